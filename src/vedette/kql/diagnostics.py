@@ -1,0 +1,73 @@
+"""Diagnostics: what is wrong in a query's text, where, and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding. `start` and `length` count characters of the text."""
+
+    code: str
+    """Microsoft's code (KS142 ...) where one exists, else VDT and four digits."""
+    message: str
+    start: int
+    length: int
+    severity: str = "Error"
+
+
+class KqlError(Exception):
+    """A query that cannot be accepted; carries every diagnostic found, the first one leading."""
+
+    def __init__(self, text: str, diagnostics: list[Diagnostic]) -> None:
+        self.text = text
+        self.diagnostics = diagnostics
+        super().__init__(diagnostics[0].message if diagnostics else "the query is not valid")
+
+
+class Stop(Exception):
+    """Raised inside the parser or binder to give up on one construct; carries its diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(diagnostic.message)
+
+
+def position(text: str, offset: int) -> tuple[int, int]:
+    """1-based line and column (in characters) of an offset."""
+    line = text.count("\n", 0, offset) + 1
+    return line, offset - (text.rfind("\n", 0, offset) + 1) + 1
+
+
+def utf16_span(text: str, start: int, length: int) -> tuple[int, int]:
+    """The same span counted in UTF-16 units, as Microsoft's tools count."""
+    before = len(text[:start].encode("utf-16-le")) // 2
+    return before, len(text[start : start + length].encode("utf-16-le")) // 2
+
+
+def excerpt(text: str, diagnostic: Diagnostic) -> str:
+    """The line of the text with the span underlined."""
+    line, column = position(text, diagnostic.start)
+    source = text.split("\n")[line - 1].rstrip("\r")
+    width = max(1, min(diagnostic.length, len(source) - column + 1))
+    shown = source.replace("\t", " ")
+    return f"{shown}\n{' ' * (column - 1)}{'^' * width}"
+
+
+def render(text: str, diagnostic: Diagnostic) -> str:
+    """Code, place, message and the underlined line, for a person at a terminal."""
+    line, column = position(text, diagnostic.start)
+    return f"{diagnostic.code}    line {line}, column {column}: {diagnostic.message}\n{excerpt(text, diagnostic)}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name closest to a mistyped one, or None where nothing is close."""
+    candidates = list(known)
+    folded = {candidate.lower(): candidate for candidate in candidates}
+    if name.lower() in folded:
+        return folded[name.lower()]
+    close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else None
