@@ -1,0 +1,196 @@
+"""The compiler: from a bound query to one SQL statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identifier
+from vedette.engine.expressions import Emitter
+from vedette.engine.relations import OrderKey, Rel, name_of
+from vedette.kql.bound import Column, Membership, Relation, Scan, ScalarQuery, Shared, Values
+from vedette.kql.diagnostics import Diagnostic, KqlError
+from vedette.kql.types import Type
+
+Lowering = Callable[["Compiler", Any], Rel]
+LOWERINGS: dict[type[Relation], Lowering] = {}
+
+
+def lowers(kind: type[Relation]) -> Callable[[Lowering], Lowering]:
+    """Registers the function that turns a kind of bound relation into SQL."""
+
+    def register(function: Lowering) -> Lowering:
+        LOWERINGS[kind] = function
+        return function
+
+    return register
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A statement that is ready to run."""
+
+    sql: str
+    columns: tuple[Column, ...]
+    parameters: set[str]
+    row_functions: list[RowFunctionUse]
+
+
+@dataclass(slots=True)
+class _Cte:
+    name: str
+    text: str
+    columns: tuple[Column, ...]
+    order: list[OrderKey] = field(default_factory=list)
+    once: bool = True
+
+
+class Compiler:
+    """Compiles one bound query."""
+
+    def __init__(self, *, timespan: bool = False) -> None:
+        self.sql = DuckDbSql()
+        self.parameters: set[str] = set()
+        self.timespan = timespan
+        """Whether `$from` and `$to` bound TimeGenerated of every table."""
+        self.emitter = Emitter(self)
+        self._ctes: list[_Cte] = []
+        self._shared: dict[int, _Cte] = {}
+        self._scalars: dict[int, str] = {}
+        self._fresh = 0
+
+    def fresh(self, prefix: str = "x") -> str:
+        """A name that nothing else has."""
+        self._fresh += 1
+        return f"{prefix}{self._fresh}"
+
+    def compile(self, relation: Relation) -> Compiled:
+        """The statement whose rows are a relation's, in its order."""
+        rel = self.rel(relation)
+        visible = relation.visible
+        base = rel.wrapped()
+        text = f"SELECT {', '.join(name_of(column) for column in visible) or '1'} FROM {base.source}"
+        if base.where:
+            text += " WHERE " + " AND ".join(base.where)
+        if base.order:
+            text += f" ORDER BY {base.ordering()}"
+        return Compiled(self.with_ctes(text), visible, self.parameters, list(self.sql.row_functions.values()))
+
+    def with_ctes(self, text: str) -> str:
+        """A statement with the shared relations that it uses in front."""
+        if not self._ctes:
+            return text
+        parts = [
+            f"{cte.name} AS {'MATERIALIZED ' if cte.once else ''}({cte.text})" for cte in self._ctes
+        ]
+        return f"WITH {', '.join(parts)} {text}"
+
+    def rel(self, relation: Relation) -> Rel:
+        """The SQL of a relation."""
+        lowering = LOWERINGS.get(type(relation))
+        if lowering is None:
+            name = type(relation).__name__
+            raise KqlError("", [Diagnostic("VDT1001", f"the operator '{name}' is not supported by this engine", 0, 1)])
+        return lowering(self, relation)
+
+    # -- pieces that several operators need
+
+    def with_order(self, rel: Rel) -> Rel:
+        """The rows with an order that can be named, even where nothing sorted them."""
+        if rel.order:
+            return rel
+        name = self.fresh()
+        base = rel.wrapped()
+        return Rel(
+            f"(SELECT *, row_number() OVER () AS {name} FROM {base.source})", rel.columns, order=[OrderKey(name)]
+        )
+
+    def shared(self, relation: Relation, *, once: bool = True) -> _Cte:
+        """The CTE that holds a relation's rows."""
+        cte = self._shared.get(id(relation))
+        if cte is None:
+            rel = self.rel(relation)
+            cte = _Cte(self.fresh("s"), rel.text(), rel.columns, rel.order, once)
+            self._shared[id(relation)] = cte
+            self._ctes.append(cte)
+        return cte
+
+    def scalar_query(self, node: ScalarQuery) -> str:
+        """The CTE of one row `v` that holds the value of toscalar()."""
+        if id(node) not in self._scalars:
+            rel = self.rel(node.relation)
+            name = self.fresh("q")
+            first = rel.limited("1").wrapped()
+            text = f"SELECT {name_of(node.column)} AS v FROM {first.source}"
+            self._scalars[id(node)] = name
+            self._ctes.append(_Cte(name, text, ()))
+        return self._scalars[id(node)]
+
+    def value_set(self, node: Membership) -> str:
+        """The CTE of column `v` that holds the values of `in (tabular)`."""
+        if id(node) not in self._scalars:
+            rel = self.rel(node.relation).wrapped()
+            name = self.fresh("q")
+            text = f"SELECT DISTINCT {name_of(node.column)} AS v FROM {rel.source}"
+            if rel.where:
+                text += " WHERE " + " AND ".join(rel.where)
+            self._scalars[id(node)] = name
+            self._ctes.append(_Cte(name, text, ()))
+        return self._scalars[id(node)]
+
+
+def padding(type_: Type) -> str:
+    """What stands in a column that a row lacks: "" for string, null for every other type (rule 92)."""
+    return "''" if type_ is Type.STRING else f"CAST(NULL AS {SQL_TYPES[type_]})"
+
+
+@lowers(Scan)
+def scan(compiler: Compiler, node: Scan) -> Rel:
+    """The rows of a table, within the query's time range."""
+    table = node.table
+    pairs = list(zip(node.columns, table.fields, strict=True))
+    if table.source is None:
+        items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column, _ in pairs)
+        return Rel(f"(SELECT {items} WHERE false)", node.columns)
+    items = ", ".join(f"{identifier(field.physical)} AS {name_of(column)}" for column, field in pairs)
+    text = f"SELECT {items} FROM {table.source}"
+    moment = next((field for field in table.fields if field.name == "TimeGenerated" and field.type is Type.DATETIME), None)
+    if compiler.timespan and moment is not None:
+        compiler.parameters |= {"range_from", "range_to"}
+        text += f" WHERE {identifier(moment.physical)} >= $range_from AND {identifier(moment.physical)} < $range_to"
+    return Rel(f"({text})", node.columns)
+
+
+@lowers(Values)
+def values(compiler: Compiler, node: Values) -> Rel:
+    """Rows written in the query."""
+    order = compiler.fresh()
+    names = [name_of(column) for column in node.columns]
+    casts = ", ".join(
+        f"CAST({name} AS {SQL_TYPES[column.type]}) AS {name}" for name, column in zip(names, node.columns, strict=True)
+    )
+    if not node.rows:
+        items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column in node.columns)
+        return Rel(f"(SELECT {items} WHERE false)", node.columns)
+    rows = ", ".join(
+        "(" + ", ".join([*(compiler.emitter.emit(cell).sql for cell in row), str(index)]) + ")"
+        for index, row in enumerate(node.rows)
+    )
+    source = f"(SELECT {casts}, {order} FROM (VALUES {rows}) AS v({', '.join([*names, order])}))"
+    return Rel(source, node.columns, order=[OrderKey(order)])
+
+
+@lowers(Shared)
+def shared(compiler: Compiler, node: Shared) -> Rel:
+    """One use of rows that are computed once."""
+    cte = compiler.shared(node.origin, once=node.once)
+    items = [
+        f"{name_of(origin)} AS {name_of(own)}" for origin, own in zip(node.origin_columns, node.columns, strict=True)
+    ]
+    order = []
+    for key in cte.order:
+        name = compiler.fresh()
+        items.append(f"{key.name} AS {name}")
+        order.append(OrderKey(name, key.descending, key.nulls_first))
+    return Rel(f"(SELECT {', '.join(items) or '1'} FROM {cte.name})", node.columns, order=order)

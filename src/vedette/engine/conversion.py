@@ -1,0 +1,274 @@
+"""Conversions between KQL types, by the rules of the toX() functions (rules 35 to 37, 48, 57, 58)."""
+
+from __future__ import annotations
+
+import decimal
+import math
+from typing import TYPE_CHECKING
+
+from vedette.engine.fragment import Fragment
+from vedette.kql import ticks
+from vedette.kql.types import NUMBERS, Type
+
+if TYPE_CHECKING:
+    from vedette.engine.dialect import DuckDbSql
+
+_INT_RANGE = {Type.INT: (-(2**31), 2**31 - 1, "INTEGER"), Type.LONG: (-(2**63), 2**63 - 1, "BIGINT")}
+
+
+def convert(sql: DuckDbSql, value: Fragment, type_: Type) -> Fragment:
+    """A fragment as another type; what does not convert is null (for string: "")."""
+    if value.type is type_ or (value.type is Type.UNKNOWN):
+        return value
+    if value.constant and value.value is None:
+        return sql.literal(None, type_)
+    if type_ is Type.STRING:
+        return Fragment(_to_string(sql, value), Type.STRING, False)
+    if type_ is Type.DYNAMIC:
+        return _to_dynamic(sql, value)
+    maker = {
+        Type.INT: _to_integer, Type.LONG: _to_integer, Type.REAL: _to_real, Type.DECIMAL: _to_decimal,
+        Type.BOOL: _to_bool, Type.DATETIME: _to_datetime, Type.TIMESPAN: _to_timespan, Type.GUID: _to_guid,
+    }[type_]  # fmt: skip
+    text, total = maker(sql, value, type_)
+    return Fragment(text, type_, value.nullable or not total)
+
+
+def _dynamic_text(value: Fragment) -> Fragment:
+    """A dynamic's text: strings without their quotes."""
+    return Fragment(f"json_extract_string({value}, '$')", Type.STRING, True)
+
+
+def real_text(value: float) -> str:
+    """tostring() of a real: shortest round trip, always with a point or an exponent."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    mantissa, _, exponent = f"{value!r}".partition("e")
+    if exponent:
+        power = int(exponent)
+        if -5 < power < 15:
+            return f"{decimal.Decimal(repr(value)):f}"
+        mantissa = mantissa.removesuffix(".0")
+        return f"{mantissa}E{'+' if power >= 0 else '-'}{abs(power):02d}"
+    if abs(value) >= 1e15:
+        digits = repr(value).removesuffix(".0")
+        sign, digits = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
+        power = len(digits) - 1
+        rest = digits[1:].rstrip("0")
+        return f"{sign}{digits[0]}{'.' + rest if rest else ''}E+{power:02d}"
+    if 0 < abs(value) < 1e-4:
+        return f"{decimal.Decimal(repr(value)):f}"
+    return repr(value)
+
+
+def decimal_text(value: decimal.Decimal) -> str:
+    """tostring() of a decimal: no trailing zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _to_string(sql: DuckDbSql, value: Fragment) -> str:
+    match value.type:
+        case Type.BOOL:
+            return f"CASE {value} WHEN true THEN 'True' WHEN false THEN 'False' ELSE '' END"
+        case Type.DYNAMIC:
+            return f"coalesce(json_extract_string({value}, '$'), '')"
+        case Type.DATETIME:
+            text = f"strftime({sql.timestamp(value)}, '%Y-%m-%dT%H:%M:%S.%f') || ({value} % 10) || 'Z'"
+            return f"coalesce({text}, '')" if value.nullable else f"({text})"
+        case Type.TIMESPAN:
+            return f"coalesce({sql.row('timespan_text', ticks.format_timespan, Type.STRING, value)}, '')"
+        case Type.REAL:
+            plain = f"abs({value}) >= 1e-4 AND abs({value}) < 1e15 OR {value} = 0"
+            exact = sql.row("real_text", real_text, Type.STRING, value)
+            return f"coalesce(CASE WHEN {plain} THEN CAST({value} AS VARCHAR) ELSE {exact} END, '')"
+        case Type.DECIMAL:
+            return f"coalesce({sql.row('decimal_text', decimal_text, Type.STRING, value)}, '')"
+        case _:
+            return f"coalesce(CAST({value} AS VARCHAR), '')" if value.nullable else f"CAST({value} AS VARCHAR)"
+
+
+def _to_dynamic(sql: DuckDbSql, value: Fragment) -> Fragment:
+    match value.type:
+        case Type.STRING:
+            return Fragment(f"CAST(to_json({value}) AS VARCHAR)", Type.DYNAMIC, False)
+        case Type.BOOL | Type.INT | Type.LONG:
+            return Fragment(f"CAST({value} AS VARCHAR)", Type.DYNAMIC, value.nullable)
+        case Type.REAL:
+            special = "WHEN isnan({0}) THEN '\"NaN\"' WHEN isinf({0}) THEN CASE WHEN {0} > 0 THEN '\"Infinity\"' ELSE '\"-Infinity\"' END"
+            text = f"CASE {special.format(value)} ELSE CAST(to_json({value}) AS VARCHAR) END"
+            return Fragment(text, Type.DYNAMIC, value.nullable)
+        case Type.DECIMAL:
+            text = f"CASE WHEN {value} IS NOT NULL THEN '\"' || {_to_string(sql, value)} || '\"' END"
+            return Fragment(text, Type.DYNAMIC, value.nullable)
+        case Type.GUID | Type.DATETIME | Type.TIMESPAN:
+            text = _to_string(sql, value)
+            if value.nullable:
+                return Fragment(f"CASE WHEN {value} IS NOT NULL THEN '\"' || {text} || '\"' END", Type.DYNAMIC, True)
+            return Fragment(f"('\"' || {text} || '\"')", Type.DYNAMIC, False)
+        case _:
+            return value
+
+
+def integer_of_text(text: str) -> int | None:
+    """tolong() of a string: decimal or 0x digits, blanks around; nothing else (rule 35)."""
+    body = text.strip()
+    sign = -1 if body.startswith("-") else 1
+    digits = body[1:] if body[:1] in "+-" and body else body
+    try:
+        if digits[:2].lower() == "0x" and digits[2:].isalnum():
+            number = sign * int(digits, 16)
+            if 2**63 <= number < 2**64:
+                number -= 2**64
+        elif digits.isascii() and digits.isdigit():
+            number = sign * int(digits)
+        else:
+            return None
+    except ValueError:
+        return None
+    return number if -(2**63) <= number < 2**63 else None
+
+
+def _to_integer(sql: DuckDbSql, value: Fragment, type_: Type) -> tuple[str, bool]:
+    low, high, name = _INT_RANGE[type_]
+    match value.type:
+        case Type.INT | Type.LONG:
+            if type_ is Type.LONG or value.type is Type.INT:
+                return f"CAST({value} AS {name})", True
+            wrapped = f"(({value} + 2147483648) % 4294967296 + 4294967296) % 4294967296 - 2147483648"
+            return f"CAST(CASE WHEN {value} BETWEEN {low} AND {high} THEN {value} ELSE {wrapped} END AS INTEGER)", True
+        case Type.REAL | Type.DECIMAL:
+            number = f"trunc({value})"
+            text = (
+                f"CASE WHEN isnan(CAST({value} AS DOUBLE)) THEN NULL WHEN {number} <= {low} THEN CAST('{low}' AS {name}) "
+                f"WHEN {number} >= {high} THEN CAST('{high}' AS {name}) ELSE CAST({number} AS {name}) END"
+            )
+            return text, False
+        case Type.BOOL | Type.DATETIME | Type.TIMESPAN:
+            return (f"CAST({value} AS {name})", True) if type_ is Type.LONG or value.type is Type.BOOL else (
+                f"TRY_CAST({value} AS {name})", False)
+        case Type.STRING:
+            simple = f"regexp_full_match({value}, '\\s*[+-]?[0-9]{{1,18}}\\s*')"
+            slow = sql.row("integer_of_text", integer_of_text, Type.LONG, value)
+            whole = f"CASE WHEN {simple} THEN TRY_CAST({value} AS BIGINT) ELSE {slow} END"
+            return (whole if type_ is Type.LONG else f"TRY_CAST({whole} AS INTEGER)"), False
+        case Type.DYNAMIC:
+            text = Fragment(f"coalesce(json_extract_string({value}, '$'), '')", Type.STRING, False)
+            of_text, _ = _to_integer(sql, text, type_)
+            real = Fragment(f"TRY_CAST({text} AS DOUBLE)", Type.REAL)
+            of_real, _ = _to_integer(sql, real, type_)
+            return (
+                f"CASE json_type({value}) WHEN 'DOUBLE' THEN {of_real} "
+                f"WHEN 'BOOLEAN' THEN CASE WHEN {text} = 'true' THEN 1 ELSE 0 END ELSE {of_text} END"
+            ), False
+        case _:
+            return f"CAST(NULL AS {name})", False
+
+
+def real_of_text(text: str) -> float | None:
+    """toreal() of a string."""
+    body = text.strip()
+    folded = body.lower()
+    special = {"nan": math.nan, "inf": math.inf, "+inf": math.inf, "-inf": -math.inf,
+               "infinity": math.inf, "-infinity": -math.inf, "∞": math.inf, "-∞": -math.inf}  # fmt: skip
+    if folded in special:
+        return special[folded]
+    if not body or "_" in body or not (body[-1].isdigit() or body[-1] == "."):
+        return None
+    try:
+        return float(body)
+    except ValueError:
+        whole = integer_of_text(body)
+        return None if whole is None else float(whole)
+
+
+def _to_real(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
+    match value.type:
+        case Type.INT | Type.LONG | Type.DECIMAL | Type.BOOL | Type.TIMESPAN | Type.DATETIME:
+            return f"CAST({value} AS DOUBLE)", True
+        case Type.STRING:
+            return sql.row("real_of_text", real_of_text, Type.REAL, value), False
+        case Type.DYNAMIC:
+            text = _dynamic_text(value)
+            of_text = sql.row("real_of_text", real_of_text, Type.REAL, text)
+            return (
+                f"CASE json_type({value}) WHEN 'VARCHAR' THEN {of_text} "
+                f"WHEN 'BOOLEAN' THEN CASE WHEN {text} = 'true' THEN 1.0 ELSE 0.0 END "
+                f"ELSE TRY_CAST({text} AS DOUBLE) END"
+            ), False
+        case _:
+            return "CAST(NULL AS DOUBLE)", False
+
+
+def _to_decimal(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
+    source: object = _dynamic_text(value) if value.type is Type.DYNAMIC else value
+    if value.type in NUMBERS | {Type.STRING, Type.DYNAMIC, Type.BOOL}:
+        return f"TRY_CAST({source} AS DECIMAL(38,18))", False
+    if value.type in (Type.TIMESPAN, Type.DATETIME):
+        return f"CAST({value} AS DECIMAL(38,18))", True
+    return "CAST(NULL AS DECIMAL(38,18))", False
+
+
+def _to_bool(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
+    match value.type:
+        case Type.INT | Type.LONG | Type.REAL | Type.DECIMAL:
+            return f"({value} <> 0)", True
+        case Type.STRING | Type.DYNAMIC:
+            text = value if value.type is Type.STRING else _dynamic_text(value)
+            number, _ = _to_integer(sql, Fragment(text.sql, Type.STRING, text.nullable), Type.LONG)
+            return f"CASE lower(trim({text})) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END", False
+        case _:
+            return "CAST(NULL AS BOOLEAN)", False
+
+
+def datetime_of_text(text: str) -> int | None:
+    """todatetime() of a string (rule 47)."""
+    return ticks.parse_datetime(text)
+
+
+def _to_datetime(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
+    match value.type:
+        case Type.STRING | Type.DYNAMIC:
+            text = value if value.type is Type.STRING else _dynamic_text(value)
+            of_text = sql.row("datetime_of_text", datetime_of_text, Type.DATETIME, text)
+            if value.type is Type.DYNAMIC:
+                number, _ = _to_integer(sql, value, Type.LONG)
+                return f"CASE WHEN json_type({value}) IN ('BIGINT', 'UBIGINT') THEN {number} ELSE {of_text} END", False
+            return of_text, False
+        case Type.INT | Type.LONG:
+            return f"CASE WHEN {value} BETWEEN 0 AND {ticks.MAX_DATETIME} THEN CAST({value} AS BIGINT) END", False
+        case Type.REAL | Type.DECIMAL:
+            return f"TRY_CAST({value} AS BIGINT)", False
+        case _:
+            return "CAST(NULL AS BIGINT)", False
+
+
+def timespan_of_text(text: str) -> int | None:
+    """totimespan() of a string."""
+    return ticks.parse_timespan(text)
+
+
+def _to_timespan(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
+    match value.type:
+        case Type.STRING | Type.DYNAMIC:
+            text = value if value.type is Type.STRING else _dynamic_text(value)
+            of_text = sql.row("timespan_of_text", timespan_of_text, Type.TIMESPAN, text)
+            if value.type is Type.DYNAMIC:
+                number, _ = _to_integer(sql, value, Type.LONG)
+                return f"CASE WHEN json_type({value}) IN ('BIGINT', 'UBIGINT') THEN {number} ELSE {of_text} END", False
+            return of_text, False
+        case Type.INT | Type.LONG:
+            return f"CAST({value} AS BIGINT)", True
+        case Type.REAL | Type.DECIMAL:
+            return f"TRY_CAST(trunc({value}) AS BIGINT)", False
+        case _:
+            return "CAST(NULL AS BIGINT)", False
+
+
+def _to_guid(_sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
+    source: object = _dynamic_text(value) if value.type is Type.DYNAMIC else value
+    if value.type in (Type.STRING, Type.DYNAMIC):
+        return f"TRY_CAST({source} AS UUID)", False
+    return "CAST(NULL AS UUID)", False

@@ -1,0 +1,209 @@
+"""The vocabulary of DuckDB SQL in which units say what they mean."""
+
+from __future__ import annotations
+
+import decimal
+import json
+import math
+from collections.abc import Callable
+
+from vedette.kql import ticks
+from vedette.kql.types import INTEGERS, NUMBERS, Type
+from vedette.engine.fragment import Fragment
+
+SQL_TYPES = {
+    Type.BOOL: "BOOLEAN",
+    Type.INT: "INTEGER",
+    Type.LONG: "BIGINT",
+    Type.REAL: "DOUBLE",
+    Type.DECIMAL: "DECIMAL(38,18)",
+    Type.STRING: "VARCHAR",
+    Type.DATETIME: "BIGINT",
+    Type.TIMESPAN: "BIGINT",
+    Type.GUID: "UUID",
+    Type.DYNAMIC: "VARCHAR",
+    Type.UNKNOWN: "VARCHAR",
+}
+"""How a value of a KQL type is held: ticks for times, JSON text for dynamic."""
+
+_UNIX_MICROSECONDS = ticks.UNIX_EPOCH // 10
+
+
+def quote(text: str) -> str:
+    """A string literal."""
+    return "'" + text.replace("'", "''") + "'" if "\x00" not in text else _with_nul(text)
+
+
+def _with_nul(text: str) -> str:
+    return "(" + " || chr(0) || ".join(quote(part) for part in text.split("\x00")) + ")"
+
+
+def identifier(name: str) -> str:
+    """A quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def json_text(value: object) -> str:
+    """Compact JSON, as dynamic values are held."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default)
+
+
+def _json_default(value: object) -> object:
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    return str(value)
+
+
+class DuckDbSql:
+    """DuckDB's vocabulary; one for each query, since it notes the row functions that the query uses."""
+
+    def __init__(self) -> None:
+        self.row_functions: dict[str, RowFunctionUse] = {}
+        self.aggregate_order = ""
+        """The ORDER BY of the rows that an aggregate reads; empty where they have no order."""
+
+    # -- literals
+
+    def literal(self, value: object, type_: Type) -> Fragment:
+        """A constant of a KQL type."""
+        if value is None:
+            if type_ is Type.STRING:
+                return Fragment("''", type_, False, "")
+            return Fragment(f"CAST(NULL AS {SQL_TYPES[type_]})", type_, True, None)
+        return Fragment(self._literal_sql(value, type_), type_, False, value)
+
+    def _literal_sql(self, value: object, type_: Type) -> str:
+        if type_ is Type.BOOL:
+            return "true" if value else "false"
+        if type_ in (Type.LONG, Type.DATETIME, Type.TIMESPAN):
+            number = int(value)  # type: ignore[call-overload]
+            return f"CAST({number} AS BIGINT)" if number >= 0 else f"CAST('{number}' AS BIGINT)"
+        if type_ is Type.INT:
+            return f"CAST('{int(value)}' AS INTEGER)"  # type: ignore[call-overload]
+        if type_ is Type.REAL:
+            real = float(value)  # type: ignore[arg-type]
+            text = repr(real) if math.isfinite(real) else {"nan": "nan", "inf": "inf", "-inf": "-inf"}[repr(real)]
+            return f"CAST('{text}' AS DOUBLE)"
+        if type_ is Type.DECIMAL:
+            return f"CAST('{value}' AS {SQL_TYPES[type_]})"
+        if type_ is Type.GUID:
+            return f"CAST({quote(str(value))} AS UUID)"
+        if type_ is Type.DYNAMIC:
+            return quote(json_text(value))
+        return quote(str(value))
+
+    def quote(self, text: str) -> str:
+        """A string literal as SQL text."""
+        return quote(text)
+
+    # -- calls
+
+    def call(self, name: str, *args: object) -> str:
+        """`name(args)`."""
+        return f"{name}({', '.join(str(arg) for arg in args)})"
+
+    def row(self, name: str, function: Callable[..., object], result: Type, *args: Fragment, strict: bool = True) -> str:
+        """A Python function of one row's values, run over Arrow batches.
+
+        `name` is unique to the function; values arrive and leave as `engine.rowfunctions` says. With `strict`
+        a null argument gives null without a call.
+        """
+        key = f"vdt_{name}_" + "".join(arg.type.value[:2] + arg.type.value[-1] for arg in args)
+        self.row_functions[key] = RowFunctionUse(key, function, tuple(arg.type for arg in args), result, strict)
+        return self.call(key, *args)
+
+    # -- conversions
+
+    def cast(self, value: Fragment, type_: Type) -> Fragment:
+        """A value as another type, by the rules of the toX() functions (rules 35 to 37, 57)."""
+        from vedette.engine.conversion import convert
+
+        return convert(self, value, type_)
+
+    def tostring(self, value: Fragment) -> Fragment:
+        """tostring(): total, never null."""
+        return self.cast(value, Type.STRING)
+
+    def not_null(self, value: Fragment, default: str = "''") -> str:
+        """The value, or a default where it is null."""
+        return f"coalesce({value}, {default})" if value.nullable else value.sql
+
+    # -- times
+
+    def timestamp(self, value: object) -> str:
+        """A TIMESTAMP (microseconds) of a datetime's ticks."""
+        return f"make_timestamp({value} // 10 - {_UNIX_MICROSECONDS})"
+
+    def from_timestamp(self, value: object) -> str:
+        """A datetime's ticks of a TIMESTAMP."""
+        return f"((epoch_us({value}) + {_UNIX_MICROSECONDS}) * 10)"
+
+    # -- dynamic
+
+    def path(self, target: object, steps: list[str | int | Fragment]) -> str:
+        """The JSON path of property and element steps, as a SQL string expression."""
+        parts: list[str] = []
+        fixed = "$"
+        for step in steps:
+            if isinstance(step, str):
+                escaped = step.replace("\\", "\\\\").replace('"', '\\"')
+                fixed += f'."{escaped}"'
+            elif isinstance(step, int):
+                fixed += f"[{step}]" if step >= 0 else f"[#{step}]"
+            else:
+                parts.append(quote(fixed))
+                parts.append(self._computed_step(step))
+                fixed = ""
+        if fixed:
+            parts.append(quote(fixed))
+        return " || ".join(parts)
+
+    def _computed_step(self, step: Fragment) -> str:
+        if step.type in INTEGERS:
+            return f"CASE WHEN {step} < 0 THEN '[#' || {step} || ']' ELSE '[' || {step} || ']' END"
+        if step.type is Type.DYNAMIC:
+            text = f"json_extract_string({step}, '$')"
+            return (
+                f"CASE WHEN json_type({step}) IN ('BIGINT', 'UBIGINT') THEN '[' || {text} || ']' "
+                f"ELSE '.\"' || replace({text}, '\"', '\\\"') || '\"' END"
+            )
+        return f"('.\"' || replace({step}, '\"', '\\\"') || '\"')"
+
+    def extract(self, target: Fragment, steps: list[str | int | Fragment]) -> str:
+        """A part of a dynamic value, JSON null read as null."""
+        return f"nullif(CAST(json_extract({target}, {self.path(target, steps)}) AS VARCHAR), 'null')"
+
+    def extract_text(self, target: Fragment, steps: list[str | int | Fragment]) -> str:
+        """The text of a part of a dynamic value; null where there is none."""
+        return f"json_extract_string({target}, {self.path(target, steps)})"
+
+    def elements(self, array: object) -> str:
+        """The elements of a dynamic array as a SQL list of JSON texts; null where it is no array."""
+        return f"CASE WHEN json_type({array}) = 'ARRAY' THEN CAST(json_extract({array}, '$[*]') AS VARCHAR[]) END"
+
+    def array(self, list_sql: str) -> str:
+        """A dynamic array of a SQL list of JSON texts (a null element is JSON null)."""
+        return f"('[' || array_to_string(list_transform({list_sql}, lambda e: coalesce(e, 'null')), ',') || ']')"
+
+    def to_json(self, value: Fragment) -> str:
+        """A value as JSON text, 'null' for null: an element or property of a dynamic value."""
+        dynamic = self.cast(value, Type.DYNAMIC)
+        return f"coalesce({dynamic}, 'null')" if dynamic.nullable else dynamic.sql
+
+
+class RowFunctionUse:
+    """A Python function that a query's SQL calls."""
+
+    def __init__(
+        self, key: str, function: Callable[..., object], arguments: tuple[Type, ...], result: Type, strict: bool
+    ) -> None:
+        self.key = key
+        self.function = function
+        self.arguments = arguments
+        self.result = result
+        self.strict = strict
+
+
+def is_number(type_: Type) -> bool:
+    """Whether a type is one of the number types."""
+    return type_ in NUMBERS

@@ -1,0 +1,211 @@
+"""From bound expressions to SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vedette.engine.dialect import DuckDbSql, identifier
+from vedette.engine.fragment import Fragment
+from vedette.engine.terms import term_search
+from vedette.kql.bound import (
+    AggregateCall,
+    Apply,
+    Cast,
+    ColumnRef,
+    Constant,
+    Expr,
+    InList,
+    Membership,
+    ParameterRef,
+    Path,
+    ScalarQuery,
+    WindowCall,
+)
+from vedette.kql.diagnostics import Diagnostic, KqlError
+from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    from vedette.engine.compiler import Compiler
+
+__all__ = ["Emitter", "identifier"]
+
+
+class Emitter:
+    """Emits the expressions of one query."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.compiler = compiler
+        self.sql: DuckDbSql = compiler.sql
+        self.over = ""
+        """The ORDER BY of the input, for window functions and for aggregates that keep the order."""
+
+    def emit(self, node: Expr) -> Fragment:
+        """The SQL of an expression."""
+        match node:
+            case Constant():
+                if node.type is Type.UNKNOWN:
+                    return self.sql.literal(None, Type.STRING)
+                return self.sql.literal(node.value, node.type)
+            case ColumnRef():
+                return Fragment(f"c{node.column.id}", node.type, node.type is not Type.STRING)
+            case Apply():
+                return self._apply(node)
+            case Cast():
+                return self._cast(node)
+            case Path():
+                return self._path(node)
+            case ParameterRef():
+                self.compiler.parameters.add(node.name)
+                return Fragment(f"${node.name}", node.type, node.name != "now")
+            case AggregateCall():
+                return self._aggregate(node)
+            case WindowCall():
+                return self._window(node)
+            case ScalarQuery():
+                return self._scalar_query(node)
+            case InList():
+                return self._in_list(node)
+            case Membership():
+                return self._membership(node)
+        raise KqlError(
+            "", [Diagnostic("VDT1004", "this part of the query depends on columns that only data shows", node.start, 1)]
+        )
+
+    def true(self, node: Expr) -> str:
+        """A predicate where null counts as false, as in `where`: simpler SQL that indexes and zone maps serve."""
+        if isinstance(node, Apply):
+            if node.unit.name in ("and", "or"):
+                word = f" {node.unit.name.upper()} "
+                return "(" + word.join(self.true(arg) for arg in node.args) + ")"
+            if node.unit.name == "==":
+                left, right = (self.emit(arg) for arg in node.args)
+                return f"({left} = {right})"
+            if node.unit.name == "!=":
+                left, right = (self.emit(arg) for arg in node.args)
+                comparison = "IS DISTINCT FROM" if left.nullable or right.nullable else "<>"
+                return f"({left} {comparison} {right})"
+        return self.emit(node).sql
+
+    def _apply(self, node: Apply) -> Fragment:
+        unit = node.unit
+        args = [self.emit(arg) for arg in node.args]
+        if unit.kind == "row":
+            text = self.sql.row(unit.name, unit.emit, node.type, *args, strict=unit.nulls == "strict")
+        else:
+            text = unit.emit(self.sql, *args)
+        if isinstance(text, Fragment):
+            return text
+        nullable = unit.nulls != "total" and (unit.nulls == "own" or any(arg.nullable for arg in args) or unit.kind == "row")
+        if node.type is Type.STRING:
+            return Fragment(f"coalesce({text}, '')" if nullable else text, Type.STRING, False)
+        return Fragment(text, node.type, nullable)
+
+    def _cast(self, node: Cast) -> Fragment:
+        operand = node.operand
+        if node.type is Type.STRING and isinstance(operand, Path):
+            # one extraction instead of JSON text that is read a second time
+            text = self.sql.extract_text(self.emit(operand.target), self._steps(operand))
+            return Fragment(f"coalesce({text}, '')", Type.STRING, False)
+        return self.sql.cast(self.emit(operand), node.type)
+
+    def _steps(self, node: Path) -> list[str | int | Fragment]:
+        return [step if isinstance(step, str | int) else self.emit(step) for step in node.steps]
+
+    def _path(self, node: Path) -> Fragment:
+        return Fragment(self.sql.extract(self.emit(node.target), self._steps(node)), Type.DYNAMIC, True)
+
+    def _aggregate(self, node: AggregateCall) -> Fragment:
+        outer, self.over = self.over, ""
+        args = [self.emit(arg) for arg in node.args]
+        self.over = outer
+        self.sql.aggregate_order = outer
+        text = node.unit.emit(self.sql, *args)
+        if isinstance(text, Fragment):
+            return text
+        if node.type is Type.STRING:
+            return Fragment(f"coalesce({text}, '')", Type.STRING, False)
+        if node.unit.empty != "null":
+            return Fragment(f"coalesce({text}, {node.unit.empty})", node.type, False)
+        return Fragment(text, node.type, True)
+
+    def _window(self, node: WindowCall) -> Fragment:
+        args = [self.emit(arg) for arg in node.args]
+        text = node.unit.emit(self.sql, self.over, *args)
+        if isinstance(text, Fragment):
+            return text
+        return Fragment(f"coalesce({text}, '')" if node.type is Type.STRING else text, node.type, node.type is not Type.STRING)
+
+    def _scalar_query(self, node: ScalarQuery) -> Fragment:
+        name = self.compiler.scalar_query(node)
+        if node.type is Type.STRING:
+            return Fragment(f"coalesce((SELECT v FROM {name}), '')", Type.STRING, False)
+        return Fragment(f"(SELECT v FROM {name})", node.type, True)
+
+    # -- membership
+
+    def _in_list(self, node: InList) -> Fragment:
+        left = self.emit(node.left)
+        items = [self.emit(item) for item in node.items]
+        arrays = [self.emit(array) for array in node.arrays]
+        if node.op in ("has_any", "has_all"):
+            return Fragment(self._has_list(node.op, left, items, arrays), Type.BOOL, False)
+        negated, folded = node.op.startswith("!"), node.op.endswith("~")
+        if any(item.type is Type.STRING and left.type is not Type.STRING for item in items):
+            left = self.sql.cast(left, Type.STRING)
+            items = [self.sql.cast(item, Type.STRING) for item in items]
+        value = f"lower({left})" if folded and left.type is Type.STRING else left.sql
+        parts: list[str] = []
+        plain = [item for item in items if not (item.constant and item.value is None)]
+        if plain:
+            texts = [f"lower({item})" if folded and item.type is Type.STRING else item.sql for item in plain]
+            parts.append(f"{value} IN ({', '.join(texts)})")
+        if len(plain) != len(items):
+            parts.append(f"{left} IS NULL")
+        text_left = self.sql.tostring(left)
+        for array in arrays:
+            elements = f"json_extract_string({array}, '$[*]')"
+            if folded:
+                parts.append(f"list_contains(list_transform({elements}, lambda e: lower(e)), lower({text_left}))")
+            else:
+                parts.append(f"list_contains({elements}, {text_left})")
+            parts.append(f"(json_type({array}) NOT IN ('ARRAY', 'OBJECT') AND json_extract_string({array}, '$') = {text_left})")
+        if not parts:
+            return self.sql.literal(negated, Type.BOOL)
+        test = " OR ".join(parts)
+        nullable = left.nullable or bool(arrays) or any(item.nullable for item in plain)
+        inside = f"coalesce(({test}), false)" if nullable else f"({test})"
+        return Fragment(f"(NOT {inside})" if negated else inside, Type.BOOL, False)
+
+    def _has_list(self, op: str, left: Fragment, items: list[Fragment], arrays: list[Fragment]) -> str:
+        word = " OR " if op == "has_any" else " AND "
+        parts = [term_search(self.sql, left, self.sql.tostring(item)) for item in items]
+        for array in arrays:
+            elements = f"coalesce(json_extract_string({array}, '$[*]'), [])"
+            needle = Fragment("e", Type.STRING, False)
+            tests = f"list_transform({elements}, lambda e: {term_search(self.sql, left, needle)})"
+            parts.append(f"coalesce({'list_bool_or' if op == 'has_any' else 'list_bool_and'}({tests}), {op == 'has_all'})")
+        if not parts:
+            return "true" if op == "has_all" else "false"
+        return "(" + word.join(parts) + ")"
+
+    def _membership(self, node: Membership) -> Fragment:
+        left = self.emit(node.left)
+        name = self.compiler.value_set(node)
+        value = Fragment("v", node.column.type, node.column.type is not Type.STRING)
+        if node.column.type is Type.DYNAMIC:
+            value = self.sql.tostring(value)
+        if value.type is Type.STRING and left.type is not Type.STRING:
+            left = self.sql.tostring(left)
+        elif left.type is Type.STRING and value.type is not Type.STRING:
+            value = self.sql.tostring(value)
+        if node.op in ("has_any", "has_all"):
+            test = term_search(self.sql, left, value)
+            rule = "bool_or" if node.op == "has_any" else "bool_and"
+            default = "false" if node.op == "has_any" else "true"
+            return Fragment(f"(SELECT coalesce({rule}({test}), {default}) FROM {name})", Type.BOOL, False)
+        negated, folded = node.op.startswith("!"), node.op.endswith("~")
+        if folded and left.type is Type.STRING:
+            inside = f"coalesce(lower({left}) IN (SELECT lower({value}) FROM {name} WHERE v IS NOT NULL), false)"
+        else:
+            inside = f"coalesce({left} IN (SELECT {value} FROM {name} WHERE v IS NOT NULL), false)"
+        return Fragment(f"(NOT {inside})" if negated else inside, Type.BOOL, False)

@@ -1,0 +1,39 @@
+"""Fragments: pieces of SQL with the KQL type of their value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vedette.kql.types import Type
+
+
+class _Unset:
+    """Marks a fragment whose value is known only when the query runs."""
+
+
+UNSET = _Unset()
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """SQL text that may stand anywhere an operand may stand.
+
+    In an f-string a fragment is its SQL. `value` is the Python value of a constant (forms as in
+    `kql.syntax.Literal`), else UNSET.
+    """
+
+    sql: str
+    type: Type
+    nullable: bool = True
+    value: object = UNSET
+
+    def __str__(self) -> str:
+        return self.sql
+
+    def __format__(self, _spec: str) -> str:
+        return self.sql
+
+    @property
+    def constant(self) -> bool:
+        """Whether the value is known before the query runs."""
+        return self.value is not UNSET

@@ -1,0 +1,1 @@
+"""Scalar functions, a family a file."""

@@ -1,0 +1,1 @@
+"""Plugins of evaluate, one a file."""

@@ -1,0 +1,214 @@
+"""Running queries: text in, rows out, within limits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import duckdb
+
+from vedette.engine.catalog import full_catalog
+from vedette.engine.compiler import Compiled, Compiler
+from vedette.engine.operators import load_operators
+from vedette.engine.relations import name_of
+from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
+from vedette.engine.rowfunctions import parse_json, register
+from vedette.kql import ticks
+from vedette.kql.binder import bind
+from vedette.kql.bound import BoundQuery, Column, Expr, Relation
+from vedette.kql.diagnostics import Diagnostic, KqlError
+from vedette.kql.host import Host
+from vedette.kql.types import Type
+
+_JSON_TYPES = {
+    "BIGINT": Type.LONG, "UBIGINT": Type.LONG, "DOUBLE": Type.REAL, "VARCHAR": Type.STRING, "BOOLEAN": Type.BOOL,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a query may use; defaults are Log Analytics' (500,000 rows, 10 minutes)."""
+
+    rows: int = 500_000
+    seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """What a query is run with."""
+
+    now: datetime
+    timespan: tuple[datetime, datetime] | None = None
+    """TimeGenerated of every table lies in [from, to)."""
+    parameters: dict[str, object] = field(default_factory=dict)
+    limits: Limits = Limits()
+
+
+class QueryFailed(Exception):
+    """A query that was accepted but could not be finished."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+@dataclass(slots=True)
+class Check:
+    """What parsing and binding say of a text."""
+
+    diagnostics: list[Diagnostic]
+    columns: tuple[ResultColumn, ...] | None
+
+
+class QueryEngine:
+    """Runs queries of one workspace on one DuckDB connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, host: Host) -> None:
+        self.connection = connection
+        self.host = host
+        self.catalog = full_catalog()
+        load_operators()
+
+    def check(self, text: str) -> Check:
+        """Parses and binds a text without running anything."""
+        try:
+            bound = bind(text, self.catalog, self.host, None)
+        except KqlError as error:
+            return Check(error.diagnostics, None)
+        columns = tuple(ResultColumn(column.name, column.type) for column in bound.results[-1].visible)
+        return Check([], columns)
+
+    def run(self, text: str, options: QueryOptions) -> Result:
+        """The rows of a query.
+
+        Raises KqlError where the text cannot be accepted and QueryFailed where a limit or the engine ends it.
+        """
+        return self.run_all(text, options)[-1]
+
+    def run_all(self, text: str, options: QueryOptions) -> list[Result]:
+        """The rows of every result of a batch."""
+        started = time.perf_counter()
+        run = _Run(self, options)
+        bound: BoundQuery = bind(text, self.catalog, self.host, run)
+        results = []
+        for relation in bound.results:
+            result = run.rows(relation)
+            result.statistics.elapsed = time.perf_counter() - started
+            result.visualization = bound.visualization
+            results.append(result)
+        return results
+
+
+class _Run:
+    """One run of a query; it also answers what the binder must know of the data."""
+
+    def __init__(self, engine: QueryEngine, options: QueryOptions) -> None:
+        self.options = options
+        self.connection = engine.connection.cursor()
+        self._values: dict[str, object] = {"now": ticks.from_datetime(options.now), **options.parameters}
+        if options.timespan is not None:
+            first, last = options.timespan
+            self._values |= {"range_from": ticks.from_datetime(first), "range_to": ticks.from_datetime(last)}
+        self._deadline = time.monotonic() + options.limits.seconds
+
+    def _compiler(self) -> Compiler:
+        return Compiler(timespan=self.options.timespan is not None)
+
+    def execute(self, compiled: Compiled, sql: str | None = None) -> duckdb.DuckDBPyConnection:
+        """Runs a statement under the query's time limit."""
+        for use in compiled.row_functions:
+            try:
+                register(self.connection, use)
+            except duckdb.Error as error:
+                if "already" not in str(error):
+                    raise
+        values = {name: self._values[name] for name in compiled.parameters}
+        remaining = self._deadline - time.monotonic()
+        timer = threading.Timer(max(remaining, 0.0), self.connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            return self.connection.execute(sql or compiled.sql, values or None)
+        except duckdb.InterruptException:
+            raise QueryFailed(
+                "VDT2001", f"the query was stopped after {self.options.limits.seconds:g} seconds"
+            ) from None
+        except duckdb.OutOfMemoryException:
+            raise QueryFailed("VDT2002", "the query needs more memory than it may use; narrow it or its time") from None
+        except duckdb.Error as error:
+            raise QueryFailed("VDT2003", f"the query failed while running: {_first_line(error)}") from error
+        finally:
+            timer.cancel()
+
+    def rows(self, relation: Relation) -> Result:
+        """The rows of a bound relation, cut at the limit."""
+        compiled = self._compiler().compile(relation)
+        limit = self.options.limits.rows
+        cursor = self.execute(compiled)
+        table = cursor.to_arrow_table()
+        partial = None
+        if table.num_rows > limit:
+            table = table.slice(0, limit)
+            partial = f"the result was cut at {limit} rows"
+        types = [column.type for column in compiled.columns]
+        columns = [table.column(index).to_pylist() for index in range(len(types))]
+        rows = wire_columns(types, columns) if types else [[] for _ in range(table.num_rows)]
+        described = tuple(ResultColumn(column.name, column.type) for column in compiled.columns)
+        return Result(described, rows, Statistics(rows=len(rows)), partial)
+
+    # -- what the binder asks (kql.host.Evaluator)
+
+    def constant(self, expression: Expr) -> object:
+        """The value of an expression that no column feeds."""
+        compiler = self._compiler()
+        fragment = compiler.emitter.emit(expression)
+        text = compiler.with_ctes(f"SELECT {fragment} AS v")
+        compiled = Compiled(text, (), compiler.parameters, list(compiler.sql.row_functions.values()))
+        row = self.execute(compiled).fetchone()
+        value = row[0] if row else None
+        if value is not None and expression.type is Type.DYNAMIC:
+            return parse_json(str(value))
+        if value is not None and expression.type is Type.GUID:
+            return str(value)
+        return value
+
+    def keys(self, relation: Relation, column: Column) -> list[tuple[str, Type]]:
+        """The keys in a column of bags, each with the type that its values share (mixed: dynamic)."""
+        compiler = self._compiler()
+        rel = compiler.rel(relation).wrapped()
+        bag = name_of(column)
+        where = [*rel.where, f"json_type({bag}) = 'OBJECT'"]
+        inner = f"SELECT {bag} AS bag, unnest(json_keys({bag})) AS k FROM {rel.source} WHERE {' AND '.join(where)}"
+        pointer = "'/' || replace(replace(k, '~', '~0'), '/', '~1')"
+        text = f"SELECT k, list(DISTINCT json_type(bag, {pointer})) FROM ({inner}) GROUP BY k ORDER BY k"
+        compiled = Compiled(compiler.with_ctes(text), (), compiler.parameters, list(compiler.sql.row_functions.values()))
+        return [(str(name), _shared_type(kinds)) for name, kinds in self.execute(compiled).fetchall()]
+
+    def distinct(self, relation: Relation, column: Column) -> list[str]:
+        """The distinct values of a column as text, in order."""
+        compiler = self._compiler()
+        rel = compiler.rel(relation).wrapped()
+        from vedette.engine.fragment import Fragment
+
+        value = compiler.sql.tostring(Fragment(name_of(column), column.type, column.type is not Type.STRING))
+        text = f"SELECT DISTINCT {value} AS v FROM {rel.source}"
+        if rel.where:
+            text += " WHERE " + " AND ".join(rel.where)
+        compiled = Compiled(
+            compiler.with_ctes(text + " ORDER BY v"), (), compiler.parameters, list(compiler.sql.row_functions.values())
+        )
+        return [str(row[0]) for row in self.execute(compiled).fetchall()]
+
+
+def _shared_type(kinds: Iterable[str | None]) -> Type:
+    found = {_JSON_TYPES.get(kind, Type.DYNAMIC) for kind in kinds if kind and kind != "NULL"}
+    if found == {Type.LONG, Type.REAL}:
+        return Type.REAL
+    return found.pop() if len(found) == 1 else Type.DYNAMIC
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).split("\n", 1)[0]

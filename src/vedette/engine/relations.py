@@ -1,0 +1,94 @@
+"""Relations under construction: a SELECT that operators add to, one after the other.
+
+Rows are exposed under `c<column id>`. The order of rows is kept as a list of keys, not as SQL: it becomes ORDER BY
+where it matters (the result, `take`, window functions, lists) and costs nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from vedette.kql.bound import Column
+
+
+@dataclass(slots=True)
+class OrderKey:
+    """One key of the order of rows: an exposed name and its direction."""
+
+    name: str
+    descending: bool = False
+    nulls_first: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.name} {'DESC' if self.descending else 'ASC'} NULLS {'FIRST' if self.nulls_first else 'LAST'}"
+
+
+def name_of(column: Column) -> str:
+    """The name that a column has in SQL."""
+    return f"c{column.id}"
+
+
+@dataclass(slots=True)
+class Rel:
+    """A SELECT in the making."""
+
+    source: str
+    columns: tuple[Column, ...]
+    items: list[str] | None = None
+    """The select list; None is `*`."""
+    where: list[str] = field(default_factory=list)
+    order: list[OrderKey] = field(default_factory=list)
+    limit: str | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the select list computes nothing, so that a condition may still be added at this level."""
+        return self.items is None and self.limit is None
+
+    def text(self) -> str:
+        """The SELECT."""
+        text = f"SELECT {', '.join(self.items) if self.items is not None else '*'} FROM {self.source}"
+        if self.where:
+            text += " WHERE " + " AND ".join(self.where)
+        if self.limit is not None:
+            if self.order:
+                text += f" ORDER BY {self.ordering()}"
+            text += f" LIMIT {self.limit}"
+        return text
+
+    def ordering(self) -> str:
+        """The keys of the order, for ORDER BY; empty where rows have none."""
+        return ", ".join(map(str, self.order))
+
+    def wrapped(self) -> Rel:
+        """The same rows as the source of a further SELECT."""
+        if self.items is None and not self.where and self.limit is None:
+            return self
+        return Rel(f"({self.text()})", self.columns, order=self.order)
+
+    def filtered(self, condition: str) -> Rel:
+        """The rows that meet a condition."""
+        base = self if self.plain else self.wrapped()
+        return Rel(base.source, base.columns, None, [*base.where, condition], base.order)
+
+    def extended(self, items: Iterable[str], columns: tuple[Column, ...]) -> Rel:
+        """The rows with further values (`expression AS name`)."""
+        base = self if self.plain else self.wrapped()
+        return Rel(base.source, columns, ["*", *items], base.where, base.order)
+
+    def projected(self, items: list[str], columns: tuple[Column, ...]) -> Rel:
+        """The rows with only these values; what the order needs is carried along."""
+        base = self if self.plain else self.wrapped()
+        made = {item.rsplit(" AS ", 1)[-1] for item in items}
+        carried = [key.name for key in base.order if key.name not in made]
+        return Rel(base.source, columns, [*items, *dict.fromkeys(carried)], base.where, base.order)
+
+    def ordered(self, keys: list[OrderKey]) -> Rel:
+        """The rows in another order."""
+        return Rel(self.source, self.columns, self.items, self.where, keys, self.limit)
+
+    def limited(self, count: str) -> Rel:
+        """The first rows."""
+        base = self if self.limit is None else self.wrapped()
+        return Rel(base.source, base.columns, base.items, base.where, base.order, count)

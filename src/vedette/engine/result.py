@@ -1,0 +1,95 @@
+"""Results: KQL types to the edge, values in their wire form."""
+
+from __future__ import annotations
+
+import decimal
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vedette.engine.rowfunctions import parse_json
+from vedette.kql import ticks
+from vedette.kql.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """A column of a result."""
+
+    name: str
+    type: Type
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What a query cost."""
+
+    rows: int = 0
+    elapsed: float = 0.0
+    """Seconds from text to last row."""
+
+
+@dataclass(slots=True)
+class Result:
+    """The rows of a query.
+
+    `rows` holds wire values: bool, numbers ("NaN", "Infinity", "-Infinity" as text), text, ISO datetimes with seven
+    digits and Z, `[-][d.]hh:mm:ss[.fffffff]`, lower-case guids, plain JSON for dynamic; null is None.
+    """
+
+    columns: tuple[ResultColumn, ...]
+    rows: list[list[object]]
+    statistics: Statistics = field(default_factory=Statistics)
+    partial: str | None = None
+    """Why rows are missing, when a limit cut the result."""
+    visualization: dict[str, object] | None = None
+
+    def records(self) -> list[dict[str, object]]:
+        """Rows as mappings from column name to value."""
+        names = [column.name for column in self.columns]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+def _real(value: float) -> object:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+
+
+def _decimal(value: decimal.Decimal) -> object:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_WIRE: dict[Type, Callable[[Any], object]] = {
+    Type.REAL: _real,
+    Type.DECIMAL: _decimal,
+    Type.DATETIME: ticks.format_datetime,
+    Type.TIMESPAN: ticks.format_timespan,
+    Type.GUID: str,
+    Type.DYNAMIC: parse_json,
+}
+
+
+def wire_columns(types: list[Type], columns: list[list[Any]]) -> list[list[object]]:
+    """Rows of wire values out of columns of engine values."""
+    converted: list[list[object]] = []
+    for type_, values in zip(types, columns, strict=True):
+        function = _WIRE.get(type_)
+        if function is None:
+            converted.append(values)
+        elif type_ is Type.DYNAMIC:
+            seen: dict[str, object] = {}
+            converted.append([_remembered(seen, value) for value in values])
+        else:
+            converted.append([None if value is None else function(value) for value in values])
+    return [list(row) for row in zip(*converted, strict=True)]
+
+
+def _remembered(seen: dict[str, object], text: str | None) -> object:
+    if text is None:
+        return None
+    if text not in seen:
+        seen[text] = parse_json(text)
+    return seen[text]

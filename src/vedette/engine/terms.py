@@ -1,0 +1,49 @@
+"""Term search: what `has` and its relatives mean (rules 14 to 18)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from vedette.engine.fragment import Fragment
+
+if TYPE_CHECKING:
+    from vedette.engine.dialect import DuckDbSql
+
+_TERM = r"\p{L}\p{N}"
+_META = re.compile(r"([\\.+*?()|\[\]{}^$])")
+
+
+def term_search(
+    sql: DuckDbSql, text: Fragment, needle: Fragment, *, left: bool = True, right: bool = True, case: bool = False
+) -> str:
+    """Whether a text holds a needle at term boundaries (`left`, `right`: on which sides one is required).
+
+    A cheap substring test stands before the regular expression: it rejects almost every row of a rare search.
+    """
+    if needle.constant:
+        return _fixed(text, str(needle.value), left, right, case, sql)
+    haystack = text.sql if case else f"lower({text})"
+    wanted = needle.sql if case else f"lower({needle})"
+    quoted = f"regexp_escape({wanted})"
+    before = f"CASE WHEN regexp_matches({wanted}, '^[{_TERM}]') THEN '(^|[^{_TERM}])' ELSE '' END" if left else "''"
+    after = f"CASE WHEN regexp_matches({wanted}, '[{_TERM}]$') THEN '($|[^{_TERM}])' ELSE '' END" if right else "''"
+    return f"(contains({haystack}, {wanted}) AND regexp_matches({haystack}, {before} || {quoted} || {after}))"
+
+
+def _fixed(text: Fragment, needle: str, left: bool, right: bool, case: bool, sql: DuckDbSql) -> str:
+    if not needle:
+        return "true"
+    wanted = needle if case else needle.lower()
+    haystack = text.sql if case else f"lower({text})"
+    before = f"(^|[^{_TERM}])" if left and _is_term(wanted[0]) else ""
+    after = f"($|[^{_TERM}])" if right and _is_term(wanted[-1]) else ""
+    contains = f"contains({haystack}, {sql.quote(wanted)})"
+    if not before and not after:
+        return contains
+    pattern = before + _META.sub(r"\\\1", wanted) + after
+    return f"({contains} AND regexp_matches({haystack}, {sql.quote(pattern)}, 's'))"
+
+
+def _is_term(character: str) -> bool:
+    return character.isalnum()

@@ -1,0 +1,255 @@
+"""Binding of calls: which signature fits, what the result's type is, and functions with rules of their own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from vedette.kql import syntax
+from vedette.kql.binder.scope import LetValue, Row, Scope
+from vedette.kql.bound import AggregateCall, Apply, Cast, Constant, Expr, WindowCall
+from vedette.kql.catalog import Parameter, Signature, Unit
+from vedette.kql.types import INTEGERS, NUMBERS, TYPE_NAMES, Type, common, widest
+
+if TYPE_CHECKING:
+    from vedette.kql.binder.core import Binder
+
+_RESULT = re.compile(r"(\w+)\((\w+)\)$")
+
+
+class Calls:
+    """The half of the expression binder that deals with functions."""
+
+    def __init__(
+        self, binder: Binder, scope: Scope, row: Row | None, *, aggregates: bool = False, serialized: bool = False
+    ) -> None:
+        self.binder = binder
+        self.scope = scope
+        self.row = row
+        self.aggregates = aggregates
+        self.serialized = serialized
+        self._inside_aggregate = False
+
+    def bind(self, node: syntax.Expression) -> Expr:
+        """The bound form of an expression (the other half defines it)."""
+        raise AssertionError("defined by Expressions")
+
+    def call(self, node: syntax.Call) -> Expr:
+        """A call of a function of the catalogue, of the query, or of the workspace."""
+        name = node.name.name
+        found = self.scope.find(name)
+        if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
+            found.used = True
+            return self.binder.invoke_scalar(found.value, found.scope, node.args, node, name, self.scope, self.row)
+        catalog = self.binder.catalog
+        if name in catalog.aggregates and self.aggregates and not self._inside_aggregate:
+            return self._aggregate(node)
+        if name in catalog.windows:
+            return self._window(node)
+        unit = catalog.scalars.get(name)
+        if unit is None:
+            saved = self.binder.host.function(name)
+            if saved is not None:
+                return self.binder.invoke_scalar(saved, Scope(), node.args, node, name, self.scope, self.row)
+            if name in catalog.aggregates:
+                where = "inside another aggregate" if self._inside_aggregate else "outside of summarize"
+                raise self.binder.stop("KS111", f"The aggregate function '{name}' may not be used {where}", node.name)
+            raise self.binder.unknown("function", "KS211", name, self.binder.function_names(self.scope), node.name)
+        if unit.binding is not None:
+            bound = unit.binding(self, node, unit)
+            assert isinstance(bound, Expr)
+            return bound
+        args = [self._argument(arg) for arg in node.args]
+        return self._apply(unit, args, node.args, node)
+
+    def _argument(self, node: syntax.Expression) -> Expr:
+        if isinstance(node, syntax.TypeOf):
+            return Constant(node.type or Type.DYNAMIC, node, start=node.start, end=node.end)
+        return self.bind(node)
+
+    def apply(
+        self, name: str, args: list[Expr], places: list[syntax.Expression] | list[syntax.Node], node: syntax.Node,
+        *, symbol: bool = False,
+    ) -> Expr:  # fmt: skip
+        """A function or operator of the catalogue on bound arguments."""
+        unit = self.binder.catalog.scalars.get(name)
+        if unit is None:
+            raise self.binder.refuse(f"the operator '{name}'", node)
+        return self._apply(unit, args, places, node, symbol=symbol)
+
+    def _apply(
+        self, unit: Unit, args: list[Expr], places: list[syntax.Expression] | list[syntax.Node], node: syntax.Node,
+        *, symbol: bool = False,
+    ) -> Expr:  # fmt: skip
+        signature = self.resolve(unit, args, places, node, symbol=symbol)
+        final = self.convert(signature, args, places)
+        bound = Apply(result_type(signature, args), unit, final, start=node.start, end=node.end)  # type: ignore[arg-type]
+        return bound
+
+    def resolve(
+        self, unit: Unit, args: list[Expr], places: list[syntax.Expression] | list[syntax.Node], node: syntax.Node,
+        *, symbol: bool = False,
+    ) -> Signature:  # fmt: skip
+        """The signature that fits the arguments best."""
+        count = len(args)
+        possible = [s for s in unit.signatures if s.least <= count and (s.most is None or count <= s.most)]
+        if not possible:
+            wanted = " or ".join(sorted({_arity(signature) for signature in unit.signatures}))
+            raise self.binder.stop("KS119", f"The function '{unit.name}' expects {wanted}, not {count}", node)
+        best: tuple[int, Signature] | None = None
+        for signature in possible:
+            score = _fit(signature, args)
+            if score is not None and (best is None or score < best[0]):
+                best = (score, signature)
+        if best is not None:
+            return best[1]
+        if symbol:
+            kinds = " and ".join(str(arg.type) for arg in args)
+            raise self.binder.stop("KS106", f"The operator '{unit.name}' cannot be applied to {kinds}", node)
+        for index, arg in enumerate(args):
+            fits = [s.parameter_at(index, count) for s in possible]
+            if all(parameter is None or _takes(parameter, arg) is None for parameter in fits):
+                kinds = " or ".join(sorted({parameter.kind for parameter in fits if parameter}))
+                raise self.binder.stop(
+                    "KS107", f"The function '{unit.name}' expects {kinds} here, not {arg.type}", places[index]
+                )
+        usage = "; ".join(signature.text for signature in unit.signatures)
+        raise self.binder.stop("KS107", f"No form of '{unit.name}' takes these arguments: {usage}", node)
+
+    def convert(
+        self, signature: Signature, args: list[Expr], places: list[syntax.Expression] | list[syntax.Node]
+    ) -> list[Expr]:
+        """The arguments as the types that the signature wants."""
+        shared = common([a.type for i, a in enumerate(args) if _kind(signature, i, len(args)) == "common"])
+        final: list[Expr] = []
+        for index, arg in enumerate(args):
+            parameter = signature.parameter_at(index, len(args))
+            assert parameter is not None
+            if parameter.constant and not isinstance(arg, Constant):
+                arg = Constant(arg.type, self.binder.constant(arg, places[index]), start=arg.start, end=arg.end)
+            wanted = _wanted(parameter, arg.type, shared)
+            if wanted is not None and arg.type is not wanted and arg.type is not Type.UNKNOWN:
+                if isinstance(arg, Constant) and arg.value is None:
+                    arg = Constant(wanted, "" if wanted is Type.STRING else None, start=arg.start, end=arg.end)
+                else:
+                    arg = Cast(wanted, arg, start=arg.start, end=arg.end)
+            final.append(arg)
+        return final
+
+    # -- aggregates and windows
+
+    def _aggregate(self, node: syntax.Call) -> Expr:
+        unit = self.binder.catalog.aggregates[node.name.name]
+        self._inside_aggregate = True
+        try:
+            if unit.binding is not None:
+                bound = unit.binding(self, node, unit)
+                assert isinstance(bound, Expr)
+                return bound
+            args = [self._argument(arg) for arg in node.args]
+        finally:
+            self._inside_aggregate = False
+        signature = self.resolve(unit, args, node.args, node)
+        return AggregateCall(result_type(signature, args), unit, self.convert(signature, args, node.args))
+
+    def _window(self, node: syntax.Call) -> Expr:
+        unit = self.binder.catalog.windows[node.name.name]
+        if not self.serialized:
+            raise self.binder.stop(
+                "KS191", f"The function '{node.name.name}' needs a serialized input: sort it, or add '| serialize'", node
+            )
+        args = [self._argument(arg) for arg in node.args]
+        signature = self.resolve(unit, args, node.args, node)
+        return WindowCall(result_type(signature, args), unit, self.convert(signature, args, node.args))
+
+
+def _kind(signature: Signature, index: int, count: int) -> str:
+    parameter = signature.parameter_at(index, count)
+    return parameter.kind if parameter else ""
+
+
+def _takes(parameter: Parameter, arg: Expr) -> int | None:
+    if parameter.kind == "type":
+        return 0 if isinstance(arg, Constant) and isinstance(arg.value, syntax.TypeOf) else None
+    if isinstance(arg, Constant) and arg.value is None and arg.type is Type.DYNAMIC:
+        return 1
+    fit = parameter.takes(arg.type)
+    if fit is None and arg.type is Type.DYNAMIC and parameter.types & (NUMBERS | {Type.DATETIME, Type.TIMESPAN, Type.BOOL}):
+        return 2
+    return fit
+
+
+def _fit(signature: Signature, args: list[Expr]) -> int | None:
+    total = 0
+    shared: list[Type] = []
+    for index, arg in enumerate(args):
+        parameter = signature.parameter_at(index, len(args))
+        if parameter is None:
+            return None
+        fit = _takes(parameter, arg)
+        if fit is None:
+            return None
+        if parameter.kind == "common":
+            shared.append(arg.type)
+        total += fit
+    if shared and common([t for t in shared if t is not Type.DYNAMIC]) is None:
+        return None
+    return total
+
+
+def _wanted(parameter: Parameter, given: Type, shared: Type | None) -> Type | None:
+    """The type to convert an argument to; None leaves it as it is."""
+    if parameter.kind == "common":
+        return shared
+    if parameter.kind in ("text",):
+        return Type.STRING
+    if parameter.kind in TYPE_NAMES:
+        return TYPE_NAMES[parameter.kind]
+    if given in parameter.types or parameter.kind == "type":
+        return None
+    if given in NUMBERS or given is Type.DYNAMIC:
+        for candidate in (Type.LONG, Type.REAL, Type.DECIMAL, Type.INT, Type.DATETIME, Type.TIMESPAN, Type.BOOL, Type.STRING):
+            if candidate in parameter.types:
+                return Type.REAL if given is Type.DYNAMIC and Type.REAL in parameter.types else candidate
+    return None
+
+
+def result_type(signature: Signature, args: list[Expr]) -> Type:
+    """The type of a call by its signature's result."""
+    result = signature.result
+    if result in TYPE_NAMES:
+        return TYPE_NAMES[result]
+    if result == "common":
+        types = [a.type for i, a in enumerate(args) if _kind(signature, i, len(args)) == "common"]
+        solid = [t for t in types if t is not Type.DYNAMIC]
+        if len(solid) != len(types):
+            return Type.DYNAMIC if not solid else (common(solid) or Type.DYNAMIC)
+        return common(types) or Type.DYNAMIC
+    if result == "widest":
+        found: Type | None = None
+        for arg in args:
+            kind = Type.REAL if arg.type is Type.DYNAMIC else arg.type
+            if kind in NUMBERS:
+                found = kind if found is None else widest(found, kind)
+        return found if found is not None and found is not Type.INT else Type.LONG
+    match = _RESULT.match(result)
+    if match is None:
+        raise ValueError(f"unknown result {result!r} of {signature.text}")
+    rule, name = match.groups()
+    for index, arg in enumerate(args):
+        parameter = signature.parameter_at(index, len(args))
+        if parameter is not None and parameter.name == name:
+            if rule == "promoted":
+                return Type.LONG if arg.type in INTEGERS else arg.type
+            if rule == "typeof" and isinstance(arg.value, syntax.TypeOf) if isinstance(arg, Constant) else False:
+                return arg.type
+            return arg.type
+    return Type.DYNAMIC
+
+
+def _arity(signature: Signature) -> str:
+    least, most = signature.least, signature.most
+    plural = "" if (most or least) == 1 else "s"
+    if most is None:
+        return f"at least {least} argument{'' if least == 1 else 's'}"
+    return f"{least} argument{plural}" if least == most else f"{least} to {most} arguments"

@@ -1,0 +1,507 @@
+"""The binder's frame: statements, names, tables, pipelines and calls of functions that queries define."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vedette.kql import syntax
+from vedette.kql.binder.scope import LetValue, PatternValue, Row, ScalarValue, Scope, TableValue
+from vedette.kql.bound import (
+    BoundQuery,
+    Cast,
+    Column,
+    Constant,
+    Expr,
+    ParameterRef,
+    Relation,
+    Scan,
+    Shared,
+    Values,
+)
+from vedette.kql.catalog import Catalog
+from vedette.kql.diagnostics import Diagnostic, KqlError, Stop, nearest
+from vedette.kql.host import Evaluator, Host, TableSchema
+from vedette.kql.operators.binding import OPERATOR_BINDERS
+from vedette.kql.parser import parse
+from vedette.kql.types import Type
+
+MAX_DEPTH = 64
+"""How deep calls of functions that a query defines may nest."""
+
+
+def bind(text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = None) -> BoundQuery:
+    """Parses and binds a query.
+
+    Raises KqlError with every diagnostic when the text cannot be accepted. Without an evaluator nothing
+    runs: results whose columns only the data knows are open.
+    """
+    script, diagnostics = parse(text)
+    if any(diagnostic.severity == "Error" for diagnostic in diagnostics):
+        raise KqlError(text, diagnostics)
+    binder = Binder(text, catalog, host, evaluator)
+    return binder.script(script)
+
+
+class Binder:
+    """Binds one query."""
+
+    def __init__(self, text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None) -> None:
+        self.text = text
+        self.catalog = catalog
+        self.host = host
+        self.evaluator = evaluator
+        self.diagnostics: list[Diagnostic] = []
+        self.visualization: dict[str, object] | None = None
+        self.options: dict[str, object] = {}
+        self._ids = 0
+        self._depth = 0
+        self._once: dict[int, Relation] = {}
+        self.scalar_queries: dict[int, Expr] = {}
+
+    # -- small things that everything uses
+
+    def column(self, name: str, type_: Type, *, hidden: bool = False) -> Column:
+        """A new column."""
+        self._ids += 1
+        return Column(self._ids, name, type_, hidden)
+
+    def renewed(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        """The same columns under identities of their own."""
+        fresh = []
+        for column in columns:
+            copy = self.column(column.name, column.type, hidden=column.hidden)
+            copy.extra = column.extra
+            fresh.append(copy)
+        return tuple(fresh)
+
+    def stop(self, code: str, message: str, node: syntax.Node) -> Stop:
+        """The exception that ends the binding of a construct."""
+        return Stop(Diagnostic(code, message, node.start, max(1, node.end - node.start)))
+
+    def refuse(self, what: str, node: syntax.Node) -> Stop:
+        """The exception for something of the language that is not supported."""
+        return self.stop("VDT1001", f"{what} is not supported", node)
+
+    def unknown(self, kind: str, code: str, name: str, known: list[str], node: syntax.Node) -> Stop:
+        """The exception for a name that does not resolve, with the nearest that would."""
+        close = nearest(name, known)
+        hint = f"; did you mean '{close}'?" if close and close != name else ""
+        return self.stop(code, f"The name '{name}' does not refer to any known {kind}{hint}", node)
+
+    @contextmanager
+    def deeper(self, node: syntax.Node) -> Iterator[None]:
+        """Counts the nesting of calls so that a function that calls itself ends in a message."""
+        if self._depth >= MAX_DEPTH:
+            raise self.stop("VDT1002", f"functions call each other more than {MAX_DEPTH} levels deep", node)
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    # -- statements
+
+    def script(self, script: syntax.Script) -> BoundQuery:
+        """Binds all statements; raises KqlError with every diagnostic found."""
+        scope = Scope()
+        results: list[Relation] = []
+        for statement in script.statements:
+            try:
+                relation = self.statement(statement, scope)
+            except Stop as stop:
+                self.diagnostics.append(stop.diagnostic)
+                continue
+            except RecursionError:
+                self.diagnostics.append(
+                    Diagnostic("KS245", "The query is nested too deeply", statement.start, 1)
+                )
+                continue
+            if relation is not None:
+                results.append(relation)
+        self._unused(scope)
+        if not results and not self.diagnostics:
+            self.diagnostics.append(Diagnostic("KS000", "The query has no tabular expression statement", 0, 1))
+        if any(diagnostic.severity == "Error" for diagnostic in self.diagnostics):
+            self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
+            raise KqlError(self.text, self.diagnostics)
+        return BoundQuery(results, self.options, self.visualization)
+
+    def statement(self, statement: syntax.Statement, scope: Scope) -> Relation | None:
+        """Binds one statement; gives a relation where it has a result."""
+        match statement:
+            case syntax.LetStatement():
+                self._let(statement, scope)
+            case syntax.SetStatement():
+                value = statement.value
+                self.options[statement.name.name] = value.value if isinstance(value, syntax.Literal) else True
+            case syntax.QueryParametersStatement():
+                for parameter in statement.parameters:
+                    self._query_parameter(parameter, scope)
+            case syntax.PatternStatement():
+                scope.names[statement.name.name] = PatternValue(statement, scope)
+            case syntax.ExpressionStatement():
+                return self.tabular(statement.expression, scope)
+            case _:
+                raise self.refuse(f"the {type(statement).__name__.removesuffix('Statement').lower()} statement", statement)
+        return None
+
+    def _let(self, statement: syntax.LetStatement, scope: Scope) -> None:
+        name = statement.name.name
+        if name in scope.names:
+            raise self.stop("KS201", f"The name '{name}' is already declared in this scope", statement.name)
+        # the value sees what was defined before it, never itself
+        seen = Scope(scope.parent, dict(scope.names))
+        value = statement.value
+        if isinstance(value, syntax.Call) and value.name.name == "materialize":
+            scope.names[name] = TableValue(self.tabular(value, seen))
+        else:
+            scope.names[name] = LetValue(value, seen)
+
+    def _query_parameter(self, parameter: syntax.Parameter, scope: Scope) -> None:
+        name = parameter.name.name
+        type_ = parameter.type or Type.DYNAMIC
+        if parameter.default is not None:
+            scope.names[name] = ScalarValue(self.scalar(parameter.default, Scope()))
+        else:
+            scope.names[name] = ScalarValue(ParameterRef(type_, name))
+
+    def _unused(self, scope: Scope) -> None:
+        """Binds what no one used, so that its mistakes are found too."""
+        for binding in list(scope.names.values()):
+            if not isinstance(binding, LetValue) or binding.used or isinstance(binding.value, syntax.FunctionLiteral):
+                continue
+            try:
+                if self.is_tabular(binding.value, binding.scope):
+                    self.tabular(binding.value, binding.scope)
+                else:
+                    self.scalar(binding.value, binding.scope)
+            except Stop as stop:
+                self.diagnostics.append(stop.diagnostic)
+
+    # -- scalar expressions
+
+    def scalar(self, node: syntax.Expression, scope: Scope, row: Row | None = None) -> Expr:
+        """Binds a scalar expression."""
+        from vedette.kql.binder.expressions import Expressions
+
+        return Expressions(self, scope, row).bind(node)
+
+    def constant(self, expression: Expr, node: syntax.Node) -> object:
+        """The value of an expression that must be known before the query runs."""
+        if isinstance(expression, Constant):
+            return expression.value
+        if self.evaluator is None:
+            raise self.stop("VDT1003", "this value is known only when the query runs", node)
+        return self.evaluator.constant(expression)
+
+    # -- tabular expressions
+
+    def is_tabular(self, node: syntax.Expression, scope: Scope) -> bool:
+        """Whether an expression stands for a table rather than a value."""
+        match node:
+            case syntax.Pipeline() | syntax.DataTable() | syntax.ExternalData():
+                return True
+            case syntax.Name():
+                found = scope.find(node.name)
+                if isinstance(found, LetValue):
+                    if isinstance(found.value, syntax.FunctionLiteral):
+                        return not found.value.parameters and self._tabular_body(found.value, found.scope)
+                    return self.is_tabular(found.value, found.scope)
+                if found is not None:
+                    return isinstance(found, TableValue)
+                return self.host.table(node.name) is not None or self.host.function(node.name) is not None
+            case syntax.Call():
+                name = node.name.name
+                found = scope.find(name)
+                if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
+                    return self._tabular_body(found.value, found.scope)
+                if name in ("materialize", "table", "view", "external_table", "workspace"):
+                    return True
+                saved = self.host.function(name)
+                return saved is not None and self._tabular_body(saved, Scope())
+            case syntax.Member() | syntax.DotCall():
+                return _is_qualified(node)
+            case _:
+                return False
+
+    def _tabular_body(self, function: syntax.FunctionLiteral, scope: Scope) -> bool:
+        inner = scope.child()
+        for parameter in function.parameters:
+            if parameter.tabular:
+                inner.names[parameter.name.name] = TableValue(Relation(()))
+            else:
+                inner.names[parameter.name.name] = ScalarValue(Constant(parameter.type or Type.DYNAMIC, None))
+        for statement in function.body:
+            if isinstance(statement, syntax.LetStatement):
+                inner.names[statement.name.name] = LetValue(
+                    statement.value, Scope(inner.parent, dict(inner.names)), used=True
+                )
+            elif isinstance(statement, syntax.ExpressionStatement):
+                return self.is_tabular(statement.expression, inner)
+        return False
+
+    def tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
+        """Binds a tabular expression."""
+        match node:
+            case syntax.Pipeline():
+                relation = None if node.source is None else self.tabular(node.source, scope)
+                # `as` names what follows in the same statement, so a pipeline has a scope of its own
+                for operator in node.operators:
+                    relation = self.operator(operator, relation, scope)
+                assert relation is not None
+                return relation
+            case syntax.Name():
+                return self._named_table(node, scope)
+            case syntax.Call():
+                return self._tabular_call(node, scope)
+            case syntax.DataTable():
+                return self._datatable(node, scope)
+            case syntax.Member() | syntax.DotCall():
+                return self._qualified(node, scope)
+            case syntax.ExternalData():
+                raise self.refuse("externaldata (it would fetch from outside)", node)
+            case _:
+                raise self.stop("KS205", "The expression is not tabular", node)
+
+    def operator(self, operator: syntax.Operator, relation: Relation | None, scope: Scope) -> Relation:
+        """Binds one operator on its input."""
+        binding = OPERATOR_BINDERS.get(type(operator))
+        if binding is None:
+            name = self.text[operator.start : operator.end].split(maxsplit=1)[0].split("(")[0]
+            raise self.refuse(f"the operator '{name}'", operator)
+        return binding(self, operator, relation, scope)
+
+    def use(self, relation: Relation, *, once: bool) -> Relation:
+        """One more use of a relation that is bound already."""
+        return Shared(
+            self.renewed(relation.columns), relation, relation.columns, once,
+            serialized=relation.serialized, open=relation.open,
+        )  # fmt: skip
+
+    def _named_table(self, node: syntax.Name, scope: Scope) -> Relation:
+        found = scope.find(node.name)
+        match found:
+            case LetValue():
+                found.used = True
+                if isinstance(found.value, syntax.FunctionLiteral):
+                    return self._invoke(found.value, found.scope, [], node, node.name, scope, None)
+                with self.deeper(node):
+                    return self.tabular(found.value, found.scope)
+            case TableValue():
+                return self.use(found.relation, once=found.once)
+            case ScalarValue():
+                raise self.stop("KS205", f"'{node.name}' is a value, not a table", node)
+        table = self.host.table(node.name)
+        if table is not None:
+            return self.scan(table)
+        saved = self.host.function(node.name)
+        if saved is not None:
+            return self._invoke(saved, Scope(), [], node, node.name, scope, None)
+        raise self.unknown_table(node.name, scope, node)
+
+    def unknown_table(self, name: str, scope: Scope, node: syntax.Node) -> Stop:
+        """The exception for a table that is not there."""
+        known = [*scope.all_names(), *self.host.table_names()]
+        return self.unknown("table, tabular variable or function", "KS204", name, known, node)
+
+    def scan(self, table: TableSchema) -> Relation:
+        """All rows of a table."""
+        columns = []
+        for field in table.fields:
+            column = self.column(field.name, field.type, hidden=field.hidden)
+            if field.hidden and field.type is Type.DYNAMIC:
+                column.extra = table.extra
+            columns.append(column)
+        return Scan(tuple(columns), table)
+
+    def _datatable(self, node: syntax.DataTable, scope: Scope) -> Relation:
+        names: set[str] = set()
+        for declaration in node.columns:
+            if declaration.name.name in names:
+                raise self.stop("KS110", f"The column '{declaration.name.name}' is declared twice", declaration)
+            names.add(declaration.name.name)
+        columns = tuple(self.column(declaration.name.name, declaration.type) for declaration in node.columns)
+        if len(node.values) % len(columns):
+            raise self.stop(
+                "KS133", f"The number of values is not a multiple of the {len(columns)} columns", node
+            )
+        values = [
+            self.convert_literal(self.scalar(value, scope), columns[index % len(columns)].type, value)
+            for index, value in enumerate(node.values)
+        ]
+        width = len(columns)
+        rows = [values[start : start + width] for start in range(0, len(values), width)]
+        return Values(columns, rows, serialized=False)
+
+    def convert_literal(self, value: Expr, type_: Type, node: syntax.Node) -> Expr:
+        """A constant of a datatable as its column's type (`toX()` conversions; what does not fit is null)."""
+        if value.type is type_:
+            return value
+        if isinstance(value, Constant) and value.value is None:
+            return Constant(type_, "" if type_ is Type.STRING else None, start=value.start, end=value.end)
+        return Cast(type_, value, start=value.start, end=value.end)
+
+    def _qualified(self, node: syntax.Member | syntax.DotCall, scope: Scope) -> Relation:
+        """`workspace('x').Table`, `database('y').Table` and their function forms."""
+        target = node.target
+        if isinstance(target, syntax.Call) and target.name.name in ("workspace", "database") and len(target.args) <= 1:
+            named = target.args[0] if target.args else None
+            name = str(self.constant(self.scalar(named, scope), named)) if named is not None else self.host.name
+            host = self.host if target.name.name == "database" or name == self.host.name else self.host.workspace(name)
+            if host is None:
+                raise self.stop("KS207", f"The name '{name}' does not refer to any known workspace", target)
+            if isinstance(node, syntax.Member):
+                table = host.table(node.name.name)
+                if table is None:
+                    raise self.unknown("table", "KS204", node.name.name, list(host.table_names()), node.name)
+                return self.scan(table)
+            if node.call.name.name == "table" and len(node.call.args) == 1:
+                argument = node.call.args[0]
+                wanted = str(self.constant(self.scalar(argument, scope), argument))
+                table = host.table(wanted)
+                if table is None:
+                    raise self.unknown("table", "KS204", wanted, list(host.table_names()), argument)
+                return self.scan(table)
+            saved = host.function(node.call.name.name)
+            if saved is not None:
+                return self._invoke(saved, Scope(), node.call.args, node, node.call.name.name, scope, None)
+        raise self.refuse("a reference to another cluster", node)
+
+    # -- calls of functions that give tables
+
+    def _tabular_call(self, node: syntax.Call, scope: Scope) -> Relation:
+        name = node.name.name
+        found = scope.find(name)
+        if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
+            found.used = True
+            return self._invoke(found.value, found.scope, node.args, node, name, scope, None)
+        if isinstance(found, LetValue) and not node.args and self.is_tabular(found.value, found.scope):
+            return self._named_table(syntax.Name(name, start=node.start, end=node.end), scope)
+        if isinstance(found, PatternValue):
+            raise self.refuse("a call of a pattern", node)
+        if name == "materialize" and len(node.args) == 1:
+            return self.materialized(node, scope)
+        if name == "table" and 1 <= len(node.args) <= 2:
+            wanted = str(self.constant(self.scalar(node.args[0], scope), node.args[0]))
+            named = syntax.Name(wanted, start=node.args[0].start, end=node.args[0].end)
+            return self._named_table(named, scope)
+        saved = self.host.function(name)
+        if saved is not None:
+            return self._invoke(saved, Scope(), node.args, node, name, scope, None)
+        if name in self.catalog.scalars:
+            raise self.stop("KS205", f"'{name}' gives a value, not a table", node)
+        raise self.unknown("function", "KS211", name, self.function_names(scope), node.name)
+
+    def materialized(self, node: syntax.Call, scope: Scope) -> Relation:
+        """`materialize(T)`: computed once however often it is used."""
+        key = id(node)
+        if key not in self._once:
+            self._once[key] = self.tabular(node.args[0], scope)
+        return self.use(self._once[key], once=True)
+
+    def function_names(self, scope: Scope) -> list[str]:
+        """Every function that may be called here."""
+        return [*self.catalog.scalars, *self.catalog.aggregates, *scope.all_names()]
+
+    def invoke_tabular(
+        self, node: syntax.Call, scope: Scope, leading: Relation
+    ) -> Relation:
+        """`T | invoke f(args)`: the input is the first argument."""
+        name = node.name.name
+        found = scope.find(name)
+        if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
+            found.used = True
+            return self._invoke(found.value, found.scope, node.args, node, name, scope, leading)
+        saved = self.host.function(name)
+        if saved is not None:
+            return self._invoke(saved, Scope(), node.args, node, name, scope, leading)
+        raise self.unknown("function", "KS211", name, self.function_names(scope), node.name)
+
+    def _invoke(
+        self, function: syntax.FunctionLiteral, closure: Scope, args: list[syntax.Expression], node: syntax.Node,
+        name: str, scope: Scope, leading: Relation | None,
+    ) -> Relation:  # fmt: skip
+        inner = self.arguments(function, closure, args, node, name, scope, None, leading)
+        with self.deeper(node):
+            result: Relation | None = None
+            for statement in function.body:
+                result = self.statement(statement, inner) or result
+            if result is None:
+                raise self.stop("KS205", f"The function '{name}' gives no table", node)
+            return result
+
+    def invoke_scalar(
+        self, function: syntax.FunctionLiteral, closure: Scope, args: list[syntax.Expression], node: syntax.Node,
+        name: str, scope: Scope, row: Row | None,
+    ) -> Expr:  # fmt: skip
+        """A call of a function of a query that gives a value."""
+        inner = self.arguments(function, closure, args, node, name, scope, row, None)
+        with self.deeper(node):
+            for statement in function.body:
+                if isinstance(statement, syntax.ExpressionStatement):
+                    return self.scalar(statement.expression, inner)
+                self.statement(statement, inner)
+        raise self.stop("KS205", f"The function '{name}' gives no value", node)
+
+    def arguments(
+        self, function: syntax.FunctionLiteral, closure: Scope, args: list[syntax.Expression], node: syntax.Node,
+        name: str, scope: Scope, row: Row | None, leading: Relation | None,
+    ) -> Scope:  # fmt: skip
+        """The scope of a function's body: parameters stand for the arguments (by place or by name)."""
+        inner = closure.child()
+        pending = list(function.parameters)
+        if leading is not None:
+            if not pending or not pending[0].tabular:
+                raise self.stop("KS205", f"The first parameter of '{name}' is not tabular", node)
+            self._tabular_argument(pending.pop(0), leading, inner, node)
+        positional = [arg for arg in args if not isinstance(arg, syntax.Assignment)]
+        named = {arg.names[0].name: arg for arg in args if isinstance(arg, syntax.Assignment)}
+        for parameter in pending:
+            label = parameter.name.name
+            given = named.pop(label).value if label in named else positional.pop(0) if positional else None
+            if given is None and parameter.default is None:
+                least = sum(1 for wanted in function.parameters if wanted.default is None)
+                raise self.stop("KS119", f"The function '{name}' expects {least} arguments; '{label}' is missing", node)
+            if parameter.tabular:
+                assert given is not None
+                self._tabular_argument(parameter, self.tabular(given, scope), inner, given)
+                continue
+            value = self.scalar(given, scope, row) if given is not None else self.scalar(parameter.default, closure)  # type: ignore[arg-type]
+            wanted_type = parameter.type or Type.DYNAMIC
+            if value.type is not wanted_type and value.type is not Type.UNKNOWN:
+                place = given if given is not None else node
+                value = self.implicit(value, wanted_type, place, f"the parameter '{label}' of '{name}'")
+            inner.names[label] = ScalarValue(value)
+        if positional or named:
+            extra = positional[0] if positional else next(iter(named.values()))
+            raise self.stop("KS119", f"The function '{name}' takes no further argument", extra)
+        return inner
+
+    def _tabular_argument(
+        self, parameter: syntax.Parameter, relation: Relation, inner: Scope, node: syntax.Node
+    ) -> None:
+        have = {column.name for column in relation.visible}
+        for declaration in parameter.columns or ():
+            if declaration.name.name not in have and not relation.open:
+                raise self.stop(
+                    "KS142", f"The tabular argument '{parameter.name.name}' lacks the column '{declaration.name.name}'", node
+                )
+        inner.names[parameter.name.name] = TableValue(relation, once=False)
+
+    def implicit(self, value: Expr, type_: Type, node: syntax.Node, what: str) -> Expr:
+        """A value as another type where the language converts by itself."""
+        from vedette.kql.binder.coercion import converts
+
+        if not converts(value.type, type_):
+            raise self.stop("KS107", f"{what[0].upper()}{what[1:]} expects {type_}, not {value.type}", node)
+        if isinstance(value, Constant) and value.value is None:
+            return Constant(type_, "" if type_ is Type.STRING else None, start=value.start, end=value.end)
+        return Cast(type_, value, start=value.start, end=value.end)
+
+
+def _is_qualified(node: syntax.Member | syntax.DotCall) -> bool:
+    target: syntax.Expression = node.target
+    while isinstance(target, syntax.Member | syntax.DotCall):
+        target = target.target
+    return isinstance(target, syntax.Call) and target.name.name in ("workspace", "database", "cluster", "app")

@@ -1,0 +1,313 @@
+"""Binding of scalar expressions: names, paths, operators, membership."""
+
+from __future__ import annotations
+
+from vedette.kql import syntax
+from vedette.kql.binder.calls import Calls
+from vedette.kql.binder.coercion import comparable
+from vedette.kql.binder.scope import LetValue, Row, ScalarValue, TableValue
+from vedette.kql.bound import (
+    Apply,
+    Cast,
+    ColumnRef,
+    Constant,
+    Expr,
+    InList,
+    Membership,
+    OpenColumn,
+    Path,
+)
+from vedette.kql.types import NUMBERS, Type
+
+_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_ARITHMETIC = frozenset({"+", "-", "*", "/", "%"})
+_SEARCH_ALL = frozenset({"has", "contains", ":"})
+
+
+class Expressions(Calls):
+    """Binds expressions over the columns of one row, or over none."""
+
+    def bind(self, node: syntax.Expression) -> Expr:
+        """The bound form of an expression."""
+        bound = self._bind(node)
+        if not bound.end:
+            bound.start, bound.end = node.start, node.end
+        return bound
+
+    def _bind(self, node: syntax.Expression) -> Expr:
+        match node:
+            case syntax.Literal():
+                return Constant(node.type, node.value)
+            case syntax.Name():
+                return self.name(node)
+            case syntax.Member() | syntax.Index():
+                return self._path(node)
+            case syntax.Binary():
+                return self._binary(node)
+            case syntax.Call():
+                return self.call(node)
+            case syntax.Unary():
+                return self._unary(node)
+            case syntax.In():
+                return self._in(node)
+            case syntax.Between():
+                return self._between(node)
+            case syntax.Pipeline() | syntax.DataTable():
+                raise self.binder.stop("KS206", "A tabular expression may not stand here; use toscalar()", node)
+            case syntax.Star():
+                raise self.binder.stop("KS206", "'*' may not stand here", node)
+            case syntax.FunctionLiteral():
+                raise self.binder.stop("KS206", "A function may not stand here", node)
+            case syntax.Assignment():
+                raise self.binder.stop("KS206", "A name may not be assigned here", node)
+            case syntax.DotCall():
+                raise self.binder.refuse("this reference", node)
+            case _:
+                raise self.binder.refuse(f"this expression ({type(node).__name__})", node)
+
+    # -- names and paths
+
+    def name(self, node: syntax.Name) -> Expr:
+        """A column, else a variable (rule 77: a column shadows)."""
+        row = self.row
+        if row is not None:
+            column = row.columns.get(node.name)
+            if column is not None:
+                return ColumnRef(column.type, column)
+        found = self.scope.find(node.name)
+        match found:
+            case ScalarValue():
+                value = found.value
+                return Constant(value.type, value.value) if isinstance(value, Constant) else value
+            case LetValue():
+                found.used = True
+                if isinstance(found.value, syntax.FunctionLiteral):
+                    if found.value.parameters:
+                        raise self.binder.stop("KS206", f"The function '{node.name}' needs its arguments", node)
+                    return self.binder.invoke_scalar(found.value, found.scope, [], node, node.name, self.scope, None)
+                if self.binder.is_tabular(found.value, found.scope):
+                    raise self.binder.stop("KS206", f"'{node.name}' is a table; use toscalar()", node)
+                with self.binder.deeper(node):
+                    return Expressions(self.binder, found.scope, None).bind(found.value)
+            case TableValue():
+                raise self.binder.stop("KS206", f"'{node.name}' is a table; use toscalar()", node)
+        if row is not None and row.open:
+            return OpenColumn(Type.UNKNOWN, node.name)
+        known = [*(row.columns if row is not None else ()), *self.scope.all_names()]
+        raise self.binder.unknown("column, table, variable or function", "KS142", node.name, known, node)
+
+    def _path(self, node: syntax.Member | syntax.Index) -> Expr:
+        target = node.target
+        if isinstance(node, syntax.Member) and isinstance(target, syntax.Name) and self.row is not None:
+            side = self.row.sides.get(target.name)
+            if side is not None:
+                column = side.columns.get(node.name.name)
+                if column is None:
+                    if side.open:
+                        return OpenColumn(Type.UNKNOWN, node.name.name)
+                    known = list(side.columns)
+                    raise self.binder.unknown(f"column of {target.name}", "KS142", node.name.name, known, node.name)
+                return ColumnRef(column.type, column)
+        base = self.bind(target)
+        if base.type not in (Type.DYNAMIC, Type.UNKNOWN):
+            raise self.binder.stop("KS170", f"A {base.type} has no properties; only a dynamic value has", node)
+        if isinstance(node, syntax.Member):
+            step: str | int | Expr = node.name.name
+        else:
+            index = self.bind(node.index)
+            if isinstance(index, Constant) and isinstance(index.value, str | int):
+                step = index.value
+            elif index.type in (Type.STRING, Type.INT, Type.LONG, Type.DYNAMIC, Type.UNKNOWN):
+                step = index
+            else:
+                raise self.binder.stop("KS107", f"An index is a string or an integer, not {index.type}", node.index)
+        if isinstance(base, Path):
+            return Path(Type.DYNAMIC, base.target, [*base.steps, step])
+        return Path(Type.DYNAMIC, base, [step])
+
+    # -- operators
+
+    def _unary(self, node: syntax.Unary) -> Expr:
+        operand = self.bind(node.operand)
+        if isinstance(operand, Constant) and type(operand.value) in (int, float) and node.op == "-":
+            assert isinstance(operand.value, int | float)
+            return Constant(operand.type, -operand.value)
+        if operand.type not in NUMBERS | {Type.TIMESPAN, Type.UNKNOWN}:
+            raise self.binder.stop("KS106", f"The operator '{node.op}' cannot be applied to {operand.type}", node)
+        if node.op == "+":
+            return operand
+        return self.apply("negate", [operand], [node.operand], node)
+
+    def _binary(self, node: syntax.Binary) -> Expr:
+        op = node.op
+        if op in ("and", "or"):
+            return self._logical(node)
+        if isinstance(node.left, syntax.Star):
+            return self._any_column(node)
+        left, right = self.bind(node.left), self.bind(node.right)
+        if op in _COMPARISONS:
+            return self.compare(op, left, right, node)
+        if op in _ARITHMETIC:
+            return self.apply(op, [left, right], [node.left, node.right], node, symbol=True)
+        if op in ("=~", "!~"):
+            left, right = self._as_text(left), self._as_text(right)
+            return self.apply(op, [left, right], [node.left, node.right], node, symbol=True)
+        if op == ":":
+            op = "has"
+        if left.type is Type.DYNAMIC:
+            left = self._as_text(left)
+        if right.type is Type.DYNAMIC:
+            right = self._as_text(right)
+        return self.apply(op, [left, right], [node.left, node.right], node, symbol=True)
+
+    def _as_text(self, value: Expr) -> Expr:
+        return Cast(Type.STRING, value, start=value.start, end=value.end) if value.type is Type.DYNAMIC else value
+
+    def _logical(self, node: syntax.Binary) -> Expr:
+        # a chain of thousands of `or` is left-deep: it is walked by a loop, not by recursion
+        parts: list[syntax.Expression] = []
+        current: syntax.Expression = node
+        while isinstance(current, syntax.Binary) and current.op == node.op:
+            parts.append(current.right)
+            current = current.left
+        parts.append(current)
+        parts.reverse()
+        return self.apply(node.op, [self.predicate(part) for part in parts], parts, node, symbol=True)
+
+    def predicate(self, node: syntax.Expression) -> Expr:
+        """An expression that must be true or false."""
+        bound = self.bind(node)
+        if bound.type in (Type.BOOL, Type.UNKNOWN):
+            return bound
+        if bound.type is Type.DYNAMIC:
+            return Cast(Type.BOOL, bound, start=node.start, end=node.end)
+        if bound.type in NUMBERS:
+            return Cast(Type.BOOL, bound, start=node.start, end=node.end)
+        raise self.binder.stop("KS107", f"The expression must be of type bool, not {bound.type}", node)
+
+    def compare(self, op: str, left: Expr, right: Expr, node: syntax.Node) -> Expr:
+        """A comparison, operands as one type (rules 3, 4, 11 and 12)."""
+        type_ = comparable(left.type, right.type)
+        if type_ is Type.STRING and left.type is not right.type and op not in ("==", "!="):
+            if Type.DYNAMIC not in (left.type, right.type):
+                type_ = None
+        if type_ is None:
+            if left.type is right.type is Type.DYNAMIC:
+                message = f"The operator '{op}' cannot be applied to dynamic operands; cast one of them first"
+            else:
+                message = f"The operator '{op}' cannot be applied to {left.type} and {right.type}"
+            raise self.binder.stop("KS106", message, node)
+        operands = [
+            value if value.type is type_ or value.type is Type.UNKNOWN else Cast(type_, value, start=value.start, end=value.end)
+            for value in (left, right)
+        ]
+        return self.apply(op, operands, [node, node], node, symbol=True)
+
+    def _any_column(self, node: syntax.Binary) -> Expr:
+        """`* has x`: any column's text."""
+        if self.row is None or node.op not in _SEARCH_ALL | {"==", "hasprefix", "startswith", "has_cs", "contains_cs"}:
+            raise self.binder.stop("KS206", "'*' may not stand here", node)
+        right = self.bind(node.right)
+        parts: list[Expr] = []
+        for column in self.row.columns.values():
+            value: Expr = ColumnRef(column.type, column)
+            if node.op == "==":
+                if comparable(column.type, right.type) is not None:
+                    parts.append(self.compare("==", value, right, node))
+                continue
+            text = value if column.type is Type.STRING else Cast(Type.STRING, value)
+            needle = right if right.type is Type.STRING else Cast(Type.STRING, right)
+            parts.append(self.apply("has" if node.op == ":" else node.op, [text, needle], [node, node], node, symbol=True))
+        if not parts:
+            return Constant(Type.BOOL, False)
+        return self.apply("or", parts, [node] * len(parts), node, symbol=True)
+
+    def _between(self, node: syntax.Between) -> Expr:
+        left, low, high = self.bind(node.left), self.bind(node.low), self.bind(node.high)
+        if left.type is Type.DATETIME and high.type is Type.TIMESPAN:
+            high = self.apply("+", [low, high], [node.low, node.high], node, symbol=True)
+        above = self.compare(">=", left, low, node)
+        below = self.compare("<=", left, high, node)
+        inside = self.apply("and", [above, below], [node, node], node, symbol=True)
+        return self.apply("not", [inside], [node], node) if node.negated else inside
+
+    def _in(self, node: syntax.In) -> Expr:
+        left = self.bind(node.left)
+        textual = node.op in ("has_any", "has_all", "in~", "!in~")
+        if textual and left.type is Type.DYNAMIC:
+            left = self._as_text(left)
+        if textual and left.type not in (Type.STRING, Type.UNKNOWN) and node.op in ("has_any", "has_all"):
+            raise self.binder.stop("KS106", f"The operator '{node.op}' cannot be applied to {left.type}", node)
+        if len(node.items) == 1 and self.binder.is_tabular(node.items[0], self.scope):
+            column_named = isinstance(node.items[0], syntax.Name) and self.row is not None and (
+                node.items[0].name in self.row.columns
+            )
+            if not column_named:
+                return self._in_table(node, left, node.items[0])
+        items: list[Expr] = []
+        arrays: list[Expr] = []
+        for item in node.items:
+            if self.binder.is_tabular(item, self.scope) and not (
+                isinstance(item, syntax.Name) and self.row is not None and item.name in self.row.columns
+            ):
+                return self._in_table(node, left, item)
+            value = self.bind(item)
+            if isinstance(value, Constant) and isinstance(value.value, list):
+                items += [self._member(left, _element(element), node, item) for element in value.value]
+            elif value.type is Type.DYNAMIC and not isinstance(value, Constant):
+                arrays.append(value)
+            elif isinstance(value, Constant) and value.type is Type.DYNAMIC:
+                items.append(self._member(left, _element(value.value), node, item))
+            else:
+                items.append(self._member(left, value, node, item))
+        if left.type is Type.DYNAMIC:
+            left = self._as_text(left)
+        return InList(Type.BOOL, node.op, left, items, arrays)
+
+    def _member(self, left: Expr, item: Expr, node: syntax.In, place: syntax.Node) -> Expr:
+        wanted = Type.STRING if left.type is Type.DYNAMIC else left.type
+        if item.type is wanted or Type.UNKNOWN in (item.type, wanted):
+            return item
+        if isinstance(item, Constant) and item.value is None:
+            return Constant(wanted, "" if wanted is Type.STRING else None)
+        type_ = comparable(wanted, item.type)
+        if type_ is None:
+            raise self.binder.stop(
+                "KS106", f"The operator '{node.op}' cannot be applied to {left.type} and {item.type}", place
+            )
+        return item if type_ is item.type else Cast(type_, item)
+
+    def _in_table(self, node: syntax.In, left: Expr, item: syntax.Expression) -> Expr:
+        relation = self.binder.tabular(item, self.scope)
+        if not relation.visible:
+            if relation.open:
+                return Constant(Type.BOOL, None)
+            raise self.binder.stop("KS205", "The table has no column", item)
+        column = relation.visible[0]
+        if left.type is Type.DYNAMIC:
+            left = self._as_text(left)
+        if comparable(left.type, Type.STRING if column.type is Type.DYNAMIC else column.type) is None:
+            raise self.binder.stop(
+                "KS106", f"The operator '{node.op}' cannot be applied to {left.type} and {column.type}", node
+            )
+        return Membership(Type.BOOL, node.op, left, relation, column)
+
+
+def _element(value: object) -> Expr:
+    """An element of a dynamic array as a constant of its own type."""
+    match value:
+        case bool():
+            return Constant(Type.BOOL, value)
+        case int():
+            return Constant(Type.LONG, value)
+        case float():
+            return Constant(Type.REAL, value)
+        case str():
+            return Constant(Type.STRING, value)
+        case _:
+            return Constant(Type.DYNAMIC, value)
+
+
+def expressions(binder: object, scope: object, row: Row | None) -> Expressions:
+    """The expression binder of an operator."""
+    return Expressions(binder, scope, row)  # type: ignore[arg-type]

@@ -1,0 +1,84 @@
+"""How results are named: the name an expression carries, and what happens when two are the same.
+
+Source: result-name rules of Kusto's analyzer (rules 69 to 72).
+"""
+
+from __future__ import annotations
+
+from vedette.kql import syntax
+from vedette.kql.catalog import Catalog, Unit
+
+
+def carried_name(node: syntax.Expression, catalog: Catalog) -> str | None:
+    """The name that an unnamed expression brings along, or None where it has none."""
+    match node:
+        case syntax.Name():
+            return node.name
+        case syntax.Member():
+            base = carried_name(node.target, catalog)
+            if base is None:
+                return None
+            return node.name.name if base in ("$left", "$right") else f"{base}_{node.name.name}"
+        case syntax.Index():
+            base = carried_name(node.target, catalog)
+            if base is None or not isinstance(node.index, syntax.Literal):
+                return base
+            return f"{base}_{node.index.value}"
+        case syntax.Call():
+            name = node.name.name
+            unit: Unit | None = catalog.aggregates.get(name) or catalog.scalars.get(name)
+            return unit_name(unit, name, node.args, catalog) if unit else None
+        case syntax.Ordered():
+            return carried_name(node.value, catalog)
+        case _:
+            return None
+
+
+def unit_name(unit: Unit, called: str, args: list[syntax.Expression], catalog: Catalog) -> str | None:
+    """The name of a call by its unit's rule."""
+    rule = unit.naming
+    if rule is None:
+        return None
+    first = carried_name(args[0], catalog) if args else None
+    if rule == "first":
+        return first
+    if rule == "only":
+        return first if len(args) == 1 else None
+    kind, _, prefix = rule.partition(":")
+    if kind == "only":
+        return prefix
+    if kind == "value":
+        value = args[0] if args else None
+        return str(value.value) if isinstance(value, syntax.Literal) else None
+    return f"{prefix or called}_{first or ''}"
+
+
+class Names:
+    """Hands out column names so that no two are the same."""
+
+    def __init__(self, taken: list[str] | None = None) -> None:
+        self.taken = set(taken or ())
+        self._unnamed = 0
+
+    def explicit(self, name: str) -> str:
+        """A name as written; the caller has checked that it is free."""
+        self.taken.add(name)
+        return name
+
+    def implied(self, name: str) -> str:
+        """A name that an expression carries; a number is added while it is taken (rule 72)."""
+        candidate, count = name, 0
+        while candidate in self.taken:
+            count += 1
+            candidate = f"{name}{count}"
+        self.taken.add(candidate)
+        return candidate
+
+    def numbered(self, prefix: str = "Column") -> str:
+        """The next ColumnN (rule 70): only unnamed expressions count."""
+        while True:
+            self._unnamed += 1
+            candidate = f"{prefix}{self._unnamed}"
+            if candidate not in self.taken:
+                self.taken.add(candidate)
+                return candidate

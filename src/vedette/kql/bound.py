@@ -1,0 +1,187 @@
+"""The bound tree: every name resolved, every value typed, every column numbered.
+
+Relations of tabular operators live beside their parser in `kql/operators/`; they derive from `Relation`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vedette.kql.catalog import AggregateUnit, ScalarUnit, WindowUnit
+from vedette.kql.host import TableSchema
+from vedette.kql.types import Type
+
+
+@dataclass(slots=True, eq=False)
+class Column:
+    """A column of one relation; its identity, not its name, is what later operators refer to."""
+
+    id: int
+    name: str
+    type: Type
+    hidden: bool = False
+    """Carried along for `column_ifexists()` but part of no result."""
+    extra: dict[str, Type] | None = None
+    """For the hidden column of a table: the fields seen in it."""
+    constant: object | None = None
+
+
+# --- scalar expressions --------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class Expr:
+    """A typed scalar expression; `start` and `end` are its place in the text, for messages."""
+
+    type: Type
+    start: int = field(default=0, kw_only=True)
+    end: int = field(default=0, kw_only=True)
+
+
+@dataclass(slots=True, eq=False)
+class Constant(Expr):
+    """A value known before the query runs; same value forms as `syntax.Literal`."""
+
+    value: object
+
+
+@dataclass(slots=True, eq=False)
+class ColumnRef(Expr):
+    """The value of a column of the input."""
+
+    column: Column
+
+
+@dataclass(slots=True, eq=False)
+class ParameterRef(Expr):
+    """A value bound when the query runs (`now`, query parameters)."""
+
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class Apply(Expr):
+    """A scalar function or operator of the catalogue on its arguments."""
+
+    unit: ScalarUnit
+    args: list[Expr]
+
+
+@dataclass(slots=True, eq=False)
+class Path(Expr):
+    """A property or element of a dynamic value; a step is a key, an index, or a computed expression."""
+
+    target: Expr
+    steps: list[str | int | Expr]
+
+
+@dataclass(slots=True, eq=False)
+class Cast(Expr):
+    """A conversion that the language makes by itself, such as int to long in `coalesce`."""
+
+    operand: Expr
+
+
+@dataclass(slots=True, eq=False)
+class AggregateCall(Expr):
+    """An aggregate function inside summarize."""
+
+    unit: AggregateUnit
+    args: list[Expr]
+
+
+@dataclass(slots=True, eq=False)
+class WindowCall(Expr):
+    """A function of the neighbouring rows of a serialized input."""
+
+    unit: WindowUnit
+    args: list[Expr]
+
+
+@dataclass(slots=True, eq=False)
+class ScalarQuery(Expr):
+    """`toscalar()`: the first column of the first row."""
+
+    relation: Relation
+    column: Column
+
+
+@dataclass(slots=True, eq=False)
+class Membership(Expr):
+    """`left op (tabular)`: op is one of in, !in, in~, !in~, has_any, has_all."""
+
+    op: str
+    left: Expr
+    relation: Relation
+    column: Column
+
+
+# --- relations -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class Relation:
+    """A bound tabular expression."""
+
+    columns: tuple[Column, ...]
+    serialized: bool = field(default=False, kw_only=True)
+    """Rows have an order that window functions may rely on."""
+    open: bool = field(default=False, kw_only=True)
+    """Only the data tells which further columns there are (binding without data)."""
+
+    @property
+    def visible(self) -> tuple[Column, ...]:
+        """The columns that a result shows."""
+        return tuple(column for column in self.columns if not column.hidden)
+
+
+@dataclass(slots=True, eq=False)
+class Scan(Relation):
+    """The rows of a table."""
+
+    table: TableSchema
+
+
+@dataclass(slots=True, eq=False)
+class Values(Relation):
+    """Rows written in the text (`datatable`)."""
+
+    rows: list[list[Expr]]
+
+
+@dataclass(slots=True, eq=False)
+class Shared(Relation):
+    """One use of a relation computed once (`materialize`, `as`, a tabular argument); columns are its own."""
+
+    origin: Relation
+    origin_columns: tuple[Column, ...]
+    once: bool
+
+
+@dataclass(slots=True)
+class BoundQuery:
+    """A whole query: its result relations (more than one only in a batch) and what was noticed."""
+
+    results: list[Relation]
+    options: dict[str, object] = field(default_factory=dict)
+    visualization: dict[str, object] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class InList(Expr):
+    """`left op (items)` over values: op is one of in, !in, in~, !in~, has_any, has_all.
+
+    `arrays` are items that hold dynamic arrays whose elements take part one by one.
+    """
+
+    op: str
+    left: Expr
+    items: list[Expr]
+    arrays: list[Expr]
+
+
+@dataclass(slots=True, eq=False)
+class OpenColumn(Expr):
+    """A column that an open schema may hold; it is never run."""
+
+    name: str

@@ -1,0 +1,66 @@
+"""What the binder asks of its surroundings: which tables there are, and what their data holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    from vedette.kql.bound import Column, Expr, Relation
+    from vedette.kql.syntax import FunctionLiteral
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column of a table: its KQL name and type, and the name that the engine stores it under."""
+
+    name: str
+    type: Type
+    physical: str
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """A table: its columns and where its rows are."""
+
+    name: str
+    fields: tuple[Field, ...]
+    source: str | None = None
+    """The engine's name of the stored rows (quoted SQL), or None where no row was ever stored."""
+    extra: dict[str, Type] = field(default_factory=dict)
+    """Fields that rows carry beyond the schema, kept in the hidden dynamic column."""
+
+
+class Host(Protocol):
+    """A workspace as the binder sees it."""
+
+    name: str
+
+    def table(self, name: str) -> TableSchema | None:
+        """The table of that name (case-sensitive), or None."""
+
+    def table_names(self) -> Iterable[str]:
+        """Every known table, for wildcards and for the nearest name."""
+
+    def function(self, name: str) -> FunctionLiteral | None:
+        """A saved function, or None."""
+
+    def workspace(self, name: str) -> Host | None:
+        """Another workspace of this installation, or None."""
+
+
+class Evaluator(Protocol):
+    """What only running can tell; the engine gives it to the binder. None when nothing may run."""
+
+    def constant(self, expression: Expr) -> object:
+        """The value of an expression that no column feeds."""
+
+    def keys(self, relation: Relation, column: Column) -> list[tuple[str, Type]]:
+        """The keys in a column of property bags, in name order, each with the type that its values share."""
+
+    def distinct(self, relation: Relation, column: Column) -> list[str]:
+        """The distinct values of a column as text, in order (for `pivot`)."""
