@@ -1,0 +1,143 @@
+# Two commands do everything, given Python 3.11+, Node 20+ and make:
+#   make run     build what is missing and start Vedette with the demo workspace
+#   make test    run every check
+# `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .vedette/demo
+JOBS ?= 2
+ARGS ?=
+# The first Python that is new enough; `make PYTHON=...` names another.
+PYTHON ?= $(shell for one in python3 python3.13 python3.12 python3.11 python; do \
+	"$$one" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$one" && break; done)
+
+CONSOLE_INDEX := src/vedette/console_assets/index.html
+ifneq ($(wildcard console/package.json),)
+HAS_CONSOLE := yes
+CONSOLE_SOURCES := $(shell find console \( -name node_modules -o -name dist -o -name coverage \) -prune -o -type f -print)
+endif
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+# ---------------------------------------------------------------- set-up
+
+.PHONY: setup setup-dev
+setup: $(VENV)/.installed ## .venv with Vedette and what it needs to run
+
+setup-dev: $(VENV)/.installed-dev ## the same with what developers need
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then echo "Vedette needs Python 3.11 or newer; none was found (make PYTHON=/path/to/python3)" >&2; exit 1; fi
+	@echo "creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot create a virtual environment (Debian: apt-get install python3-venv)" >&2; exit 1; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing what Vedette needs (about a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling editables
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[postgres]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "installing what developers need"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+# ---------------------------------------------------------------- console
+
+.PHONY: console node
+console: $(if $(HAS_CONSOLE),$(CONSOLE_INDEX)) ## build the web console into the package
+
+node:
+	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || \
+		{ echo "The console is built with Node 20 or newer, which was not found" >&2; exit 1; }
+
+console/node_modules/.installed: console/package.json console/package-lock.json | node
+	@echo "installing what the console is built with"
+	@cd console && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CONSOLE_INDEX): $(CONSOLE_SOURCES) | console/node_modules/.installed
+	@echo "building the console"
+	@cd console && npm run --silent build
+	@touch $@
+
+# ---------------------------------------------------------------- run
+
+.PHONY: run
+run: setup console ## start Vedette with the demo workspace (ARGS='--port 9000' adds options)
+	@exec $(BIN)/vedette serve --demo --data $(DEMO) $(ARGS)
+
+# ---------------------------------------------------------------- checks
+
+.PHONY: test lint types imports console-check unit docs package system-packages
+test: setup-dev system-packages lint types imports console-check docs unit ## every check (see the parts below)
+
+lint: setup-dev ## ruff: style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup-dev ## ruff: repair style and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup-dev ## mypy --strict
+	$(BIN)/mypy
+
+imports: setup-dev ## rooms import one way, as docs/architecture.md says
+	$(BIN)/lint-imports --no-logo
+
+console-check: console ## lint, types and unit tests of the console
+ifdef HAS_CONSOLE
+	cd console && npm run --silent lint && npm run --silent typecheck && npm test --silent
+else
+	@echo "there is no console yet"
+endif
+
+unit: setup-dev console ## pytest: unit, integration, browser, packaging, documentation
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --trace-results test-results/trace.json $(ARGS)
+
+docs: setup-dev ## build the documentation; a dead link or a page left out fails
+	$(BIN)/mkdocs build --strict --quiet
+
+trace: ## which requirements a test of the last `make test` proved (ARGS=--verbose lists all)
+	@$(BIN)/python -m tools.requirements $(ARGS)
+
+soak: setup-dev console ## long runs
+	$(BIN)/python -m pytest -m soak --timeout 7200 $(ARGS)
+
+bench: setup-dev ## measurements for docs/performance.md
+	$(BIN)/python -m pytest -m bench --timeout 7200 -s bench tests $(ARGS)
+
+# Debian's packages that some tests need. Only root can install them; anyone else is told what will be skipped.
+system-packages: setup-dev
+	@$(BIN)/python -m tools.system_packages
+
+# ---------------------------------------------------------------- packages
+
+.PHONY: wheel constraints clean
+wheel: setup-dev console ## dist/: wheel and source distribution, with the built console inside
+	@rm -rf dist
+	$(BIN)/hatchling build -t wheel -t sdist
+
+constraints: ## bring constraints.txt up to the newest versions that pyproject.toml allows
+	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet hatchling editables packaging
+	build/constraints/bin/python -m pip install --quiet --no-build-isolation --editable '.[dev]'
+	build/constraints/bin/python -m tools.constraints --write
+	@rm -rf build/constraints
+
+clean: ## everything that was built, installed or measured here
+	rm -rf $(VENV) dist build site test-results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf console/node_modules console/dist src/vedette/console_assets
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

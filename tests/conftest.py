@@ -1,0 +1,10 @@
+"""What every test may use: the shared material, a PostgreSQL server, a browser, and the requirement trace."""
+
+from __future__ import annotations
+
+pytest_plugins = [
+    "tests.plugins.browser",
+    "tests.plugins.postgres",
+    "tests.plugins.requirements",
+    "tests.plugins.shared_material",
+]

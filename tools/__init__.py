@@ -1,0 +1,1 @@
+"""Developer scripts; nothing in src/vedette may use them."""
