@@ -1,0 +1,66 @@
+"""Comparison and logic operators (rules 3, 4 and 7)."""
+
+from __future__ import annotations
+
+from vedette.engine.catalog import operator, scalar
+from vedette.engine.dialect import DuckDbSql
+from vedette.engine.fragment import Fragment
+from vedette.kql.types import Type
+
+_PAIR = "(left: any, right: any): bool"
+
+
+def _equality(left: Fragment, right: Fragment, equal: bool) -> Fragment:
+    symbol = "=" if equal else "<>"
+    test = f"({left} {symbol} {right})"
+    if not left.nullable and not right.nullable:
+        return Fragment(test, Type.BOOL, False)
+    if left.nullable and right.nullable:
+        one_null = "false" if equal else "true"
+        both = f"CASE WHEN {left} IS NULL AND {right} IS NULL THEN NULL ELSE coalesce({test}, {one_null}) END"
+        return Fragment(f"({both})", Type.BOOL, True)
+    return Fragment(f"coalesce({test}, {'false' if equal else 'true'})", Type.BOOL, False)
+
+
+@operator("==", f"equal{_PAIR}", about="Equal; false when one side is null, null when both are.", nulls="own")
+def equal(sql: DuckDbSql, left: Fragment, right: Fragment) -> Fragment:
+    return _equality(left, right, True)
+
+
+@operator("!=", f"not_equal{_PAIR}", about="Not equal; true when one side is null, null when both are.", nulls="own")
+def not_equal(sql: DuckDbSql, left: Fragment, right: Fragment) -> Fragment:
+    return _equality(left, right, False)
+
+
+def _ordering(symbol: str) -> object:
+    def emit(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
+        if left.type is Type.REAL:
+            # in SQL NaN is the greatest number; in KQL no comparison with it holds
+            return f"({left} {symbol} {right} AND NOT isnan({left}) AND NOT isnan({right}))"
+        return f"({left} {symbol} {right})"
+
+    return emit
+
+
+for _symbol, _name, _about in (
+    ("<", "less", "Less than."),
+    ("<=", "at_most", "Less than or equal."),
+    (">", "greater", "Greater than."),
+    (">=", "at_least", "Greater than or equal."),
+):
+    operator(_symbol, f"{_name}(left: orderable, right: orderable): bool", about=_about)(_ordering(_symbol))
+
+
+@operator("and", "and(left: bool, rest: bool...): bool", about="Three-valued and.", nulls="own")
+def and_(sql: DuckDbSql, *parts: Fragment) -> Fragment:
+    return Fragment(f"({' AND '.join(map(str, parts))})", Type.BOOL, any(part.nullable for part in parts))
+
+
+@operator("or", "or(left: bool, rest: bool...): bool", about="Three-valued or.", nulls="own")
+def or_(sql: DuckDbSql, *parts: Fragment) -> Fragment:
+    return Fragment(f"({' OR '.join(map(str, parts))})", Type.BOOL, any(part.nullable for part in parts))
+
+
+@scalar("not(expression: bool): bool", about="The opposite of a bool; null stays null.", page="not-function")
+def not_(sql: DuckDbSql, expression: Fragment) -> str:
+    return f"(NOT {expression})"

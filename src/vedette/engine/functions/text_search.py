@@ -1,0 +1,82 @@
+"""String operators: has, contains, startswith, endswith, their case-sensitive and negated forms, =~ and regex."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vedette.engine.catalog import operator
+from vedette.engine.dialect import DuckDbSql
+from vedette.engine.fragment import Fragment
+from vedette.engine.terms import term_search
+from vedette.kql.types import Type
+
+Test = Callable[[DuckDbSql, Fragment, Fragment, bool], str]
+
+
+def _folded(value: Fragment, case: bool, sql: DuckDbSql) -> str:
+    if case:
+        return value.sql
+    return sql.quote(str(value.value).lower()) if value.constant else f"lower({value})"
+
+
+def _has(sql: DuckDbSql, text: Fragment, needle: Fragment, case: bool) -> str:
+    return term_search(sql, text, needle, case=case)
+
+
+def _hasprefix(sql: DuckDbSql, text: Fragment, needle: Fragment, case: bool) -> str:
+    return term_search(sql, text, needle, right=False, case=case)
+
+
+def _hassuffix(sql: DuckDbSql, text: Fragment, needle: Fragment, case: bool) -> str:
+    return term_search(sql, text, needle, left=False, case=case)
+
+
+def _contains(sql: DuckDbSql, text: Fragment, needle: Fragment, case: bool) -> str:
+    return f"contains({_folded(text, case, sql)}, {_folded(needle, case, sql)})"
+
+
+def _startswith(sql: DuckDbSql, text: Fragment, needle: Fragment, case: bool) -> str:
+    return f"starts_with({_folded(text, case, sql)}, {_folded(needle, case, sql)})"
+
+
+def _endswith(sql: DuckDbSql, text: Fragment, needle: Fragment, case: bool) -> str:
+    return f"suffix({_folded(text, case, sql)}, {_folded(needle, case, sql)})"
+
+
+def _register(name: str, test: Test, what: str) -> None:
+    for suffix, case in (("", False), ("_cs", True)):
+        for negated in (False, True):
+
+            def emit(sql: DuckDbSql, text: Fragment, needle: Fragment, case: bool = case, negated: bool = negated) -> Fragment:
+                positive = test(sql, text, needle, case)
+                return Fragment(f"(NOT {positive})" if negated else positive, Type.BOOL, False)
+
+            symbol = f"{'!' if negated else ''}{name}{suffix}"
+            about = f"{'Does not hold' if negated else 'Holds'}: {what}{' (case-sensitive)' if case else ''}."
+            operator(symbol, "search(text: string, needle: string): bool", about=about, nulls="total")(emit)
+
+
+_register("has", _has, "the needle stands in the text as whole terms")
+_register("hasprefix", _hasprefix, "some term of the text starts with the needle")
+_register("hassuffix", _hassuffix, "some term of the text ends with the needle")
+_register("contains", _contains, "the needle stands anywhere in the text")
+_register("startswith", _startswith, "the text starts with the needle")
+_register("endswith", _endswith, "the text ends with the needle")
+
+
+@operator("=~", "same(left: string, right: string): bool", about="Equal, whatever the case.", nulls="total")
+def equal_folded(sql: DuckDbSql, left: Fragment, right: Fragment) -> Fragment:
+    return Fragment(f"({_folded(left, False, sql)} = {_folded(right, False, sql)})", Type.BOOL, False)
+
+
+@operator("!~", "differs(left: string, right: string): bool", about="Not equal, whatever the case.", nulls="total")
+def differs_folded(sql: DuckDbSql, left: Fragment, right: Fragment) -> Fragment:
+    return Fragment(f"({_folded(left, False, sql)} <> {_folded(right, False, sql)})", Type.BOOL, False)
+
+
+@operator(
+    "matches regex", "match(text: string, pattern: string): bool", nulls="total",
+    about="Some part of the text matches an RE2 regular expression.",
+)  # fmt: skip
+def matches_regex(sql: DuckDbSql, text: Fragment, pattern: Fragment) -> Fragment:
+    return Fragment(f"regexp_matches({text}, {pattern})", Type.BOOL, False)

@@ -1,0 +1,1 @@
+"""How tabular operators bind: columns in, columns out; one file an operator."""

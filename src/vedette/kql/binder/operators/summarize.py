@@ -1,0 +1,81 @@
+"""summarize: aggregates by group (rules 71, 72, 74, 85 and 86)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vedette.kql import syntax
+from vedette.kql.binder.core import Binder
+from vedette.kql.binder.expressions import Expressions
+from vedette.kql.binder.naming import Names
+from vedette.kql.binder.operators.items import Item, bind_items, require_scalar
+from vedette.kql.binder.operators.project import name_items
+from vedette.kql.binder.scope import Row, Scope
+from vedette.kql.bound import AggregateCall, Apply, Cast, Column, ColumnRef, Constant, Expr, Path, Relation, ScalarQuery
+from vedette.kql.operators.binding import binds
+from vedette.kql.operators.summarize import SummarizeOperator
+
+
+@dataclass(slots=True, eq=False)
+class Summarize(Relation):
+    """Groups of the input: the keys, then the aggregates."""
+
+    input: Relation
+    keys: list[tuple[Column, Expr]]
+    aggregates: list[tuple[Column, Expr]]
+
+
+@binds(SummarizeOperator)
+def bind_summarize(binder: Binder, node: SummarizeOperator, input_: Relation, scope: Scope) -> Relation:
+    """Binds `summarize`."""
+    row = Row.of(input_)
+    keys = bind_items(Expressions(binder, scope, row, serialized=input_.serialized), list(node.by))
+    at = Expressions(binder, scope, row, aggregates=True)
+    for item in keys:
+        require_scalar(at, item, f"The group key '{item.name or ''}'")
+    aggregates = bind_items(at, list(node.aggregates))
+    for item in aggregates:
+        _require_aggregate(binder, item.value, item.node)
+    aggregates = [part for item in aggregates for part in _parts(item)]
+    names = Names()
+    # keys take their names first: they stand first in the result
+    named = name_items(binder, [*keys, *aggregates], names)
+    key_columns = [
+        (binder.column(name, item.value.type), item.value) for name, item in zip(named, keys, strict=False)
+    ]
+    aggregate_columns = [
+        (binder.column(name, item.value.type), item.value)
+        for name, item in zip(named[len(keys) :], aggregates, strict=True)
+    ]
+    columns = tuple(column for column, _ in [*key_columns, *aggregate_columns])
+    return Summarize(columns, input_, key_columns, aggregate_columns)
+
+
+def _parts(item: Item) -> list[Item]:
+    """An aggregate that gives several columns (arg_max, percentiles) as one item for each."""
+    parts = getattr(item.value, "parts", None)
+    if parts is None:
+        return [item]
+    given: list[tuple[str, Expr]] = parts()
+    if item.explicit and len(given) >= 1:
+        first = Item(given[0][1], item.name, True, item.node)
+        return [first, *(Item(value, name, False, item.node) for name, value in given[1:])]
+    return [Item(value, name, False, item.node) for name, value in given]
+
+
+def _require_aggregate(binder: Binder, value: Expr, node: syntax.Node) -> None:
+    """Refuses columns outside of an aggregate: they have no one value in a group."""
+    match value:
+        case ColumnRef():
+            raise binder.stop(
+                "KS172", f"The column '{value.column.name}' may only be used inside an aggregate function or after 'by'", node
+            )
+        case Apply():
+            for arg in value.args:
+                _require_aggregate(binder, arg, node)
+        case Cast():
+            _require_aggregate(binder, value.operand, node)
+        case Path():
+            _require_aggregate(binder, value.target, node)
+        case AggregateCall() | Constant() | ScalarQuery():
+            return
