@@ -49,8 +49,8 @@ class VirtualClock:
     """A clock that moves only when told, with microsecond steps; safe to use from several threads.
 
     With `blocking=False` a sleeper moves the clock itself and returns at once: a replay of a month takes no time. With
-    `blocking=True` a sleeper waits until another thread has advanced the clock far enough; `wait_for_sleepers` lets that
-    thread know when everybody sleeps.
+    `blocking=True` a sleeper waits until another thread has advanced the clock far enough; `wait_for_sleepers` tells
+    that thread when everybody sleeps.
     """
 
     def __init__(self, start: datetime, *, blocking: bool = False) -> None:
@@ -111,7 +111,7 @@ class VirtualClock:
             return event.is_set()
 
     def wait_for_sleepers(self, count: int = 1, timeout: float = 10.0) -> bool:
-        """Wait (in real seconds) until at least `count` threads sleep on this clock; False if that did not come about."""
+        """Wait (in real seconds) until at least `count` threads sleep on this clock; False if it did not happen."""
         with self._changed:
             return self._changed.wait_for(lambda: self._sleepers >= count, timeout)
 

@@ -1,8 +1,8 @@
 """The state database: SQLite in the data directory, or PostgreSQL by URL, with the same behaviour on both.
 
-Transactions that write run one after another, in every thread and every process (SQLite: BEGIN IMMEDIATE; PostgreSQL: an
-advisory lock held to the end of the transaction), so what a transaction has read stays true until it commits, and writers
-wait instead of failing. Transactions that only read see one moment's state and are never held up.
+Transactions that write run one after another, in every thread and every process (SQLite: BEGIN IMMEDIATE; PostgreSQL:
+an advisory lock held to the end of the transaction), so what a transaction has read stays true until it commits, and
+writers wait instead of failing. Transactions that only read see one moment's state and are never held up.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import (
-    JSON,
     Connection,
     DateTime,
     Dialect,
     Engine,
     MetaData,
+    Text,
     create_engine,
     event,
     text,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -64,13 +64,24 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Json(TypeDecorator[Any]):
-    """A JSON value, kept as it was written (order of keys included). Python's None is SQL's NULL.
+    """A JSON value, kept as text exactly as it was written (1 is not 1.0; keys keep their order). None is SQL's NULL.
 
-    A value that was read and then changed in place is not noticed: assign a new value.
+    NaN and infinity are refused (ValueError). A value that was read and then changed in place is not noticed: assign a
+    new one.
     """
 
-    impl = JSON(none_as_null=True)
+    # Not the databases' JSON types: SQLite's turns 0.0 into 0, PostgreSQL's refuses or reorders what JSON allows.
+    impl = Text
     cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else _to_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+    def compare_values(self, x: Any, y: Any) -> bool:
+        return bool(x == y) and _to_json(x) == _to_json(y)  # True == 1 == 1.0
 
 
 class Base(DeclarativeBase):
@@ -85,7 +96,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {
+    type_annotation_map: ClassVar = {
         datetime: UtcDateTime,
         dict[str, Any]: Json,
         list[str]: Json,
@@ -148,7 +159,7 @@ class State:
                 self._writer.release()
 
     def upgrade(self) -> bool:
-        """Bring the tables to the newest revision; True if there was something to do. Safe in several processes at once."""
+        """Bring the tables to the newest revision; True if there was something to do. Several processes may do so."""
         from vedette.core.migrations import upgrade
 
         with self._explained():
@@ -190,7 +201,6 @@ class State:
         engine = create_engine(
             self._url,
             pool_pre_ping=True,
-            json_serializer=_to_json,
             connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
         )
 
@@ -204,7 +214,7 @@ class State:
 
     def _make_sqlite(self) -> Engine:
         path = Path(self._url.database or "")
-        engine = create_engine(self._url, json_serializer=_to_json, connect_args={"timeout": self._busy_timeout})
+        engine = create_engine(self._url, connect_args={"timeout": self._busy_timeout})
 
         @event.listens_for(engine, "do_connect")
         def do_connect(*_: Any) -> None:
@@ -234,8 +244,11 @@ class State:
         """Turn what went wrong with the database itself into one clear sentence."""
         try:
             yield
-        except (OperationalError, InterfaceError) as error:
-            raise self._explain(error) from error
+        except (DatabaseError, InterfaceError) as error:
+            # A damaged file is a DatabaseError and no kind of it; the kinds that are left out are the caller's mistakes.
+            if type(error) in (DatabaseError, InterfaceError, InternalError, OperationalError):
+                raise self._explain(error) from error
+            raise
         except OSError as error:
             if (
                 self.dialect == "sqlite"

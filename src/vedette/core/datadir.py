@@ -18,6 +18,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from vedette.core.clock import Clock, SystemClock
 from vedette.core.errors import Unavailable, VedetteError
 from vedette.core.files import make_private_directory, write_private
 from vedette.core.ids import is_uuid
@@ -45,8 +46,9 @@ class DataDirectory:
     What the operating system refuses is raised as `Unavailable`, in one sentence that names the file and the reason.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, clock: Clock | None = None) -> None:
         self.path = Path(path).expanduser().absolute()
+        self._clock = clock or SystemClock()
 
     @property
     def state_file(self) -> Path:
@@ -116,7 +118,7 @@ class DataDirectory:
                 self._wait_for(lock, wait, on_wait)
         try:
             with self._explained("locked"):
-                owner = {"pid": os.getpid(), "purpose": purpose, "since": datetime.now(UTC).isoformat()}
+                owner = {"pid": os.getpid(), "purpose": purpose, "since": self._clock.now().isoformat()}
                 write_private(self.owner_file, json.dumps(owner).encode())
             yield
         finally:

@@ -10,8 +10,8 @@ class VedetteError(Exception):
     """An error made for its reader. `str(error)` is one sentence; `to_dict()` is what programs get.
 
     `code` names the cause (VDT and four digits, or a code of Microsoft's); `hint` says what to do; `file`, `line` and
-    `column` (1-based) say where; `target` names the thing that is wrong; `status` is the HTTP status and `exit_code` the
-    exit code of the command line.
+    `column` (1-based) say where; `target` names the thing that is wrong; `status` is the HTTP status and `exit_code`
+    the exit code of the command line.
     """
 
     default_code = "VDT0000"

@@ -120,9 +120,9 @@ class Workspaces:
             return _workspace(row)
 
     def delete(self, name_or_id: str) -> Workspace:
-        """Delete an archived workspace with every row of state that belongs to it; its log files are the caller's to remove.
+        """Delete an archived workspace with every row of state that belongs to it.
 
-        `Conflict` if it was not archived first.
+        Its log files are the caller's to remove. `Conflict` if it was not archived first.
         """
         with self._state.session() as session:
             row = self._find(session, name_or_id)
