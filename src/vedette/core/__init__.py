@@ -1,0 +1,1 @@
+"""What every room stands on: errors, clock, ids, settings, state, identity, secrets, audit trail and TLS."""

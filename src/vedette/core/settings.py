@@ -1,0 +1,83 @@
+"""Settings: what an installation may choose, from VEDETTE_ environment variables or from arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from vedette.core.database import State
+from vedette.core.datadir import DataDirectory, default_path
+from vedette.core.errors import InvalidInput, nearest
+
+PREFIX = "VEDETTE_"
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+_Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+_Port = Annotated[int, Field(ge=0, le=65535)]
+_Seconds = Annotated[float, Field(gt=0, le=86_400 * 366)]
+
+
+class Settings(BaseSettings):
+    """Every setting; the variable of `data_dir` is VEDETTE_DATA_DIR, and so on. Arguments win over variables."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    data_dir: _Folder = Field(default_factory=default_path, description="The data directory.")
+    host: str = Field("127.0.0.1", min_length=1, description="The address that the server listens on.")
+    port: _Port = Field(8470, description="The port that the server listens on; 0 takes a free one.")
+    state_url: SecretStr | None = Field(
+        None, description="Where the state is, if not in the data directory: postgresql://user:password@host/name."
+    )
+    secrets_key: SecretStr | None = Field(
+        None, description="The key that secrets are encrypted with, if not in the data directory's key file."
+    )
+    log_level: LogLevel = Field("INFO", description="The least severe messages that are logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for programs.")
+    lock_wait: _Seconds = Field(
+        10.0, description="Seconds to wait for another process to let go of the data directory."
+    )
+    session_idle: _Seconds = Field(8 * 3600.0, description="Seconds without a request after which a session ends.")
+    session_lifetime: _Seconds = Field(24 * 3600.0, description="Seconds after which a session ends in any case.")
+    sign_in_lifetime: _Seconds = Field(300.0, description="Seconds that a one-time sign-in link is good for.")
+
+    def data_directory(self) -> DataDirectory:
+        """The data directory; nothing is read or made."""
+        return DataDirectory(self.data_dir)
+
+    def open_state(self) -> State:
+        """The state database that these settings name; nothing is read or made yet."""
+        if self.state_url is not None:
+            return State(self.state_url.get_secret_value())
+        return State.in_file(self.data_directory().state_file)
+
+
+def load_settings(**arguments: object) -> Settings:
+    """The settings of this process; an argument that is None counts as not given.
+
+    `InvalidInput` names every setting that cannot be read, and never repeats its value.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks the types
+    except ValidationError as error:
+        problems = [f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors() if item["loc"]]
+        raise InvalidInput(
+            f"The settings are not valid: {'; '.join(problems)}.", hint="Correct or remove the variable or the option."
+        ) from None
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """One sentence for each VEDETTE_ variable that is no setting: most likely a misspelt one."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    sentences = []
+    for name in sorted(os.environ if environment is None else environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = nearest(name.upper(), known)
+            sentences.append(f"The variable {name} is not a setting{f'; did you mean {near}?' if near else '.'}")
+    return sentences
