@@ -58,6 +58,7 @@ class Compiler:
         self._ctes: list[_Cte] = []
         self._shared: dict[int, _Cte] = {}
         self._scalars: dict[int, str] = {}
+        self._given: dict[int, Rel] = {}
         self._fresh = 0
 
     def fresh(self, prefix: str = "x") -> str:
@@ -86,8 +87,21 @@ class Compiler:
         ]
         return f"WITH {', '.join(parts)} {text}"
 
+    def add_cte(self, text: str) -> str:
+        """The name of a new CTE that is computed once."""
+        name = self.fresh("s")
+        self._ctes.append(_Cte(name, text, ()))
+        return name
+
+    def replace(self, relation: Relation, rel: Rel) -> None:
+        """Says what a relation is, in the place of its own lowering."""
+        self._given[id(relation)] = rel
+
     def rel(self, relation: Relation) -> Rel:
         """The SQL of a relation."""
+        given = self._given.get(id(relation))
+        if given is not None:
+            return given
         lowering = LOWERINGS.get(type(relation))
         if lowering is None:
             name = type(relation).__name__
@@ -101,10 +115,11 @@ class Compiler:
         if rel.order:
             return rel
         name = self.fresh()
-        base = rel.wrapped()
+        base = rel.wrapped() if rel.plain and not rel.where else Rel(f"({rel.text()})", rel.columns)
         return Rel(
-            f"(SELECT *, row_number() OVER () AS {name} FROM {base.source})", rel.columns, order=[OrderKey(name)]
-        )
+            f"(SELECT *, row_number() OVER () AS {name} FROM {base.source})", rel.columns, order=[OrderKey(name)],
+            partition=rel.partition,
+        )  # fmt: skip
 
     def shared(self, relation: Relation, *, once: bool = True) -> _Cte:
         """The CTE that holds a relation's rows."""

@@ -115,11 +115,16 @@ class Emitter:
         return Fragment(self.sql.extract(self.emit(node.target), self._steps(node)), Type.DYNAMIC, True)
 
     def _aggregate(self, node: AggregateCall) -> Fragment:
-        outer, self.over = self.over, ""
         args = [self.emit(arg) for arg in node.args]
-        self.over = outer
-        self.sql.aggregate_order = outer
+        self.sql.aggregate_order = self.over
         text = node.unit.emit(self.sql, *args)
+        if node.condition is not None:
+            # the aggregate sees nulls in the rows that are not meant, and every aggregate ignores nulls; count(*) has none
+            test = self.true(node.condition)
+            if args:
+                text = node.unit.emit(self.sql, *(self._where(test, arg) for arg in args))
+            else:
+                text = f"count(*) FILTER (WHERE {test})"
         if isinstance(text, Fragment):
             return text
         if node.type is Type.STRING:
@@ -127,6 +132,11 @@ class Emitter:
         if node.unit.empty != "null":
             return Fragment(f"coalesce({text}, {node.unit.empty})", node.type, False)
         return Fragment(text, node.type, True)
+
+    def _where(self, test: str, value: Fragment) -> Fragment:
+        if value.constant:
+            return value
+        return Fragment(f"CASE WHEN {test} THEN {value} END", value.type, True)
 
     def _window(self, node: WindowCall) -> Fragment:
         args = [self.emit(arg) for arg in node.args]

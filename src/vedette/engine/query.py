@@ -117,7 +117,7 @@ class _Run:
     def _compiler(self) -> Compiler:
         return Compiler(timespan=self.options.timespan is not None)
 
-    def execute(self, compiled: Compiled, sql: str | None = None) -> duckdb.DuckDBPyConnection:
+    def execute(self, compiled: Compiled) -> duckdb.DuckDBPyConnection:
         """Runs a statement under the query's time limit."""
         for use in compiled.row_functions:
             try:
@@ -131,7 +131,7 @@ class _Run:
         timer.daemon = True
         timer.start()
         try:
-            return self.connection.execute(sql or compiled.sql, values or None)
+            return self.connection.execute(compiled.sql, values or None)
         except duckdb.InterruptException:
             raise QueryFailed(
                 "VDT2001", f"the query was stopped after {self.options.limits.seconds:g} seconds"
@@ -148,7 +148,7 @@ class _Run:
         compiled = self._compiler().compile(relation)
         limit = self.options.limits.rows
         cursor = self.execute(compiled)
-        table = cursor.to_arrow_table()
+        table = cursor.fetch_arrow_table()
         partial = None
         if table.num_rows > limit:
             table = table.slice(0, limit)

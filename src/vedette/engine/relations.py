@@ -40,6 +40,8 @@ class Rel:
     where: list[str] = field(default_factory=list)
     order: list[OrderKey] = field(default_factory=list)
     limit: str | None = None
+    partition: list[str] = field(default_factory=list)
+    """Names of the values that tell one group of rows from another, where operators work group by group."""
 
     @property
     def plain(self) -> bool:
@@ -65,30 +67,48 @@ class Rel:
         """The same rows as the source of a further SELECT."""
         if self.items is None and not self.where and self.limit is None:
             return self
-        return Rel(f"({self.text()})", self.columns, order=self.order)
+        return Rel(f"({self.text()})", self.columns, order=self.order, partition=self.partition)
 
     def filtered(self, condition: str) -> Rel:
         """The rows that meet a condition."""
         base = self if self.plain else self.wrapped()
-        return Rel(base.source, base.columns, None, [*base.where, condition], base.order)
+        return Rel(base.source, base.columns, None, [*base.where, condition], base.order, None, base.partition)
 
     def extended(self, items: Iterable[str], columns: tuple[Column, ...]) -> Rel:
         """The rows with further values (`expression AS name`)."""
         base = self if self.plain else self.wrapped()
-        return Rel(base.source, columns, ["*", *items], base.where, base.order)
+        return Rel(base.source, columns, ["*", *items], base.where, base.order, None, base.partition)
 
     def projected(self, items: list[str], columns: tuple[Column, ...]) -> Rel:
         """The rows with only these values; what the order needs is carried along."""
         base = self if self.plain else self.wrapped()
         made = {item.rsplit(" AS ", 1)[-1] for item in items}
-        carried = [key.name for key in base.order if key.name not in made]
-        return Rel(base.source, columns, [*items, *dict.fromkeys(carried)], base.where, base.order)
+        carried = [name for name in (*(key.name for key in base.order), *base.partition) if name not in made]
+        return Rel(
+            base.source, columns, [*items, *dict.fromkeys(carried)], base.where, base.order, None, base.partition
+        )
 
     def ordered(self, keys: list[OrderKey]) -> Rel:
         """The rows in another order."""
-        return Rel(self.source, self.columns, self.items, self.where, keys, self.limit)
+        return Rel(self.source, self.columns, self.items, self.where, keys, self.limit, self.partition)
 
     def limited(self, count: str) -> Rel:
-        """The first rows."""
+        """The first rows; of each group where there are groups."""
+        if self.partition:
+            base = self.wrapped()
+            text = f"SELECT * FROM {base.source}"
+            if base.where:
+                text += " WHERE " + " AND ".join(base.where)
+            text += f" QUALIFY row_number() OVER ({self.over()}) <= {count}"
+            return Rel(f"({text})", self.columns, order=self.order, partition=self.partition)
         base = self if self.limit is None else self.wrapped()
         return Rel(base.source, base.columns, base.items, base.where, base.order, count)
+
+    def over(self) -> str:
+        """The inside of OVER for functions of neighbouring rows."""
+        parts = []
+        if self.partition:
+            parts.append(f"PARTITION BY {', '.join(self.partition)}")
+        if self.order:
+            parts.append(f"ORDER BY {self.ordering()}")
+        return " ".join(parts)

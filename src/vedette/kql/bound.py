@@ -84,10 +84,11 @@ class Cast(Expr):
 
 @dataclass(slots=True, eq=False)
 class AggregateCall(Expr):
-    """An aggregate function inside summarize."""
+    """An aggregate function inside summarize; with a condition only over the rows that meet it."""
 
     unit: AggregateUnit
     args: list[Expr]
+    condition: Expr | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -14,11 +14,11 @@ def project(compiler: Compiler, node: Project) -> Rel:
     rel = compiler.rel(node.input)
     if any(_has_window(value) for _, value in node.values):
         rel = compiler.with_order(rel)
-    compiler.emitter.over = rel.ordering()
+    compiler.emitter.over = rel.over()
     items = [f"{compiler.emitter.emit(value)} AS {name_of(column)}" for column, value in node.values]
     if node.keeps:
         if not items:
-            return Rel(rel.source, node.columns, rel.items, rel.where, rel.order, rel.limit)
+            return Rel(rel.source, node.columns, rel.items, rel.where, rel.order, rel.limit, rel.partition)
         return rel.extended(items, node.columns)
     return rel.projected(items, node.columns)
 

@@ -17,9 +17,10 @@ def summarize(compiler: Compiler, node: Summarize) -> Rel:
     items = [f"{emitter.emit(value)} AS {name_of(column)}" for column, value in node.keys]
     emitter.over = base.ordering()
     items += [f"{emitter.emit(value)} AS {name_of(column)}" for column, value in node.aggregates]
-    text = f"SELECT {', '.join(items)} FROM {base.source}"
+    groups = [*base.partition, *(str(len(base.partition) + index + 1) for index in range(len(node.keys)))]
+    text = f"SELECT {', '.join([*base.partition, *items])} FROM {base.source}"
     if base.where:
         text += " WHERE " + " AND ".join(base.where)
-    if node.keys:
-        text += " GROUP BY " + ", ".join(str(index + 1) for index in range(len(node.keys)))
-    return Rel(f"({text})", node.columns)
+    if groups:
+        text += " GROUP BY " + ", ".join(groups)
+    return Rel(f"({text})", node.columns, partition=base.partition)

@@ -11,5 +11,5 @@ from vedette.kql.binder.operators.where import Where
 def where(compiler: Compiler, node: Where) -> Rel:
     """A condition on the rows."""
     rel = compiler.rel(node.input)
-    compiler.emitter.over = rel.ordering()
+    compiler.emitter.over = rel.over()
     return rel.filtered(compiler.emitter.true(node.predicate))

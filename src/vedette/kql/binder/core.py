@@ -22,7 +22,7 @@ from vedette.kql.bound import (
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, KqlError, Stop, nearest
 from vedette.kql.host import Evaluator, Host, TableSchema
-from vedette.kql.operators.binding import OPERATOR_BINDERS
+from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
 from vedette.kql.parser import parse
 from vedette.kql.types import Type
 
@@ -36,6 +36,7 @@ def bind(text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = 
     Raises KqlError with every diagnostic when the text cannot be accepted. Without an evaluator nothing
     runs: results whose columns only the data knows are open.
     """
+    load_binders()
     script, diagnostics = parse(text)
     if any(diagnostic.severity == "Error" for diagnostic in diagnostics):
         raise KqlError(text, diagnostics)

@@ -1,0 +1,95 @@
+"""mv-expand and mv-apply."""
+
+from __future__ import annotations
+
+from vedette.engine.compiler import Compiler, lowers
+from vedette.engine.fragment import Fragment
+from vedette.engine.relations import OrderKey, Rel, name_of
+from vedette.kql.binder.operators.mv_expand import MvApply, MvExpand
+from vedette.kql.bound import Expr
+from vedette.kql.types import Type
+
+
+def _list(compiler: Compiler, value: Expr, array_bags: bool) -> str:
+    """A dynamic value as the SQL list of JSON texts that its rows come from."""
+    d = compiler.emitter.emit(value)
+    entry = "json_extract({0}, '/' || replace(replace(k, '~', '~0'), '/', '~1'))".format(d)
+    pair = (
+        f"'[' || CAST(to_json(k) AS VARCHAR) || ',' || CAST({entry} AS VARCHAR) || ']'"
+        if array_bags
+        else f"'{{' || CAST(to_json(k) AS VARCHAR) || ':' || CAST({entry} AS VARCHAR) || '}}'"
+    )
+    return (
+        f"CASE json_type({d}) WHEN 'ARRAY' THEN CAST(json_extract({d}, '$[*]') AS VARCHAR[]) "
+        f"WHEN 'OBJECT' THEN list_transform(json_keys({d}), lambda k: {pair}) ELSE [CAST({d} AS VARCHAR)] END"
+    )
+
+
+def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
+    """The rows of a relation, once for each element."""
+    compiler.emitter.over = rel.over()
+    lists = [(compiler.fresh(), _list(compiler, value, node.array_bags)) for _, value in node.elements]
+    listed = rel.extended([f"{text} AS {name}" for name, text in lists], node.columns).wrapped()
+    index = compiler.fresh()
+    longest = ", ".join(f"len({name})" for name, _ in lists)
+    count = f"greatest({longest})" if len(lists) > 1 else longest
+    if node.limit is not None:
+        count = f"least({count}, {node.limit})"
+    numbered = Rel(
+        f"(SELECT *, unnest(range({count})) AS {index} FROM {listed.source})", node.columns,
+        order=[*listed.order, OrderKey(index)] if listed.order else [], partition=listed.partition,
+    )  # fmt: skip
+    items = []
+    for (column, _), (name, _) in zip(node.elements, lists, strict=True):
+        element = Fragment(f"nullif({name}[{index} + 1], 'null')", Type.DYNAMIC, True)
+        items.append(f"{compiler.sql.cast(element, column.type)} AS {name_of(column)}")
+    if node.index is not None:
+        items.append(f"{index} AS {name_of(node.index)}")
+    return numbered.extended(items, node.columns)
+
+
+@lowers(MvExpand)
+def mv_expand(compiler: Compiler, node: MvExpand) -> Rel:
+    """A row for each element; none for an empty array, one null for null."""
+    rel = compiler.rel(node.input)
+    if node.groups:
+        rel = compiler.with_order(rel)
+    return expand(compiler, node, rel)
+
+
+@lowers(MvApply)
+def mv_apply(compiler: Compiler, node: MvApply) -> Rel:
+    """The subquery works on all expanded rows at once, group by group, then meets the outer rows again."""
+    group = compiler.fresh()
+    rel = compiler.rel(node.input)
+    base = Rel(f"({rel.text()})", rel.columns, order=rel.order)
+    numbered = f"SELECT *, row_number() OVER ({'ORDER BY ' + rel.ordering() if rel.order else ''}) AS {group} FROM {base.source}"
+    cte = compiler.add_cte(numbered)
+    source = Rel(cte, node.input.columns, order=[OrderKey(group)], partition=[group])
+    compiler.replace(node.expanded, expand(compiler, node.expanded, source))
+    subquery = compiler.rel(node.subquery).wrapped()
+    inner = f"({subquery.text()})"
+    aggregates = _aggregates_all(node)
+    items = [f"o.{name_of(source_column)} AS {name_of(column)}" for column, source_column in node.outer]
+    items += [
+        f"{_default(column.type, f's.{name_of(made)}', aggregates)} AS {name_of(column)}" for column, made in node.inner
+    ]
+    join = "LEFT JOIN" if aggregates else "JOIN"
+    order = compiler.fresh()
+    text = f"SELECT {', '.join(items)}, o.{group} AS {order} FROM {cte} AS o {join} {inner} AS s ON o.{group} = s.{group}"
+    return Rel(f"({text})", node.columns, order=[OrderKey(order)])
+
+
+def _aggregates_all(node: MvApply) -> bool:
+    """Whether the subquery gives one row even of nothing: a summarize without keys, and no filter after it."""
+    from vedette.kql.binder.operators.project import Project
+    from vedette.kql.binder.operators.summarize import Summarize
+
+    current = node.subquery
+    while isinstance(current, Project):
+        current = current.input
+    return isinstance(current, Summarize) and not current.keys
+
+
+def _default(type_: Type, value: str, padded: bool) -> str:
+    return f"coalesce({value}, '')" if padded and type_ is Type.STRING else value

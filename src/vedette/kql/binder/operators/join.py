@@ -1,0 +1,134 @@
+"""join and lookup (rules 89 to 93)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vedette.kql import syntax
+from vedette.kql.binder.coercion import comparable
+from vedette.kql.binder.core import Binder
+from vedette.kql.binder.expressions import Expressions
+from vedette.kql.binder.naming import Names
+from vedette.kql.binder.scope import Row, Scope
+from vedette.kql.bound import Column, Expr, OpenColumn, Relation
+from vedette.kql.diagnostics import nearest
+from vedette.kql.operators.binding import binds
+from vedette.kql.operators.join import JoinOperator
+from vedette.kql.operators.lookup import LookupOperator
+from vedette.kql.types import Type
+
+JOIN_KINDS = {
+    "innerunique": "innerunique", "inner": "inner", "leftouter": "leftouter", "rightouter": "rightouter",
+    "fullouter": "fullouter", "leftsemi": "leftsemi", "rightsemi": "rightsemi", "leftanti": "leftanti",
+    "anti": "leftanti", "leftantisemi": "leftanti", "rightanti": "rightanti", "rightantisemi": "rightanti",
+}  # fmt: skip
+
+
+@dataclass(slots=True, eq=False)
+class Join(Relation):
+    """Two relations matched on equal keys; null equals null."""
+
+    kind: str
+    left: Relation
+    right: Relation
+    keys: list[tuple[Expr, Expr]]
+    left_columns: list[tuple[Column, Column]]
+    """Output column and the left column that it shows."""
+    right_columns: list[tuple[Column, Column]]
+
+
+@binds(JoinOperator)
+def bind_join(binder: Binder, node: JoinOperator, input_: Relation, scope: Scope) -> Relation:
+    """Binds `join`; without a kind it is innerunique."""
+    wanted = node.kind or "innerunique"
+    kind = JOIN_KINDS.get(wanted)
+    if kind is None:
+        close = nearest(wanted, JOIN_KINDS)
+        hint = f"; did you mean '{close}'?" if close else ""
+        raise binder.stop("KS121", f"'{wanted}' is not a kind of join{hint}", node)
+    right = binder.tabular(node.right, scope)
+    keys = join_keys(binder, node.on, input_, right, scope, node)
+    return joined(binder, kind, input_, right, keys, drop=set())
+
+
+@binds(LookupOperator)
+def bind_lookup(binder: Binder, node: LookupOperator, input_: Relation, scope: Scope) -> Relation:
+    """Binds `lookup`: leftouter unless said otherwise, without the right keys (rule 93)."""
+    kind = node.kind or "leftouter"
+    if kind not in ("leftouter", "inner"):
+        raise binder.stop("KS121", f"'{kind}' is not a kind of lookup; it is leftouter or inner", node)
+    right = binder.tabular(node.right, scope)
+    keys = join_keys(binder, node.on, input_, right, scope, node)
+    dropped = {key.column.id for _, key in keys if hasattr(key, "column")}
+    return joined(binder, kind, input_, right, keys, drop=dropped)
+
+
+def join_keys(
+    binder: Binder, on: list[syntax.Expression], left: Relation, right: Relation, scope: Scope, node: syntax.Node
+) -> list[tuple[Expr, Expr]]:
+    """The pairs of key expressions: `on name`, or `$left.a == $right.b`, with `and` between."""
+    left_row, right_row = Row.of(left), Row.of(right)
+    keys: list[tuple[Expr, Expr]] = []
+    for condition in on:
+        for part in _conjuncts(condition):
+            keys.append(_key(binder, part, left_row, right_row, scope))
+    if not keys:
+        raise binder.stop("KS122", "A join needs at least one key after 'on'", node)
+    return keys
+
+
+def _conjuncts(node: syntax.Expression) -> list[syntax.Expression]:
+    if isinstance(node, syntax.Binary) and node.op == "and":
+        return [*_conjuncts(node.left), *_conjuncts(node.right)]
+    return [node]
+
+
+def _key(binder: Binder, node: syntax.Expression, left: Row, right: Row, scope: Scope) -> tuple[Expr, Expr]:
+    if isinstance(node, syntax.Name):
+        a = Expressions(binder, scope, left).name(node)
+        b = Expressions(binder, scope, right).name(node)
+    elif isinstance(node, syntax.Binary) and node.op == "==":
+        first, second = _side(node.left), _side(node.right)
+        if {first, second} != {"$left", "$right"}:
+            raise binder.stop("KS123", "A join condition compares $left.Column with $right.Column", node)
+        at = Expressions(binder, scope, Row({}, [], sides={"$left": left, "$right": right}))
+        a, b = at.bind(node.left), at.bind(node.right)
+        if first == "$right":
+            a, b = b, a
+    else:
+        raise binder.stop("KS123", "A join condition is a column's name, or $left.Column == $right.Column", node)
+    for key in (a, b):
+        if key.type is Type.DYNAMIC:
+            raise binder.stop("KS233", "A join key is of type dynamic; cast it first, for example with tostring()", node)
+    shared = comparable(a.type, b.type)
+    numbers = {Type.INT, Type.LONG}
+    if shared is None or (a.type is not b.type and not {a.type, b.type} <= numbers and Type.UNKNOWN not in (a.type, b.type)):
+        raise binder.stop("KS124", f"The join keys are of different types, {a.type} and {b.type}; cast one of them", node)
+    return a, b
+
+
+def _side(node: syntax.Expression) -> str | None:
+    while isinstance(node, syntax.Member | syntax.Index):
+        if isinstance(node, syntax.Member) and isinstance(node.target, syntax.Name):
+            return node.target.name
+        node = node.target
+    return None
+
+
+def joined(
+    binder: Binder, kind: str, left: Relation, right: Relation, keys: list[tuple[Expr, Expr]], *, drop: set[int]
+) -> Relation:
+    """The relation of a join: left columns, then right ones, numbered apart where names clash (rule 90)."""
+    names = Names()
+    left_out: list[tuple[Column, Column]] = []
+    right_out: list[tuple[Column, Column]] = []
+    if kind not in ("rightsemi", "rightanti"):
+        for column in left.visible:
+            left_out.append((binder.column(names.implied(column.name), column.type), column))
+    if kind not in ("leftsemi", "leftanti"):
+        for column in right.visible:
+            if column.id not in drop:
+                right_out.append((binder.column(names.implied(column.name), column.type), column))
+    columns = tuple(column for column, _ in [*left_out, *right_out])
+    is_open = left.open or right.open or any(isinstance(key, OpenColumn) for pair in keys for key in pair)
+    return Join(columns, kind, left, right, keys, left_out, right_out, open=is_open)

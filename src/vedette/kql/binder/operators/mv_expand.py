@@ -1,0 +1,136 @@
+"""mv-expand and mv-apply: a row for each element of a dynamic array (rules 96 and 97)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vedette.kql import syntax
+from vedette.kql.binder.core import Binder
+from vedette.kql.binder.expressions import Expressions
+from vedette.kql.binder.naming import carried_name
+from vedette.kql.binder.operators.project import Project
+from vedette.kql.binder.operators.sort import row_count
+from vedette.kql.binder.scope import Row, Scope
+from vedette.kql.bound import Column, ColumnRef, Expr, Relation
+from vedette.kql.operators.binding import binds
+from vedette.kql.operators.mv_apply import MvApplyOperator
+from vedette.kql.operators.mv_expand import MvExpandOperator
+from vedette.kql.types import Type
+
+
+@dataclass(slots=True, eq=False)
+class MvExpand(Relation):
+    """The input's rows, once for each element; several columns go in parallel."""
+
+    input: Relation
+    elements: list[tuple[Column, Expr]]
+    index: Column | None
+    array_bags: bool
+    limit: int | None
+    groups: bool = False
+    """The rows of one input row stay a group, on which the operators of a subquery work one by one."""
+
+
+@dataclass(slots=True, eq=False)
+class MvApply(Relation):
+    """What a subquery makes of the elements of each row; `outer` pairs output and input columns."""
+
+    input: Relation
+    expanded: MvExpand
+    subquery: Relation
+    outer: list[tuple[Column, Column]]
+    inner: list[tuple[Column, Column]]
+
+
+def _elements(
+    binder: Binder, items: list[tuple[syntax.Expression, Type | None]], input_: Relation, scope: Scope
+) -> list[tuple[Column, Expr]]:
+    at = Expressions(binder, scope, Row.of(input_), serialized=input_.serialized)
+    elements: list[tuple[Column, Expr]] = []
+    for item, type_ in items:
+        if isinstance(item, syntax.Assignment):
+            name: str | None = item.names[0].name
+            value = at.bind(item.value)
+        else:
+            name = carried_name(item, binder.catalog)
+            value = at.bind(item)
+        if value.type not in (Type.DYNAMIC, Type.UNKNOWN):
+            raise binder.stop("KS234", f"mv-expand needs a dynamic value, not {value.type}", item)
+        elements.append((binder.column(name or f"Column{len(elements) + 1}", type_ or Type.DYNAMIC), value))
+    return elements
+
+
+def _placed(input_: Relation, new: list[Column]) -> tuple[Column, ...]:
+    """The input's columns, new ones in the place of those of the same name, else at the end."""
+    by_name = {column.name: column for column in new}
+    kept = [column if column.hidden else by_name.pop(column.name, column) for column in input_.columns]
+    return (*kept, *by_name.values())
+
+
+@binds(MvExpandOperator)
+def bind_mv_expand(binder: Binder, node: MvExpandOperator, input_: Relation, scope: Scope) -> Relation:
+    """Binds `mv-expand`."""
+    elements = _elements(binder, [(item.value, item.type) for item in node.items], input_, scope)
+    index = binder.column(node.item_index.name, Type.LONG) if node.item_index else None
+    new = [column for column, _ in elements] + ([index] if index else [])
+    limit = row_count(binder, node.limit, scope) if node.limit is not None else None
+    return MvExpand(
+        _placed(input_, new), input_, elements, index, node.kind == "array", limit,
+        serialized=input_.serialized, open=input_.open,
+    )  # fmt: skip
+
+
+@binds(MvApplyOperator)
+def bind_mv_apply(binder: Binder, node: MvApplyOperator, input_: Relation, scope: Scope) -> Relation:
+    """Binds `mv-apply`: the input's columns stay, the subquery's come beside them."""
+    elements = _elements(binder, [(item.value, item.type) for item in node.items], input_, scope)
+    index = binder.column(node.item_index.name, Type.LONG) if node.item_index else None
+    new = [column for column, _ in elements] + ([index] if index else [])
+    limit = row_count(binder, node.limit, scope) if node.limit is not None else None
+    expanded = MvExpand(
+        _placed(input_, new), input_, elements, index, False, limit, True, serialized=True, open=input_.open
+    )
+    subquery: Relation = expanded
+    for operator in node.subquery.operators:
+        subquery = binder.operator(operator, subquery, scope)
+    if _keeps_all(subquery, expanded):
+        subquery.serialized = input_.serialized
+        return subquery
+    outer: list[tuple[Column, Column]] = []
+    inner_names = {column.name: column for column in subquery.visible}
+    columns: list[Column] = []
+    inner: list[tuple[Column, Column]] = []
+    for column in input_.visible:
+        if column.name in inner_names:
+            made = inner_names.pop(column.name)
+            fresh = binder.column(made.name, made.type)
+            inner.append((fresh, made))
+        else:
+            fresh = binder.column(column.name, column.type)
+            outer.append((fresh, column))
+        columns.append(fresh)
+    for made in inner_names.values():
+        fresh = binder.column(made.name, made.type)
+        inner.append((fresh, made))
+        columns.append(fresh)
+    return MvApply(
+        tuple(columns), input_, expanded, subquery, outer, inner, open=input_.open or subquery.open
+    )
+
+
+def _keeps_all(subquery: Relation, expanded: Relation) -> bool:
+    """Whether a subquery only filters and extends, so that its rows already hold the outer columns."""
+    from vedette.kql.binder.operators.where import Where
+
+    current = subquery
+    while current is not expanded:
+        if isinstance(current, Where) or (isinstance(current, Project) and current.keeps):
+            current = current.input
+        else:
+            return False
+    return {column.name for column in expanded.visible} <= {column.name for column in subquery.visible}
+
+
+def element_ref(column: Column) -> Expr:
+    """A reference to an expanded column."""
+    return ColumnRef(column.type, column)

@@ -1,0 +1,102 @@
+"""union: rows of several tables, matched by column name (rules 94 and 95)."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass
+
+from vedette.kql import syntax
+from vedette.kql.binder.core import Binder
+from vedette.kql.binder.scope import Scope
+from vedette.kql.bound import Column, Relation, Scan
+from vedette.kql.diagnostics import Stop
+from vedette.kql.operators.binding import binds
+from vedette.kql.operators.union import UnionOperator
+from vedette.kql.types import Type
+
+_UNRESOLVED = {"KS204", "KS142", "KS207", "KS211"}
+
+
+@dataclass(slots=True, eq=False)
+class Union(Relation):
+    """All rows of the inputs; `sources` gives for each input and output column the input's column, or None."""
+
+    inputs: list[Relation]
+    sources: list[list[Column | None]]
+    tag: Column | None
+    tags: list[str]
+
+
+@binds(UnionOperator)
+def bind_union(binder: Binder, node: UnionOperator, input_: Relation | None, scope: Scope) -> Relation:
+    """Binds `union`."""
+    inputs: list[tuple[str, Relation]] = []
+    if input_ is not None:
+        inputs.append((_tag(None, input_, 0), input_))
+    fault: Stop | None = None
+    for item in node.tables:
+        try:
+            for name, relation in _tables(binder, item, scope):
+                inputs.append((name or _tag(item, relation, len(inputs)), relation))
+        except Stop as stop:
+            if not node.isfuzzy or stop.diagnostic.code not in _UNRESOLVED:
+                raise
+            fault = stop
+    if not inputs:
+        raise fault or binder.stop("KS204", "The union has no table", node)
+    return united(binder, inputs, inner=node.kind == "inner", tag=node.withsource.name if node.withsource else None)
+
+
+def _tables(binder: Binder, item: syntax.Expression, scope: Scope) -> list[tuple[str | None, Relation]]:
+    if isinstance(item, syntax.Star | syntax.Wildcard):
+        pattern = "*" if isinstance(item, syntax.Star) else item.pattern
+        found: list[tuple[str | None, Relation]] = []
+        for name in binder.host.table_names():
+            table = binder.host.table(name) if fnmatch.fnmatchcase(name, pattern) else None
+            # a wildcard means the tables that hold rows, not every known schema
+            if table is not None and table.source is not None:
+                found.append((name, binder.scan(table)))
+        if not found:
+            raise binder.stop("KS204", f"No table matches '{pattern}'", item)
+        return found
+    return [(None, binder.tabular(item, scope))]
+
+
+def _tag(item: syntax.Expression | None, relation: Relation, index: int) -> str:
+    if isinstance(relation, Scan):
+        return relation.table.name
+    return item.name if isinstance(item, syntax.Name) else f"union_arg{index}"
+
+
+def united(binder: Binder, inputs: list[tuple[str, Relation]], *, inner: bool, tag: str | None) -> Relation:
+    """The relation of a union."""
+    kinds: dict[str, list[Type]] = {}
+    for _, relation in inputs:
+        for column in relation.visible:
+            types = kinds.setdefault(column.name, [])
+            if column.type not in types and column.type is not Type.UNKNOWN:
+                types.append(column.type)
+    if inner:
+        common = set.intersection(*({column.name for column in relation.visible} for _, relation in inputs))
+        kinds = {name: types for name, types in kinds.items() if name in common and len(types) <= 1}
+    taken = set(kinds)
+    columns: list[Column] = []
+    sources: list[list[Column | None]] = [[] for _ in inputs]
+    tag_column = binder.column(tag, Type.STRING) if tag else None
+    for name, types in kinds.items():
+        for type_ in types or [Type.UNKNOWN]:
+            shown = name
+            if len(types) > 1:
+                shown, count = f"{name}_{type_}", 0
+                while shown in taken:
+                    count += 1
+                    shown = f"{name}_{type_}{count}"
+                taken.add(shown)
+            columns.append(binder.column(shown, type_))
+            for place, (_, relation) in zip(sources, inputs, strict=True):
+                place.append(next((c for c in relation.visible if c.name == name and c.type in (type_, Type.UNKNOWN)), None))
+    shown_columns = (tag_column, *columns) if tag_column else tuple(columns)
+    return Union(
+        shown_columns, [relation for _, relation in inputs], sources, tag_column, [name for name, _ in inputs],
+        open=any(relation.open for _, relation in inputs),
+    )  # fmt: skip
