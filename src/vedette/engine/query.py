@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from vedette.engine.catalog import full_catalog
 from vedette.engine.compiler import Compiled, Compiler
@@ -22,6 +24,8 @@ from vedette.kql.bound import BoundQuery, Column, Expr, Relation
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.host import Host
 from vedette.kql.types import Type
+
+T = TypeVar("T")
 
 _JSON_TYPES = {
     "BIGINT": Type.LONG, "UBIGINT": Type.LONG, "DOUBLE": Type.REAL, "VARCHAR": Type.STRING, "BOOLEAN": Type.BOOL,
@@ -117,21 +121,23 @@ class _Run:
     def _compiler(self) -> Compiler:
         return Compiler(timespan=self.options.timespan is not None)
 
-    def execute(self, compiled: Compiled) -> duckdb.DuckDBPyConnection:
-        """Runs a statement under the query's time limit."""
+    def _register(self, compiled: Compiled) -> dict[str, object] | None:
         for use in compiled.row_functions:
             try:
                 register(self.connection, use)
             except duckdb.Error as error:
+                # the functions live in the database: another query may have brought them
                 if "already" not in str(error):
                     raise
-        values = {name: self._values[name] for name in compiled.parameters}
-        remaining = self._deadline - time.monotonic()
-        timer = threading.Timer(max(remaining, 0.0), self.connection.interrupt)
+        return {name: self._values[name] for name in compiled.parameters} or None
+
+    def _within_limits(self, work: Callable[[], T]) -> T:
+        """Does some work of the engine under the query's time limit."""
+        timer = threading.Timer(max(self._deadline - time.monotonic(), 0.0), self.connection.interrupt)
         timer.daemon = True
         timer.start()
         try:
-            return self.connection.execute(compiled.sql, values or None)
+            return work()
         except duckdb.InterruptException:
             raise QueryFailed(
                 "VDT2001", f"the query was stopped after {self.options.limits.seconds:g} seconds"
@@ -143,12 +149,21 @@ class _Run:
         finally:
             timer.cancel()
 
+    def fetch(self, compiled: Compiled) -> list[tuple[Any, ...]]:
+        """The rows of a statement as Python values."""
+        values = self._register(compiled)
+        return self._within_limits(lambda: self.connection.execute(compiled.sql, values).fetchall())
+
+    def table(self, compiled: Compiled) -> pa.Table:
+        """The rows of a statement as Arrow."""
+        values = self._register(compiled)
+        return self._within_limits(lambda: self.connection.sql(compiled.sql, params=values).to_arrow_table())
+
     def rows(self, relation: Relation) -> Result:
         """The rows of a bound relation, cut at the limit."""
         compiled = self._compiler().compile(relation)
         limit = self.options.limits.rows
-        cursor = self.execute(compiled)
-        table = cursor.fetch_arrow_table()
+        table = self.table(compiled)
         partial = None
         if table.num_rows > limit:
             table = table.slice(0, limit)
@@ -167,8 +182,7 @@ class _Run:
         fragment = compiler.emitter.emit(expression)
         text = compiler.with_ctes(f"SELECT {fragment} AS v")
         compiled = Compiled(text, (), compiler.parameters, list(compiler.sql.row_functions.values()))
-        row = self.execute(compiled).fetchone()
-        value = row[0] if row else None
+        value = self.fetch(compiled)[0][0]
         if value is not None and expression.type is Type.DYNAMIC:
             return parse_json(str(value))
         if value is not None and expression.type is Type.GUID:
@@ -185,7 +199,7 @@ class _Run:
         pointer = "'/' || replace(replace(k, '~', '~0'), '/', '~1')"
         text = f"SELECT k, list(DISTINCT json_type(bag, {pointer})) FROM ({inner}) GROUP BY k ORDER BY k"
         compiled = Compiled(compiler.with_ctes(text), (), compiler.parameters, list(compiler.sql.row_functions.values()))
-        return [(str(name), _shared_type(kinds)) for name, kinds in self.execute(compiled).fetchall()]
+        return [(str(name), _shared_type(kinds)) for name, kinds in self.fetch(compiled)]
 
     def distinct(self, relation: Relation, column: Column) -> list[str]:
         """The distinct values of a column as text, in order."""
@@ -200,7 +214,7 @@ class _Run:
         compiled = Compiled(
             compiler.with_ctes(text + " ORDER BY v"), (), compiler.parameters, list(compiler.sql.row_functions.values())
         )
-        return [str(row[0]) for row in self.execute(compiled).fetchall()]
+        return [str(row[0]) for row in self.fetch(compiled)]
 
 
 def _shared_type(kinds: Iterable[str | None]) -> Type:
