@@ -25,6 +25,7 @@ CONSOLE_SOURCES := $(shell find console \( -name node_modules -o -name dist -o -
 endif
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: help
 help: ## this list
@@ -80,7 +81,7 @@ run: setup console ## start Vedette with the demo workspace (ARGS='--port 9000' 
 
 # ---------------------------------------------------------------- checks
 
-.PHONY: test lint types imports console-check unit docs package system-packages
+.PHONY: test lint format types imports console-check unit docs cli-docs trace soak bench system-packages
 test: setup-dev system-packages lint types imports console-check docs unit ## every check (see the parts below)
 
 lint: setup-dev ## ruff: style and format
@@ -107,8 +108,12 @@ endif
 unit: setup-dev console ## pytest: unit, integration, browser, packaging, documentation
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --trace-results test-results/trace.json $(ARGS)
 
-docs: setup-dev ## build the documentation; a dead link or a page left out fails
-	$(BIN)/mkdocs build --strict --quiet
+docs: setup-dev ## build the documentation into site/; a dead link or a page left out fails
+	$(BIN)/python -m tools.cli_reference --check
+	$(BIN)/mkdocs build --strict
+
+cli-docs: setup-dev ## rewrite docs/cli.md from the command itself
+	$(BIN)/python -m tools.cli_reference
 
 trace: ## which requirements a test of the last `make test` proved (ARGS=--verbose lists all)
 	@$(BIN)/python -m tools.requirements $(ARGS)
