@@ -9,7 +9,7 @@ from typing import Any
 from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identifier
 from vedette.engine.expressions import Emitter
 from vedette.engine.relations import OrderKey, Rel, name_of
-from vedette.kql.bound import Column, Membership, Relation, Scan, ScalarQuery, Shared, Values
+from vedette.kql.bound import Column, Membership, Relation, ScalarQuery, Scan, Shared, Values
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.types import Type
 
@@ -82,9 +82,7 @@ class Compiler:
         """A statement with the shared relations that it uses in front."""
         if not self._ctes:
             return text
-        parts = [
-            f"{cte.name} AS {'MATERIALIZED ' if cte.once else ''}({cte.text})" for cte in self._ctes
-        ]
+        parts = [f"{cte.name} AS {'MATERIALIZED ' if cte.once else ''}({cte.text})" for cte in self._ctes]
         return f"WITH {', '.join(parts)} {text}"
 
     def add_cte(self, text: str) -> str:
@@ -170,7 +168,9 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
         return Rel(f"(SELECT {items} WHERE false)", node.columns)
     items = ", ".join(f"{identifier(field.physical)} AS {name_of(column)}" for column, field in pairs)
     text = f"SELECT {items} FROM {table.source}"
-    moment = next((field for field in table.fields if field.name == "TimeGenerated" and field.type is Type.DATETIME), None)
+    moment = next(
+        (field for field in table.fields if field.name == "TimeGenerated" and field.type is Type.DATETIME), None
+    )
     if compiler.timespan and moment is not None:
         compiler.parameters |= {"range_from", "range_to"}
         text += f" WHERE {identifier(moment.physical)} >= $range_from AND {identifier(moment.physical)} < $range_to"

@@ -147,8 +147,11 @@ def _to_integer(sql: DuckDbSql, value: Fragment, type_: Type) -> tuple[str, bool
             )
             return text, False
         case Type.BOOL | Type.DATETIME | Type.TIMESPAN:
-            return (f"CAST({value} AS {name})", True) if type_ is Type.LONG or value.type is Type.BOOL else (
-                f"TRY_CAST({value} AS {name})", False)
+            return (
+                (f"CAST({value} AS {name})", True)
+                if type_ is Type.LONG or value.type is Type.BOOL
+                else (f"TRY_CAST({value} AS {name})", False)
+            )
         case Type.STRING:
             simple = f"regexp_full_match({value}, '\\s*[+-]?[0-9]{{1,18}}\\s*')"
             slow = sql.row("integer_of_text", integer_of_text, Type.LONG, value)
@@ -218,7 +221,10 @@ def _to_bool(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
         case Type.STRING | Type.DYNAMIC:
             text = value if value.type is Type.STRING else _dynamic_text(value)
             number, _ = _to_integer(sql, Fragment(text.sql, Type.STRING, text.nullable), Type.LONG)
-            return f"CASE lower(trim({text})) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END", False
+            return (
+                f"CASE lower(trim({text})) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END",
+                False,
+            )
         case _:
             return "CAST(NULL AS BOOLEAN)", False
 

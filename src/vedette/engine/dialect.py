@@ -7,9 +7,9 @@ import json
 import math
 from collections.abc import Callable
 
+from vedette.engine.fragment import Fragment
 from vedette.kql import ticks
 from vedette.kql.types import INTEGERS, NUMBERS, Type
-from vedette.engine.fragment import Fragment
 
 SQL_TYPES = {
     Type.BOOL: "BOOLEAN",
@@ -102,7 +102,9 @@ class DuckDbSql:
         """`name(args)`."""
         return f"{name}({', '.join(str(arg) for arg in args)})"
 
-    def row(self, name: str, function: Callable[..., object], result: Type, *args: Fragment, strict: bool = True) -> str:
+    def row(
+        self, name: str, function: Callable[..., object], result: Type, *args: Fragment, strict: bool = True
+    ) -> str:
         """A Python function of one row's values, run over Arrow batches.
 
         `name` is unique to the function; values arrive and leave as `engine.rowfunctions` says. With `strict`

@@ -95,7 +95,9 @@ class Emitter:
             text = unit.emit(self.sql, *args)
         if isinstance(text, Fragment):
             return text
-        nullable = unit.nulls != "total" and (unit.nulls == "own" or any(arg.nullable for arg in args) or unit.kind == "row")
+        nullable = unit.nulls != "total" and (
+            unit.nulls == "own" or any(arg.nullable for arg in args) or unit.kind == "row"
+        )
         if node.type is Type.STRING:
             return Fragment(f"coalesce({text}, '')" if nullable else text, Type.STRING, False)
         return Fragment(text, node.type, nullable)
@@ -143,7 +145,9 @@ class Emitter:
         text = node.unit.emit(self.sql, self.over, *args)
         if isinstance(text, Fragment):
             return text
-        return Fragment(f"coalesce({text}, '')" if node.type is Type.STRING else text, node.type, node.type is not Type.STRING)
+        return Fragment(
+            f"coalesce({text}, '')" if node.type is Type.STRING else text, node.type, node.type is not Type.STRING
+        )
 
     def _scalar_query(self, node: ScalarQuery) -> Fragment:
         name = self.compiler.scalar_query(node)
@@ -178,7 +182,9 @@ class Emitter:
                 parts.append(f"list_contains(list_transform({elements}, lambda e: lower(e)), lower({text_left}))")
             else:
                 parts.append(f"list_contains({elements}, {text_left})")
-            parts.append(f"(json_type({array}) NOT IN ('ARRAY', 'OBJECT') AND json_extract_string({array}, '$') = {text_left})")
+            parts.append(
+                f"(json_type({array}) NOT IN ('ARRAY', 'OBJECT') AND json_extract_string({array}, '$') = {text_left})"
+            )
         if not parts:
             return self.sql.literal(negated, Type.BOOL)
         test = " OR ".join(parts)
@@ -193,7 +199,9 @@ class Emitter:
             elements = f"coalesce(json_extract_string({array}, '$[*]'), [])"
             needle = Fragment("e", Type.STRING, False)
             tests = f"list_transform({elements}, lambda e: {term_search(self.sql, left, needle)})"
-            parts.append(f"coalesce({'list_bool_or' if op == 'has_any' else 'list_bool_and'}({tests}), {op == 'has_all'})")
+            parts.append(
+                f"coalesce({'list_bool_or' if op == 'has_any' else 'list_bool_and'}({tests}), {op == 'has_all'})"
+            )
         if not parts:
             return "true" if op == "has_all" else "false"
         return "(" + word.join(parts) + ")"

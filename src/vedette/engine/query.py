@@ -74,7 +74,21 @@ class QueryEngine:
         self.connection = connection
         self.host = host
         self.catalog = full_catalog()
+        self._registered: set[str] = set()
+        self._registering = threading.Lock()
         load_operators()
+
+    def register(self, compiled: Compiled) -> None:
+        """Makes the row functions of a statement known.
+
+        The connection that registers a function owns it, though every connection of the database sees it: it
+        must be the one that outlives all queries.
+        """
+        with self._registering:
+            for use in compiled.row_functions:
+                if use.key not in self._registered:
+                    register(self.connection, use)
+                    self._registered.add(use.key)
 
     def check(self, text: str) -> Check:
         """Parses and binds a text without running anything."""
@@ -110,6 +124,7 @@ class _Run:
     """One run of a query; it also answers what the binder must know of the data."""
 
     def __init__(self, engine: QueryEngine, options: QueryOptions) -> None:
+        self.engine = engine
         self.options = options
         self.connection = engine.connection.cursor()
         self._values: dict[str, object] = {"now": ticks.from_datetime(options.now), **options.parameters}
@@ -122,13 +137,7 @@ class _Run:
         return Compiler(timespan=self.options.timespan is not None)
 
     def _register(self, compiled: Compiled) -> dict[str, object] | None:
-        for use in compiled.row_functions:
-            try:
-                register(self.connection, use)
-            except duckdb.Error as error:
-                # the functions live in the database: another query may have brought them
-                if "already" not in str(error):
-                    raise
+        self.engine.register(compiled)
         return {name: self._values[name] for name in compiled.parameters} or None
 
     def _within_limits(self, work: Callable[[], T]) -> T:
@@ -198,7 +207,9 @@ class _Run:
         inner = f"SELECT {bag} AS bag, unnest(json_keys({bag})) AS k FROM {rel.source} WHERE {' AND '.join(where)}"
         pointer = "'/' || replace(replace(k, '~', '~0'), '/', '~1')"
         text = f"SELECT k, list(DISTINCT json_type(bag, {pointer})) FROM ({inner}) GROUP BY k ORDER BY k"
-        compiled = Compiled(compiler.with_ctes(text), (), compiler.parameters, list(compiler.sql.row_functions.values()))
+        compiled = Compiled(
+            compiler.with_ctes(text), (), compiler.parameters, list(compiler.sql.row_functions.values())
+        )
         return [(str(name), _shared_type(kinds)) for name, kinds in self.fetch(compiled)]
 
     def distinct(self, relation: Relation, column: Column) -> list[str]:

@@ -47,7 +47,12 @@ def register(connection: duckdb.DuckDBPyConnection, use: RowFunctionUse) -> None
     arguments = ["VARCHAR" if type_ is Type.GUID else SQL_TYPES[type_] for type_ in use.arguments]
     result = "VARCHAR" if use.result is Type.GUID else SQL_TYPES[use.result]
     connection.create_function(  # type: ignore[call-arg]
-        use.key, _vectorised(use), arguments, result, type="arrow", null_handling="special"  # type: ignore[arg-type]
+        use.key,
+        _vectorised(use),
+        arguments,
+        result,
+        type="arrow",
+        null_handling="special",  # type: ignore[arg-type]
     )
 
 

@@ -143,7 +143,9 @@ class ExpressionParser:
         if self._nesting > MAX_NESTING:
             token = self.here
             self._nesting = 0
-            raise Stop(Diagnostic("KS245", "The query is nested too deeply", token.start, max(1, token.end - token.start)))
+            raise Stop(
+                Diagnostic("KS245", "The query is nested too deeply", token.start, max(1, token.end - token.start))
+            )
         try:
             return self._or()
         finally:
@@ -153,7 +155,10 @@ class ExpressionParser:
         """An expression, or `name = expression`, or `(a, b) = expression`; `piped` where a table may stand."""
         token = self.here
         if (token.kind == "name" and self.ahead().kind == "op" and self.ahead().text == "=") or (
-            token.text == "[" and self.ahead().kind == "string" and self.ahead(2).text == "]" and self.ahead(3).text == "="
+            token.text == "["
+            and self.ahead().kind == "string"
+            and self.ahead(2).text == "]"
+            and self.ahead(3).text == "="
         ):
             name = self.name()
             self.expect("=")
@@ -190,7 +195,9 @@ class ExpressionParser:
         while self.is_word("or"):
             token = self.advance()
             right = self._and()
-            left = syntax.Binary("or", left, right, start=left.start, end=right.end, op_start=token.start, op_end=token.end)
+            left = syntax.Binary(
+                "or", left, right, start=left.start, end=right.end, op_start=token.start, op_end=token.end
+            )
         return left
 
     def _and(self) -> syntax.Expression:
@@ -198,7 +205,9 @@ class ExpressionParser:
         while self.is_word("and"):
             token = self.advance()
             right = self._relation()
-            left = syntax.Binary("and", left, right, start=left.start, end=right.end, op_start=token.start, op_end=token.end)
+            left = syntax.Binary(
+                "and", left, right, start=left.start, end=right.end, op_start=token.start, op_end=token.end
+            )
         return left
 
     def _relation(self) -> syntax.Expression:
@@ -279,8 +288,11 @@ class ExpressionParser:
         if token.kind == "op" and token.text in ("-", "+"):
             self.advance()
             operand = self.expression_unary()
-            if isinstance(operand, syntax.Literal) and token.text == "-" and operand.value is not None and (
-                operand.type in (Type.LONG, Type.INT, Type.REAL, Type.TIMESPAN, Type.DECIMAL)
+            if (
+                isinstance(operand, syntax.Literal)
+                and token.text == "-"
+                and operand.value is not None
+                and (operand.type in (Type.LONG, Type.INT, Type.REAL, Type.TIMESPAN, Type.DECIMAL))
             ):
                 return syntax.Literal(operand.type, -operand.value, start=token.start, end=operand.end)  # type: ignore[operator]
             return syntax.Unary(token.text, operand, start=token.start, end=operand.end)
@@ -365,7 +377,9 @@ class ExpressionParser:
             if value < 2**64 and token.text[:2].lower() == "0x":
                 value -= 2**64
             else:
-                raise Stop(Diagnostic("KS007", f"'{token.text}' does not fit into a long", token.start, len(token.text)))
+                raise Stop(
+                    Diagnostic("KS007", f"'{token.text}' does not fit into a long", token.start, len(token.text))
+                )
         return syntax.Literal(Type.LONG, value, start=token.start, end=token.end)
 
     def _typed(self, token: Token) -> syntax.Literal:
@@ -522,7 +536,9 @@ class ExpressionParser:
             self.accept("+")
         literal = self._primary()
         if not isinstance(literal, syntax.Literal):
-            raise Stop(Diagnostic("KS007", "A literal is expected inside dynamic()", token.start, token.end - token.start))
+            raise Stop(
+                Diagnostic("KS007", "A literal is expected inside dynamic()", token.start, token.end - token.start)
+            )
         value = literal.value
         if literal.type is Type.DATETIME and isinstance(value, int):
             return ticks.format_datetime(value)

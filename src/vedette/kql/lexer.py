@@ -24,7 +24,9 @@ _UNITS = (
     "|microseconds|microsecond|microsec|micros|micro|us|nanoseconds|nanosecond|nanosec|nanos|nano|ns|ticks|tick"
     "|seconds|second|sec|s|m"
 )
-_TYPED = "datetime|date|timespan|time|guid|uuid|uniqueid|int|int32|int64|long|real|double|float|decimal|bool|boolean|string"
+_TYPED = (
+    "datetime|date|timespan|time|guid|uuid|uniqueid|int|int32|int64|long|real|double|float|decimal|bool|boolean|string"
+)
 _MASTER = re.compile(
     r"""(?P<space>\s+|//[^\n]*)"""
     r"""|(?P<multi>[hH]?(?:```.*?```|~~~.*?~~~))"""
@@ -40,7 +42,19 @@ _MASTER = re.compile(
 )
 _WORD_OPERATORS = re.compile(r"!(in~|in|has_cs|hasprefix_cs|hasprefix|hassuffix_cs|hassuffix|has|contains_cs|contains"
                              r"|startswith_cs|startswith|endswith_cs|endswith|between|like_cs|like)(?![\w])")  # fmt: skip
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_ESCAPES = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "\\": "\\",
+    '"': '"',
+    "'": "'",
+    "0": "\0",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
 
 
@@ -59,7 +73,11 @@ def unescape(body: str) -> str:
 
     text = _ESCAPE.sub(replace, body)
     # surrogate halves that stand side by side are one character
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if re.search("[\ud800-\udfff]", text) else text
+    return (
+        text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if re.search("[\ud800-\udfff]", text)
+        else text
+    )
 
 
 def string_value(text: str) -> tuple[str, bool]:
@@ -84,8 +102,10 @@ def tokenize(text: str) -> tuple[list[Token], list[Diagnostic]]:
     while at < size:
         found = match(text, at)
         if found is None:
-            message = "The string is not closed" if text[at] in "\"'" or text[at : at + 2].lower() in ('h"', "h'", '@"', "@'") else (
-                f"Unexpected character '{text[at]}'"
+            message = (
+                "The string is not closed"
+                if text[at] in "\"'" or text[at : at + 2].lower() in ('h"', "h'", '@"', "@'")
+                else (f"Unexpected character '{text[at]}'")
             )
             diagnostics.append(Diagnostic("KS003", message, at, 1))
             if message.startswith("The string"):

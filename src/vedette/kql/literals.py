@@ -70,7 +70,9 @@ def _whole(text: str, bits: int) -> int | None:
     try:
         if compact[:2].lower() == "0x":
             value = int(compact, 16)
-            return value - 2 ** (bits + 1) if 2**bits <= value < 2 ** (bits + 1) else (value if value < 2**bits else None)
+            return (
+                value - 2 ** (bits + 1) if 2**bits <= value < 2 ** (bits + 1) else (value if value < 2**bits else None)
+            )
         value = int(compact) if re.fullmatch(r"[-+]?\d+", compact) else None  # type: ignore[assignment]
     except ValueError:
         return None
@@ -80,7 +82,14 @@ def _whole(text: str, bits: int) -> int | None:
 def real_value(text: str) -> float | None:
     """A real by its text, `nan` and infinities included."""
     folded = text.replace(" ", "").lower()
-    special = {"nan": math.nan, "+inf": math.inf, "inf": math.inf, "-inf": -math.inf, "+infinity": math.inf, "-infinity": -math.inf}
+    special = {
+        "nan": math.nan,
+        "+inf": math.inf,
+        "inf": math.inf,
+        "-inf": -math.inf,
+        "+infinity": math.inf,
+        "-infinity": -math.inf,
+    }
     if folded in special:
         return special[folded]
     return float(folded) if _NUMBER.match(folded) else None

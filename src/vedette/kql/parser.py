@@ -109,7 +109,7 @@ class Parser(ExpressionParser):
         first, second = self.ahead(), self.ahead(2)
         if first.text == ")" and second.text == "{":
             return True
-        return first.kind == "name" and second.text == ":" or (first.text == "[" and self.ahead(4).text == ":")
+        return (first.kind == "name" and second.text == ":") or (first.text == "[" and self.ahead(4).text == ":")
 
     def _function(self) -> syntax.FunctionLiteral:
         start = self.here.start
@@ -251,7 +251,7 @@ class Parser(ExpressionParser):
         if token.kind != "name" or token.text not in _HEADS:
             return None
         following = self.ahead()
-        if following.text in ("=", ".", "|", ",", ")", ";") and following.kind == "op" or following.kind == "end":
+        if (following.text in ("=", ".", "|", ",", ")", ";") and following.kind == "op") or following.kind == "end":
             return None
         if token.text in ("range", "evaluate") and following.text == "(":
             return None
@@ -265,8 +265,10 @@ class Parser(ExpressionParser):
         name, at = token.text, self.at
         known = _operators()
         longest, taken = (name, 1) if name in known else ("", 0)
-        while self.tokens[at + 1].text == "-" and self.tokens[at + 2].kind == "name" and (
-            self.tokens[at + 2].start == self.tokens[at].end + 1
+        while (
+            self.tokens[at + 1].text == "-"
+            and self.tokens[at + 2].kind == "name"
+            and (self.tokens[at + 2].start == self.tokens[at].end + 1)
         ):
             at += 2
             name += "-" + self.tokens[at].text

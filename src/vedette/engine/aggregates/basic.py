@@ -9,7 +9,9 @@ from vedette.engine.functions.arithmetic import wrap
 from vedette.kql.types import INTEGERS, Type
 
 
-@aggregate("count(column?: any): long", about="How many rows there are.", names="prefix:count", aliases=("cnt",), empty="0")
+@aggregate(
+    "count(column?: any): long", about="How many rows there are.", names="prefix:count", aliases=("cnt",), empty="0"
+)
 def count(sql: DuckDbSql, *_column: Fragment) -> str:
     return "count(*)"
 

@@ -131,7 +131,10 @@ def _never(sql: DuckDbSql, *args: Fragment) -> str:
 
 
 scalar(
-    "now(offset?: timespan): datetime", about="The time at which the query runs.", page="now-function", binding=_bind_now
+    "now(offset?: timespan): datetime",
+    about="The time at which the query runs.",
+    page="now-function",
+    binding=_bind_now,
 )(_never)
 scalar(
     "ago(timespan: timespan): datetime", about="The time at which the query runs, less a timespan.",
@@ -199,9 +202,9 @@ def _bind_iscolumnexists(at: Expressions, node: syntax.Call, unit: ScalarUnit) -
     return Constant(Type.BOOL, known)
 
 
-scalar("iscolumnexists(column: const string): bool", about="Whether there is such a column.", binding=_bind_iscolumnexists)(
-    _never
-)
+scalar(
+    "iscolumnexists(column: const string): bool", about="Whether there is such a column.", binding=_bind_iscolumnexists
+)(_never)
 
 
 def _bind_pack_all(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:

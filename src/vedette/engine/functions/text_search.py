@@ -47,7 +47,9 @@ def _register(name: str, test: Test, what: str) -> None:
     for suffix, case in (("", False), ("_cs", True)):
         for negated in (False, True):
 
-            def emit(sql: DuckDbSql, text: Fragment, needle: Fragment, case: bool = case, negated: bool = negated) -> Fragment:
+            def emit(
+                sql: DuckDbSql, text: Fragment, needle: Fragment, case: bool = case, negated: bool = negated
+            ) -> Fragment:
                 positive = test(sql, text, needle, case)
                 return Fragment(f"(NOT {positive})" if negated else positive, Type.BOOL, False)
 

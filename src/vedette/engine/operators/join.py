@@ -53,5 +53,3 @@ def _shown(out: Column, source: Column, padded: bool) -> str:
     if padded and source.type is Type.STRING:
         value = f"coalesce({value}, '')"
     return f"{value} AS {name_of(out)}"
-
-

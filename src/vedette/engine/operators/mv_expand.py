@@ -13,7 +13,7 @@ from vedette.kql.types import Type
 def _list(compiler: Compiler, value: Expr, array_bags: bool) -> str:
     """A dynamic value as the SQL list of JSON texts that its rows come from."""
     d = compiler.emitter.emit(value)
-    entry = "json_extract({0}, '/' || replace(replace(k, '~', '~0'), '/', '~1'))".format(d)
+    entry = f"json_extract({d}, '/' || replace(replace(k, '~', '~0'), '/', '~1'))"
     pair = (
         f"'[' || CAST(to_json(k) AS VARCHAR) || ',' || CAST({entry} AS VARCHAR) || ']'"
         if array_bags
@@ -76,7 +76,9 @@ def mv_apply(compiler: Compiler, node: MvApply) -> Rel:
     ]
     join = "LEFT JOIN" if aggregates else "JOIN"
     order = compiler.fresh()
-    text = f"SELECT {', '.join(items)}, o.{group} AS {order} FROM {cte} AS o {join} {inner} AS s ON o.{group} = s.{group}"
+    text = (
+        f"SELECT {', '.join(items)}, o.{group} AS {order} FROM {cte} AS o {join} {inner} AS s ON o.{group} = s.{group}"
+    )
     return Rel(f"({text})", node.columns, order=[OrderKey(order)])
 
 

@@ -30,7 +30,9 @@ def parse(compiler: Compiler, node: Parse) -> Rel:
         values.append(group if column.type is Type.STRING else sql.cast(group, column.type))
     good = matched
     if not node.relaxed:
-        typed = [str(v) for v, c in zip(values, node.captures, strict=True) if c.type not in (Type.STRING, Type.DYNAMIC)]
+        typed = [
+            str(v) for v, c in zip(values, node.captures, strict=True) if c.type not in (Type.STRING, Type.DYNAMIC)
+        ]
         good = " AND ".join([matched, *(f"({value}) IS NOT NULL" for value in typed)])
     items = []
     for value, column in zip(values, node.captures, strict=True):

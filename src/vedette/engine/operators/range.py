@@ -19,7 +19,9 @@ def range_(compiler: Compiler, node: Range) -> Rel:
     else:
         count = f"CASE WHEN {step} = 0 THEN -1 ELSE (({last} - {first}) // {step}) END"
         value = f"({first} + i * {step})"
-        guard = f"CASE WHEN ({step} > 0 AND {first} > {last}) OR ({step} < 0 AND {first} < {last}) THEN -1 ELSE {count} END"
+        guard = (
+            f"CASE WHEN ({step} > 0 AND {first} > {last}) OR ({step} < 0 AND {first} < {last}) THEN -1 ELSE {count} END"
+        )
         count = guard
     source = f"(SELECT {value} AS {name}, i AS {order} FROM (SELECT unnest(range(coalesce({count}, -1) + 1)) AS i))"
     return Rel(source, node.columns, order=[OrderKey(order)])

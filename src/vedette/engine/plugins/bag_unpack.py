@@ -21,7 +21,9 @@ def bag_unpack(binder: Binder, node: EvaluateOperator, input_: Relation | None, 
     at = Expressions(binder, scope, Row.of(input_))
     options = {arg.names[0].name: arg.value for arg in node.call.args if isinstance(arg, syntax.Assignment)}
     positional = [arg for arg in node.call.args if not isinstance(arg, syntax.Assignment)]
-    for name, arg in zip(("Column", "OutputColumnPrefix", "columnsConflict", "ignoredProperties"), positional, strict=False):
+    for name, arg in zip(
+        ("Column", "OutputColumnPrefix", "columnsConflict", "ignoredProperties"), positional, strict=False
+    ):
         options[name] = arg
     if "Column" not in options:
         raise binder.stop("KS119", "bag_unpack expects the column to unpack", node.call)
@@ -49,7 +51,9 @@ def bag_unpack(binder: Binder, node: EvaluateOperator, input_: Relation | None, 
                 rest.remove(taken[name])
             else:
                 raise binder.stop(
-                    "VDT1005", f"bag_unpack: there is already a column '{name}'; use a prefix or columnsConflict", node.call
+                    "VDT1005",
+                    f"bag_unpack: there is already a column '{name}'; use a prefix or columnsConflict",
+                    node.call,
                 )
         value: Expr = Path(Type.DYNAMIC, bag, [key])
         values.append((binder.column(name, type_), value if type_ is Type.DYNAMIC else Cast(type_, value)))

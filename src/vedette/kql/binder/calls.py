@@ -156,7 +156,9 @@ class Calls:
         unit = self.binder.catalog.windows[node.name.name]
         if not self.serialized:
             raise self.binder.stop(
-                "KS191", f"The function '{node.name.name}' needs a serialized input: sort it, or add '| serialize'", node
+                "KS191",
+                f"The function '{node.name.name}' needs a serialized input: sort it, or add '| serialize'",
+                node,
             )
         args = [self._argument(arg) for arg in node.args]
         signature = self.resolve(unit, args, node.args, node)
@@ -174,7 +176,11 @@ def _takes(parameter: Parameter, arg: Expr) -> int | None:
     if isinstance(arg, Constant) and arg.value is None and arg.type is Type.DYNAMIC:
         return 1
     fit = parameter.takes(arg.type)
-    if fit is None and arg.type is Type.DYNAMIC and parameter.types & (NUMBERS | {Type.DATETIME, Type.TIMESPAN, Type.BOOL}):
+    if (
+        fit is None
+        and arg.type is Type.DYNAMIC
+        and parameter.types & (NUMBERS | {Type.DATETIME, Type.TIMESPAN, Type.BOOL})
+    ):
         return 2
     return fit
 
@@ -208,7 +214,16 @@ def _wanted(parameter: Parameter, given: Type, shared: Type | None) -> Type | No
     if given in parameter.types or parameter.kind == "type":
         return None
     if given in NUMBERS or given is Type.DYNAMIC:
-        for candidate in (Type.LONG, Type.REAL, Type.DECIMAL, Type.INT, Type.DATETIME, Type.TIMESPAN, Type.BOOL, Type.STRING):
+        for candidate in (
+            Type.LONG,
+            Type.REAL,
+            Type.DECIMAL,
+            Type.INT,
+            Type.DATETIME,
+            Type.TIMESPAN,
+            Type.BOOL,
+            Type.STRING,
+        ):
             if candidate in parameter.types:
                 return Type.REAL if given is Type.DYNAMIC and Type.REAL in parameter.types else candidate
     return None

@@ -114,9 +114,7 @@ class Binder:
                 self.diagnostics.append(stop.diagnostic)
                 continue
             except RecursionError:
-                self.diagnostics.append(
-                    Diagnostic("KS245", "The query is nested too deeply", statement.start, 1)
-                )
+                self.diagnostics.append(Diagnostic("KS245", "The query is nested too deeply", statement.start, 1))
                 continue
             if relation is not None:
                 results.append(relation)
@@ -144,7 +142,9 @@ class Binder:
             case syntax.ExpressionStatement():
                 return self.tabular(statement.expression, scope)
             case _:
-                raise self.refuse(f"the {type(statement).__name__.removesuffix('Statement').lower()} statement", statement)
+                raise self.refuse(
+                    f"the {type(statement).__name__.removesuffix('Statement').lower()} statement", statement
+                )
         return None
 
     def _let(self, statement: syntax.LetStatement, scope: Scope) -> None:
@@ -324,9 +324,7 @@ class Binder:
             names.add(declaration.name.name)
         columns = tuple(self.column(declaration.name.name, declaration.type) for declaration in node.columns)
         if len(node.values) % len(columns):
-            raise self.stop(
-                "KS133", f"The number of values is not a multiple of the {len(columns)} columns", node
-            )
+            raise self.stop("KS133", f"The number of values is not a multiple of the {len(columns)} columns", node)
         values = [
             self.convert_literal(self.scalar(value, scope), columns[index % len(columns)].type, value)
             for index, value in enumerate(node.values)
@@ -405,9 +403,7 @@ class Binder:
         """Every function that may be called here."""
         return [*self.catalog.scalars, *self.catalog.aggregates, *scope.all_names()]
 
-    def invoke_tabular(
-        self, node: syntax.Call, scope: Scope, leading: Relation
-    ) -> Relation:
+    def invoke_tabular(self, node: syntax.Call, scope: Scope, leading: Relation) -> Relation:
         """`T | invoke f(args)`: the input is the first argument."""
         name = node.name.name
         found = scope.find(name)
@@ -486,7 +482,9 @@ class Binder:
         for declaration in parameter.columns or ():
             if declaration.name.name not in have and not relation.open:
                 raise self.stop(
-                    "KS142", f"The tabular argument '{parameter.name.name}' lacks the column '{declaration.name.name}'", node
+                    "KS142",
+                    f"The tabular argument '{parameter.name.name}' lacks the column '{declaration.name.name}'",
+                    node,
                 )
         inner.names[parameter.name.name] = TableValue(relation, once=False)
 

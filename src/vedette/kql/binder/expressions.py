@@ -7,7 +7,6 @@ from vedette.kql.binder.calls import Calls
 from vedette.kql.binder.coercion import comparable
 from vedette.kql.binder.scope import LetValue, Row, ScalarValue, TableValue
 from vedette.kql.bound import (
-    Apply,
     Cast,
     ColumnRef,
     Constant,
@@ -198,7 +197,9 @@ class Expressions(Calls):
                 message = f"The operator '{op}' cannot be applied to {left.type} and {right.type}"
             raise self.binder.stop("KS106", message, node)
         operands = [
-            value if value.type is type_ or value.type is Type.UNKNOWN else Cast(type_, value, start=value.start, end=value.end)
+            value
+            if value.type is type_ or value.type is Type.UNKNOWN
+            else Cast(type_, value, start=value.start, end=value.end)
             for value in (left, right)
         ]
         return self.apply(op, operands, [node, node], node, symbol=True)
@@ -217,7 +218,9 @@ class Expressions(Calls):
                 continue
             text = value if column.type is Type.STRING else Cast(Type.STRING, value)
             needle = right if right.type is Type.STRING else Cast(Type.STRING, right)
-            parts.append(self.apply("has" if node.op == ":" else node.op, [text, needle], [node, node], node, symbol=True))
+            parts.append(
+                self.apply("has" if node.op == ":" else node.op, [text, needle], [node, node], node, symbol=True)
+            )
         if not parts:
             return Constant(Type.BOOL, False)
         return self.apply("or", parts, [node] * len(parts), node, symbol=True)
@@ -239,8 +242,10 @@ class Expressions(Calls):
         if textual and left.type not in (Type.STRING, Type.UNKNOWN) and node.op in ("has_any", "has_all"):
             raise self.binder.stop("KS106", f"The operator '{node.op}' cannot be applied to {left.type}", node)
         if len(node.items) == 1 and self.binder.is_tabular(node.items[0], self.scope):
-            column_named = isinstance(node.items[0], syntax.Name) and self.row is not None and (
-                node.items[0].name in self.row.columns
+            column_named = (
+                isinstance(node.items[0], syntax.Name)
+                and self.row is not None
+                and (node.items[0].name in self.row.columns)
             )
             if not column_named:
                 return self._in_table(node, left, node.items[0])

@@ -16,7 +16,6 @@ class CountOperator(syntax.Operator):
     """`count`."""
 
 
-
 def parse_count(p: Parser, start: int) -> CountOperator:
     """Reads what follows the operator's name."""
     return CountOperator()

@@ -16,7 +16,6 @@ class GetSchemaOperator(syntax.Operator):
     """`getschema`."""
 
 
-
 def parse_getschema(p: Parser, start: int) -> GetSchemaOperator:
     """Reads what follows the operator's name."""
     return GetSchemaOperator()

@@ -99,11 +99,17 @@ def _key(binder: Binder, node: syntax.Expression, left: Row, right: Row, scope: 
         raise binder.stop("KS123", "A join condition is a column's name, or $left.Column == $right.Column", node)
     for key in (a, b):
         if key.type is Type.DYNAMIC:
-            raise binder.stop("KS233", "A join key is of type dynamic; cast it first, for example with tostring()", node)
+            raise binder.stop(
+                "KS233", "A join key is of type dynamic; cast it first, for example with tostring()", node
+            )
     shared = comparable(a.type, b.type)
     numbers = {Type.INT, Type.LONG}
-    if shared is None or (a.type is not b.type and not {a.type, b.type} <= numbers and Type.UNKNOWN not in (a.type, b.type)):
-        raise binder.stop("KS124", f"The join keys are of different types, {a.type} and {b.type}; cast one of them", node)
+    if shared is None or (
+        a.type is not b.type and not {a.type, b.type} <= numbers and Type.UNKNOWN not in (a.type, b.type)
+    ):
+        raise binder.stop(
+            "KS124", f"The join keys are of different types, {a.type} and {b.type}; cast one of them", node
+        )
     return a, b
 
 

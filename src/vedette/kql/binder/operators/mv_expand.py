@@ -113,9 +113,7 @@ def bind_mv_apply(binder: Binder, node: MvApplyOperator, input_: Relation, scope
         fresh = binder.column(made.name, made.type)
         inner.append((fresh, made))
         columns.append(fresh)
-    return MvApply(
-        tuple(columns), input_, expanded, subquery, outer, inner, open=input_.open or subquery.open
-    )
+    return MvApply(tuple(columns), input_, expanded, subquery, outer, inner, open=input_.open or subquery.open)
 
 
 def _keeps_all(subquery: Relation, expanded: Relation) -> bool:

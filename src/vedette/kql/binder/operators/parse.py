@@ -61,7 +61,9 @@ def _bind(
     pattern, captures = _pattern(binder, node.pattern, scope, regex=regex, ungreedy="U" in flags)
     new = {column.name: column for column in captures}
     kept = [column if column.hidden else new.pop(column.name, column) for column in input_.columns]
-    options = "".join(sorted({"s", *(flag for flag in flags if flag in "ims")})) if not regex else flags.replace("U", "")
+    options = (
+        "".join(sorted({"s", *(flag for flag in flags if flag in "ims")})) if not regex else flags.replace("U", "")
+    )
     return Parse(
         (*kept, *new.values()), input_, text, pattern, options, captures, node.kind == "relaxed", only,
         serialized=input_.serialized, open=input_.open,

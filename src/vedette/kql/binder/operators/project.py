@@ -104,6 +104,4 @@ def extension(binder: Binder, input_: Relation, pairs: list[tuple[str, Expr]]) -
         else:
             added.append(column)
     kept = [c if c.hidden else replaced.get(c.name, c) for c in input_.columns]
-    return Project(
-        (*kept, *added), input_, values, True, serialized=input_.serialized, open=input_.open
-    )
+    return Project((*kept, *added), input_, values, True, serialized=input_.serialized, open=input_.open)

@@ -40,9 +40,7 @@ def bind_summarize(binder: Binder, node: SummarizeOperator, input_: Relation, sc
     names = Names()
     # keys take their names first: they stand first in the result
     named = name_items(binder, [*keys, *aggregates], names)
-    key_columns = [
-        (binder.column(name, item.value.type), item.value) for name, item in zip(named, keys, strict=False)
-    ]
+    key_columns = [(binder.column(name, item.value.type), item.value) for name, item in zip(named, keys, strict=False)]
     aggregate_columns = [
         (binder.column(name, item.value.type), item.value)
         for name, item in zip(named[len(keys) :], aggregates, strict=True)
@@ -68,7 +66,9 @@ def _require_aggregate(binder: Binder, value: Expr, node: syntax.Node) -> None:
     match value:
         case ColumnRef():
             raise binder.stop(
-                "KS172", f"The column '{value.column.name}' may only be used inside an aggregate function or after 'by'", node
+                "KS172",
+                f"The column '{value.column.name}' may only be used inside an aggregate function or after 'by'",
+                node,
             )
         case Apply():
             for arg in value.args:

@@ -94,7 +94,9 @@ def united(binder: Binder, inputs: list[tuple[str, Relation]], *, inner: bool, t
                 taken.add(shown)
             columns.append(binder.column(shown, type_))
             for place, (_, relation) in zip(sources, inputs, strict=True):
-                place.append(next((c for c in relation.visible if c.name == name and c.type in (type_, Type.UNKNOWN)), None))
+                place.append(
+                    next((c for c in relation.visible if c.name == name and c.type in (type_, Type.UNKNOWN)), None)
+                )
     shown_columns = (tag_column, *columns) if tag_column else tuple(columns)
     return Union(
         shown_columns, [relation for _, relation in inputs], sources, tag_column, [name for name, _ in inputs],
