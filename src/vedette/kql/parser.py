@@ -274,7 +274,7 @@ class Parser(ExpressionParser):
             name += "-" + self.tokens[at].text
             if name in known:
                 longest, taken = name, at - self.at + 1
-        if not longest:
+        if not longest or len(name) > len(longest):
             longest, taken = name, at - self.at + 1
         self.at += taken
         return longest
