@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,9 @@ BUSY_TIMEOUT: Final = 30.0
 _WRITER_LOCK: Final = 0x7665_6465  # the key of PostgreSQL's advisory lock: "vede"
 
 
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment in UTC with microseconds. Only aware datetimes go in (ValueError otherwise); aware UTC ones come out."""
 
@@ -61,6 +65,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class PlainText(TypeDecorator[str]):
+    """Text of any length. What one of the databases cannot hold (NUL, lone surrogates) becomes U+FFFD.
+
+    Text out of logs is an attacker's to choose; it must not be able to stop the row that reports it.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
 
 
 class Json(TypeDecorator[Any]):
@@ -97,6 +114,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar = {
+        str: PlainText,
         datetime: UtcDateTime,
         dict[str, Any]: Json,
         list[str]: Json,
@@ -245,7 +263,7 @@ class State:
         try:
             yield
         except (DatabaseError, InterfaceError) as error:
-            # A damaged file is a DatabaseError and no kind of it; the kinds that are left out are the caller's mistakes.
+            # A damaged file is a DatabaseError itself; the kinds of it that are left out are the caller's mistakes.
             if type(error) in (DatabaseError, InterfaceError, InternalError, OperationalError):
                 raise self._explain(error) from error
             raise
@@ -273,6 +291,13 @@ class State:
         return Unavailable(
             f"The state database {self} was busy with other writers for {self._busy_timeout:g} seconds.", code="VDT0507"
         )
+
+
+def storable(value: str) -> str:
+    """The text with U+FFFD for each character that one of the databases cannot hold."""
+    if value.isascii() and "\x00" not in value:
+        return value
+    return _UNSTORABLE.sub("\ufffd", value)
 
 
 def _read_url(text: str | URL) -> URL:

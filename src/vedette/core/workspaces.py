@@ -11,11 +11,13 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
 from vedette.core.database import State
 from vedette.core.errors import Conflict, InvalidInput, NotFound, not_found
 from vedette.core.ids import IdSource, is_uuid, new_id
 from vedette.core.models import WorkspaceRow
+from vedette.core.roles import EVERYWHERE, SYSTEM, Permission, Principal
 
 DEFAULT_NAME: Final = "default"
 DEFAULT_RETENTION_DAYS: Final = 90
@@ -38,12 +40,16 @@ class Workspace:
 
 
 class Workspaces:
-    """The workspaces of one state. Names are compared without case, as ARM does. `default` is always there."""
+    """The workspaces of one state. Names are compared without case, as ARM does. `default` is always there.
+
+    `by` is who asks for a change: it is checked, and written to the audit trail.
+    """
 
     def __init__(self, state: State, clock: Clock | None = None, new_id: IdSource = new_id) -> None:
         self._state = state
         self._clock = clock or SystemClock()
         self._new_id = new_id
+        self._audit = Audit(state, self._clock)
         self._first_use = threading.Lock()
         self._has_default = False
 
@@ -55,7 +61,7 @@ class Workspaces:
             with self._state.session() as session:
                 row = _by_name(session, DEFAULT_NAME)  # again, now that nobody else can make it
                 if row is None:
-                    row = self._add(session, DEFAULT_NAME, "Default", DEFAULT_RETENTION_DAYS)
+                    row = self._add(session, DEFAULT_NAME, "Default", DEFAULT_RETENTION_DAYS, SYSTEM)
         return _workspace(row)
 
     def get(self, name_or_id: str) -> Workspace:
@@ -74,9 +80,15 @@ class Workspaces:
             return [_workspace(row) for row in session.scalars(query)]
 
     def create(
-        self, name: str, *, display_name: str | None = None, retention_days: int = DEFAULT_RETENTION_DAYS
+        self,
+        name: str,
+        *,
+        display_name: str | None = None,
+        retention_days: int = DEFAULT_RETENTION_DAYS,
+        by: Principal = SYSTEM,
     ) -> Workspace:
         """Make a workspace. `Conflict` if the name is taken, `InvalidInput` if it is not a name."""
+        by.require(EVERYWHERE, Permission.WORKSPACES_WRITE)
         _check_name(name)
         _check_retention(retention_days)
         shown = _check_display_name(display_name or name)
@@ -84,57 +96,68 @@ class Workspaces:
         with self._state.session() as session:
             if _by_name(session, name) is not None:
                 raise Conflict(f"There is a workspace '{name}' already.", target=name)
-            return _workspace(self._add(session, name, shown, retention_days))
+            return _workspace(self._add(session, name, shown, retention_days, by))
 
     def update(
-        self, name_or_id: str, *, display_name: str | None = None, retention_days: int | None = None
+        self,
+        name_or_id: str,
+        *,
+        display_name: str | None = None,
+        retention_days: int | None = None,
+        by: Principal = SYSTEM,
     ) -> Workspace:
         """Change what is given and leave the rest."""
         with self._state.session() as session:
-            row = self._find(session, name_or_id)
+            row = self._find_to_change(session, name_or_id, by)
             if display_name is not None:
                 row.display_name = _check_display_name(display_name)
             if retention_days is not None:
                 _check_retention(retention_days)
                 row.retention_days = retention_days
             session.flush()
+            detail = {"display_name": row.display_name, "retention_days": row.retention_days}
+            self._audit.record(by, "workspaces/update", row.name, row.id, detail)
             return _workspace(row)
 
-    def archive(self, name_or_id: str) -> Workspace:
+    def archive(self, name_or_id: str, *, by: Principal = SYSTEM) -> Workspace:
         """Take a workspace out of use; its data stays. `Conflict` for the default workspace."""
         with self._state.session() as session:
-            row = self._find(session, name_or_id)
+            row = self._find_to_change(session, name_or_id, by)
             if row.folded_name == DEFAULT_NAME:
                 raise Conflict("The default workspace cannot be archived.", target=row.name)
             if row.archived_at is None:
                 row.archived_at = self._clock.now()
-            session.flush()
+                session.flush()
+                self._audit.record(by, "workspaces/archive", row.name, row.id)
             return _workspace(row)
 
-    def restore(self, name_or_id: str) -> Workspace:
+    def restore(self, name_or_id: str, *, by: Principal = SYSTEM) -> Workspace:
         """Take an archived workspace into use again."""
         with self._state.session() as session:
-            row = self._find(session, name_or_id)
-            row.archived_at = None
-            session.flush()
+            row = self._find_to_change(session, name_or_id, by)
+            if row.archived_at is not None:
+                row.archived_at = None
+                session.flush()
+                self._audit.record(by, "workspaces/restore", row.name, row.id)
             return _workspace(row)
 
-    def delete(self, name_or_id: str) -> Workspace:
+    def delete(self, name_or_id: str, *, by: Principal = SYSTEM) -> Workspace:
         """Delete an archived workspace with every row of state that belongs to it.
 
         Its log files are the caller's to remove. `Conflict` if it was not archived first.
         """
         with self._state.session() as session:
-            row = self._find(session, name_or_id)
+            row = self._find_to_change(session, name_or_id, by)
             if row.archived_at is None:
                 raise Conflict(
                     f"The workspace '{row.name}' is in use.", target=row.name, hint="Archive it first, then delete it."
                 )
             workspace = _workspace(row)
             session.delete(row)
+            self._audit.record(by, "workspaces/delete", workspace.name, workspace.id)
             return workspace
 
-    def _add(self, session: Session, name: str, display_name: str, retention_days: int) -> WorkspaceRow:
+    def _add(self, session: Session, name: str, display_name: str, retention_days: int, by: Principal) -> WorkspaceRow:
         row = WorkspaceRow(
             id=self._new_id(),
             name=name,
@@ -146,12 +169,18 @@ class Workspaces:
         )
         session.add(row)
         session.flush()
+        self._audit.record(by, "workspaces/create", name, row.id, {"retention_days": retention_days})
         return row
 
     def _find(self, session: Session, name_or_id: str) -> WorkspaceRow:
         row = session.get(WorkspaceRow, name_or_id.lower()) if is_uuid(name_or_id) else _by_name(session, name_or_id)
         if row is None:
             raise self._missing(session, name_or_id)
+        return row
+
+    def _find_to_change(self, session: Session, name_or_id: str, by: Principal) -> WorkspaceRow:
+        row = self._find(session, name_or_id)
+        by.require(row.id, Permission.WORKSPACES_WRITE)
         return row
 
     def _missing(self, session: Session, name_or_id: str) -> NotFound:

@@ -1,0 +1,39 @@
+"""Passwords of users: kept as Argon2id (RFC 9106), compared in the same time whether there is such a user or not."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from vedette.core.errors import InvalidInput
+
+MIN_LENGTH: Final = 12
+MAX_LENGTH: Final = 1024
+
+_hasher: Final = PasswordHasher()  # argon2-cffi's defaults are RFC 9106's low-memory choice
+
+
+def hash_password(password: str) -> str:
+    """The hash to keep. `InvalidInput` if the password is too short or too long; any characters will do."""
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise InvalidInput(f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.", target="password")
+    return _hasher.hash(password)
+
+
+def verify_password(kept_hash: str | None, password: str) -> bool:
+    """Whether it is the password of that hash; with None, False after the time a comparison takes."""
+    if len(password) > MAX_LENGTH:
+        return False
+    try:
+        _hasher.verify(kept_hash or _nobody(), password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return kept_hash is not None
+
+
+@cache
+def _nobody() -> str:
+    return _hasher.hash("the password of nobody")

@@ -1,0 +1,71 @@
+"""Migrations: in line, and in agreement with what the rooms' models say."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+
+import vedette
+from vedette.core.database import Base, State
+from vedette.core.migrations import FOLDER, revisions
+
+
+def import_every_rooms_models() -> None:
+    package = Path(vedette.__file__).parent
+    for path in sorted(package.rglob("models.py")):
+        importlib.import_module(".".join(["vedette", *path.relative_to(package).with_suffix("").parts]))
+
+
+def test_revisions_are_in_line_and_named_after_their_files() -> None:
+    scripts = ScriptDirectory(str(FOLDER))
+    oldest_first = [script.revision for script in scripts.walk_revisions()][::-1]
+    assert oldest_first == revisions()
+    assert revisions()[0] == "0001_core"
+    assert {Path(script.path).stem == script.revision for script in scripts.walk_revisions()} == {True}
+    assert all(len(revision) <= 32 for revision in revisions())  # the width of Alembic's own column
+
+
+def test_the_migrated_database_is_what_the_models_say(state: State) -> None:
+    import_every_rooms_models()
+    with state.connect_writing() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_unique_indexes_of_the_models_are_there(state: State) -> None:
+    """Autogenerate does not compare the condition of a partial index."""
+    with state.connect_writing() as connection:
+        indexes = {index["name"]: index for index in inspect(connection).get_indexes("role_assignments")}
+    found = indexes["uq_role_assignments_everywhere"]
+    assert found["unique"]
+    condition = str(found["dialect_options"][f"{state.dialect}_where"]).lower()
+    assert "workspace_id is null" in condition
+
+
+def test_an_upgraded_state_opens_in_no_time_and_without_alembic(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    State.in_file(path).upgrade()
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom vedette.core.database import State\n"
+        f"state = State.in_file(Path({str(path)!r}))\nstart = time.perf_counter()\nassert state.upgrade() is False\n"
+        "print(time.perf_counter() - start, 'alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    seconds, alembic = done.stdout.split()
+    assert alembic == "False"
+    assert float(seconds) < 0.1
+
+
+def test_opening_again_in_one_process_is_a_small_query(state: State) -> None:
+    start = time.perf_counter()
+    assert state.upgrade() is False
+    assert time.perf_counter() - start < 0.1
