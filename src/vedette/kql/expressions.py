@@ -312,7 +312,10 @@ class ExpressionParser:
     def _postfix(self) -> syntax.Expression:
         node = self._primary()
         while True:
-            if self.is_op("."):
+            if self.is_op(".") and self.ahead().text == "[" and self.ahead().kind == "op":
+                # `a.[0]` is an old spelling of `a[0]`
+                self.advance()
+            elif self.is_op("."):
                 self.advance()
                 name = self.name("a property")
                 if self.is_op("("):
