@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import decimal
+import json
 import math
 from typing import TYPE_CHECKING
+
+import orjson
 
 from vedette.engine.fragment import Fragment
 from vedette.kql import ticks
@@ -37,6 +40,15 @@ def convert(sql: DuckDbSql, value: Fragment, type_: Type) -> Fragment:
 def _dynamic_text(value: Fragment) -> Fragment:
     """A dynamic's text: strings without their quotes."""
     return Fragment(f"json_extract_string({value}, '$')", Type.STRING, True)
+
+
+def strict_json(text: str) -> str:
+    """JSON text as it is; of text that only a lenient reader takes, a JSON string that holds it (rule 58)."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.dumps(text, ensure_ascii=False)
+    return text
 
 
 def real_text(value: float) -> str:
