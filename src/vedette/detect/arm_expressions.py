@@ -44,10 +44,11 @@ class Scope:
         return value
 
     def _text(self, text: str) -> JsonValue:
+        if text.startswith("[["):
+            # Whatever it ends with: no query and no title begins with two brackets of its own.
+            return text[1:]
         if not (text.startswith("[") and text.endswith("]")):
             return text
-        if text.startswith("[["):
-            return text[1:]
         return _Parser(text[1:-1], self).parse()
 
     def parameter(self, name: JsonValue) -> JsonValue:

@@ -15,6 +15,7 @@ _RULE_TYPE = re.compile(
     r"(?:microsoft\.securityinsights|microsoft\.operationalinsights/workspaces/providers)/(?:alertrules|alertruletemplates)",
     re.IGNORECASE,
 )
+_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _MAX_RESOURCES = 20_000
 
 
@@ -155,13 +156,14 @@ def _rule_id(resource: Mapping[str, JsonValue], scope: Scope | None) -> str | No
         text = resource.get(field)
         if not isinstance(text, str) or not text:
             continue
-        if scope is not None:
+        if text.startswith("["):
+            # An exported resource may stand alone, without the template that its name's parameters belong to.
             try:
-                text = str(scope.evaluate(text))
+                text = str((scope or Scope({})).evaluate(text))
             except ExpressionError:
-                found = re.findall(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", text)
-                if len(set(found)) == 1:
-                    return found[0]
+                found = set(_GUID.findall(text))
+                if len(found) == 1:
+                    return str(found.pop())
                 continue
         last = text.rstrip("/").rpartition("/")[2].strip()
         if last and UNKNOWN not in last:

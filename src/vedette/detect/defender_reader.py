@@ -69,13 +69,13 @@ def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsR
         "description": template.get("description"),
         "severity": template.get("severity") or "Medium",
         "enabled": value.get("isEnabled", True),
-        "query": _mapping(value.get("queryCondition")).get("queryText"),
+        "query": _mapping(value.get("queryCondition")).get("queryText") or value.get("query"),
         "tactics": [category] if isinstance(category, str) and tactic_named(category) else [],
         "relevantTechniques": techniques,
         "entityMappings": _mappings(template, document, problems),
         "alertDetailsOverride": {"alertDisplayNameFormat": template.get("title")} if template.get("title") else None,
         # What Defender has beside the alert (response actions, recommended actions) is kept for who reads the rule.
-        "defender": {key: entry for key, entry in value.items() if key not in ("queryCondition", "displayName", "isEnabled")},
+        "defender": {key: entry for key, entry in value.items() if key not in ("queryCondition", "query", "displayName", "isEnabled")},
     }
     if schedule is not None:
         layout |= {"queryFrequency": schedule[0], "queryPeriod": schedule[1], "triggerOperator": "gt", "triggerThreshold": 0}

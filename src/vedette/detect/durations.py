@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-_SHORT = re.compile(r"(\d+)\s*(d|h|m|s|day|days|hour|hours|minute|minutes|min|sec|second|seconds)", re.IGNORECASE)
+_SHORT = re.compile(r"(\d+)\s*(days?|d|hours?|h|minutes?|min|m|seconds?|sec|s)", re.IGNORECASE)
 _ISO = re.compile(
-    r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
+    # PT1D is not ISO 8601 and yet common in rules; it has only one reading.
+    r"P(?:T(?=\d+D$))?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
     r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
     re.IGNORECASE,
 )
@@ -19,13 +20,14 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 def parse_duration(text: str) -> timedelta | None:
     """The length `text` names, or None when it names none.
 
-    Forms: ``1h`` / ``14d`` / ``5m`` / ``30s`` (Azure-Sentinel YAML), ``PT5H`` / ``P1DT12H`` / ``P2W`` (ISO 8601, without the
+    Forms: ``1h`` / ``14d`` / ``5m`` / ``1h10m`` (Azure-Sentinel YAML), ``PT5H`` / ``P1DT12H`` / ``P2W`` (ISO 8601, without the
     calendar units year and month, whose length varies), ``1.05:00:00`` (timespan).
     """
     text = text.strip()
-    short = _SHORT.fullmatch(text)
-    if short:
-        return _bounded(**{_UNITS[short[2][0].lower()]: float(short[1])})
+    short = list(_SHORT.finditer(text))
+    if short and not _SHORT.sub("", text).strip():
+        lengths = {_UNITS[part[2][0].lower()]: float(part[1]) for part in short}
+        return _bounded(**lengths) if len(lengths) == len(short) else None
     for pattern in (_ISO, _TIMESPAN):
         match = pattern.fullmatch(text)
         if match and any(match.groupdict().values()):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
-from vedette.core.errors import nearest_name
+from vedette.core.errors import nearest
 from vedette.detect.document import Document
 from vedette.detect.durations import parse_duration
 from vedette.detect.problems import ProblemSeverity, RuleProblem
@@ -28,6 +28,8 @@ class FieldReader:
         self._label: str | None = None
         self.failed = False
         self.value: Mapping[str, JsonValue] = document.value if isinstance(document.value, Mapping) else {}
+        self._spelled: dict[str, str] = {}
+        self._suspected: set[str] = set()
 
     @property
     def label(self) -> str | None:
@@ -42,6 +44,10 @@ class FieldReader:
         """Whether the field is there with a value."""
         return self.value.get(name) is not None
 
+    def lacks(self, name: str) -> bool:
+        """Whether the field is not there, not even with a slip in its name."""
+        return not self.has(name) and name not in self._suspected
+
     def raw(self, name: str) -> JsonValue:
         """The field's value as it is."""
         return self.value.get(name)
@@ -53,7 +59,7 @@ class FieldReader:
             text = value.strip() if trim else value
             return text or None
         if isinstance(value, bool | int | float):
-            return self._document.literal((name,)) or str(value)
+            return self._document.literal((self._spelled.get(name, name),)) or str(value)
         if value is not None:
             self.wrong(name, f"'{name}' is a text, not a {_named(value)}")
         return None
@@ -148,7 +154,7 @@ class FieldReader:
         if not isinstance(value, Mapping):
             self.wrong(name, f"'{name}' is a mapping, not a {_named(value)}")
             return None
-        return FieldReader(self._document.at((name,), value), self._problems, self, name)
+        return FieldReader(self._document.at((self._spelled.get(name, name),), value), self._problems, self, name)
 
     def parts(self, name: str) -> Iterator[FieldReader]:
         """The mappings of a list inside this one."""
@@ -160,39 +166,57 @@ class FieldReader:
             return
         for index, entry in enumerate(value):
             if isinstance(entry, Mapping):
-                yield FieldReader(self._document.at((name, index), entry), self._problems, self, name)
+                yield FieldReader(self._document.at((self._spelled.get(name, name), index), entry), self._problems, self, name)
             else:
                 self.wrong(name, f"'{name}' is a list of mappings, and has a {_named(entry)} in it")
 
-    def reject_misspelled(self, known: Iterable[str], what: str) -> None:
-        """An error for each unknown field that is almost a known one which is absent; other unknown fields are let be."""
+    def expect(self, known: Iterable[str], what: str) -> None:
+        """Say which fields have a meaning. Their case is ignored, as ARM ignores it.
+
+        An unknown field that is almost a known one which is absent is an error; every other unknown field is let be.
+        """
         names = list(known)
-        absent = [name for name in names if name not in self.value]
-        for key in self.value:
-            if key in names:
-                continue
-            near = nearest_name(key, absent)
+        folded = {name.casefold(): name for name in names}
+        proper: dict[str, JsonValue] = {}
+        for key, value in self.value.items():
+            name = folded.get(key.casefold(), key)
+            if name != key and name not in self.value:
+                self._spelled[name] = key
+                proper[name] = value
+            else:
+                proper[key] = value
+        self.value = proper
+        absent = [name for name in names if name not in proper]
+        for key in proper:
+            near = nearest(key, absent) if key not in names else None
             if near is not None and _alike(key, near):
+                self._suspected.add(near)
                 self.wrong(key, f"'{key}' is not a field of {what}", hint=f"Did you mean '{near}'?")
 
+    def line(self, name: str) -> int | None:
+        """The line on which the field stands."""
+        return self._document.line((self._spelled.get(name, name),))
+
     def missing(self, name: str) -> None:
-        """An error: the field must be there."""
+        """An error: the field must be there. Not said again where the field is there with a wrong value or a slip in its name."""
+        if not self.lacks(name):
+            return
         whose = f"'{self._what}'" if self._what else f"the rule{f' {self.label!r}' if self.label else ''}"
         self._add(RuleProblem(self._document.file, self._document.line(), f"{whose} has no '{name}'.", rule=self.label))
 
     def wrong(self, name: str, message: str, known: Iterable[str] = (), given: str = "", *, hint: str | None = None) -> None:
         """An error at a field; with `known`, the nearest known name to `given` is the hint, or all of a few."""
         names = list(dict.fromkeys(known))
-        near = nearest_name(given, names) if names else None
+        near = nearest(given, names) if names else None
         if near is not None:
             hint = f"Did you mean '{near}'?"
         elif names and hint is None:
             hint = f"Known are {', '.join(names)}."
-        self._add(RuleProblem(self._document.file, self._document.line((name,)), f"{message}.", hint, self.label))
+        self._add(RuleProblem(self._document.file, self.line(name), f"{message}.", hint, self.label))
 
     def note(self, name: str, message: str) -> None:
         """A warning at a field; the rule is read all the same."""
-        line = self._document.line((name,))
+        line = self.line(name)
         self._problems.append(RuleProblem(self._document.file, line, f"{message}.", None, self.label, ProblemSeverity.WARNING))
 
     def _add(self, problem: RuleProblem) -> None:

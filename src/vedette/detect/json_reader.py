@@ -71,6 +71,7 @@ def locate(text: str, path: Path) -> int | None:
     found: Path = ()
     position = len(text) - len(text.lstrip())
     stack: list[tuple[bool, Path]] = []  # whether an object, and its path
+    indexes: list[int] = []  # of the next entry, for each open list
     step: str | int | None = None
     step_at = 0
     for token, at in tokens:
@@ -79,6 +80,7 @@ def locate(text: str, path: Path) -> int | None:
             continue
         if token in ("}", "]"):
             stack.pop()
+            indexes.pop()
             step = None
             continue
         if stack:
@@ -89,7 +91,7 @@ def locate(text: str, path: Path) -> int | None:
                 indexes[-1] += 1
                 here: Path = (*parent, index)
             else:
-                assert step is not None  # noqa: S101  (a value in an object follows its name)
+                assert step is not None
                 here = (*parent, step)
             if path[: len(here)] == here and len(here) > len(found):
                 found, position = here, step_at
@@ -97,10 +99,8 @@ def locate(text: str, path: Path) -> int | None:
                     break
         else:
             here = ()
-            indexes: list[int] = []
         if token in ("{", "["):
             stack.append((token == "{", here))
-            del indexes[len(stack) - 1 :]
             indexes.append(0)
         step = None
     return text.count("\n", 0, position) + 1

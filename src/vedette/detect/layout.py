@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from vedette.core.ids import derived_id
 from vedette.detect.attack import tactic_named, technique_named
 from vedette.detect.document import Document
 from vedette.detect.durations import format_iso8601
@@ -38,7 +39,6 @@ from vedette.detect.rule import (
     Threshold,
     content_hash,
 )
-from vedette.core.ids import derived_id
 
 FIELDS: Final = (
     "id", "name", "displayName", "kind", "description", "severity", "enabled", "status", "requiredDataConnectors",
@@ -48,6 +48,9 @@ FIELDS: Final = (
     "version", "alertRuleTemplateName", "templateVersion", "metadata",
 )
 """Fields of a rule that have a meaning here; every other one is kept as it is."""
+
+DEFAULT_FREQUENCY: Final = timedelta(hours=5)
+"""Frequency and period that Sentinel's rule wizard proposes."""
 
 _OPERATORS: Final = {
     **{operator.short: operator for operator in Operator},
@@ -66,11 +69,19 @@ _METHODS: Final = {
 _ALERT_DETAILS: Final = {"displayname": "DisplayName", "severity": "Severity"}
 
 
+_TELLING: Final = frozenset(name.casefold() for name in FIELDS) - {
+    "id", "name", "displayname", "kind", "version", "description", "tags", "metadata", "enabled", "status", "query"
+}
+
+
 def looks_like_rule(value: JsonValue) -> bool:
-    """Whether a mapping is meant to be a rule: it has a query, or at least three fields that rules have."""
+    """Whether a mapping is meant to be a rule: it has a query, a kind of rules, or two fields that only rules have."""
     if not isinstance(value, Mapping):
         return False
-    return "query" in value or len(set(value) & (set(FIELDS) - {"id", "name", "version", "description", "tags", "metadata"})) >= 3
+    names = {name.casefold(): name for name in value}
+    kind = value.get(names.get("kind", ""))
+    of_rules = isinstance(kind, str) and kind.casefold() in _KINDS
+    return "query" in names or of_rules or len(_TELLING.intersection(names)) >= 2
 
 
 def read_layout(document: Document, problems: list[RuleProblem], *, rule_id: str | None = None, kind: str | None = None) -> AnalyticsRule | None:
@@ -79,7 +90,7 @@ def read_layout(document: Document, problems: list[RuleProblem], *, rule_id: str
     Findings are appended to `problems`. `rule_id` and `kind` are given where they stand outside the mapping (ARM).
     """
     fields = FieldReader(document, problems)
-    fields.reject_misspelled(FIELDS, "an analytics rule")
+    fields.expect(FIELDS, "an analytics rule")
     name = fields.text("name") or fields.text("displayName")
     fields.label = name or rule_id or fields.text("id")
     rule_kind = _kind(fields, kind)
@@ -87,15 +98,13 @@ def read_layout(document: Document, problems: list[RuleProblem], *, rule_id: str
     if name is None:
         fields.missing("name")
     if rule_kind is not None and rule_kind.has_query and not query.strip():
+        if isinstance(fields.raw("query"), str):
+            fields.wrong("query", "'query' is empty")
         fields.missing("query")
     frequency, period = fields.duration("queryFrequency"), fields.duration("queryPeriod")
-    trigger = _trigger(fields, rule_kind)
     if rule_kind is RuleKind.SCHEDULED:
-        for needed in ("queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold", "severity"):
-            if not fields.has(needed):
-                fields.missing(needed)
-        if frequency is not None and period is not None:
-            _check_schedule(fields, frequency, period)
+        frequency, period = _schedule(fields, frequency, period)
+    trigger = _trigger(fields, rule_kind)
     severity = fields.choice("severity", {value.casefold(): value for value in Severity}, Severity.MEDIUM)
     details = fields.text_mapping("customDetails")
     rule = AnalyticsRule(
@@ -134,7 +143,7 @@ def read_layout(document: Document, problems: list[RuleProblem], *, rule_id: str
     if fields.failed:
         return None
     given = rule_id or fields.text("id")
-    return with_id(rule, given or derived_id("rule", rule.name, rule.query))
+    return with_id(rule, given or derived_id("rule", rule.name, rule.query or rule.kind.value))
 
 
 def with_id(rule: AnalyticsRule, rule_id: str) -> AnalyticsRule:
@@ -173,6 +182,19 @@ def _trigger(fields: FieldReader, kind: RuleKind | None) -> Threshold:
     )
 
 
+def _schedule(fields: FieldReader, frequency: timedelta | None, period: timedelta | None) -> tuple[timedelta, timedelta]:
+    """Frequency and period; what a scheduled rule leaves out is what Sentinel's wizard proposes, and is said."""
+    absent = [name for name in ("queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold", "severity") if fields.lacks(name)]
+    frequency = frequency or DEFAULT_FREQUENCY
+    period = period or max(frequency, DEFAULT_FREQUENCY)
+    _check_schedule(fields, frequency, period)
+    if absent:
+        names = ", ".join(f"'{name}'" for name in absent)
+        run = f"it runs every {format_iso8601(frequency)} over the last {format_iso8601(period)}"
+        fields.note("", f"the rule has no {names}: {run}, and a count above {fields.raw('triggerThreshold') or 0} triggers")
+    return frequency, period
+
+
 def _check_schedule(fields: FieldReader, frequency: timedelta, period: timedelta) -> None:
     if frequency < timedelta(minutes=1) or frequency > timedelta(days=14):
         fields.wrong("queryFrequency", f"a rule runs every minute at most and every 14 days at least, not every {frequency}")
@@ -182,11 +204,17 @@ def _check_schedule(fields: FieldReader, frequency: timedelta, period: timedelta
 
 
 def _connectors(fields: FieldReader) -> tuple[RequiredConnector, ...]:
+    """The connectors; a list that is not in the layout's form is only a warning, because no run depends on it."""
     connectors = []
-    for part in fields.parts("requiredDataConnectors"):
-        identifier = part.text("connectorId")
-        if identifier is not None:
-            connectors.append(RequiredConnector(identifier, part.texts("dataTypes")))
+    for value in fields.values("requiredDataConnectors"):
+        if isinstance(value, str) and value.strip():
+            connectors.append(RequiredConnector(value.strip()))
+        elif isinstance(value, Mapping) and isinstance(value.get("connectorId"), str):
+            types = value.get("dataTypes")
+            texts = [entry for entry in (types if isinstance(types, list) else [types]) if isinstance(entry, str)]
+            connectors.append(RequiredConnector(value["connectorId"], tuple(texts)))
+        elif value:
+            fields.note("requiredDataConnectors", "a required data connector has 'connectorId' and 'dataTypes'; this one was left out")
     return tuple(connectors)
 
 
@@ -213,7 +241,7 @@ def _techniques(fields: FieldReader, name: str) -> tuple[str, ...]:
 def _entity_mappings(fields: FieldReader) -> tuple[EntityMapping, ...]:
     mappings = []
     for part in fields.parts("entityMappings"):
-        part.reject_misspelled(("entityType", "fieldMappings"), "an entity mapping")
+        part.expect(("entityType", "fieldMappings"), "an entity mapping")
         name = part.text("entityType")
         if name is None:
             part.missing("entityType")
@@ -224,7 +252,7 @@ def _entity_mappings(fields: FieldReader) -> tuple[EntityMapping, ...]:
             continue
         pairs = []
         for pair in part.parts("fieldMappings"):
-            pair.reject_misspelled(("identifier", "columnName"), "a field mapping")
+            pair.expect(("identifier", "columnName"), "a field mapping")
             identifier, column = pair.text("identifier"), pair.text("columnName")
             if identifier is None or column is None:
                 pair.missing("identifier" if identifier is None else "columnName")
@@ -259,7 +287,7 @@ def _override(fields: FieldReader) -> AlertDetailsOverride:
         "alertDisplayNameFormat", "alertDescriptionFormat", "alertSeverityColumnName", "alertTacticsColumnName",
         "alertDynamicProperties",
     )
-    part.reject_misspelled(known, "alertDetailsOverride")
+    part.expect(known, "alertDetailsOverride")
     properties = []
     for entry in part.parts("alertDynamicProperties"):
         name, column = entry.text("alertProperty"), entry.text("value")
@@ -284,7 +312,7 @@ def _event_grouping(fields: FieldReader) -> EventGrouping:
     part = fields.part("eventGroupingSettings")
     if part is None:
         return EventGrouping.SINGLE_ALERT
-    part.reject_misspelled(("aggregationKind",), "eventGroupingSettings")
+    part.expect(("aggregationKind",), "eventGroupingSettings")
     return part.choice("aggregationKind", {value.casefold(): value for value in EventGrouping}, EventGrouping.SINGLE_ALERT)
 
 
@@ -292,7 +320,7 @@ def _incident(fields: FieldReader, details: Mapping[str, str]) -> IncidentConfig
     part = fields.part("incidentConfiguration")
     if part is None:
         return IncidentConfiguration()
-    part.reject_misspelled(("createIncident", "groupingConfiguration"), "incidentConfiguration")
+    part.expect(("createIncident", "groupingConfiguration"), "incidentConfiguration")
     create = part.boolean("createIncident", True)
     grouping = part.part("groupingConfiguration")
     if grouping is None:
@@ -301,7 +329,7 @@ def _incident(fields: FieldReader, details: Mapping[str, str]) -> IncidentConfig
         "enabled", "reopenClosedIncident", "lookbackDuration", "matchingMethod", "entitiesMatchingMethod", "groupByEntities",
         "groupByAlertDetails", "groupByCustomDetails",
     )
-    grouping.reject_misspelled(known, "groupingConfiguration")
+    grouping.expect(known, "groupingConfiguration")
     method_field = "matchingMethod" if grouping.has("matchingMethod") else "entitiesMatchingMethod"
     by_entities = []
     for name in grouping.texts("groupByEntities"):

@@ -6,11 +6,11 @@ A file that is wrong yields findings and never stops the others.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vedette.core.errors import nearest_name
+from vedette.core.errors import nearest
 from vedette.detect.arm_reader import is_arm, read_arm
 from vedette.detect.defender_reader import is_defender, read_defender
 from vedette.detect.document import Document
@@ -112,7 +112,7 @@ def _read_file(path: Path, named: bool) -> tuple[list[ReadRule], list[RuleProble
 
 def _near_file(path: Path) -> str | None:
     try:
-        near = nearest_name(path.name, [entry.name for entry in path.parent.iterdir()])
+        near = nearest(path.name, [entry.name for entry in path.parent.iterdir()])
     except OSError:
         return None
     return f"Did you mean '{path.parent / near}'?" if near else None
@@ -159,7 +159,7 @@ def _read_one(document: Document, named: bool, problems: list[RuleProblem]) -> I
     value = document.value
     if is_defender(value):
         rule, kind = read_defender(document, problems), "defender"
-    elif looks_like_rule(value) or (named and isinstance(value, Mapping)):
+    elif looks_like_rule(value):
         rule, kind = read_layout(document, problems), "yaml"
     else:
         _not_a_rule(document, "this is not an analytics rule: a rule is a mapping with 'name' and 'query'", named, problems)
