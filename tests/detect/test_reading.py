@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from vedette.detect.document import Document
-from vedette.detect.layout import read_layout, to_layout
+from vedette.detect.export import to_layout
+from vedette.detect.layout import read_layout
 from vedette.detect.problems import ProblemSeverity, RuleProblem
 from vedette.detect.reading import ReadRule, read_rule_text, read_rules
 from vedette.detect.rule import (
@@ -108,10 +109,16 @@ def only(text: str, name: str = "rule.yaml") -> AnalyticsRule:
 
 def test_every_field_of_the_layout() -> None:
     rule = only(FULL)
-    assert (rule.id, rule.name, rule.kind) == ("11111111-2222-4333-8444-555555555555", "Sign-ins from a rare country", RuleKind.SCHEDULED)
+    assert (rule.id, rule.name, rule.kind) == (
+        "11111111-2222-4333-8444-555555555555",
+        "Sign-ins from a rare country",
+        RuleKind.SCHEDULED,
+    )
     assert rule.description == "Accounts that sign in from a country that is rare for them."
     assert (rule.severity, rule.status, rule.enabled) == (Severity.HIGH, "Available", True)
-    assert [(c.connector_id, c.data_types) for c in rule.required_data_connectors] == [("AzureActiveDirectory", ("SigninLogs",))]
+    assert [(c.connector_id, c.data_types) for c in rule.required_data_connectors] == [
+        ("AzureActiveDirectory", ("SigninLogs",))
+    ]
     assert (rule.query_frequency, rule.query_period) == (timedelta(hours=1), timedelta(days=14))
     assert (rule.trigger.operator, rule.trigger.value, rule.trigger.eagerness) == (Operator.GT, 2, Eagerness.EXHAUSTIVE)
     assert rule.tactics == ("InitialAccess", "CredentialAccess")
@@ -119,12 +126,19 @@ def test_every_field_of_the_layout() -> None:
     assert rule.tags == ({"Schema": "ASIM"}, "Rare")
     assert rule.query == 'SigninLogs\n| where Location == "XX"\n'
     assert [mapping.entity_type for mapping in rule.entity_mappings] == ["Account"]
-    assert rule.entity_mappings[0].fields == (FieldMapping("FullName", "UserPrincipalName"), FieldMapping("AadUserId", "UserId"))
+    assert rule.entity_mappings[0].fields == (
+        FieldMapping("FullName", "UserPrincipalName"),
+        FieldMapping("AadUserId", "UserId"),
+    )
     assert rule.sentinel_entities_columns == ("Entities",)
     assert rule.custom_details == {"Country": "Location"}
     override = rule.alert_details_override
     assert override.display_name_format == "{{UserPrincipalName}} signed in from {{Location}}"
-    assert (override.description_format, override.severity_column, override.tactics_column) == ("See {{IPAddress}}", "Grade", "Stage")
+    assert (override.description_format, override.severity_column, override.tactics_column) == (
+        "See {{IPAddress}}",
+        "Grade",
+        "Stage",
+    )
     assert [(p.alert_property, p.column) for p in override.dynamic_properties] == [("AlertLink", "Link")]
     assert rule.event_grouping is EventGrouping.ALERT_PER_RESULT
     grouping = rule.incident.grouping
@@ -164,7 +178,10 @@ ARM_PROPERTIES: dict[str, Any] = {
     "customDetails": None,
     "entityMappings": None,
     "alertDetailsOverride": None,
-    "incidentConfiguration": {"createIncident": True, "groupingConfiguration": {"enabled": False, "lookbackDuration": "PT5H"}},
+    "incidentConfiguration": {
+        "createIncident": True,
+        "groupingConfiguration": {"enabled": False, "lookbackDuration": "PT5H"},
+    },
     "alertRuleTemplateName": "aaaaaaaa-0000-4000-8000-000000000000",
     "templateVersion": "1.0.2",
 }
@@ -248,7 +265,10 @@ def test_objects_and_lists_of_the_rest_api(shared: Path) -> None:
     rules, problems = read_rules([shared / "contracts" / "arm_alert_rule_scheduled.json"])
     assert problems == []
     rule = rules[0].rule
-    assert (rule.id, rule.name) == ("fab3d2d4-747f-46a7-8ef0-9c0be8112bf7", "Phish click followed by unfamiliar sign-in")
+    assert (rule.id, rule.name) == (
+        "fab3d2d4-747f-46a7-8ef0-9c0be8112bf7",
+        "Phish click followed by unfamiliar sign-in",
+    )
     assert rule.query_period == timedelta(hours=5)
     assert rule.incident.grouping.group_by_entities == ("Account",)
     listed = json.dumps({"value": [rules[0].source.original]})
@@ -308,10 +328,14 @@ def test_a_custom_detection_of_defender() -> None:
         )
     )
     assert (rule.severity, rule.kind, rule.query_frequency, rule.query_period) == (
-        Severity.HIGH, RuleKind.SCHEDULED, timedelta(hours=1), timedelta(hours=4),
+        Severity.HIGH,
+        RuleKind.SCHEDULED,
+        timedelta(hours=1),
+        timedelta(hours=4),
     )
     assert [(m.entity_type, m.fields[0].identifier, m.fields[0].column) for m in rule.entity_mappings] == [
-        ("Host", "MdatpDeviceId", "DeviceId"), ("Account", "FullName", "AccountUpn"),
+        ("Host", "MdatpDeviceId", "DeviceId"),
+        ("Account", "FullName", "AccountUpn"),
     ]
     assert rule.tactics == ("CredentialAccess",)
     assert rule.extra["defender"]["detectionAction"]["responseActions"] == [{"isolationType": "full"}]
@@ -331,17 +355,32 @@ MINIMAL = {
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"serverity": "High", "severity": None}, "rule.yaml:{serverity}: 'serverity' is not a field of an analytics rule. Did you mean 'severity'?"),
-        ({"qeury": "T", "query": None}, "rule.yaml:{qeury}: 'qeury' is not a field of an analytics rule. Did you mean 'query'?"),
-        ({"entityMapings": []}, "rule.yaml:{entityMapings}: 'entityMapings' is not a field of an analytics rule. Did you mean 'entityMappings'?"),
+        (
+            {"serverity": "High", "severity": None},
+            "rule.yaml:{serverity}: 'serverity' is not a field of an analytics rule. Did you mean 'severity'?",
+        ),
+        (
+            {"qeury": "T", "query": None},
+            "rule.yaml:{qeury}: 'qeury' is not a field of an analytics rule. Did you mean 'query'?",
+        ),
+        (
+            {"entityMapings": []},
+            "rule.yaml:{entityMapings}: 'entityMapings' is not a field of an analytics rule. Did you mean 'entityMappings'?",
+        ),
         ({"query": None}, "rule.yaml:1: the rule 'R' has no 'query'."),
         ({"query": "  "}, "rule.yaml:{query}: 'query' is empty."),
         ({"name": None}, "rule.yaml:1: the rule has no 'name'."),
         ({"severity": "Hight"}, "rule.yaml:{severity}: 'Hight' is not a value of 'severity'. Did you mean 'High'?"),
-        ({"triggerThreshold": "many"}, "rule.yaml:{triggerThreshold}: 'triggerThreshold' is a whole number, not 'many'."),
+        (
+            {"triggerThreshold": "many"},
+            "rule.yaml:{triggerThreshold}: 'triggerThreshold' is a whole number, not 'many'.",
+        ),
         ({"triggerThreshold": -1}, "rule.yaml:{triggerThreshold}: 'triggerThreshold' is 0 or more, not -1."),
         ({"triggerOperator": "greater"}, "Did you mean 'GreaterThan'?"),
-        ({"queryPeriod": "1y"}, "rule.yaml:{queryPeriod}: 'queryPeriod' is a length of time, not '1y'. Write it as 5m, 1h, 14d or PT5H."),
+        (
+            {"queryPeriod": "1y"},
+            "rule.yaml:{queryPeriod}: 'queryPeriod' is a length of time, not '1y'. Write it as 5m, 1h, 14d or PT5H.",
+        ),
         ({"queryPeriod": "5m"}, "what happens between two runs would never be read"),
         ({"queryFrequency": "10s"}, "a rule runs every minute at most"),
         ({"kind": "Schedulde"}, "'Schedulde' is not a kind of rule. Did you mean 'Scheduled'?"),
@@ -350,16 +389,31 @@ MINIMAL = {
         ({"tactics": [{"a": 1}]}, "'tactics' is a list of texts, and has a mapping in it."),
         ({"entityMappings": {"a": 1}}, "'entityMappings' is a list, not a mapping."),
         ({"entityMappings": ["x"]}, "'entityMappings' is a list of mappings, and has a text in it."),
-        ({"entityMappings": [{"entityType": "Acount", "fieldMappings": []}]}, "'Acount' is not an entity type. Did you mean 'Account'?"),
-        ({"entityMappings": [{"entityType": "IP", "fieldMappings": [{"identifier": "Adress", "columnName": "x"}]}]}, "'Adress' is not an identifier of IP. Did you mean 'Address'?"),
-        ({"entityMappings": [{"entityType": "IP", "fieldMappings": [{"identifier": "Address", "column": "x"}]}]}, "has no 'columnName'"),
+        (
+            {"entityMappings": [{"entityType": "Acount", "fieldMappings": []}]},
+            "'Acount' is not an entity type. Did you mean 'Account'?",
+        ),
+        (
+            {"entityMappings": [{"entityType": "IP", "fieldMappings": [{"identifier": "Adress", "columnName": "x"}]}]},
+            "'Adress' is not an identifier of IP. Did you mean 'Address'?",
+        ),
+        (
+            {"entityMappings": [{"entityType": "IP", "fieldMappings": [{"identifier": "Address", "column": "x"}]}]},
+            "has no 'columnName'",
+        ),
         ({"entityMappings": [{"entityType": "IP"}]}, "'entityMappings' has no 'fieldMappings'."),
         ({"customDetails": ["x"]}, "'customDetails' is a mapping of names to columns, not a list."),
         ({"customDetails": {"x": 1}}, "'customDetails.x' names a column and is a text, not '1'."),
         ({"eventGroupingSettings": {"aggregationKind": "PerRow"}}, "'PerRow' is not a value of 'aggregationKind'."),
         ({"alertDetailsOverride": {"alertDisplayNameFromat": "x"}}, "Did you mean 'alertDisplayNameFormat'?"),
-        ({"incidentConfiguration": {"groupingConfiguration": {"enabled": True, "matchingMethod": "Selected"}}}, "the method Selected needs entities"),
-        ({"incidentConfiguration": {"groupingConfiguration": {"groupByCustomDetails": ["Nope"]}}}, "the rule has no custom detail 'Nope'."),
+        (
+            {"incidentConfiguration": {"groupingConfiguration": {"enabled": True, "matchingMethod": "Selected"}}},
+            "the method Selected needs entities",
+        ),
+        (
+            {"incidentConfiguration": {"groupingConfiguration": {"groupByCustomDetails": ["Nope"]}}},
+            "the rule has no custom detail 'Nope'.",
+        ),
     ],
 )
 def test_a_wrong_field_is_one_sentence_with_its_line(change: dict[str, Any], message: str) -> None:
@@ -403,7 +457,9 @@ def test_kinds_without_a_query_are_kept_and_say_why_they_do_not_run() -> None:
 def test_hunting_queries_and_near_real_time_rules() -> None:
     hunting = only("name: H\nquery: T\n")
     assert (hunting.kind, hunting.scheduled, hunting.not_runnable) == (RuleKind.HUNTING, False, None)
-    nrt = only("kind: NRT\nname: N\nquery: T\nseverity: Low\nqueryFrequency: 1d\ntriggerOperator: lt\ntriggerThreshold: 5\n")
+    nrt = only(
+        "kind: NRT\nname: N\nquery: T\nseverity: Low\nqueryFrequency: 1d\ntriggerOperator: lt\ntriggerThreshold: 5\n"
+    )
     assert (nrt.frequency, nrt.period, nrt.scheduled) == (timedelta(minutes=1), timedelta(minutes=1), True)
     assert nrt.trigger.met(1)
     assert not nrt.trigger.met(0)
@@ -490,7 +546,11 @@ def test_every_core_rule_imports(shared: Path, tmp_path: Path) -> None:
         assert rule.name == row["name"].strip()
         if row.get("rule_id"):
             assert rule.id == row["rule_id"]
-        mapped = {(m["entityType"], f["identifier"], f["columnName"]) for m in row.get("entityMappings") or [] for f in m.get("fieldMappings", ())}
+        mapped = {
+            (m["entityType"], f["identifier"], f["columnName"])
+            for m in row.get("entityMappings") or []
+            for f in m.get("fieldMappings", ())
+        }
         assert {(m.entity_type, f.identifier, f.column) for m in rule.entity_mappings for f in m.fields} >= mapped
         found: list[RuleProblem] = []
         assert read_layout(Document(to_layout(rule), "x", lambda _: 1), found) == rule

@@ -1,7 +1,7 @@
 """Template expressions of Azure Resource Manager, as far as templates of analytics rules use them.
 
-A string that starts with ``[`` and ends with ``]`` is an expression; ``[[`` at the start stands for a plain ``[``. What a
-template cannot say without being deployed (the workspace's name, a resource group) is `UNKNOWN`, and runs through text.
+A string that starts with ``[`` and ends with ``]`` is an expression; ``[[`` at the start stands for a plain ``[``. What
+a template cannot say without being deployed (the workspace's name, a resource group) is `UNKNOWN`, inside the text.
 Source: learn.microsoft.com/azure/azure-resource-manager/templates/template-expressions and template-functions.
 """
 
@@ -97,7 +97,7 @@ class _Parser:
         while text[position:].strip():
             match = _TOKEN.match(text, position)
             if match is None or match.lastgroup is None:
-                raise ExpressionError(f"'{text[position:position + 20]}' is not part of a template expression")
+                raise ExpressionError(f"'{text[position : position + 20]}' is not part of a template expression")
             self._tokens.append((match.lastgroup, match[match.lastgroup]))
             position = match.end()
         self._next = 0
@@ -164,7 +164,7 @@ class _Parser:
         else:
             key = self._value()
             self._take("]")
-        if value == UNKNOWN:
+        if isinstance(value, str) and value == UNKNOWN:
             return UNKNOWN
         if isinstance(value, Mapping):
             for name, entry in value.items():
@@ -223,7 +223,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "toupper": lambda text: str(text).upper(),
     "trim": lambda text: str(text).strip(),
     "replace": lambda text, old, new: str(text).replace(str(old), str(new)),
-    "substring": lambda text, start, length=None: str(text)[start:] if length is None else str(text)[start : start + length],
+    "substring": lambda text, start, length=None: (
+        str(text)[start:] if length is None else str(text)[start : start + length]
+    ),
     "take": lambda value, count: value[:count],
     "last": lambda value: value[-1],
     "first": lambda value: value[0],

@@ -76,7 +76,9 @@ def _template(root: Document, scope: Scope, problems: list[RuleProblem]) -> Iter
         for key, entry in entries:
             count += 1
             if count > _MAX_RESOURCES:
-                problems.append(RuleProblem(root.file, root.line(), f"the template has more than {_MAX_RESOURCES:,} resources."))
+                problems.append(
+                    RuleProblem(root.file, root.line(), f"the template has more than {_MAX_RESOURCES:,} resources.")
+                )
                 return
             if not isinstance(entry, Mapping):
                 continue
@@ -116,7 +118,9 @@ def _nested(part: Document, scope: Scope) -> tuple[Document, Scope] | None:
 def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProblem]) -> AnalyticsRule | None:
     resource = part.value
     if not is_rule_object(resource):
-        problems.append(RuleProblem(part.file, part.line(), "this is not an alert rule: it needs 'kind' and 'properties'."))
+        problems.append(
+            RuleProblem(part.file, part.line(), "this is not an alert rule: it needs 'kind' and 'properties'.")
+        )
         return None
     if "copy" in resource:
         problems.append(RuleProblem(part.file, part.line(("copy",)), "copy loops of ARM templates are not supported."))
@@ -128,7 +132,9 @@ def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProbl
             kind = scope.evaluate(kind)
             properties = _evaluated(part, properties, scope)
         except ExpressionError as error:
-            problems.append(RuleProblem(part.file, part.line(("properties",)), f"the template does not say the rule: {error}."))
+            problems.append(
+                RuleProblem(part.file, part.line(("properties",)), f"the template does not say the rule: {error}.")
+            )
             return None
     unknown = next((key for key, value in properties.items() if isinstance(value, str) and UNKNOWN in value), None)
     if unknown is not None:
@@ -136,7 +142,10 @@ def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProbl
         problems.append(RuleProblem(part.file, part.line(("properties", unknown)), message))
         return None
     return read_layout(
-        part.at(("properties",), properties), problems, rule_id=_rule_id(resource, scope), kind=kind if isinstance(kind, str) else None
+        part.at(("properties",), properties),
+        problems,
+        rule_id=_rule_id(resource, scope),
+        kind=kind if isinstance(kind, str) else None,
     )
 
 
@@ -169,5 +178,3 @@ def _rule_id(resource: Mapping[str, JsonValue], scope: Scope | None) -> str | No
         if last and UNKNOWN not in last:
             return last
     return None
-
-

@@ -30,7 +30,7 @@ _TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?", re.IGNORECASE)
 
 
 def tactic_named(text: str) -> str | None:
-    """The tactic's proper spelling: ``Initial Access``, ``initial-access`` and ``InitialAccess`` are one; None if unknown."""
+    """The tactic's proper spelling, or None: ``Initial Access``, ``initial-access``, ``InitialAccess`` are one."""
     return _BY_FOLDED.get(re.sub(r"[\s_-]+", "", text).casefold())
 
 

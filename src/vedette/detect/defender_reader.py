@@ -57,7 +57,9 @@ def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsR
     period = str(_mapping(value.get("schedule")).get("period", "24H")).strip().upper()
     if period not in _PERIODS:
         message = f"'{period}' is not a period of a custom detection."
-        problems.append(RuleProblem(document.file, document.line(("schedule",)), message, f"Known are {', '.join(_PERIODS)}."))
+        problems.append(
+            RuleProblem(document.file, document.line(("schedule",)), message, f"Known are {', '.join(_PERIODS)}.")
+        )
         return None
     schedule = _PERIODS[period]
     techniques = [text for text in template.get("mitreTechniques") or [] if isinstance(text, str)]
@@ -75,10 +77,19 @@ def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsR
         "entityMappings": _mappings(template, document, problems),
         "alertDetailsOverride": {"alertDisplayNameFormat": template.get("title")} if template.get("title") else None,
         # What Defender has beside the alert (response actions, recommended actions) is kept for who reads the rule.
-        "defender": {key: entry for key, entry in value.items() if key not in ("queryCondition", "query", "displayName", "isEnabled")},
+        "defender": {
+            key: entry
+            for key, entry in value.items()
+            if key not in ("queryCondition", "query", "displayName", "isEnabled")
+        },
     }
     if schedule is not None:
-        layout |= {"queryFrequency": schedule[0], "queryPeriod": schedule[1], "triggerOperator": "gt", "triggerThreshold": 0}
+        layout |= {
+            "queryFrequency": schedule[0],
+            "queryPeriod": schedule[1],
+            "triggerOperator": "gt",
+            "triggerThreshold": 0,
+        }
     return read_layout(document.at((), {key: entry for key, entry in layout.items() if entry is not None}), problems)
 
 

@@ -12,7 +12,9 @@ _ISO = re.compile(
     r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
     re.IGNORECASE,
 )
-_TIMESPAN = re.compile(r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::(?P<seconds>\d{2}(?:\.\d{1,7})?))?")
+_TIMESPAN = re.compile(
+    r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::(?P<seconds>\d{2}(?:\.\d{1,7})?))?"
+)
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
@@ -20,8 +22,8 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 def parse_duration(text: str) -> timedelta | None:
     """The length `text` names, or None when it names none.
 
-    Forms: ``1h`` / ``14d`` / ``5m`` / ``1h10m`` (Azure-Sentinel YAML), ``PT5H`` / ``P1DT12H`` / ``P2W`` (ISO 8601, without the
-    calendar units year and month, whose length varies), ``1.05:00:00`` (timespan).
+    Forms: ``1h`` / ``14d`` / ``5m`` / ``1h10m`` (Azure-Sentinel YAML), ``PT5H`` / ``P1DT12H`` / ``P2W`` (ISO 8601
+    without years and months, whose length varies), ``1.05:00:00`` (timespan).
     """
     text = text.strip()
     short = list(_SHORT.finditer(text))

@@ -6,7 +6,7 @@ SecurityInsights entity models. A type is added by one entry here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,6 @@ class EntityType:
     title: tuple[str, ...]
     aliases: tuple[str, ...] = ()
     """Other spellings seen in templates and in `Type` of alerts, folded."""
-    renamed: dict[str, str] = field(default_factory=dict)
-    """Identifier → its other name in SecurityAlert's Entities, where that differs."""
 
     def identifier(self, name: str) -> str | None:
         """The proper spelling of an identifier of this type, or None."""
@@ -34,109 +32,123 @@ class EntityType:
         return next((identifier for identifier in self.identifiers if identifier.casefold() == folded), None)
 
 
-def _strong(*sets: str) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset(names.split("+")) for names in sets)
+def _type(name: str, identifiers: str, strong: str, wire: str, kind: str, title: str, aliases: str = "") -> EntityType:
+    """A table row: names apart by spaces; in `strong`, those of one set joined by `+`."""
+    sets = tuple(frozenset(names.split("+")) for names in strong.split())
+    return EntityType(name, tuple(identifiers.split()), sets, wire, kind, tuple(title.split()), tuple(aliases.split()))
 
 
 ENTITY_TYPES: tuple[EntityType, ...] = (
-    EntityType(
+    _type(
         "Account",
-        (
-            "FullName", "Name", "UPNSuffix", "NTDomain", "DnsDomain", "Sid", "AadUserId", "AadTenantId", "PUID",
-            "IsDomainJoined", "DisplayName", "ObjectGuid", "CloudAppAccountId",
-        ),
-        _strong("AadUserId", "Sid", "PUID", "ObjectGuid", "Name+UPNSuffix", "Name+NTDomain", "Name+DnsDomain"),
-        "account", "Account", ("FullName", "Name", "DisplayName", "AadUserId", "Sid", "ObjectGuid", "PUID"),
+        "FullName Name UPNSuffix NTDomain DnsDomain Sid AadUserId AadTenantId PUID IsDomainJoined DisplayName"
+        " ObjectGuid CloudAppAccountId",
+        "AadUserId Sid PUID ObjectGuid Name+UPNSuffix Name+NTDomain Name+DnsDomain",
+        "account",
+        "Account",
+        "FullName Name DisplayName AadUserId Sid ObjectGuid PUID",
     ),
-    EntityType(
+    _type(
         "Host",
-        (
-            "FullName", "HostName", "DnsDomain", "NTDomain", "NetBiosName", "AzureID", "OMSAgentID", "OSFamily",
-            "OSVersion", "IsDomainJoined", "MdatpDeviceId", "AadDeviceId",
-        ),
-        _strong(
-            "AzureID", "OMSAgentID", "MdatpDeviceId", "AadDeviceId", "HostName+NTDomain", "HostName+DnsDomain",
-            "NetBiosName+NTDomain", "NetBiosName+DnsDomain",
-        ),
-        "host", "Host", ("FullName", "HostName", "NetBiosName", "AzureID", "OMSAgentID", "MdatpDeviceId", "AadDeviceId"),
+        "FullName HostName DnsDomain NTDomain NetBiosName AzureID OMSAgentID OSFamily OSVersion IsDomainJoined"
+        " MdatpDeviceId AadDeviceId",
+        "AzureID OMSAgentID MdatpDeviceId AadDeviceId HostName+NTDomain HostName+DnsDomain NetBiosName+NTDomain"
+        " NetBiosName+DnsDomain",
+        "host",
+        "Host",
+        "FullName HostName NetBiosName AzureID OMSAgentID MdatpDeviceId AadDeviceId",
     ),
-    EntityType("IP", ("Address", "AddressScope"), _strong("Address"), "ip", "Ip", ("Address",), ("ipaddress",)),
-    EntityType("URL", ("Url",), _strong("Url"), "url", "Url", ("Url",)),
-    EntityType(
-        "File", ("Directory", "Name"), _strong("Directory+Name"), "file", "File", ("Name", "Directory"),
+    _type("IP", "Address AddressScope", "Address", "ip", "Ip", "Address", "ipaddress"),
+    _type("URL", "Url", "Url", "url", "Url", "Url"),
+    _type("File", "Directory Name", "Directory+Name", "file", "File", "Name Directory"),
+    _type("FileHash", "Algorithm Value", "Algorithm+Value", "filehash", "FileHash", "Value"),
+    _type(
+        "Process",
+        "ProcessId CommandLine ElevationToken CreationTimeUtc",
+        "ProcessId+CreationTimeUtc+CommandLine",
+        "process",
+        "Process",
+        "CommandLine ProcessId",
     ),
-    EntityType("FileHash", ("Algorithm", "Value"), _strong("Algorithm+Value"), "filehash", "FileHash", ("Value",)),
-    EntityType(
-        "Process", ("ProcessId", "CommandLine", "ElevationToken", "CreationTimeUtc"),
-        _strong("ProcessId+CreationTimeUtc+CommandLine"), "process", "Process", ("CommandLine", "ProcessId"),
+    _type(
+        "CloudApplication",
+        "AppId Name InstanceName InstanceId SaasId",
+        "AppId+InstanceName Name+InstanceName AppId SaasId Name",
+        "cloud-application",
+        "CloudApplication",
+        "Name AppId SaasId",
     ),
-    EntityType(
-        "CloudApplication", ("AppId", "Name", "InstanceName", "InstanceId", "SaasId"),
-        _strong("AppId+InstanceName", "Name+InstanceName", "AppId", "SaasId", "Name"), "cloud-application",
-        "CloudApplication", ("Name", "AppId", "SaasId"), ("cloudapplication",),
+    _type("DNS", "DomainName IpAddress", "DomainName", "dns", "DnsResolution", "DomainName"),
+    _type(
+        "AzureResource",
+        "ResourceId SubscriptionId ResourceType ResourceName",
+        "ResourceId",
+        "azure-resource",
+        "AzureResource",
+        "ResourceId ResourceName",
     ),
-    EntityType("DNS", ("DomainName", "IpAddress"), _strong("DomainName"), "dns", "DnsResolution", ("DomainName",), ("dnsresolution",)),
-    EntityType(
-        "AzureResource", ("ResourceId", "SubscriptionId", "ResourceType", "ResourceName"), _strong("ResourceId"),
-        "azure-resource", "AzureResource", ("ResourceId", "ResourceName"), ("azureresource",),
+    _type("Malware", "Name Category", "Name+Category", "malware", "Malware", "Name"),
+    _type("RegistryKey", "Hive Key", "Hive+Key", "registry-key", "RegistryKey", "Key"),
+    _type("RegistryValue", "Name Value ValueType Key", "Key+Name", "registry-value", "RegistryValue", "Name"),
+    _type(
+        "SecurityGroup",
+        "DistinguishedName SID ObjectGuid",
+        "DistinguishedName SID ObjectGuid",
+        "security-group",
+        "SecurityGroup",
+        "DistinguishedName SID ObjectGuid",
     ),
-    EntityType("Malware", ("Name", "Category"), _strong("Name+Category"), "malware", "Malware", ("Name",)),
-    EntityType(
-        "RegistryKey", ("Hive", "Key"), _strong("Hive+Key"), "registry-key", "RegistryKey", ("Key",), ("registrykey",),
+    _type(
+        "Mailbox",
+        "MailboxPrimaryAddress DisplayName Upn ExternalDirectoryObjectId RiskLevel AadId",
+        "MailboxPrimaryAddress",
+        "mailbox",
+        "Mailbox",
+        "MailboxPrimaryAddress Upn DisplayName",
     ),
-    EntityType(
-        "RegistryValue", ("Name", "Value", "ValueType", "Key"), _strong("Key+Name"), "registry-value", "RegistryValue", ("Name",),
-        ("registryvalue",),
-    ),
-    EntityType(
-        "SecurityGroup", ("DistinguishedName", "SID", "ObjectGuid"), _strong("DistinguishedName", "SID", "ObjectGuid"),
-        "security-group", "SecurityGroup", ("DistinguishedName", "SID", "ObjectGuid"), ("securitygroup",),
-    ),
-    EntityType(
-        "Mailbox", ("MailboxPrimaryAddress", "DisplayName", "Upn", "ExternalDirectoryObjectId", "RiskLevel", "AadId"),
-        _strong("MailboxPrimaryAddress"), "mailbox", "Mailbox", ("MailboxPrimaryAddress", "Upn", "DisplayName"),
-    ),
-    EntityType(
+    _type(
         "MailCluster",
-        (
-            "NetworkMessageIds", "CountByDeliveryStatus", "CountByThreatType", "CountByProtectionStatus",
-            "CountByDeliveryLocation", "Threats", "Query", "QueryTime", "MailCount", "IsVolumeAnomaly", "Source",
-            "ClusterSourceIdentifier", "ClusterSourceType", "ClusterQueryStartTime", "ClusterQueryEndTime", "ClusterGroup",
-        ),
-        _strong("Query+Source"), "mail-cluster", "MailCluster", ("Query",), ("mailcluster",),
+        "NetworkMessageIds CountByDeliveryStatus CountByThreatType CountByProtectionStatus CountByDeliveryLocation"
+        " Threats Query QueryTime MailCount IsVolumeAnomaly Source ClusterSourceIdentifier ClusterSourceType"
+        " ClusterQueryStartTime ClusterQueryEndTime ClusterGroup",
+        "Query+Source",
+        "mail-cluster",
+        "MailCluster",
+        "Query",
     ),
-    EntityType(
+    _type(
         "MailMessage",
-        (
-            "Recipient", "Urls", "Threats", "Sender", "P1Sender", "P1SenderDisplayName", "P1SenderDomain", "SenderIP",
-            "P2Sender", "P2SenderDisplayName", "P2SenderDomain", "ReceivedDate", "NetworkMessageId", "InternetMessageId",
-            "Subject", "BodyFingerprintBin1", "BodyFingerprintBin2", "BodyFingerprintBin3", "BodyFingerprintBin4",
-            "BodyFingerprintBin5", "AntispamDirection", "DeliveryAction", "DeliveryLocation", "Language",
-            "ThreatDetectionMethods",
-        ),
-        _strong("NetworkMessageId+Recipient"), "mailMessage", "MailMessage", ("Subject", "NetworkMessageId", "Recipient"),
-        ("mail-message", "mailmessage"),
+        "Recipient Urls Threats Sender P1Sender P1SenderDisplayName P1SenderDomain SenderIP P2Sender"
+        " P2SenderDisplayName P2SenderDomain ReceivedDate NetworkMessageId InternetMessageId Subject"
+        " BodyFingerprintBin1 BodyFingerprintBin2 BodyFingerprintBin3 BodyFingerprintBin4 BodyFingerprintBin5"
+        " AntispamDirection DeliveryAction DeliveryLocation Language ThreatDetectionMethods",
+        "NetworkMessageId+Recipient",
+        "mailMessage",
+        "MailMessage",
+        "Subject NetworkMessageId Recipient",
+        "mail-message",
     ),
-    EntityType(
+    _type(
         "SubmissionMail",
-        (
-            "NetworkMessageId", "Timestamp", "Recipient", "Sender", "SenderIp", "Subject", "ReportType", "SubmissionId",
-            "SubmissionDate", "Submitter",
-        ),
-        _strong("SubmissionId+NetworkMessageId+Recipient+Submitter"), "SubmissionMail", "SubmissionMail",
-        ("Subject", "SubmissionId"), ("submission-mail",),
+        "NetworkMessageId Timestamp Recipient Sender SenderIp Subject ReportType SubmissionId SubmissionDate Submitter",
+        "SubmissionId+NetworkMessageId+Recipient+Submitter",
+        "SubmissionMail",
+        "SubmissionMail",
+        "Subject SubmissionId",
+        "submission-mail",
     ),
-    EntityType(
+    _type(
         "IoTDevice",
-        ("DeviceId", "DeviceName", "DeviceType", "Source", "Manufacturer", "Model", "OperatingSystem", "MacAddress", "SerialNumber"),
-        _strong("DeviceId"), "iotdevice", "IoTDevice", ("DeviceName", "DeviceId"),
+        "DeviceId DeviceName DeviceType Source Manufacturer Model OperatingSystem MacAddress SerialNumber",
+        "DeviceId",
+        "iotdevice",
+        "IoTDevice",
+        "DeviceName DeviceId",
     ),
 )
 
 _BY_NAME = {
-    spelling: entity_type
-    for entity_type in ENTITY_TYPES
-    for spelling in (entity_type.name.casefold(), entity_type.wire.casefold(), entity_type.kind.casefold(), *entity_type.aliases)
+    spelling.casefold(): each for each in ENTITY_TYPES for spelling in (each.name, each.wire, each.kind, *each.aliases)
 }
 
 
@@ -146,10 +158,19 @@ def entity_type(name: str) -> EntityType | None:
 
 
 GENERIC_ACCOUNTS = frozenset(
-    {
-        "admin", "administrator", "system", "root", "anonymous", "authenticated user", "network", "null", "local system",
-        "localsystem", "network service",
-    }
+    [
+        "admin",
+        "administrator",
+        "system",
+        "root",
+        "anonymous",
+        "authenticated user",
+        "network",
+        "null",
+        "local system",
+        "localsystem",
+        "network service",
+    ]
 )
 """Account names so common that, without a domain, they name nobody: Sentinel drops such an entity from its alert."""
 

@@ -1,4 +1,4 @@
-"""Reading the fields of one mapping: typed, with a finding for each that is wrong, at its line and with the nearest name."""
+"""Reading the fields of one mapping: typed, with a finding for each that is wrong, its line and the nearest name."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ _TRUTH = {"true": True, "false": False}
 
 
 class FieldReader:
-    """The fields of one mapping of a document. Every finding goes to the shared list; `failed` says an error was found here."""
+    """The fields of one mapping of a document. Findings go to the shared list; `failed` says one here is an error."""
 
-    def __init__(self, document: Document, problems: list[RuleProblem], parent: FieldReader | None = None, what: str = "") -> None:
+    def __init__(
+        self, document: Document, problems: list[RuleProblem], parent: FieldReader | None = None, what: str = ""
+    ) -> None:
         self._document = document
         self._problems = problems
         self._parent = parent
@@ -101,7 +103,9 @@ class FieldReader:
             return None
         length = parse_duration(text)
         if length is None:
-            self.wrong(name, f"'{name}' is a length of time, not {_shown(text)}", hint="Write it as 5m, 1h, 14d or PT5H.")
+            self.wrong(
+                name, f"'{name}' is a length of time, not {_shown(text)}", hint="Write it as 5m, 1h, 14d or PT5H."
+            )
         return length
 
     def choice(self, name: str, choices: Mapping[str, T], default: T) -> T:
@@ -166,7 +170,9 @@ class FieldReader:
             return
         for index, entry in enumerate(value):
             if isinstance(entry, Mapping):
-                yield FieldReader(self._document.at((self._spelled.get(name, name), index), entry), self._problems, self, name)
+                yield FieldReader(
+                    self._document.at((self._spelled.get(name, name), index), entry), self._problems, self, name
+                )
             else:
                 self.wrong(name, f"'{name}' is a list of mappings, and has a {_named(entry)} in it")
 
@@ -198,13 +204,15 @@ class FieldReader:
         return self._document.line((self._spelled.get(name, name),))
 
     def missing(self, name: str) -> None:
-        """An error: the field must be there. Not said again where the field is there with a wrong value or a slip in its name."""
+        """An error: the field must be there. Not said where it is, with a wrong value or a slip in its name."""
         if not self.lacks(name):
             return
         whose = f"'{self._what}'" if self._what else f"the rule{f' {self.label!r}' if self.label else ''}"
         self._add(RuleProblem(self._document.file, self._document.line(), f"{whose} has no '{name}'.", rule=self.label))
 
-    def wrong(self, name: str, message: str, known: Iterable[str] = (), given: str = "", *, hint: str | None = None) -> None:
+    def wrong(
+        self, name: str, message: str, known: Iterable[str] = (), given: str = "", *, hint: str | None = None
+    ) -> None:
         """An error at a field; with `known`, the nearest known name to `given` is the hint, or all of a few."""
         names = list(dict.fromkeys(known))
         near = nearest(given, names) if names else None
@@ -217,7 +225,9 @@ class FieldReader:
     def note(self, name: str, message: str) -> None:
         """A warning at a field; the rule is read all the same."""
         line = self.line(name)
-        self._problems.append(RuleProblem(self._document.file, line, f"{message}.", None, self.label, ProblemSeverity.WARNING))
+        self._problems.append(
+            RuleProblem(self._document.file, line, f"{message}.", None, self.label, ProblemSeverity.WARNING)
+        )
 
     def _add(self, problem: RuleProblem) -> None:
         reader: FieldReader | None = self

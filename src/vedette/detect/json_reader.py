@@ -1,4 +1,4 @@
-"""JSON with the line of every part, which the standard reader does not keep: the text is walked again when a line is asked for."""
+"""JSON with the line of every part. The standard reader keeps none: the text is walked again when one is asked for."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def _not_json(name: str) -> None:
 def read_json(text: str, file: str) -> Document:
     """The value of a JSON text. Raises `UnreadableDocument` when it is not JSON, nested too deep or too large."""
     if len(text) > MAX_BYTES:
-        raise UnreadableDocument(f"the file is larger than the {MAX_BYTES // 1024 // 1024} MiB that a JSON rule file may have")
+        raise UnreadableDocument(
+            f"the file is larger than the {MAX_BYTES // 1024 // 1024} MiB that a JSON rule file may have"
+        )
     _check_depth(text)
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_json)
@@ -60,13 +62,15 @@ def _check_depth(text: str) -> None:
         if character in "{[":
             depth += 1
             if depth > MAX_DEPTH:
-                raise UnreadableDocument(f"the file is nested deeper than {MAX_DEPTH} levels", text.count("\n", 0, match.start()) + 1)
+                raise UnreadableDocument(
+                    f"the file is nested deeper than {MAX_DEPTH} levels", text.count("\n", 0, match.start()) + 1
+                )
         elif character in "}]":
             depth -= 1
 
 
 def locate(text: str, path: Path) -> int | None:
-    """The 1-based line of the value at `path` in a JSON text (of its name, in an object); of the part around it otherwise."""
+    """The 1-based line of the value at `path` in a JSON text (of its name, in an object), or of the part around it."""
     tokens = ((match[1], match.start(1)) for match in _TOKEN.finditer(text))
     found: Path = ()
     position = len(text) - len(text.lstrip())

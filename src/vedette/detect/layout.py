@@ -1,4 +1,4 @@
-"""A rule's fields ↔ `AnalyticsRule`: the public Azure-Sentinel layout, and ARM's properties, which differ in a few names.
+"""A rule's fields ↔ `AnalyticsRule`: the public Azure-Sentinel layout, and ARM's properties (a few names differ).
 
 Fields: https://github.com/Azure/Azure-Sentinel/wiki/Query-Style-Guide and SecurityInsights alertRules.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from vedette.core.ids import derived_id
 from vedette.detect.attack import tactic_named, technique_named
@@ -37,15 +36,41 @@ from vedette.detect.rule import (
     Severity,
     Suppression,
     Threshold,
-    content_hash,
 )
 
 FIELDS: Final = (
-    "id", "name", "displayName", "kind", "description", "severity", "enabled", "status", "requiredDataConnectors",
-    "queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold", "eagerness", "tactics", "relevantTechniques",
-    "techniques", "subTechniques", "tags", "query", "entityMappings", "sentinelEntitiesMappings", "customDetails",
-    "alertDetailsOverride", "eventGroupingSettings", "incidentConfiguration", "suppressionDuration", "suppressionEnabled",
-    "version", "alertRuleTemplateName", "templateVersion", "metadata",
+    "id",
+    "name",
+    "displayName",
+    "kind",
+    "description",
+    "severity",
+    "enabled",
+    "status",
+    "requiredDataConnectors",
+    "queryFrequency",
+    "queryPeriod",
+    "triggerOperator",
+    "triggerThreshold",
+    "eagerness",
+    "tactics",
+    "relevantTechniques",
+    "techniques",
+    "subTechniques",
+    "tags",
+    "query",
+    "entityMappings",
+    "sentinelEntitiesMappings",
+    "customDetails",
+    "alertDetailsOverride",
+    "eventGroupingSettings",
+    "incidentConfiguration",
+    "suppressionDuration",
+    "suppressionEnabled",
+    "version",
+    "alertRuleTemplateName",
+    "templateVersion",
+    "metadata",
 )
 """Fields of a rule that have a meaning here; every other one is kept as it is."""
 
@@ -70,7 +95,17 @@ _ALERT_DETAILS: Final = {"displayname": "DisplayName", "severity": "Severity"}
 
 
 _TELLING: Final = frozenset(name.casefold() for name in FIELDS) - {
-    "id", "name", "displayname", "kind", "version", "description", "tags", "metadata", "enabled", "status", "query"
+    "id",
+    "name",
+    "displayname",
+    "kind",
+    "version",
+    "description",
+    "tags",
+    "metadata",
+    "enabled",
+    "status",
+    "query",
 }
 
 
@@ -84,7 +119,9 @@ def looks_like_rule(value: JsonValue) -> bool:
     return "query" in names or of_rules or len(_TELLING.intersection(names)) >= 2
 
 
-def read_layout(document: Document, problems: list[RuleProblem], *, rule_id: str | None = None, kind: str | None = None) -> AnalyticsRule | None:
+def read_layout(
+    document: Document, problems: list[RuleProblem], *, rule_id: str | None = None, kind: str | None = None
+) -> AnalyticsRule | None:
     """The rule that a document's mapping describes, or None when an error keeps it out.
 
     Findings are appended to `problems`. `rule_id` and `kind` are given where they stand outside the mapping (ARM).
@@ -182,22 +219,32 @@ def _trigger(fields: FieldReader, kind: RuleKind | None) -> Threshold:
     )
 
 
-def _schedule(fields: FieldReader, frequency: timedelta | None, period: timedelta | None) -> tuple[timedelta, timedelta]:
+def _schedule(
+    fields: FieldReader, frequency: timedelta | None, period: timedelta | None
+) -> tuple[timedelta, timedelta]:
     """Frequency and period; what a scheduled rule leaves out is what Sentinel's wizard proposes, and is said."""
-    absent = [name for name in ("queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold", "severity") if fields.lacks(name)]
+    absent = [
+        name
+        for name in ("queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold", "severity")
+        if fields.lacks(name)
+    ]
     frequency = frequency or DEFAULT_FREQUENCY
     period = period or max(frequency, DEFAULT_FREQUENCY)
     _check_schedule(fields, frequency, period)
     if absent:
         names = ", ".join(f"'{name}'" for name in absent)
         run = f"it runs every {format_iso8601(frequency)} over the last {format_iso8601(period)}"
-        fields.note("", f"the rule has no {names}: {run}, and a count above {fields.raw('triggerThreshold') or 0} triggers")
+        fields.note(
+            "", f"the rule has no {names}: {run}, and a count above {fields.raw('triggerThreshold') or 0} triggers"
+        )
     return frequency, period
 
 
 def _check_schedule(fields: FieldReader, frequency: timedelta, period: timedelta) -> None:
     if frequency < timedelta(minutes=1) or frequency > timedelta(days=14):
-        fields.wrong("queryFrequency", f"a rule runs every minute at most and every 14 days at least, not every {frequency}")
+        fields.wrong(
+            "queryFrequency", f"a rule runs every minute at most and every 14 days at least, not every {frequency}"
+        )
     if period < frequency:
         message = f"the rule looks back {period} every {frequency}: what happens between two runs would never be read"
         fields.wrong("queryPeriod", message, hint="Make 'queryPeriod' as long as 'queryFrequency' or longer.")
@@ -214,7 +261,10 @@ def _connectors(fields: FieldReader) -> tuple[RequiredConnector, ...]:
             texts = [entry for entry in (types if isinstance(types, list) else [types]) if isinstance(entry, str)]
             connectors.append(RequiredConnector(value["connectorId"], tuple(texts)))
         elif value:
-            fields.note("requiredDataConnectors", "a required data connector has 'connectorId' and 'dataTypes'; this one was left out")
+            fields.note(
+                "requiredDataConnectors",
+                "a required data connector has 'connectorId' and 'dataTypes'; this one was left out",
+            )
     return tuple(connectors)
 
 
@@ -259,7 +309,9 @@ def _entity_mappings(fields: FieldReader) -> tuple[EntityMapping, ...]:
                 continue
             proper = known.identifier(identifier)
             if proper is None:
-                pair.wrong("identifier", f"'{identifier}' is not an identifier of {known.name}", known.identifiers, identifier)
+                pair.wrong(
+                    "identifier", f"'{identifier}' is not an identifier of {known.name}", known.identifiers, identifier
+                )
             else:
                 pairs.append(FieldMapping(proper, column))
         if not pairs and not part.has("fieldMappings"):
@@ -284,7 +336,10 @@ def _override(fields: FieldReader) -> AlertDetailsOverride:
     if part is None:
         return AlertDetailsOverride()
     known = (
-        "alertDisplayNameFormat", "alertDescriptionFormat", "alertSeverityColumnName", "alertTacticsColumnName",
+        "alertDisplayNameFormat",
+        "alertDescriptionFormat",
+        "alertSeverityColumnName",
+        "alertTacticsColumnName",
         "alertDynamicProperties",
     )
     part.expect(known, "alertDetailsOverride")
@@ -313,7 +368,9 @@ def _event_grouping(fields: FieldReader) -> EventGrouping:
     if part is None:
         return EventGrouping.SINGLE_ALERT
     part.expect(("aggregationKind",), "eventGroupingSettings")
-    return part.choice("aggregationKind", {value.casefold(): value for value in EventGrouping}, EventGrouping.SINGLE_ALERT)
+    return part.choice(
+        "aggregationKind", {value.casefold(): value for value in EventGrouping}, EventGrouping.SINGLE_ALERT
+    )
 
 
 def _incident(fields: FieldReader, details: Mapping[str, str]) -> IncidentConfiguration:
@@ -326,8 +383,14 @@ def _incident(fields: FieldReader, details: Mapping[str, str]) -> IncidentConfig
     if grouping is None:
         return IncidentConfiguration(create)
     known = (
-        "enabled", "reopenClosedIncident", "lookbackDuration", "matchingMethod", "entitiesMatchingMethod", "groupByEntities",
-        "groupByAlertDetails", "groupByCustomDetails",
+        "enabled",
+        "reopenClosedIncident",
+        "lookbackDuration",
+        "matchingMethod",
+        "entitiesMatchingMethod",
+        "groupByEntities",
+        "groupByAlertDetails",
+        "groupByCustomDetails",
     )
     grouping.expect(known, "groupingConfiguration")
     method_field = "matchingMethod" if grouping.has("matchingMethod") else "entitiesMatchingMethod"
@@ -335,14 +398,18 @@ def _incident(fields: FieldReader, details: Mapping[str, str]) -> IncidentConfig
     for name in grouping.texts("groupByEntities"):
         found = entity_type(name)
         if found is None:
-            grouping.wrong("groupByEntities", f"'{name}' is not an entity type", [each.name for each in ENTITY_TYPES], name)
+            grouping.wrong(
+                "groupByEntities", f"'{name}' is not an entity type", [each.name for each in ENTITY_TYPES], name
+            )
         else:
             by_entities.append(found.name)
     by_details = []
     for name in grouping.texts("groupByAlertDetails"):
         proper = _ALERT_DETAILS.get(name.casefold())
         if proper is None:
-            grouping.wrong("groupByAlertDetails", f"alerts are not grouped by '{name}'", list(_ALERT_DETAILS.values()), name)
+            grouping.wrong(
+                "groupByAlertDetails", f"alerts are not grouped by '{name}'", list(_ALERT_DETAILS.values()), name
+            )
         else:
             by_details.append(proper)
     by_custom = grouping.texts("groupByCustomDetails")
@@ -362,83 +429,3 @@ def _incident(fields: FieldReader, details: Mapping[str, str]) -> IncidentConfig
     if selected and not (by_entities or by_details or by_custom):
         grouping.wrong(method_field, "the method Selected needs entities, alert details or custom details to group by")
     return IncidentConfiguration(create, configuration)
-
-
-def to_layout(rule: AnalyticsRule) -> dict[str, Any]:
-    """The rule in the public layout, defaults left out; `read_layout` of it gives the same rule."""
-    default = AnalyticsRule(id=rule.id, name=rule.name)
-    layout: dict[str, Any] = {"id": rule.id, "name": rule.name, "kind": rule.kind.value}
-
-    def put(field: str, value: JsonValue, unless: object = None) -> None:
-        if value != unless and value not in (None, [], {}):
-            layout[field] = value.value if isinstance(value, StrEnum) else value
-
-    put("description", rule.description, "")
-    layout["severity"] = rule.severity.value
-    put("enabled", rule.enabled, True)
-    put("status", rule.status)
-    put("requiredDataConnectors", [{"connectorId": c.connector_id, "dataTypes": list(c.data_types)} for c in rule.required_data_connectors])
-    for field, length in (("queryFrequency", rule.query_frequency), ("queryPeriod", rule.query_period)):
-        put(field, None if length is None else format_iso8601(length))
-    if rule.kind is RuleKind.SCHEDULED:
-        layout["triggerOperator"] = rule.trigger.operator.short
-        layout["triggerThreshold"] = rule.trigger.value
-        put("eagerness", rule.trigger.eagerness, Eagerness.EXHAUSTIVE)
-    put("tactics", list(rule.tactics))
-    put("relevantTechniques", list(rule.techniques))
-    put("subTechniques", list(rule.sub_techniques))
-    put("tags", list(rule.tags))
-    put("query", rule.query, "")
-    put("entityMappings", [_mapping_layout(mapping) for mapping in rule.entity_mappings])
-    put("sentinelEntitiesMappings", [{"columnName": column} for column in rule.sentinel_entities_columns])
-    put("customDetails", dict(rule.custom_details))
-    put("alertDetailsOverride", _override_layout(rule.alert_details_override))
-    if rule.event_grouping is not EventGrouping.SINGLE_ALERT:
-        layout["eventGroupingSettings"] = {"aggregationKind": rule.event_grouping.value}
-    if rule.incident != default.incident:
-        layout["incidentConfiguration"] = _incident_layout(rule.incident)
-    if rule.suppression != default.suppression:
-        layout["suppressionEnabled"] = rule.suppression.enabled
-        layout["suppressionDuration"] = format_iso8601(rule.suppression.duration)
-    put("version", rule.version)
-    put("alertRuleTemplateName", rule.template_name)
-    put("templateVersion", rule.template_version)
-    put("metadata", rule.metadata)
-    return {**layout, **rule.extra}
-
-
-def _mapping_layout(mapping: EntityMapping) -> JsonValue:
-    pairs = [{"identifier": pair.identifier, "columnName": pair.column} for pair in mapping.fields]
-    return {"entityType": mapping.entity_type, "fieldMappings": pairs}
-
-
-def _override_layout(override: AlertDetailsOverride) -> JsonValue:
-    layout: dict[str, Any] = {
-        "alertDisplayNameFormat": override.display_name_format,
-        "alertDescriptionFormat": override.description_format,
-        "alertSeverityColumnName": override.severity_column,
-        "alertTacticsColumnName": override.tactics_column,
-        "alertDynamicProperties": [{"alertProperty": p.alert_property, "value": p.column} for p in override.dynamic_properties],
-    }
-    return {field: value for field, value in layout.items() if value}
-
-
-def _incident_layout(incident: IncidentConfiguration) -> JsonValue:
-    grouping = incident.grouping
-    return {
-        "createIncident": incident.create_incident,
-        "groupingConfiguration": {
-            "enabled": grouping.enabled,
-            "reopenClosedIncident": grouping.reopen_closed_incident,
-            "lookbackDuration": format_iso8601(grouping.lookback),
-            "matchingMethod": grouping.matching_method.value,
-            "groupByEntities": list(grouping.group_by_entities),
-            "groupByAlertDetails": list(grouping.group_by_alert_details),
-            "groupByCustomDetails": list(grouping.group_by_custom_details),
-        },
-    }
-
-
-def rule_content_hash(rule: AnalyticsRule) -> str:
-    """SHA-256 over everything of the rule but its id and whether it is enabled."""
-    return content_hash(to_layout(rule))

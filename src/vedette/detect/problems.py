@@ -1,4 +1,4 @@
-"""What is wrong with a rule file: one clear sentence with file, line and what to do; never an exception for its reader."""
+"""What is wrong with a rule file: one clear sentence with file, line and what to do."""
 
 from __future__ import annotations
 

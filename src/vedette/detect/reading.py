@@ -45,7 +45,7 @@ class ReadRule:
 
 
 def read_rules(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[ReadRule], list[RuleProblem]]:
-    """The rules of files and directories (searched for .yaml, .yml and .json, in order of their names), and the findings.
+    """The rules of files and directories (searched for .yaml, .yml and .json, in order of names), and the findings.
 
     A file of a directory that is no rule at all (a workbook, a playbook) is a finding of severity warning only.
     """
@@ -84,9 +84,13 @@ def _files(path: Path, problems: list[RuleProblem]) -> Iterator[tuple[Path, bool
                     return
                 yield Path(folder) / name, False
     for error in unreadable:
-        problems.append(RuleProblem(str(error.filename or path), None, f"the directory cannot be read: {error.strerror}."))
+        problems.append(
+            RuleProblem(str(error.filename or path), None, f"the directory cannot be read: {error.strerror}.")
+        )
     if not found and not unreadable:
-        problems.append(RuleProblem(str(path), None, "the directory has no rule file.", "Rule files end in .yaml, .yml or .json."))
+        problems.append(
+            RuleProblem(str(path), None, "the directory has no rule file.", "Rule files end in .yaml, .yml or .json.")
+        )
 
 
 def _read_file(path: Path, named: bool) -> tuple[list[ReadRule], list[RuleProblem]]:
@@ -162,7 +166,9 @@ def _read_one(document: Document, named: bool, problems: list[RuleProblem]) -> I
     elif looks_like_rule(value):
         rule, kind = read_layout(document, problems), "yaml"
     else:
-        _not_a_rule(document, "this is not an analytics rule: a rule is a mapping with 'name' and 'query'", named, problems)
+        _not_a_rule(
+            document, "this is not an analytics rule: a rule is a mapping with 'name' and 'query'", named, problems
+        )
         return
     if rule is not None:
         yield ReadRule(rule, RuleSource(document.file, document.line(), kind, value))

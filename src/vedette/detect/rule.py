@@ -18,7 +18,7 @@ JsonValue = Any
 
 
 class RuleKind(StrEnum):
-    """Kinds of analytics rules in SecurityInsights, and hunting queries, which share the layout but have no schedule."""
+    """Kinds of analytics rules in SecurityInsights; and hunting queries: the same layout without a schedule."""
 
     SCHEDULED = "Scheduled"
     NRT = "NRT"
@@ -98,7 +98,7 @@ class Threshold:
 
     @property
     def proof(self) -> int | None:
-        """The least count that proves the trigger whatever else matches, or None where only the whole count can tell."""
+        """The least count that proves the trigger whatever else matches; None where only the whole count tells."""
         match self.operator:
             case Operator.GT:
                 return self.value + 1
@@ -259,7 +259,7 @@ class AnalyticsRule:
 
     @property
     def frequency(self) -> timedelta:
-        """How often the rule runs: an NRT rule every minute, a hunting query never by itself (a day, for its defaults)."""
+        """How often the rule runs: an NRT rule every minute; a hunting query, never by itself, counts as daily."""
         if self.kind is RuleKind.NRT:
             return timedelta(minutes=1)
         return self.query_frequency or timedelta(days=1)
@@ -280,9 +280,3 @@ class AnalyticsRule:
 def canonical_json(value: JsonValue) -> str:
     """JSON with sorted keys and no spaces: equal values have equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def content_hash(layout: Mapping[str, JsonValue]) -> str:
-    """SHA-256 of a rule's layout without its id and whether it is enabled: what must differ for two rules to differ."""
-    content = {name: value for name, value in layout.items() if name not in ("id", "enabled")}
-    return hashlib.sha256(canonical_json(content).encode()).hexdigest()

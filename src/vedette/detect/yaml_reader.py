@@ -1,7 +1,7 @@
 """YAML without its dangers: plain data only, bounded in size, depth and expansion, with the line of every part.
 
-PyYAML reads the events; the values are built here, because its own composer recurses once per level of nesting, lets aliases
-multiply without bound, silently keeps the last of two equal keys, and forgets the lines.
+PyYAML reads the events; the values are built here, because its own composer recurses once per level of nesting, lets
+aliases multiply without bound, silently keeps the last of two equal keys, and forgets the lines.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TEXTS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp", "!", "tag:yaml
 
 
 class _Node:
-    """A scalar, list or mapping as it was read; `entries` are keys and nodes of a mapping, or positions and nodes of a list."""
+    """A scalar, list or mapping as it was read; `entries`: key or position, node and line of each part."""
 
     __slots__ = ("entries", "kind", "line", "literal", "size", "value")
 
@@ -51,7 +51,9 @@ def read_yaml(text: str, file: str) -> Iterator[Document]:
     Raises `UnreadableDocument` at the first one that cannot be read.
     """
     if len(text) > MAX_BYTES:
-        raise UnreadableDocument(f"the file is larger than the {MAX_BYTES // 1024 // 1024} MiB that a YAML rule file may have")
+        raise UnreadableDocument(
+            f"the file is larger than the {MAX_BYTES // 1024 // 1024} MiB that a YAML rule file may have"
+        )
     loader: Any = None
     try:
         loader = yaml.SafeLoader(text)
@@ -69,7 +71,9 @@ def read_yaml(text: str, file: str) -> Iterator[Document]:
         raise UnreadableDocument(f"not valid YAML: {problem}", mark.line + 1 if mark else None) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise UnreadableDocument(f"not valid YAML: the character U+{ord(text[error.position]):04X} may not stand in it", line) from None
+        raise UnreadableDocument(
+            f"not valid YAML: the character U+{ord(text[error.position]):04X} may not stand in it", line
+        ) from None
     finally:
         if loader is not None:
             loader.dispose()
@@ -77,7 +81,7 @@ def read_yaml(text: str, file: str) -> Iterator[Document]:
 
 def _compose(loader: Any) -> _Node:
     """One document's tree. Nodes that an anchor names are shared, not copied."""
-    anchors: dict[str, _Node] = {}
+    anchors: dict[str | None, _Node] = {}
     open_nodes: list[_Node] = []
     keys: list[tuple[str, int] | None] = []  # the key that waits for its value, for each open mapping
     while True:
@@ -112,7 +116,10 @@ def _compose(loader: Any) -> _Node:
         elif keys[-1] is None:
             if node.kind != "scalar":
                 raise UnreadableDocument("a name in a rule file is plain text, not a list or a mapping", line)
-            keys[-1] = ("<<" if node.literal == "<<" else str(node.literal if node.literal is not None else node.value), line)
+            keys[-1] = (
+                "<<" if node.literal == "<<" else str(node.literal if node.literal is not None else node.value),
+                line,
+            )
             continue
         else:
             key, key_line = keys[-1]
