@@ -158,6 +158,7 @@ class _Parser:
             raise ExpressionError(f"the arguments of {name}() do not fit") from None
 
     def _access(self, value: JsonValue) -> JsonValue:
+        key: JsonValue
         _, mark = self._take()
         if mark == ".":
             _, key = self._take()

@@ -157,6 +157,9 @@ def entity_type(name: str) -> EntityType | None:
     return _BY_NAME.get(name.strip().casefold())
 
 
+CASE_SENSITIVE = frozenset({"URL", "File", "Process"})
+"""Types whose identifiers are compared as they are; all others are the same in any case."""
+
 GENERIC_ACCOUNTS = frozenset(
     [
         "admin",
