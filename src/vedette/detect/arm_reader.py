@@ -1,0 +1,180 @@
+"""Analytics rules out of ARM JSON: portal exports, solution packages, and plain objects of the REST API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from vedette.detect.arm_expressions import UNKNOWN, ExpressionError, Scope
+from vedette.detect.document import Document
+from vedette.detect.layout import read_layout
+from vedette.detect.problems import RuleProblem
+from vedette.detect.rule import AnalyticsRule, JsonValue
+
+_RULE_TYPE = re.compile(
+    r"(?:microsoft\.securityinsights|microsoft\.operationalinsights/workspaces/providers)/(?:alertrules|alertruletemplates)",
+    re.IGNORECASE,
+)
+_GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_MAX_RESOURCES = 20_000
+
+
+def is_arm(value: JsonValue) -> bool:
+    """Whether a JSON value is an ARM template, a rule object of the REST API, or a list of such."""
+    if isinstance(value, list):
+        return bool(value) and all(is_arm(entry) for entry in value)
+    if not isinstance(value, Mapping):
+        return False
+    listed = value.get("value")
+    if isinstance(listed, list) and "properties" not in value:
+        return is_arm(listed)
+    return isinstance(value.get("resources"), list | Mapping) or is_rule_object(value)
+
+
+def is_rule_object(value: JsonValue) -> bool:
+    """Whether a mapping is one alert rule as ARM has it: an envelope with `properties`."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("properties"), Mapping):
+        return False
+    kind = value.get("type")
+    return bool(_RULE_TYPE.fullmatch(kind)) if isinstance(kind, str) else "kind" in value
+
+
+def read_arm(document: Document, problems: list[RuleProblem]) -> list[tuple[AnalyticsRule, Document]]:
+    """The rules of an ARM document, each with its part of the document; findings are appended to `problems`."""
+    rules = []
+    for part, scope in _resources(document, problems):
+        rule = _read_resource(part, scope, problems)
+        if rule is not None:
+            rules.append((rule, part))
+    return rules
+
+
+def _resources(document: Document, problems: list[RuleProblem]) -> Iterator[tuple[Document, Scope | None]]:
+    """The rule objects with the scope of their expressions (None where the text is plain)."""
+    value = document.value
+    if isinstance(value, Mapping) and isinstance(value.get("value"), list) and "properties" not in value:
+        document, value = document.at(("value",), value["value"]), value["value"]
+    if isinstance(value, list):
+        for index, entry in enumerate(value):
+            if isinstance(entry, Mapping) and isinstance(entry.get("resources"), list | Mapping):
+                yield from _template(document.at((index,), entry), Scope(entry), problems)
+            else:
+                yield document.at((index,), entry), None
+    elif isinstance(value.get("resources"), list | Mapping):
+        yield from _template(document, Scope(value), problems)
+    else:
+        yield document, None
+
+
+def _template(root: Document, scope: Scope, problems: list[RuleProblem]) -> Iterator[tuple[Document, Scope]]:
+    waiting: list[tuple[Document, Scope]] = [(root, scope)]
+    count = 0
+    while waiting:
+        template, scope = waiting.pop(0)
+        resources = template.value["resources"]
+        entries = resources.items() if isinstance(resources, Mapping) else enumerate(resources)
+        for key, entry in entries:
+            count += 1
+            if count > _MAX_RESOURCES:
+                problems.append(
+                    RuleProblem(root.file, root.line(), f"the template has more than {_MAX_RESOURCES:,} resources.")
+                )
+                return
+            if not isinstance(entry, Mapping):
+                continue
+            part = template.at(("resources", key), entry)
+            kind = entry.get("type")
+            if isinstance(kind, str) and _RULE_TYPE.fullmatch(kind):
+                yield part, scope
+            nested = _nested(part, scope)
+            if nested is not None:
+                waiting.append(nested)
+            if isinstance(entry.get("resources"), list | Mapping):
+                waiting.append((part, scope))
+
+
+def _nested(part: Document, scope: Scope) -> tuple[Document, Scope] | None:
+    """The template inside a resource: a deployment, or a content template of a solution package."""
+    properties = part.value.get("properties")
+    if not isinstance(properties, Mapping):
+        return None
+    for name in ("mainTemplate", "template"):
+        template = properties.get(name)
+        if isinstance(template, Mapping) and isinstance(template.get("resources"), list | Mapping):
+            options = properties.get("expressionEvaluationOptions")
+            inner = isinstance(options, Mapping) and str(options.get("scope")).casefold() == "inner"
+            if inner:
+                given = properties.get("parameters")
+                values = {
+                    key: scope.evaluate(entry["value"])
+                    for key, entry in (given.items() if isinstance(given, Mapping) else ())
+                    if isinstance(entry, Mapping) and "value" in entry
+                }
+                scope = Scope(template, values)
+            return part.at(("properties", name), template), scope
+    return None
+
+
+def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProblem]) -> AnalyticsRule | None:
+    resource = part.value
+    if not is_rule_object(resource):
+        problems.append(
+            RuleProblem(part.file, part.line(), "this is not an alert rule: it needs 'kind' and 'properties'.")
+        )
+        return None
+    if "copy" in resource:
+        problems.append(RuleProblem(part.file, part.line(("copy",)), "copy loops of ARM templates are not supported."))
+        return None
+    kind = resource.get("kind")
+    properties: JsonValue = resource["properties"]
+    if scope is not None:
+        try:
+            kind = scope.evaluate(kind)
+            properties = _evaluated(part, properties, scope)
+        except ExpressionError as error:
+            problems.append(
+                RuleProblem(part.file, part.line(("properties",)), f"the template does not say the rule: {error}.")
+            )
+            return None
+    unknown = next((key for key, value in properties.items() if isinstance(value, str) and UNKNOWN in value), None)
+    if unknown is not None:
+        message = f"'{unknown}' is only known when the template is deployed: a parameter it uses has no default value."
+        problems.append(RuleProblem(part.file, part.line(("properties", unknown)), message))
+        return None
+    return read_layout(
+        part.at(("properties",), properties),
+        problems,
+        rule_id=_rule_id(resource, scope),
+        kind=kind if isinstance(kind, str) else None,
+    )
+
+
+def _evaluated(part: Document, properties: Mapping[str, JsonValue], scope: Scope) -> dict[str, JsonValue]:
+    evaluated = {}
+    for key, value in properties.items():
+        try:
+            evaluated[key] = scope.evaluate(value)
+        except ExpressionError as error:
+            raise ExpressionError(f"'{key}' (line {part.line(('properties', key))}): {error}") from None
+    return evaluated
+
+
+def _rule_id(resource: Mapping[str, JsonValue], scope: Scope | None) -> str | None:
+    """The last segment of the resource's name (or id), if the template says it."""
+    for field in ("name", "id"):
+        text = resource.get(field)
+        if not isinstance(text, str) or not text:
+            continue
+        if text.startswith("["):
+            # An exported resource may stand alone, without the template that its name's parameters belong to.
+            try:
+                text = str((scope or Scope({})).evaluate(text))
+            except ExpressionError:
+                found = set(_GUID.findall(text))
+                if len(found) == 1:
+                    return str(found.pop())
+                continue
+        last = text.rstrip("/").rpartition("/")[2].strip()
+        if last and UNKNOWN not in last:
+            return last
+    return None

@@ -1,0 +1,45 @@
+"""Names of MITRE ATT&CK as Microsoft Sentinel's rules and alerts spell them."""
+
+from __future__ import annotations
+
+import re
+
+TACTICS = (
+    "Reconnaissance",
+    "ResourceDevelopment",
+    "InitialAccess",
+    "Execution",
+    "Persistence",
+    "PrivilegeEscalation",
+    "DefenseEvasion",
+    "CredentialAccess",
+    "Discovery",
+    "LateralMovement",
+    "Collection",
+    "CommandAndControl",
+    "Exfiltration",
+    "Impact",
+    "PreAttack",
+    "ImpairProcessControl",
+    "InhibitResponseFunction",
+)
+"""In the order of the kill chain, the three older or industrial ones last (SecurityInsights, AttackTactic)."""
+
+_BY_FOLDED = {tactic.casefold(): tactic for tactic in TACTICS}
+_TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?", re.IGNORECASE)
+
+
+def tactic_named(text: str) -> str | None:
+    """The tactic's proper spelling, or None: ``Initial Access``, ``initial-access``, ``InitialAccess`` are one."""
+    return _BY_FOLDED.get(re.sub(r"[\s_-]+", "", text).casefold())
+
+
+def technique_named(text: str) -> str | None:
+    """``T1078`` or ``T1078.004``, upper-cased; None when `text` is not of that form."""
+    text = text.strip()
+    return text.upper() if _TECHNIQUE.fullmatch(text) else None
+
+
+def stage(tactic: str) -> int:
+    """Position in the kill chain, for sorting; unknown tactics come last."""
+    return TACTICS.index(tactic) if tactic in TACTICS else len(TACTICS)

@@ -1,0 +1,64 @@
+"""Durations as rules write them: ``5m`` and ``14d`` of the Azure-Sentinel layout, ISO 8601 of ARM, and timespans."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_SHORT = re.compile(r"(\d+)\s*(days?|d|hours?|h|minutes?|min|m|seconds?|sec|s)", re.IGNORECASE)
+_ISO = re.compile(
+    # PT1D is not ISO 8601 and yet common in rules; it has only one reading.
+    r"P(?:T(?=\d+D$))?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
+    r"(?:T(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?",
+    re.IGNORECASE,
+)
+_TIMESPAN = re.compile(
+    r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::(?P<seconds>\d{2}(?:\.\d{1,7})?))?"
+)
+
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """The length `text` names, or None when it names none.
+
+    Forms: ``1h`` / ``14d`` / ``5m`` / ``1h10m`` (Azure-Sentinel YAML), ``PT5H`` / ``P1DT12H`` / ``P2W`` (ISO 8601
+    without years and months, whose length varies), ``1.05:00:00`` (timespan).
+    """
+    text = text.strip()
+    short = list(_SHORT.finditer(text))
+    if short and not _SHORT.sub("", text).strip():
+        lengths = {_UNITS[part[2][0].lower()]: float(part[1]) for part in short}
+        return _bounded(**lengths) if len(lengths) == len(short) else None
+    for pattern in (_ISO, _TIMESPAN):
+        match = pattern.fullmatch(text)
+        if match and any(match.groupdict().values()):
+            return _bounded(**{unit: float(value) for unit, value in match.groupdict().items() if value})
+    return None
+
+
+def _bounded(**parts: float) -> timedelta | None:
+    try:
+        return timedelta(**parts)
+    except OverflowError:
+        return None
+
+
+def format_iso8601(length: timedelta) -> str:
+    """ISO 8601 as ARM writes it: ``PT5H``, ``P1D``, ``P1DT30M``, ``PT0S``."""
+    seconds, micro = length.seconds, length.microseconds
+    hours, minutes, seconds = seconds // 3600, seconds % 3600 // 60, seconds % 60
+    fraction = f"{micro:06d}".rstrip("0")
+    whole = f"{seconds}.{fraction}" if fraction else str(seconds)
+    time = f"{hours}H" if hours else ""
+    time += f"{minutes}M" if minutes else ""
+    time += f"{whole}S" if seconds or fraction else ""
+    date = f"{length.days}D" if length.days else ""
+    return f"P{date}{'T' + time if time else ''}" if date or time else "PT0S"
+
+
+def format_timespan(length: timedelta) -> str:
+    """``d.hh:mm:ss`` as SecurityAlert's extended properties write a period (days only when there are some)."""
+    hours, rest = divmod(length.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{f'{length.days}.' if length.days else ''}{hours:02d}:{minutes:02d}:{seconds:02d}"

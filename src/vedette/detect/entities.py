@@ -1,0 +1,190 @@
+"""Entities: who and what an alert is about, in the identifiers that were found, and what makes two of them the same."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from vedette.detect.entity_types import CASE_SENSITIVE, GENERIC_ACCOUNTS, EntityType, entity_type
+
+_BUILTIN_DOMAINS: Final = frozenset(
+    {
+        "nt authority",
+        "nt service",
+        "builtin",
+        "workgroup",
+        "window manager",
+        "font driver host",
+        "iis apppool",
+        "nt virtual machine",
+    }
+)
+_BUILTIN_SIDS: Final = ("s-1-0-", "s-1-1-", "s-1-2-", "s-1-3-", "s-1-5-7", "s-1-5-18", "s-1-5-19", "s-1-5-20")
+_HASH_LENGTHS: Final = {32: "MD5", 40: "SHA1", 64: "SHA256"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One entity: its type and the identifiers that were found, by name, in the order of the type."""
+
+    type: str
+    identifiers: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, type_name: str, identifiers: Mapping[str, str]) -> Entity:
+        """An entity of a known type; identifiers are put in the type's order, unknown ones last."""
+        known = entity_type(type_name)
+        order = {name: index for index, name in enumerate(known.identifiers)} if known else {}
+        pairs = sorted(identifiers.items(), key=lambda pair: (order.get(pair[0], len(order)), pair[0]))
+        return cls(known.name if known else type_name, tuple(pairs))
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, str]) -> Entity:
+        """The entity that `to_dict` wrote."""
+        return cls.of(value["type"], {name: text for name, text in value.items() if name != "type"})
+
+    def to_dict(self) -> dict[str, str]:
+        """``{"type": "Account", "FullName": …}``."""
+        return {"type": self.type, **dict(self.identifiers)}
+
+    @property
+    def title(self) -> str:
+        """What people call it: its most telling identifier."""
+        found = dict(self.identifiers)
+        known = entity_type(self.type)
+        if self.type == "Account" and "Name" in found and "FullName" not in found:
+            if "UPNSuffix" in found:
+                return f"{found['Name']}@{found['UPNSuffix']}"
+            if "NTDomain" in found:
+                return f"{found['NTDomain']}\\{found['Name']}"
+        if self.type == "Host" and "HostName" in found and "FullName" not in found and "DnsDomain" in found:
+            return f"{found['HostName']}.{found['DnsDomain']}"
+        for name in known.title if known else ():
+            if found.get(name):
+                return found[name]
+        return next(iter(found.values()), self.type)
+
+    @property
+    def key(self) -> str:
+        """Equal for entities that are the same within one alert: the type and every identifier, case ignored."""
+        return f"{self.type}:{json.dumps(_folded(self.type, dict(self.identifiers)), sort_keys=True)}"
+
+
+def _folded(type_name: str, identifiers: Mapping[str, str]) -> dict[str, str]:
+    if type_name in CASE_SENSITIVE:
+        return dict(identifiers)
+    return {name: value.casefold() for name, value in identifiers.items()}
+
+
+def resolved(entity: Entity) -> dict[str, str]:
+    """The identifiers with those that follow from them.
+
+    A full name is taken apart (``user@suffix``, ``DOMAIN\\user``, ``host.domain``), an address is written in its one
+    form, a hash's algorithm is told by its length, a resource's subscription and name by its id.
+    """
+    found = {name: value.strip() for name, value in entity.identifiers if value.strip()}
+    full = found.get("FullName", "")
+    if entity.type == "Account":
+        _resolve_account(found, full or found.get("Name", ""))
+    elif entity.type == "Host":
+        _resolve_host(found, full or found.get("HostName", ""))
+    elif entity.type == "IP" and "Address" in found:
+        try:
+            found["Address"] = str(ipaddress.ip_address(found["Address"].strip("[]")))
+        except ValueError:
+            pass
+    elif entity.type == "FileHash" and "Value" in found:
+        algorithm = found.get("Algorithm") or _HASH_LENGTHS.get(len(found["Value"]), "")
+        if algorithm:
+            found["Algorithm"] = algorithm.upper().replace("-", "")
+    elif entity.type == "AzureResource" and "ResourceId" in found:
+        parts = found["ResourceId"].strip("/").split("/")
+        found.setdefault("ResourceName", parts[-1])
+        if len(parts) > 1 and parts[0].casefold() == "subscriptions":
+            found.setdefault("SubscriptionId", parts[1])
+    return found
+
+
+def _resolve_account(found: dict[str, str], full: str) -> None:
+    domain, backslash, user = full.partition("\\")
+    if backslash:
+        found.setdefault("NTDomain", domain)
+        found["Name"] = user
+        return
+    user, at, suffix = full.rpartition("@")
+    if at and user:
+        found.setdefault("UPNSuffix", suffix)
+        found["Name"] = user
+    elif full:
+        found.setdefault("Name", full)
+
+
+def _resolve_host(found: dict[str, str], full: str) -> None:
+    domain, backslash, host = full.partition("\\")
+    if backslash:
+        found.setdefault("NTDomain", domain)
+        found["HostName"] = host
+        return
+    host, dot, domain = full.partition(".")
+    if dot and domain and not _is_address(full):
+        found.setdefault("DnsDomain", domain)
+        found["HostName"] = host
+    elif full:
+        found.setdefault("HostName", full)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def strong_keys(entity: Entity) -> tuple[str, ...]:
+    """Keys each of which names exactly this entity, wherever it is met; none where its identifiers are weak."""
+    known = entity_type(entity.type)
+    if known is None:
+        return ()
+    found = _folded(entity.type, resolved(entity))
+    keys = []
+    for names in known.strong:
+        if all(found.get(name) for name in names) and _is_strong(known, names, found):
+            keys.append(f"{known.name}:{json.dumps({name: found[name] for name in sorted(names)})}")
+    return tuple(keys)
+
+
+def _is_strong(known: EntityType, names: frozenset[str], found: Mapping[str, str]) -> bool:
+    """The reference's conditions: built-in accounts and domains are the same on every machine and name nobody."""
+    if known.name == "Account":
+        if "Sid" in names:
+            return not found["Sid"].startswith(_BUILTIN_SIDS)
+        if "NTDomain" in names:
+            return found["NTDomain"] not in _BUILTIN_DOMAINS
+    if known.name == "IP":
+        try:
+            address = ipaddress.ip_address(found["Address"])
+        except ValueError:
+            return False
+        return not (address.is_loopback or address.is_unspecified)
+    return True
+
+
+def identity(entity: Entity) -> str:
+    """The key under which alerts are compared: the first strong key, or all identifiers where they are weak."""
+    strong = strong_keys(entity)
+    if strong:
+        return strong[0]
+    return f"{entity.type}:~{json.dumps(_folded(entity.type, resolved(entity)), sort_keys=True)}"
+
+
+def is_generic_account(entity: Entity) -> bool:
+    """Whether this is an account by a name that every machine has, with nothing that says whose."""
+    if entity.type != "Account":
+        return False
+    found = resolved(Entity.of(entity.type, dict(entity.identifiers)))
+    told = {name for name in found if name not in ("FullName", "Name", "DisplayName", "IsDomainJoined")}
+    return not told and found.get("Name", "").casefold() in GENERIC_ACCOUNTS

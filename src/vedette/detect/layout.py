@@ -1,0 +1,431 @@
+"""A rule's fields ↔ `AnalyticsRule`: the public Azure-Sentinel layout, and ARM's properties (a few names differ).
+
+Fields: https://github.com/Azure/Azure-Sentinel/wiki/Query-Style-Guide and SecurityInsights alertRules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from vedette.core.ids import derived_id
+from vedette.detect.attack import tactic_named, technique_named
+from vedette.detect.document import Document
+from vedette.detect.durations import format_iso8601
+from vedette.detect.entity_types import ENTITY_TYPES, entity_type
+from vedette.detect.fields import FieldReader
+from vedette.detect.problems import RuleProblem
+from vedette.detect.rule import (
+    DYNAMIC_PROPERTIES,
+    AlertDetailsOverride,
+    AnalyticsRule,
+    DynamicProperty,
+    Eagerness,
+    EntityMapping,
+    EventGrouping,
+    FieldMapping,
+    GroupingConfiguration,
+    IncidentConfiguration,
+    JsonValue,
+    MatchingMethod,
+    Operator,
+    RequiredConnector,
+    RuleKind,
+    Severity,
+    Suppression,
+    Threshold,
+)
+
+FIELDS: Final = (
+    "id",
+    "name",
+    "displayName",
+    "kind",
+    "description",
+    "severity",
+    "enabled",
+    "status",
+    "requiredDataConnectors",
+    "queryFrequency",
+    "queryPeriod",
+    "triggerOperator",
+    "triggerThreshold",
+    "eagerness",
+    "tactics",
+    "relevantTechniques",
+    "techniques",
+    "subTechniques",
+    "tags",
+    "query",
+    "entityMappings",
+    "sentinelEntitiesMappings",
+    "customDetails",
+    "alertDetailsOverride",
+    "eventGroupingSettings",
+    "incidentConfiguration",
+    "suppressionDuration",
+    "suppressionEnabled",
+    "version",
+    "alertRuleTemplateName",
+    "templateVersion",
+    "metadata",
+)
+"""Fields of a rule that have a meaning here; every other one is kept as it is."""
+
+DEFAULT_FREQUENCY: Final = timedelta(hours=5)
+"""Frequency and period that Sentinel's rule wizard proposes."""
+
+_OPERATORS: Final = {
+    **{operator.short: operator for operator in Operator},
+    **{operator.value.casefold(): operator for operator in Operator},
+    "greaterthanorequalto": Operator.GE,
+    "lessthanorequalto": Operator.LE,
+}
+_KINDS: Final = {kind.value.casefold(): kind for kind in RuleKind}
+_METHODS: Final = {
+    **{method.value.casefold(): method for method in MatchingMethod},
+    # Names of the first preview of the API, still found in exports.
+    "all": MatchingMethod.ALL_ENTITIES,
+    "none": MatchingMethod.ANY_ALERT,
+    "custom": MatchingMethod.SELECTED,
+}
+_ALERT_DETAILS: Final = {"displayname": "DisplayName", "severity": "Severity"}
+
+
+_TELLING: Final = frozenset(name.casefold() for name in FIELDS) - {
+    "id",
+    "name",
+    "displayname",
+    "kind",
+    "version",
+    "description",
+    "tags",
+    "metadata",
+    "enabled",
+    "status",
+    "query",
+}
+
+
+def looks_like_rule(value: JsonValue) -> bool:
+    """Whether a mapping is meant to be a rule: it has a query, a kind of rules, or two fields that only rules have."""
+    if not isinstance(value, Mapping):
+        return False
+    names = {name.casefold(): name for name in value}
+    kind = value.get(names.get("kind", ""))
+    of_rules = isinstance(kind, str) and kind.casefold() in _KINDS
+    return "query" in names or of_rules or len(_TELLING.intersection(names)) >= 2
+
+
+def read_layout(
+    document: Document, problems: list[RuleProblem], *, rule_id: str | None = None, kind: str | None = None
+) -> AnalyticsRule | None:
+    """The rule that a document's mapping describes, or None when an error keeps it out.
+
+    Findings are appended to `problems`. `rule_id` and `kind` are given where they stand outside the mapping (ARM).
+    """
+    fields = FieldReader(document, problems)
+    fields.expect(FIELDS, "an analytics rule")
+    name = fields.text("name") or fields.text("displayName")
+    fields.label = name or rule_id or fields.text("id")
+    rule_kind = _kind(fields, kind)
+    query = fields.text("query", trim=False) or ""
+    if name is None:
+        fields.missing("name")
+    if rule_kind is not None and rule_kind.has_query and not query.strip():
+        if isinstance(fields.raw("query"), str):
+            fields.wrong("query", "'query' is empty")
+        fields.missing("query")
+    frequency, period = fields.duration("queryFrequency"), fields.duration("queryPeriod")
+    if rule_kind is RuleKind.SCHEDULED:
+        frequency, period = _schedule(fields, frequency, period)
+    trigger = _trigger(fields, rule_kind)
+    severity = fields.choice("severity", {value.casefold(): value for value in Severity}, Severity.MEDIUM)
+    details = fields.text_mapping("customDetails")
+    rule = AnalyticsRule(
+        id="",
+        name=name or "",
+        kind=rule_kind or RuleKind.SCHEDULED,
+        query=query,
+        description=_unquoted(fields.text("description") or ""),
+        severity=severity,
+        enabled=fields.boolean("enabled", True),
+        status=fields.text("status"),
+        required_data_connectors=_connectors(fields),
+        query_frequency=frequency,
+        query_period=period,
+        trigger=trigger,
+        tactics=_tactics(fields),
+        techniques=_techniques(fields, "relevantTechniques" if fields.has("relevantTechniques") else "techniques"),
+        sub_techniques=_techniques(fields, "subTechniques"),
+        tags=tuple(fields.values("tags")),
+        entity_mappings=_entity_mappings(fields),
+        sentinel_entities_columns=_sentinel_entities(fields),
+        custom_details=details,
+        alert_details_override=_override(fields),
+        event_grouping=_event_grouping(fields),
+        incident=_incident(fields, details),
+        suppression=Suppression(
+            fields.boolean("suppressionEnabled", False),
+            fields.duration("suppressionDuration") or Suppression().duration,
+        ),
+        version=fields.text("version"),
+        template_name=fields.text("alertRuleTemplateName"),
+        template_version=fields.text("templateVersion"),
+        metadata=fields.raw("metadata"),
+        extra={key: value for key, value in fields.value.items() if key not in FIELDS},
+    )
+    if fields.failed:
+        return None
+    given = rule_id or fields.text("id")
+    return with_id(rule, given or derived_id("rule", rule.name, rule.query or rule.kind.value))
+
+
+def with_id(rule: AnalyticsRule, rule_id: str) -> AnalyticsRule:
+    """The same rule under another id."""
+    return replace(rule, id=rule_id)
+
+
+def _unquoted(description: str) -> str:
+    """Descriptions of the public repository often stand in a second pair of quotation marks inside the block."""
+    text = description.strip()
+    if len(text) >= 2 and text[0] == text[-1] == "'":
+        text = text[1:-1].strip()
+    return text
+
+
+def _kind(fields: FieldReader, given: str | None) -> RuleKind | None:
+    text = given or fields.text("kind")
+    if text is None:
+        scheduled = any(fields.has(name) for name in ("queryFrequency", "triggerOperator", "triggerThreshold"))
+        return RuleKind.SCHEDULED if scheduled else RuleKind.HUNTING
+    kind = _KINDS.get(text.casefold())
+    if kind is None:
+        fields.wrong("kind", f"'{text}' is not a kind of rule", [kind.value for kind in RuleKind], text)
+    return kind
+
+
+def _trigger(fields: FieldReader, kind: RuleKind | None) -> Threshold:
+    if kind is not RuleKind.SCHEDULED:
+        # An NRT rule and a hunting query match on any row; thresholds left over from a copied rule do not apply.
+        return Threshold()
+    value = fields.integer("triggerThreshold", minimum=0)
+    return Threshold(
+        fields.choice("triggerOperator", _OPERATORS, Operator.GT),
+        0 if value is None else value,
+        fields.choice("eagerness", {value.casefold(): value for value in Eagerness}, Eagerness.EXHAUSTIVE),
+    )
+
+
+def _schedule(
+    fields: FieldReader, frequency: timedelta | None, period: timedelta | None
+) -> tuple[timedelta, timedelta]:
+    """Frequency and period; what a scheduled rule leaves out is what Sentinel's wizard proposes, and is said."""
+    absent = [
+        name
+        for name in ("queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold", "severity")
+        if fields.lacks(name)
+    ]
+    frequency = frequency or DEFAULT_FREQUENCY
+    period = period or max(frequency, DEFAULT_FREQUENCY)
+    _check_schedule(fields, frequency, period)
+    if absent:
+        names = ", ".join(f"'{name}'" for name in absent)
+        run = f"it runs every {format_iso8601(frequency)} over the last {format_iso8601(period)}"
+        fields.note(
+            "", f"the rule has no {names}: {run}, and a count above {fields.raw('triggerThreshold') or 0} triggers"
+        )
+    return frequency, period
+
+
+def _check_schedule(fields: FieldReader, frequency: timedelta, period: timedelta) -> None:
+    if frequency < timedelta(minutes=1) or frequency > timedelta(days=14):
+        fields.wrong(
+            "queryFrequency", f"a rule runs every minute at most and every 14 days at least, not every {frequency}"
+        )
+    if period < frequency:
+        message = f"the rule looks back {period} every {frequency}: what happens between two runs would never be read"
+        fields.wrong("queryPeriod", message, hint="Make 'queryPeriod' as long as 'queryFrequency' or longer.")
+
+
+def _connectors(fields: FieldReader) -> tuple[RequiredConnector, ...]:
+    """The connectors; a list that is not in the layout's form is only a warning, because no run depends on it."""
+    connectors = []
+    for value in fields.values("requiredDataConnectors"):
+        if isinstance(value, str) and value.strip():
+            connectors.append(RequiredConnector(value.strip()))
+        elif isinstance(value, Mapping) and isinstance(value.get("connectorId"), str):
+            types = value.get("dataTypes")
+            texts = [entry for entry in (types if isinstance(types, list) else [types]) if isinstance(entry, str)]
+            connectors.append(RequiredConnector(value["connectorId"], tuple(texts)))
+        elif value:
+            fields.note(
+                "requiredDataConnectors",
+                "a required data connector has 'connectorId' and 'dataTypes'; this one was left out",
+            )
+    return tuple(connectors)
+
+
+def _tactics(fields: FieldReader) -> tuple[str, ...]:
+    tactics = []
+    for text in fields.texts("tactics"):
+        known = tactic_named(text)
+        if known is None:
+            fields.note("tactics", f"'{text}' is not a tactic of MITRE ATT&CK as Microsoft Sentinel names them")
+        tactics.append(known or text)
+    return tuple(dict.fromkeys(tactics))
+
+
+def _techniques(fields: FieldReader, name: str) -> tuple[str, ...]:
+    techniques = []
+    for text in fields.texts(name):
+        known = technique_named(text)
+        if known is None:
+            fields.note(name, f"'{text}' is not a technique's id (T1078 or T1078.004)")
+        techniques.append(known or text)
+    return tuple(dict.fromkeys(techniques))
+
+
+def _entity_mappings(fields: FieldReader) -> tuple[EntityMapping, ...]:
+    mappings = []
+    for part in fields.parts("entityMappings"):
+        part.expect(("entityType", "fieldMappings"), "an entity mapping")
+        name = part.text("entityType")
+        if name is None:
+            part.missing("entityType")
+            continue
+        known = entity_type(name)
+        if known is None:
+            part.wrong("entityType", f"'{name}' is not an entity type", [each.name for each in ENTITY_TYPES], name)
+            continue
+        pairs = []
+        for pair in part.parts("fieldMappings"):
+            pair.expect(("identifier", "columnName"), "a field mapping")
+            identifier, column = pair.text("identifier"), pair.text("columnName")
+            if identifier is None or column is None:
+                pair.missing("identifier" if identifier is None else "columnName")
+                continue
+            proper = known.identifier(identifier)
+            if proper is None:
+                pair.wrong(
+                    "identifier", f"'{identifier}' is not an identifier of {known.name}", known.identifiers, identifier
+                )
+            else:
+                pairs.append(FieldMapping(proper, column))
+        if not pairs and not part.has("fieldMappings"):
+            part.missing("fieldMappings")
+        mappings.append(EntityMapping(known.name, tuple(pairs)))
+    return tuple(mappings)
+
+
+def _sentinel_entities(fields: FieldReader) -> tuple[str, ...]:
+    columns = []
+    for part in fields.parts("sentinelEntitiesMappings"):
+        column = part.text("columnName")
+        if column is None:
+            part.missing("columnName")
+        else:
+            columns.append(column)
+    return tuple(columns)
+
+
+def _override(fields: FieldReader) -> AlertDetailsOverride:
+    part = fields.part("alertDetailsOverride")
+    if part is None:
+        return AlertDetailsOverride()
+    known = (
+        "alertDisplayNameFormat",
+        "alertDescriptionFormat",
+        "alertSeverityColumnName",
+        "alertTacticsColumnName",
+        "alertDynamicProperties",
+    )
+    part.expect(known, "alertDetailsOverride")
+    properties = []
+    for entry in part.parts("alertDynamicProperties"):
+        name, column = entry.text("alertProperty"), entry.text("value")
+        if name is None or column is None:
+            entry.missing("alertProperty" if name is None else "value")
+            continue
+        proper = {value.casefold(): value for value in DYNAMIC_PROPERTIES}.get(name.casefold())
+        if proper is None:
+            entry.wrong("alertProperty", f"'{name}' is not a property that a rule may set", DYNAMIC_PROPERTIES, name)
+        else:
+            properties.append(DynamicProperty(proper, column))
+    return AlertDetailsOverride(
+        part.text("alertDisplayNameFormat"),
+        part.text("alertDescriptionFormat"),
+        part.text("alertSeverityColumnName"),
+        part.text("alertTacticsColumnName"),
+        tuple(properties),
+    )
+
+
+def _event_grouping(fields: FieldReader) -> EventGrouping:
+    part = fields.part("eventGroupingSettings")
+    if part is None:
+        return EventGrouping.SINGLE_ALERT
+    part.expect(("aggregationKind",), "eventGroupingSettings")
+    return part.choice(
+        "aggregationKind", {value.casefold(): value for value in EventGrouping}, EventGrouping.SINGLE_ALERT
+    )
+
+
+def _incident(fields: FieldReader, details: Mapping[str, str]) -> IncidentConfiguration:
+    part = fields.part("incidentConfiguration")
+    if part is None:
+        return IncidentConfiguration()
+    part.expect(("createIncident", "groupingConfiguration"), "incidentConfiguration")
+    create = part.boolean("createIncident", True)
+    grouping = part.part("groupingConfiguration")
+    if grouping is None:
+        return IncidentConfiguration(create)
+    known = (
+        "enabled",
+        "reopenClosedIncident",
+        "lookbackDuration",
+        "matchingMethod",
+        "entitiesMatchingMethod",
+        "groupByEntities",
+        "groupByAlertDetails",
+        "groupByCustomDetails",
+    )
+    grouping.expect(known, "groupingConfiguration")
+    method_field = "matchingMethod" if grouping.has("matchingMethod") else "entitiesMatchingMethod"
+    by_entities = []
+    for name in grouping.texts("groupByEntities"):
+        found = entity_type(name)
+        if found is None:
+            grouping.wrong(
+                "groupByEntities", f"'{name}' is not an entity type", [each.name for each in ENTITY_TYPES], name
+            )
+        else:
+            by_entities.append(found.name)
+    by_details = []
+    for name in grouping.texts("groupByAlertDetails"):
+        proper = _ALERT_DETAILS.get(name.casefold())
+        if proper is None:
+            grouping.wrong(
+                "groupByAlertDetails", f"alerts are not grouped by '{name}'", list(_ALERT_DETAILS.values()), name
+            )
+        else:
+            by_details.append(proper)
+    by_custom = grouping.texts("groupByCustomDetails")
+    for name in by_custom:
+        if name not in details:
+            grouping.wrong("groupByCustomDetails", f"the rule has no custom detail '{name}'", list(details), name)
+    configuration = GroupingConfiguration(
+        enabled=grouping.boolean("enabled", False),
+        reopen_closed_incident=grouping.boolean("reopenClosedIncident", False),
+        lookback=grouping.duration("lookbackDuration") or GroupingConfiguration().lookback,
+        matching_method=grouping.choice(method_field, _METHODS, MatchingMethod.ALL_ENTITIES),
+        group_by_entities=tuple(by_entities),
+        group_by_alert_details=tuple(by_details),
+        group_by_custom_details=by_custom,
+    )
+    selected = configuration.enabled and configuration.matching_method is MatchingMethod.SELECTED
+    if selected and not (by_entities or by_details or by_custom):
+        grouping.wrong(method_field, "the method Selected needs entities, alert details or custom details to group by")
+    return IncidentConfiguration(create, configuration)

@@ -1,0 +1,241 @@
+"""Running a rule: its query over a window, the threshold, and the alerts of what it found.
+
+A run is a function of the rule, the window and the data: ids, the order of rows and samples are the same every time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from vedette.core.clock import Clock
+from vedette.core.errors import VedetteError
+from vedette.core.ids import derived_id
+from vedette.detect.alert import Alert, Exhaustiveness, Outcome, RuleRun, RunError, RunType
+from vedette.detect.alert_details import details
+from vedette.detect.entity_mapping import EntityMapper, Row
+from vedette.detect.limits import AlertLimits
+from vedette.detect.moments import TimeColumns, wire_datetime
+from vedette.detect.rule import AnalyticsRule, Eagerness, EventGrouping, JsonValue, RuleKind, canonical_json
+from vedette.kql.diagnostics import KqlError, position
+
+
+class QueryColumn(Protocol):
+    """A column of a query's result; `str(type)` is KQL's name of its type."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def type(self) -> Any: ...
+
+
+class QueryResult(Protocol):
+    """What a query gives: columns, rows of wire values, and why rows are missing (None when none are)."""
+
+    @property
+    def columns(self) -> Sequence[QueryColumn]: ...
+
+    @property
+    def rows(self) -> Sequence[Sequence[JsonValue]]: ...
+
+    @property
+    def partial(self) -> str | None: ...
+
+
+class QueryRunner(Protocol):
+    """Where rules ask: a workspace's log store."""
+
+    def query(self, text: str, *, now: datetime, timespan: tuple[datetime, datetime]) -> QueryResult:
+        """The result of a KQL query, with every table held to `timespan` (from, to) of TimeGenerated."""
+        ...
+
+
+class RuleRunner:
+    """Runs rules against one workspace's logs."""
+
+    def __init__(self, logs: QueryRunner, clock: Clock, limits: AlertLimits | None = None) -> None:
+        self._logs = logs
+        self._clock = clock
+        self._limits = limits or AlertLimits()
+
+    def run(
+        self,
+        rule: AnalyticsRule,
+        at: datetime,
+        period: timedelta | None = None,
+        run_type: RunType = RunType.MANUAL,
+        attempt: int = 1,
+    ) -> RuleRun:
+        """Run a rule as if now were `at`, over the `period` before it (the rule's own by default).
+
+        Never raises for what the query does: an unknown table, a query that fails or takes too long is outcome ERROR.
+        """
+        start = at - (period or rule.period)
+        run_id = derived_id("run", rule.id, wire_datetime(start), wire_datetime(at), run_type.value)
+        search = derived_id("search", run_id, str(attempt))
+        run = RuleRun(
+            id=run_id,
+            rule=rule,
+            type=run_type,
+            start=start,
+            end=at,
+            outcome=Outcome.ERROR,
+            search_id=search,
+            trace_id=derived_id("trace", search).replace("-", ""),
+            query_hash=rule.query_hash,
+        )
+        if rule.not_runnable is not None:
+            return replace(run, error=RunError("VDT0400", f"This rule cannot be run: {rule.not_runnable}."))
+        text, eager = _query_text(rule)
+        began = self._clock.monotonic()
+        try:
+            result = self._logs.query(text, now=at, timespan=(start, at))
+        except Exception as error:  # one rule's failure is that rule's result, whatever its cause
+            return replace(run, error=run_error(error), duration=self._clock.monotonic() - began)
+        duration = self._clock.monotonic() - began
+        return self._judged(run, result, eager, duration)
+
+    def _judged(self, run: RuleRun, result: QueryResult, eager: bool, duration: float) -> RuleRun:
+        rule = run.rule
+        count = len(result.rows)
+        met = rule.trigger.met(count)
+        cut = result.partial is not None or (eager and count >= (rule.trigger.proof or 0))
+        exhaustiveness = Exhaustiveness.PARTIAL if cut else Exhaustiveness.COMPLETE
+        # A count that was cut is a lower bound: it proves "more than", and nothing else.
+        if result.partial is not None and not (met and rule.trigger.proof is not None):
+            message = f"The threshold '{rule.trigger}' cannot be decided: {result.partial}"
+            error = RunError("VDT0413", message.rstrip(".") + ".")
+            return replace(run, rows=count, exhaustiveness=exhaustiveness, error=error, duration=duration)
+        if not met:
+            return replace(
+                run, outcome=Outcome.NOT_MATCHED, rows=count, exhaustiveness=exhaustiveness, duration=duration
+            )
+        notes = []
+        if result.partial is not None:
+            notes.append(f"Only a part of the result was read: {result.partial}")
+        alerts = self._alerts(run, result, notes)
+        return replace(
+            run, outcome=Outcome.MATCHED, rows=count, alerts=alerts, exhaustiveness=exhaustiveness, duration=duration
+        )
+
+    def _alerts(self, run: RuleRun, result: QueryResult, notes: list[str]) -> tuple[Alert, ...]:
+        rule = run.rule
+        names = [column.name for column in result.columns]
+        times = TimeColumns([(column.name, str(column.type)) for column in result.columns])
+        rows = _ordered([dict(zip(names, row)) for row in result.rows], times)
+        maker = _AlertMaker(run, names, times, self._limits)
+        if rule.event_grouping is EventGrouping.SINGLE_ALERT or not rows:
+            return (maker.alert("", rows, notes),)
+        limit = self._limits.alerts_per_nrt_run if rule.kind is RuleKind.NRT else self._limits.alerts_per_run
+        single, rest = (rows, False) if len(rows) <= limit else (rows[: limit - 1], True)
+        seen: Counter[str] = Counter()
+        alerts = []
+        for text, row in single:
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            seen[digest] += 1
+            alerts.append(maker.alert(f"{digest}:{seen[digest]}", [(text, row)], notes))
+        if rest:
+            message = f"A run raises {limit} alerts: this one stands for all {len(rows):,} results."
+            alerts.append(maker.alert("all", rows, [*notes, message]))
+        return tuple(alerts)
+
+
+class _AlertMaker:
+    """Makes the alerts of one run."""
+
+    def __init__(self, run: RuleRun, columns: Sequence[str], times: TimeColumns, limits: AlertLimits) -> None:
+        self._run = run
+        self._columns = columns
+        self._times = times
+        self._limits = limits
+        self._mapper = EntityMapper(run.rule, columns, limits)
+
+    def alert(self, group: str, ordered: Sequence[tuple[str, Row]], notes: Sequence[str]) -> Alert:
+        """The alert over some of the rows; `group` tells it from the run's other alerts."""
+        run, rule = self._run, self._run.rule
+        rows = [row for _, row in ordered]
+        entities, entity_notes = self._mapper.entities(rows)
+        said = details(rule, self._columns, rows, self._limits)
+        start, end = self._times.span(rows, (run.start, run.end))
+        digest = hashlib.sha256()
+        for text, _ in ordered:
+            digest.update(text.encode())
+            digest.update(b"\n")
+        sample, sample_notes = _sample(ordered, self._limits)
+        missing = self._mapper.notes if rows else []
+        return Alert(
+            id=derived_id("alert", rule.id, wire_datetime(run.start), wire_datetime(run.end), group or "all"),
+            rule_id=rule.id,
+            rule=rule.name,
+            title=said.title,
+            description=said.description,
+            severity=said.severity,
+            tactics=said.tactics,
+            techniques=said.techniques,
+            sub_techniques=said.sub_techniques,
+            start=start,
+            end=end,
+            generated=run.end,
+            rows=len(rows),
+            entities=entities,
+            sample=sample,
+            rows_hash=digest.hexdigest(),
+            custom_details=said.custom,
+            properties=said.properties,
+            notes=tuple(dict.fromkeys([*notes, *missing, *entity_notes, *said.notes, *sample_notes])),
+        )
+
+
+def _query_text(rule: AnalyticsRule) -> tuple[str, bool]:
+    """The text to run, and whether it stops at the row that proves the threshold."""
+    proof = rule.trigger.proof
+    if rule.trigger.eagerness is not Eagerness.EAGER or proof is None or proof < 1:
+        return rule.query, False
+    return f"{rule.query.rstrip().rstrip(';')}\n| take {proof}", True
+
+
+def _ordered(rows: list[dict[str, JsonValue]], times: TimeColumns) -> list[tuple[str, Row]]:
+    """The rows by time and then content, with their canonical text: an engine's own order may change."""
+    keyed = [(times.row_start(row) or "~", canonical_json(row), row) for row in rows]
+    keyed.sort(key=lambda entry: entry[:2])
+    return [(text, row) for _, text, row in keyed]
+
+
+def _sample(ordered: Sequence[tuple[str, Row]], limits: AlertLimits) -> tuple[tuple[Row, ...], list[str]]:
+    sample: list[Row] = []
+    notes: list[str] = []
+    size = 0
+    for text, row in ordered[: limits.sample_rows]:
+        kept = row if len(text) <= limits.value_characters else _shortened(row, limits.value_characters)
+        size += len(text) if kept is row else len(canonical_json(kept))
+        if size > limits.sample_bytes:
+            notes.append(f"The sample holds {limits.sample_bytes // 1024} KB; further rows were left out.")
+            break
+        if kept is not row and kept != row:
+            notes.append(f"Values in the sample are cut to {limits.value_characters:,} characters.")
+        sample.append(kept)
+    return tuple(sample), notes
+
+
+def _shortened(row: Row, length: int) -> Row:
+    def cut(value: JsonValue) -> JsonValue:
+        text = value if isinstance(value, str) else canonical_json(value)
+        return value if len(text) <= length else text[: length - 1] + "…"
+
+    return {name: cut(value) for name, value in row.items()}
+
+
+def run_error(error: Exception) -> RunError:
+    """What went wrong, with its place in the query where there is one."""
+    if isinstance(error, KqlError) and error.diagnostics:
+        first = error.diagnostics[0]
+        line, column = position(error.text, first.start)
+        return RunError(first.code, first.message, line, column)
+    if isinstance(error, VedetteError):
+        return RunError(error.code, str(error), error.line, error.column)
+    return RunError("VDT0500", f"{type(error).__name__}: {error}"[:2000])

@@ -1,0 +1,83 @@
+"""Logs that answer as they are told: a stand-in for a workspace's log store where only the asking is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from vedette.detect.moments import wire_datetime
+
+
+@dataclass
+class Column:
+    """A column of a result."""
+
+    name: str
+    type: str
+
+
+@dataclass
+class Result:
+    """A result."""
+
+    columns: list[Column]
+    rows: list[list[Any]]
+    partial: str | None = None
+
+
+def table(
+    rows: Sequence[Mapping[str, Any]], types: Mapping[str, str] | None = None, partial: str | None = None
+) -> Result:
+    """A result of rows; a column's type is told by its first value unless it is given."""
+    names = list(dict.fromkeys(name for row in rows for name in row)) or list(types or {})
+    kinds = {name: _type(next((row[name] for row in rows if row.get(name) is not None), "")) for name in names}
+    kinds |= dict(types or {})
+    return Result(
+        [Column(name, kinds[name]) for name in names], [[row.get(name) for name in names] for row in rows], partial
+    )
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "long"
+    if isinstance(value, list | dict):
+        return "dynamic"
+    return "datetime" if isinstance(value, str) and len(value) == 28 and value.endswith("Z") else "string"
+
+
+@dataclass
+class ScriptedLogs:
+    """Answers every query by a function of (text, now, from, to), and remembers what was asked."""
+
+    answer: Callable[[str, datetime, datetime, datetime], Result]
+    asked: list[tuple[str, datetime, tuple[datetime, datetime]]] = field(default_factory=list)
+
+    def query(self, text: str, *, now: datetime, timespan: tuple[datetime, datetime]) -> Result:
+        """The scripted answer."""
+        self.asked.append((text, now, timespan))
+        return self.answer(text, now, *timespan)
+
+
+@dataclass
+class EventLogs:
+    """Events with a TimeGenerated; every query gives those of its timespan."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    failing: Callable[[datetime], Exception | None] = lambda now: None
+
+    def add(self, at: datetime, **values: Any) -> None:
+        """One event."""
+        self.events.append({"TimeGenerated": wire_datetime(at), **values})
+
+    def query(self, text: str, *, now: datetime, timespan: tuple[datetime, datetime]) -> Result:
+        """The events in [from, to)."""
+        error = self.failing(now)
+        if error is not None:
+            raise error
+        start, end = map(wire_datetime, timespan)
+        found = [event for event in self.events if start <= event["TimeGenerated"] < end]
+        return table(found, {"TimeGenerated": "datetime"})

@@ -1,0 +1,556 @@
+"""Rule files: every field of the layout, ARM exports, custom detections, and what a wrong file says."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vedette.detect.document import Document
+from vedette.detect.export import to_layout
+from vedette.detect.layout import read_layout
+from vedette.detect.problems import ProblemSeverity, RuleProblem
+from vedette.detect.reading import ReadRule, read_rule_text, read_rules
+from vedette.detect.rule import (
+    AnalyticsRule,
+    Eagerness,
+    EventGrouping,
+    FieldMapping,
+    MatchingMethod,
+    Operator,
+    RuleKind,
+    Severity,
+)
+
+FULL = """\
+id: 11111111-2222-4333-8444-555555555555
+name: Sign-ins from a rare country
+description: |
+  'Accounts that sign in from a country that is rare for them.'
+severity: High
+status: Available
+requiredDataConnectors:
+  - connectorId: AzureActiveDirectory
+    dataTypes:
+      - SigninLogs
+queryFrequency: 1h
+queryPeriod: 14d
+triggerOperator: gt
+triggerThreshold: 2
+tactics:
+  - InitialAccess
+  - Credential Access
+relevantTechniques:
+  - T1078
+  - t1078.004
+tags:
+  - Schema: ASIM
+  - Rare
+query: |
+  SigninLogs
+  | where Location == "XX"
+entityMappings:
+  - entityType: account
+    fieldMappings:
+      - identifier: FullName
+        columnName: UserPrincipalName
+      - identifier: aaduserid
+        columnName: UserId
+sentinelEntitiesMappings:
+  - columnName: Entities
+customDetails:
+  Country: Location
+alertDetailsOverride:
+  alertDisplayNameFormat: "{{UserPrincipalName}} signed in from {{Location}}"
+  alertDescriptionFormat: See {{IPAddress}}
+  alertSeverityColumnName: Grade
+  alertTacticsColumnName: Stage
+  alertDynamicProperties:
+    - alertProperty: AlertLink
+      value: Link
+eventGroupingSettings:
+  aggregationKind: AlertPerResult
+incidentConfiguration:
+  createIncident: true
+  groupingConfiguration:
+    enabled: true
+    reopenClosedIncident: true
+    lookbackDuration: PT5H
+    matchingMethod: Selected
+    groupByEntities: [Account]
+    groupByAlertDetails: [Severity]
+    groupByCustomDetails: [Country]
+suppressionEnabled: true
+suppressionDuration: 2h
+version: 1.10
+kind: Scheduled
+metadata:
+  source:
+    kind: Community
+ourOwnField: kept
+"""
+
+
+def read(text: str, name: str = "rule.yaml") -> tuple[list[ReadRule], list[RuleProblem]]:
+    return read_rule_text(text, name)
+
+
+def only(text: str, name: str = "rule.yaml") -> AnalyticsRule:
+    rules, problems = read(text, name)
+    assert [str(problem) for problem in problems] == []
+    assert len(rules) == 1
+    return rules[0].rule
+
+
+def test_every_field_of_the_layout() -> None:
+    rule = only(FULL)
+    assert (rule.id, rule.name, rule.kind) == (
+        "11111111-2222-4333-8444-555555555555",
+        "Sign-ins from a rare country",
+        RuleKind.SCHEDULED,
+    )
+    assert rule.description == "Accounts that sign in from a country that is rare for them."
+    assert (rule.severity, rule.status, rule.enabled) == (Severity.HIGH, "Available", True)
+    assert [(c.connector_id, c.data_types) for c in rule.required_data_connectors] == [
+        ("AzureActiveDirectory", ("SigninLogs",))
+    ]
+    assert (rule.query_frequency, rule.query_period) == (timedelta(hours=1), timedelta(days=14))
+    assert (rule.trigger.operator, rule.trigger.value, rule.trigger.eagerness) == (Operator.GT, 2, Eagerness.EXHAUSTIVE)
+    assert rule.tactics == ("InitialAccess", "CredentialAccess")
+    assert rule.techniques == ("T1078", "T1078.004")
+    assert rule.tags == ({"Schema": "ASIM"}, "Rare")
+    assert rule.query == 'SigninLogs\n| where Location == "XX"\n'
+    assert [mapping.entity_type for mapping in rule.entity_mappings] == ["Account"]
+    assert rule.entity_mappings[0].fields == (
+        FieldMapping("FullName", "UserPrincipalName"),
+        FieldMapping("AadUserId", "UserId"),
+    )
+    assert rule.sentinel_entities_columns == ("Entities",)
+    assert rule.custom_details == {"Country": "Location"}
+    override = rule.alert_details_override
+    assert override.display_name_format == "{{UserPrincipalName}} signed in from {{Location}}"
+    assert (override.description_format, override.severity_column, override.tactics_column) == (
+        "See {{IPAddress}}",
+        "Grade",
+        "Stage",
+    )
+    assert [(p.alert_property, p.column) for p in override.dynamic_properties] == [("AlertLink", "Link")]
+    assert rule.event_grouping is EventGrouping.ALERT_PER_RESULT
+    grouping = rule.incident.grouping
+    assert rule.incident.create_incident
+    assert (grouping.enabled, grouping.reopen_closed_incident, grouping.lookback) == (True, True, timedelta(hours=5))
+    assert grouping.matching_method is MatchingMethod.SELECTED
+    assert grouping.group_by_entities == ("Account",)
+    assert grouping.group_by_alert_details == ("Severity",)
+    assert grouping.group_by_custom_details == ("Country",)
+    assert (rule.suppression.enabled, rule.suppression.duration) == (True, timedelta(hours=2))
+    assert rule.version == "1.10"
+    assert rule.metadata == {"source": {"kind": "Community"}}
+    assert rule.extra == {"ourOwnField": "kept"}
+
+
+def test_a_rule_survives_its_own_layout() -> None:
+    rule = only(FULL)
+    problems: list[RuleProblem] = []
+    assert read_layout(Document(to_layout(rule), "x", lambda _: 1), problems) == rule
+    assert problems == []
+
+
+ARM_PROPERTIES: dict[str, Any] = {
+    "displayName": "From the portal",
+    "description": "",
+    "severity": "Low",
+    "enabled": False,
+    "query": "SigninLogs | take 1",
+    "queryFrequency": "PT5M",
+    "queryPeriod": "P1D",
+    "triggerOperator": "GreaterThan",
+    "triggerThreshold": 0,
+    "suppressionDuration": "PT5H",
+    "suppressionEnabled": False,
+    "tactics": ["Impact"],
+    "techniques": ["T1566"],
+    "customDetails": None,
+    "entityMappings": None,
+    "alertDetailsOverride": None,
+    "incidentConfiguration": {
+        "createIncident": True,
+        "groupingConfiguration": {"enabled": False, "lookbackDuration": "PT5H"},
+    },
+    "alertRuleTemplateName": "aaaaaaaa-0000-4000-8000-000000000000",
+    "templateVersion": "1.0.2",
+}
+
+
+def template(*resources: Any, **more: Any) -> str:
+    document = {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        "parameters": {"workspace": {"type": "String"}},
+        "resources": list(resources),
+    }
+    return json.dumps(document | more, indent=2)
+
+
+def resource(properties: Any = None, **more: Any) -> dict[str, Any]:
+    return {
+        "id": "[concat(resourceId('Microsoft.OperationalInsights/workspaces/providers', parameters('workspace'), 'Microsoft.SecurityInsights'),'/alertRules/1c7f2e4a-0000-4000-8000-000000000001')]",
+        "name": "[concat(parameters('workspace'),'/Microsoft.SecurityInsights/1c7f2e4a-0000-4000-8000-000000000001')]",
+        "type": "Microsoft.OperationalInsights/workspaces/providers/alertRules",
+        "kind": "Scheduled",
+        "apiVersion": "2023-12-01-preview",
+        "properties": ARM_PROPERTIES if properties is None else properties,
+    } | more
+
+
+def test_a_portal_export() -> None:
+    rule = only(template(resource()), "export.json")
+    assert (rule.id, rule.name) == ("1c7f2e4a-0000-4000-8000-000000000001", "From the portal")
+    assert (rule.enabled, rule.severity, rule.techniques) == (False, Severity.LOW, ("T1566",))
+    assert rule.query_frequency == timedelta(minutes=5)
+    assert (rule.template_name, rule.template_version) == ("aaaaaaaa-0000-4000-8000-000000000000", "1.0.2")
+
+
+@pytest.mark.parametrize(
+    "query, meaning",
+    [
+        ("[[1] | take 1", "[1] | take 1"),
+        ("[concat('Sign', 'inLogs', ' | where Name == ''x''')]", "SigninLogs | where Name == 'x'"),
+        ("[parameters('query')]", "T | take 5"),
+        ("[format('{0} | take {1}', variables('table'), 3)]", "Fallback | take 3"),
+        ("[variables('names').first[0]]", "Inner"),
+        ("[toLower(replace('A-B','-','_'))]", "a_b"),
+        ("[if(equals(1, 1), 'yes', 'no')]", "yes"),
+        ("not [an expression]", "not [an expression]"),
+    ],
+)
+def test_template_expressions(query: str, meaning: str) -> None:
+    text = template(
+        resource(ARM_PROPERTIES | {"query": query}),
+        parameters={"workspace": {"type": "string"}, "query": {"type": "string", "defaultValue": "T | take 5"}},
+        variables={"table": "[coalesce(null(), 'Fallback')]", "names": {"first": ["Inner"]}},
+    )
+    assert only(text, "export.json").query == meaning
+
+
+@pytest.mark.parametrize(
+    "query, words",
+    [
+        ("[parameters('workspace')]", "'query' is only known when the template is deployed"),
+        ("[parameters('nothing')]", "no parameter 'nothing'"),
+        ("[variables('loop')]", "is defined by itself"),
+        ("[frobnicate('x')]", "frobnicate() is not supported"),
+        ("[concat('a'", None),
+        ("[concat('a']", "lacks"),
+        ("[substring()]", "do not fit"),
+    ],
+)
+def test_template_expressions_that_say_nothing(query: str, words: str | None) -> None:
+    text = template(resource(ARM_PROPERTIES | {"query": query}), variables={"loop": "[variables('loop')]"})
+    rules, problems = read(text, "export.json")
+    if words is None:
+        assert rules[0].rule.query == query  # it does not end with a bracket, so it is a plain text
+        return
+    assert rules == []
+    assert words in problems[0].message
+    assert problems[0].line is not None
+
+
+def test_objects_and_lists_of_the_rest_api(shared: Path) -> None:
+    rules, problems = read_rules([shared / "contracts" / "arm_alert_rule_scheduled.json"])
+    assert problems == []
+    rule = rules[0].rule
+    assert (rule.id, rule.name) == (
+        "fab3d2d4-747f-46a7-8ef0-9c0be8112bf7",
+        "Phish click followed by unfamiliar sign-in",
+    )
+    assert rule.query_period == timedelta(hours=5)
+    assert rule.incident.grouping.group_by_entities == ("Account",)
+    listed = json.dumps({"value": [rules[0].source.original]})
+    assert [read.rule for read in read_rule_text(listed, "list.json")[0]] == [rule]
+
+
+def test_a_solution_package_and_a_nested_deployment() -> None:
+    inner = resource(name="[variables('object')._id]", type="Microsoft.SecurityInsights/AlertRuleTemplates")
+    package = {
+        "type": "Microsoft.OperationalInsights/workspaces/providers/contentTemplates",
+        "name": "x",
+        "properties": {"mainTemplate": {"resources": [inner]}},
+    }
+    nested = {
+        "type": "Microsoft.Resources/deployments",
+        "name": "y",
+        "properties": {
+            "expressionEvaluationOptions": {"scope": "inner"},
+            "parameters": {"title": {"value": "[concat('Given', ' title')]"}},
+            "template": {
+                "parameters": {"title": {"type": "string"}, "workspace": {"type": "string"}},
+                "resources": [resource(ARM_PROPERTIES | {"displayName": "[parameters('title')]"})],
+            },
+        },
+    }
+    text = template(package, nested, variables={"object": {"_id": "from-a-variable"}})
+    rules, problems = read(text, "mainTemplate.json")
+    assert problems == []
+    assert [(read.rule.id, read.rule.name) for read in rules] == [
+        ("from-a-variable", "From the portal"),
+        ("1c7f2e4a-0000-4000-8000-000000000001", "Given title"),
+    ]
+
+
+def test_a_custom_detection_of_defender() -> None:
+    rule = only(
+        yaml.safe_dump(
+            {
+                "displayName": "Dumping",
+                "isEnabled": True,
+                "queryCondition": {"queryText": "DeviceProcessEvents | take 1"},
+                "schedule": {"period": "1H"},
+                "detectionAction": {
+                    "alertTemplate": {
+                        "title": "Dumping on {{DeviceName}}",
+                        "severity": "high",
+                        "category": "CredentialAccess",
+                        "mitreTechniques": ["T1003.001"],
+                        "impactedAssets": [
+                            {"@odata.type": "#microsoft.graph.security.impactedDeviceAsset", "identifier": "deviceId"},
+                            {"@odata.type": "#microsoft.graph.security.impactedUserAsset", "identifier": "accountUpn"},
+                        ],
+                    },
+                    "responseActions": [{"isolationType": "full"}],
+                },
+            }
+        )
+    )
+    assert (rule.severity, rule.kind, rule.query_frequency, rule.query_period) == (
+        Severity.HIGH,
+        RuleKind.SCHEDULED,
+        timedelta(hours=1),
+        timedelta(hours=4),
+    )
+    assert [(m.entity_type, m.fields[0].identifier, m.fields[0].column) for m in rule.entity_mappings] == [
+        ("Host", "MdatpDeviceId", "DeviceId"),
+        ("Account", "FullName", "AccountUpn"),
+    ]
+    assert rule.tactics == ("CredentialAccess",)
+    assert rule.extra["defender"]["detectionAction"]["responseActions"] == [{"isolationType": "full"}]
+
+
+MINIMAL = {
+    "name": "R",
+    "severity": "Low",
+    "queryFrequency": "1h",
+    "queryPeriod": "1h",
+    "triggerOperator": "gt",
+    "triggerThreshold": 0,
+    "query": "T",
+}
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (
+            {"serverity": "High", "severity": None},
+            "rule.yaml:{serverity}: 'serverity' is not a field of an analytics rule. Did you mean 'severity'?",
+        ),
+        (
+            {"qeury": "T", "query": None},
+            "rule.yaml:{qeury}: 'qeury' is not a field of an analytics rule. Did you mean 'query'?",
+        ),
+        (
+            {"entityMapings": []},
+            "rule.yaml:{entityMapings}: 'entityMapings' is not a field of an analytics rule. Did you mean 'entityMappings'?",
+        ),
+        ({"query": None}, "rule.yaml:1: the rule 'R' has no 'query'."),
+        ({"query": "  "}, "rule.yaml:{query}: 'query' is empty."),
+        ({"name": None}, "rule.yaml:1: the rule has no 'name'."),
+        ({"severity": "Hight"}, "rule.yaml:{severity}: 'Hight' is not a value of 'severity'. Did you mean 'High'?"),
+        (
+            {"triggerThreshold": "many"},
+            "rule.yaml:{triggerThreshold}: 'triggerThreshold' is a whole number, not 'many'.",
+        ),
+        ({"triggerThreshold": -1}, "rule.yaml:{triggerThreshold}: 'triggerThreshold' is 0 or more, not -1."),
+        ({"triggerOperator": "greater"}, "Did you mean 'GreaterThan'?"),
+        (
+            {"queryPeriod": "1y"},
+            "rule.yaml:{queryPeriod}: 'queryPeriod' is a length of time, not '1y'. Write it as 5m, 1h, 14d or PT5H.",
+        ),
+        ({"queryPeriod": "5m"}, "what happens between two runs would never be read"),
+        ({"queryFrequency": "10s"}, "a rule runs every minute at most"),
+        ({"kind": "Schedulde"}, "'Schedulde' is not a kind of rule. Did you mean 'Scheduled'?"),
+        ({"query": ["T"]}, "rule.yaml:{query}: 'query' is a text, not a list."),
+        ({"enabled": "perhaps"}, "'enabled' is true or false, not 'perhaps'."),
+        ({"tactics": [{"a": 1}]}, "'tactics' is a list of texts, and has a mapping in it."),
+        ({"entityMappings": {"a": 1}}, "'entityMappings' is a list, not a mapping."),
+        ({"entityMappings": ["x"]}, "'entityMappings' is a list of mappings, and has a text in it."),
+        (
+            {"entityMappings": [{"entityType": "Acount", "fieldMappings": []}]},
+            "'Acount' is not an entity type. Did you mean 'Account'?",
+        ),
+        (
+            {"entityMappings": [{"entityType": "IP", "fieldMappings": [{"identifier": "Adress", "columnName": "x"}]}]},
+            "'Adress' is not an identifier of IP. Did you mean 'Address'?",
+        ),
+        (
+            {"entityMappings": [{"entityType": "IP", "fieldMappings": [{"identifier": "Address", "column": "x"}]}]},
+            "has no 'columnName'",
+        ),
+        ({"entityMappings": [{"entityType": "IP"}]}, "'entityMappings' has no 'fieldMappings'."),
+        ({"customDetails": ["x"]}, "'customDetails' is a mapping of names to columns, not a list."),
+        ({"customDetails": {"x": 1}}, "'customDetails.x' names a column and is a text, not '1'."),
+        ({"eventGroupingSettings": {"aggregationKind": "PerRow"}}, "'PerRow' is not a value of 'aggregationKind'."),
+        ({"alertDetailsOverride": {"alertDisplayNameFromat": "x"}}, "Did you mean 'alertDisplayNameFormat'?"),
+        (
+            {"incidentConfiguration": {"groupingConfiguration": {"enabled": True, "matchingMethod": "Selected"}}},
+            "the method Selected needs entities",
+        ),
+        (
+            {"incidentConfiguration": {"groupingConfiguration": {"groupByCustomDetails": ["Nope"]}}},
+            "the rule has no custom detail 'Nope'.",
+        ),
+    ],
+)
+def test_a_wrong_field_is_one_sentence_with_its_line(change: dict[str, Any], message: str) -> None:
+    layout = {name: value for name, value in (MINIMAL | change).items() if value is not None}
+    text = yaml.safe_dump(layout, sort_keys=False)
+    lines = {line.partition(":")[0]: str(number) for number, line in enumerate(text.split("\n"), 1)}
+    for name, number in lines.items():
+        message = message.replace("{" + name + "}", number)
+    rules, problems = read(text)
+    assert rules == []
+    assert len(problems) == 1, [str(problem) for problem in problems]
+    assert message in str(problems[0])
+    assert problems[0].severity is ProblemSeverity.ERROR
+    assert problems[0].line is not None
+
+
+def test_the_line_in_an_arm_template() -> None:
+    text = template(resource(ARM_PROPERTIES | {"severity": "Enormous"}))
+    _, problems = read(text, "export.json")
+    assert len(problems) == 1
+    assert text.split("\n")[problems[0].line - 1].strip().startswith('"severity": "Enormous"')  # type: ignore[operator]
+
+
+def test_a_schedule_that_is_left_out_is_said() -> None:
+    rules, problems = read("kind: Scheduled\nname: R\nquery: T\n")
+    assert rules[0].rule.query_frequency == rules[0].rule.query_period == timedelta(hours=5)
+    assert [problem.severity for problem in problems] == [ProblemSeverity.WARNING]
+    assert "runs every PT5H" in problems[0].message
+
+
+def test_kinds_without_a_query_are_kept_and_say_why_they_do_not_run() -> None:
+    rule = only("kind: Fusion\nname: Advanced multistage attack\nseverity: High\n")
+    assert rule.kind is RuleKind.FUSION
+    assert rule.not_runnable is not None
+    assert "Fusion" in rule.not_runnable
+    creation = only("kind: MicrosoftSecurityIncidentCreation\nname: M\nproductFilter: Azure Security Center\n")
+    assert creation.not_runnable is not None
+    assert creation.extra == {"productFilter": "Azure Security Center"}
+
+
+def test_hunting_queries_and_near_real_time_rules() -> None:
+    hunting = only("name: H\nquery: T\n")
+    assert (hunting.kind, hunting.scheduled, hunting.not_runnable) == (RuleKind.HUNTING, False, None)
+    nrt = only(
+        "kind: NRT\nname: N\nquery: T\nseverity: Low\nqueryFrequency: 1d\ntriggerOperator: lt\ntriggerThreshold: 5\n"
+    )
+    assert (nrt.frequency, nrt.period, nrt.scheduled) == (timedelta(minutes=1), timedelta(minutes=1), True)
+    assert nrt.trigger.met(1)
+    assert not nrt.trigger.met(0)
+
+
+def test_a_missing_id_is_derived_from_name_and_query() -> None:
+    first = only("name: H\nquery: T\n", "a.yaml")
+    assert first.id == only("name: H\nquery: T\ndescription: other\n", "elsewhere/b.yaml").id
+    assert first.id != only("name: H\nquery: T2\n").id
+    assert first.id != only("name: H2\nquery: T\n").id
+
+
+def test_fields_are_found_whatever_their_case() -> None:
+    rule = only("Id: x-1\nDisplayName: H\nQUERY: T\nTactics: [Impact]\n")
+    assert (rule.id, rule.name, rule.query, rule.tactics) == ("x-1", "H", "T", ("Impact",))
+
+
+def test_files_that_are_wrong_do_not_stop_the_others(tmp_path: Path) -> None:
+    good = yaml.safe_dump(MINIMAL)
+    (tmp_path / "a-good.yaml").write_text(good)
+    (tmp_path / "b-broken.yaml").write_text("name: [unclosed\n")
+    (tmp_path / "c-binary.yaml").write_bytes(b"name: ok\nquery: \xff\xfe\n")
+    (tmp_path / "d-empty.yml").write_text("")
+    (tmp_path / "e-broken.json").write_text('{"resources": [}')
+    (tmp_path / "f-workbook.json").write_text('{"version": "Notebook/1.0", "items": []}')
+    (tmp_path / "g-two.yaml").write_text(good + "---\n" + good.replace("name: R", "name: R2"))
+    (tmp_path / "h-utf16.yaml").write_bytes(good.replace("name: R", "name: R3").encode("utf-16"))
+    (tmp_path / "i-bom.yaml").write_bytes(b"\xef\xbb\xbf" + good.replace("name: R", "name: R4").encode())
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "deep" / "er" / "j.yaml").write_text(good.replace("name: R", "name: R5"))
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "k.yaml").write_text("broken: [")
+    (tmp_path / "notes.txt").write_text("no rule")
+    rules, problems = read_rules([tmp_path])
+    assert [read.rule.name for read in rules] == ["R", "R", "R2", "R3", "R4", "R5"]
+    shown = [str(problem).replace(str(tmp_path), "") for problem in problems]
+    assert len(shown) == 5, shown
+    assert shown[0].startswith("/b-broken.yaml:2: not valid YAML: ")
+    assert shown[1] == "/c-binary.yaml:2: the file is not text in UTF-8: byte 16 cannot be read."
+    assert shown[2] == "/d-empty.yml:1: the file is empty."
+    assert shown[3].startswith("/e-broken.json:1: not valid JSON: ")
+    assert shown[4].startswith("/f-workbook.json:1: this is not an analytics rule")
+    severities = [problem.severity for problem in problems]
+    assert severities == [ProblemSeverity.ERROR] * 4 + [ProblemSeverity.WARNING]
+
+
+def test_a_file_that_is_named_must_be_a_rule(tmp_path: Path) -> None:
+    (tmp_path / "notes.json").write_text('{"version": 1}')
+    (tmp_path / "rule.yaml").write_text(yaml.safe_dump(MINIMAL))
+    _, problems = read_rules([tmp_path / "notes.json", tmp_path / "rulé.yaml", tmp_path])
+    assert [problem.severity for problem in problems[:2]] == [ProblemSeverity.ERROR] * 2
+    assert problems[1].message == "there is no such file or directory."
+    assert problems[1].hint == f"Did you mean '{tmp_path / 'rule.yaml'}'?"
+
+
+def test_an_empty_directory_says_what_rule_files_are(tmp_path: Path) -> None:
+    rules, problems = read_rules([tmp_path])
+    assert rules == []
+    assert "no rule file" in problems[0].message
+
+
+def test_every_core_rule_imports(shared: Path, tmp_path: Path) -> None:
+    with gzip.open(shared / "corpus" / "core_rules.jsonl.gz", "rt") as lines:
+        rows = [json.loads(line) for line in lines]
+    for number, row in enumerate(rows):
+        raw = row["raw"]
+        if "properties" in raw:
+            query = row["query"]
+            raw["properties"]["query"] = "[" + query if query.startswith("[") else query
+            text = json.dumps({"parameters": {"workspace": {"type": "String"}}, "resources": [raw]}, indent=2)
+            (tmp_path / f"{number:04}.json").write_text(text)
+            continue
+        if "detectionAction" in raw:
+            raw["queryCondition"]["queryText"] = row["query"]
+        else:
+            raw["query"] = row["query"]
+        (tmp_path / f"{number:04}.yaml").write_text(yaml.safe_dump(raw, sort_keys=False))
+    rules, problems = read_rules([tmp_path])
+    assert [str(problem) for problem in problems if problem.severity is ProblemSeverity.ERROR] == []
+    assert len(rules) == len(rows) == 522
+    for row, read_rule in zip(rows, rules):
+        rule = read_rule.rule
+        assert rule.query == row["query"]
+        assert rule.name == row["name"].strip()
+        if row.get("rule_id"):
+            assert rule.id == row["rule_id"]
+        mapped = {
+            (m["entityType"], f["identifier"], f["columnName"])
+            for m in row.get("entityMappings") or []
+            for f in m.get("fieldMappings", ())
+        }
+        assert {(m.entity_type, f.identifier, f.column) for m in rule.entity_mappings for f in m.fields} >= mapped
+        found: list[RuleProblem] = []
+        assert read_layout(Document(to_layout(rule), "x", lambda _: 1), found) == rule
