@@ -11,21 +11,21 @@ import math
 import re
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Final, cast
+from typing import Final
 
 import orjson
 import pyarrow as pa
 
+from vedette.kql import ticks
 from vedette.kql.types import Type
-from vedette.store.physical import STORAGE
-from vedette.store.timestamps import datetime_ticks, epoch_ticks, parse_ticks
+from vedette.store.physical import ARROW
+from vedette.store.timestamps import epoch_ticks, parse_ticks
 
 _INTEGER: Final = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _HEX: Final = re.compile(r"0[xX][0-9a-fA-F]{1,16}", re.ASCII)
 _REAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_SPAN: Final = re.compile(r"(-)?(?:(\d{1,8})\.)?(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,7}))?)?", re.ASCII)
 _INT_RANGE: Final = (-(2**31), 2**31 - 1)
 _LONG_RANGE: Final = (-(2**63), 2**63 - 1)
 
@@ -39,11 +39,17 @@ FAILED: Final = Failed()
 Converter = Callable[[object], object]
 
 
-def convert(values: Sequence[object], kind: Type) -> tuple[pa.Array, list[int]]:
+def convert(values: Sequence[object], kind: Type, native: Type | None = None) -> tuple[pa.Array, list[int]]:
     """An Arrow array of the column's storage type, and the positions of the values that did not convert.
 
-    `values` are what `orjson.loads` makes of JSON, texts, or what Arrow gives of Parquet; None is an absent value.
+    `values` are what `orjson.loads` makes of JSON, texts, or what Arrow gives of Parquet; None is an absent value. A `native`
+    datetime or timespan is ticks already.
     """
+    if native in _PRINTED:
+        if native is kind:
+            return pa.array(values, ARROW[kind]), []
+        printed = _PRINTED[native]
+        values = [None if value is None else printed(value) for value in values]
     fast = _fast(values, kind)
     if fast is not None:
         return fast, []
@@ -52,7 +58,7 @@ def convert(values: Sequence[object], kind: Type) -> tuple[pa.Array, list[int]]:
     failures = [position for position, value in enumerate(converted) if value is FAILED]
     for position in failures:
         converted[position] = None
-    array = pa.array(converted, STORAGE[kind].arrow)
+    array = pa.array(converted, ARROW[kind])
     return (array.fill_null("") if kind is Type.STRING else array), failures
 
 
@@ -67,10 +73,15 @@ def _fast(values: Sequence[object], kind: Type) -> pa.Array | None:
     if own is None or not own.issuperset(map(type, values)):
         return None
     try:
-        return pa.array(values, STORAGE[kind].arrow)
+        return pa.array(values, ARROW[kind])
     except (pa.ArrowException, OverflowError):
         return None
 
+
+_PRINTED: Final[dict[Type | None, Callable[..., str]]] = {
+    Type.DATETIME: ticks.format_datetime,
+    Type.TIMESPAN: ticks.format_timespan,
+}
 
 _OWN_TYPES: Final[dict[Type, frozenset[type]]] = {
     Type.BOOL: frozenset({bool, type(None)}),
@@ -82,8 +93,8 @@ _OWN_TYPES: Final[dict[Type, frozenset[type]]] = {
 
 def to_string(value: object) -> str:
     """A value as text: JSON values as JSON writes them, moments as KQL prints them."""
-    if type(value) is str:
-        return value
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()  # a lone surrogate is no text
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -93,10 +104,12 @@ def to_string(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode(errors="backslashreplace")
     if isinstance(value, datetime):
-        return _printed(datetime_ticks(value))
+        return ticks.format_datetime(ticks.from_datetime(value))
     if isinstance(value, date):
         return f"{value.isoformat()}T00:00:00.0000000Z"
-    if isinstance(value, (str, Decimal, uuid.UUID, time, timedelta)):
+    if isinstance(value, timedelta):
+        return ticks.format_timespan(ticks.from_timedelta(value))
+    if isinstance(value, (Decimal, uuid.UUID)):
         return str(value)
     return json_text(value)
 
@@ -184,46 +197,37 @@ def to_decimal(value: object) -> object:
         return FAILED
 
 
-_DECIMAL_STEP: Final = Decimal(1).scaleb(-17)
-_DECIMAL_LIMIT: Final = Decimal(10) ** 21
+_DECIMAL_STEP: Final = Decimal(1).scaleb(-18)
+_DECIMAL_LIMIT: Final = Decimal(10) ** 20
 
 
 def to_ticks(value: object) -> object:
     """A datetime: text in the forms of `timestamps`, a Unix time, or a moment of Python's."""
     if isinstance(value, str):
-        ticks = parse_ticks(value)
-        return ticks if ticks is not None else (FAILED if value.strip() else None)
+        found = parse_ticks(value)
+        return found if found is not None else (FAILED if value.strip() else None)
     if isinstance(value, datetime):
-        return datetime_ticks(value)
+        return ticks.from_datetime(value)
     if isinstance(value, date):
-        return datetime_ticks(datetime(value.year, value.month, value.day))  # noqa: DTZ001 (no zone is UTC here)
+        return ticks.from_parts(value.year, value.month, value.day)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        ticks = epoch_ticks(value)
-        return FAILED if ticks is None else ticks
+        found = epoch_ticks(value)
+        return FAILED if found is None else found
     return FAILED
 
 
 def to_span(value: object) -> object:
-    """A timespan: `[-][d.]hh:mm[:ss[.fffffff]]`, or a count of ticks."""
+    """A timespan: text as `totimespan()` takes it, or a count of ticks."""
     if isinstance(value, timedelta):
-        return (value.days * 86_400 + value.seconds) * 10_000_000 + value.microseconds * 10
-    if isinstance(value, time):
-        return ((value.hour * 60 + value.minute) * 60 + value.second) * 10_000_000 + value.microsecond * 10
+        return ticks.from_timedelta(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return _to_integer(value, _LONG_RANGE)
     if not isinstance(value, str):
         return FAILED
-    text = value.strip()
-    if not text:
+    if not value.strip():
         return None
-    found = _SPAN.fullmatch(text)
-    if found is None:
-        return FAILED
-    sign, days, hours, minutes, seconds, fraction = found.groups()
-    if int(hours) > 23 or int(minutes) > 59 or int(seconds or 0) > 59:
-        return FAILED
-    total = ((int(days or 0) * 24 + int(hours)) * 60 + int(minutes)) * 60 + int(seconds or 0)
-    return (total * 10_000_000 + int((fraction or "").ljust(7, "0"))) * (-1 if sign else 1)
+    found = ticks.parse_timespan(value)
+    return FAILED if found is None else found
 
 
 def to_guid(value: object) -> object:
@@ -271,7 +275,7 @@ _JSON_OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATETIME
 def _json_default(value: object) -> str | float:
     if isinstance(value, Decimal):
         return float(value)
-    if isinstance(value, (datetime, date, bytes, uuid.UUID, time, timedelta)):
+    if isinstance(value, (datetime, date, bytes, uuid.UUID, timedelta)):
         return to_string(value)
     raise TypeError
 
@@ -297,13 +301,6 @@ def _non_finite(value: float) -> str:
     return "NaN" if value != value else ("Infinity" if value > 0 else "-Infinity")
 
 
-def _printed(ticks: int) -> str:
-    seconds, fraction = divmod(ticks, 10_000_000)
-    days, rest = divmod(seconds, 86_400)
-    clock = f"{rest // 3600:02}:{rest % 3600 // 60:02}:{rest % 60:02}"
-    return f"{date.fromordinal(days + 1).isoformat()}T{clock}.{fraction:07}Z"
-
-
 CONVERTERS: Final[dict[Type, Converter]] = {
     Type.STRING: to_string,
     Type.BOOL: to_bool,
@@ -316,8 +313,3 @@ CONVERTERS: Final[dict[Type, Converter]] = {
     Type.GUID: to_guid,
     Type.DYNAMIC: to_json,
 }
-
-
-def printed_ticks(ticks: int) -> str:
-    """Ticks as KQL prints a datetime: `YYYY-MM-DDTHH:MM:SS.fffffffZ`."""
-    return _printed(cast(int, ticks))

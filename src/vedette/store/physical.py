@@ -1,38 +1,28 @@
-"""How KQL values lie in DuckDB: types, and names that tell upper from lower case where DuckDB does not."""
+"""How log tables lie in DuckDB: column types, and names that tell upper from lower case where DuckDB does not."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 
+from vedette.engine.dialect import SQL_TYPES
 from vedette.kql.types import Type
 
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """The DuckDB type of a column, the Arrow type of the batches handed to it, and what a row has that has no value."""
-
-    sql: str
-    arrow: pa.DataType
-    absent: str
-
-
-STORAGE: Final[dict[Type, Storage]] = {
-    Type.STRING: Storage("VARCHAR", pa.string(), "''"),
-    Type.BOOL: Storage("BOOLEAN", pa.bool_(), "NULL"),
-    Type.INT: Storage("INTEGER", pa.int32(), "NULL"),
-    Type.LONG: Storage("BIGINT", pa.int64(), "NULL"),
-    Type.REAL: Storage("DOUBLE", pa.float64(), "NULL"),
-    Type.DECIMAL: Storage("DECIMAL(38,17)", pa.decimal128(38, 17), "NULL"),
-    Type.DATETIME: Storage("BIGINT", pa.int64(), "NULL"),
-    Type.TIMESPAN: Storage("BIGINT", pa.int64(), "NULL"),
-    Type.GUID: Storage("UUID", pa.string(), "NULL"),
-    Type.DYNAMIC: Storage("VARCHAR", pa.string(), "NULL"),
+ARROW: Final[dict[Type, pa.DataType]] = {
+    Type.STRING: pa.string(),
+    Type.BOOL: pa.bool_(),
+    Type.INT: pa.int32(),
+    Type.LONG: pa.int64(),
+    Type.REAL: pa.float64(),
+    Type.DECIMAL: pa.decimal128(38, 18),
+    Type.DATETIME: pa.int64(),
+    Type.TIMESPAN: pa.int64(),
+    Type.GUID: pa.string(),
+    Type.DYNAMIC: pa.string(),
 }
-"""datetime and timespan are ticks, dynamic is JSON text, and a string is never null."""
+"""The types of the batches handed to DuckDB; the engine's `SQL_TYPES` are those of the columns they go into."""
 
 LOGS: Final = "logs"
 """The DuckDB schema of the log tables."""
@@ -46,22 +36,17 @@ LOAD: Final = "$load"
 ROW: Final = "$row"
 """Hidden column: the row's number within its load (the line of a file)."""
 
-HIDDEN: Final[dict[str, Storage]] = {
-    LOAD: Storage("BIGINT", pa.int64(), "NULL"),
-    ROW: Storage("BIGINT", pa.int64(), "NULL"),
-    INGESTED: Storage("BIGINT", pa.int64(), "NULL"),
-    EXTRA: Storage("VARCHAR", pa.string(), "NULL"),
+HIDDEN: Final[dict[str, Type]] = {
+    LOAD: Type.LONG,
+    ROW: Type.LONG,
+    INGESTED: Type.DATETIME,
+    EXTRA: Type.DYNAMIC,
 }
 
 
-def quote(name: str) -> str:
-    """A name as an identifier of SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
+def absent(kind: Type) -> str:
+    """SQL of what stands in a column where a row has no value: "" for string, null for every other type."""
+    return "''" if kind is Type.STRING else f"CAST(NULL AS {SQL_TYPES[kind]})"
 
 
 def physical_name(name: str, taken: Collection[str]) -> str:

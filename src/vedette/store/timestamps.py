@@ -1,121 +1,80 @@
 """Text and numbers in logs → ticks: the forms of date and time that logs and exports really use.
 
-Ticks are 100 ns since 0001-01-01T00:00Z, as in KQL. What has no zone is UTC. Loading converts a datetime per row and more, so the
-one form that nearly every row has (`2021-08-02T13:11:39.77Z`) takes a path of dictionary look-ups.
+`kql.ticks.parse_datetime` knows what `todatetime()` knows. Loading reads a datetime per row and more, so the one form that nearly
+every row has (`2021-08-02T13:11:39.77Z`) takes a path of dictionary look-ups here; and a few forms of log files, and Unix
+times, which `todatetime()` does not take, are read as well.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
 from typing import Final
 
-TICKS_PER_SECOND: Final = 10_000_000
-TICKS_PER_DAY: Final = 86_400 * TICKS_PER_SECOND
-MAX_TICKS: Final = 3_155_378_975_999_999_999
-"""9999-12-31T23:59:59.9999999Z."""
-UNIX_EPOCH: Final = (date(1970, 1, 1).toordinal() - 1) * TICKS_PER_DAY
+from vedette.kql import ticks
 
-_SCALE: Final = (0, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
-_MONTHS: Final = {name: 1 + n for n, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
-
-_ZONE: Final = r"\s*(?P<zone>z|utc|gmt|[+-]\d{2}(?::?\d{2})?)?"
-_TIME: Final = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?(?:\s*(?P<half>am|pm))?"
-_NAMED: Final = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_FORMS: Final = tuple(
-    re.compile(form, re.IGNORECASE | re.ASCII)
-    for form in (
-        # 2021-08-02T13:11:39.7747609Z, 2022-09-09 9:59:27+02:00, 2021/08/02, 2021-08-02
-        rf"(?P<year>\d{{4}})[-/](?P<month>\d{{1,2}})[-/](?P<day>\d{{1,2}})(?:(?:t|,?\s+){_TIME}{_ZONE}|z)?",
-        # 20210802T131139Z
-        rf"(?P<year>\d{{4}})(?P<month>\d{{2}})(?P<day>\d{{2}})t(?P<hour>\d{{2}})(?P<minute>\d{{2}})(?P<second>\d{{2}})"
-        rf"(?:[.,](?P<fraction>\d+))?(?P<half>)?{_ZONE}",
-        # 8/2/2021, 1:11:39.770 PM (exports of the portal), 08-02-2021 13:11: month first, as KQL reads it
-        rf"(?P<month>\d{{1,2}})[/-](?P<day>\d{{1,2}})[/-](?P<year>\d{{4}})(?:,?\s+{_TIME}{_ZONE})?",
-        # 2020 Sep 15 06:29:32
-        rf"(?P<year>\d{{4}})\s+{_NAMED}\s+(?P<day>\d{{1,2}})(?:,?\s+{_TIME}{_ZONE})?",
-        # Mon, 02 Aug 2021 13:11:39 GMT; 02/Aug/2021:13:11:39 +0000
-        rf"(?:[a-z]{{3,9}},?\s+)?(?P<day>\d{{1,2}})[\s/-]{_NAMED}[\s/-](?P<year>\d{{4}})(?:(?:,?\s+|:){_TIME}{_ZONE})?",
-        # Aug 2, 2021 13:11:39
-        rf"(?:[a-z]{{3,9}},?\s+)?{_NAMED}\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})(?:,?\s+(?:at\s+)?{_TIME}{_ZONE})?",
-    )
+_EXACT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
+_LOG_FORMS: Final = (
+    # 2020 Sep 15 06:29:32
+    (re.compile(r"(\d{4})\s+([a-z]{3,9})\s+(\d{1,2})(,?\s.*)?", re.IGNORECASE | re.ASCII | re.DOTALL), r"\3 \2 \1\4"),
+    # 20210802T131139.5Z
+    (re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(.*)", re.ASCII | re.DOTALL), r"\1-\2-\3T\4:\5:\6\7"),
+    # 02/Aug/2021:13:11:39 +0000
+    (re.compile(r"(\d{1,2})/([a-z]{3,9})/(\d{4}):(.*)", re.IGNORECASE | re.ASCII | re.DOTALL), r"\1 \2 \3 \4"),
+    # 2021-08-02T13:11:39.123456789012Z: more digits than ticks have
+    (re.compile(r"(\d{4}-\d\d?-\d\d?[ T]\d\d?:\d\d:\d\d[.,]\d{7})\d+(.*)", re.ASCII | re.DOTALL), r"\1\2"),
 )
-_NUMBER: Final = re.compile(r"\d{1,20}(?:\.\d+)?(?:[eE]\+?\d{1,2})?", re.ASCII)
+_NUMBER: Final = re.compile(r"\d{9,20}(?:\.\d{1,12})?|\d\.\d{1,17}[eE]\+?\d{1,2}", re.ASCII)
+_SCALE: Final = (0, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
+_MAX_DAYS: Final = 100_000
 
 _days: dict[str, int] = {}
 _seconds: dict[str, int] = {}
-_MAX_DAYS: Final = 100_000
 
 
 def parse_ticks(text: str) -> int | None:
-    """The ticks of a date and time in text, or None if it is none of the forms above or not a real moment.
+    """The ticks of a date and time in text, or None where it is none.
 
-    Digits of a fraction after the seventh are cut off. Numbers alone are read as `epoch_ticks` reads them.
+    What has no zone is UTC. Digits of a fraction after the seventh are cut off. A number is read as `epoch_ticks` reads it.
     """
     length = len(text)
-    if 20 <= length <= 28 and text[-1] == "Z" and text[10] == "T":
+    if 20 <= length <= 28 and text[-1] == "Z":
         second = _seconds.get(text[11:19])
         day = _days.get(text[:10])
-        if day is not None and second is not None:
-            if length == 20:
-                return day + second
-            digits = text[20:-1]
-            if text[19] == "." and digits.isdigit() and digits.isascii():
-                return day + second + int(digits) * _SCALE[length - 21]
+        if day is None or second is None or text[10] != "T":
+            return _learn(text)
+        if length == 20:
+            return day + second
+        digits = text[20:-1]
+        if text[19] == "." and digits.isdigit() and digits.isascii():
+            return day + second + int(digits) * _SCALE[length - 21]
     return _parse_any(text)
 
 
+def _learn(text: str) -> int | None:
+    """The slow way, remembering the day and the second for the next row."""
+    found = _parse_any(text)
+    if found is not None and _EXACT.match(text):
+        second = found % ticks.DAY // ticks.SECOND * ticks.SECOND
+        _seconds[text[11:19]] = second
+        if len(_days) < _MAX_DAYS:
+            _days[text[:10]] = found - found % ticks.DAY
+    return found
+
+
 def _parse_any(text: str) -> int | None:
-    text = text.strip().replace("\u202f", " ").replace("\xa0", " ")
-    if len(text) > 64:
+    text = text.strip()
+    if not 4 <= len(text) <= 64:
         return None
-    for form in _FORMS:
-        found = form.fullmatch(text)
-        if found is not None:
-            return _ticks_of(found.groupdict())
+    found = ticks.parse_datetime(text)
+    if found is not None:
+        return found
+    for form, rewritten in _LOG_FORMS:
+        match = form.fullmatch(text)
+        if match is not None:
+            return ticks.parse_datetime(match.expand(rewritten).strip())
     if _NUMBER.fullmatch(text):
-        return epoch_ticks(float(text) if not text.isdigit() else int(text))
+        return epoch_ticks(int(text) if text.isdigit() else float(text))
     return None
-
-
-def _ticks_of(part: dict[str, str | None]) -> int | None:
-    named = part.get("name")
-    month = _MONTHS[named.lower()] if named else int(part["month"] or 0)
-    hour, minute, second = int(part["hour"] or 0), int(part["minute"] or 0), int(part["second"] or 0)
-    half = part["half"]
-    if half:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if half.lower() == "pm" else 0)
-    try:
-        day = date(int(part["year"] or 0), month, int(part["day"] or 0))
-    except ValueError:
-        return None
-    if hour > 23 or minute > 59 or second > 59:
-        return None
-    midnight = (day.toordinal() - 1) * TICKS_PER_DAY
-    if len(_days) < _MAX_DAYS:
-        _days[day.isoformat()] = midnight
-    fraction = int((part["fraction"] or "").ljust(7, "0")[:7])
-    time_of_day = (hour * 3600 + minute * 60 + second) * TICKS_PER_SECOND
-    _seconds[f"{hour:02}:{minute:02}:{second:02}"] = time_of_day
-    ticks = midnight + time_of_day + fraction
-    offset = _offset(part["zone"])
-    if offset is None:
-        return None
-    ticks -= offset
-    return ticks if 0 <= ticks <= MAX_TICKS else None
-
-
-def _offset(zone: str | None) -> int | None:
-    """The ticks by which a zone is ahead of UTC; None if there is no such zone (they go to 14 hours)."""
-    if zone is None or zone[0] not in "+-":
-        return 0
-    digits = zone[1:].replace(":", "")
-    hours, minutes = int(digits[:2]), int(digits[2:] or 0)
-    if minutes > 59 or hours * 60 + minutes > 14 * 60:
-        return None
-    return (hours * 60 + minutes) * 60 * TICKS_PER_SECOND * (-1 if zone[0] == "-" else 1)
 
 
 def epoch_ticks(value: float) -> int | None:
@@ -126,24 +85,16 @@ def epoch_ticks(value: float) -> int | None:
     every other number is.
     """
     if 1e8 <= value < 1e11:
-        units, scale = value, TICKS_PER_SECOND
+        scale = ticks.SECOND
     elif 1e11 <= value < 1e14:
-        units, scale = value, 10_000
+        scale = ticks.MILLISECOND
     elif 1e14 <= value < 1e17:
-        units, scale = value, 10
+        scale = ticks.MICROSECOND
     elif 1e18 <= value < 3e18:
-        return UNIX_EPOCH + int(value) // 100
+        return ticks.UNIX_EPOCH + int(value) // 100
     else:
         return None
-    if isinstance(units, int):
-        return UNIX_EPOCH + units * scale
+    if isinstance(value, int):
+        return ticks.UNIX_EPOCH + value * scale
     # A float carries microseconds at best (2^53): more digits would be invented.
-    return UNIX_EPOCH + round(units * scale / 10) * 10
-
-
-def datetime_ticks(moment: datetime) -> int:
-    """The ticks of a datetime; one without a zone is taken as UTC."""
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
-    seconds = moment.hour * 3600 + moment.minute * 60 + moment.second
-    return (moment.toordinal() - 1) * TICKS_PER_DAY + seconds * TICKS_PER_SECOND + moment.microsecond * 10
+    return ticks.UNIX_EPOCH + round(value * scale / ticks.MICROSECOND) * ticks.MICROSECOND

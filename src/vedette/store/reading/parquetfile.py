@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vedette.core.errors import InvalidInput, VedetteError
+from vedette.kql.ticks import DAY, UNIX_EPOCH
 from vedette.kql.types import Type
 from vedette.store.batch import Batch, RawColumn
 from vedette.store.conversion import json_text
 from vedette.store.reading.streams import open_file
-from vedette.store.timestamps import TICKS_PER_DAY, UNIX_EPOCH
 
 _BATCH_ROWS: Final = 10_000
 _TICKS: Final = {"s": (10_000_000, 1), "ms": (10_000, 1), "us": (10, 1), "ns": (1, 100)}
@@ -59,7 +59,7 @@ def _column(array: pa.Array) -> RawColumn:
         return RawColumn(_scaled(array, kind.unit, 0), native=Type.TIMESPAN)
     if pa.types.is_date(kind):
         days = array.cast(pa.date32()).cast(pa.int32()).to_pylist()
-        return RawColumn([None if d is None else d * TICKS_PER_DAY + UNIX_EPOCH for d in days], native=Type.DATETIME)
+        return RawColumn([None if d is None else d * DAY + UNIX_EPOCH for d in days], native=Type.DATETIME)
     return RawColumn(array.to_pylist(), native=_native(kind))
 
 
