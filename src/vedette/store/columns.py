@@ -12,6 +12,7 @@ from vedette.engine.dialect import identifier, quote
 from vedette.kql.types import Type
 from vedette.store.conversion import convert, json_text
 from vedette.store.physical import EXTRA
+from vedette.store.statements import run
 from vedette.store.tables import TableDraft
 
 _BATCH: Final = 50_000
@@ -28,11 +29,12 @@ def materialise_field(draft: TableDraft, connection: duckdb.DuckDBPyConnection, 
     moved, failed, last = 0, 0, -1
     while True:
         # The text of the name is a cheap filter; whether the field is really there, the parsed object tells.
-        found = connection.execute(
+        found = run(
+            connection,
             f"SELECT rowid, {extra} FROM {table.sql} WHERE rowid > ? AND contains({extra}, {quote(json_text(name))}) "
             "ORDER BY rowid LIMIT ?",
             [last, _BATCH],
-        ).fetchall()
+        )
         if not found:
             break
         last = found[-1][0]
@@ -49,9 +51,10 @@ def materialise_field(draft: TableDraft, connection: duckdb.DuckDBPyConnection, 
         moved += len(holders) - len(failures)
         connection.register(_VIEW, pa.table({"r": [row for row, _ in holders], "v": array, "x": pa.array(left, pa.string())}))
         try:
-            connection.execute(
-                f"UPDATE {table.sql} AS t SET {column} = {_VIEW}.v, {extra} = {_VIEW}.x FROM {_VIEW} WHERE t.rowid = {_VIEW}.r"
-            ).fetchall()
+            run(
+                connection,
+                f"UPDATE {table.sql} AS t SET {column} = {_VIEW}.v, {extra} = {_VIEW}.x FROM {_VIEW} WHERE t.rowid = {_VIEW}.r",
+            )
         finally:
             connection.unregister(_VIEW)
     if not failed:

@@ -26,8 +26,9 @@ from vedette.store.inference import Inference
 from vedette.store.reading.forms import Form, Source, read
 from vedette.store.reading.streams import open_file, unreadable
 from vedette.store.report import FileReport, LoadOptions, LoadProgress, LoadReport, Outcome, ProgressCallback
+from vedette.store.statements import engine_errors, run
 from vedette.store.tables import Tables
-from vedette.store.writer import TableWriter, engine_errors, writing
+from vedette.store.writer import TableWriter, writing
 
 _AHEAD: Final = 2
 """Batches that may wait for the engine while the next is read."""
@@ -268,10 +269,10 @@ def load_id(*parts: str) -> int:
 
 def _earlier_loads(connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> int:
     with engine_errors():
-        row = connection.execute(
-            "SELECT count(*) FROM vedette.loads WHERE table_name = ? AND sha256 = ?", [table, digest]
-        ).fetchone()
-    return int(row[0]) if row else 0
+        rows = run(
+            connection, "SELECT count(*) FROM store_catalog.loads WHERE table_name = ? AND sha256 = ?", [table, digest]
+        )
+    return int(rows[0][0])
 
 
 def record_load(
@@ -288,7 +289,8 @@ def record_load(
     now: int,
 ) -> None:
     """Note the load in the store's catalogue, in the transaction that adds its rows."""
-    connection.execute(
-        "INSERT INTO vedette.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    run(
+        connection,
+        "INSERT INTO store_catalog.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [load, table, source, digest, size, rows, stamped, bad, json.dumps(dict(drifted)) if drifted else None, now],
-    ).fetchall()
+    )

@@ -33,8 +33,9 @@ from vedette.store.inference import Inference
 from vedette.store.loading import Loader, load_id, record_load
 from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+from vedette.store.statements import engine_errors, run
 from vedette.store.tables import CATALOGUE, StoredTable, Tables
-from vedette.store.writer import create_dead_letter, engine_errors, writing
+from vedette.store.writer import create_dead_letter, writing
 
 LAYOUT: Final = "1"
 """The version of the file's layout."""
@@ -266,15 +267,14 @@ def _open(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         raise _not_opened(path, error) from error
     limit = memory or _default_memory(connection)
-    connection.execute(f"SET memory_limit = '{limit}'")
-    connection.execute("SET lock_configuration = true")
+    run(connection, f"SET memory_limit = '{limit}'")
+    run(connection, "SET lock_configuration = true")
     return connection
 
 
 def _default_memory(connection: duckdb.DuckDBPyConnection) -> str:
     """Half of what the engine would take by itself, and not more than `_MAX_MEMORY`."""
-    row = connection.execute("SELECT current_setting('memory_limit')").fetchone()
-    amount, _, unit = str(row[0] if row else "").partition(" ")
+    amount, _, unit = str(run(connection, "SELECT current_setting('memory_limit')")[0][0]).partition(" ")
     scale = {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}.get(unit)
     half = _MAX_MEMORY if scale is None else int(float(amount) * scale / 2)
     return f"{max(256, min(half, _MAX_MEMORY))}MiB"
@@ -294,13 +294,13 @@ def _not_opened(path: Path | None, error: duckdb.Error) -> VedetteError:
 
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the catalogue in a new file; refuse a file of a later layout."""
-    connection.execute(CATALOGUE)
-    row = connection.execute("SELECT value FROM vedette.meta WHERE name = 'layout'").fetchone()
-    if row is None:
-        connection.execute("INSERT INTO vedette.meta VALUES ('layout', ?)", [LAYOUT]).fetchall()
-    elif int(row[0]) > int(LAYOUT):
+    run(connection, CATALOGUE)
+    rows = run(connection, "SELECT value FROM store_catalog.meta WHERE name = 'layout'")
+    if not rows:
+        run(connection, "INSERT INTO store_catalog.meta VALUES ('layout', ?)", [LAYOUT])
+    elif int(rows[0][0]) > int(LAYOUT):
         raise Unavailable(
-            f"The log store has the layout {row[0]}, and this version of Vedette knows layouts up to {LAYOUT}.",
+            f"The log store has the layout {rows[0][0]}, and this version of Vedette knows layouts up to {LAYOUT}.",
             code="VDT0616",
             hint="Use the version of Vedette that wrote it, or a later one.",
         )
@@ -313,15 +313,12 @@ def _size(row: Mapping[str, object]) -> int:
         return len(json_text(dict(row)))
 
 
-def _info(cursor: duckdb.DuckDBPyConnection, table: StoredTable) -> TableInfo | None:
+def _info(cursor: duckdb.DuckDBPyConnection, table: StoredTable) -> TableInfo:
     moment = table.stored.get("TimeGenerated")
     size = table.stored.get("_BilledSize")
     first_last = "NULL, NULL" if moment is None else "min({0}), max({0})".format(identifier(moment.physical))
     total = "0" if size is None or size.type is not Type.REAL else f"coalesce(sum({identifier(size.physical)}), 0)"
-    row = cursor.execute(f"SELECT count(*), {first_last}, {total} FROM {table.sql}").fetchone()
-    if row is None:
-        return None
-    rows, first, last, held = row
+    rows, first, last, held = run(cursor, f"SELECT count(*), {first_last}, {total} FROM {table.sql}")[0]
     return TableInfo(
         table.name,
         int(rows),

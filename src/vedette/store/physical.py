@@ -24,8 +24,8 @@ ARROW: Final[dict[Type, pa.DataType]] = {
 }
 """The types of the batches handed to DuckDB; the engine's `SQL_TYPES` are those of the columns they go into."""
 
-LOGS: Final = "logs"
-"""The DuckDB schema of the log tables."""
+LOGS: Final = "log_tables"
+"""The DuckDB schema of the log tables; not `logs`, which is how DuckDB calls what is in a file `logs.duckdb`."""
 
 EXTRA: Final = "$extra"
 """Hidden column: fields that the table has no column for, and values that did not convert, as one JSON object."""

@@ -18,18 +18,19 @@ from vedette.kql.types import TYPE_NAMES, Type
 from vedette.store import catalog
 from vedette.store.catalog import Field
 from vedette.store.inference import shared_type
-from vedette.store.physical import EXTRA, HIDDEN, LOGS, absent, physical_name
+from vedette.store.physical import HIDDEN, LOGS, absent, physical_name
+from vedette.store.statements import run
 
 CATALOGUE = """
-CREATE SCHEMA IF NOT EXISTS vedette;
-CREATE SCHEMA IF NOT EXISTS logs;
-CREATE TABLE IF NOT EXISTS vedette.meta (name VARCHAR, value VARCHAR);
-CREATE TABLE IF NOT EXISTS vedette.tables (name VARCHAR, physical VARCHAR);
-CREATE TABLE IF NOT EXISTS vedette.columns (
+CREATE SCHEMA IF NOT EXISTS store_catalog;
+CREATE SCHEMA IF NOT EXISTS log_tables;
+CREATE TABLE IF NOT EXISTS store_catalog.meta (name VARCHAR, value VARCHAR);
+CREATE TABLE IF NOT EXISTS store_catalog.tables (name VARCHAR, physical VARCHAR);
+CREATE TABLE IF NOT EXISTS store_catalog.columns (
     table_name VARCHAR, ordinal INTEGER, name VARCHAR, type VARCHAR, physical VARCHAR, declared BOOLEAN
 );
-CREATE TABLE IF NOT EXISTS vedette.extra_fields (table_name VARCHAR, name VARCHAR, type VARCHAR);
-CREATE TABLE IF NOT EXISTS vedette.loads (
+CREATE TABLE IF NOT EXISTS store_catalog.extra_fields (table_name VARCHAR, name VARCHAR, type VARCHAR);
+CREATE TABLE IF NOT EXISTS store_catalog.loads (
     id BIGINT, table_name VARCHAR, source VARCHAR, sha256 VARCHAR, bytes BIGINT, rows BIGINT, stamped BIGINT, bad BIGINT,
     drifted VARCHAR, loaded_at BIGINT
 );
@@ -99,14 +100,15 @@ class Tables:
     def read(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Take over what the file's catalogue says."""
         columns: dict[str, list[StoredColumn]] = {}
-        for table, name, kind, physical, declared in connection.execute(
-            "SELECT table_name, name, type, physical, declared FROM vedette.columns ORDER BY table_name, ordinal"
-        ).fetchall():
+        for table, name, kind, physical, declared in run(
+            connection,
+            "SELECT table_name, name, type, physical, declared FROM store_catalog.columns ORDER BY table_name, ordinal",
+        ):
             columns.setdefault(table, []).append(StoredColumn(name, TYPE_NAMES[kind], physical, declared))
         seen: dict[str, dict[str, set[Type]]] = {}
-        for table, name, kind in connection.execute("SELECT table_name, name, type FROM vedette.extra_fields").fetchall():
+        for table, name, kind in run(connection, "SELECT table_name, name, type FROM store_catalog.extra_fields"):
             seen.setdefault(table, {}).setdefault(name, set()).add(TYPE_NAMES[kind])
-        found = connection.execute("SELECT name, physical FROM vedette.tables").fetchall()
+        found = run(connection, "SELECT name, physical FROM store_catalog.tables")
         with self._guard:
             self._tables = {
                 name: StoredTable(
@@ -158,10 +160,8 @@ class TableDraft:
         if self._exists:
             return
         columns = ", ".join(f"{identifier(name)} {SQL_TYPES[kind]}" for name, kind in HIDDEN.items())
-        self._connection.execute(f"CREATE TABLE {self.table.sql} ({columns})")
-        self._connection.execute(
-            "INSERT INTO vedette.tables VALUES (?, ?)", [self.table.name, self.table.physical]
-        ).fetchall()
+        run(self._connection, f"CREATE TABLE {self.table.sql} ({columns})")
+        run(self._connection, "INSERT INTO store_catalog.tables VALUES (?, ?)", [self.table.name, self.table.physical])
         self._exists = self._changed = True
 
     def declare(self, fields: Iterable[Field]) -> None:
@@ -176,7 +176,7 @@ class TableDraft:
     def note_extra(self, found: Mapping[str, set[Type]]) -> None:
         """Remember the fields that went into the hidden column."""
         extra = dict(self.table.extra)
-        rows: list[tuple[str, str, str]] = []
+        rows: list[tuple[object, ...]] = []
         for name, kinds in found.items():
             known = extra.get(name)
             merged = shared_type(kinds | {known}) if known is not None else shared_type(kinds)
@@ -184,20 +184,26 @@ class TableDraft:
                 extra[name] = merged
                 rows.append((self.table.name, name, merged.value))
         if rows:
-            self._connection.executemany("INSERT INTO vedette.extra_fields VALUES (?, ?, ?)", rows)
+            self._insert("extra_fields", rows)
             self._replace(extra=extra)
 
     def forget_extra(self, name: str) -> None:
         """The field is not in the hidden column any more."""
-        self._connection.execute(
-            "DELETE FROM vedette.extra_fields WHERE table_name = ? AND name = ?", [self.table.name, name]
-        ).fetchall()
+        run(
+            self._connection,
+            "DELETE FROM store_catalog.extra_fields WHERE table_name = ? AND name = ?",
+            [self.table.name, name],
+        )
         self._replace(extra={other: kind for other, kind in self.table.extra.items() if other != name})
 
     def publish(self) -> None:
         """After the commit: let everybody see it."""
         if self._changed:
             self._tables.publish(self.table)
+
+    def _insert(self, table: str, rows: list[tuple[object, ...]]) -> None:
+        places = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
+        run(self._connection, f"INSERT INTO store_catalog.{table} VALUES {places}", [cell for row in rows for cell in row])
 
     def _replace(self, **changes: object) -> None:
         self.table = replace(self.table, **changes)  # type: ignore[arg-type]
@@ -212,14 +218,15 @@ class TableDraft:
             physical = physical_name(field_.name, taken)
             taken.add(physical.casefold())
             default = self._default(field_)
-            self._connection.execute(
+            run(
+                self._connection,
                 f"ALTER TABLE {self.table.sql} ADD COLUMN {identifier(physical)} {SQL_TYPES[field_.type]}"
-                + (f" DEFAULT {default}" if default else "")
+                + (f" DEFAULT {default}" if default else ""),
             )
             columns.append(StoredColumn(field_.name, field_.type, physical, declared))
         first = len(self.table.columns)
-        self._connection.executemany(
-            "INSERT INTO vedette.columns VALUES (?, ?, ?, ?, ?, ?)",
+        self._insert(
+            "columns",
             [
                 (self.table.name, first + n, column.name, column.type.value, column.physical, column.declared)
                 for n, column in enumerate(columns[first:])
@@ -242,8 +249,3 @@ def constant_of(field_: Field, table: str, workspace_id: str) -> str | None:
         if field_.name == "TenantId":
             return quote(workspace_id)
     return None
-
-
-def extra_column() -> str:
-    """The hidden column of fields beyond the schema, as SQL names it."""
-    return identifier(EXTRA)

@@ -9,11 +9,11 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from vedette.core.errors import Unavailable, VedetteError
 from vedette.engine.dialect import identifier
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field, schema
+from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable, TableDraft, Tables
 
 _BATCH_VIEW: Final = "incoming"
@@ -77,9 +77,7 @@ class TableWriter:
         try:
             names = ", ".join(map(identifier, arrays))
             with engine_errors():
-                self._connection.execute(
-                    f"INSERT INTO {table.sql} ({names}) SELECT {names} FROM {_BATCH_VIEW}"
-                ).fetchall()
+                run(self._connection, f"INSERT INTO {table.sql} ({names}) SELECT {names} FROM {_BATCH_VIEW}")
         finally:
             self._connection.unregister(_BATCH_VIEW)
 
@@ -93,12 +91,12 @@ def writing(
         connection = connect()
         try:
             with engine_errors():
-                connection.execute("BEGIN TRANSACTION")
+                run(connection, "BEGIN TRANSACTION")
             try:
                 writer = TableWriter(tables, table, connection)
                 yield writer, connection
                 with engine_errors():
-                    connection.execute("COMMIT")
+                    run(connection, "COMMIT")
             except BaseException:
                 _roll_back(connection)
                 raise
@@ -119,29 +117,6 @@ def create_dead_letter(tables: Tables, connect: Callable[[], duckdb.DuckDBPyConn
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
     try:
-        connection.execute("ROLLBACK")
+        run(connection, "ROLLBACK")
     except duckdb.Error:
         return  # the engine has undone it already, or lost the file; the first error is the one to tell
-
-
-@contextmanager
-def engine_errors() -> Iterator[None]:
-    """Tells what the engine refused in one sentence."""
-    try:
-        yield
-    except duckdb.OutOfMemoryException as error:
-        raise Unavailable(
-            "There is not enough memory or disk space to store the rows.",
-            code="VDT0611",
-            hint="Free disk space, or allow the store more memory.",
-        ) from error
-    except duckdb.InterruptException:
-        raise
-    except duckdb.Error as error:
-        raise not_written(error) from error
-
-
-def not_written(error: duckdb.Error) -> VedetteError:
-    """What to say when the engine cannot write."""
-    reason = str(error).split("\n", 1)[0].rstrip(".")
-    return Unavailable(f"The log store could not be written: {reason}.", code="VDT0612")
