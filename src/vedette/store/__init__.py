@@ -1,0 +1,1 @@
+"""Log tables: schemas, loading, and the DuckDB file of a workspace."""

@@ -1,0 +1,87 @@
+"""A workspace's tables as the binder and the engine see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from vedette.engine.dialect import identifier
+from vedette.kql.host import Field, Host, TableSchema
+from vedette.kql.syntax import FunctionLiteral
+from vedette.kql.types import Type
+from vedette.store import catalog
+from vedette.store.physical import EXTRA, INGESTED, LOAD, ROW, absent
+from vedette.store.tables import StoredTable, Tables, constant_of
+
+INGESTION_TIME: Final = "$IngestionTime"
+"""The hidden datetime field that `ingestion_time()` reads."""
+EXTRA_FIELDS: Final = "$Extra"
+"""The hidden dynamic field that `column_ifexists()` looks into."""
+
+_ITEM_ID: Final = (
+    "printf('%08x-%04x-%04x-%04x-%012x', {load} >> 32, ({load} >> 16) & 65535, {load} & 65535, "
+    "({row} >> 48) & 65535, {row} & 281474976710655)"
+).format(load=identifier(LOAD), row=identifier(ROW))
+
+WorkspaceLookup = Callable[[str], Host | None]
+
+
+class WorkspaceHost:
+    """The `Host` of one workspace: its stored tables, and the known tables that have no rows yet."""
+
+    def __init__(self, name: str, tables: Tables, other: WorkspaceLookup | None = None) -> None:
+        self.name = name
+        self._tables = tables
+        self._other = other
+
+    def table(self, name: str) -> TableSchema | None:
+        """The table of that name (case-sensitive), or None."""
+        stored = self._tables.get(name)
+        if stored is not None:
+            return _stored_schema(stored, self._tables.workspace_id)
+        fields = catalog.schema(name)
+        if fields is None:
+            return None
+        return TableSchema(name, tuple(Field(field.name, field.type, field.name) for field in fields))
+
+    def table_names(self) -> Iterable[str]:
+        """Every known table and every table with rows, sorted."""
+        return sorted({*catalog.known_tables(), *self._tables.names()})
+
+    def function(self, name: str) -> FunctionLiteral | None:
+        """A saved function: a workspace has none yet."""
+        return None
+
+    def workspace(self, name: str) -> Host | None:
+        """Another workspace of this installation, or None."""
+        return self._other(name) if self._other is not None else None
+
+
+def _stored_schema(table: StoredTable, workspace_id: str) -> TableSchema:
+    """The table's fields, and a source in which each of them has a name: columns that were never filled are constants there."""
+    computed: list[str] = []
+    fields: list[Field] = []
+    for field in table.fields:
+        stored = table.stored.get(field.name)
+        sql = _computed(field, table, workspace_id, None if stored is None else identifier(stored.physical))
+        if sql is None and stored is not None:
+            fields.append(Field(field.name, field.type, stored.physical))
+            continue
+        name = f"$c{len(computed)}"
+        computed.append(f"{sql} AS {identifier(name)}")
+        fields.append(Field(field.name, field.type, name))
+    fields.append(Field(INGESTION_TIME, Type.DATETIME, INGESTED, hidden=True))
+    fields.append(Field(EXTRA_FIELDS, Type.DYNAMIC, EXTRA, hidden=True))
+    source = f"(SELECT {', '.join(['*', *computed])} FROM {table.sql})" if computed else table.sql
+    return TableSchema(table.name, tuple(fields), source, dict(table.extra))
+
+
+def _computed(field: catalog.Field, table: StoredTable, workspace_id: str, stored: str | None) -> str | None:
+    """SQL of a column that is not simply stored, or None for one that is."""
+    if field.name == "_ItemId" and field.type is Type.STRING:
+        return _ITEM_ID if stored is None else f"coalesce(nullif({stored}, ''), {_ITEM_ID})"
+    if field.name == "_TimeReceived" and field.type is Type.DATETIME:
+        return identifier(INGESTED) if stored is None else f"coalesce({stored}, {identifier(INGESTED)})"
+    if stored is not None:
+        return None
+    return constant_of(field, table.name, workspace_id) or absent(field.type)

@@ -1,0 +1,296 @@
+"""Loading files: look at what must be known beforehand, then one transaction for each file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import duckdb
+import pyarrow.compute as pc
+
+from vedette.core.clock import Clock
+from vedette.core.errors import VedetteError, nearest
+from vedette.kql import ticks
+from vedette.kql.types import Type
+from vedette.store import catalog
+from vedette.store.assembly import Assembled, Assembler
+from vedette.store.batch import Batch
+from vedette.store.conversion import convert
+from vedette.store.inference import Inference
+from vedette.store.reading.forms import Form, Source, read
+from vedette.store.reading.streams import open_file, unreadable
+from vedette.store.report import FileReport, LoadOptions, LoadProgress, LoadReport, Outcome, ProgressCallback
+from vedette.store.statements import engine_errors, run
+from vedette.store.tables import Tables
+from vedette.store.writer import TableWriter, writing
+
+_AHEAD: Final = 2
+"""Batches that may wait for the engine while the next is read."""
+_HASH_BLOCK: Final = 1024 * 1024
+
+Connect = Callable[[], duckdb.DuckDBPyConnection]
+
+
+class Cancelled(Exception):
+    """Somebody wants the load to stop."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """What the first look at the files found."""
+
+    newest: int | None = None
+    inferences: dict[str, Inference] = field(default_factory=dict)
+
+
+class Loader:
+    """One call of `LogStore.load`."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        connect: Connect,
+        clock: Clock,
+        options: LoadOptions,
+        progress: ProgressCallback | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
+        self._tables = tables
+        self._connect = connect
+        self._clock = clock
+        self._options = options
+        self._progress = progress
+        self._cancelled = cancelled or (lambda: False)
+        self._done = 0
+        self._total = 0
+        self._rows = 0
+        self._errors: dict[Source, VedetteError] = {}
+
+    def load(self, sources: list[Source]) -> LoadReport:
+        """Load the sources in their order. A file that cannot be loaded is reported, and the others are loaded all the same."""
+        started = self._clock.monotonic()
+        report = LoadReport()
+        shifting = self._options.shift_to is not None
+        to_look_at = [source for source in sources if shifting or not catalog.is_known(source.table)]
+        self._total = sum(source.size for source in [*sources, *to_look_at])
+        stopped = False
+        try:
+            look = self._look_at(to_look_at)
+        except Cancelled:
+            look, stopped = _Look(), True
+        shift = self._shift(look, report)
+        self._note_new_tables(sources, report)
+        for source in sources:
+            if not stopped and self._cancelled():
+                stopped = True
+            if stopped:
+                report.files.append(FileReport(source.path, source.table, Outcome.CANCELLED))
+                continue
+            found = self._one(source, look, shift)
+            stopped = found.outcome is Outcome.CANCELLED
+            report.files.append(found)
+        report.seconds = self._clock.monotonic() - started
+        return report
+
+    # -- the first look
+
+    def _look_at(self, sources: list[Source]) -> _Look:
+        look = _Look()
+        shifting = self._options.shift_to is not None
+        for source in sources:
+            inference = None
+            if not catalog.is_known(source.table):
+                if source.table not in look.inferences:
+                    existing = self._tables.get(source.table)
+                    look.inferences[source.table] = Inference(source.table, existing.types if existing else {})
+                inference = look.inferences[source.table]
+            base = self._done
+            try:
+                for batch in read(source):
+                    self._check_cancelled()
+                    if inference is not None:
+                        inference.look(batch, text_form=source.form is Form.CSV)
+                    if shifting:
+                        look.newest = _later(look.newest, _newest(batch))
+                    self._tell(source, base + min(batch.consumed, source.size))
+            except VedetteError as error:
+                self._errors[source] = error
+            self._done = base + source.size
+        return look
+
+    def _shift(self, look: _Look, report: LoadReport) -> int:
+        if self._options.shift_to is None:
+            return 0
+        if look.newest is None:
+            report.notes.append("No row has a TimeGenerated, so there was nothing to shift.")
+            return 0
+        shift = ticks.from_datetime(self._options.shift_to) - look.newest
+        report.shifted = timedelta(microseconds=shift / ticks.MICROSECOND)
+        return shift
+
+    def _note_new_tables(self, sources: list[Source], report: LoadReport) -> None:
+        for table in sorted({source.table for source in sources}):
+            if not catalog.is_known(table) and self._tables.get(table) is None and not table.endswith("_CL"):
+                near = nearest(table, catalog.known_tables())
+                hint = f"; did you mean {near}?" if near else "."
+                report.notes.append(f"{table} is not a known table, so its columns were inferred{hint}")
+
+    # -- one file
+
+    def _one(self, source: Source, look: _Look, shift: int) -> FileReport:
+        report = FileReport(source.path, source.table, Outcome.LOADED)
+        base = self._done
+        rows = self._rows
+        try:
+            if source in self._errors:
+                raise self._errors[source]
+            digest = _digest(source)
+            with writing(self._tables, source.table, self._connect) as (writer, connection):
+                earlier = _earlier_loads(connection, source.table, digest)
+                if earlier and not self._options.again:
+                    report.outcome = Outcome.PRESENT
+                else:
+                    self._store(source, digest, earlier, look, shift, writer, connection, report)
+        except Cancelled:
+            report = FileReport(source.path, source.table, Outcome.CANCELLED)
+        except VedetteError as error:
+            report = FileReport(source.path, source.table, Outcome.FAILED, error=error)
+        if report.outcome is not Outcome.LOADED:
+            self._rows = rows
+        self._done = base + source.size
+        self._tell(source, self._done)
+        return report
+
+    def _store(
+        self,
+        source: Source,
+        digest: str,
+        earlier: int,
+        look: _Look,
+        shift: int,
+        writer: TableWriter,
+        connection: duckdb.DuckDBPyConnection,
+        report: FileReport,
+    ) -> None:
+        now = ticks.from_datetime(self._clock.now())
+        stamp = now if self._options.stamp is None else ticks.from_datetime(self._options.stamp)
+        report.new_table = writer.draft.is_new
+        inference = look.inferences.get(source.table)
+        writer.declare(inference.fields() if inference is not None else [])
+        load = load_id(digest, source.table, str(earlier))
+        assembler = Assembler(
+            writer.table.types, source.table, self._tables.workspace_id, load, now, stamp, shift
+        )
+        base = self._done
+        extra: set[str] = set()
+        # The engine stores one batch while the next is read and converted: it lets go of the interpreter meanwhile.
+        with ThreadPoolExecutor(1, thread_name_prefix="vedette-store") as pool:
+            pending: deque[Future[None]] = deque()
+            try:
+                for batch in read(source):
+                    self._check_cancelled()
+                    made = assembler.assemble(batch)
+                    if len(pending) >= _AHEAD:
+                        pending.popleft().result()
+                    pending.append(pool.submit(_put, writer, assembler, source, made, batch))
+                    report.rows += made.size
+                    report.bad += len(batch.bad)
+                    report.stamped += made.stamped
+                    report.drifted.update(made.drifted)
+                    extra.update(made.extra)
+                    self._rows += made.size
+                    self._tell(source, base + min(batch.consumed, source.size))
+                while pending:
+                    pending.popleft().result()
+            except BaseException:
+                for waiting in pending:
+                    waiting.cancel()
+                connection.interrupt()
+                raise
+        report.extra = tuple(sorted(extra))
+        with engine_errors():
+            record_load(
+                connection, load, source.table, str(source.path), digest, source.size, report.rows, report.stamped, report.bad,
+                report.drifted, now,
+            )  # fmt: skip
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled():
+            raise Cancelled
+
+    def _tell(self, source: Source, done: int) -> None:
+        if self._progress is not None:
+            self._progress(LoadProgress(source.path, done, self._total, self._rows))
+
+
+def _put(writer: TableWriter, assembler: Assembler, source: Source, made: Assembled, batch: Batch) -> None:
+    writer.insert(made)
+    writer.insert_bad(assembler, str(source.path), batch.bad)
+
+
+def _newest(batch: Batch) -> int | None:
+    """The newest TimeGenerated of a batch."""
+    column = batch.columns.get("TimeGenerated")
+    if column is None:
+        return None
+    array, _ = convert(column.values, Type.DATETIME, column.native)
+    newest = pc.max(array).as_py()
+    return None if newest is None else int(newest)
+
+
+def _later(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
+
+
+def _digest(source: Source) -> str:
+    """The SHA-256 of the file as it lies there: what 'the same file' means."""
+    digest = hashlib.sha256()
+    with open_file(source.path) as file:
+        try:
+            while block := file.read(_HASH_BLOCK):
+                digest.update(block)
+        except OSError as error:
+            raise unreadable(source.path, error) from error
+    return digest.hexdigest()
+
+
+def load_id(*parts: str) -> int:
+    """The number of a load: 63 bits derived from what was loaded, so that the ids of its rows are the same wherever it is loaded."""
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big") >> 1
+
+
+def _earlier_loads(connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> int:
+    with engine_errors():
+        rows = run(
+            connection, "SELECT count(*) FROM store_catalog.loads WHERE table_name = ? AND sha256 = ?", [table, digest]
+        )
+    return int(rows[0][0])
+
+
+def record_load(
+    connection: duckdb.DuckDBPyConnection,
+    load: int,
+    table: str,
+    source: str,
+    digest: str,
+    size: int,
+    rows: int,
+    stamped: int,
+    bad: int,
+    drifted: Counter[str],
+    now: int,
+) -> None:
+    """Note the load in the store's catalogue, in the transaction that adds its rows."""
+    run(
+        connection,
+        "INSERT INTO store_catalog.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [load, table, source, digest, size, rows, stamped, bad, json.dumps(dict(drifted)) if drifted else None, now],
+    )

@@ -1,0 +1,329 @@
+"""The log store of one workspace: load, append, ask."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import duckdb
+import orjson
+
+from vedette.core.clock import Clock
+from vedette.core.errors import Conflict, InvalidInput, Unavailable, VedetteError, not_found
+from vedette.core.ids import IdSource, new_id
+from vedette.engine.dialect import identifier
+from vedette.engine.query import Check, Limits, QueryEngine, QueryOptions
+from vedette.engine.result import Result
+from vedette.kql import ticks
+from vedette.kql.types import Type
+from vedette.store import catalog
+from vedette.store.assembly import Assembler
+from vedette.store.batch import Batch, columns_of
+from vedette.store.catalog import Field
+from vedette.store.columns import materialise_field
+from vedette.store.conversion import json_text
+from vedette.store.host import WorkspaceHost, WorkspaceLookup
+from vedette.store.inference import Inference
+from vedette.store.loading import Loader, load_id, record_load
+from vedette.store.reading.forms import check_table_name, discover
+from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+from vedette.store.statements import engine_errors, run
+from vedette.store.tables import CATALOGUE, StoredTable, Tables
+from vedette.store.writer import create_dead_letter, writing
+
+LAYOUT: Final = "1"
+"""The version of the file's layout."""
+NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
+_MAX_MEMORY: Final = 4 * 1024
+"""MiB that the engine may use at most by default; half of what it would take by itself if that is less."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """A table with rows: `first` and `last` TimeGenerated, and the bytes of its rows as they came."""
+
+    name: str
+    rows: int
+    columns: int
+    first: datetime | None
+    last: datetime | None
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableDescription:
+    """A table's schema, known or stored; `extra` are the fields in its hidden column, with their types."""
+
+    name: str
+    fields: tuple[Field, ...]
+    extra: dict[str, Type]
+    known: bool
+    stored: bool
+
+
+class LogStore:
+    """One workspace's tables. Safe to use from several threads; one process at a time has the file open.
+
+    Without a path the store is in memory. Queries read a consistent state and never wait for writers; writers of one table take
+    turns.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        clock: Clock,
+        *,
+        workspace_id: str = NO_WORKSPACE,
+        name: str = "default",
+        other: WorkspaceLookup | None = None,
+        memory: str | None = None,
+        new_id: IdSource = new_id,
+    ) -> None:
+        self.path = path
+        self.workspace_id = workspace_id
+        self._clock = clock
+        self._new_id = new_id
+        self._guard = threading.Lock()
+        self._connection: duckdb.DuckDBPyConnection | None = _open(path, memory)
+        self._tables = Tables(workspace_id)
+        try:
+            with engine_errors():
+                _prepare(self._connection)
+                self._tables.read(self._connection)
+            create_dead_letter(self._tables, self._cursor)
+        except BaseException:
+            self._connection.close()
+            raise
+        self.host = WorkspaceHost(name, self._tables, other)
+        self._engine = QueryEngine(self._connection, self.host)
+
+    # -- asking
+
+    def query(
+        self,
+        text: str,
+        *,
+        now: datetime | None = None,
+        timespan: tuple[datetime, datetime] | None = None,
+        limits: Limits | None = None,
+    ) -> Result:
+        """The rows of a KQL query. `timespan` is (from, to) on the TimeGenerated of every table; `now` is the clock's if None.
+
+        Raises `KqlError` for a text that cannot be accepted, and `QueryFailed` where a limit or the engine ends the query.
+        """
+        self._open_connection()
+        return self._engine.run(text, QueryOptions(now or self._clock.now(), timespan, limits=limits or Limits()))
+
+    def check(self, text: str) -> Check:
+        """What parsing and binding say of a text; nothing is run."""
+        return self._engine.check(text)
+
+    # -- rows in
+
+    def load(
+        self,
+        paths: Sequence[Path],
+        options: LoadOptions | None = None,
+        progress: ProgressCallback | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> LoadReport:
+        """Load files, and directories with all that is in them; each file wholly or not at all.
+
+        `cancelled` is asked now and then: True ends the load with the file at hand undone. Raises `VedetteError` if a path or a
+        table's name is not right; what is wrong with a file's content is in the report.
+        """
+        options = options or LoadOptions()
+        sources, passed_over = discover(paths, options.table)
+        self._open_connection()
+        report = Loader(self._tables, self._cursor, self._clock, options, progress, cancelled).load(sources)
+        report.passed_over = passed_over
+        return report
+
+    def append(self, table: str, rows: Iterable[Mapping[str, object]]) -> int:
+        """Add rows (JSON-like; datetimes may be Python's) in one transaction; rows without TimeGenerated get the clock's time.
+
+        Returns the number of rows. Raises `InvalidInput` for something that is no row, and then nothing is added.
+        """
+        check_table_name(table)
+        taken = list(rows)
+        for position, row in enumerate(taken):
+            if not isinstance(row, Mapping):
+                raise InvalidInput(f"Row {position + 1} for {table} is not an object.", code="VDT0608", target=table)
+        if not taken:
+            return 0
+        sizes = [_size(row) for row in taken]
+        batch = Batch(len(taken), columns_of(taken), range(1, len(taken) + 1), sizes)
+        now = ticks.from_datetime(self._clock.now())
+        origin = self._new_id()
+        with writing(self._tables, table, self._cursor) as (writer, connection):
+            fields: list[Field] = []
+            if not catalog.is_known(table):
+                inference = Inference(table, writer.table.types if not writer.draft.is_new else {})
+                inference.look(batch, text_form=False)
+                fields = inference.fields()
+            writer.declare(fields)
+            load = load_id(origin, table)
+            made = Assembler(writer.table.types, table, self.workspace_id, load, now, now).assemble(batch)
+            writer.insert(made)
+            with engine_errors():
+                record_load(
+                    connection, load, table, "", "", sum(sizes), made.size, made.stamped, 0, Counter(made.drifted), now
+                )
+        return len(taken)
+
+    def add_column(self, table: str, name: str, kind: Type) -> int:
+        """Give a table a column of its own; values that rows carry for it in the hidden column move into it, converted.
+
+        Returns the number of rows that got a value. Values that do not convert stay in the hidden column. Raises `NotFound` for
+        an unknown table and `Conflict` if the table has the column.
+        """
+        described = self.describe(table)
+        if not name or len(name) > 256:
+            raise InvalidInput("A column's name has 1 to 256 characters.", code="VDT0609", target=name)
+        if any(field.name == name for field in described.fields):
+            raise Conflict(f"{table} has a column '{name}' already.", code="VDT0610", target=name)
+        if kind is Type.UNKNOWN:
+            raise InvalidInput("A column needs a type.", code="VDT0609", target=name)
+        with writing(self._tables, table, self._cursor) as (writer, connection):
+            if name in writer.table.types:  # somebody was faster
+                raise Conflict(f"{table} has a column '{name}' already.", code="VDT0610", target=name)
+            writer.declare([Field(name, kind)])
+            with engine_errors():
+                return materialise_field(writer.draft, connection, name, kind)
+
+    # -- what there is
+
+    def tables(self) -> list[TableInfo]:
+        """The tables with rows, by name."""
+        infos = []
+        cursor = self._cursor()
+        try:
+            for name in self._tables.names():
+                stored = self._tables.get(name)
+                info = None if stored is None else _info(cursor, stored)
+                if info is not None and info.rows:
+                    infos.append(info)
+        finally:
+            cursor.close()
+        return infos
+
+    def describe(self, table: str) -> TableDescription:
+        """A table's schema. Raises `NotFound`, with the nearest name, if there is no such table."""
+        stored = self._tables.get(table)
+        if stored is not None:
+            return TableDescription(table, stored.fields, dict(stored.extra), catalog.is_known(table), True)
+        fields = catalog.schema(table)
+        if fields is None:
+            raise not_found("table", table, self.host.table_names())
+        return TableDescription(table, fields, {}, True, False)
+
+    # -- the connection
+
+    def close(self) -> None:
+        """Write everything into the file and let go of it. A second call does nothing."""
+        with self._guard:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def __enter__(self) -> LogStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _open_connection(self) -> duckdb.DuckDBPyConnection:
+        connection = self._connection
+        if connection is None:
+            raise Unavailable("The log store is closed.", code="VDT0613")
+        return connection
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        return self._open_connection().cursor()
+
+
+def _open(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
+    """A connection that can reach nothing but its own file."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "enable_external_access": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "python_enable_replacements": "false",
+        "checkpoint_threshold": "64MB",
+    }
+    if path is not None:
+        config["temp_directory"] = str(path.with_name("spill"))
+    try:
+        connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
+    except duckdb.Error as error:
+        raise _not_opened(path, error) from error
+    limit = memory or _default_memory(connection)
+    run(connection, f"SET memory_limit = '{limit}'")
+    run(connection, "SET lock_configuration = true")
+    return connection
+
+
+def _default_memory(connection: duckdb.DuckDBPyConnection) -> str:
+    """Half of what the engine would take by itself, and not more than `_MAX_MEMORY`."""
+    amount, _, unit = str(run(connection, "SELECT current_setting('memory_limit')")[0][0]).partition(" ")
+    scale = {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}.get(unit)
+    half = _MAX_MEMORY if scale is None else int(float(amount) * scale / 2)
+    return f"{max(256, min(half, _MAX_MEMORY))}MiB"
+
+
+def _not_opened(path: Path | None, error: duckdb.Error) -> VedetteError:
+    text = str(error).split("\n", 1)[0].rstrip(".")
+    if "lock" in text.lower():
+        return Unavailable(
+            f"The log store {path} is in use by another process.",
+            code="VDT0614",
+            hint="Wait until it has ended, stop it, or use another data directory.",
+            file=str(path),
+        )
+    return Unavailable(f"The log store {path} cannot be opened: {text}.", code="VDT0615", file=str(path))
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the catalogue in a new file; refuse a file of a later layout."""
+    run(connection, CATALOGUE)
+    rows = run(connection, "SELECT value FROM store_catalog.meta WHERE name = 'layout'")
+    if not rows:
+        run(connection, "INSERT INTO store_catalog.meta VALUES ('layout', ?)", [LAYOUT])
+    elif int(rows[0][0]) > int(LAYOUT):
+        raise Unavailable(
+            f"The log store has the layout {rows[0][0]}, and this version of Vedette knows layouts up to {LAYOUT}.",
+            code="VDT0616",
+            hint="Use the version of Vedette that wrote it, or a later one.",
+        )
+
+
+def _size(row: Mapping[str, object]) -> int:
+    try:
+        return len(orjson.dumps(row))
+    except TypeError:
+        return len(json_text(dict(row)))
+
+
+def _info(cursor: duckdb.DuckDBPyConnection, table: StoredTable) -> TableInfo:
+    moment = table.stored.get("TimeGenerated")
+    size = table.stored.get("_BilledSize")
+    first_last = "NULL, NULL" if moment is None else "min({0}), max({0})".format(identifier(moment.physical))
+    total = "0" if size is None or size.type is not Type.REAL else f"coalesce(sum({identifier(size.physical)}), 0)"
+    rows, first, last, held = run(cursor, f"SELECT count(*), {first_last}, {total} FROM {table.sql}")[0]
+    return TableInfo(
+        table.name,
+        int(rows),
+        len(table.fields),
+        None if first is None else ticks.to_datetime(first),
+        None if last is None else ticks.to_datetime(last),
+        int(held),
+    )

@@ -1,0 +1,152 @@
+"""`.json` files: an array of objects, objects one after the other (also over several lines), or JSON lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
+
+from vedette.store.batch import Batch
+from vedette.store.reading.jsonlines import Gathering, parse_object, read_json_lines
+from vedette.store.reading.lines import MAX_LINE
+from vedette.store.reading.streams import TextStream
+
+_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(")?|[{}\[\]]', re.DOTALL)
+"""A string (its closing quote is group 1, absent where the text ends first) or a bracket."""
+_OPEN: Final = (b"{", b"[")
+
+
+def read_json(stream: TextStream) -> Iterator[Batch]:
+    """The rows of a `.json` file in batches. Which form it is, its first line tells."""
+    blocks = stream.blocks()
+    seen: list[bytes] = []
+    size = 0
+    for block in blocks:
+        seen.append(block)
+        size += len(block)
+        text = block.lstrip() if size == len(block) else block
+        if text.startswith(b"[") or b"\n" in text or size > MAX_LINE:
+            break
+    start = b"".join(seen)
+    lead = start.lstrip()
+    replayed = _Replay(stream, chain([start] if start else [], blocks))
+    if lead.startswith(b"{") and not isinstance(parse_object(lead.split(b"\n", 1)[0]), str):
+        yield from read_json_lines(replayed)
+    else:
+        yield from _read_values(replayed)
+
+
+class _Replay(TextStream):
+    """A stream whose first blocks have been looked at already."""
+
+    def __init__(self, stream: TextStream, blocks: Iterator[bytes]) -> None:
+        super().__init__(stream.path)
+        self._stream = stream
+        self._blocks = blocks
+
+    def blocks(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            self.consumed = self._stream.consumed
+            yield block
+        self.consumed, self.damage = self._stream.consumed, self._stream.damage
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where the text that is held starts."""
+
+    line: int = 1
+    offset: int = 0
+
+    def pass_over(self, text: bytes) -> None:
+        self.line += text.count(b"\n")
+        self.offset += len(text)
+
+
+@dataclass(slots=True)
+class _Values:
+    """Splits text into the objects of a top-level array, or the top-level objects."""
+
+    place: _Place = field(default_factory=_Place)
+    held: bytes = b""
+    depth: int = 0
+    scanned: int = 0
+    in_array: bool = False
+
+    def feed(self, block: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """Line, offset and text of each value that the block completes, and of what stands where none should."""
+        self.held += block
+        start = 0
+        position = self.scanned
+        while True:
+            token = _TOKEN.search(self.held, position)
+            if token is None:
+                break
+            text = token[0]
+            if text[:1] == b'"':
+                if token[1] is None:
+                    position = token.start()  # to be looked at again when more has come
+                    break
+                position = token.end()
+                continue
+            position = token.end()
+            if text in _OPEN:
+                if self.depth == 0:
+                    between = self.held[start : token.start()]
+                    yield from self._between(between)
+                    start = token.start()
+                    if text == b"[" and not self.in_array:
+                        self.in_array = True
+                        self.place.pass_over(self.held[start:position])
+                        start = position
+                        continue
+                self.depth += 1
+            elif self.depth == 0:
+                yield from self._between(self.held[start : token.start()])
+                if text == b"]" and self.in_array:
+                    self.in_array = False
+                else:
+                    yield self.place.line, self.place.offset, text
+                self.place.pass_over(text)
+                start = position
+            else:
+                self.depth -= 1
+                if self.depth == 0:
+                    value = self.held[start:position]
+                    yield self.place.line, self.place.offset, value
+                    self.place.pass_over(value)
+                    start = position
+        self.held = self.held[start:]
+        self.scanned = position - start
+
+    def _between(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """What lies between two values: white space and a comma at most, or else something to put aside."""
+        stray = text.strip(b" \t\r\n,")
+        if stray:
+            lead = text[: text.index(stray)]
+            yield self.place.line + lead.count(b"\n"), self.place.offset + len(lead), stray
+        self.place.pass_over(text)
+
+
+def _read_values(stream: TextStream) -> Iterator[Batch]:
+    gathered = Gathering(stream)
+    values = _Values()
+    for block in stream.blocks():
+        for line, offset, text in values.feed(block):
+            row = parse_object(text)
+            if isinstance(row, str):
+                gathered.put_aside(line, offset, row, text)
+            else:
+                gathered.take(row, line, len(text))
+            if gathered.full:
+                yield from gathered.flush()
+        if len(values.held) > MAX_LINE:
+            gathered.put_aside(values.place.line, values.place.offset, f"a value longer than {MAX_LINE} bytes", values.held)
+            values = _Values(_Place(values.place.line, values.place.offset + len(values.held)), in_array=values.in_array)
+    rest = values.held.strip(b" \t\r\n,")
+    if rest or values.in_array:
+        reason = "the array does not end" if values.in_array else "the value does not end"
+        gathered.put_aside(values.place.line, values.place.offset, reason, rest)
+    yield from gathered.end(values.place.line, values.place.offset)

@@ -1,0 +1,164 @@
+"""JSON lines: one object a line. A line that is not one is put aside, and only that line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import orjson
+
+from vedette.store.batch import BadRecord, Batch, columns_of
+from vedette.store.reading.lines import MAX_LINE, Lines, lines_of
+from vedette.store.reading.streams import TextStream
+
+BATCH_ROWS: Final = 20_000
+BATCH_BYTES: Final = 32 * 1024 * 1024
+RAW_LIMIT: Final = 32 * 1024
+"""Characters of a bad record that are kept."""
+
+_ESCAPES: Final = re.compile(rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)")
+
+Row = dict[str, object]
+
+
+def read_json_lines(stream: TextStream) -> Iterator[Batch]:
+    """The rows of a stream in batches."""
+    gathered = Gathering(stream)
+    line, offset = 1, 0
+    for block in lines_of(stream):
+        line, offset = block.first + len(block.lines), block.offset_of(len(block.lines))
+        if block.too_long:
+            gathered.put_aside(block.first, block.offset, f"the line is longer than {MAX_LINE} bytes", block.lines[0])
+        elif len(block.lines) > BATCH_ROWS:
+            for start in range(0, len(block.lines), BATCH_ROWS):
+                part = block.lines[start : start + BATCH_ROWS]
+                yield from gathered.add(Lines(block.first + start, block.offset_of(start), part))
+        else:
+            yield from gathered.add(block)
+    yield from gathered.end(line, offset)
+
+
+class Gathering:
+    """Collects rows until they make a batch."""
+
+    def __init__(self, stream: TextStream) -> None:
+        self._stream = stream
+        self._clear()
+
+    def _clear(self) -> None:
+        self._rows: list[Row] = []
+        self._lines: list[int] = []
+        self._sizes: list[int] = []
+        self._bytes = 0
+        self._bad: list[BadRecord] = []
+
+    def add(self, block: Lines) -> Iterator[Batch]:
+        """Take the rows of some lines; gives a batch when there are enough."""
+        texts = block.lines
+        rows = _all_objects(texts)
+        if rows is not None:
+            self._rows += rows
+            self._lines += range(block.first, block.first + len(texts))
+            self._sizes += map(len, texts)
+        else:
+            self._add_one_by_one(block)
+        self._bytes += sum(map(len, texts))
+        if len(self._rows) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
+            yield self._batch()
+
+    def _add_one_by_one(self, block: Lines) -> None:
+        for position, text in enumerate(block.lines):
+            if not text or text.isspace():
+                continue
+            row = parse_object(text)
+            if isinstance(row, str):
+                self.put_aside(block.first + position, block.offset_of(position), row, text)
+            else:
+                self.take(row, block.first + position, len(text))
+
+    def take(self, row: Row, line: int, size: int) -> None:
+        """Take one row."""
+        self._rows.append(row)
+        self._lines.append(line)
+        self._sizes.append(size)
+
+    def put_aside(self, line: int, offset: int, reason: str, raw: bytes) -> None:
+        """Note a record that is no row."""
+        self._bad.append(bad_record(line, offset, reason, raw))
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time for a batch."""
+        return len(self._rows) >= BATCH_ROWS or sum(self._sizes) >= BATCH_BYTES
+
+    def flush(self) -> Iterator[Batch]:
+        """What there is, as a batch, if there is anything."""
+        if self._rows or self._bad:
+            yield self._batch()
+
+    def end(self, line: int, offset: int) -> Iterator[Batch]:
+        """The last batch, with a note about what is wrong with the compressed data."""
+        if self._stream.damage is not None:
+            self.put_aside(line, offset, self._stream.damage, b"")
+        yield from self.flush()
+
+    def _batch(self) -> Batch:
+        batch = Batch(
+            len(self._rows), columns_of(self._rows), self._lines, self._sizes, self._bad, self._stream.consumed
+        )
+        self._clear()
+        return batch
+
+
+def _all_objects(texts: list[bytes]) -> list[Row] | None:
+    """The objects on the lines if every line is one, else None: then it is found out which is not."""
+    try:
+        rows = list(map(orjson.loads, texts))
+    except orjson.JSONDecodeError:
+        return None
+    return rows if {dict}.issuperset(map(type, rows)) else None
+
+
+def parse_object(text: bytes) -> Row | str:
+    """The object that the text is, or the reason why it is none."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        if "surrogate" in str(error) and b"\\u" in text:
+            # Half of a surrogate pair is valid JSON, but no character: it becomes U+FFFD, and the row is kept.
+            repaired = _ESCAPES.sub(_whole_character, text)
+            if repaired != text:
+                return parse_object(repaired)
+        return _explain(text, error)
+    if type(value) is dict:
+        return value
+    return f"not a JSON object but {_kind(value)}"
+
+
+def _whole_character(found: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if found[2] is not None else found[0]
+
+
+def _explain(text: bytes, error: orjson.JSONDecodeError) -> str:
+    try:
+        text.decode()
+    except UnicodeDecodeError as undecodable:
+        return f"invalid UTF-8 at byte {undecodable.start + 1}: {undecodable.reason}"
+    return f"invalid JSON at character {error.pos + 1}: {error.msg}"
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "a string" if isinstance(value, str) else "an array"
+
+
+def bad_record(line: int, offset: int, reason: str, raw: bytes) -> BadRecord:
+    """A record to put aside; bytes that are not UTF-8 stay visible as `\\xff`."""
+    text = raw[: RAW_LIMIT * 4].decode(errors="backslashreplace").rstrip("\r")
+    return BadRecord(line, offset, reason, text[:RAW_LIMIT])

@@ -1,0 +1,169 @@
+"""The bytes of a log file: decompressed where it is gzip, in UTF-8 where its byte order mark says UTF-16."""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Final
+
+from vedette.core.errors import InvalidInput, VedetteError
+
+READ_SIZE: Final = 256 * 1024
+BLOCK_SIZE: Final = 1024 * 1024
+"""How much one block has at most: a small file may unpack to a very large one."""
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_MAX_SALVAGE: Final = 64 * 1024 * 1024
+_UTF8_MARK: Final = codecs.BOM_UTF8
+
+
+class TextStream:
+    """The text of a log file as blocks of UTF-8 bytes.
+
+    Gzip is told by its first bytes, not by the name. After the last block, `damage` says what is wrong with the compressed data, if
+    anything: everything before the damage has been given. `consumed` counts the bytes of the file itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.consumed = 0
+        self.damage: str | None = None
+
+    def blocks(self) -> Iterator[bytes]:
+        """The blocks, none of them empty. Raises `VedetteError` where the file cannot be read, or is not what its name says."""
+        with open_file(self.path) as file:
+            start = file.read(2)
+            file.seek(0)
+            if start == _GZIP_MAGIC:
+                blocks = self._gunzipped(file)
+            elif self.path.suffix.lower() == ".gz" and start:
+                raise _not_gzip(self.path, "it does not start with a gzip header")
+            else:
+                blocks = self._plain(file)
+            yield from _as_utf8(blocks)
+
+    def _plain(self, file: IO[bytes]) -> Iterator[bytes]:
+        while chunk := self._read(file):
+            yield chunk
+
+    def _gunzipped(self, file: IO[bytes]) -> Iterator[bytes]:
+        inflate = zlib.decompressobj(wbits=31)
+        inside = given = False
+        carry = b""
+        while chunk := self._read(file):
+            chunk, carry = carry + chunk, b""
+            while chunk:
+                if not inside:
+                    chunk = chunk.lstrip(b"\0")  # members may follow one another, and may be padded
+                    if len(chunk) < len(_GZIP_MAGIC):
+                        carry = chunk
+                        break
+                    if not chunk.startswith(_GZIP_MAGIC):
+                        self.damage = f"something that is not gzip follows the gzip data, before byte {self.consumed} of the file"
+                        return
+                    inside, inflate = True, zlib.decompressobj(wbits=31)
+                before = inflate.copy()
+                try:
+                    block = inflate.decompress(chunk, BLOCK_SIZE)
+                except zlib.error as error:
+                    rest = _salvage(before, chunk)
+                    if not given and not rest:
+                        raise _not_gzip(self.path, f"its compressed data is damaged at the start ({_reason(error)})") from None
+                    self.damage = f"the gzip data is damaged before byte {self.consumed} of the file ({_reason(error)})"
+                    if rest:
+                        yield rest
+                    return
+                if block:
+                    given = True
+                    yield block
+                chunk = inflate.unconsumed_tail
+                if inflate.eof:
+                    given, inside, chunk = True, False, inflate.unused_data
+        if inside or carry:
+            if not given:
+                raise _not_gzip(self.path, f"it ends after {self.consumed} bytes, before any data")
+            self.damage = f"the gzip data ends early, at byte {self.consumed} of the file"
+
+    def _read(self, file: IO[bytes]) -> bytes:
+        try:
+            chunk = file.read(READ_SIZE)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        self.consumed += len(chunk)
+        return chunk
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """The file, open for reading; `VedetteError` with one clear sentence where that is refused."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> VedetteError:
+    """What to say about a file that the operating system does not let us read."""
+    if isinstance(error, FileNotFoundError):
+        return VedetteError(f"There is no file {path}.", code="VDT0601", file=str(path), status=404)
+    if isinstance(error, PermissionError):
+        return VedetteError(
+            f"The file {path} may not be read by this user.",
+            code="VDT0602",
+            hint="Give this user the right to read it.",
+            file=str(path),
+        )
+    return VedetteError(
+        f"The file {path} cannot be read: {(error.strerror or str(error)).lower()}.", code="VDT0602", file=str(path)
+    )
+
+
+def _not_gzip(path: Path, why: str) -> VedetteError:
+    return InvalidInput(
+        f"The file {path} is not valid gzip: {why}.",
+        code="VDT0603",
+        hint="Copy or download it again; nothing of it was loaded.",
+        file=str(path),
+        exit_code=1,
+    )
+
+
+def _reason(error: zlib.error) -> str:
+    """`invalid block type` out of `Error -3 while decompressing data: invalid block type`."""
+    return str(error).rpartition(": ")[2]
+
+
+def _salvage(inflate: Any, chunk: bytes) -> bytes:
+    """What can be unpacked of a chunk with damage in it: in ever smaller bites up to the byte that fails."""
+    rescued: list[bytes] = []
+    bite, position, size = 4096, 0, 0
+    while position < len(chunk) and size < _MAX_SALVAGE:
+        before = inflate.copy()
+        try:
+            rescued.append(inflate.decompress(chunk[position : position + bite]))
+            position, size = position + bite, size + len(rescued[-1])
+        except zlib.error:
+            if bite == 1:
+                break
+            inflate, bite = before, max(1, bite // 16)
+    return b"".join(rescued)
+
+
+def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks without a byte order mark, decoded first where it is that of UTF-16 (what Windows PowerShell writes)."""
+    start = b""
+    for block in blocks:
+        start += block
+        if len(start) >= len(_UTF8_MARK):
+            break
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+        yield decoder.decode(start).encode()
+        for block in blocks:
+            yield decoder.decode(block).encode()
+        yield decoder.decode(b"", final=True).encode()
+        return
+    start = start.removeprefix(_UTF8_MARK)
+    if start:
+        yield start
+    yield from blocks

@@ -1,0 +1,131 @@
+"""What loading was asked for, and what came of it."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from vedette.core.errors import VedetteError
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How files are loaded.
+
+    `table` is the table of every file (else each file's folder names it). `stamp` is the TimeGenerated of rows without one (the
+    time of loading if None). `shift_to` moves every datetime column by one delta per call, so that the newest TimeGenerated over
+    all files lands there. `again` loads files whose content the table has already.
+    """
+
+    table: str | None = None
+    stamp: datetime | None = None
+    shift_to: datetime | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """How far a load is. `done` and `total` are bytes of the files; a file that is read twice counts twice."""
+
+    file: Path
+    done: int
+    total: int
+    rows: int
+
+
+ProgressCallback = Callable[[LoadProgress], None]
+
+
+class Outcome(enum.Enum):
+    """What came of one file."""
+
+    LOADED = "loaded"
+    PRESENT = "already loaded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(slots=True)
+class FileReport:
+    """What came of one file. Only a `LOADED` file has added anything."""
+
+    path: Path
+    table: str
+    outcome: Outcome
+    rows: int = 0
+    bad: int = 0
+    """Records put aside in the dead-letter table."""
+    stamped: int = 0
+    """Rows that had no TimeGenerated."""
+    drifted: Counter[str] = field(default_factory=Counter)
+    """Values that did not convert to their column's type, by column; the originals are in the hidden column."""
+    extra: tuple[str, ...] = ()
+    """Fields that the table has no column for."""
+    new_table: bool = False
+    error: VedetteError | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The report of the file as JSON."""
+        return {
+            "file": str(self.path),
+            "table": self.table,
+            "outcome": self.outcome.value,
+            "rows": self.rows,
+            "bad": self.bad,
+            "stamped": self.stamped,
+            "drifted": dict(self.drifted),
+            "extra": list(self.extra),
+            "new_table": self.new_table,
+            "error": None if self.error is None else self.error.to_dict(),
+        }
+
+
+@dataclass(slots=True)
+class LoadReport:
+    """What came of a call of `LogStore.load`."""
+
+    files: list[FileReport] = field(default_factory=list)
+    passed_over: list[Path] = field(default_factory=list)
+    """Files in directories that are of no form that can be loaded."""
+    shifted: timedelta | None = None
+    """By how much the datetimes were moved; None where nothing was asked, or no row had a TimeGenerated."""
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    """What a user should know, one sentence each."""
+
+    @property
+    def rows(self) -> int:
+        """Rows added."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def bad(self) -> int:
+        """Records put aside."""
+        return sum(file.bad for file in self.files)
+
+    @property
+    def failed(self) -> list[FileReport]:
+        """The files that could not be loaded."""
+        return [file for file in self.files if file.outcome is Outcome.FAILED]
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the load was stopped before its end."""
+        return any(file.outcome is Outcome.CANCELLED for file in self.files)
+
+    def to_dict(self) -> dict[str, object]:
+        """The report as JSON."""
+        return {
+            "rows": self.rows,
+            "bad": self.bad,
+            "files": [file.to_dict() for file in self.files],
+            "passed_over": [str(path) for path in self.passed_over],
+            "shifted_seconds": None if self.shifted is None else self.shifted.total_seconds(),
+            "seconds": round(self.seconds, 3),
+            "cancelled": self.cancelled,
+            "notes": self.notes,
+        }

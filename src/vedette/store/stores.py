@@ -1,0 +1,87 @@
+"""The log stores of an installation: one for each workspace, opened when it is first asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+from vedette.core.clock import Clock
+from vedette.core.datadir import DataDirectory
+from vedette.core.errors import Unavailable
+from vedette.core.files import make_private_directory
+from vedette.kql.host import Host
+from vedette.store.logstore import LogStore
+
+WorkspaceNames = Callable[[str], "tuple[str, str] | None"]
+"""Id and name of the workspace that a name or id means, or None."""
+
+
+class Stores:
+    """The stores of a data directory. The caller holds the directory's lock."""
+
+    def __init__(
+        self,
+        directory: DataDirectory,
+        clock: Clock,
+        *,
+        names: WorkspaceNames | None = None,
+        memory: str | None = None,
+    ) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._names = names
+        self._memory = memory
+        self._guard = threading.Lock()
+        self._open: dict[str, LogStore] = {}
+        self._closed = False
+
+    def open(self, workspace_id: str) -> LogStore:
+        """The workspace's store: the same object however often it is asked for. Its file is made if it is new."""
+        key = workspace_id.lower()
+        with self._guard:
+            if self._closed:
+                raise Unavailable("The log stores are closed.", code="VDT0613")
+            store = self._open.get(key)
+            if store is None:
+                store = self._open[key] = self._make(key)
+            return store
+
+    def close(self) -> None:
+        """Close every store; each writes all it has into its file."""
+        with self._guard:
+            self._closed = True
+            stores, self._open = list(self._open.values()), {}
+        for store in stores:
+            store.close()
+
+    def __enter__(self) -> Stores:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _make(self, workspace_id: str) -> LogStore:
+        file = self._directory.logs_file(workspace_id)
+        try:
+            make_private_directory(file.parent)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise Unavailable(
+                f"The folder {file.parent} of the log store cannot be made: {reason}.", code="VDT0615", file=str(file)
+            ) from error
+        found = self._names(workspace_id) if self._names is not None else None
+        return LogStore(
+            file,
+            self._clock,
+            workspace_id=workspace_id,
+            name=found[1] if found is not None else "default",
+            other=self._other,
+            memory=self._memory,
+        )
+
+    def _other(self, name: str) -> Host | None:
+        """Another workspace for `workspace('name')`: known only where its rows can be reached over the same connection."""
+        return None

@@ -1,0 +1,251 @@
+"""Which tables a store holds: the catalogue in its DuckDB file, and how each KQL column lies there.
+
+A known table has hundreds of columns of which real rows fill some dozens, so a column is made in DuckDB when a first value for it
+comes. Until then, and in rows from before, it reads as what an absent value is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import duckdb
+
+from vedette.engine.dialect import SQL_TYPES, identifier, quote
+from vedette.kql.types import TYPE_NAMES, Type
+from vedette.store import catalog
+from vedette.store.catalog import Field
+from vedette.store.inference import shared_type
+from vedette.store.physical import HIDDEN, LOGS, absent, physical_name
+from vedette.store.statements import run
+
+CATALOGUE = """
+CREATE SCHEMA IF NOT EXISTS store_catalog;
+CREATE SCHEMA IF NOT EXISTS log_tables;
+CREATE TABLE IF NOT EXISTS store_catalog.meta (name VARCHAR, value VARCHAR);
+CREATE TABLE IF NOT EXISTS store_catalog.tables (name VARCHAR, physical VARCHAR);
+CREATE TABLE IF NOT EXISTS store_catalog.columns (
+    table_name VARCHAR, ordinal INTEGER, name VARCHAR, type VARCHAR, physical VARCHAR, declared BOOLEAN
+);
+CREATE TABLE IF NOT EXISTS store_catalog.extra_fields (table_name VARCHAR, name VARCHAR, type VARCHAR);
+CREATE TABLE IF NOT EXISTS store_catalog.loads (
+    id BIGINT, table_name VARCHAR, source VARCHAR, sha256 VARCHAR, bytes BIGINT, rows BIGINT, stamped BIGINT, bad BIGINT,
+    drifted VARCHAR, loaded_at BIGINT
+);
+"""
+"""Rows are only ever added (and columns replaced when one is added by hand), so that writers of different tables never conflict."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredColumn:
+    """A column that DuckDB has, or that was declared for this table beyond the shipped schema."""
+
+    name: str
+    type: Type
+    physical: str
+    declared: bool
+    """Part of the schema because of this store (inferred, or added by hand), not because it ships."""
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """A table with rows. Immutable: a change makes a new one, so that readers need no lock."""
+
+    name: str
+    physical: str
+    columns: tuple[StoredColumn, ...] = ()
+    extra: Mapping[str, Type] = field(default_factory=dict)
+    """Fields in the hidden column."""
+
+    @cached_property
+    def stored(self) -> dict[str, StoredColumn]:
+        """The columns that DuckDB has, by their KQL names."""
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """The KQL schema: shipped columns, or the declared and then the standard ones; types are those that rows are stored in."""
+        declared = [Field(column.name, column.type) for column in self.columns if column.declared]
+        shipped = catalog.schema(self.name)
+        if shipped is None:
+            return catalog.complete(declared)
+        known = {field.name for field in shipped}
+        fields = shipped + tuple(field for field in declared if field.name not in known)
+        return tuple(
+            Field(field.name, self.stored[field.name].type) if field.name in self.stored else field for field in fields
+        )
+
+    @cached_property
+    def types(self) -> dict[str, Type]:
+        """The type of each column of the schema."""
+        return {field.name: field.type for field in self.fields}
+
+    @property
+    def sql(self) -> str:
+        """The DuckDB table, as SQL names it."""
+        return f"{LOGS}.{identifier(self.physical)}"
+
+
+class Tables:
+    """The tables of one store. Writers of one table take turns by `lock_of`; what a writer did is seen after `publish`."""
+
+    def __init__(self, workspace_id: str) -> None:
+        self.workspace_id = workspace_id
+        self._tables: dict[str, StoredTable] = {}
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.RLock] = {}
+
+    def read(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take over what the file's catalogue says."""
+        columns: dict[str, list[StoredColumn]] = {}
+        for table, name, kind, physical, declared in run(
+            connection,
+            "SELECT table_name, name, type, physical, declared FROM store_catalog.columns ORDER BY table_name, ordinal",
+        ):
+            columns.setdefault(table, []).append(StoredColumn(name, TYPE_NAMES[kind], physical, declared))
+        seen: dict[str, dict[str, set[Type]]] = {}
+        for table, name, kind in run(connection, "SELECT table_name, name, type FROM store_catalog.extra_fields"):
+            seen.setdefault(table, {}).setdefault(name, set()).add(TYPE_NAMES[kind])
+        found = run(connection, "SELECT name, physical FROM store_catalog.tables")
+        with self._guard:
+            self._tables = {
+                name: StoredTable(
+                    name,
+                    physical,
+                    tuple(columns.get(name, ())),
+                    {extra: shared_type(kinds) for extra, kinds in seen.get(name, {}).items()},
+                )
+                for name, physical in found
+            }
+
+    def get(self, name: str) -> StoredTable | None:
+        """The table of that name, if it has ever had rows."""
+        return self._tables.get(name)
+
+    def names(self) -> list[str]:
+        """The tables that have had rows, sorted."""
+        return sorted(self._tables)
+
+    def lock_of(self, name: str) -> threading.RLock:
+        """Held by whoever writes to the table."""
+        with self._guard:
+            return self._locks.setdefault(name, threading.RLock())
+
+    def publish(self, table: StoredTable) -> None:
+        """Let everybody see the table as a committed transaction left it."""
+        with self._guard:
+            self._tables = {**self._tables, table.name: table}
+
+    def physical_table_name(self, name: str) -> str:
+        """A DuckDB name for a new table."""
+        return physical_name(name, {table.physical.casefold() for table in self._tables.values()})
+
+
+class TableDraft:
+    """A table as a transaction is changing it. The caller holds the table's lock and runs the transaction."""
+
+    def __init__(self, tables: Tables, name: str, connection: duckdb.DuckDBPyConnection) -> None:
+        self._tables = tables
+        self._connection = connection
+        existing = tables.get(name)
+        self.is_new = existing is None
+        self.table = existing or StoredTable(name, tables.physical_table_name(name))
+        self._exists = not self.is_new
+        self._changed = False
+
+    def create(self) -> None:
+        """Make the DuckDB table if this is the first time that rows come."""
+        if self._exists:
+            return
+        columns = ", ".join(f"{identifier(name)} {SQL_TYPES[kind]}" for name, kind in HIDDEN.items())
+        run(self._connection, f"CREATE TABLE {self.table.sql} ({columns})")
+        run(self._connection, "INSERT INTO store_catalog.tables VALUES (?, ?)", [self.table.name, self.table.physical])
+        self._exists = self._changed = True
+
+    def declare(self, fields: Iterable[Field]) -> None:
+        """Make these columns part of the schema, in this order, after those that it has."""
+        self._add([field for field in fields if field.name not in self.table.types], declared=True)
+
+    def materialise(self, names: Iterable[str]) -> None:
+        """Make DuckDB columns for those of the schema's columns that have none yet."""
+        types = self.table.types
+        self._add([Field(name, types[name]) for name in names if name not in self.table.stored], declared=False)
+
+    def note_extra(self, found: Mapping[str, set[Type]]) -> None:
+        """Remember the fields that went into the hidden column."""
+        extra = dict(self.table.extra)
+        rows: list[tuple[object, ...]] = []
+        for name, kinds in found.items():
+            known = extra.get(name)
+            merged = shared_type(kinds | {known}) if known is not None else shared_type(kinds)
+            if merged is not known:
+                extra[name] = merged
+                rows.append((self.table.name, name, merged.value))
+        if rows:
+            self._insert("extra_fields", rows)
+            self._replace(extra=extra)
+
+    def forget_extra(self, name: str) -> None:
+        """The field is not in the hidden column any more."""
+        run(
+            self._connection,
+            "DELETE FROM store_catalog.extra_fields WHERE table_name = ? AND name = ?",
+            [self.table.name, name],
+        )
+        self._replace(extra={other: kind for other, kind in self.table.extra.items() if other != name})
+
+    def publish(self) -> None:
+        """After the commit: let everybody see it."""
+        if self._changed:
+            self._tables.publish(self.table)
+
+    def _insert(self, table: str, rows: list[tuple[object, ...]]) -> None:
+        places = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
+        run(self._connection, f"INSERT INTO store_catalog.{table} VALUES {places}", [cell for row in rows for cell in row])
+
+    def _replace(self, **changes: object) -> None:
+        self.table = replace(self.table, **changes)  # type: ignore[arg-type]
+        self._changed = True
+
+    def _add(self, fields: list[Field], *, declared: bool) -> None:
+        if not fields:
+            return
+        columns = list(self.table.columns)
+        taken = {name.casefold() for name in HIDDEN} | {column.physical.casefold() for column in columns}
+        for field_ in fields:
+            physical = physical_name(field_.name, taken)
+            taken.add(physical.casefold())
+            default = self._default(field_)
+            run(
+                self._connection,
+                f"ALTER TABLE {self.table.sql} ADD COLUMN {identifier(physical)} {SQL_TYPES[field_.type]}"
+                + (f" DEFAULT {default}" if default else ""),
+            )
+            columns.append(StoredColumn(field_.name, field_.type, physical, declared))
+        first = len(self.table.columns)
+        self._insert(
+            "columns",
+            [
+                (self.table.name, first + n, column.name, column.type.value, column.physical, column.declared)
+                for n, column in enumerate(columns[first:])
+            ],
+        )
+        self._replace(columns=tuple(columns))
+
+    def _default(self, field_: Field) -> str | None:
+        constant = constant_of(field_, self.table.name, self._tables.workspace_id)
+        if constant is not None:
+            return constant
+        return absent(field_.type) if field_.type is Type.STRING else None
+
+
+def constant_of(field_: Field, table: str, workspace_id: str) -> str | None:
+    """SQL of what every row has in a column that rows seldom bring themselves, or None for any other column."""
+    if field_.type is Type.STRING:
+        if field_.name == "Type":
+            return quote(table)
+        if field_.name == "TenantId":
+            return quote(workspace_id)
+    return None

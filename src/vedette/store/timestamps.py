@@ -1,0 +1,100 @@
+"""Text and numbers in logs → ticks: the forms of date and time that logs and exports really use.
+
+`kql.ticks.parse_datetime` knows what `todatetime()` knows. Loading reads a datetime per row and more, so the one form that nearly
+every row has (`2021-08-02T13:11:39.77Z`) takes a path of dictionary look-ups here; and a few forms of log files, and Unix
+times, which `todatetime()` does not take, are read as well.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from vedette.kql import ticks
+
+_EXACT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
+_LOG_FORMS: Final = (
+    # 2020 Sep 15 06:29:32
+    (re.compile(r"(\d{4})\s+([a-z]{3,9})\s+(\d{1,2})(,?\s.*)?", re.IGNORECASE | re.ASCII | re.DOTALL), r"\3 \2 \1\4"),
+    # 20210802T131139.5Z
+    (re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(.*)", re.ASCII | re.DOTALL), r"\1-\2-\3T\4:\5:\6\7"),
+    # 02/Aug/2021:13:11:39 +0000
+    (re.compile(r"(\d{1,2})/([a-z]{3,9})/(\d{4}):(.*)", re.IGNORECASE | re.ASCII | re.DOTALL), r"\1 \2 \3 \4"),
+    # 2021-08-02T13:11:39.123456789012Z: more digits than ticks have
+    (re.compile(r"(\d{4}-\d\d?-\d\d?[ T]\d\d?:\d\d:\d\d[.,]\d{7})\d+(.*)", re.ASCII | re.DOTALL), r"\1\2"),
+)
+_NUMBER: Final = re.compile(r"\d{9,20}(?:\.\d{1,12})?|\d\.\d{1,17}[eE]\+?\d{1,2}", re.ASCII)
+_SCALE: Final = (0, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
+_MAX_DAYS: Final = 100_000
+
+_days: dict[str, int] = {}
+_seconds: dict[str, int] = {}
+
+
+def parse_ticks(text: str) -> int | None:
+    """The ticks of a date and time in text, or None where it is none.
+
+    What has no zone is UTC. Digits of a fraction after the seventh are cut off. A number is read as `epoch_ticks` reads it.
+    """
+    length = len(text)
+    if 20 <= length <= 28 and text[-1] == "Z":
+        second = _seconds.get(text[11:19])
+        day = _days.get(text[:10])
+        if day is None or second is None or text[10] != "T":
+            return _learn(text)
+        if length == 20:
+            return day + second
+        digits = text[20:-1]
+        if text[19] == "." and digits.isdigit() and digits.isascii():
+            return day + second + int(digits) * _SCALE[length - 21]
+    return _parse_any(text)
+
+
+def _learn(text: str) -> int | None:
+    """The slow way, remembering the day and the second for the next row."""
+    found = _parse_any(text)
+    if found is not None and _EXACT.match(text):
+        second = found % ticks.DAY // ticks.SECOND * ticks.SECOND
+        _seconds[text[11:19]] = second
+        if len(_days) < _MAX_DAYS:
+            _days[text[:10]] = found - found % ticks.DAY
+    return found
+
+
+def _parse_any(text: str) -> int | None:
+    text = text.strip()
+    if not 4 <= len(text) <= 64:
+        return None
+    found = ticks.parse_datetime(text)
+    if found is not None:
+        return found
+    for form, rewritten in _LOG_FORMS:
+        match = form.fullmatch(text)
+        if match is not None:
+            return ticks.parse_datetime(match.expand(rewritten).strip())
+    if _NUMBER.fullmatch(text):
+        return epoch_ticks(int(text) if text.isdigit() else float(text))
+    return None
+
+
+def epoch_ticks(value: float) -> int | None:
+    """The ticks of a Unix time in seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude.
+
+    Taken are seconds from 1e8 (1973) up to 1e11, the thousandfold of that as milliseconds and its thousandfold as microseconds,
+    and nanoseconds from 1e18 to 3e18 (2001 to 2065): between these and microseconds lie Windows file times, which are None, as
+    every other number is.
+    """
+    if 1e8 <= value < 1e11:
+        scale = ticks.SECOND
+    elif 1e11 <= value < 1e14:
+        scale = ticks.MILLISECOND
+    elif 1e14 <= value < 1e17:
+        scale = ticks.MICROSECOND
+    elif 1e18 <= value < 3e18:
+        return ticks.UNIX_EPOCH + int(value) // 100
+    else:
+        return None
+    if isinstance(value, int):
+        return ticks.UNIX_EPOCH + value * scale
+    # A float carries microseconds at best (2^53): more digits would be invented.
+    return ticks.UNIX_EPOCH + round(value * scale / ticks.MICROSECOND) * ticks.MICROSECOND

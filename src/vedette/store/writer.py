@@ -1,0 +1,122 @@
+"""One transaction that adds rows to one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from vedette.engine.dialect import identifier
+from vedette.store.assembly import Assembled, Assembler
+from vedette.store.batch import BadRecord, Batch, columns_of
+from vedette.store.catalog import DEAD_LETTER, Field, schema
+from vedette.store.statements import engine_errors, run
+from vedette.store.tables import StoredTable, TableDraft, Tables
+
+_BATCH_VIEW: Final = "incoming"
+
+
+class TableWriter:
+    """Adds rows to a table within a transaction. Made by `writing`, which holds the table's lock."""
+
+    def __init__(self, tables: Tables, table: str, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.draft = TableDraft(tables, table, connection)
+        self._tables = tables
+
+    @property
+    def table(self) -> StoredTable:
+        """The table as this transaction sees it."""
+        return self.draft.table
+
+    def declare(self, fields: list[Field]) -> None:
+        """Make the table if it is new, and these columns part of its schema."""
+        with engine_errors():
+            self.draft.create()
+            self.draft.declare(fields)
+
+    def insert(self, made: Assembled) -> None:
+        """Store an assembled batch."""
+        if not made.size:
+            return
+        with engine_errors():
+            self.draft.create()
+            self.draft.materialise(made.columns)
+            self.draft.note_extra(made.extra)
+        stored = self.draft.table.stored
+        arrays = {stored[name].physical: array for name, array in made.columns.items()}
+        self._insert(self.draft.table, arrays | made.hidden)
+
+    def insert_bad(self, assembler: Assembler, source: str, bad: list[BadRecord]) -> None:
+        """Store records that are no rows in the dead-letter table, whose columns all exist."""
+        dead = self._tables.get(DEAD_LETTER)
+        if not bad or dead is None:
+            return
+        rows = [
+            {
+                "TableName": assembler.table,
+                "Source": source,
+                "Line": record.line,
+                "Offset": record.offset,
+                "Reason": record.reason,
+                "Raw": record.raw,
+            }
+            for record in bad
+        ]
+        batch = Batch(len(rows), columns_of(rows), [record.line for record in bad], [len(record.raw) for record in bad])
+        made = Assembler(
+            dead.types, DEAD_LETTER, assembler.workspace_id, assembler.load, assembler.ingested, assembler.ingested
+        ).assemble(batch)
+        self._insert(dead, {dead.stored[name].physical: array for name, array in made.columns.items()} | made.hidden)
+
+    def _insert(self, table: StoredTable, arrays: dict[str, pa.Array]) -> None:
+        self._connection.register(_BATCH_VIEW, pa.table(arrays))
+        try:
+            names = ", ".join(map(identifier, arrays))
+            with engine_errors():
+                run(self._connection, f"INSERT INTO {table.sql} ({names}) SELECT {names} FROM {_BATCH_VIEW}")
+        finally:
+            self._connection.unregister(_BATCH_VIEW)
+
+
+@contextmanager
+def writing(
+    tables: Tables, table: str, connect: Callable[[], duckdb.DuckDBPyConnection]
+) -> Iterator[tuple[TableWriter, duckdb.DuckDBPyConnection]]:
+    """A transaction on one table: committed and published at the end of the block, undone whole on any exception."""
+    with tables.lock_of(table):
+        connection = connect()
+        try:
+            with engine_errors():
+                run(connection, "BEGIN TRANSACTION")
+            try:
+                writer = TableWriter(tables, table, connection)
+                yield writer, connection
+                with engine_errors():
+                    run(connection, "COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+            writer.draft.publish()
+        finally:
+            connection.close()
+
+
+def create_dead_letter(tables: Tables, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
+    """Make the dead-letter table with all of its columns, so that later transactions on any table only add rows to it."""
+    own = schema(DEAD_LETTER)
+    if own is None or tables.get(DEAD_LETTER) is not None:
+        return
+    with writing(tables, DEAD_LETTER, connect) as (writer, _):
+        writer.draft.create()
+        writer.draft.materialise([field.name for field in own if not field.name.startswith("_") or field.name == "_BilledSize"])
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        run(connection, "ROLLBACK")
+    except duckdb.Error:
+        return  # the engine has undone it already, or lost the file; the first error is the one to tell
