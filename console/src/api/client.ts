@@ -1,0 +1,103 @@
+/** One function per call of API.md. */
+
+import { http, queryString, type CallOptions } from "./http";
+import type {
+  BatchItem,
+  BatchResult,
+  CheckResult,
+  Comment,
+  Delivery,
+  DeliveryPage,
+  Destination,
+  DestinationKind,
+  DestinationWrite,
+  FunctionInfo,
+  Incident,
+  IncidentPage,
+  IncidentPatch,
+  Page,
+  Person,
+  QueryRequest,
+  QueryResult,
+  Rule,
+  RuleImportFile,
+  RuleImportReport,
+  RuleRun,
+  RuleSummary,
+  Session,
+  TableInfo,
+  TestReport,
+  Workspace,
+} from "./types";
+
+const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
+const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComponent(id)}`;
+const destination = (ws: string, id: string) => `${workspace(ws)}/destinations/${encodeURIComponent(id)}`;
+
+export interface IncidentListParameters {
+  status?: string;
+  severity?: string;
+  owner?: string;
+  q?: string;
+  sort?: string;
+  top?: number;
+  skip?: number;
+  changedSince?: string;
+}
+
+export interface DeliveryListParameters {
+  destination?: string;
+  state?: string;
+  incident?: number;
+  top?: number;
+  skip?: number;
+}
+
+export const api = {
+  health: () => http.get<{ status: string; version: string }>("/health"),
+
+  session: (options?: CallOptions) => http.get<Session>("/session", options),
+  signIn: (token: string) => http.post<Session>("/session", { token }),
+  signOut: () => http.delete("/session"),
+  workspaces: () => http.get<Page<Workspace>>("/workspaces"),
+  users: (ws: string) => http.get<Page<Person>>(`${workspace(ws)}/users`),
+
+  incidents: (ws: string, parameters: IncidentListParameters, options?: CallOptions) =>
+    http.get<IncidentPage>(`${workspace(ws)}/incidents${queryString({ ...parameters })}`, options),
+  incident: (ws: string, number: number, options?: CallOptions) =>
+    http.get<Incident>(`${workspace(ws)}/incidents/${number}`, options),
+  patchIncident: (ws: string, number: number, patch: IncidentPatch) =>
+    http.patch<Incident>(`${workspace(ws)}/incidents/${number}`, patch),
+  patchIncidents: (ws: string, items: BatchItem[]) =>
+    http.post<{ results: BatchResult[] }>(`${workspace(ws)}/incidents/batch`, { items }),
+  comment: (ws: string, number: number, message: string) =>
+    http.post<Comment>(`${workspace(ws)}/incidents/${number}/comments`, { message }),
+
+  query: (ws: string, request: QueryRequest, options?: CallOptions) =>
+    http.post<QueryResult>(`${workspace(ws)}/query`, request, options),
+  check: (ws: string, query: string, options?: CallOptions) =>
+    http.post<CheckResult>(`${workspace(ws)}/check`, { query }, options),
+  tables: (ws: string) => http.get<Page<TableInfo>>(`${workspace(ws)}/tables`),
+  functions: (ws: string) => http.get<Page<FunctionInfo>>(`${workspace(ws)}/functions`),
+
+  rules: (ws: string) => http.get<Page<RuleSummary>>(`${workspace(ws)}/rules`),
+  rule: (ws: string, id: string) => http.get<Rule>(rule(ws, id)),
+  setRuleEnabled: (ws: string, id: string, enabled: boolean) => http.patch<Rule>(rule(ws, id), { enabled }),
+  ruleRuns: (ws: string, id: string, top = 50) => http.get<Page<RuleRun>>(`${rule(ws, id)}/runs?top=${top}`),
+  runRule: (ws: string, ruleId: string) => http.post<RuleRun>(`${workspace(ws)}/rules/run`, { ruleId }),
+  importRules: (ws: string, files: RuleImportFile[]) =>
+    http.post<RuleImportReport>(`${workspace(ws)}/rules/import`, { files }),
+
+  destinationKinds: (ws: string) => http.get<Page<DestinationKind>>(`${workspace(ws)}/destination-kinds`),
+  destinations: (ws: string) => http.get<Page<Destination>>(`${workspace(ws)}/destinations`),
+  createDestination: (ws: string, body: DestinationWrite) =>
+    http.post<Destination>(`${workspace(ws)}/destinations`, body),
+  patchDestination: (ws: string, id: string, body: DestinationWrite) =>
+    http.patch<Destination>(destination(ws, id), body),
+  deleteDestination: (ws: string, id: string) => http.delete(destination(ws, id)),
+  testDestination: (ws: string, id: string) => http.post<TestReport>(`${destination(ws, id)}/test`),
+  deliveries: (ws: string, parameters: DeliveryListParameters) =>
+    http.get<DeliveryPage>(`${workspace(ws)}/deliveries${queryString({ ...parameters })}`),
+  retryDelivery: (ws: string, id: string) =>
+    http.post<Delivery>(`${workspace(ws)}/deliveries/${encodeURIComponent(id)}/retry`),
+};

@@ -1,0 +1,459 @@
+/**
+ * The REST API as the console uses it (`/api/v1`). console/API.md is the same in words.
+ * Times are ISO 8601 in UTC with a trailing Z; durations are ISO 8601 ("PT5M", "P14D") unless a unit is in the name.
+ */
+
+export type Utc = string;
+export type Duration = string;
+
+// ---------------------------------------------------------------------------------------------- errors
+
+export interface ApiErrorBody {
+  code: string;
+  message: string;
+  /** What to do about it, one sentence. */
+  hint?: string | null;
+  details?: Record<string, unknown> | null;
+}
+
+export interface ApiErrorEnvelope {
+  error: ApiErrorBody;
+}
+
+// ------------------------------------------------------------------------------- session and workspaces
+
+export type Role = "Reader" | "Responder" | "Contributor" | "PlaybookOperator" | "Administrator";
+
+export interface Session {
+  principal: { id: string; kind: "user" | "client"; name: string; email?: string | null };
+  expiresTimeUtc: Utc;
+  /** Product version, shown in the user menu. */
+  version: string;
+}
+
+export interface Workspace {
+  id: string;
+  name: string;
+  roles: Role[];
+}
+
+export interface Person {
+  id: string;
+  name: string;
+  email?: string | null;
+}
+
+export interface Page<T> {
+  value: T[];
+  count: number;
+}
+
+// -------------------------------------------------------------------------------------------- incidents
+
+export type Severity = "High" | "Medium" | "Low" | "Informational";
+export type IncidentStatus = "New" | "Active" | "Closed";
+export type Classification = "TruePositive" | "BenignPositive" | "FalsePositive" | "Undetermined";
+export type ClassificationReason =
+  | "SuspiciousActivity"
+  | "SuspiciousButExpected"
+  | "IncorrectAlertLogic"
+  | "InaccurateData";
+
+export interface PersonRef {
+  id: string;
+  name: string;
+}
+
+/** The fields a PATCH may set; each has a revision of its own. */
+export interface EditableFields {
+  title: string;
+  description: string;
+  severity: Severity;
+  status: IncidentStatus;
+  owner: PersonRef | null;
+  classification: Classification | null;
+  classificationReason: ClassificationReason | null;
+  classificationComment: string | null;
+  labels: string[];
+}
+
+export type EditableField = keyof EditableFields;
+export type Revisions = Record<EditableField, number>;
+
+export interface IncidentSummary extends Omit<EditableFields, "description"> {
+  /** Stable id (uuid). */
+  id: string;
+  /** Per workspace, from 1. */
+  number: number;
+  tactics: string[];
+  createdTimeUtc: Utc;
+  lastModifiedTimeUtc: Utc;
+  firstActivityTimeUtc: Utc | null;
+  lastActivityTimeUtc: Utc | null;
+  alertCount: number;
+  alertProductNames: string[];
+  /** The names of the first entities, for the list. */
+  entityNames: string[];
+  revisions: Revisions;
+}
+
+export interface OwnerFacet {
+  id: string | null;
+  name: string | null;
+  count: number;
+}
+
+/** Counts over the whole workspace, not over the filter: they are always visible. */
+export interface IncidentFacets {
+  status: Record<IncidentStatus, number>;
+  severity: Record<Severity, number>;
+  owner: OwnerFacet[];
+}
+
+export interface IncidentPage extends Page<IncidentSummary> {
+  facets: IncidentFacets;
+  /** Give it back as changedSince to get what changed afterwards. */
+  asOf: string;
+}
+
+export interface Entity {
+  id: string;
+  /** Sentinel's entity types: Account, Host, IP, URL, File, FileHash, Process, ... */
+  type: string;
+  name: string;
+  properties: Record<string, unknown>;
+}
+
+export interface ResultColumn {
+  name: string;
+  type: KqlType;
+}
+
+export interface ResultSample {
+  columns: ResultColumn[];
+  rows: unknown[][];
+}
+
+export interface Alert {
+  id: string;
+  ruleId: string;
+  ruleName: string;
+  severity: Severity;
+  /** The window of the rule's query. */
+  start: Utc;
+  end: Utc;
+  /** Rows that the query returned; the sample may hold fewer. */
+  rows: number;
+  tactics: string[];
+  /** Ids of entities of the incident. */
+  entities: string[];
+  sample: ResultSample;
+  query: string;
+}
+
+export interface Comment {
+  id: string;
+  message: string;
+  author: PersonRef;
+  createdTimeUtc: Utc;
+}
+
+export type TimelineKind = "alert" | "created" | "change" | "comment" | "delivery";
+
+export interface TimelineItem {
+  id: string;
+  time: Utc;
+  kind: TimelineKind | (string & {});
+  title: string;
+  detail?: string | null;
+  actor?: PersonRef | null;
+  /** For kind "alert". */
+  alertId?: string | null;
+}
+
+export interface Incident extends IncidentSummary {
+  description: string;
+  techniques: string[];
+  ruleIds: string[];
+  entities: Entity[];
+  alerts: Alert[];
+  comments: Comment[];
+  timeline: TimelineItem[];
+  /** One sentence. */
+  story: string;
+  /** Why these alerts are together: one clause each. */
+  together: string[];
+}
+
+export type FieldChanges = Partial<EditableFields>;
+
+export interface IncidentPatch {
+  set: FieldChanges;
+  /** Per field in `set`, the revision the person saw. */
+  base: Partial<Revisions>;
+}
+
+export interface FieldConflict<F extends EditableField = EditableField> {
+  field: F;
+  /** The value that is there now. */
+  current: EditableFields[F];
+  revision: number;
+  changedBy: PersonRef | null;
+  changedTimeUtc: Utc;
+}
+
+/** error.details of a 409 with code FieldConflict. */
+export interface ConflictDetails {
+  conflicts: FieldConflict[];
+}
+
+export interface BatchItem extends IncidentPatch {
+  number: number;
+}
+
+export interface BatchResult {
+  number: number;
+  status: number;
+  incident?: IncidentSummary;
+  error?: ApiErrorBody;
+}
+
+// ------------------------------------------------------------------------------------------------ query
+
+export type KqlType =
+  | "bool"
+  | "datetime"
+  | "decimal"
+  | "dynamic"
+  | "guid"
+  | "int"
+  | "long"
+  | "real"
+  | "string"
+  | "timespan";
+
+export interface QueryRequest {
+  query: string;
+  /** ISO 8601: a duration back from now ("P1D") or an interval ("start/end"). */
+  timespan?: string;
+}
+
+export interface QueryStats {
+  elapsedMs: number;
+  rows: number;
+  rowsScanned?: number;
+}
+
+export interface QueryResult {
+  columns: ResultColumn[];
+  rows: unknown[][];
+  stats: QueryStats;
+  /** Set when rows were cut off at the server's limit, or a part of the query failed. */
+  partialError?: ApiErrorBody | null;
+}
+
+export type DiagnosticSeverity = "Error" | "Warning" | "Suggestion" | "Information";
+
+export interface Diagnostic {
+  code: string;
+  severity: DiagnosticSeverity;
+  message: string;
+  /** UTF-16 units into the text. */
+  start: number;
+  length: number;
+  /** What to do, when it is not in the message. */
+  hint?: string | null;
+  /** Text that would be right in place of the span. */
+  fix?: string | null;
+}
+
+export interface CheckResult {
+  diagnostics: Diagnostic[];
+  columns: ResultColumn[];
+}
+
+export interface TableInfo {
+  name: string;
+  columns: ResultColumn[];
+  rows: number;
+  first: Utc | null;
+  last: Utc | null;
+  bytes: number | null;
+}
+
+export type FunctionKind = "scalar" | "aggregate" | "operator" | "plugin" | "window" | "tabular";
+
+export interface FunctionInfo {
+  name: string;
+  kind: FunctionKind;
+  /** "strcat_delim(delimiter: string, values: any...): string" */
+  signature?: string | null;
+  about?: string | null;
+}
+
+// ---------------------------------------------------------------------------------------------- rules
+
+export type RunOutcome = "matched" | "silent" | "failed" | "skipped";
+
+export interface RuleRun {
+  id: string;
+  ruleId: string;
+  trigger: "scheduled" | "manual";
+  windowStartUtc: Utc;
+  windowEndUtc: Utc;
+  startedTimeUtc: Utc;
+  durationMs: number;
+  outcome: RunOutcome;
+  rows: number;
+  alerts: number;
+  /** Numbers of the incidents it made or added to. */
+  incidents: number[];
+  error?: ApiErrorBody | null;
+}
+
+export interface RuleSummary {
+  id: string;
+  name: string;
+  kind: "Scheduled" | "NRT" | (string & {});
+  severity: Severity;
+  enabled: boolean;
+  tactics: string[];
+  techniques: string[];
+  lastRun: RuleRun | null;
+  nextRunTimeUtc: Utc | null;
+}
+
+export interface FieldMapping {
+  identifier: string;
+  columnName: string;
+}
+
+export interface EntityMapping {
+  entityType: string;
+  fieldMappings: FieldMapping[];
+}
+
+export interface Rule extends RuleSummary {
+  description: string;
+  query: string;
+  queryFrequency: Duration | null;
+  queryPeriod: Duration | null;
+  triggerOperator: string | null;
+  triggerThreshold: number | null;
+  suppressionEnabled: boolean;
+  suppressionDuration: Duration | null;
+  entityMappings: EntityMapping[];
+  customDetails: Record<string, string>;
+  version: string | null;
+  /** The file it came from, as given at import. */
+  source: string | null;
+}
+
+export interface RuleImportFile {
+  name: string;
+  content: string;
+}
+
+export interface RuleImportReport {
+  imported: { id: string; name: string; outcome: "added" | "updated" | "unchanged" | "derived" }[];
+  problems: { file: string; line: number | null; message: string; hint?: string | null }[];
+}
+
+// --------------------------------------------------------------------------------------- destinations
+
+export type FieldType = "string" | "guid" | "url" | "integer" | "boolean" | "enum" | "secret" | "text";
+
+export interface ManifestField {
+  name: string;
+  label: string;
+  type: FieldType;
+  required: boolean;
+  help?: string | null;
+  placeholder?: string | null;
+  default?: string | number | boolean | null;
+  /** A regular expression over the whole value. */
+  pattern?: string | null;
+  minimum?: number | null;
+  maximum?: number | null;
+  options?: { value: string; label: string }[] | null;
+}
+
+export interface DestinationKind {
+  kind: string;
+  displayName: string;
+  description: string;
+  /** What the credentials must be allowed to do, with the reason. */
+  permissions: { name: string; reason: string }[];
+  fields: ManifestField[];
+}
+
+export interface SecretState {
+  set: boolean;
+  changedTimeUtc: Utc | null;
+}
+
+export type SettingValue = string | number | boolean | null;
+
+export interface DestinationHealth {
+  state: "healthy" | "failing" | "unknown";
+  message: string | null;
+  lastSuccessTimeUtc: Utc | null;
+  lastAttemptTimeUtc: Utc | null;
+  pending: number;
+  failed: number;
+}
+
+export interface Destination {
+  id: string;
+  kind: string;
+  name: string;
+  enabled: boolean;
+  settings: Record<string, SettingValue>;
+  /** Per secret field: whether one is stored. The value never leaves the server. */
+  secrets: Record<string, SecretState>;
+  health: DestinationHealth;
+}
+
+export interface DestinationWrite {
+  kind?: string;
+  name?: string;
+  enabled?: boolean;
+  settings?: Record<string, SettingValue>;
+  /** Only those to set; a field left out keeps its value. */
+  secrets?: Record<string, string>;
+}
+
+export interface TestStep {
+  name: string;
+  ok: boolean;
+  message: string;
+  hint?: string | null;
+  durationMs: number;
+}
+
+export interface TestReport {
+  ok: boolean;
+  steps: TestStep[];
+}
+
+export type DeliveryState = "pending" | "sending" | "retrying" | "delivered" | "failed";
+
+export interface Delivery {
+  id: string;
+  destinationId: string;
+  destinationName: string;
+  incidentNumber: number | null;
+  title: string;
+  state: DeliveryState;
+  attempts: number;
+  createdTimeUtc: Utc;
+  lastAttemptTimeUtc: Utc | null;
+  nextAttemptTimeUtc: Utc | null;
+  /** The id or path at the other end, when it got there. */
+  remoteId: string | null;
+  error: ApiErrorBody | null;
+}
+
+export interface DeliveryPage extends Page<Delivery> {
+  facets: { state: Record<DeliveryState, number> };
+}

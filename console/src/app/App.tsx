@@ -1,0 +1,86 @@
+import { FluentProvider, Spinner } from "@fluentui/react-components";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { createBrowserRouter, type RouteObject } from "react-router";
+import { RouterProvider } from "react-router/dom";
+
+import { ApiError } from "../api/http";
+import { RouteError } from "./ErrorView";
+import { usePreferences } from "./preferences";
+import { useTheme } from "./theme";
+
+function retry(count: number, error: unknown): boolean {
+  // What the server decided will not change by asking again; a lost connection may.
+  return error instanceof ApiError && error.status > 0 && error.status < 500 ? false : count < 2;
+}
+
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: { retry, staleTime: 10_000, refetchOnWindowFocus: true, placeholderData: (previous: unknown) => previous },
+      mutations: { retry: false },
+    },
+  });
+}
+
+const page = (load: () => Promise<{ default: React.ComponentType }>) => async () => ({
+  Component: (await load()).default,
+});
+
+export const routes: RouteObject[] = [
+  {
+    ErrorBoundary: RouteError,
+    HydrateFallback: () => <Spinner label="Loading the console" className="vd-center" />,
+    children: [
+      { path: "/signin", lazy: page(() => import("../signin/SignInPage")) },
+      {
+        path: "/",
+        lazy: page(() => import("./SignedIn")),
+        children: [
+          { index: true, lazy: page(() => import("./Start")) },
+          {
+            path: "w/:workspace",
+            lazy: page(() => import("./Shell")),
+            children: [
+              {
+                // Within the shell, so that one page's fault leaves the navigation.
+                ErrorBoundary: RouteError,
+                children: [
+                  { index: true, lazy: page(() => import("./Start")) },
+                  { path: "incidents", lazy: page(() => import("../incidents/QueuePage")) },
+                  { path: "incidents/:number", lazy: page(() => import("../incidents/IncidentPage")) },
+                  { path: "logs", lazy: page(() => import("../logs/LogsPage")) },
+                  { path: "analytics", lazy: page(() => import("../analytics/RulesPage")) },
+                  { path: "analytics/:id", lazy: page(() => import("../analytics/RulePage")) },
+                  { path: "destinations", lazy: page(() => import("../destinations/DestinationsPage")) },
+                  { path: "destinations/:id", lazy: page(() => import("../destinations/DestinationPage")) },
+                  { path: "deliveries", lazy: page(() => import("../destinations/DeliveriesPage")) },
+                  { path: "*", lazy: page(() => import("./NotFound")) },
+                ],
+              },
+            ],
+          },
+          { path: "*", lazy: page(() => import("./NotFound")) },
+        ],
+      },
+    ],
+  },
+];
+
+export function App() {
+  const { theme, density } = usePreferences();
+  const { theme: fluent, isDark } = useTheme(theme);
+  const [client] = useState(createQueryClient);
+  const [router] = useState(() => createBrowserRouter(routes));
+  useEffect(() => {
+    document.documentElement.dataset.theme = isDark ? "dark" : "light";
+    document.documentElement.dataset.density = density;
+  }, [isDark, density]);
+  return (
+    <FluentProvider theme={fluent} className="vd-root">
+      <QueryClientProvider client={client}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </FluentProvider>
+  );
+}

@@ -1,0 +1,86 @@
+import {
+  bundleIcon,
+  DataUsageFilled,
+  DataUsageRegular,
+  DocumentSearchFilled,
+  DocumentSearchRegular,
+  PanelLeftContractRegular,
+  PanelLeftExpandRegular,
+  SendFilled,
+  SendRegular,
+  ShieldErrorFilled,
+  ShieldErrorRegular,
+  TrayItemAddFilled,
+  TrayItemAddRegular,
+  type FluentIcon,
+} from "@fluentui/react-icons";
+import { NavLink } from "react-router";
+
+import { setPreference, usePreferences } from "./preferences";
+import { useWorkspace, workspacePath } from "./session";
+
+interface Place {
+  path: string;
+  label: string;
+  icon: FluentIcon;
+}
+
+const GROUPS: readonly { title: string; places: readonly Place[] }[] = [
+  {
+    title: "Threat management",
+    places: [
+      { path: "incidents", label: "Incidents", icon: bundleIcon(ShieldErrorFilled, ShieldErrorRegular) },
+      { path: "logs", label: "Logs", icon: bundleIcon(DocumentSearchFilled, DocumentSearchRegular) },
+    ],
+  },
+  {
+    title: "Configuration",
+    places: [
+      { path: "analytics", label: "Analytics", icon: bundleIcon(DataUsageFilled, DataUsageRegular) },
+      { path: "destinations", label: "Destinations", icon: bundleIcon(SendFilled, SendRegular) },
+      { path: "deliveries", label: "Deliveries", icon: bundleIcon(TrayItemAddFilled, TrayItemAddRegular) },
+    ],
+  },
+];
+
+export function Navigation() {
+  const workspace = useWorkspace();
+  const { navigationCollapsed: narrow } = usePreferences();
+  return (
+    <nav className="vd-nav" aria-label="Main">
+      {GROUPS.map((group) => (
+        <div key={group.title} className="vd-nav-group">
+          <div className="vd-nav-title" aria-hidden={narrow}>
+            {group.title}
+          </div>
+          {group.places.map(({ path, label, icon: Icon }) => (
+            <NavLink
+              key={path}
+              to={workspacePath(workspace, path)}
+              className="vd-nav-link"
+              title={narrow ? label : undefined}
+              aria-label={label}
+            >
+              {({ isActive }) => (
+                <>
+                  <Icon filled={isActive} className="vd-nav-icon" />
+                  <span className="vd-nav-label">{label}</span>
+                </>
+              )}
+            </NavLink>
+          ))}
+        </div>
+      ))}
+      <button
+        type="button"
+        className="vd-nav-link vd-nav-toggle"
+        aria-expanded={!narrow}
+        aria-label={narrow ? "Widen the navigation" : "Narrow the navigation"}
+        onClick={() => setPreference("navigationCollapsed", !narrow)}
+      >
+        {narrow ? <PanelLeftExpandRegular className="vd-nav-icon" /> : <PanelLeftContractRegular className="vd-nav-icon" />}
+        <span className="vd-nav-label">Narrow</span>
+      </button>
+    </nav>
+  );
+}

@@ -1,0 +1,22 @@
+import { Navigate, useParams } from "react-router";
+
+import { EmptyState } from "./EmptyState";
+import { usePreferences } from "./preferences";
+import { useSession, workspacePath } from "./session";
+
+/** "/" and "/w/name" lead to the incidents of the workspace used last, or of the first one. */
+export default function Start() {
+  const { workspaces } = useSession();
+  const { workspace: last } = usePreferences();
+  const { workspace: named } = useParams();
+  const workspace =
+    workspaces.find((one) => one.name === named) ?? workspaces.find((one) => one.name === last) ?? workspaces[0];
+  if (!workspace) {
+    return (
+      <EmptyState title="You have no role in any workspace">
+        Ask an administrator to give you a role in one, then load this page again.
+      </EmptyState>
+    );
+  }
+  return <Navigate replace to={workspacePath(workspace, "incidents")} />;
+}

@@ -1,0 +1,112 @@
+import { Button, Field, Input, MessageBar, MessageBarBody, Spinner } from "@fluentui/react-components";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { useNavigate, useSearchParams } from "react-router";
+
+import { api } from "../api/client";
+import { ApiError } from "../api/http";
+import { ErrorView } from "../app/ErrorView";
+
+/** Where to go after signing in: an address of this console only, never another site's. */
+export function safeNext(next: string | null): string {
+  if (!next?.startsWith("/") || next.startsWith("//") || next.startsWith("/\\") || next.startsWith("/signin")) return "/";
+  return next;
+}
+
+/** The code in what was pasted: a code, or the whole one-time link. */
+export function codeOf(pasted: string): string {
+  const text = pasted.trim();
+  try {
+    return new URL(text).searchParams.get("token") ?? text;
+  } catch {
+    return text;
+  }
+}
+
+/** The server's own words; a hint is added where it gave none and the code is at fault. */
+function withHint(problem: unknown): unknown {
+  if (!(problem instanceof ApiError) || problem.hint || problem.status !== 401) return problem;
+  return new ApiError(problem.status, {
+    code: problem.code,
+    message: problem.message,
+    hint: "A code works once and not for long. The server prints a new one each time it starts.",
+  });
+}
+
+export default function SignInPage() {
+  const [parameters, setParameters] = useSearchParams();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const [code, setCode] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
+  const started = useRef(false);
+  const next = safeNext(parameters.get("next"));
+  const health = useQuery({ queryKey: ["health"], queryFn: () => api.health(), retry: 1, refetchInterval: 10_000 });
+
+  const signIn = async (token: string) => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      const session = await api.signIn(token);
+      client.clear();
+      client.setQueryData(["session"], session);
+      await navigate(next, { replace: true });
+    } catch (error) {
+      setProblem(error);
+      setBusy(false);
+    }
+  };
+
+  const linkToken = parameters.get("token");
+  useEffect(() => {
+    if (!linkToken || started.current) return;
+    started.current = true;
+    // The token leaves the address bar and the history before anything else happens.
+    const rest = new URLSearchParams(parameters);
+    rest.delete("token");
+    setParameters(rest, { replace: true });
+    void signIn(linkToken);
+    // Once, with the token that the page was opened with.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [linkToken]);
+
+  return (
+    <main className="vd-signin">
+      <div className="vd-signin-card">
+        <div className="vd-signin-brand">
+          <img src="/favicon.svg" alt="" width={36} height={36} />
+          <h1>Vedette</h1>
+        </div>
+        {health.isError && <ErrorView what="The server does not answer" error={health.error} />}
+        {parameters.get("signedout") && !problem && (
+          <MessageBar intent="success">
+            <MessageBarBody>You are signed out.</MessageBarBody>
+          </MessageBar>
+        )}
+        {problem !== null && <ErrorView what="Signing in did not work" error={withHint(problem)} />}
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (code.trim()) void signIn(codeOf(code));
+          }}
+        >
+          <Field label="Sign-in code" hint="The one-time link that the server printed, or the code in it.">
+            <Input
+              autoFocus
+              type="password"
+              autoComplete="off"
+              value={code}
+              disabled={busy}
+              onChange={(_, data) => setCode(data.value)}
+            />
+          </Field>
+          <Button type="submit" appearance="primary" disabled={busy || !code.trim()}>
+            {busy ? <Spinner size="tiny" label="Signing in" /> : "Sign in"}
+          </Button>
+        </form>
+        {health.data && <div className="vd-muted">Version {health.data.version}</div>}
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,86 @@
+/** Values and names as KQL writes them, for the queries that clicks make. */
+
+import type { KqlType } from "../api/types";
+
+export type ValueType = KqlType | null;
+
+export function quote(text: string): string {
+  const escaped = text
+    .replace(/\\/g, "\\\\")
+    .replace(/"/g, '\\"')
+    .replace(/\n/g, "\\n")
+    .replace(/\r/g, "\\r")
+    .replace(/\t/g, "\\t")
+    // Other control characters have no short escape.
+    // eslint-disable-next-line no-control-regex
+    .replace(/[\u0000-\u001f\u007f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `"${escaped}"`;
+}
+
+const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+// Words that the language would read as something else at the place of a column name.
+const RESERVED = new Set(["and", "or", "not", "in", "has", "by", "on", "of", "let", "true", "false", "null", "between", "contains", "where", "with", "kind", "to", "from", "step", "set"]);
+
+export function columnName(name: string): string {
+  if (PLAIN_NAME.test(name) && !RESERVED.has(name)) return name;
+  return `['${name.replace(/\\/g, "\\\\").replace(/'/g, "\\'")}']`;
+}
+
+/** The literal of a wire value, or null when the type has none that compares (dynamic). */
+export function literal(value: unknown, type: ValueType): string | null {
+  if (value === null || value === undefined) return null;
+  switch (type) {
+    case "dynamic":
+      return null;
+    case "datetime":
+      return `datetime(${String(value as string)})`;
+    case "timespan":
+      return `timespan(${String(value as string)})`;
+    case "guid":
+      return `guid(${String(value as string)})`;
+    case "bool":
+      return value === true || value === 1 ? "true" : "false";
+    case "int":
+    case "long":
+      return String(value as number);
+    case "real":
+    case "decimal": {
+      const text = String(value as number);
+      const name = { NaN: "nan", Infinity: "+inf", "-Infinity": "-inf" }[text] ?? text;
+      return `${type}(${name})`;
+    }
+    default:
+      return typeof value === "number" || typeof value === "boolean" ? String(value) : quote(valueText(value));
+  }
+}
+
+/** A value as text: what copying gives and what a search looks for. */
+export function valueText(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "string") return value;
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
+  return JSON.stringify(value);
+}
+
+/** `| where Column == value`, or its opposite; null becomes isnull() or isempty(). */
+export function condition(column: string, value: unknown, type: ValueType, keep: boolean): string {
+  const name = columnName(column);
+  if (value === null || value === undefined) return keep ? `isnull(${name})` : `isnotnull(${name})`;
+  if (type === "string" && value === "") return keep ? `isempty(${name})` : `isnotempty(${name})`;
+  if (type === "dynamic") return `tostring(${name}) ${keep ? "==" : "!="} ${quote(valueText(value))}`;
+  const text = String(value as string);
+  // NaN equals nothing, itself included.
+  if ((type === "real" || type === "decimal") && text === "NaN") return keep ? `isnan(${name})` : `not(isnan(${name}))`;
+  return `${name} ${keep ? "==" : "!="} ${literal(value, type) ?? quote(text)}`;
+}
+
+/** The query with another stage at its end. A trailing comment, semicolon or blank is no obstacle. */
+export function withStage(query: string, stage: string): string {
+  const body = query.replace(/[\s;]+$/, "");
+  return `${body}\n| ${stage}`;
+}
+
+/** The query that looks for a value everywhere. */
+export function searchQuery(value: unknown): string {
+  return `search ${quote(valueText(value))}\n| take 1000`;
+}

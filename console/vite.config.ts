@@ -1,0 +1,28 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+// The server whose API `npm run dev` uses: `vedette serve`, or the mock of `npm run mock`.
+const api = process.env.VEDETTE_API ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [react()],
+  base: "/",
+  build: {
+    outDir: "../src/vedette/console_assets",
+    emptyOutDir: true,
+    target: "es2022",
+    // Assets are files, never data: URLs, so that the content security policy stays narrow.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
+  },
+  server: { proxy: { "/api": api }, host: "127.0.0.1", port: 5173 },
+  test: {
+    environment: "jsdom",
+    include: ["tests/**/*.test.{ts,tsx}"],
+    setupFiles: ["tests/setup.ts"],
+    restoreMocks: true,
+    maxWorkers: 2,
+    testTimeout: 20_000,
+  },
+});
