@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identifier
 from vedette.engine.expressions import Emitter
 from vedette.engine.relations import OrderKey, Rel, name_of
-from vedette.kql.bound import Column, Membership, Relation, ScalarQuery, Scan, Shared, Values
+from vedette.kql.bound import Column, External, Membership, Relation, ScalarQuery, Scan, Shared, Values
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.types import Type
 
@@ -175,6 +176,14 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
         compiler.parameters |= {"range_from", "range_to"}
         text += f" WHERE {identifier(moment.physical)} >= $range_from AND {identifier(moment.physical)} < $range_to"
     return Rel(f"({text})", node.columns)
+
+
+@lowers(External)
+def external(compiler: Compiler, node: External) -> Rel:
+    """Refused: a query reaches no other host unless an administrator allows it."""
+    hosts = ", ".join(sorted({urlsplit(uri).hostname or uri for uri in node.uris}))
+    message = f"externaldata may not reach {hosts or 'another host'}: no host is allowed for queries"
+    raise KqlError("", [Diagnostic("VDT1006", message, 0, 1)])
 
 
 @lowers(Values)

@@ -151,6 +151,13 @@ class Values(Relation):
 
 
 @dataclass(slots=True, eq=False)
+class External(Relation):
+    """Rows that another host holds (`externaldata`)."""
+
+    uris: list[str]
+
+
+@dataclass(slots=True, eq=False)
 class Shared(Relation):
     """One use of a relation computed once (`materialize`, `as`, a tabular argument); columns are its own."""
 

@@ -207,6 +207,23 @@ scalar(
 )(_never)
 
 
+def _bind_ingestion_time(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
+    _arity(at, node, 0, 0)
+    for column in at.row.hidden if at.row is not None else ():
+        if column.name == "$IngestionTime":
+            return ColumnRef(column.type, column)
+    return Constant(Type.DATETIME, None)
+
+
+scalar(
+    "ingestion_time(): datetime",
+    about="When the row was taken in; null where the rows are no longer a table's.",
+    page="ingestion-time-function",
+    names="only:$IngestionTime",
+    binding=_bind_ingestion_time,
+)(_never)
+
+
 def _bind_pack_all(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 0, 1)
     ignore = bool(at.binder.constant(at.bind(node.args[0]), node.args[0])) if node.args else False

@@ -13,6 +13,7 @@ from vedette.kql.bound import (
     Column,
     Constant,
     Expr,
+    External,
     ParameterRef,
     Relation,
     Scan,
@@ -261,7 +262,8 @@ class Binder:
             case syntax.Member() | syntax.DotCall():
                 return self._qualified(node, scope)
             case syntax.ExternalData():
-                raise self.refuse("externaldata (it would fetch from outside)", node)
+                columns = tuple(self.column(declared.name.name, declared.type) for declared in node.columns)
+                return External(columns, [str(self.constant(self.scalar(uri, scope), uri)) for uri in node.uris])
             case _:
                 raise self.stop("KS205", "The expression is not tabular", node)
 
