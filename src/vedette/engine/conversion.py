@@ -170,13 +170,13 @@ def _to_integer(sql: DuckDbSql, value: Fragment, type_: Type) -> tuple[str, bool
             whole = f"CASE WHEN {simple} THEN TRY_CAST({value} AS BIGINT) ELSE {slow} END"
             return (whole if type_ is Type.LONG else f"TRY_CAST({whole} AS INTEGER)"), False
         case Type.DYNAMIC:
-            text = Fragment(f"coalesce(json_extract_string({value}, '$'), '')", Type.STRING, False)
-            of_text, _ = _to_integer(sql, text, type_)
-            real = Fragment(f"TRY_CAST({text} AS DOUBLE)", Type.REAL)
+            shown = Fragment(f"coalesce(json_extract_string({value}, '$'), '')", Type.STRING, False)
+            of_text, _ = _to_integer(sql, shown, type_)
+            real = Fragment(f"TRY_CAST({shown} AS DOUBLE)", Type.REAL)
             of_real, _ = _to_integer(sql, real, type_)
             return (
                 f"CASE json_type({value}) WHEN 'DOUBLE' THEN {of_real} "
-                f"WHEN 'BOOLEAN' THEN CASE WHEN {text} = 'true' THEN 1 ELSE 0 END ELSE {of_text} END"
+                f"WHEN 'BOOLEAN' THEN CASE WHEN {shown} = 'true' THEN 1 ELSE 0 END ELSE {of_text} END"
             ), False
         case _:
             return f"CAST(NULL AS {name})", False

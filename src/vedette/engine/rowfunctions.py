@@ -46,14 +46,9 @@ def register(connection: duckdb.DuckDBPyConnection, use: RowFunctionUse) -> None
     # a guid travels as text: Arrow has no plain form of it that DuckDB and Python share
     arguments = ["VARCHAR" if type_ is Type.GUID else SQL_TYPES[type_] for type_ in use.arguments]
     result = "VARCHAR" if use.result is Type.GUID else SQL_TYPES[use.result]
-    connection.create_function(  # type: ignore[call-arg]
-        use.key,
-        _vectorised(use),
-        arguments,
-        result,
-        type="arrow",
-        null_handling="special",  # type: ignore[arg-type]
-    )
+    # DuckDB takes the words for its enumerations; its type hints do not know them
+    create: Any = connection.create_function
+    create(use.key, _vectorised(use), arguments, result, type="arrow", null_handling="special")
 
 
 def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:

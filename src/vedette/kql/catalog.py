@@ -207,7 +207,9 @@ class Catalog:
 
         return register
 
-    def operator(self, symbol: str, *signatures: str, about: str, nulls: str = "strict") -> Any:
+    def operator(
+        self, symbol: str, *signatures: str, about: str, nulls: str = "strict"
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Registers a scalar operator (`+`, `has` ...) under its symbol."""
 
         def register(emit: Callable[..., Any]) -> Callable[..., Any]:

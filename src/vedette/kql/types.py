@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 
 
 class Type(enum.Enum):
@@ -63,12 +64,12 @@ def widest(left: Type, right: Type) -> Type | None:
     return None
 
 
-def common(types: list[Type]) -> Type | None:
+def common(types: Iterable[Type]) -> Type | None:
     """The one type to which all of `types` convert by themselves, or None."""
     known = [t for t in types if t is not Type.UNKNOWN]
     if not known:
         return Type.UNKNOWN
-    result = known[0]
+    result: Type = known[0]
     for other in known[1:]:
         if other is result:
             continue

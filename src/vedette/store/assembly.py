@@ -99,7 +99,9 @@ def _keep(extras: dict[int, dict[str, object]], made: Assembled, name: str, raw:
     """Put the values of a field without a column into the hidden column; JSON null is as good as absent there."""
     values = raw.values
     if raw.native in (Type.DATETIME, Type.TIMESPAN):
-        values = [value and text for value, text in zip(values, convert(values, Type.STRING, raw.native)[0].to_pylist())]
+        values = [
+            value and text for value, text in zip(values, convert(values, Type.STRING, raw.native)[0].to_pylist())
+        ]
     kind = value_type(values, raw.native)
     if kind is None:
         return

@@ -61,5 +61,6 @@ def columns_of(rows: Iterable[Mapping[str, object]]) -> dict[str, RawColumn]:
             values.append(value)
             positions.append(position)
     return {
-        name: RawColumn(values, None if len(values) == count else positions) for name, (values, positions) in found.items()
+        name: RawColumn(values, None if len(values) == count else positions)
+        for name, (values, positions) in found.items()
     }

@@ -49,7 +49,9 @@ def materialise_field(draft: TableDraft, connection: duckdb.DuckDBPyConnection, 
                 del holder[name]
             left.append(json_text(holder) if holder else None)
         moved += len(holders) - len(failures)
-        connection.register(_VIEW, pa.table({"r": [row for row, _ in holders], "v": array, "x": pa.array(left, pa.string())}))
+        connection.register(
+            _VIEW, pa.table({"r": [row for row, _ in holders], "v": array, "x": pa.array(left, pa.string())})
+        )
         try:
             run(
                 connection,

@@ -184,9 +184,7 @@ class Loader:
         inference = look.inferences.get(source.table)
         writer.declare(inference.fields() if inference is not None else [])
         load = load_id(digest, source.table, str(earlier))
-        assembler = Assembler(
-            writer.table.types, source.table, self._tables.workspace_id, load, now, stamp, shift
-        )
+        assembler = Assembler(writer.table.types, source.table, self._tables.workspace_id, load, now, stamp, shift)
         base = self._done
         extra: set[str] = set()
         # The engine stores one batch while the next is read and converted: it lets go of the interpreter meanwhile.

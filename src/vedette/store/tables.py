@@ -203,7 +203,11 @@ class TableDraft:
 
     def _insert(self, table: str, rows: list[tuple[object, ...]]) -> None:
         places = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
-        run(self._connection, f"INSERT INTO store_catalog.{table} VALUES {places}", [cell for row in rows for cell in row])
+        run(
+            self._connection,
+            f"INSERT INTO store_catalog.{table} VALUES {places}",
+            [cell for row in rows for cell in row],
+        )
 
     def _replace(self, **changes: object) -> None:
         self.table = replace(self.table, **changes)  # type: ignore[arg-type]

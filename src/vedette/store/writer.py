@@ -112,7 +112,9 @@ def create_dead_letter(tables: Tables, connect: Callable[[], duckdb.DuckDBPyConn
         return
     with writing(tables, DEAD_LETTER, connect) as (writer, _):
         writer.draft.create()
-        writer.draft.materialise([field.name for field in own if not field.name.startswith("_") or field.name == "_BilledSize"])
+        writer.draft.materialise(
+            [field.name for field in own if not field.name.startswith("_") or field.name == "_BilledSize"]
+        )
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:

@@ -115,7 +115,12 @@ def split(sql: DuckDbSql, value: Fragment, delimiter: Fragment, index: Fragment 
 # -- joining
 
 
-@scalar("strcat(arg: any...): string", about="The texts of all arguments, one after the other.", page="strcat-function", nulls="total")
+@scalar(
+    "strcat(arg: any...): string",
+    about="The texts of all arguments, one after the other.",
+    page="strcat-function",
+    nulls="total",
+)
 def strcat(sql: DuckDbSql, *values: Fragment) -> str:
     return f"({' || '.join(sql.tostring(value).sql for value in values)})"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vedette.kql import syntax
@@ -68,7 +69,7 @@ class Calls:
         return self.bind(node)
 
     def apply(
-        self, name: str, args: list[Expr], places: list[syntax.Expression] | list[syntax.Node], node: syntax.Node,
+        self, name: str, args: list[Expr], places: Sequence[syntax.Node], node: syntax.Node,
         *, symbol: bool = False,
     ) -> Expr:  # fmt: skip
         """A function or operator of the catalogue on bound arguments."""
@@ -78,7 +79,7 @@ class Calls:
         return self._apply(unit, args, places, node, symbol=symbol)
 
     def _apply(
-        self, unit: Unit, args: list[Expr], places: list[syntax.Expression] | list[syntax.Node], node: syntax.Node,
+        self, unit: Unit, args: list[Expr], places: Sequence[syntax.Node], node: syntax.Node,
         *, symbol: bool = False,
     ) -> Expr:  # fmt: skip
         signature = self.resolve(unit, args, places, node, symbol=symbol)
@@ -87,7 +88,7 @@ class Calls:
         return bound
 
     def resolve(
-        self, unit: Unit, args: list[Expr], places: list[syntax.Expression] | list[syntax.Node], node: syntax.Node,
+        self, unit: Unit, args: list[Expr], places: Sequence[syntax.Node], node: syntax.Node,
         *, symbol: bool = False,
     ) -> Signature:  # fmt: skip
         """The signature that fits the arguments best."""
@@ -116,9 +117,7 @@ class Calls:
         usage = "; ".join(signature.text for signature in unit.signatures)
         raise self.binder.stop("KS107", f"No form of '{unit.name}' takes these arguments: {usage}", node)
 
-    def convert(
-        self, signature: Signature, args: list[Expr], places: list[syntax.Expression] | list[syntax.Node]
-    ) -> list[Expr]:
+    def convert(self, signature: Signature, args: list[Expr], places: Sequence[syntax.Node]) -> list[Expr]:
         """The arguments as the types that the signature wants."""
         shared = common([a.type for i, a in enumerate(args) if _kind(signature, i, len(args)) == "common"])
         final: list[Expr] = []
@@ -256,8 +255,6 @@ def result_type(signature: Signature, args: list[Expr]) -> Type:
         if parameter is not None and parameter.name == name:
             if rule == "promoted":
                 return Type.LONG if arg.type in INTEGERS else arg.type
-            if rule == "typeof" and isinstance(arg.value, syntax.TypeOf) if isinstance(arg, Constant) else False:
-                return arg.type
             return arg.type
     return Type.DYNAMIC
 

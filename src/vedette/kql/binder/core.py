@@ -273,7 +273,9 @@ class Binder:
         if binding is None:
             name = self.text[operator.start : operator.end].split(maxsplit=1)[0].split("(")[0]
             raise self.refuse(f"the operator '{name}'", operator)
-        return binding(self, operator, relation, scope)
+        bound = binding(self, operator, relation, scope)
+        assert isinstance(bound, Relation)
+        return bound
 
     def use(self, relation: Relation, *, once: bool) -> Relation:
         """One more use of a relation that is bound already."""

@@ -107,7 +107,12 @@ class _Reader:
     def _bad_header(self, why: str, hint: str | None = None) -> VedetteError:
         path = self._stream.path
         return InvalidInput(
-            f"The CSV file {path} cannot be loaded: {why}.", code="VDT0604", hint=hint, file=str(path), line=1, exit_code=1
+            f"The CSV file {path} cannot be loaded: {why}.",
+            code="VDT0604",
+            hint=hint,
+            file=str(path),
+            line=1,
+            exit_code=1,
         )
 
     def _record(self, width: int) -> tuple[list[str], int, int] | None:

@@ -143,8 +143,12 @@ def _read_values(stream: TextStream) -> Iterator[Batch]:
             if gathered.full:
                 yield from gathered.flush()
         if len(values.held) > MAX_LINE:
-            gathered.put_aside(values.place.line, values.place.offset, f"a value longer than {MAX_LINE} bytes", values.held)
-            values = _Values(_Place(values.place.line, values.place.offset + len(values.held)), in_array=values.in_array)
+            gathered.put_aside(
+                values.place.line, values.place.offset, f"a value longer than {MAX_LINE} bytes", values.held
+            )
+            values = _Values(
+                _Place(values.place.line, values.place.offset + len(values.held)), in_array=values.in_array
+            )
     rest = values.held.strip(b" \t\r\n,")
     if rest or values.in_array:
         reason = "the array does not end" if values.in_array else "the value does not end"

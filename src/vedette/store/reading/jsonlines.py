@@ -17,7 +17,9 @@ BATCH_BYTES: Final = 32 * 1024 * 1024
 RAW_LIMIT: Final = 32 * 1024
 """Characters of a bad record that are kept."""
 
-_ESCAPES: Final = re.compile(rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)")
+_ESCAPES: Final = re.compile(
+    rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
 
 Row = dict[str, object]
 

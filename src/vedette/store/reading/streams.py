@@ -60,7 +60,9 @@ class TextStream:
                         carry = chunk
                         break
                     if not chunk.startswith(_GZIP_MAGIC):
-                        self.damage = f"something that is not gzip follows the gzip data, before byte {self.consumed} of the file"
+                        self.damage = (
+                            f"something that is not gzip follows the gzip data, before byte {self.consumed} of the file"
+                        )
                         return
                     inside, inflate = True, zlib.decompressobj(wbits=31)
                 before = inflate.copy()
@@ -69,7 +71,9 @@ class TextStream:
                 except zlib.error as error:
                     rest = _salvage(before, chunk)
                     if not given and not rest:
-                        raise _not_gzip(self.path, f"its compressed data is damaged at the start ({_reason(error)})") from None
+                        raise _not_gzip(
+                            self.path, f"its compressed data is damaged at the start ({_reason(error)})"
+                        ) from None
                     self.damage = f"the gzip data is damaged before byte {self.consumed} of the file ({_reason(error)})"
                     if rest:
                         yield rest

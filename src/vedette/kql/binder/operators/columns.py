@@ -10,7 +10,7 @@ from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.scope import Scope
-from vedette.kql.bound import Column, ColumnRef, Relation
+from vedette.kql.bound import Column, ColumnRef, Expr, Relation
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.project_away import ProjectAwayOperator
 from vedette.kql.operators.project_keep import ProjectKeepOperator
@@ -69,7 +69,7 @@ def bind_project_rename(binder: Binder, node: ProjectRenameOperator, input_: Rel
         for column in matching(binder, item.value, input_):
             renamed[column.id] = item.names[0].name
     columns: list[Column] = []
-    values = []
+    values: list[tuple[Column, Expr]] = []
     for column in input_.columns:
         name = renamed.get(column.id)
         if name is None:

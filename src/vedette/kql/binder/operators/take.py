@@ -56,8 +56,8 @@ def bind_distinct(binder: Binder, node: DistinctOperator, input_: Relation, scop
             nodes.append(item)
     items = bind_items(at, nodes)
     if not any(isinstance(item, syntax.Star) for item in node.columns):
-        for item in items:
-            require_scalar(at, item, f"The column '{item.name or ''}'")
+        for bound in items:
+            require_scalar(at, bound, f"The column '{bound.name or ''}'")
     names = name_items(binder, items, Names())
     keys = [(binder.column(name, item.value.type), item.value) for name, item in zip(names, items, strict=True)]
     return Summarize(tuple(column for column, _ in keys), input_, keys, [])
