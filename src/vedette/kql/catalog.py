@@ -14,11 +14,14 @@ A signature is text: `name(parameter: kind, other?: kind, rest: kind...): result
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from vedette.kql.types import INTEGERS, NUMBERS, ORDERABLE, SUMMABLE, TYPE_NAMES, Type
+
+Check = Callable[[Any], str | None]
+"""What is wrong with a constant, as a sentence, or None."""
 
 _CLASSES: dict[str, frozenset[Type]] = {
     "number": NUMBERS,
@@ -144,6 +147,8 @@ class ScalarUnit(Unit):
     kind: str = "sql"
     binding: Callable[..., Any] | None = None
     volatile: bool = False
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    """What a constant argument must fulfil beyond its type, by the parameter's name."""
 
 
 @dataclass(slots=True, eq=False)
@@ -193,6 +198,7 @@ class Catalog:
         kind: str = "sql",
         binding: Callable[..., Any] | None = None,
         volatile: bool = False,
+        checks: Mapping[str, Check] | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Registers a scalar function under its signatures."""
 
@@ -200,7 +206,7 @@ class Catalog:
             parsed = tuple(parse_signature(text) for text in signatures)
             unit = ScalarUnit(
                 parsed[0].name, parsed, emit, about, page, names, tuple(aliases), nulls=nulls, kind=kind,
-                binding=binding, volatile=volatile,
+                binding=binding, volatile=volatile, checks=checks or {},
             )  # fmt: skip
             self._register(self.scalars, unit)
             return emit
@@ -208,13 +214,18 @@ class Catalog:
         return register
 
     def operator(
-        self, symbol: str, *signatures: str, about: str, nulls: str = "strict"
+        self,
+        symbol: str,
+        *signatures: str,
+        about: str,
+        nulls: str = "strict",
+        checks: Mapping[str, Check] | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Registers a scalar operator (`+`, `has` ...) under its symbol."""
 
         def register(emit: Callable[..., Any]) -> Callable[..., Any]:
             parsed = tuple(parse_signature(text) for text in signatures)
-            self._register(self.scalars, ScalarUnit(symbol, parsed, emit, about, nulls=nulls))
+            self._register(self.scalars, ScalarUnit(symbol, parsed, emit, about, nulls=nulls, checks=checks or {}))
             return emit
 
         return register

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vedette.kql import syntax
 from vedette.kql.binder.scope import LetValue, Row, Scope
 from vedette.kql.bound import AggregateCall, Apply, Cast, Constant, Expr, WindowCall
-from vedette.kql.catalog import Parameter, Signature, Unit
+from vedette.kql.catalog import Parameter, ScalarUnit, Signature, Unit
 from vedette.kql.types import INTEGERS, NUMBERS, TYPE_NAMES, Type, common, widest
 
 if TYPE_CHECKING:
@@ -84,8 +84,26 @@ class Calls:
     ) -> Expr:  # fmt: skip
         signature = self.resolve(unit, args, places, node, symbol=symbol)
         final = self.convert(signature, args, places)
+        if isinstance(unit, ScalarUnit) and unit.checks:
+            self._check(unit, signature, final, places)
         bound = Apply(result_type(signature, args), unit, final, start=node.start, end=node.end)  # type: ignore[arg-type]
         return bound
+
+    def _check(
+        self,
+        unit: ScalarUnit,
+        signature: Signature,
+        args: list[Expr],
+        places: list[syntax.Expression] | list[syntax.Node],
+    ) -> None:
+        """Stops at a constant that the unit cannot take, such as a regular expression that is none."""
+        for index, arg in enumerate(args):
+            parameter = signature.parameter_at(index, len(args))
+            check = unit.checks.get(parameter.name) if parameter else None
+            if check is not None and isinstance(arg, Constant) and arg.value is not None:
+                fault = check(arg.value)
+                if fault is not None:
+                    raise self.binder.stop("KS140", fault, places[index])
 
     def resolve(
         self, unit: Unit, args: list[Expr], places: Sequence[syntax.Node], node: syntax.Node,
