@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -24,3 +26,9 @@ def state(state_url: str) -> Iterator[State]:
     state.upgrade()
     yield state
     state.dispose()
+
+
+@pytest.fixture
+def python_environment() -> dict[str, str]:
+    """The environment of a child process that shall find the same packages as this one."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -50,7 +50,9 @@ def test_unique_indexes_of_the_models_are_there(state: State) -> None:
     assert "workspace_id is null" in condition
 
 
-def test_an_upgraded_state_opens_in_no_time_and_without_alembic(tmp_path: Path) -> None:
+def test_an_upgraded_state_opens_in_no_time_and_without_alembic(
+    tmp_path: Path, python_environment: dict[str, str]
+) -> None:
     path = tmp_path / "state.db"
     State.in_file(path).upgrade()
     program = (
@@ -58,7 +60,9 @@ def test_an_upgraded_state_opens_in_no_time_and_without_alembic(tmp_path: Path) 
         f"state = State.in_file(Path({str(path)!r}))\nstart = time.perf_counter()\nassert state.upgrade() is False\n"
         "print(time.perf_counter() - start, 'alembic' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env=python_environment
+    )
     assert done.returncode == 0, done.stderr
     seconds, alembic = done.stdout.split()
     assert alembic == "False"

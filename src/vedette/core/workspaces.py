@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -50,8 +49,6 @@ class Workspaces:
         self._clock = clock or SystemClock()
         self._new_id = new_id
         self._audit = Audit(state, self._clock)
-        self._first_use = threading.Lock()
-        self._has_default = False
 
     def default(self) -> Workspace:
         """The workspace that is meant where none is named; made when it is first asked for."""
@@ -66,13 +63,13 @@ class Workspaces:
 
     def get(self, name_or_id: str) -> Workspace:
         """The workspace of that name or id; `NotFound` names the nearest one."""
-        self._ensure_default()
+        self.default()
         with self._state.session(read_only=True) as session:
             return _workspace(self._find(session, name_or_id))
 
     def list(self, *, archived: bool = False) -> list[Workspace]:
         """Every workspace in use, by name; with `archived` also those that are not."""
-        self._ensure_default()
+        self.default()
         query = select(WorkspaceRow).order_by(WorkspaceRow.folded_name)
         if not archived:
             query = query.where(WorkspaceRow.archived_at.is_(None))
@@ -92,7 +89,7 @@ class Workspaces:
         _check_name(name)
         _check_retention(retention_days)
         shown = _check_display_name(display_name or name)
-        self._ensure_default()
+        self.default()
         with self._state.session() as session:
             if _by_name(session, name) is not None:
                 raise Conflict(f"There is a workspace '{name}' already.", target=name)
@@ -107,6 +104,7 @@ class Workspaces:
         by: Principal = SYSTEM,
     ) -> Workspace:
         """Change what is given and leave the rest."""
+        self.default()
         with self._state.session() as session:
             row = self._find_to_change(session, name_or_id, by)
             if display_name is not None:
@@ -121,6 +119,7 @@ class Workspaces:
 
     def archive(self, name_or_id: str, *, by: Principal = SYSTEM) -> Workspace:
         """Take a workspace out of use; its data stays. `Conflict` for the default workspace."""
+        self.default()
         with self._state.session() as session:
             row = self._find_to_change(session, name_or_id, by)
             if row.folded_name == DEFAULT_NAME:
@@ -133,6 +132,7 @@ class Workspaces:
 
     def restore(self, name_or_id: str, *, by: Principal = SYSTEM) -> Workspace:
         """Take an archived workspace into use again."""
+        self.default()
         with self._state.session() as session:
             row = self._find_to_change(session, name_or_id, by)
             if row.archived_at is not None:
@@ -146,6 +146,7 @@ class Workspaces:
 
         Its log files are the caller's to remove. `Conflict` if it was not archived first.
         """
+        self.default()
         with self._state.session() as session:
             row = self._find_to_change(session, name_or_id, by)
             if row.archived_at is None:
@@ -185,12 +186,6 @@ class Workspaces:
 
     def _missing(self, session: Session, name_or_id: str) -> NotFound:
         return not_found("workspace", name_or_id, session.scalars(select(WorkspaceRow.name)))
-
-    def _ensure_default(self) -> None:
-        with self._first_use:
-            if not self._has_default:
-                self.default()
-                self._has_default = True
 
 
 def _by_name(session: Session, name: str) -> WorkspaceRow | None:
