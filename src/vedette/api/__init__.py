@@ -1,0 +1,1 @@
+"""The REST API, and the operations that it and the command line share."""

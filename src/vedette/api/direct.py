@@ -1,0 +1,77 @@
+"""The operations of a workspace on the data directory itself, or on an empty store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from vedette.api.application import Application
+from vedette.core.clock import SystemClock
+from vedette.core.settings import load_settings
+from vedette.engine.query import Check
+from vedette.engine.result import Result
+from vedette.kql.types import Type
+from vedette.store.logstore import LogStore, TableInfo
+from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+
+
+class StoreOperations:
+    """The operations that need a log store alone."""
+
+    def __init__(self, logs: LogStore) -> None:
+        self.logs = logs
+
+    def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
+        """The rows of a KQL query."""
+        return self.logs.query(text, timespan=timespan)
+
+    def check(self, text: str) -> Check:
+        """What parsing and binding say of a text."""
+        return self.logs.check(text)
+
+    def load(self, paths: Sequence[Path], options: LoadOptions, progress: ProgressCallback | None = None) -> LoadReport:
+        """Loads log files."""
+        return self.logs.load(paths, options, progress)
+
+    def tables(self) -> list[TableInfo]:
+        """The tables with rows."""
+        return self.logs.tables()
+
+    def add_column(self, table: str, name: str, kind: Type) -> int:
+        """Gives a table a column; the number of rows that got a value."""
+        return self.logs.add_column(table, name, kind)
+
+    def close(self) -> None:
+        """Closes the store."""
+        self.logs.close()
+
+
+class MemoryOperations(StoreOperations):
+    """The operations of an empty workspace in memory: the known tables are there, without rows."""
+
+    def __init__(self) -> None:
+        super().__init__(LogStore(None, SystemClock()))
+
+
+class DirectOperations(StoreOperations):
+    """The operations of a workspace in a directory that this process holds."""
+
+    def __init__(self, application: Application, workspace: str) -> None:
+        self.application = application
+        self.workspace = application.workspace(workspace)
+        super().__init__(application.logs(self.workspace))
+
+    @classmethod
+    def open(cls, data: Path, workspace: str, on_wait: Callable[[str], None] | None = None) -> DirectOperations:
+        """Opens the directory, waiting for whoever holds it; raises VedetteError when it stays held."""
+        application = Application(load_settings(data_dir=data), purpose="a vedette command", on_wait=on_wait)
+        try:
+            return cls(application, workspace)
+        except BaseException:
+            application.close()
+            raise
+
+    def close(self) -> None:
+        """Closes the directory."""
+        self.application.close()

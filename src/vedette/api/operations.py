@@ -1,0 +1,47 @@
+"""What can be done with a workspace, whoever asks: the server for its callers, a command for itself, or a command through
+the server that holds the data directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from vedette.engine.query import Check
+from vedette.engine.result import Result
+from vedette.kql.types import Type
+from vedette.store.logstore import TableInfo
+from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+
+
+class Operations(Protocol):
+    """The operations of one workspace.
+
+    Queries raise `KqlError` for a text that cannot be accepted and `QueryFailed` where a limit ends them; everything else raises
+    `VedetteError`.
+    """
+
+    def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
+        """The rows of a KQL query."""
+        ...
+
+    def check(self, text: str) -> Check:
+        """What parsing and binding say of a text."""
+        ...
+
+    def load(self, paths: Sequence[Path], options: LoadOptions, progress: ProgressCallback | None = None) -> LoadReport:
+        """Loads log files."""
+        ...
+
+    def tables(self) -> list[TableInfo]:
+        """The tables with rows."""
+        ...
+
+    def add_column(self, table: str, name: str, kind: Type) -> int:
+        """Gives a table a column; the number of rows that got a value."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what is held."""
+        ...

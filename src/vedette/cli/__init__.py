@@ -1,0 +1,1 @@
+"""The `vedette` command, a module for each group of commands."""

@@ -1,0 +1,99 @@
+"""The `vedette` command: its groups, and how errors end it.
+
+Exit codes: 0 done, 1 findings or failure, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from vedette import __version__
+from vedette.core.errors import VedetteError
+
+app = typer.Typer(
+    name="vedette",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="A self-hosted SIEM and SOAR for Azure and Microsoft security that speaks KQL.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vedette {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """A self-hosted SIEM and SOAR for Azure and Microsoft security that speaks KQL."""
+
+
+def _register() -> None:
+    from vedette.cli import checking, loading, querying, tables
+
+    for module in (querying, checking, loading, tables):
+        module.register(app)
+
+
+_register()
+
+
+def explain(error: VedetteError) -> None:
+    """Prints an error for a person: where, what, and what to do."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    place = f"{error.position}: " if error.position else ""
+    console.print("error", style="bold red", end=" ")
+    console.print(f"{place}{error}")
+    if error.hint:
+        console.print(f"  {error.hint}", style="dim")
+
+
+def main() -> None:
+    """The entry point: runs the command and turns whatever goes wrong into a sentence and an exit code."""
+    code = 0
+    try:
+        result = app(standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+    except VedetteError as error:
+        explain(error)
+        code = error.exit_code
+    except typer.Abort:
+        code = 1
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        code = 1
+    except BrokenPipeError:
+        # whoever reads has heard enough (`vedette query … | head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        code = _usage_or_fault(error)
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def _usage_or_fault(error: Exception) -> int:
+    shown = getattr(error, "show", None)
+    if shown is not None and hasattr(error, "exit_code"):
+        shown()
+        return int(error.exit_code)
+    if os.environ.get("VEDETTE_TRACEBACK"):
+        raise error
+    typer.echo(
+        f"error: Vedette failed where it should not ({type(error).__name__}: {error}). "
+        "Set VEDETTE_TRACEBACK=1 for the details, and please report it.",
+        err=True,
+    )
+    return 1

@@ -1,0 +1,52 @@
+"""`vedette tables`: what a workspace holds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vedette.cli.opening import operations
+from vedette.cli.options import DataDir, WorkspaceName
+from vedette.cli.output import print_table
+from vedette.core.errors import InvalidInput, nearest
+from vedette.kql.types import TYPE_NAMES
+
+group = typer.Typer(no_args_is_help=True, help="The tables of a workspace.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the group."""
+    app.add_typer(group, name="tables")
+
+
+@group.command("list")
+def list_(data: DataDir = None, workspace: WorkspaceName = "default") -> None:
+    """List the tables with rows, with their time ranges and sizes."""
+    with operations(data, workspace, needs_data=True) as held:
+        infos = held.tables()
+    print_table(
+        ["table", "rows", "columns", "first", "last", "bytes"],
+        [[info.name, info.rows, info.columns, info.first, info.last, info.bytes] for info in infos],
+    )
+
+
+@group.command("add-column")
+def add_column(
+    table: Annotated[str, typer.Argument(help="The table.")],
+    column: Annotated[str, typer.Argument(help="The column and its type.", metavar="NAME:TYPE")],
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+) -> None:
+    """Give a table a column for a field that its schema does not know; values that came with it move there."""
+    name, _, type_name = column.rpartition(":")
+    kind = TYPE_NAMES.get(type_name)
+    if not name or kind is None:
+        close = nearest(type_name, TYPE_NAMES)
+        raise InvalidInput(
+            f"'{column}' is not a column and its type.",
+            hint=f"Did you mean '{name}:{close}'?" if name and close else "Write it like RiskScore:real.",
+        )
+    with operations(data, workspace, needs_data=True) as held:
+        filled = held.add_column(table, name, kind)
+    typer.echo(f"{table}.{name} is there; {filled} rows have a value.")
