@@ -41,9 +41,10 @@ class KeyRing:
     @classmethod
     def from_text(cls, text: str, source: str) -> KeyRing:
         """Keys in base64, one a line or separated by commas; lines with # are comments. `source` is for the message."""
-        lines = [line.strip() for line in text.replace(",", "\n").splitlines()]
+        lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+        words = [word.strip() for line in lines for word in line.split(",")]
         try:
-            keys = [base64.b64decode(line, validate=True) for line in lines if line and not line.startswith("#")]
+            keys = [base64.b64decode(word, validate=True) for word in words if word]
         except (binascii.Error, ValueError):
             keys = []
         if not keys or any(len(key) != KEY_BYTES for key in keys):

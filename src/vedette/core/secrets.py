@@ -30,7 +30,7 @@ from vedette.core.roles import EVERYWHERE, SYSTEM, Permission, Principal
 
 MAX_BYTES: Final = 65_536
 _NONCE_BYTES: Final = 12
-_PREFIX: Final = "secret:"
+_PREFIX: Final = "secretref:"  # not "secret:", which is redacted
 
 
 @dataclass(frozen=True, slots=True)
