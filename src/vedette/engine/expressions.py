@@ -11,6 +11,7 @@ from vedette.kql.bound import (
     AggregateCall,
     Apply,
     Cast,
+    Chosen,
     ColumnRef,
     Constant,
     Expr,
@@ -38,6 +39,8 @@ class Emitter:
         self.sql: DuckDbSql = compiler.sql
         self.over = ""
         """The ORDER BY of the input, for window functions and for aggregates that keep the order."""
+        self.ranks: dict[int, str] = {}
+        """For each choice of a row (by id) the name of the rank that is 1 in its row."""
 
     def emit(self, node: Expr) -> Fragment:
         """The SQL of an expression."""
@@ -59,6 +62,8 @@ class Emitter:
                 return Fragment(f"${node.name}", node.type, node.name != "now")
             case AggregateCall():
                 return self._aggregate(node)
+            case Chosen():
+                return self._chosen(node)
             case WindowCall():
                 return self._window(node)
             case ScalarQuery():
@@ -133,6 +138,21 @@ class Emitter:
             return Fragment(f"coalesce({text}, '')", Type.STRING, False)
         if node.unit.empty != "null":
             return Fragment(f"coalesce({text}, {node.unit.empty})", node.type, False)
+        return Fragment(text, node.type, True)
+
+    def _chosen(self, node: Chosen) -> Fragment:
+        value, choice = self.emit(node.value), node.choice
+        rank = self.ranks.get(id(choice))
+        if rank is not None:
+            text = f"first({value}) FILTER (WHERE {rank} = 1)"
+        else:
+            assert choice.by is not None
+            by = self.emit(choice.by)
+            order = f"CASE WHEN NOT isnan({by}) THEN {by} END" if by.type is Type.REAL else by.sql
+            # where every value to compare is null, any row will do
+            text = f"CASE WHEN count({order}) > 0 THEN arg_{choice.kind}_null({value}, {order}) ELSE first({value}) END"
+        if node.type is Type.STRING:
+            return Fragment(f"coalesce({text}, '')", Type.STRING, False)
         return Fragment(text, node.type, True)
 
     def _where(self, test: str, value: Fragment) -> Fragment:

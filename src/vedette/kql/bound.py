@@ -92,6 +92,33 @@ class AggregateCall(Expr):
 
 
 @dataclass(slots=True, eq=False)
+class Several(Expr):
+    """An expression that gives several columns (`arg_max()`, `percentiles()`, `series_stats()`).
+
+    Where one value is wanted it stands for its first output, whose type it has.
+    """
+
+    outputs: list[tuple[str, Expr]]
+    """Each column's own name and value."""
+
+
+@dataclass(slots=True, eq=False)
+class RowChoice:
+    """One row of each group: the one with the greatest (`max`) or least (`min`) value, or `any` row."""
+
+    kind: str
+    by: Expr | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Chosen(Expr):
+    """A value of the row that a choice takes; all values of one choice come from the same row."""
+
+    choice: RowChoice
+    value: Expr
+
+
+@dataclass(slots=True, eq=False)
 class WindowCall(Expr):
     """A function of the neighbouring rows of a serialized input."""
 

@@ -128,7 +128,7 @@ class Unit:
     page: str | None = None
     naming: str | None = None
     """How an unnamed use names its column: None (ColumnN), `first` (its first argument's name),
-    `prefix:p` (`p_` and the first argument's name), `only:p` (`p`)."""
+    `prefix:p` (`p_` and the first argument's name), `pair:p` (with the first two), `only:p` (`p`)."""
     aliases: tuple[str, ...] = ()
     deprecated: bool = False
 

@@ -29,6 +29,8 @@ class Calls:
         self.row = row
         self.aggregates = aggregates
         self.serialized = serialized
+        self.grouped: frozenset[int] = frozenset()
+        """Ids of the columns that are group keys, which `*` in an aggregate leaves out."""
         self._inside_aggregate = False
 
     def bind(self, node: syntax.Expression) -> Expr:
@@ -60,10 +62,11 @@ class Calls:
             bound = unit.binding(self, node, unit)
             assert isinstance(bound, Expr)
             return bound
-        args = [self._argument(arg) for arg in node.args]
+        args = [self.argument(arg) for arg in node.args]
         return self._apply(unit, args, node.args, node)
 
-    def _argument(self, node: syntax.Expression) -> Expr:
+    def argument(self, node: syntax.Expression) -> Expr:
+        """An argument of a call; a `typeof()` is a constant that names its type."""
         if isinstance(node, syntax.TypeOf):
             return Constant(node.type or Type.DYNAMIC, node, start=node.start, end=node.end)
         return self.bind(node)
@@ -163,7 +166,7 @@ class Calls:
                 bound = unit.binding(self, node, unit)
                 assert isinstance(bound, Expr)
                 return bound
-            args = [self._argument(arg) for arg in node.args]
+            args = [self.argument(arg) for arg in node.args]
         finally:
             self._inside_aggregate = False
         signature = self.resolve(unit, args, node.args, node)
@@ -177,7 +180,7 @@ class Calls:
                 f"The function '{node.name.name}' needs a serialized input: sort it, or add '| serialize'",
                 node,
             )
-        args = [self._argument(arg) for arg in node.args]
+        args = [self.argument(arg) for arg in node.args]
         signature = self.resolve(unit, args, node.args, node)
         return WindowCall(result_type(signature, args), unit, self.convert(signature, args, node.args))
 

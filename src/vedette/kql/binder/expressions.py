@@ -15,6 +15,7 @@ from vedette.kql.bound import (
     Membership,
     OpenColumn,
     Path,
+    Several,
 )
 from vedette.kql.types import NUMBERS, Type
 
@@ -27,7 +28,12 @@ class Expressions(Calls):
     """Binds expressions over the columns of one row, or over none."""
 
     def bind(self, node: syntax.Expression) -> Expr:
-        """The bound form of an expression."""
+        """The bound form of an expression; of one that gives several columns its first."""
+        bound = self.bind_item(node)
+        return bound.outputs[0][1] if isinstance(bound, Several) else bound
+
+    def bind_item(self, node: syntax.Expression) -> Expr:
+        """The bound form of an item of a list, which may give several columns."""
         bound = self._bind(node)
         if not bound.end:
             bound.start, bound.end = node.start, node.end

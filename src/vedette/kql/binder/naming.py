@@ -47,6 +47,8 @@ def unit_name(unit: Unit, called: str, args: list[syntax.Expression], catalog: C
     kind, _, prefix = rule.partition(":")
     if kind == "only":
         return prefix
+    if kind == "pair":
+        return "_".join([prefix or called, *(carried_name(arg, catalog) or "" for arg in args[:2])])
     if kind == "value":
         value = args[0] if args else None
         return str(value.value) if isinstance(value, syntax.Literal) else None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from vedette.kql import syntax
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.naming import carried_name
-from vedette.kql.bound import Expr
+from vedette.kql.bound import Expr, Several
 from vedette.kql.types import Type
 
 
@@ -23,31 +22,23 @@ class Item:
 
 
 def bind_items(at: Expressions, nodes: list[syntax.Expression]) -> list[Item]:
-    """Binds a list of expressions; `name = value` names explicitly, else the expression may carry a name."""
+    """Binds a list of expressions; `name = value` names explicitly, else the expression may carry a name.
+
+    An expression that gives several columns becomes an item for each; names that are given go to the first ones.
+    """
     items: list[Item] = []
     for node in nodes:
-        if isinstance(node, syntax.Assignment):
-            if len(node.names) > 1 or node.tuple_form:
-                items += _tuple(at, node)
-                continue
-            items.append(Item(at.bind(node.value), node.names[0].name, True, node))
-            continue
-        items.append(Item(at.bind(node), carried_name(node, at.binder.catalog), False, node))
+        given = node.names if isinstance(node, syntax.Assignment) else ()
+        inner = node.value if isinstance(node, syntax.Assignment) else node
+        value = at.bind_item(inner)
+        outputs = value.outputs if isinstance(value, Several) else [(carried_name(inner, at.binder.catalog), value)]
+        if len(given) > len(outputs):
+            count = "one value" if len(outputs) == 1 else f"{len(outputs)} values"
+            raise at.binder.stop("KS150", f"This expression gives {count}, not {len(given)}", node)
+        for index, (own, part) in enumerate(outputs):
+            explicit = index < len(given)
+            items.append(Item(part, given[index].name if explicit else own, explicit, node))
     return items
-
-
-def _tuple(at: Expressions, node: syntax.Assignment) -> list[Item]:
-    value = at.bind(node.value)
-    parts: Callable[[], list[tuple[str, Expr]]] | None = getattr(value, "parts", None)
-    if parts is None:
-        if len(node.names) == 1:
-            return [Item(value, node.names[0].name, True, node)]
-        raise at.binder.stop("KS206", "This expression gives one value, not several", node)
-    given = parts()
-    if len(node.names) > len(given):
-        raise at.binder.stop("KS206", f"This expression gives {len(given)} values, not {len(node.names)}", node)
-    named = [Item(part, name.name, True, node) for name, (_, part) in zip(node.names, given, strict=False)]
-    return named + [Item(part, own, False, node) for own, part in given[len(node.names) :]]
 
 
 def require_scalar(at: Expressions, item: Item, what: str) -> None:

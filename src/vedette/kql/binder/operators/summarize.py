@@ -8,10 +8,22 @@ from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.naming import Names
-from vedette.kql.binder.operators.items import Item, bind_items, require_scalar
+from vedette.kql.binder.operators.items import bind_items, require_scalar
 from vedette.kql.binder.operators.project import name_items
 from vedette.kql.binder.scope import Row, Scope
-from vedette.kql.bound import AggregateCall, Apply, Cast, Column, ColumnRef, Constant, Expr, Path, Relation, ScalarQuery
+from vedette.kql.bound import (
+    AggregateCall,
+    Apply,
+    Cast,
+    Chosen,
+    Column,
+    ColumnRef,
+    Constant,
+    Expr,
+    Path,
+    Relation,
+    ScalarQuery,
+)
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.summarize import SummarizeOperator
 
@@ -31,12 +43,12 @@ def bind_summarize(binder: Binder, node: SummarizeOperator, input_: Relation, sc
     row = Row.of(input_)
     keys = bind_items(Expressions(binder, scope, row, serialized=input_.serialized), list(node.by))
     at = Expressions(binder, scope, row, aggregates=True)
+    at.grouped = frozenset(item.value.column.id for item in keys if isinstance(item.value, ColumnRef))
     for item in keys:
         require_scalar(at, item, f"The group key '{item.name or ''}'")
     aggregates = bind_items(at, list(node.aggregates))
     for item in aggregates:
         _require_aggregate(binder, item.value, item.node)
-    aggregates = [part for item in aggregates for part in _parts(item)]
     names = Names()
     # keys take their names first: they stand first in the result
     named = name_items(binder, [*keys, *aggregates], names)
@@ -47,18 +59,6 @@ def bind_summarize(binder: Binder, node: SummarizeOperator, input_: Relation, sc
     ]
     columns = tuple(column for column, _ in [*key_columns, *aggregate_columns])
     return Summarize(columns, input_, key_columns, aggregate_columns)
-
-
-def _parts(item: Item) -> list[Item]:
-    """An aggregate that gives several columns (arg_max, percentiles) as one item for each."""
-    parts = getattr(item.value, "parts", None)
-    if parts is None:
-        return [item]
-    given: list[tuple[str, Expr]] = parts()
-    if item.explicit and len(given) >= 1:
-        first = Item(given[0][1], item.name, True, item.node)
-        return [first, *(Item(value, name, False, item.node) for name, value in given[1:])]
-    return [Item(value, name, False, item.node) for name, value in given]
 
 
 def _require_aggregate(binder: Binder, value: Expr, node: syntax.Node) -> None:
@@ -77,5 +77,5 @@ def _require_aggregate(binder: Binder, value: Expr, node: syntax.Node) -> None:
             _require_aggregate(binder, value.operand, node)
         case Path():
             _require_aggregate(binder, value.target, node)
-        case AggregateCall() | Constant() | ScalarQuery():
+        case AggregateCall() | Chosen() | Constant() | ScalarQuery():
             return

@@ -1,0 +1,144 @@
+"""Lists, sets and bags of a group (rules 42, 62, 66 and 67)."""
+
+from __future__ import annotations
+
+from vedette.engine.catalog import aggregate
+from vedette.engine.dialect import DuckDbSql
+from vedette.engine.fragment import Fragment
+from vedette.kql.types import Type
+
+MAX_ELEMENTS = 1_048_576
+"""How many elements a list, set or bag holds unless fewer are asked for (Kusto's default)."""
+
+# JSON of these types is plain SQL, so it may be made inside a list, after duplicates are gone
+_PLAIN = frozenset({Type.BOOL, Type.INT, Type.LONG, Type.STRING, Type.GUID, Type.DATETIME, Type.REAL})
+
+
+def _limit(size: Fragment | None) -> int:
+    given = size.value if size is not None else None
+    return given if isinstance(given, int) and 0 <= given < MAX_ELEMENTS else MAX_ELEMENTS
+
+
+def _filter(*conditions: str | None) -> str:
+    present = [condition for condition in conditions if condition]
+    return f" FILTER (WHERE {' AND '.join(present)})" if present else ""
+
+
+def _known(value: Fragment) -> str | None:
+    return f"{value} IS NOT NULL" if value.nullable else None
+
+
+def _array(list_sql: str, limit: int) -> Fragment:
+    """A dynamic array of the first JSON texts of a list; of no list it is empty."""
+    text = f"coalesce(array_to_string(list_slice({list_sql}, 1, {limit}), ','), '')"
+    return Fragment(f"('[' || {text} || ']')", Type.DYNAMIC, False)
+
+
+def _list(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment | None) -> Fragment:
+    order = f" ORDER BY {sql.aggregate_order}" if sql.aggregate_order else ""
+    return _array(f"list({sql.to_json(value)}{order}){_filter(condition, _known(value))}", _limit(size))
+
+
+def _set(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment | None) -> Fragment:
+    # sorted, so that the same rows always give the same set, and the same part of one that is cut
+    where = _filter(condition, _known(value))
+    if value.type is Type.DYNAMIC:
+        # an array's elements take part one by one
+        parts = (
+            f"CASE WHEN json_type({value}) = 'ARRAY' THEN CAST(json_extract({value}, '$[*]') AS VARCHAR[]) "
+            f"ELSE [{value}] END"
+        )
+        elements = f"list_distinct(list_filter(flatten(list({parts}){where}), lambda e: e <> 'null'))"
+        return _array(f"list_sort({elements})", _limit(size))
+    if value.type in _PLAIN:
+        element = sql.to_json(Fragment("e", value.type, False))
+        distinct = f"list(DISTINCT {value} ORDER BY {value}){where}"
+        return _array(f"list_transform(list_slice({distinct}, 1, {_limit(size)}), lambda e: {element})", _limit(size))
+    text = sql.to_json(value)
+    return _array(f"list(DISTINCT {text} ORDER BY {text}){where}", _limit(size))
+
+
+def merge_bags(bags: object, limit: int) -> object:
+    """One bag of many; of a key's values the first stays."""
+    merged: dict[str, object] = {}
+    for bag in bags if isinstance(bags, list) else ():
+        if isinstance(bag, dict):
+            for key, value in bag.items():
+                if key not in merged and len(merged) < limit:
+                    merged[key] = value
+    return merged
+
+
+def _bag(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment | None) -> Fragment:
+    bags = _list(sql, value, condition, None)
+    text = sql.row("merge_bags", merge_bags, Type.DYNAMIC, bags, sql.literal(_limit(size), Type.LONG))
+    return Fragment(text, Type.DYNAMIC, False)
+
+
+@aggregate(
+    "make_list(expr: any, maxSize?: const integer): dynamic", names="prefix:list", aliases=("makelist",),
+    about="An array of the values, nulls left out, in the order of the rows where they have one.",
+    page="make-list-aggregation-function",
+)  # fmt: skip
+def make_list(sql: DuckDbSql, value: Fragment, size: Fragment | None = None) -> Fragment:
+    return _list(sql, value, None, size)
+
+
+@aggregate(
+    "make_list_if(expr: any, predicate: bool, maxSize?: const integer): dynamic", names="prefix:list",
+    about="An array of the values of the rows that meet a condition.", page="make-list-if-aggregation-function",
+)  # fmt: skip
+def make_list_if(sql: DuckDbSql, value: Fragment, predicate: Fragment, size: Fragment | None = None) -> Fragment:
+    return _list(sql, value, predicate.sql, size)
+
+
+@aggregate(
+    "make_list_with_nulls(expr: any): dynamic", names="prefix:list",
+    about="An array of the values, nulls included.", page="make-list-with-nulls-aggregation-function",
+)  # fmt: skip
+def make_list_with_nulls(sql: DuckDbSql, value: Fragment) -> Fragment:
+    return _list(sql, Fragment(sql.to_json(value), Type.DYNAMIC, False), None, None)
+
+
+@aggregate(
+    "make_set(expr: any, maxSize?: const integer): dynamic", names="prefix:set", aliases=("makeset",),
+    about="An array of the distinct values; elements of arrays count one by one.",
+    page="make-set-aggregation-function",
+)  # fmt: skip
+def make_set(sql: DuckDbSql, value: Fragment, size: Fragment | None = None) -> Fragment:
+    return _set(sql, value, None, size)
+
+
+@aggregate(
+    "make_set_if(expr: any, predicate: bool, maxSize?: const integer): dynamic", names="prefix:set",
+    about="An array of the distinct values of the rows that meet a condition.",
+    page="make-set-if-aggregation-function",
+)  # fmt: skip
+def make_set_if(sql: DuckDbSql, value: Fragment, predicate: Fragment, size: Fragment | None = None) -> Fragment:
+    return _set(sql, value, predicate.sql, size)
+
+
+@aggregate(
+    "make_bag(expr: bag, maxSize?: const integer): dynamic", names="prefix:bag",
+    about="One bag of the properties of all bags; what is no bag is left out.",
+    page="make-bag-aggregation-function",
+)  # fmt: skip
+def make_bag(sql: DuckDbSql, value: Fragment, size: Fragment | None = None) -> Fragment:
+    return _bag(sql, value, None, size)
+
+
+@aggregate(
+    "make_dictionary(expr: bag, maxSize?: const integer): dynamic", names="prefix:dictionary",
+    about="The older name of make_bag().",
+)  # fmt: skip
+def make_dictionary(sql: DuckDbSql, value: Fragment, size: Fragment | None = None) -> Fragment:
+    return _bag(sql, value, None, size)
+
+
+@aggregate(
+    "make_bag_if(expr: bag, predicate: bool, maxSize?: const integer): dynamic", names="prefix:bag",
+    about="One bag of the properties of the bags in the rows that meet a condition.",
+    page="make-bag-if-aggregation-function",
+)  # fmt: skip
+def make_bag_if(sql: DuckDbSql, value: Fragment, predicate: Fragment, size: Fragment | None = None) -> Fragment:
+    return _bag(sql, value, predicate.sql, size)
