@@ -54,6 +54,8 @@ class Assembler:
             if kind is None:
                 _keep(extras, made, name, raw)
                 continue
+            if _all_absent(raw.values):
+                continue
             array, failures = convert(raw.values, kind, raw.native)
             for position in failures:
                 row = position if raw.rows is None else raw.rows[position]
@@ -93,6 +95,11 @@ class Assembler:
             array = made.columns.get(name)
             if array is not None and self.types[name] is Type.STRING:
                 made.columns[name] = pc.if_else(pc.equal(array, ""), constant, array)
+
+
+def _all_absent(values: Sequence[object]) -> bool:
+    """Whether no row has a value; found out without looking at each value of a column that has some."""
+    return not any(values) and values.count(None) == len(values)
 
 
 def _keep(extras: dict[int, dict[str, object]], made: Assembled, name: str, raw: RawColumn) -> None:

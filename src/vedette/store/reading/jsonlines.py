@@ -12,7 +12,7 @@ from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.reading.lines import MAX_LINE, Lines, lines_of
 from vedette.store.reading.streams import TextStream
 
-BATCH_ROWS: Final = 20_000
+BATCH_ROWS: Final = 10_000
 BATCH_BYTES: Final = 32 * 1024 * 1024
 RAW_LIMIT: Final = 32 * 1024
 """Characters of a bad record that are kept."""
