@@ -1,0 +1,25 @@
+"""`project-keep`: keeps columns, in the order of the input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vedette.kql.syntax import Expression, Operator
+
+if TYPE_CHECKING:
+    from vedette.kql.parser import Parser
+
+
+@dataclass(slots=True)
+class ProjectKeepOperator(Operator):
+    """`project-keep name, pattern*, ...`."""
+
+    columns: list[Expression]
+    """`Name`, `Wildcard` or `Star` nodes, or paths of names."""
+
+
+def parse_project_keep(p: Parser, start: int) -> ProjectKeepOperator:
+    """After the keyword."""
+    columns = p.comma_list(p.column_pattern, p.missing_expression, required=False)
+    return ProjectKeepOperator(columns, start=start, end=p.last_end)

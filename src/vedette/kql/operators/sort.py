@@ -1,0 +1,28 @@
+"""`sort by` (also `order by`): puts rows in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vedette.kql.syntax import Operator, OperatorParameter, Ordered
+
+if TYPE_CHECKING:
+    from vedette.kql.parser import Parser
+
+
+@dataclass(slots=True)
+class SortOperator(Operator):
+    """`sort by key asc|desc nulls first|last, ...`; descending where the text does not say."""
+
+    keys: list[Ordered]
+    hints: list[OperatorParameter]
+
+
+def parse_sort(p: Parser, start: int) -> SortOperator:
+    """After the keyword."""
+    parameters = p.parameters(("hint.strategy",), equals_needed=False)
+    keys: list[Ordered] = []
+    if p.expect("by"):
+        keys = p.comma_list(p.ordered, p.missing_ordered)
+    return SortOperator(keys, parameters.hints(), start=start, end=p.last_end)

@@ -1,0 +1,25 @@
+"""`where` (also `filter`): keeps the rows for which a condition is true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vedette.kql.syntax import Expression, Operator
+
+if TYPE_CHECKING:
+    from vedette.kql.parser import Parser
+
+
+@dataclass(slots=True)
+class WhereOperator(Operator):
+    """`where condition`."""
+
+    condition: Expression
+
+
+def parse_where(p: Parser, start: int) -> WhereOperator:
+    """After the keyword."""
+    p.parameters(())
+    condition = p.condition()
+    return WhereOperator(condition, start=start, end=p.last_end)

@@ -1,0 +1,187 @@
+"""Text to syntax tree: pipelines and statements, and the one public entry, `parse`.
+
+Recursive descent by hand; expressions are in `expressions.py`, each tabular operator in its own file of
+`operators/`. A faulty text gives diagnostics and the best tree that can be made of it; nothing is raised.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vedette.kql.cursor import LIST_ENDS, MAX_NESTING, TooDeep
+from vedette.kql.diagnostics import Diagnostic, nearest
+from vedette.kql.expressions import ExpressionParser
+from vedette.kql.lexer import END, KEYWORDS, NAME
+from vedette.kql.operators.registry import OPERATORS
+from vedette.kql.clauses import ClauseParser
+from vedette.kql.statements import StatementParser
+from vedette.kql.syntax import Expression, Operator, Pipeline, Script, UnknownOperator
+
+HEADS: Final = frozenset({"evaluate", "find", "macro-expand", "print", "range", "search", "union"})
+"""Operators that need no input."""
+
+HEADS_ONLY: Final = frozenset({"print", "range"})
+"""Operators that take no input."""
+
+
+class Parser(StatementParser, ClauseParser, ExpressionParser):
+    """The whole language."""
+
+    __slots__ = ()
+
+    # --- pipelines -------------------------------------------------------------------------------
+
+    def starts_pipeline(self) -> bool:
+        """Whether a tabular operator starts here, as opposed to a value or a table with an operator's name."""
+        kind = self.kinds[self.i]
+        if kind not in OPERATORS:
+            return False
+        following = self.peek()
+        if kind == "evaluate":
+            return self.name_length(1) > 0 or self.is_parameter_name(1)
+        if kind in ("facet", "partition", "reduce"):
+            return following == "by" or (kind != "facet" and self.is_parameter_name(1))
+        if kind == "range":
+            length = self.name_length(1)
+            return length > 0 and self.peek(1 + length) == "from"
+        if kind == "render":
+            return following == NAME or following in KEYWORDS
+        return kind not in _NAMES_TOO
+
+    def pipeline(self) -> Expression | None:
+        """A scalar or tabular expression, with the operators piped after it."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            self.too_deep()
+        kinds = self.kinds
+        source: Expression | None
+        head: Operator | None = None
+        if self.starts_pipeline():
+            source = None
+            head = self._head()
+        else:
+            source = self.expression()
+            if source is None:
+                if kinds[self.i] not in OPERATORS:
+                    self.depth -= 1
+                    return None
+                head = self._head()
+        if head is None and kinds[self.i] != "|":
+            self.depth -= 1
+            return source
+        start = head.start if head else source.start if source else self.start
+        pipeline = Pipeline(source, [head] if head else [], start=start, end=self.last_end)
+        self.pipe(pipeline)
+        self.depth -= 1
+        return pipeline
+
+    def subquery(self) -> Pipeline:
+        """Operators without a source: they take the rows that the operator around them hands over."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            self.too_deep()
+        start = self.start
+        pipeline = Pipeline(None, [self._operator()], start=start, end=self.last_end)
+        self.pipe(pipeline)
+        self.depth -= 1
+        return pipeline
+
+    def pipe(self, pipeline: Pipeline) -> None:
+        """Adds the operators that follow here to `pipeline`, going on after errors."""
+        kinds = self.kinds
+        while True:
+            while kinds[self.i] == "|":
+                self.i += 1
+                operator = self._operator(piped=True)
+                pipeline.operators.append(operator)
+            pipeline.end = self.last_end
+            if kinds[self.i] in _PIPELINE_ENDS or self._new_statement():
+                return
+            self.unexpected()
+            self.skip()
+            if kinds[self.i] != "|":
+                pipeline.end = self.last_end
+                return
+
+    def _new_statement(self) -> bool:
+        """Whether what follows an operator looks like the next statement, after a forgotten semicolon."""
+        if self.depth > 1 or not self.at_line_start():
+            return False
+        kind = self.kinds[self.i]
+        return kind in ("let", "set", "declare", "restrict", "alias", NAME) or kind in HEADS
+
+    def _head(self) -> Operator:
+        kind, start, end = self.kinds[self.i], self.start, self.ends[self.i]
+        if kind not in HEADS:
+            message = f"{kind} needs rows to work on: begin with a table, then |"
+            self.report("KS174", message, start, end)
+        return self._operator()
+
+    def _operator(self, *, piped: bool = False) -> Operator:
+        """The operator here; one that does not exist is reported and its operands are skipped."""
+        kind, start, end = self.kinds[self.i], self.start, self.ends[self.i]
+        parse_operator = OPERATORS.get(kind)
+        if parse_operator is not None and not (kind in ("count", "range") and self.peek() == "("):
+            if piped and kind in HEADS_ONLY:
+                self.report("KS175", f"{kind} makes its own rows and must stand first, not after |", start, end)
+            self.i += 1
+            return parse_operator(self, start)
+        word = self.word()
+        if kind == END or kind in LIST_ENDS:
+            gap = self.last_end
+            self.reported = self.i
+            self.report("KS176", "an operator is missing after |", gap, gap)
+            return UnknownOperator("", start=gap, end=gap)
+        if kind == NAME and self.peek() == "-" and self.peek(2) not in LIST_ENDS:
+            end = self.ends[self.i + 2]
+            word = self.text[start:end]
+            self.i += 2
+        close = nearest(word, OPERATORS)
+        hint = f"; did you mean {close}?" if close else ""
+        self.report("KS176", f"there is no operator {word}{hint}", start, end)
+        self.i += 1
+        self.reported = self.i
+        self.skip()
+        return UnknownOperator(word, start=start, end=self.last_end)
+
+    def unexpected(self) -> None:
+        """Reports a token that fits nowhere, with the likeliest reason."""
+        if self.reported == self.i:
+            return
+        before = self.kinds[self.i - 1] if self.i else END
+        if before in OPERATORS and (self.i == 1 or self.peek(-2) in ("(", "{", ";")):
+            self.report(
+                "KS174", f"{before} needs rows to work on: begin with a table, then |", self.starts[self.i - 1], self.last_end
+            )
+            self.reported = self.i
+        else:
+            self.expected("| or ;" if self.depth <= 1 else "| or a closing bracket")
+
+
+_NAMES_TOO: Final = frozenset(
+    """consume count distinct extend filter fork getschema join limit lookup mvapply mvexpand order parse partition scan
+    serialize sort summarize take top facet render reduce range evaluate""".split()
+)
+"""Operators whose keyword may also be a table's or a column's name, so that it does not prove a pipeline."""
+
+_PIPELINE_ENDS: Final = frozenset({")", "]", "}", ";", ",", END})
+
+
+def parse(text: str) -> tuple[Script, list[Diagnostic]]:
+    """The syntax tree of a query and everything found wrong with it, in the order of the text.
+
+    Never raises. The query is acceptable when no diagnostic has the severity `Error`.
+    """
+    parser = Parser(text)
+    statements = []
+    try:
+        for statement in parser.statements():
+            statements.append(statement)
+    except TooDeep:
+        pass
+    except RecursionError:
+        # The caller's own stack was nearly full; the text alone cannot cause this (MAX_NESTING).
+        parser.depth = 0
+        parser.report("KS245", "the query is nested too deeply to be read here", parser.start, parser.start)
+    parser.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
+    return Script(statements, start=0, end=len(text)), parser.diagnostics
