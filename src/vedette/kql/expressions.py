@@ -1,550 +1,583 @@
-"""Parsing of expressions: precedence climbing over tokens."""
+"""Expressions: operator precedence, paths, calls, membership and ranges.
+
+Precedence, loosest first: `or`; `and`; equality and membership; relation; `+ -`; `* / %`; string operators;
+sign; path. Equality, relation and string operators do not chain (`a == b == c` is an error), and string
+operators bind tighter than arithmetic, both as in Microsoft's parser. Operators are reduced on a stack, so a
+chain of a thousand `and` costs no depth.
+"""
 
 from __future__ import annotations
 
-from vedette.kql import literals, syntax, ticks
-from vedette.kql.diagnostics import Diagnostic, Stop
-from vedette.kql.lexer import Token
-from vedette.kql.types import TYPE_NAMES, Type
+from typing import Final
 
-MAX_NESTING = 120
-"""How deep parentheses, calls and functions may nest; deeper text is refused with KS245."""
-
-_STRING_OPERATORS = frozenset(
-    {
-        negation + name + case
-        for negation in ("", "!")
-        for name in ("has", "hasprefix", "hassuffix", "contains", "startswith", "endswith", "like")
-        for case in ("", "_cs")
-    }
-    | {"notcontains", "notcontainscs", "containscs", "notlike", "notlikecs", "likecs"}
+from vedette.kql.cursor import LIST_ENDS, MAX_NESTING
+from vedette.kql.lexer import END, KEYWORDS, NAME, NAME_KEYWORDS, SPECIAL_NAME_KEYWORDS, STRING, WIDE_NAME_KEYWORDS
+from vedette.kql.literals import LITERAL_KINDS, LiteralParser
+from vedette.kql.syntax import (
+    Assignment,
+    Between,
+    Binary,
+    Call,
+    ColumnDeclaration,
+    DataTable,
+    DotCall,
+    Expression,
+    ExternalData,
+    In,
+    Index,
+    Literal,
+    Member,
+    Name,
+    Star,
+    Unary,
 )
-_OLD = {"notcontains": "!contains", "notcontainscs": "!contains_cs", "containscs": "contains_cs", "<>": "!="}
-_COMPARISONS = frozenset({"==", "!=", "<>", "<", "<=", ">", ">=", "=~", "!~"})
-_MEMBERSHIP = frozenset({"in", "!in", "in~", "!in~", "has_any", "has_all"})
-_LITERAL_WORDS = {"true": True, "false": False}
+from vedette.kql.types import Type
+
+_STRING_OPERATORS: Final = {
+    "=~": "=~",
+    "!~": "!~",
+    ":": ":",
+    "has": "has",
+    "!has": "!has",
+    "has_cs": "has_cs",
+    "!has_cs": "!has_cs",
+    "hasprefix": "hasprefix",
+    "!hasprefix": "!hasprefix",
+    "hasprefix_cs": "hasprefix_cs",
+    "!hasprefix_cs": "!hasprefix_cs",
+    "hassuffix": "hassuffix",
+    "!hassuffix": "!hassuffix",
+    "hassuffix_cs": "hassuffix_cs",
+    "!hassuffix_cs": "!hassuffix_cs",
+    "contains": "contains",
+    "!contains": "!contains",
+    "notcontains": "!contains",
+    "contains_cs": "contains_cs",
+    "containscs": "contains_cs",
+    "!contains_cs": "!contains_cs",
+    "notcontainscs": "!contains_cs",
+    "startswith": "startswith",
+    "!startswith": "!startswith",
+    "startswith_cs": "startswith_cs",
+    "!startswith_cs": "!startswith_cs",
+    "endswith": "endswith",
+    "!endswith": "!endswith",
+    "endswith_cs": "endswith_cs",
+    "!endswith_cs": "!endswith_cs",
+    "like": "like",
+    "notlike": "notlike",
+    "likecs": "likecs",
+    "notlikecs": "notlikecs",
+    "matches": "matches regex",
+}
+_MEMBERSHIP: Final = frozenset({"in", "in~", "!in", "!in~", "has_any", "has_all"})
+_RANGES: Final = frozenset({"between", "!between"})
+
+_OR, _AND, _EQUALITY, _RELATION, _SUM, _PRODUCT, _STRINGS = range(1, 8)
+_NO_CHAIN: Final = frozenset({_EQUALITY, _RELATION, _STRINGS})
+_PRECEDENCE: Final[dict[str, int]] = (
+    {"or": _OR, "and": _AND, "+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT}
+    | dict.fromkeys(("==", "!=", "<>", *_MEMBERSHIP, *_RANGES), _EQUALITY)
+    | dict.fromkeys(("<", "<=", ">", ">="), _RELATION)
+    | dict.fromkeys(_STRING_OPERATORS, _STRINGS)
+)
+_SPELLING: Final = {"<>": "!=", **_STRING_OPERATORS}
+
+_AFTER_NAME: Final = frozenset(_PRECEDENCE) - {"+", "-"} | {")", "]", "}", ".", ",", "|"}
+"""Tokens that show that a keyword before them was meant as a name."""
+
+_TABULAR_CALLS: Final = frozenset({"toscalar", "totable"})
 
 
-class ExpressionParser:
-    """The half of the parser that reads expressions."""
+class ExpressionParser(LiteralParser):
+    """Reads expressions; tabular ones inside parentheses go to `pipeline`, which `Parser` adds."""
 
-    text: str
-    tokens: list[Token]
-    at: int
-    diagnostics: list[Diagnostic]
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self._nesting = 0
+    def pipeline(self) -> Expression | None:
+        """A tabular or scalar expression."""
+        raise NotImplementedError
 
-    # -- tokens
+    def starts_pipeline(self) -> bool:
+        """Whether an operator that can stand at the head of a pipeline starts here."""
+        raise NotImplementedError
 
-    @property
-    def here(self) -> Token:
-        """The next token."""
-        return self.tokens[self.at]
+    # --- operators -------------------------------------------------------------------------------
 
-    def ahead(self, count: int = 1) -> Token:
-        """A token further on."""
-        return self.tokens[min(self.at + count, len(self.tokens) - 1)]
+    def expression(self) -> Expression | None:
+        """A scalar expression without a name; None where none starts here."""
+        left = self.operand()
+        if left is None:
+            return None
+        kinds = self.kinds
+        if kinds[self.i] not in _PRECEDENCE:
+            return left
+        stack: list[tuple[int, Expression, int]] = []
+        highest = _STRINGS
+        while True:
+            index = self.i
+            kind = kinds[index]
+            level = _PRECEDENCE.get(kind, 0)
+            while stack and stack[-1][0] >= level:
+                if stack[-1][0] == level and level in _NO_CHAIN:
+                    level = 0
+                    continue
+                done, before, at = stack.pop()
+                left = self._binary(before, at, left)
+                highest = min(highest, done if done not in _NO_CHAIN else done - 1)
+            if not level or level > highest or (kind == "in" and self.peek() == "range"):
+                while stack:
+                    _, before, at = stack.pop()
+                    left = self._binary(before, at, left)
+                return left
+            self.i = index + 1
+            if level == _EQUALITY and kind in _MEMBERSHIP:
+                left = self._membership(left, index)
+                highest = _AND
+            elif level == _EQUALITY and kind in _RANGES:
+                left = self._between(left, index)
+                highest = _AND
+            else:
+                if kind == "matches":
+                    self.expect("regex")
+                stack.append((level, left, index))
+                left = self.operand() or self.missing_expression()
+                highest = _STRINGS
 
-    def advance(self) -> Token:
-        """Takes the next token."""
-        token = self.tokens[self.at]
-        if token.kind != "end":
-            self.at += 1
-        return token
+    def _binary(self, left: Expression, index: int, right: Expression) -> Binary:
+        kind = self.kinds[index]
+        end = self.ends[index + 1] if kind == "matches" and self.kinds[index + 1] == "regex" else self.ends[index]
+        return Binary(
+            _SPELLING.get(kind, kind),
+            left,
+            right,
+            start=left.start,
+            end=right.end,
+            op_start=self.starts[index],
+            op_end=end,
+        )
 
-    def is_op(self, text: str) -> bool:
-        """Whether the next token is a symbol."""
-        token = self.tokens[self.at]
-        return token.text == text and token.kind == "op"
+    def _membership(self, left: Expression, index: int) -> In:
+        """The list after `in` and its kin: values, or one tabular expression."""
+        items: list[Expression] = []
+        if self.expect("("):
+            if self.starts_pipeline() or self._pipe_before_end():
+                items = [self.pipeline() or self.missing_expression()]
+            else:
+                items = self.comma_list(self.expression, self.missing_expression)
+            self.expect(")")
+        return In(
+            self.kinds[index],
+            left,
+            items,
+            start=left.start,
+            end=self.last_end,
+            op_start=self.starts[index],
+            op_end=self.ends[index],
+        )
 
-    def is_word(self, text: str) -> bool:
-        """Whether the next token is a word."""
-        token = self.tokens[self.at]
-        return token.text == text and token.kind == "name"
+    def _pipe_before_end(self) -> bool:
+        """Whether a `|` comes before the comma or parenthesis that ends the expression here."""
+        depth = 0
+        kinds = self.kinds
+        index = self.i
+        while True:
+            kind = kinds[index]
+            if kind == "(":
+                depth += 1
+            elif kind == ")":
+                if not depth:
+                    return False
+                depth -= 1
+            elif kind in ("|", ","):
+                if not depth:
+                    return kind == "|"
+            elif kind in (";", END):
+                return False
+            index += 1
 
-    def accept(self, text: str) -> Token | None:
-        """Takes a symbol if it is next."""
-        return self.advance() if self.is_op(text) else None
-
-    def accept_word(self, *words: str) -> Token | None:
-        """Takes one of some words if it is next."""
-        token = self.here
-        return self.advance() if token.kind == "name" and token.text in words else None
-
-    def expect(self, text: str) -> Token:
-        """Takes a symbol that must be next."""
-        if not self.is_op(text):
-            raise self.missing(f"'{text}'")
-        return self.advance()
-
-    def expect_word(self, *words: str) -> Token:
-        """Takes a word that must be next."""
-        token = self.accept_word(*words)
-        if token is None:
-            raise self.missing(" or ".join(f"'{word}'" for word in words))
-        return token
-
-    def missing(self, what: str, code: str = "KS006") -> Stop:
-        """The exception for something that should stand here."""
-        token = self.here
-        found = "the end of the query" if token.kind == "end" else f"'{token.text[:40]}'"
-        return Stop(Diagnostic(code, f"Expected {what}, found {found}", token.start, max(1, token.end - token.start)))
-
-    def end_of(self, start: int) -> int:
-        """Where the text taken since `start` ends."""
-        return self.tokens[self.at - 1].end if self.at else start
-
-    # -- names
-
-    def name(self, what: str = "a name") -> syntax.Name:
-        """A name, bare or in brackets."""
-        token = self.here
-        if token.kind == "name":
-            self.advance()
-            return syntax.Name(token.text, start=token.start, end=token.end)
-        if self.is_op("[") and self.ahead().kind == "string" and self.ahead(2).text == "]":
-            start = self.advance().start
-            value = self.advance().value
-            end = self.advance().end
-            assert isinstance(value, tuple)
-            return syntax.Name(str(value[0]), True, start=start, end=end)
-        raise self.missing(what, "KS017")
-
-    def type_name(self) -> Type:
-        """The name of a scalar type."""
-        token = self.here
-        type_ = TYPE_NAMES.get(token.text) if token.kind == "name" else None
-        if type_ is None:
-            raise self.missing("a type", "KS018")
-        self.advance()
-        return type_
-
-    def column_declarations(self) -> list[syntax.ColumnDeclaration]:
-        """`(name: type, ...)`, the parentheses included."""
+    def _between(self, left: Expression, index: int) -> Between:
+        """`(low .. high)`."""
         self.expect("(")
-        declared: list[syntax.ColumnDeclaration] = []
-        while not self.is_op(")"):
-            name = self.name("a column")
-            self.expect(":")
-            type_ = self.type_name()
-            declared.append(syntax.ColumnDeclaration(name, type_, start=name.start, end=self.end_of(name.start)))
-            if not self.accept(","):
-                break
+        low = self.expression() or self.missing_expression()
+        self.expect("..")
+        high = self.expression() or self.missing_expression()
         self.expect(")")
-        return declared
+        return Between(left, low, high, self.kinds[index] == "!between", start=left.start, end=self.last_end)
 
-    # -- expressions by precedence
+    # --- operands --------------------------------------------------------------------------------
 
-    def expression(self) -> syntax.Expression:
-        """An expression without assignment or pipe."""
-        self._nesting += 1
-        if self._nesting > MAX_NESTING:
-            token = self.here
-            self._nesting = 0
-            raise Stop(
-                Diagnostic("KS245", "The query is nested too deeply", token.start, max(1, token.end - token.start))
-            )
-        try:
-            return self._or()
-        finally:
-            self._nesting = max(0, self._nesting - 1)
+    def operand(self) -> Expression | None:
+        """A signed or plain operand with its path."""
+        kinds = self.kinds
+        index = self.i
+        kind = kinds[index]
+        if kind == NAME:
+            expression: Expression | None
+            if kinds[index + 1] == "(":
+                expression = self._call()
+            else:
+                self.i = index + 1
+                start, end = self.starts[index], self.ends[index]
+                expression = Name(self.text[start:end], start=start, end=end)
+        elif kind in LITERAL_KINDS:
+            expression = self.token_literal()
+        elif kind in ("-", "+"):
+            return self._signed()
+        elif kind == "*":
+            following = kinds[index + 1]
+            if following not in _STRING_OPERATORS and following != "==":
+                return None
+            self.i = index + 1
+            return Star(start=self.starts[index], end=self.ends[index])
+        else:
+            expression = self._primary(kind)
+            if expression is None:
+                return None
+        while kinds[self.i] in (".", "["):
+            expression = self._path(expression)
+        return expression
 
-    def named_expression(self, *, piped: bool = False) -> syntax.Expression:
-        """An expression, or `name = expression`, or `(a, b) = expression`; `piped` where a table may stand."""
-        token = self.here
-        if (token.kind == "name" and self.ahead().kind == "op" and self.ahead().text == "=") or (
-            token.text == "["
-            and self.ahead().kind == "string"
-            and self.ahead(2).text == "]"
-            and self.ahead(3).text == "="
-        ):
-            name = self.name()
-            self.expect("=")
-            value = self.piped_expression() if piped else self.expression()
-            return syntax.Assignment([name], value, start=name.start, end=value.end)
-        if token.text == "(" and token.kind == "op":
-            names = self._tuple_names()
-            if names is not None:
-                value = self.expression()
-                return syntax.Assignment(names, value, True, start=token.start, end=value.end)
-        return self.piped_expression() if piped else self.expression()
+    def _signed(self) -> Expression:
+        """`-x` or `+x`; a sign takes one operand with its path, and no second sign."""
+        sign, start = self.kinds[self.i], self.start
+        self.i += 1
+        if sign == "-" and (smallest := self.smallest_long()):
+            return smallest
+        inner = None if self.kinds[self.i] in ("-", "+", "*") else self.operand()
+        value = inner or self.missing_expression()
+        return Unary(sign, value, start=start, end=value.end)
 
-    def _tuple_names(self) -> list[syntax.Name] | None:
-        saved = self.at
-        self.advance()
-        names: list[syntax.Name] = []
-        while self.here.kind == "name":
-            names.append(self.name())
-            if not self.accept(","):
-                break
-        if names and self.is_op(")") and self.ahead().text == "=" and self.ahead().kind == "op":
-            self.advance()
-            self.advance()
-            return names
-        self.at = saved
+    def _primary(self, kind: str) -> Expression | None:
+        """An operand that starts with a keyword or punctuation."""
+        if kind == "(":
+            return self._parenthesized()
+        if kind in NAME_KEYWORDS:
+            if kind == "typeof" and self.peek() == "(":
+                return self.type_of()
+            if self.peek() == "(":
+                return self._call()
+            return self.name()
+        if kind == "[":
+            return self.bracketed_wildcard() or self.bracketed_name()
+        if kind == "dynamic":
+            return self.dynamic_literal()
+        if kind in _TABULAR_CALLS:
+            return self._tabular_call()
+        if kind == "datatable":
+            return self.data_table()
+        if kind in ("externaldata", "external_data"):
+            return self.external_data()
+        if kind == "{":
+            return self.braced_name()
+        if kind in SPECIAL_NAME_KEYWORDS:
+            return self._word_name()
+        if kind == "materialized-view-combine":
+            start = self.start
+            self.i += 1
+            self.report("VDT0101", "materialized-view-combine() is not supported", start, self.last_end)
+            self.skip()
+            return self.missing_expression()
+        if kind in KEYWORDS and self.peek() in _AFTER_NAME and self.peek() != "(":
+            found = self._word_name()
+            self.report("KS228", f"to use the keyword {kind} as a name, write ['{kind}']", found.start, found.end)
+            return found
         return None
 
-    def piped_expression(self) -> syntax.Expression:
-        """An expression where a table may stand (the other half of the parser reads pipes)."""
+    def _parenthesized(self) -> Expression:
+        """An expression in parentheses; the parentheses leave no node of their own."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            self.too_deep()
+        self.i += 1
+        inner = self.pipeline() or self.missing_expression()
+        self.expect(")")
+        self.depth -= 1
+        return inner
+
+    def _path(self, target: Expression) -> Expression:
+        """One step: `.name`, `.name(args)`, `.['name']` or `[index]`."""
+        if self.take("["):
+            self.depth += 1
+            if self.depth > MAX_NESTING:
+                self.too_deep()
+            index = self.expression() or self.missing_expression()
+            self.depth -= 1
+            self.expect("]")
+            return Index(target, index, start=target.start, end=self.last_end)
+        self.i += 1
+        kind = self.kinds[self.i]
+        if self.name_length() > 0 and self.peek(self.name_length()) == "(":
+            call = self._call()
+            return DotCall(target, call, start=target.start, end=call.end)
+        if kind == "[" and self.bracketed_length() < 0:
+            self.i += 1
+            index = self.expression() or self.missing_expression()
+            self.expect("]")
+            return Index(target, index, start=target.start, end=self.last_end)
+        if kind in SPECIAL_NAME_KEYWORDS:
+            name = self._word_name()
+        else:
+            name = self.required_name()
+        return Member(target, name, start=target.start, end=name.end)
+
+    # --- calls -----------------------------------------------------------------------------------
+
+    def _call(self) -> Call:
+        """`name(arguments)`; the caller has seen that a parenthesis follows the name."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            self.too_deep()
+        name = self.required_name()
+        kinds = self.kinds
+        self.i += 1
+        if kinds[self.i] == ")":
+            arguments: list[Expression] = []
+        else:
+            arguments = self.comma_list(self.argument, self.missing_expression, required=False)
+        self.expect(")")
+        self.depth -= 1
+        return Call(name, arguments, start=name.start, end=self.ends[self.i - 1])
+
+    def argument(self) -> Expression | None:
+        """One argument: an expression, `name = expression`, or `*`."""
+        if self.kinds[self.i] == "*" and self.kinds[self.i + 1] in (")", ","):
+            self.i += 1
+            return Star(start=self.starts[self.i - 1], end=self.ends[self.i - 1])
+        return self.named_expression()
+
+    def call(self) -> Call | None:
+        """A function call and nothing else."""
+        length = self.name_length()
+        return self._call() if length > 0 and self.peek(length) == "(" else None
+
+    def required_call(self) -> Call:
+        """A function call; what lacks of it is reported."""
+        found = self.call()
+        if found is None:
+            name = self.name()
+            if name is None:
+                gap = self.missing("function call")
+                name = Name("", start=gap.start, end=gap.end)
+            else:
+                self.expected("(")
+            found = Call(name, [], start=name.start, end=name.end)
+        return found
+
+    def dotted_call(self) -> Expression:
+        """`f(...)`, or `cluster(...).database(...).f(...)`."""
+        expression: Expression = self.required_call()
+        while self.kinds[self.i] == ".":
+            length = self.name_length(1)
+            if length < 0 or self.peek(1 + length) != "(":
+                break
+            self.i += 1
+            call = self._call()
+            expression = DotCall(expression, call, start=expression.start, end=call.end)
+        return expression
+
+    def _tabular_call(self) -> Call:
+        """`toscalar(table)`; `kind = nooptimization` before the parenthesis only steers an optimizer and is dropped."""
+        name = self._word_name()
+        if self.kinds[self.i] == "kind" and self.peek() == "=":
+            self.i += 2
+            if not self.take_word("nooptimization"):
+                self.expected("nooptimization")
+        return self._call_of_table(name)
+
+    def _call_of_table(self, name: Name) -> Call:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            self.too_deep()
+        self.expect("(")
+        value = self.pipeline() or self.missing_expression()
+        self.expect(")")
+        self.depth -= 1
+        return Call(name, [value], start=name.start, end=self.last_end)
+
+    # --- named expressions -----------------------------------------------------------------------
+
+    def named_expression(self) -> Expression | None:
+        """An expression, `name = expression`, or `(name, name) = expression`."""
+        kinds = self.kinds
+        index = self.i
+        kind = kinds[index]
+        if kinds[index + 1 if kind != END else index] == "=" and (kind == NAME or kind in WIDE_NAME_KEYWORDS):
+            return self._assignment([self._word_name()])
+        if kind == "[":
+            length = self.bracketed_length()
+            if length > 0 and self.peek(length) == "=":
+                return self._assignment([self.required_name()])
+        elif kind == "(":
+            names = self._name_list()
+            if names is not None:
+                return self._assignment(names, tuple_form=True, start=self.starts[index])
+        elif kind == "{":
+            length = self.name_length()
+            if length > 0 and self.peek(length) == "=":
+                return self._assignment([self.required_name()])
+        elif (kind == NAME or kind in KEYWORDS) and kinds[index + 1] in ("-", "="):
+            length = self._hyphenated_length()
+            if length > 0:
+                start, end = self.starts[index], self.ends[index + length - 1]
+                self.i = index + length
+                written = self.text[start:end]
+                self.report("KS228", f"to use {written} as a name, write ['{written}']", start, end)
+                return self._assignment([Name(written, start=start, end=end)])
         return self.expression()
 
-    def _or(self) -> syntax.Expression:
-        left = self._and()
-        while self.is_word("or"):
-            token = self.advance()
-            right = self._and()
-            left = syntax.Binary(
-                "or", left, right, start=left.start, end=right.end, op_start=token.start, op_end=token.end
-            )
-        return left
+    def _assignment(self, names: list[Name], *, tuple_form: bool = False, start: int | None = None) -> Assignment:
+        self.expect("=")
+        value = self.expression() or self.missing_expression()
+        return Assignment(names, value, tuple_form, start=names[0].start if start is None else start, end=value.end)
 
-    def _and(self) -> syntax.Expression:
-        left = self._relation()
-        while self.is_word("and"):
-            token = self.advance()
-            right = self._relation()
-            left = syntax.Binary(
-                "and", left, right, start=left.start, end=right.end, op_start=token.start, op_end=token.end
-            )
-        return left
-
-    def _relation(self) -> syntax.Expression:
-        left = self._sum()
-        while True:
-            token = self.here
-            word = token.text
-            if token.kind == "op" and word in _COMPARISONS:
-                self.advance()
-                right = self._sum()
-                left = self._binary(_OLD.get(word, word), left, right, token)
-            elif word in _STRING_OPERATORS and token.kind in ("op", "name"):
-                self.advance()
-                right = self._sum()
-                left = self._binary(_OLD.get(word, word), left, right, token)
-            elif word == "matches" and token.kind == "name" and self.ahead().text == "regex":
-                self.advance()
-                self.advance()
-                right = self._sum()
-                left = self._binary("matches regex", left, right, token)
-            elif word in ("in", "!in") and self.ahead().text == "~" and self.ahead().start == token.end:
-                self.advance()
-                self.advance()
-                left = self._in(word + "~", left, token)
-            elif word in _MEMBERSHIP and token.kind in ("op", "name"):
-                self.advance()
-                left = self._in(word, left, token)
-            elif word in ("between", "!between"):
-                self.advance()
-                self.expect("(")
-                low = self._sum()
-                self.expect("..")
-                high = self._sum()
-                end = self.expect(")").end
-                left = syntax.Between(left, low, high, word[0] == "!", start=left.start, end=end)
-            elif word == ":" and token.kind == "op" and self.in_search:
-                self.advance()
-                right = self._sum()
-                left = self._binary(":", left, right, token)
-            else:
-                return left
-
-    in_search = False
-    """Whether `column: term` is a search condition here."""
-
-    def _binary(self, op: str, left: syntax.Expression, right: syntax.Expression, token: Token) -> syntax.Binary:
-        return syntax.Binary(op, left, right, start=left.start, end=right.end, op_start=token.start, op_end=token.end)
-
-    def _in(self, op: str, left: syntax.Expression, token: Token) -> syntax.Expression:
-        if not self.is_op("("):
-            item = self._sum()
-            return syntax.In(op, left, [item], start=left.start, end=item.end, op_start=token.start, op_end=token.end)
-        self.expect("(")
-        items: list[syntax.Expression] = []
-        while not self.is_op(")"):
-            items.append(self.piped_expression())
-            if not self.accept(","):
+    def _hyphenated_length(self) -> int:
+        """How many tokens `a-b` or a keyword has before an `=`; -1 where it is something else."""
+        offset = 1
+        while self.starts[self.i + offset] == self.ends[self.i + offset - 1]:
+            kind = self.peek(offset)
+            if kind not in (NAME, "-") and kind not in KEYWORDS:
                 break
-        end = self.expect(")").end
-        return syntax.In(op, left, items, start=left.start, end=end, op_start=token.start, op_end=token.end)
+            offset += 1
+        return offset if self.peek(offset) == "=" else -1
 
-    def _sum(self) -> syntax.Expression:
-        left = self._product()
-        while self.here.kind == "op" and self.here.text in ("+", "-"):
-            token = self.advance()
-            left = self._binary(token.text, left, self._product(), token)
-        return left
-
-    def _product(self) -> syntax.Expression:
-        left = self._unary()
-        while self.here.kind == "op" and self.here.text in ("*", "/", "%"):
-            token = self.advance()
-            left = self._binary(token.text, left, self._unary(), token)
-        return left
-
-    def _unary(self) -> syntax.Expression:
-        token = self.here
-        if token.kind == "op" and token.text in ("-", "+"):
-            self.advance()
-            operand = self.expression_unary()
-            if (
-                isinstance(operand, syntax.Literal)
-                and token.text == "-"
-                and operand.value is not None
-                and (operand.type in (Type.LONG, Type.INT, Type.REAL, Type.TIMESPAN, Type.DECIMAL))
-            ):
-                return syntax.Literal(operand.type, -operand.value, start=token.start, end=operand.end)  # type: ignore[operator]
-            return syntax.Unary(token.text, operand, start=token.start, end=operand.end)
-        return self._postfix()
-
-    def expression_unary(self) -> syntax.Expression:
-        """The operand of a sign; counted, since signs nest."""
-        self._nesting += 1
-        if self._nesting > MAX_NESTING:
-            self._nesting = 0
-            raise Stop(Diagnostic("KS245", "The query is nested too deeply", self.here.start, 1))
-        try:
-            return self._unary()
-        finally:
-            self._nesting = max(0, self._nesting - 1)
-
-    def _postfix(self) -> syntax.Expression:
-        node = self._primary()
+    def _name_list(self) -> list[Name] | None:
+        """`(name, name)` before an `=`; None, and nothing taken, where this is something else."""
+        offset = 1
         while True:
-            if self.is_op(".") and self.ahead().text == "[" and self.ahead().kind == "op":
-                # `a.[0]` is an old spelling of `a[0]`
-                self.advance()
-            elif self.is_op("."):
-                self.advance()
-                name = self.name("a property")
-                if self.is_op("("):
-                    call = self._call(name)
-                    node = syntax.DotCall(node, call, start=node.start, end=call.end)
-                else:
-                    node = syntax.Member(node, name, start=node.start, end=name.end)
-            elif self.is_op("[") and not isinstance(node, syntax.Literal):
-                self.advance()
-                index = self.expression()
-                end = self.expect("]").end
-                node = syntax.Index(node, index, start=node.start, end=end)
-            else:
-                return node
-
-    def _primary(self) -> syntax.Expression:
-        token = self.here
-        kind = token.kind
-        if kind == "string":
-            return self._string()
-        if kind == "long":
-            self.advance()
-            return self._long(token)
-        if kind == "real":
-            self.advance()
-            return syntax.Literal(Type.REAL, float(token.text), start=token.start, end=token.end)
-        if kind in ("timespan", "typed"):
-            self.advance()
-            return self._typed(token)
-        if kind == "name":
-            return self._word(token)
-        if token.text == "(":
-            return self._parenthesised()
-        if token.text == "[" and self.ahead().kind == "string":
-            name = self.name()
-            return self._call(name) if self.is_op("(") else name
-        if token.text == "*":
-            self.advance()
-            return syntax.Star(start=token.start, end=token.end)
-        raise self.missing("an expression")
-
-    def _parenthesised(self) -> syntax.Expression:
-        self.expect("(")
-        node = self.piped_expression()
+            length = self.name_length(offset, wide=True)
+            if length < 0:
+                return None
+            offset += length
+            if self.peek(offset) != ",":
+                break
+            offset += 1
+        if self.peek(offset) != ")" or self.peek(offset + 1) != "=":
+            return None
+        self.i += 1
+        names: list[Name] = []
+        while True:
+            names.append(self.wide_name() or self.missing_name())
+            if not self.take(","):
+                break
         self.expect(")")
-        return node
+        return names
 
-    def _string(self) -> syntax.Literal:
-        first = self.here
-        parts: list[str] = []
-        hidden = False
-        while self.here.kind == "string":
-            token = self.advance()
-            assert isinstance(token.value, tuple)
-            parts.append(str(token.value[0]))
-            hidden = hidden or bool(token.value[1])
-        return syntax.Literal(Type.STRING, "".join(parts), hidden, start=first.start, end=self.end_of(first.start))
+    # --- tables written in the text --------------------------------------------------------------
 
-    def _long(self, token: Token) -> syntax.Literal:
-        value = int(token.text, 16 if token.text[:2].lower() == "0x" else 10)
-        if value >= 2**63:
-            if value < 2**64 and token.text[:2].lower() == "0x":
-                value -= 2**64
-            else:
-                raise Stop(
-                    Diagnostic("KS007", f"'{token.text}' does not fit into a long", token.start, len(token.text))
-                )
-        return syntax.Literal(Type.LONG, value, start=token.start, end=token.end)
-
-    def _typed(self, token: Token) -> syntax.Literal:
-        try:
-            if token.kind == "timespan":
-                type_, value = Type.TIMESPAN, literals.timespan_value(token.text)
-            else:
-                type_, value = literals.typed_value(token.text)  # type: ignore[assignment]
-        except literals.BadLiteral as bad:
-            raise Stop(Diagnostic("KS007", str(bad), token.start, token.end - token.start)) from None
-        return syntax.Literal(type_, value, start=token.start, end=token.end)
-
-    def _word(self, token: Token) -> syntax.Expression:
-        word = token.text
-        following = self.ahead()
-        if word in _LITERAL_WORDS and following.text != "(":
-            self.advance()
-            return syntax.Literal(Type.BOOL, _LITERAL_WORDS[word], start=token.start, end=token.end)
-        if following.kind == "op" and following.text == "(":
-            if word == "dynamic":
-                return self._dynamic()
-            if word == "typeof":
-                return self._typeof()
-            if word == "datatable":
-                return self.datatable()
-            if word == "externaldata":
-                return self.externaldata()
-        if word == "datatable" and following.text in ("(", "["):
-            return self.datatable()
-        name = self.name()
-        if self.is_op("("):
-            return self._call(name)
-        return name
-
-    def _call(self, name: syntax.Name) -> syntax.Call:
-        self.expect("(")
-        args: list[syntax.Expression] = []
-        while not self.is_op(")"):
-            args.append(self.argument())
-            if not self.accept(","):
-                break
-        end = self.expect(")").end
-        return syntax.Call(name, args, start=name.start, end=end)
-
-    def argument(self) -> syntax.Expression:
-        """An argument of a call: an expression, a named one, or a table."""
-        return self.named_expression(piped=True)
-
-    def _typeof(self) -> syntax.TypeOf:
-        start = self.advance().start
-        self.expect("(")
-        columns: list[syntax.ColumnDeclaration] = []
-        type_: Type | None = None
-        star = False
-        while not self.is_op(")"):
-            if self.accept("*"):
-                star = True
-            elif self.here.kind == "name" and self.ahead().text == ":":
-                name = self.name()
-                self.expect(":")
-                columns.append(syntax.ColumnDeclaration(name, self.type_name(), start=name.start))
-            else:
-                type_ = self.type_name()
-            if not self.accept(","):
-                break
-        end = self.expect(")").end
-        return syntax.TypeOf(type_, columns, star, start=start, end=end)
-
-    def datatable(self) -> syntax.DataTable:
-        """`datatable (columns) [values]`."""
-        start = self.advance().start
-        columns = self.column_declarations()
-        if self.accept_word("with"):
-            self._skip_parentheses()
-        self.expect("[")
-        values: list[syntax.Expression] = []
-        while not self.is_op("]"):
-            values.append(self.expression())
-            if not self.accept(","):
-                break
-        end = self.expect("]").end
-        return syntax.DataTable(columns, values, start=start, end=end)
-
-    def externaldata(self) -> syntax.ExternalData:
-        """`externaldata (columns) [uris] with (properties)`."""
-        start = self.advance().start
-        columns = self.column_declarations()
-        self.expect("[")
-        uris: list[syntax.Expression] = []
-        while not self.is_op("]"):
-            uris.append(self.expression())
-            if not self.accept(","):
-                break
-        self.expect("]")
-        properties: dict[str, syntax.Expression] = {}
-        if self.accept_word("with"):
-            self.expect("(")
-            while not self.is_op(")"):
-                name = self.name()
-                self.expect("=")
-                properties[name.name] = self.expression()
-                if not self.accept(","):
-                    break
-            self.expect(")")
-        return syntax.ExternalData(columns, uris, properties, start=start, end=self.end_of(start))
-
-    def _skip_parentheses(self) -> None:
-        depth = 0
-        while self.here.kind != "end":
-            token = self.advance()
-            depth += (token.text == "(") - (token.text == ")")
-            if depth == 0:
-                return
-
-    # -- dynamic literals: JSON with KQL literals inside (rule 61)
-
-    def _dynamic(self) -> syntax.Literal:
-        start = self.advance().start
-        self.expect("(")
-        value = self._dynamic_value(0)
-        end = self.expect(")").end
-        return syntax.Literal(Type.DYNAMIC, value, start=start, end=end)
-
-    def _dynamic_value(self, depth: int) -> object:
-        if depth > MAX_NESTING:
-            raise Stop(Diagnostic("KS245", "The literal is nested too deeply", self.here.start, 1))
-        token = self.here
-        if self.accept("["):
-            items: list[object] = []
-            while not self.is_op("]"):
-                items.append(self._dynamic_value(depth + 1))
-                if not self.accept(","):
-                    break
+    def data_table(self) -> DataTable:
+        """`datatable (name: type, ...) [values]`; commas may lead and trail."""
+        start = self.start
+        self.i += 1
+        columns = self.row_schema()
+        values: list[Expression] = []
+        if self.expect("["):
+            self.take(",")
+            values = self.comma_list(self.literal, self.missing_expression, required=False, trailing=True)
             self.expect("]")
-            return items
-        if self.accept("{"):
-            bag: dict[str, object] = {}
-            while not self.is_op("}"):
-                if self.here.kind == "string":
-                    key = str(self._string().value)
-                else:
-                    key = self.name("a key").name
-                self.expect(":")
-                bag[key] = self._dynamic_value(depth + 1)
-                if not self.accept(","):
-                    break
-            self.expect("}")
-            return bag
-        if token.kind == "name" and token.text in ("null", "true", "false"):
-            self.advance()
-            return {"null": None, "true": True, "false": False}[token.text]
-        sign = -1 if self.accept("-") else 1
-        if sign == 1:
-            self.accept("+")
-        literal = self._primary()
-        if not isinstance(literal, syntax.Literal):
-            raise Stop(
-                Diagnostic("KS007", "A literal is expected inside dynamic()", token.start, token.end - token.start)
+        self._check_rows(columns, values, start)
+        return DataTable(columns, values, start=start, end=self.last_end)
+
+    def _check_rows(self, columns: list[ColumnDeclaration], values: list[Expression], start: int) -> None:
+        if columns and len(values) % len(columns) and self.reported < 0:
+            self.report(
+                "KS173",
+                f"{len(values)} values do not fill rows of {len(columns)} columns",
+                values[-1].start,
+                values[-1].end,
             )
-        value = literal.value
-        if literal.type is Type.DATETIME and isinstance(value, int):
-            return ticks.format_datetime(value)
-        if literal.type is Type.DECIMAL and value is not None:
-            return float(str(value)) * sign
-        return -value if sign < 0 and isinstance(value, int | float) else value
+
+    def external_data(self) -> ExternalData:
+        """`externaldata (name: type, ...) [uris] with (property = value, ...)`."""
+        start = self.start
+        self.i += 1
+        columns = self.row_schema()
+        uris: list[Expression] = []
+        if self.expect("["):
+            uris = self.comma_list(self.pipeline, self.missing_expression, required=False, trailing=True)
+            self.expect("]")
+        properties = self.properties() if self.kinds[self.i] == "with" else {}
+        return ExternalData(columns, uris, properties, start=start, end=self.last_end)
+
+    def properties(self) -> dict[str, Expression]:
+        """`with (name = value, ...)`; a value is a constant or a word."""
+        self.i += 1
+        found: list[tuple[str, Expression]] = []
+        if self.expect("("):
+            found = self.comma_list(self._property, self._missing_property, required=False)
+            self.expect(")")
+        return dict(found)
+
+    def _property(self) -> tuple[str, Expression] | None:
+        name = self.wide_name()
+        if name is None:
+            return None
+        self.expect("=")
+        return name.name, self.literal() or self.wide_name() or self.missing("value")
+
+    def _missing_property(self) -> tuple[str, Expression]:
+        gap = self.missing("property (name = value)")
+        return "", gap
+
+    # --- entities --------------------------------------------------------------------------------
+
+    def simple_path(self) -> Expression | None:
+        """A column with its path and no calls: `a`, `a.b`, `a['b']`."""
+        expression = self._path_root()
+        if expression is None:
+            return None
+        while self.kinds[self.i] in (".", "["):
+            expression = self._path(expression)
+        return expression
+
+    def _path_root(self) -> Expression | None:
+        kind = self.kinds[self.i]
+        if kind == "[":
+            return self.bracketed_wildcard() or self.bracketed_name()
+        if kind in SPECIAL_NAME_KEYWORDS:
+            return self._word_name()
+        return self.name()
+
+    def entity(self) -> Expression | None:
+        """A table or function by name, pattern or path: `T`, `T*`, `workspace('w').T`, `f(1)`, or a parenthesis."""
+        if self.kinds[self.i] == "(":
+            return self._parenthesized()
+        pattern = self.wildcard()
+        if pattern is not None:
+            return pattern
+        expression: Expression | None = self.call() or self._path_root()
+        if expression is None:
+            return None
+        while True:
+            if self.kinds[self.i] == "." and (pattern := self._wildcard_step(expression)) is not None:
+                return pattern
+            if self.kinds[self.i] not in (".", "["):
+                return expression
+            expression = self._path(expression)
+
+    def _wildcard_step(self, target: Expression) -> Member | None:
+        """`.T*`: the pattern is the member's name."""
+        mark = self.i
+        self.i += 1
+        pattern = self.wildcard()
+        if pattern is None:
+            self.i = mark
+            return None
+        name = Name(self.text[pattern.start : pattern.end], start=pattern.start, end=pattern.end)
+        return Member(target, name, start=target.start, end=name.end)
+
+    def star(self) -> Star | None:
+        """`*` alone."""
+        return Star(start=self.starts[self.i - 1], end=self.last_end) if self.take("*") else None
+
+    def column_pattern(self) -> Expression | None:
+        """A column's name, a pattern of names, or a path of names."""
+        return self.wildcard() or self.simple_path()
+
+    def constant_string(self) -> Literal | None:
+        """A string constant."""
+        if self.kinds[self.i] != STRING:
+            return None
+        start = self.start
+        value, hidden = self.text_of_strings()
+        return Literal(Type.STRING, value, hidden, start=start, end=self.last_end)

@@ -1,136 +1,257 @@
-"""The lexer: text to tokens with their places."""
+"""Text to tokens: one master pattern, parallel lists, no objects per token.
+
+A token's kind is its own text for keywords, operators and punctuation (`"where"`, `"mv-expand"`, `"!in~"`,
+`"|"`), and one of the constants below for everything whose text varies. Keywords are contextual: the
+lexer names them, the parser decides whether one stands as a name (`NAME_KEYWORDS`, `WIDE_NAME_KEYWORDS`).
+
+Source: the KQL reference ("Entity names", "String", "Numerical" and "Timespan" literals) and the behaviour of
+Microsoft's own parser.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import Final
 
 from vedette.kql.diagnostics import Diagnostic
 
+NAME: Final = "<name>"
+STRING: Final = "<string>"
+LONG: Final = "<long>"
+REAL: Final = "<real>"
+TIMESPAN: Final = "<timespan>"
+BOOL: Final = "<bool>"
+TYPED: Final = "<typed literal>"
+"""`type(text)` with nothing between name and parenthesis, such as `datetime(2024-01-01)`."""
+RAW_GUID: Final = "<guid>"
+BAD: Final = "<bad>"
+END: Final = "<end>"
 
-@dataclass(slots=True)
-class Token:
-    """A token; `kind` is name, string, long, real, timespan, typed (`datetime(...)` and the like), op or end."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-    value: object = None
-
-
-_UNITS = (
-    "days|day|d|hours|hour|hrs|hr|h|minutes|minute|min|milliseconds|millisecond|millisec|millis|milli|ms"
-    "|microseconds|microsecond|microsec|micros|micro|us|nanoseconds|nanosecond|nanosec|nanos|nano|ns|ticks|tick"
-    "|seconds|second|sec|s|m"
+NAME_KEYWORDS: Final = frozenset(
+    """access alias bin consume count database declare default distinct entity_group evaluate extend dataformat
+    inline_external_table datetime_pattern facet filter fork from getschema edges id best_effort join let limit lookup
+    mvapply mvexpand nodes null nulls on optional order output pack parse partition pattern plotly graph
+    query_parameters range reduce regex render restrict scan serialize sort step summarize take top typeof uuid view
+    with with_node_id bool guid""".split()
 )
-_TYPED = (
-    "datetime|date|timespan|time|guid|uuid|uniqueid|int|int32|int64|long|real|double|float|decimal|bool|boolean|string"
+"""Keywords that may stand wherever a name may stand."""
+
+WIDE_NAME_KEYWORDS: Final = NAME_KEYWORDS | frozenset(
+    """accumulate as by contains datatable earliest externaldata find has in invoke latest materialize mdm of print
+    sample sample-distinct search set sql title to toscalar totable top-nested top-hitters verbose viewers
+    where""".split()
 )
-_MASTER = re.compile(
-    r"""(?P<space>\s+|//[^\n]*)"""
-    r"""|(?P<multi>[hH]?(?:```.*?```|~~~.*?~~~))"""
-    r"""|(?P<string>[hH]?(?:@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'))"""
-    rf"""|(?P<typed>\b(?:{_TYPED})\s*\(\s*(?:"[^"]*"|'[^']*'|[^()'"|;,]*)\s*\))"""
-    rf"""|(?P<timespan>\d+(?:\.\d+)?(?:{_UNITS})\b)"""
-    r"""|(?P<hex>0[xX][0-9a-fA-F]+\b)"""
-    r"""|(?P<real>(?:\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\d+\.(?![.\w]))\b|\d+\.(?![.\w]))"""
-    r"""|(?P<long>\d+(?![\w]))"""
-    r"""|(?P<name>\d*[A-Za-z_$][\w$]*)"""
-    r"""|(?P<op>!=|!~|=~|==|<=|>=|<>|\.\.|=>|<\||-->|--|<--|-\[|\]->|\]-|<-\[|!|[-+*/%<>=()\[\]{},;:|.@#?&^~])""",
-    re.DOTALL,
+"""Keywords that may also be declared as names: before `=`, before `:`, and in name lists."""
+
+SPECIAL_NAME_KEYWORDS: Final = frozenset({"kind", "withsource", "with_source"})
+"""Parameter names that may be referred to as columns."""
+
+TYPE_KEYWORDS: Final = frozenset(
+    "bool boolean date datetime decimal double dynamic guid int int64 int8 long real string time timespan uniqueid".split()
 )
-_WORD_OPERATORS = re.compile(r"!(in~|in|has_cs|hasprefix_cs|hasprefix|hassuffix_cs|hassuffix|has|contains_cs|contains"
-                             r"|startswith_cs|startswith|endswith_cs|endswith|between|like_cs|like)(?![\w])")  # fmt: skip
-_ESCAPES = {
-    "n": "\n",
-    "t": "\t",
-    "r": "\r",
-    "\\": "\\",
-    '"': '"',
-    "'": "'",
-    "0": "\0",
-    "a": "\a",
-    "b": "\b",
-    "f": "\f",
-    "v": "\v",
-}
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
+"""Type names that a declaration takes."""
 
+OLD_TYPE_KEYWORDS: Final = frozenset("float int16 int32 uint uint16 uint32 uint64 uint8 ulong".split())
+"""Further type names that only `typeof()` takes."""
 
-def unescape(body: str) -> str:
-    """The text of a string literal's inside."""
-    if "\\" not in body:
-        return body
-
-    def replace(found: re.Match[str]) -> str:
-        escape = found[1]
-        if escape[0] in "uUx" and len(escape) > 1:
-            return chr(min(int(escape[1:], 16), 0x10FFFF))
-        if escape[0] in "01234567":
-            return chr(int(escape, 8))
-        return _ESCAPES.get(escape, escape)
-
-    text = _ESCAPE.sub(replace, body)
-    # surrogate halves that stand side by side are one character
-    return (
-        text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        if re.search("[\ud800-\udfff]", text)
-        else text
+KEYWORDS: Final = (
+    NAME_KEYWORDS
+    | WIDE_NAME_KEYWORDS
+    | SPECIAL_NAME_KEYWORDS
+    | TYPE_KEYWORDS
+    | OLD_TYPE_KEYWORDS
+    | frozenset(
+        """and anomalychart areachart asc bagexpansion barchart between bin_legacy card columnchart containscs contains_cs
+        cycles datascope decodeblocks desc endswith endswith_cs expandoutput external_data first flags has_any has_all
+        has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs isfuzzy force_remote ladderchart last like likecs linechart
+        matches missing notcontains notcontainscs notlike notlikecs or others piechart pivotchart project scatterchart
+        stackedareachart startswith startswith_cs table timechart timeline timepivot treemap union with_itemindex
+        with_match_id with_step_name byte char int16 float""".split()
     )
+)
+"""Every word with a meaning of its own; all other words are names."""
+
+_HYPHENATED = (
+    "assert-schema|granny-(?:asc|desc)|graph-(?:match|shortest-paths|to-table|mark-components|where-(?:nodes|edges))"
+    "|macro-expand|make-(?:graph|series)|materialized-view-combine|mv-(?:apply|expand)|parse-(?:where|kv)|partitioned-by"
+    "|project-(?:away|by-names|keep|rename|reorder|smart)|sample-distinct|top-(?:hitters|nested)"
+)
+_HINTS = (
+    "hint\\.(?:concurrency|distribution|materialized|num_partitions|shufflekey|spread|remote|strategy|progressive_top"
+    "|pass_filters_column|pass_filters)"
+)
+_NEGATED = (
+    "!(?:in~|(?:between|contains(?:_cs)?|endswith(?:_cs)?|has(?:prefix|suffix)?(?:_cs)?|in|startswith(?:_cs)?)(?![0-9A-Za-z_]))"
+)
+_TYPED_NAMES = "long|int64|int32|int|real|double|decimal|bool|datetime|date|timespan|time|guid"
+_SUFFIXES = (
+    "minutes|minute|min|milliseconds|millisecond|millisec|millis|milli|microseconds|microsecond|microsec|micros|micro|ms|m"
+    "|seconds|second|sec|s|days|day|d|hours|hour|hrs|hr|h|nanoseconds|nanosecond|nanosec|nanos|nano|ticks|tick"
+)
+_HEX = "[0-9A-Fa-f]"
+_ESCAPE = rf"\\(?:[\\'\"abfnrtv]|[0-3][0-7][0-7]|[0-7][0-7]?|x{_HEX}{{2}}|u{_HEX}{{4}}|U{_HEX}{{8}})"
+
+# White space is what Microsoft's lexer skips; it is wider than ASCII and includes the byte order mark.
+_TRIVIA = r"(?:[\s\u180e\u200b\ufeff]++|//[^\n\r\u2028\u2029]*+)*+"
+
+_MASTER: Final = re.compile(
+    rf"{_TRIVIA}(?:"
+    rf"""([Hh]?+@?+(?:"|')|[Hh]?+(?:```|~~~))"""  # 1 a string opens
+    rf"|((?:{_HYPHENATED}|{_HINTS})(?![0-9A-Za-z_]))"  # 2 words with a hyphen or a dot
+    rf"|((?:{_TYPED_NAMES})\([^)\n\r\u2028\u2029]*+\)?+)"  # 3 typed literal
+    rf"|({_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}})"  # 4 guid without guid()
+    rf"|(in~)(?![0-9A-Za-z_])"  # 5
+    rf"|([A-Za-z_$][0-9A-Za-z_]*+)"  # 6 word
+    rf"|([0-9]++(?:\.(?!\.(?!\.))[0-9]*+(?:[eE][+-]?+[0-9]++)?+|[eE][+-]?+[0-9]++)(?![0-9A-Za-z_]))"  # 7 real
+    rf"|([0-9]++(?:\.[0-9]++)?+(?:{_SUFFIXES})(?![0-9A-Za-z_]))"  # 8 timespan
+    rf"|((?:0[xX]{_HEX}++|[0-9]++)(?![0-9A-Za-z_]))"  # 9 long
+    rf"|([0-9]++[A-Za-z_][0-9A-Za-z_]*+)"  # 10 a name that starts with digits
+    rf"|({_NEGATED})"  # 11
+    rf"|(\.\.|<\||<=|<>|>=|==|=>|=~|!=|!~|[()\[\]{{}}|.+\-*/%<>=!:;,@?])"  # 12 punctuation
+    rf"|(\Z)"  # 13
+    rf"|([\s\S])"  # 14 not part of the language
+    rf")"
+)
+
+_PLAIN_STRING: Final = {
+    '"': re.compile(rf'(?:[^"\\\r\n]++|{_ESCAPE})*+'),
+    "'": re.compile(rf"(?:[^'\\\r\n]++|{_ESCAPE})*+"),
+}
+_VERBATIM_STRING: Final = {
+    '"': re.compile(r'(?:[^"\r\n]++|"")*+'),
+    "'": re.compile(r"(?:[^'\r\n]++|'')*+"),
+}
+_BOOLS: Final = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
+_WORD_KINDS: Final = {word: word for word in KEYWORDS} | dict.fromkeys(_BOOLS, BOOL)
 
 
-def string_value(text: str) -> tuple[str, bool]:
-    """The value of a string token, and whether it is hidden (`h"..."`)."""
-    hidden = text[0] in "hH"
+class Tokens:
+    """The tokens of a text, as parallel lists; the last token is always `END`, with no width."""
+
+    __slots__ = ("diagnostics", "ends", "kinds", "starts", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.kinds: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.diagnostics: list[Diagnostic] = []
+
+
+def tokenize(text: str) -> Tokens:
+    """Tokens of `text`. Comments and white space are dropped; malformed pieces are reported and kept as `BAD`."""
+    tokens = Tokens(text)
+    add_kind = tokens.kinds.append
+    add_start = tokens.starts.append
+    add_end = tokens.ends.append
+    word_kind = _WORD_KINDS.get
+    match_at = _MASTER.match
+    by_group = (None, STRING, "", TYPED, RAW_GUID, "in~", "", REAL, TIMESPAN, LONG, NAME, "", "", END, BAD)
+    position = 0
+    while True:
+        match = match_at(text, position)
+        assert match is not None  # the last two groups leave nothing unmatched
+        group = match.lastindex
+        assert group is not None
+        start, position = match.span(group)
+        if group == 6:
+            kind = word_kind(match[6], NAME)
+        elif group in (12, 2, 11):
+            kind = match[group]
+        elif group == 1:
+            kind = STRING
+            position = _string_end(tokens, match[1], position)
+        else:
+            kind = by_group[group] or ""
+            if group == 13:
+                add_kind(END)
+                add_start(start)
+                add_end(start)
+                return tokens
+            if group == 3 and text[position - 1] != ")":
+                tokens.diagnostics.append(Diagnostic("KS001", "this literal has no closing )", position, 0))
+            elif group == 14:
+                shown = text[start] if text[start].isprintable() else f"U+{ord(text[start]):04X}"
+                tokens.diagnostics.append(Diagnostic("KS002", f"the character {shown} has no meaning here", start, 1))
+        add_kind(kind)
+        add_start(start)
+        add_end(position)
+
+
+def _string_end(tokens: Tokens, opening: str, position: int) -> int:
+    """The end of the string whose content starts at `position`; a fault in it is reported."""
+    text = tokens.text
+    quote = opening[-1]
+    if opening.endswith(("```", "~~~")):
+        close = text.find(opening[-3:], position)
+        if close >= 0:
+            return close + 3
+        tokens.diagnostics.append(Diagnostic("KS001", f"this string has no closing {opening[-3:]}", len(text), 0))
+        return len(text)
+    pattern = (_VERBATIM_STRING if "@" in opening else _PLAIN_STRING)[quote]
+    while True:
+        match = pattern.match(text, position)
+        assert match is not None
+        position = match.end()
+        following = text[position : position + 1]
+        if following == quote:
+            return position + 1
+        if following != "\\":
+            tokens.diagnostics.append(Diagnostic("KS001", f"this string has no closing {quote} on its line", position, 0))
+            return position
+        # An escape that does not exist: report it where it stands and go on to the end of the string.
+        shown = text[position : position + 2].rstrip("\r\n")
+        advice = "write \\\\ for a backslash, or put @ before the opening quote"
+        tokens.diagnostics.append(Diagnostic("KS001", f"{shown} is not an escape sequence; {advice}", position, len(shown)))
+        position += len(shown)
+
+
+_ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_ESCAPE_PATTERN: Final = re.compile(_ESCAPE)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    body = match[0][1:]
+    first = body[0]
+    if first in _ESCAPES:
+        return _ESCAPES[first]
+    if first in "xuU":
+        code = int(body[1:], 16)
+        return chr(code) if code <= 0x10FFFF else "\ufffd"
+    if first in "01234567":
+        return chr(int(body, 8))
+    return body
+
+
+def string_value(token: str) -> tuple[str, bool]:
+    """What a string token means, and whether it is hidden (`h"..."`)."""
+    hidden = token[0] in "hH"
     if hidden:
-        text = text[1:]
-    if text.startswith(("```", "~~~")):
-        return text[3:-3], hidden
-    if text[0] == "@":
-        quote = text[1]
-        return text[2:-1].replace(quote * 2, quote), hidden
-    return unescape(text[1:-1]), hidden
+        token = token[1:]
+    verbatim = token[0] == "@"
+    if verbatim:
+        token = token[1:]
+    quote = token[0]
+    if quote in "`~":
+        return token[3:-3] if len(token) >= 6 and token.endswith(quote * 3) else token[3:], hidden
+    content = token[1:-1] if len(token) >= 2 and token[-1] == quote else token[1:]
+    if verbatim:
+        return content.replace(quote * 2, quote), hidden
+    return (_ESCAPE_PATTERN.sub(_unescape, content) if "\\" in content else content), hidden
 
 
-def tokenize(text: str) -> tuple[list[Token], list[Diagnostic]]:
-    """All tokens, an `end` token last, and what could not be read."""
-    tokens: list[Token] = []
-    diagnostics: list[Diagnostic] = []
-    at, size = 0, len(text)
-    match = _MASTER.match
-    while at < size:
-        found = match(text, at)
-        if found is None:
-            message = (
-                "The string is not closed"
-                if text[at] in "\"'" or text[at : at + 2].lower() in ('h"', "h'", '@"', "@'")
-                else (f"Unexpected character '{text[at]}'")
-            )
-            diagnostics.append(Diagnostic("KS003", message, at, 1))
-            if message.startswith("The string"):
-                line_end = text.find("\n", at)
-                at = size if line_end < 0 else line_end
-            else:
-                at += 1
-            continue
-        kind, end = found.lastgroup or "", found.end()
-        if kind != "space":
-            word = text[at:end]
-            if kind == "op" and word == "!":
-                negated = _WORD_OPERATORS.match(text, at)
-                if negated:
-                    end = negated.end()
-                    tokens.append(Token("op", text[at:end], at, end))
-                    at = end
-                    continue
-            if kind in ("string", "multi"):
-                value, hidden = string_value(word)
-                tokens.append(Token("string", word, at, end, (value, hidden)))
-            elif kind == "hex":
-                tokens.append(Token("long", word, at, end))
-            else:
-                tokens.append(Token(kind, word, at, end))
-        at = end
-    tokens.append(Token("end", "", size, size))
-    return tokens, diagnostics
+_HIDDEN_STRING: Final = re.compile(r"[Hh](?:@?[\"']|```|~~~)")
+
+
+def redacted(text: str) -> str:
+    """The text with the content of every hidden string shown as `******`, for logs and screens."""
+    if not _HIDDEN_STRING.search(text):
+        return text
+    tokens = tokenize(text)
+    pieces: list[str] = []
+    done = 0
+    for kind, start, end in zip(tokens.kinds, tokens.starts, tokens.ends, strict=True):
+        if kind is STRING and text[start] in "hH":
+            pieces += [text[done:start], "h'******'"]
+            done = end
+    return "".join(pieces) + text[done:]

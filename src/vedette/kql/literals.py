@@ -1,137 +1,268 @@
-"""Typed literals: `datetime(2024-01-01)`, `1.5h`, `dynamic({...})` and the like (rules 28 to 36, 46, 50, 61)."""
+"""Constants: tokens and typed literals to values, `dynamic(...)` and `typeof(...)`.
+
+Source: the KQL pages on scalar data types.
+"""
 
 from __future__ import annotations
 
-import decimal
-import math
-import re
+from collections.abc import Callable
+from typing import Final
 
-from vedette.kql import ticks
+from vedette.kql import constants
+from vedette.kql.cursor import MAX_NESTING
+from vedette.kql.lexer import (
+    BOOL,
+    LONG,
+    NAME,
+    OLD_TYPE_KEYWORDS,
+    RAW_GUID,
+    REAL,
+    STRING,
+    TIMESPAN,
+    TYPE_KEYWORDS,
+    TYPED,
+    string_value,
+)
+from vedette.kql.names import NameParser
+from vedette.kql.syntax import Binary, Call, ColumnDeclaration, Expression, Literal, Name, TypeOf
 from vedette.kql.types import TYPE_NAMES, Type
 
-_TYPED = re.compile(r"(\w+)\s*\(\s*(.*?)\s*\)$", re.DOTALL)
-_GUID = re.compile(r"\{?([0-9a-fA-F]{8})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{12})\}?$")
-_TIMESPAN = re.compile(r"(\d+(?:\.\d+)?)([a-z]+)$", re.IGNORECASE)
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
-
-
-class BadLiteral(ValueError):
-    """A literal whose text is not a value of its type."""
-
-
-def timespan_value(text: str) -> int:
-    """Ticks of `1.5h` and the like."""
-    found = _TIMESPAN.match(text)
-    if not found:
-        raise BadLiteral(f"'{text}' is not a timespan")
-    name = found[2].lower()
-    if name.startswith("nano") or name == "ns":
-        return ticks.scale(found[1], 1) // 100
-    unit = ticks.unit(name)
-    if unit is None:
-        raise BadLiteral(f"'{found[2]}' is not a unit of time")
-    return ticks.scale(found[1], unit)
-
-
-def typed_value(text: str) -> tuple[Type, object]:
-    """Type and value of `type(content)`."""
-    found = _TYPED.match(text)
-    if not found:
-        raise BadLiteral(f"'{text}' is not a literal")
-    type_ = TYPE_NAMES[found[1]]
-    content = found[2]
-    if len(content) >= 2 and content[0] == content[-1] and content[0] in "\"'":
-        content = content[1:-1]
-    if content == "null":
-        return type_, "" if type_ is Type.STRING else None
-    value = _READERS[type_](content.strip())
-    if value is None:
-        raise BadLiteral(f"'{content}' is not a value of type {type_}")
-    return type_, value
-
-
-def _bool(text: str) -> object:
-    folded = text.lower()
-    if folded in ("true", "false"):
-        return folded == "true"
-    return int(text) != 0 if re.fullmatch(r"[-+]?\d+", text) else None
-
-
-def _long(text: str) -> object:
-    return _whole(text, 63)
-
-
-def _int(text: str) -> object:
-    return _whole(text, 31)
-
-
-def _whole(text: str, bits: int) -> int | None:
-    compact = text.replace(" ", "")
-    try:
-        if compact[:2].lower() == "0x":
-            value = int(compact, 16)
-            return (
-                value - 2 ** (bits + 1) if 2**bits <= value < 2 ** (bits + 1) else (value if value < 2**bits else None)
-            )
-        value = int(compact) if re.fullmatch(r"[-+]?\d+", compact) else None  # type: ignore[assignment]
-    except ValueError:
-        return None
-    return value if value is not None and -(2**bits) <= value < 2**bits else None
-
-
-def real_value(text: str) -> float | None:
-    """A real by its text, `nan` and infinities included."""
-    folded = text.replace(" ", "").lower()
-    special = {
-        "nan": math.nan,
-        "+inf": math.inf,
-        "inf": math.inf,
-        "-inf": -math.inf,
-        "+infinity": math.inf,
-        "-infinity": -math.inf,
-    }
-    if folded in special:
-        return special[folded]
-    return float(folded) if _NUMBER.match(folded) else None
-
-
-def _decimal(text: str) -> object:
-    compact = text.replace(" ", "")
-    return decimal.Decimal(compact) if _NUMBER.match(compact) else None
-
-
-def _datetime(text: str) -> object:
-    folded = text.lower()
-    if folded == "min":
-        return 0
-    if folded == "max":
-        return ticks.MAX_DATETIME
-    return ticks.parse_datetime(text)
-
-
-def _timespan(text: str) -> object:
-    folded = text.lower()
-    if folded in ("min", "max"):
-        return ticks.MIN_TIMESPAN if folded == "min" else ticks.MAX_TIMESPAN
-    if re.fullmatch(r"-?\d+\.\d+", text):
-        return ticks.scale(text, ticks.DAY)
-    return ticks.parse_timespan(text)
-
-
-def guid_value(text: str) -> str | None:
-    """A guid in lower case with dashes."""
-    found = _GUID.match(text)
-    return "-".join(found.groups()).lower() if found else None
-
-
-_READERS = {
-    Type.BOOL: _bool,
-    Type.INT: _int,
-    Type.LONG: _long,
-    Type.REAL: real_value,
-    Type.DECIMAL: _decimal,
-    Type.STRING: lambda text: text,
-    Type.DATETIME: _datetime,
-    Type.TIMESPAN: _timespan,
-    Type.GUID: guid_value,
+_READERS: Final[dict[Type, Callable[[str], object | None]]] = {
+    Type.LONG: lambda text: constants.integer(text, 64),
+    Type.INT: lambda text: constants.integer(text, 32),
+    Type.REAL: constants.real,
+    Type.DECIMAL: constants.exact,
+    Type.BOOL: constants.boolean,
+    Type.DATETIME: constants.instant,
+    Type.TIMESPAN: constants.duration,
+    Type.GUID: constants.guid,
 }
+_QUOTED: Final = frozenset({Type.DATETIME, Type.TIMESPAN, Type.GUID})
+LITERAL_KINDS: Final = frozenset({STRING, LONG, REAL, TIMESPAN, BOOL, TYPED, RAW_GUID})
+"""Tokens that are constants by themselves."""
+
+
+class LiteralParser(NameParser):
+    """Reads constants."""
+
+    __slots__ = ()
+
+    def literal(self) -> Expression | None:
+        """A constant with an optional sign, `dynamic(...)`, `typeof(...)` or a client's parameter; None for all else."""
+        kind = self.kinds[self.i]
+        if kind in LITERAL_KINDS:
+            return self.token_literal()
+        if kind == "dynamic":
+            return self.dynamic_literal()
+        if kind in ("-", "+"):
+            return self.signed_literal()
+        if kind == "typeof":
+            return self.type_of()
+        if kind == "{":
+            return self.braced_name()
+        return None
+
+    def token_literal(self) -> Expression:
+        """The constant that the current token is."""
+        index = self.i
+        kind = self.kinds[index]
+        start, end = self.starts[index], self.ends[index]
+        text = self.text[start:end]
+        if kind == STRING:
+            value, hidden = self.text_of_strings()
+            return Literal(Type.STRING, value, hidden, start=start, end=self.ends[self.i - 1])
+        self.i = index + 1
+        if kind == LONG:
+            return Literal(Type.LONG, self._whole(text, start, end), start=start, end=end)
+        if kind == REAL:
+            return Literal(Type.REAL, float(text), start=start, end=end)
+        if kind == TIMESPAN:
+            ticks = constants.duration(text)
+            if ticks is None:
+                self.report("KS004", f"{text} is longer than a timespan can be", start, end)
+            return Literal(Type.TIMESPAN, ticks, start=start, end=end)
+        if kind == BOOL:
+            return Literal(Type.BOOL, text[0] in "tT", start=start, end=end)
+        if kind == RAW_GUID:
+            self.report("KS214", f"a guid must be written as guid({text})", start, end)
+            return Literal(Type.GUID, text.lower(), start=start, end=end)
+        return self._typed(text, start, end)
+
+    def _whole(self, text: str, start: int, end: int) -> int | None:
+        value = constants.integer(text, 64)
+        if value is not None:
+            return value
+        self.report("KS004", f"{text} does not fit a long (64 bits)", start, end)
+        return None
+
+    def _typed(self, text: str, start: int, end: int) -> Expression:
+        """`type(text)`."""
+        word, _, body = text.partition("(")
+        body = body.removesuffix(")").strip()
+        declared = TYPE_NAMES[word]
+        if body == "null":
+            return Literal(declared, None, start=start, end=end)
+        if declared in _QUOTED and len(body) >= 2 and body[0] == body[-1] and body[0] in "\"'":
+            body = body[1:-1]
+        value = _READERS[declared](body)
+        if value is not None:
+            return Literal(declared, value, start=start, end=end)
+        if declared is Type.DATETIME:
+            if body in ("", "now"):
+                return Call(Name("now", start=start, end=end), [], start=start, end=end)
+            since_midnight = constants.time_of_day(body)
+            if since_midnight is not None:
+                now = Call(Name("now", start=start, end=end), [], start=start, end=end)
+                today = Call(Name("startofday", start=start, end=end), [now], start=start, end=end)
+                clock = Literal(Type.TIMESPAN, since_midnight, start=start, end=end)
+                return Binary("+", today, clock, start=start, end=end, op_start=start, op_end=end)
+        self.report("KS004", f"{body or 'nothing'} is not a {declared} value", start, end)
+        return Literal(declared, None, start=start, end=end)
+
+    def signed_literal(self) -> Expression | None:
+        """A number or timespan with a sign right before it."""
+        index = self.i
+        if self.peek() not in (LONG, REAL, TIMESPAN) or self.starts[index + 1] != self.ends[index]:
+            return None
+        negative = self.kinds[index] == "-"
+        start = self.starts[index]
+        self.i = index + 1
+        if negative and (smallest := self.smallest_long()):
+            return smallest
+        literal = self.token_literal()
+        literal.start = start
+        if negative and isinstance(literal, Literal) and isinstance(literal.value, (int, float)):
+            literal.value = -literal.value
+        return literal
+
+    def smallest_long(self) -> Literal | None:
+        """-9223372036854775808 after its sign: the digits alone are one more than a long can hold."""
+        if self.kinds[self.i] != LONG or self.word() != "9223372036854775808":
+            return None
+        self.i += 1
+        return Literal(Type.LONG, constants.MIN_LONG, start=self.starts[self.i - 2], end=self.last_end)
+
+    # --- typeof ----------------------------------------------------------------------------------
+
+    def type_of(self) -> TypeOf | None:
+        """`typeof(long)`, or `typeof(*, name: type, ...)`."""
+        if self.kinds[self.i] != "typeof" or self.peek() != "(":
+            return None
+        start = self.start
+        self.i += 2
+        kind = self.kinds[self.i]
+        if kind in TYPE_KEYWORDS or kind in OLD_TYPE_KEYWORDS or (kind == NAME and self.peek() == ")"):
+            declared = self.type_name(old=True)
+            self.expect(")")
+            return TypeOf(declared, [], start=start, end=self.last_end)
+        elements = self.comma_list(self._type_of_element, self.missing_declaration, required=False)
+        self.expect(")")
+        columns = [element for element in elements if isinstance(element, ColumnDeclaration)]
+        return TypeOf(None, columns, len(columns) < len(elements), start=start, end=self.last_end)
+
+    def _type_of_element(self) -> ColumnDeclaration | None | bool:
+        return True if self.take("*") else self.column_declaration()
+
+    def required_type_of(self) -> TypeOf:
+        """`typeof(...)`; reported as missing otherwise."""
+        found = self.type_of()
+        if found is None:
+            gap = self.missing("typeof(...)")
+            found = TypeOf(Type.UNKNOWN, [], start=gap.start, end=gap.end)
+        return found
+
+    # --- dynamic ---------------------------------------------------------------------------------
+
+    def dynamic_literal(self) -> Literal | None:
+        """`dynamic(JSON with KQL constants in it)`."""
+        if self.peek() != "(":
+            return None
+        start = self.start
+        self.i += 2
+        value = self._json()
+        self.expect(")")
+        return Literal(Type.DYNAMIC, value, start=start, end=self.last_end)
+
+    def _json(self) -> object:
+        """One JSON value; reported where there is none."""
+        kind = self.kinds[self.i]
+        if kind == "{":
+            return self._json_object()
+        if kind == "[":
+            return self._json_array()
+        if kind in ("null", "dynamic", "-") or kind in LITERAL_KINDS:
+            found, value = self._json_scalar(kind)
+            if found:
+                return value
+        self.missing("JSON value")
+        return None
+
+    def _json_scalar(self, kind: str) -> tuple[bool, object]:
+        if kind == "null":
+            self.i += 1
+            return True, None
+        if kind == "dynamic":
+            self._enter()
+            nested = self.dynamic_literal()
+            self.depth -= 1
+            return nested is not None, nested.value if nested else None
+        if kind == "-":
+            if self.peek() not in (LONG, REAL):
+                return False, None
+            self.i += 1
+            number = self.token_literal()
+            value = number.value if isinstance(number, Literal) else None
+            return True, -value if isinstance(value, (int, float)) else None
+        literal = self.token_literal()
+        if not isinstance(literal, Literal):
+            self.report("KS004", "a dynamic literal cannot depend on the current time", literal.start, literal.end)
+            return True, None
+        if literal.type is Type.DECIMAL:
+            self.report("KS215", "a dynamic value cannot hold a decimal; write a real", literal.start, literal.end)
+        if literal.type is Type.DATETIME and isinstance(literal.value, int):
+            return True, constants.instant_text(literal.value)
+        return True, literal.value
+
+    def _enter(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            self.too_deep()
+
+    def _json_array(self) -> list[object]:
+        self._enter()
+        self.i += 1
+        values = self.comma_list(self._json_element, self._missing_element, required=False)
+        self.expect("]")
+        self.depth -= 1
+        return [value for (value,) in values]
+
+    def _json_element(self) -> tuple[object] | None:
+        # A tuple of one, so that a null is an element and not the lack of one.
+        kind = self.kinds[self.i]
+        if kind in ("null", "dynamic", "-", "{", "[") or kind in LITERAL_KINDS:
+            return (self._json(),)
+        return None
+
+    def _missing_element(self) -> tuple[object]:
+        self.missing("JSON value")
+        return (None,)
+
+    def _json_object(self) -> dict[str, object]:
+        self._enter()
+        self.i += 1
+        pairs = self.comma_list(self._json_pair, self._missing_pair, required=False)
+        self.expect("}")
+        self.depth -= 1
+        return dict(pairs)
+
+    def _json_pair(self) -> tuple[str, object] | None:
+        if self.kinds[self.i] != STRING:
+            return None
+        key, _ = string_value(self.word())
+        self.i += 1
+        self.expect(":")
+        return key, self._json()
+
+    def _missing_pair(self) -> tuple[str, object]:
+        self.missing('pair ("name": value)')
+        return "", None

@@ -168,6 +168,8 @@ class Ordered(Expression):
     value: Expression
     descending: bool | None = None
     nulls_first: bool | None = None
+    natural: bool = False
+    """`granny-asc` or `granny-desc`: digits inside a name count as numbers."""
 
 
 @dataclass(slots=True)
@@ -210,6 +212,31 @@ class Pipeline(Expression):
 
     source: Expression | None
     operators: list[Operator]
+
+
+@dataclass(slots=True)
+class OperatorParameter(Node):
+    """`name = value` between an operator's keyword and its operands, such as `hint.strategy = shuffle`.
+
+    A word stands as `Name`, everything else as the expression that it is.
+    """
+
+    name: str
+    value: Expression
+
+
+@dataclass(slots=True)
+class UnknownOperator(Operator):
+    """Stands where the text names an operator that does not exist, after the error was recorded."""
+
+    name: str
+
+
+@dataclass(slots=True)
+class EntityGroup(Expression):
+    """`entity_group [entity, ...]`."""
+
+    entities: list[Expression]
 
 
 @dataclass(slots=True)

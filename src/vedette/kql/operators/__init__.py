@@ -1,1 +1,1 @@
-"""Tabular operators: one module each, with its syntax node, its parser and its binder."""
+"""One file per tabular operator: its syntax node, its parser, and how it is bound."""

@@ -1,21 +1,27 @@
-"""count."""
+"""`count`: the number of rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Name, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class CountOperator(syntax.Operator):
-    """`count`."""
+class CountOperator(Operator):
+    """`count`, or `count as name`."""
+
+    name: Name | None
+    """The column's name; `Count` where the text gives none."""
 
 
 def parse_count(p: Parser, start: int) -> CountOperator:
-    """Reads what follows the operator's name."""
-    return CountOperator()
+    """After the keyword."""
+    name: Name | None = None
+    if p.take("as"):
+        name = p.required_name()
+    return CountOperator(name, start=start, end=p.last_end)

@@ -1,32 +1,39 @@
-"""evaluate."""
+"""`evaluate`: runs a plugin over the rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Call, ColumnDeclaration, Operator, OperatorParameter
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class EvaluateOperator(syntax.Operator):
-    """`evaluate plugin(arguments)`."""
+class EvaluateOperator(Operator):
+    """`evaluate plugin(arguments) : (schema)`."""
 
-    call: syntax.Call
-    schema: list[syntax.ColumnDeclaration] | None
+    call: Call
+    columns: list[ColumnDeclaration] | None
+    """The columns that the text says the plugin gives; None where it does not say."""
+    keeps_input: bool
+    """The schema begins with `*`: the input's columns come first."""
+    hints: list[OperatorParameter]
 
 
 def parse_evaluate(p: Parser, start: int) -> EvaluateOperator:
-    """Reads what follows the operator's name."""
-    p.options()
-    name = p.name("a plugin")
-    if not p.is_op("("):
-        raise p.missing("'('")
-    call = p._call(name)
-    schema = None
-    if p.accept(":"):
-        schema = p.column_declarations()
-    return EvaluateOperator(call, schema)
+    """After the keyword."""
+    parameters = p.parameters(("hint.distribution", "hint.remote"), equals_needed=False)
+    call = p.required_call()
+    columns: list[ColumnDeclaration] | None = None
+    keeps_input = False
+    if p.take(":") and p.expect("("):
+        p.take(",")
+        keeps_input = p.take("*")
+        if keeps_input:
+            p.take(",")
+        columns = p.comma_list(p.column_declaration, p.missing_declaration, required=False, trailing=True)
+        p.expect(")")
+    return EvaluateOperator(call, columns, keeps_input, parameters.hints(), start=start, end=p.last_end)

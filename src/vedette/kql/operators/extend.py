@@ -1,23 +1,25 @@
-"""extend."""
+"""`extend`: adds columns, or replaces those of the same name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class ExtendOperator(syntax.Operator):
+class ExtendOperator(Operator):
     """`extend name = value, ...`."""
 
-    items: list[syntax.Expression]
+    columns: list[Expression]
+    """Expressions, or `Assignment` where a name is given."""
 
 
 def parse_extend(p: Parser, start: int) -> ExtendOperator:
-    """Reads what follows the operator's name."""
-    return ExtendOperator(p.comma_list())
+    """After the keyword."""
+    columns = p.comma_list(p.named_expression, p.missing_expression)
+    return ExtendOperator(columns, start=start, end=p.last_end)

@@ -1,21 +1,25 @@
-"""getschema."""
+"""`getschema`: the columns of the input as rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class GetSchemaOperator(syntax.Operator):
-    """`getschema`."""
+class GetSchemaOperator(Operator):
+    """`getschema`, or `getschema kind = csl`."""
+
+    kind: str
+    """`""` or `csl`."""
 
 
 def parse_getschema(p: Parser, start: int) -> GetSchemaOperator:
-    """Reads what follows the operator's name."""
-    return GetSchemaOperator()
+    """After the keyword."""
+    kind = p.choice(p.parameters(("kind",)).get("kind"), "kind of getschema", ("csl",), "")
+    return GetSchemaOperator(kind, start=start, end=p.last_end)

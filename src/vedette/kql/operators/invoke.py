@@ -1,26 +1,25 @@
-"""invoke."""
+"""`invoke`: hands the rows to a function that takes a table first."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class InvokeOperator(syntax.Operator):
+class InvokeOperator(Operator):
     """`invoke function(arguments)`."""
 
-    call: syntax.Call
+    call: Expression
+    """`Call`, or `DotCall` for a function of another database."""
 
 
 def parse_invoke(p: Parser, start: int) -> InvokeOperator:
-    """Reads what follows the operator's name."""
-    name = p.name("a function")
-    if not p.is_op("("):
-        raise p.missing("'('")
-    return InvokeOperator(p._call(name))
+    """After the keyword."""
+    call = p.dotted_call()
+    return InvokeOperator(call, start=start, end=p.last_end)

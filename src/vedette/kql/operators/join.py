@@ -1,33 +1,62 @@
-"""join."""
+"""`join`: pairs rows of two tables by equal keys."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator, OperatorParameter
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
+JOIN_KINDS = (
+    "innerunique",
+    "inner",
+    "leftouter",
+    "rightouter",
+    "fullouter",
+    "leftsemi",
+    "rightsemi",
+    "leftanti",
+    "leftantisemi",
+    "anti",
+    "rightanti",
+    "rightantisemi",
+)
+
 
 @dataclass(slots=True)
-class JoinOperator(syntax.Operator):
-    """`join kind=k (right) on conditions`."""
+class JoinOperator(Operator):
+    """`join kind = kind (right) on condition, ...`."""
 
-    kind: str | None
-    right: syntax.Expression
-    on: list[syntax.Expression]
-    options: dict[str, syntax.Expression]
+    kind: str
+    """One of `JOIN_KINDS` as written; `innerunique` where the text does not say."""
+    right: Expression
+    conditions: list[Expression]
+    """`Name` for a column of both sides, or `Binary` (`$left.a == $right.b`, joined by `and`)."""
+    where: Expression | None
+    """The condition of `join ... where`, which takes the place of `on`."""
+    hints: list[OperatorParameter]
 
 
 def parse_join(p: Parser, start: int) -> JoinOperator:
-    """Reads what follows the operator's name."""
-    options = p.options("kind", "withsource", "with_source", "isfuzzy", "flags")
-    right = p.expression()
-    on: list[syntax.Expression] = []
-    if p.accept_word("on"):
-        on = p.comma_list()
-    elif p.accept_word("where"):
-        on = [p.expression()]
-    return JoinOperator(p.option_word(options, "kind"), right, on, options)
+    """After the keyword."""
+    parameters = p.parameters(
+        ("kind", "hint.remote", "hint.shufflekey", "hint.strategy", "hint.num_partitions", "hint.pass_filters",
+         "hint.pass_filters_column")
+    )
+    kind = p.choice(parameters.get("kind"), "kind of join", JOIN_KINDS, "innerunique")
+    right = p.expression() or p.missing_expression()
+    conditions, where = parse_join_conditions(p, where_allowed=True)
+    return JoinOperator(kind, right, conditions, where, parameters.hints(), start=start, end=p.last_end)
+
+
+def parse_join_conditions(p: Parser, *, where_allowed: bool = False) -> tuple[list[Expression], Expression | None]:
+    """`on condition, ...`, or `where condition`."""
+    if p.take("on"):
+        return p.comma_list(p.expression, p.missing_expression), None
+    if where_allowed and p.take("where"):
+        return [], p.expression() or p.missing_expression()
+    p.expected("on", "KS006")
+    return [], None

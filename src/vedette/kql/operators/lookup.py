@@ -1,33 +1,35 @@
-"""lookup."""
+"""`lookup`: adds the columns of a dimension table to the rows of a fact table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.operators.join import parse_join_conditions
+from vedette.kql.syntax import Expression, Operator, OperatorParameter
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
+LOOKUP_KINDS = ("leftouter", "inner")
+
 
 @dataclass(slots=True)
-class LookupOperator(syntax.Operator):
-    """`lookup kind=k (right) on conditions`."""
+class LookupOperator(Operator):
+    """`lookup kind = kind (right) on condition, ...`."""
 
-    kind: str | None
-    right: syntax.Expression
-    on: list[syntax.Expression]
-    options: dict[str, syntax.Expression]
+    kind: str
+    """One of `LOOKUP_KINDS`; `leftouter` where the text does not say."""
+    right: Expression
+    conditions: list[Expression]
+    """As in `JoinOperator`."""
+    hints: list[OperatorParameter]
 
 
 def parse_lookup(p: Parser, start: int) -> LookupOperator:
-    """Reads what follows the operator's name."""
-    options = p.options("kind", "withsource", "with_source", "isfuzzy", "flags")
-    right = p.expression()
-    on: list[syntax.Expression] = []
-    if p.accept_word("on"):
-        on = p.comma_list()
-    elif p.accept_word("where"):
-        on = [p.expression()]
-    return LookupOperator(p.option_word(options, "kind"), right, on, options)
+    """After the keyword."""
+    parameters = p.parameters(("kind",))
+    kind = p.choice(parameters.get("kind"), "kind of lookup", LOOKUP_KINDS, "leftouter")
+    right = p.expression() or p.missing_expression()
+    conditions, _ = parse_join_conditions(p)
+    return LookupOperator(kind, right, conditions, parameters.hints(), start=start, end=p.last_end)

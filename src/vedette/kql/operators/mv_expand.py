@@ -1,54 +1,66 @@
-"""mv-expand (mvexpand)."""
+"""`mv-expand` (also `mvexpand`): one row for each element of an array or property of a bag."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
-from vedette.kql.types import Type
+from vedette.kql.cursor import LIST_ENDS
+from vedette.kql.syntax import Expression, Name, Node, Operator, TypeOf
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
-
-@dataclass(slots=True)
-class MvItem:
-    """One expanded expression and the type of its elements."""
-
-    value: syntax.Expression
-    type: Type | None
-
-
-def mv_items(p: Parser) -> list[MvItem]:
-    """`expression to typeof(type), ...`."""
-    items: list[MvItem] = []
-    while True:
-        value = p.named_expression()
-        type_: Type | None = None
-        if p.accept_word("to"):
-            typeof = p.expression()
-            type_ = typeof.type if isinstance(typeof, syntax.TypeOf) else None
-        items.append(MvItem(value, type_))
-        if not p.accept(","):
-            return items
+MV_EXPAND_KINDS = ("bag", "array")
+_ENDS = LIST_ENDS | {"limit"}
 
 
 @dataclass(slots=True)
-class MvExpandOperator(syntax.Operator):
-    """`mv-expand kind=k with_itemindex=i values limit n`."""
+class ExpandedColumn(Node):
+    """`name = value to typeof(type)`."""
 
-    items: list[MvItem]
-    kind: str | None
-    item_index: syntax.Name | None
-    limit: syntax.Expression | None
+    value: Expression | None
+    """An expression, or `Assignment` where a name is given; None only in `mv-apply to typeof(...)`."""
+    to: TypeOf | None
+
+
+@dataclass(slots=True)
+class MvExpandOperator(Operator):
+    """`mv-expand kind = bag|array with_itemindex = name column, ... limit count`."""
+
+    kind: str
+    """`bag` (a property becomes a bag of one, also where the text does not say) or `array` (`[name, value]`)."""
+    index_column: Name | None
+    """The column that holds the 0-based index of the element."""
+    columns: list[ExpandedColumn]
+    """Expanded in parallel."""
+    limit: Expression | None
+    """The most rows that one row becomes."""
 
 
 def parse_mv_expand(p: Parser, start: int) -> MvExpandOperator:
-    """Reads what follows the operator's name."""
-    options = p.options("kind", "bagexpansion", "with_itemindex")
-    items = mv_items(p)
-    limit = p.expression() if p.accept_word("limit") else None
-    kind = p.option_word(options, "kind") or p.option_word(options, "bagexpansion")
-    index = options.get("with_itemindex")
-    return MvExpandOperator(items, kind, index if isinstance(index, syntax.Name) else None, limit)
+    """After the keyword."""
+    parameters = p.parameters(("kind", "bagexpansion", "with_itemindex"))
+    kind = p.choice(parameters.get("kind", "bagexpansion"), "kind of mv-expand", MV_EXPAND_KINDS, "bag")
+    index_column = p.declared_name(parameters.get("with_itemindex"))
+    columns = p.comma_list(lambda: parse_expanded_column(p), lambda: missing_column(p), _ENDS)
+    limit: Expression | None = None
+    if p.take("limit"):
+        limit = p.expression() or p.missing_expression()
+    return MvExpandOperator(kind, index_column, columns, limit, start=start, end=p.last_end)
+
+
+def parse_expanded_column(p: Parser) -> ExpandedColumn | None:
+    """`name = value to typeof(type)`; None where nothing starts here."""
+    start = p.start
+    value = p.missing_expression() if p.kind == "to" else p.named_expression()
+    if value is None:
+        return None
+    to = p.required_type_of() if p.take("to") else None
+    return ExpandedColumn(value, to, start=start, end=p.last_end)
+
+
+def missing_column(p: Parser) -> ExpandedColumn:
+    """Reports a missing column."""
+    gap = p.missing_expression()
+    return ExpandedColumn(gap, None, start=gap.start, end=gap.end)

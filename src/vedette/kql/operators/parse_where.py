@@ -1,32 +1,28 @@
-"""parse-where."""
+"""`parse-where`: as `parse`, and drops the rows that do not match."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.operators.parse import parse_pattern_clauses
+from vedette.kql.syntax import Expression, Node, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class ParseWhereOperator(syntax.Operator):
-    """`parse-where kind=k flags=f source with pattern`."""
+class ParseWhereOperator(Operator):
+    """`parse-where kind = simple|regex|relaxed flags = flags value with pattern`; fields as in `ParseOperator`."""
 
-    source: syntax.Expression
-    pattern: list[syntax.Node]
-    kind: str | None
-    flags: str | None
+    kind: str
+    flags: str
+    value: Expression
+    pattern: list[Node]
 
 
 def parse_parse_where(p: Parser, start: int) -> ParseWhereOperator:
-    """Reads what follows the operator's name."""
-    options = p.options("kind", "flags")
-    source = p.expression()
-    p.expect_word("with")
-    pattern: list[syntax.Node] = []
-    while not p.is_op("|") and not p.is_op(")") and not p.is_op(";") and p.here.kind != "end":
-        pattern.append(p.parse_pattern_item())
-    return ParseWhereOperator(source, pattern, p.option_word(options, "kind"), p.option_word(options, "flags"))
+    """After the keyword."""
+    kind, flags, value, pattern = parse_pattern_clauses(p)
+    return ParseWhereOperator(kind, flags, value, pattern, start=start, end=p.last_end)

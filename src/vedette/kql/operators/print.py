@@ -1,23 +1,25 @@
-"""print."""
+"""`print`: one row of computed columns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class PrintOperator(syntax.Operator):
-    """`print values`."""
+class PrintOperator(Operator):
+    """`print name = value, ...`."""
 
-    items: list[syntax.Expression]
+    columns: list[Expression]
+    """Expressions, or `Assignment` where a name is given."""
 
 
 def parse_print(p: Parser, start: int) -> PrintOperator:
-    """Reads what follows the operator's name."""
-    return PrintOperator(p.comma_list())
+    """After the keyword."""
+    columns = p.comma_list(p.named_expression, p.missing_expression)
+    return PrintOperator(columns, start=start, end=p.last_end)

@@ -1,25 +1,25 @@
-"""project."""
+"""`project`: keeps, renames and computes columns, in the order written."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class ProjectOperator(syntax.Operator):
+class ProjectOperator(Operator):
     """`project name = value, ...`."""
 
-    items: list[syntax.Expression]
+    columns: list[Expression]
+    """Expressions, or `Assignment` where a name is given."""
 
 
 def parse_project(p: Parser, start: int) -> ProjectOperator:
-    """Reads what follows the operator's name."""
-    if p.is_op("|") or p.here.kind == "end" or p.is_op(")") or p.is_op(";"):
-        return ProjectOperator([])
-    return ProjectOperator(p.comma_list())
+    """After the keyword."""
+    columns = p.comma_list(p.named_expression, p.missing_expression, required=False)
+    return ProjectOperator(columns, start=start, end=p.last_end)

@@ -1,23 +1,25 @@
-"""project-away."""
+"""`project-away`: drops columns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class ProjectAwayOperator(syntax.Operator):
-    """`project-away columns`: names and patterns."""
+class ProjectAwayOperator(Operator):
+    """`project-away name, pattern*, ...`."""
 
-    columns: list[syntax.Expression]
+    columns: list[Expression]
+    """`Name`, `Wildcard` or `Star` nodes, or paths of names."""
 
 
 def parse_project_away(p: Parser, start: int) -> ProjectAwayOperator:
-    """Reads what follows the operator's name."""
-    return ProjectAwayOperator(p.wildcard_list())
+    """After the keyword."""
+    columns = p.comma_list(p.column_pattern, p.missing_expression, required=False)
+    return ProjectAwayOperator(columns, start=start, end=p.last_end)

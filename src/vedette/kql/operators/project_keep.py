@@ -1,23 +1,25 @@
-"""project-keep."""
+"""`project-keep`: keeps columns, in the order of the input."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class ProjectKeepOperator(syntax.Operator):
-    """`project-keep columns`: names and patterns."""
+class ProjectKeepOperator(Operator):
+    """`project-keep name, pattern*, ...`."""
 
-    columns: list[syntax.Expression]
+    columns: list[Expression]
+    """`Name`, `Wildcard` or `Star` nodes, or paths of names."""
 
 
 def parse_project_keep(p: Parser, start: int) -> ProjectKeepOperator:
-    """Reads what follows the operator's name."""
-    return ProjectKeepOperator(p.wildcard_list())
+    """After the keyword."""
+    columns = p.comma_list(p.column_pattern, p.missing_expression, required=False)
+    return ProjectKeepOperator(columns, start=start, end=p.last_end)

@@ -1,34 +1,34 @@
-"""project-reorder."""
+"""`project-reorder`: moves columns to the front."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator, Ordered
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class ProjectReorderOperator(syntax.Operator):
-    """`project-reorder columns`, each with an order (asc, desc, granny-asc, granny-desc) or None."""
+class ProjectReorderOperator(Operator):
+    """`project-reorder name, pattern* asc|desc|granny-asc|granny-desc, ...`."""
 
-    columns: list[tuple[syntax.Expression, str | None]]
+    columns: list[Expression]
+    """`Name`, `Wildcard` or `Star`; `Ordered` around it where an order of names is given."""
 
 
 def parse_project_reorder(p: Parser, start: int) -> ProjectReorderOperator:
-    """Reads what follows the operator's name."""
-    columns: list[tuple[syntax.Expression, str | None]] = []
-    while True:
-        item = p.wildcard_or_expression()
-        order: str | None = None
-        if p.accept_word("granny"):
-            p.expect("-")
-            order = "granny-" + p.expect_word("asc", "desc").text
-        elif p.is_word("asc") or p.is_word("desc"):
-            order = p.advance().text
-        columns.append((item, order))
-        if not p.accept(","):
-            return ProjectReorderOperator(columns)
+    """After the keyword."""
+    def column() -> Expression | None:
+        value = p.wildcard() or p.name()
+        if value is None:
+            return None
+        descending, natural = p.direction()
+        if descending is None:
+            return value
+        return Ordered(value, descending, natural=natural, start=value.start, end=p.last_end)
+
+    columns = p.comma_list(column, p.missing_expression, required=False)
+    return ProjectReorderOperator(columns, start=start, end=p.last_end)

@@ -1,32 +1,33 @@
-"""range."""
+"""`range`: a column of evenly spaced values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Name, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class RangeOperator(syntax.Operator):
-    """`range name from first to last step step`."""
+class RangeOperator(Operator):
+    """`range name from first to last step step`; `last` is included when it is hit."""
 
-    name: syntax.Name
-    first: syntax.Expression
-    last: syntax.Expression
-    step: syntax.Expression
+    name: Name
+    first: Expression
+    last: Expression
+    step: Expression
 
 
 def parse_range(p: Parser, start: int) -> RangeOperator:
-    """Reads what follows the operator's name."""
-    name = p.name()
-    p.expect_word("from")
-    first = p.expression()
-    p.expect_word("to")
-    last = p.expression()
-    p.expect_word("step")
-    return RangeOperator(name, first, last, p.expression())
+    """After the keyword."""
+    name = p.required_name()
+    p.expect("from")
+    first = p.expression() or p.missing_expression()
+    p.expect("to")
+    last = p.expression() or p.missing_expression()
+    p.expect("step")
+    step = p.expression() or p.missing_expression()
+    return RangeOperator(name, first, last, step, start=start, end=p.last_end)

@@ -1,11 +1,13 @@
-"""Every tabular operator by its name, with the function that reads it."""
+"""Every tabular operator by the keyword that starts it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
-from vedette.kql.operators.as_ import parse_as_
+from vedette.kql.operators.as_name import parse_as
+from vedette.kql.operators.assert_schema import parse_assert_schema
+from vedette.kql.operators.consume import parse_consume
 from vedette.kql.operators.count import parse_count
 from vedette.kql.operators.distinct import parse_distinct
 from vedette.kql.operators.evaluate import parse_evaluate
@@ -21,11 +23,13 @@ from vedette.kql.operators.parse_where import parse_parse_where
 from vedette.kql.operators.print import parse_print
 from vedette.kql.operators.project import parse_project
 from vedette.kql.operators.project_away import parse_project_away
+from vedette.kql.operators.project_by_names import parse_project_by_names
 from vedette.kql.operators.project_keep import parse_project_keep
 from vedette.kql.operators.project_rename import parse_project_rename
 from vedette.kql.operators.project_reorder import parse_project_reorder
 from vedette.kql.operators.range import parse_range
-from vedette.kql.operators.render import parse_render
+from vedette.kql.operators.sample import parse_sample
+from vedette.kql.operators.sample_distinct import parse_sample_distinct
 from vedette.kql.operators.serialize import parse_serialize
 from vedette.kql.operators.sort import parse_sort
 from vedette.kql.operators.summarize import parse_summarize
@@ -33,9 +37,15 @@ from vedette.kql.operators.take import parse_take
 from vedette.kql.operators.top import parse_top
 from vedette.kql.operators.union import parse_union
 from vedette.kql.operators.where import parse_where
+from vedette.kql.syntax import Operator
 
-OPERATOR_PARSERS: dict[str, Callable[..., Any]] = {
-    "as": parse_as_,
+if TYPE_CHECKING:
+    from vedette.kql.parser import Parser
+
+OPERATORS: dict[str, Callable[[Parser, int], Operator]] = {
+    "as": parse_as,
+    "assert-schema": parse_assert_schema,
+    "consume": parse_consume,
     "count": parse_count,
     "distinct": parse_distinct,
     "evaluate": parse_evaluate,
@@ -56,11 +66,13 @@ OPERATOR_PARSERS: dict[str, Callable[..., Any]] = {
     "print": parse_print,
     "project": parse_project,
     "project-away": parse_project_away,
+    "project-by-names": parse_project_by_names,
     "project-keep": parse_project_keep,
     "project-rename": parse_project_rename,
     "project-reorder": parse_project_reorder,
     "range": parse_range,
-    "render": parse_render,
+    "sample": parse_sample,
+    "sample-distinct": parse_sample_distinct,
     "serialize": parse_serialize,
     "sort": parse_sort,
     "summarize": parse_summarize,
@@ -69,3 +81,4 @@ OPERATOR_PARSERS: dict[str, Callable[..., Any]] = {
     "union": parse_union,
     "where": parse_where,
 }
+"""The parser of each operator; it is called past the keyword, with the offset where the keyword starts."""

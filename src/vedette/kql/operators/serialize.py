@@ -1,25 +1,26 @@
-"""serialize."""
+"""`serialize`: marks the order of rows as one to rely on, and adds columns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class SerializeOperator(syntax.Operator):
+class SerializeOperator(Operator):
     """`serialize name = value, ...`."""
 
-    items: list[syntax.Expression]
+    columns: list[Expression]
+    """Expressions, or `Assignment` where a name is given."""
 
 
 def parse_serialize(p: Parser, start: int) -> SerializeOperator:
-    """Reads what follows the operator's name."""
-    if p.is_op("|") or p.is_op(")") or p.is_op(";") or p.here.kind == "end":
-        return SerializeOperator([])
-    return SerializeOperator(p.comma_list())
+    """After the keyword."""
+    p.parameters(())
+    columns = p.comma_list(p.named_expression, p.missing_expression, required=False)
+    return SerializeOperator(columns, start=start, end=p.last_end)

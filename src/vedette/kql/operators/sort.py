@@ -1,26 +1,28 @@
-"""sort (order)."""
+"""`sort by` (also `order by`): puts rows in order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Operator, OperatorParameter, Ordered
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class SortOperator(syntax.Operator):
-    """`sort by keys`."""
+class SortOperator(Operator):
+    """`sort by key asc|desc nulls first|last, ...`; descending where the text does not say."""
 
-    keys: list[syntax.Expression]
-    options: dict[str, syntax.Expression]
+    keys: list[Ordered]
+    hints: list[OperatorParameter]
 
 
 def parse_sort(p: Parser, start: int) -> SortOperator:
-    """Reads what follows the operator's name."""
-    options = p.options()
-    p.expect_word("by")
-    return SortOperator(p.ordered_list(), options)
+    """After the keyword."""
+    parameters = p.parameters(("hint.strategy",), equals_needed=False)
+    keys: list[Ordered] = []
+    if p.expect("by"):
+        keys = p.comma_list(p.ordered, p.missing_ordered)
+    return SortOperator(keys, parameters.hints(), start=start, end=p.last_end)

@@ -1,23 +1,25 @@
-"""take (limit)."""
+"""`take` (also `limit`): up to so many rows, whichever come."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class TakeOperator(syntax.Operator):
-    """`take n`."""
+class TakeOperator(Operator):
+    """`take count`."""
 
-    count: syntax.Expression
+    count: Expression
 
 
 def parse_take(p: Parser, start: int) -> TakeOperator:
-    """Reads what follows the operator's name."""
-    return TakeOperator(p.expression())
+    """After the keyword."""
+    p.parameters(())
+    count = p.named_expression() or p.missing_expression()
+    return TakeOperator(count, start=start, end=p.last_end)

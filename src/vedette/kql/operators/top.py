@@ -1,27 +1,29 @@
-"""top."""
+"""`top`: the first rows by a key."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator, OperatorParameter, Ordered
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class TopOperator(syntax.Operator):
-    """`top n by keys`."""
+class TopOperator(Operator):
+    """`top count by key asc|desc nulls first|last`; descending where the text does not say."""
 
-    count: syntax.Expression
-    keys: list[syntax.Expression]
+    count: Expression
+    key: Ordered
+    hints: list[OperatorParameter]
 
 
 def parse_top(p: Parser, start: int) -> TopOperator:
-    """Reads what follows the operator's name."""
-    p.options()
-    count = p.expression()
-    p.expect_word("by")
-    return TopOperator(count, p.ordered_list())
+    """After the keyword."""
+    parameters = p.parameters(("hint.progressive_top",))
+    count = p.named_expression() or p.missing_expression()
+    p.expect("by")
+    key = p.ordered() or p.missing_ordered()
+    return TopOperator(count, key, parameters.hints(), start=start, end=p.last_end)

@@ -1,23 +1,25 @@
-"""where (filter)."""
+"""`where` (also `filter`): keeps the rows for which a condition is true."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql import syntax
+from vedette.kql.syntax import Expression, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
 @dataclass(slots=True)
-class WhereOperator(syntax.Operator):
-    """`where predicate`."""
+class WhereOperator(Operator):
+    """`where condition`."""
 
-    predicate: syntax.Expression
+    condition: Expression
 
 
 def parse_where(p: Parser, start: int) -> WhereOperator:
-    """Reads what follows the operator's name."""
-    return WhereOperator(p.expression())
+    """After the keyword."""
+    p.parameters(())
+    condition = p.condition()
+    return WhereOperator(condition, start=start, end=p.last_end)

@@ -1,0 +1,28 @@
+"""`sample-distinct`: so many distinct values of an expression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vedette.kql.syntax import Expression, Operator
+
+if TYPE_CHECKING:
+    from vedette.kql.parser import Parser
+
+
+@dataclass(slots=True)
+class SampleDistinctOperator(Operator):
+    """`sample-distinct count of value`."""
+
+    count: Expression
+    value: Expression
+
+
+def parse_sample_distinct(p: Parser, start: int) -> SampleDistinctOperator:
+    """After the keyword."""
+    p.parameters(())
+    count = p.named_expression() or p.missing_expression()
+    p.expect("of")
+    value = p.named_expression() or p.missing_expression()
+    return SampleDistinctOperator(count, value, start=start, end=p.last_end)
