@@ -56,7 +56,9 @@ def read(path: Path) -> list[Case]:
             continue
         title, rest = block.split("\n", 1)
         query, mark, expected = re.split(r"(?m)^---(.*)\n?", rest, maxsplit=1)
-        cases.append(Case(title[2:].strip(), query.strip(), mark.strip(), [x for x in expected.split("\n") if x.strip()]))
+        cases.append(
+            Case(title[2:].strip(), query.strip(), mark.strip(), [x for x in expected.split("\n") if x.strip()])
+        )
     return cases
 
 

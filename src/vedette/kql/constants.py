@@ -79,11 +79,14 @@ _YEAR_FIRST: Final = re.compile(
     rf"([0-9]{{4}})(?:\s*[-/.,]\s*([0-9]{{1,2}})(?:\s*[-/.,]\s*([0-9]{{1,2}}))?)?(?:(?:\s*[Tt]\s*|\s+){_TIME}{_ZONE})?"
 )
 _COMPACT: Final = re.compile(rf"([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})(?:[Tt\s]\s*{_TIME}{_ZONE})?")
-_MONTH_FIRST: Final = re.compile(rf"([0-9]{{1,2}})\s*[-/.]\s*([0-9]{{1,2}})\s*[-/.]\s*([0-9]{{4}})(?:[Tt\s]\s*{_TIME}{_ZONE})?")
+_MONTH_FIRST: Final = re.compile(
+    rf"([0-9]{{1,2}})\s*[-/.]\s*([0-9]{{1,2}})\s*[-/.]\s*([0-9]{{4}})(?:[Tt\s]\s*{_TIME}{_ZONE})?"
+)
 _MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _DAY_NAME: Final = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?"
 _DAY_MONTH: Final = re.compile(
-    rf"{_DAY_NAME}([0-9]{{1,2}})[\s-]([A-Za-z]{{3,9}})[\s,-]+([0-9]{{2}}|[0-9]{{4}})(?:\s+{_TIME}{_ZONE})?", re.IGNORECASE
+    rf"{_DAY_NAME}([0-9]{{1,2}})[\s-]([A-Za-z]{{3,9}})[\s,-]+([0-9]{{2}}|[0-9]{{4}})(?:\s+{_TIME}{_ZONE})?",
+    re.IGNORECASE,
 )
 _MONTH_DAY: Final = re.compile(
     rf"{_DAY_NAME}([A-Za-z]{{3,9}})\s+([0-9]{{1,2}}),?\s+(?:{_TIME}\s+)?([0-9]{{4}})", re.IGNORECASE

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vedette.kql.cursor import LIST_ENDS, MAX_NESTING
+from vedette.kql.cursor import MAX_NESTING
 from vedette.kql.lexer import END, KEYWORDS, NAME, NAME_KEYWORDS, SPECIAL_NAME_KEYWORDS, STRING, WIDE_NAME_KEYWORDS
 from vedette.kql.literals import LITERAL_KINDS, LiteralParser
 from vedette.kql.syntax import (

@@ -80,9 +80,7 @@ _HINTS = (
     "hint\\.(?:concurrency|distribution|materialized|num_partitions|shufflekey|spread|remote|strategy|progressive_top"
     "|pass_filters_column|pass_filters)"
 )
-_NEGATED = (
-    "!(?:in~|(?:between|contains(?:_cs)?|endswith(?:_cs)?|has(?:prefix|suffix)?(?:_cs)?|in|startswith(?:_cs)?)(?![0-9A-Za-z_]))"
-)
+_NEGATED = "!(?:in~|(?:between|contains(?:_cs)?|endswith(?:_cs)?|has(?:prefix|suffix)?(?:_cs)?|in|startswith(?:_cs)?)(?![0-9A-Za-z_]))"
 _TYPED_NAMES = "long|int64|int32|int|real|double|decimal|bool|datetime|date|timespan|time|guid"
 _SUFFIXES = (
     "minutes|minute|min|milliseconds|millisecond|millisec|millis|milli|microseconds|microsecond|microsec|micros|micro|ms|m"
@@ -197,12 +195,16 @@ def _string_end(tokens: Tokens, opening: str, position: int) -> int:
         if following == quote:
             return position + 1
         if following != "\\":
-            tokens.diagnostics.append(Diagnostic("KS001", f"this string has no closing {quote} on its line", position, 0))
+            tokens.diagnostics.append(
+                Diagnostic("KS001", f"this string has no closing {quote} on its line", position, 0)
+            )
             return position
         # An escape that does not exist: report it where it stands and go on to the end of the string.
         shown = text[position : position + 2].rstrip("\r\n")
         advice = "write \\\\ for a backslash, or put @ before the opening quote"
-        tokens.diagnostics.append(Diagnostic("KS001", f"{shown} is not an escape sequence; {advice}", position, len(shown)))
+        tokens.diagnostics.append(
+            Diagnostic("KS001", f"{shown} is not an escape sequence; {advice}", position, len(shown))
+        )
         position += len(shown)
 
 

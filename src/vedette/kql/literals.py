@@ -160,7 +160,7 @@ class LiteralParser(NameParser):
         columns = [element for element in elements if isinstance(element, ColumnDeclaration)]
         return TypeOf(None, columns, len(columns) < len(elements), start=start, end=self.last_end)
 
-    def _type_of_element(self) -> ColumnDeclaration | None | bool:
+    def _type_of_element(self) -> ColumnDeclaration | bool | None:
         return True if self.take("*") else self.column_declaration()
 
     def required_type_of(self) -> TypeOf:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from vedette.kql.clauses import ClauseParser
 from vedette.kql.cursor import LIST_ENDS, MAX_NESTING, TooDeep
 from vedette.kql.diagnostics import Diagnostic, nearest
 from vedette.kql.expressions import ExpressionParser
 from vedette.kql.lexer import END, KEYWORDS, NAME
 from vedette.kql.operators.registry import OPERATORS
-from vedette.kql.clauses import ClauseParser
 from vedette.kql.statements import StatementParser
 from vedette.kql.syntax import Expression, Operator, Pipeline, Script, UnknownOperator
 
@@ -151,7 +151,10 @@ class Parser(StatementParser, ClauseParser, ExpressionParser):
         before = self.kinds[self.i - 1] if self.i else END
         if before in OPERATORS and (self.i == 1 or self.peek(-2) in ("(", "{", ";")):
             self.report(
-                "KS174", f"{before} needs rows to work on: begin with a table, then |", self.starts[self.i - 1], self.last_end
+                "KS174",
+                f"{before} needs rows to work on: begin with a table, then |",
+                self.starts[self.i - 1],
+                self.last_end,
             )
             self.reported = self.i
         else:

@@ -43,8 +43,15 @@ class JoinOperator(Operator):
 def parse_join(p: Parser, start: int) -> JoinOperator:
     """After the keyword."""
     parameters = p.parameters(
-        ("kind", "hint.remote", "hint.shufflekey", "hint.strategy", "hint.num_partitions", "hint.pass_filters",
-         "hint.pass_filters_column")
+        (
+            "kind",
+            "hint.remote",
+            "hint.shufflekey",
+            "hint.strategy",
+            "hint.num_partitions",
+            "hint.pass_filters",
+            "hint.pass_filters_column",
+        )
     )
     kind = p.choice(parameters.get("kind"), "kind of join", JOIN_KINDS, "innerunique")
     right = p.expression() or p.missing_expression()

@@ -21,6 +21,7 @@ class ProjectReorderOperator(Operator):
 
 def parse_project_reorder(p: Parser, start: int) -> ProjectReorderOperator:
     """After the keyword."""
+
     def column() -> Expression | None:
         value = p.wildcard() or p.name()
         if value is None:

@@ -63,7 +63,7 @@ def bind_project_keep(binder: Binder, node: ProjectKeepOperator, input_: Relatio
 def bind_project_rename(binder: Binder, node: ProjectRenameOperator, input_: Relation, _scope: Scope) -> Relation:
     """Binds `project-rename`."""
     renamed: dict[int, str] = {}
-    for item in node.items:
+    for item in node.renames:
         if not isinstance(item, syntax.Assignment) or not isinstance(item.value, syntax.Name):
             raise binder.stop("KS207", "project-rename expects NewName = Column", item)
         for column in matching(binder, item.value, input_):
@@ -97,11 +97,13 @@ def _granny(name: str) -> list[tuple[int, int, str]]:
 def bind_project_reorder(binder: Binder, node: ProjectReorderOperator, input_: Relation, _scope: Scope) -> Relation:
     """Binds `project-reorder`: the columns named first, the rest as they were."""
     front: list[Column] = []
-    for item, order in node.columns:
+    for item in node.columns:
         found = [column for column in matching(binder, item, input_) if column not in front]
-        if order in ("asc", "desc"):
-            found.sort(key=lambda column: column.name, reverse=order == "desc")
-        elif order in ("granny-asc", "granny-desc"):
-            found.sort(key=lambda column: _granny(column.name), reverse=order == "granny-desc")
+        if isinstance(item, syntax.Ordered):
+            down = item.descending is True
+            if item.natural:
+                found.sort(key=lambda column: _granny(column.name), reverse=down)
+            else:
+                found.sort(key=lambda column: column.name, reverse=down)
         front += found
     return arranged(input_, [*front, *(column for column in input_.visible if column not in front)])

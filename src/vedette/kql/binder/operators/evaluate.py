@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Relation
@@ -26,4 +27,6 @@ def bind_evaluate(binder: Binder, node: EvaluateOperator, input_: Relation | Non
 @binds(InvokeOperator)
 def bind_invoke(binder: Binder, node: InvokeOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `invoke f(...)`."""
+    if not isinstance(node.call, syntax.Call):
+        raise binder.refuse("a function of another database", node)
     return binder.invoke_tabular(node.call, scope, input_)

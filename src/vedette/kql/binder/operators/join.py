@@ -40,25 +40,27 @@ class Join(Relation):
 @binds(JoinOperator)
 def bind_join(binder: Binder, node: JoinOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `join`; without a kind it is innerunique."""
-    wanted = node.kind or "innerunique"
+    wanted = node.kind
     kind = JOIN_KINDS.get(wanted)
     if kind is None:
         close = nearest(wanted, JOIN_KINDS)
         hint = f"; did you mean '{close}'?" if close else ""
         raise binder.stop("KS121", f"'{wanted}' is not a kind of join{hint}", node)
+    if node.where is not None:
+        raise binder.refuse("join ... where", node.where)
     right = binder.tabular(node.right, scope)
-    keys = join_keys(binder, node.on, input_, right, scope, node)
+    keys = join_keys(binder, node.conditions, input_, right, scope, node)
     return joined(binder, kind, input_, right, keys, drop=set())
 
 
 @binds(LookupOperator)
 def bind_lookup(binder: Binder, node: LookupOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `lookup`: leftouter unless said otherwise, without the right keys (rule 93)."""
-    kind = node.kind or "leftouter"
+    kind = node.kind
     if kind not in ("leftouter", "inner"):
         raise binder.stop("KS121", f"'{kind}' is not a kind of lookup; it is leftouter or inner", node)
     right = binder.tabular(node.right, scope)
-    keys = join_keys(binder, node.on, input_, right, scope, node)
+    keys = join_keys(binder, node.conditions, input_, right, scope, node)
     dropped = {key.column.id for _, key in keys if hasattr(key, "column")}
     return joined(binder, kind, input_, right, keys, drop=dropped)
 

@@ -60,6 +60,15 @@ def _elements(
     return elements
 
 
+def _items(binder: Binder, node: MvExpandOperator | MvApplyOperator) -> list[tuple[syntax.Expression, Type | None]]:
+    items: list[tuple[syntax.Expression, Type | None]] = []
+    for column in node.columns:
+        if column.value is None:
+            raise binder.refuse("mv-apply without a column", column)
+        items.append((column.value, column.to.type if column.to is not None else None))
+    return items
+
+
 def _placed(input_: Relation, new: list[Column]) -> tuple[Column, ...]:
     """The input's columns, new ones in the place of those of the same name, else at the end."""
     by_name = {column.name: column for column in new}
@@ -70,8 +79,8 @@ def _placed(input_: Relation, new: list[Column]) -> tuple[Column, ...]:
 @binds(MvExpandOperator)
 def bind_mv_expand(binder: Binder, node: MvExpandOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `mv-expand`."""
-    elements = _elements(binder, [(item.value, item.type) for item in node.items], input_, scope)
-    index = binder.column(node.item_index.name, Type.LONG) if node.item_index else None
+    elements = _elements(binder, _items(binder, node), input_, scope)
+    index = binder.column(node.index_column.name, Type.LONG) if node.index_column else None
     new = [column for column, _ in elements] + ([index] if index else [])
     limit = row_count(binder, node.limit, scope) if node.limit is not None else None
     return MvExpand(
@@ -83,8 +92,8 @@ def bind_mv_expand(binder: Binder, node: MvExpandOperator, input_: Relation, sco
 @binds(MvApplyOperator)
 def bind_mv_apply(binder: Binder, node: MvApplyOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `mv-apply`: the input's columns stay, the subquery's come beside them."""
-    elements = _elements(binder, [(item.value, item.type) for item in node.items], input_, scope)
-    index = binder.column(node.item_index.name, Type.LONG) if node.item_index else None
+    elements = _elements(binder, _items(binder, node), input_, scope)
+    index = binder.column(node.index_column.name, Type.LONG) if node.index_column else None
     new = [column for column, _ in elements] + ([index] if index else [])
     limit = row_count(binder, node.limit, scope) if node.limit is not None else None
     expanded = MvExpand(

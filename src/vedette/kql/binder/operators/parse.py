@@ -51,13 +51,13 @@ def _bind(
     binder: Binder, node: ParseOperator | ParseWhereOperator, input_: Relation, scope: Scope, *, only: bool
 ) -> Relation:
     at = Expressions(binder, scope, Row.of(input_), serialized=input_.serialized)
-    text = at.bind(node.source)
+    text = at.bind(node.value)
     if text.type is Type.DYNAMIC:
         text = Cast(Type.STRING, text)
     if text.type not in (Type.STRING, Type.UNKNOWN):
-        raise binder.stop("KS107", f"parse needs a string, not {text.type}", node.source)
+        raise binder.stop("KS107", f"parse needs a string, not {text.type}", node.value)
     regex = node.kind == "regex"
-    flags = node.flags or ""
+    flags = node.flags
     pattern, captures = _pattern(binder, node.pattern, scope, regex=regex, ungreedy="U" in flags)
     new = {column.name: column for column in captures}
     kept = [column if column.hidden else new.pop(column.name, column) for column in input_.columns]

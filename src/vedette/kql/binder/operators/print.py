@@ -31,7 +31,7 @@ def bind_print(binder: Binder, node: PrintOperator, _input: Relation | None, sco
     at = Expressions(binder, scope, Row({}, []))
     values: list[tuple[Column, Expr]] = []
     taken: set[str] = set()
-    for index, item in enumerate(bind_items(at, list(node.items))):
+    for index, item in enumerate(bind_items(at, list(node.columns))):
         name = item.name if item.explicit and item.name is not None else f"print_{index}"
         if name in taken:
             raise binder.stop("KS110", f"The column '{name}' is named twice", item.node)

@@ -30,7 +30,7 @@ def bind_project(binder: Binder, node: ProjectOperator, input_: Relation, scope:
     """Binds `project`: the columns given, in their order (rule 74)."""
     at = Expressions(binder, scope, Row.of(input_), serialized=input_.serialized)
     nodes: list[syntax.Expression] = []
-    for item in node.items:
+    for item in node.columns:
         if isinstance(item, syntax.Star):
             nodes += [syntax.Name(c.name, True, start=item.start, end=item.end) for c in input_.visible]
         else:
@@ -71,7 +71,7 @@ def name_items(binder: Binder, items: list[Item], names: Names) -> list[str]:
 def bind_extend(binder: Binder, node: ExtendOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `extend`: new columns at the end, columns of the same name replaced in place (rules 73 and 74)."""
     at = Expressions(binder, scope, Row.of(input_), serialized=input_.serialized)
-    items = bind_items(at, list(node.items))
+    items = bind_items(at, list(node.columns))
     own = Names()
     taken = {column.name for column in input_.visible}
     names: list[str] = []

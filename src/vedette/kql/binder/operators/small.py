@@ -1,18 +1,16 @@
-"""serialize, as, getschema, render: operators that change little or nothing of the rows."""
+"""serialize, as, getschema: operators that change little or nothing of the rows."""
 
 from __future__ import annotations
 
-from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.operators.items import bind_items
 from vedette.kql.binder.operators.project import Project, extension
 from vedette.kql.binder.scope import Row, Scope, TableValue
 from vedette.kql.bound import Constant, Expr, Relation, Values
-from vedette.kql.operators.as_ import AsOperator
+from vedette.kql.operators.as_name import AsOperator
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.getschema import GetSchemaOperator
-from vedette.kql.operators.render import RenderOperator
 from vedette.kql.operators.serialize import SerializeOperator
 from vedette.kql.types import Type
 
@@ -28,10 +26,10 @@ _DOTNET = {
 def bind_serialize(binder: Binder, node: SerializeOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `serialize`: the rows keep the order that they have; window functions may be used."""
     marked = Project(input_.columns, input_, [], True, serialized=True, open=input_.open)
-    if not node.items:
+    if not node.columns:
         return marked
     at = Expressions(binder, scope, Row.of(marked), serialized=True)
-    items = bind_items(at, list(node.items))
+    items = bind_items(at, list(node.columns))
     pairs = [(item.name or f"Column{index + 1}", item.value) for index, item in enumerate(items)]
     return extension(binder, marked, pairs)
 
@@ -62,13 +60,3 @@ def bind_getschema(binder: Binder, node: GetSchemaOperator, input_: Relation, _s
         for ordinal, column in enumerate(input_.visible)
     ]
     return Values(columns, rows, serialized=True)
-
-
-@binds(RenderOperator)
-def bind_render(binder: Binder, node: RenderOperator, input_: Relation, _scope: Scope) -> Relation:
-    """Binds `render`: kept as what a client may draw; rows stay as they are (rule 107)."""
-    properties: dict[str, object] = {}
-    for name, value in node.properties.items():
-        properties[name] = value.value if isinstance(value, syntax.Literal) else getattr(value, "name", None)
-    binder.visualization = {"visualization": node.chart, **properties}
-    return input_

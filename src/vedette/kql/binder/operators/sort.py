@@ -56,7 +56,7 @@ def bind_top(binder: Binder, node: TopOperator, input_: Relation, scope: Scope) 
     """Binds `top n by key`."""
     count = row_count(binder, node.count, scope)
     at = Expressions(binder, scope, Row.of(input_), serialized=input_.serialized)
-    keys = [sort_key(at, key) for key in node.keys]
+    keys = [sort_key(at, node.key)]
     return Sort(input_.columns, input_, keys, count, serialized=True, open=input_.open)
 
 

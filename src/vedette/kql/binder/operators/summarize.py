@@ -41,7 +41,7 @@ class Summarize(Relation):
 def bind_summarize(binder: Binder, node: SummarizeOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `summarize`."""
     row = Row.of(input_)
-    keys = bind_items(Expressions(binder, scope, row, serialized=input_.serialized), list(node.by))
+    keys = bind_items(Expressions(binder, scope, row, serialized=input_.serialized), list(node.keys))
     at = Expressions(binder, scope, row, aggregates=True)
     at.grouped = frozenset(item.value.column.id for item in keys if isinstance(item.value, ColumnRef))
     for item in keys:

@@ -40,7 +40,7 @@ def bind_take(binder: Binder, node: TakeOperator, input_: Relation, scope: Scope
 def bind_count(binder: Binder, node: CountOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `count`: one row, column Count (rule 75)."""
     unit = binder.catalog.aggregates["count"]
-    column = binder.column("Count", Type.LONG)
+    column = binder.column(node.name.name if node.name else "Count", Type.LONG)
     return Summarize((column,), input_, [], [(column, AggregateCall(Type.LONG, unit, []))])
 
 

@@ -39,12 +39,14 @@ def bind_union(binder: Binder, node: UnionOperator, input_: Relation | None, sco
             for name, relation in _tables(binder, item, scope):
                 inputs.append((name or _tag(item, relation, len(inputs)), relation))
         except Stop as stop:
-            if not node.isfuzzy or stop.diagnostic.code not in _UNRESOLVED:
+            if not node.fuzzy or stop.diagnostic.code not in _UNRESOLVED:
                 raise
             fault = stop
     if not inputs:
         raise fault or binder.stop("KS204", "The union has no table", node)
-    return united(binder, inputs, inner=node.kind == "inner", tag=node.withsource.name if node.withsource else None)
+    return united(
+        binder, inputs, inner=node.kind == "inner", tag=node.source_column.name if node.source_column else None
+    )
 
 
 def _tables(binder: Binder, item: syntax.Expression, scope: Scope) -> list[tuple[str | None, Relation]]:
