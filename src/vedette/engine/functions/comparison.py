@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from vedette.engine.catalog import operator, scalar
 from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
@@ -32,7 +34,7 @@ def not_equal(sql: DuckDbSql, left: Fragment, right: Fragment) -> Fragment:
     return _equality(left, right, False)
 
 
-def _ordering(symbol: str) -> object:
+def _ordering(symbol: str) -> Callable[[DuckDbSql, Fragment, Fragment], str]:
     def emit(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
         if left.type is Type.REAL:
             # in SQL NaN is the greatest number; in KQL no comparison with it holds

@@ -97,7 +97,7 @@ class Calls:
         unit: ScalarUnit,
         signature: Signature,
         args: list[Expr],
-        places: list[syntax.Expression] | list[syntax.Node],
+        places: Sequence[syntax.Node],
     ) -> None:
         """Stops at a constant that the unit cannot take, such as a regular expression that is none."""
         for index, arg in enumerate(args):
