@@ -43,7 +43,7 @@ def create_app(tenant: FakeTenant, issuer: TokenIssuer, control_token: str | Non
     gateway = Gateway(tenant, issuer)
 
     async def other(request: Request) -> Response:
-        if request.url.path.lower().startswith("/subscriptions/"):
+        if request.scope["path"].lower().startswith("/subscriptions/"):
             return await gateway.handle(request)
         return JSONResponse({"error": {"code": "NotFound", "message": "Nothing is served here."}}, status_code=404)
 
@@ -71,22 +71,20 @@ class FaultLayer:
         if path.startswith(control.PREFIX):
             await self._inner(scope, receive, send)
             return
-        status = 0
 
         async def watch(message: Message) -> None:
-            nonlocal status
+            # Before it is sent: who has an answer finds the request in the record.
             if message["type"] == "http.response.start":
-                status = message["status"]
+                self._record(scope, message["status"])
             await send(message)
 
-        try:
-            await self._with_faults(scope, receive, watch)
-        finally:
-            self._tenant.requests.append(
-                RecordedRequest(
-                    self._tenant.clock.now(), scope["method"], path, scope["query_string"].decode("latin-1"), status
-                )
-            )
+        await self._with_faults(scope, receive, watch)
+
+    def _record(self, scope: Scope, status: int) -> None:
+        query = scope["query_string"].decode("latin-1")
+        self._tenant.requests.append(
+            RecordedRequest(self._tenant.clock.now(), scope["method"], scope["path"], query, status)
+        )
 
     async def _with_faults(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self._tenant.faults.pick(scope["method"], scope["path"])

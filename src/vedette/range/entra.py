@@ -86,7 +86,7 @@ class _TokenService:
         directory = self._tenant.directory(name)
         if directory is None:
             return error_response(self._tenant, EntraError(400, "invalid_tenant", 90002, _no_tenant(name)))
-        base, version = f"{_origin(request)}/{directory.id}", "/v2.0" if "/v2.0/" in request.url.path else ""
+        base, version = f"{_origin(request)}/{directory.id}", "/v2.0" if "/v2.0/" in request.scope["path"] else ""
         return JSONResponse(
             {
                 "token_endpoint": f"{base}/oauth2{version}/token",

@@ -69,7 +69,7 @@ class Gateway:
         return JSONResponse(answer.body, status_code=answer.status, headers=headers)
 
     def _operate(self, request: Request, body: Any, headers: dict[str, str]) -> ArmResponse:
-        path = read_path(request.url.path)
+        path = read_path(request.scope["path"])
         if path is None or path.last is None:
             raise ArmError(404, "NotFound", "The path is not one of a resource.")
         query = {name.lower(): value for name, value in request.query_params.items()}
@@ -91,7 +91,7 @@ class Gateway:
         group, workspace = _existing(subscription, path)
         warning = _case_warning(path, group, workspace)
         if warning:
-            _log.warning("%s %s: %s", request.method, request.url.path, warning)
+            _log.warning("%s %s: %s", request.method, request.scope["path"], warning)
             headers["Warning"] = f'299 - "{warning}"'
         return operation.handler(
             ArmRequest(
