@@ -125,7 +125,7 @@ def preview_sdk(request: pytest.FixtureRequest) -> Callable[[str], subprocess.Co
 
     It is installed once, into pytest's cache; where that cannot be done the test is skipped.
     """
-    folder = Path(request.config.cache.mkdir("securityinsight-2.0.0b4"))  # type: ignore[union-attr]
+    folder = Path(request.config.cache.mkdir("securityinsight-2.0.0b4"))
     if not (folder / "azure" / "mgmt" / "securityinsight" / "__init__.py").is_file():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), PREVIEW_SDK]
         done = subprocess.run(command, capture_output=True, text=True, timeout=240)
