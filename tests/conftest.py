@@ -4,6 +4,7 @@ from __future__ import annotations
 
 pytest_plugins = [
     "tests.plugins.browser",
+    "tests.plugins.fake_tenant",
     "tests.plugins.postgres",
     "tests.plugins.requirements",
     "tests.plugins.shared_material",

@@ -1,0 +1,1 @@
+"""Azure Resource Manager: one gateway (paths, versions, tokens, roles, throttling), one module per resource type."""

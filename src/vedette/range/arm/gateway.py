@@ -1,0 +1,258 @@
+"""The front door of Azure Resource Manager: path, version, token, subscription, type, role, existence, in this order.
+
+A principal without a role is refused before anything is said about what exists, as Azure does: a wrong name of a
+resource group or workspace is then 403, and 404 only for who has a role above it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from vedette.range.arm import comments, incidents, permissions
+from vedette.range.arm.errors import (
+    ArmError,
+    bad_request,
+    forbidden,
+    no_resource,
+    no_resource_group,
+    no_subscription,
+    no_type,
+    not_authenticated,
+    throttled,
+    token_expired,
+)
+from vedette.range.arm.operations import ArmRequest, ArmResponse, Operation, find, methods_of, versions_of
+from vedette.range.arm.path import ArmPath, ProviderPart, read_path
+from vedette.range.roles import assigned
+from vedette.range.state import (
+    Directory,
+    FakeTenant,
+    ResourceGroup,
+    SentinelWorkspace,
+    Subscription,
+)
+from vedette.range.tokens import MANAGEMENT, Caller, TokenExpired, TokenInvalid, TokenIssuer, WrongAudience
+
+RESOURCE_MODULES: Final = (incidents, comments, permissions)
+"""Importing a module registers what it serves; a new resource type is one file and its name here."""
+
+MAX_BODY: Final = 4 * 1024 * 1024
+_HOUR: Final = 3600
+_WORKSPACES: Final = "microsoft.operationalinsights/workspaces"
+_log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """Answers requests to `/subscriptions/…`."""
+
+    def __init__(self, tenant: FakeTenant, issuer: TokenIssuer) -> None:
+        self._tenant = tenant
+        self._issuer = issuer
+
+    async def handle(self, request: Request) -> Response:
+        """The answer to a request whose path starts with `/subscriptions/`."""
+        headers = self._tracking_headers(request)
+        try:
+            body = await _read_json(request)
+            with self._tenant.lock:
+                answer = self._operate(request, body, headers)
+        except ArmError as error:
+            return JSONResponse(error.body(), status_code=error.status, headers={**headers, **error.headers})
+        headers.update(answer.headers)
+        if answer.body is None:
+            return Response(status_code=answer.status, headers=headers)
+        return JSONResponse(answer.body, status_code=answer.status, headers=headers)
+
+    def _operate(self, request: Request, body: Any, headers: dict[str, str]) -> ArmResponse:
+        path = read_path(request.scope["path"])
+        if path is None or path.last is None:
+            raise ArmError(404, "NotFound", "The path is not one of a resource.")
+        query = {name.lower(): value for name, value in request.query_params.items()}
+        version = query.get("api-version")
+        if not version:
+            raise bad_request(
+                "The api-version query parameter (?api-version=) is required for all requests.",
+                code="MissingApiVersionParameter",
+            )
+        subscription = self._tenant.subscription(path.subscription)
+        tenant_id = subscription.tenant_id if subscription else "common"
+        caller = self._caller(request.headers.get("authorization"), tenant_id)
+        if subscription is None:
+            raise no_subscription(path.subscription)
+        directory = self._directory(subscription, caller)
+        operation = _operation(request.method, path, path.last, version)
+        self._authorize(subscription, caller, operation, path)
+        self._count(request.method, subscription, caller, headers)
+        group, workspace = _existing(subscription, path)
+        warning = _case_warning(path, group, workspace)
+        if warning:
+            _log.warning("%s %s: %s", request.method, request.scope["path"], warning)
+            headers["Warning"] = f'299 - "{warning}"'
+        return operation.handler(
+            ArmRequest(
+                tenant=self._tenant,
+                directory=directory,
+                caller=caller,
+                subscription=subscription,
+                resource_group=group,
+                workspace=workspace,
+                path=path,
+                names=path.last.names,
+                query=query,
+                api_version=version,
+                if_match=request.headers.get("if-match"),
+                body=body,
+                origin=str(request.base_url).rstrip("/"),
+            )
+        )
+
+    def _caller(self, authorization: str | None, tenant_id: str) -> Caller:
+        now = self._tenant.clock.now()
+        scheme, _, token = (authorization or "").partition(" ")
+        if not authorization:
+            raise not_authenticated(
+                "AuthenticationFailed",
+                "Authentication failed. The 'Authorization' header is missing.",
+                tenant_id,
+                "The authentication failed because of missing 'Authorization' header.",
+            )
+        if scheme.lower() != "bearer":
+            raise not_authenticated(
+                "AuthenticationFailedInvalidHeader",
+                "Authentication failed. The 'Authorization' header is provided in an invalid format.",
+                tenant_id,
+                "The authentication scheme is not supported.",
+            )
+        try:
+            return self._issuer.check(token.strip(), MANAGEMENT, now)
+        except TokenExpired as error:
+            raise token_expired(error.expiry, now, tenant_id) from None
+        except TokenInvalid:
+            raise not_authenticated(
+                "InvalidAuthenticationToken", "The access token is invalid.", tenant_id, "The access token is invalid."
+            ) from None
+        except WrongAudience as error:
+            message = (
+                f"The access token has been obtained for wrong audience or resource '{error.audience}'. It should "
+                f"exactly match with one of the allowed audiences '{MANAGEMENT[1]}/','{MANAGEMENT[1]}',"
+                f"'{MANAGEMENT[0]}/','{MANAGEMENT[0]}'."
+            )
+            raise not_authenticated("InvalidAuthenticationTokenAudience", message, tenant_id, message) from None
+
+    def _directory(self, subscription: Subscription, caller: Caller) -> Directory:
+        directory = self._tenant.directory(subscription.tenant_id)
+        assert directory is not None, "seeds are checked: a subscription trusts a known directory"
+        if caller.tenant_id.lower() != directory.id.lower():
+            message = (
+                f"The access token is from the wrong issuer 'https://sts.windows.net/{caller.tenant_id}/'. It must "
+                f"match the tenant 'https://sts.windows.net/{directory.id}/' associated with this subscription. Please "
+                f"use the authority (URL) 'https://login.windows.net/{directory.id}' to get the token."
+            )
+            raise not_authenticated("InvalidAuthenticationTokenTenant", message, directory.id, message)
+        return directory
+
+    def _authorize(self, subscription: Subscription, caller: Caller, operation: Operation, path: ArmPath) -> None:
+        scope = path.scope()
+        roles = assigned(subscription.role_assignments, caller.object_id, scope)
+        if not any(role.permits(operation.action) for role in roles):
+            raise forbidden(caller.client_id, caller.object_id, operation.action, scope)
+
+    def _count(self, method: str, subscription: Subscription, caller: Caller, headers: dict[str, str]) -> None:
+        throttle = self._tenant.throttle
+        kind = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}.get(method, "writes")
+        limit: int = getattr(throttle, kind)
+        seconds = int(self._tenant.clock.now().timestamp())
+        key = (kind, caller.object_id, subscription.id, seconds // _HOUR)
+        used = throttle.used.get(key, 0)
+        if used >= limit:
+            raise throttled(_HOUR - seconds % _HOUR)
+        throttle.used[key] = used + 1
+        headers[f"x-ms-ratelimit-remaining-subscription-{kind}"] = str(limit - used - 1)
+
+    def _tracking_headers(self, request: Request) -> dict[str, str]:
+        request_id = self._tenant.ids()
+        correlation = request.headers.get("x-ms-correlation-request-id") or request_id
+        return {
+            "Cache-Control": "no-cache",
+            "x-ms-request-id": request_id,
+            "x-ms-correlation-request-id": correlation,
+            "x-ms-routing-request-id": f"RANGE:{self._tenant.clock.now():%Y%m%dT%H%M%SZ}:{request_id}",
+        }
+
+
+async def _read_json(request: Request) -> Any:
+    if request.method not in ("PUT", "POST", "PATCH"):
+        return None
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise ArmError(413, "RequestEntityTooLarge", f"The request is larger than {MAX_BODY} bytes.")
+    if not body:
+        return None
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise bad_request(
+            "The request content was invalid and could not be deserialized.", code="InvalidRequestContent"
+        ) from None
+
+
+def _operation(method: str, path: ArmPath, last: ProviderPart, version: str) -> Operation:
+    resource_type = "/".join((last.namespace, *last.types))
+    known = versions_of(resource_type)
+    if known is None or (last.namespace.lower() == "microsoft.securityinsights" and not _under_workspace(path)):
+        raise no_type(last.namespace, "/".join(last.types), version)
+    if version.lower() not in known:
+        raise bad_request(
+            f"No registered resource provider found for API version '{version}' for type '{'/'.join(last.types)}'. The "
+            f"supported api-versions are '{', '.join(sorted(known))}'.",
+            code="NoRegisteredProviderFound",
+        )
+    operation = find(method, resource_type, last.is_collection)
+    if operation is None:
+        raise ArmError(
+            405,
+            "MethodNotAllowed",
+            f"The requested resource does not support http method '{method}'.",
+            {"Allow": ", ".join(methods_of(resource_type, last.is_collection))},
+        )
+    return operation
+
+
+def _under_workspace(path: ArmPath) -> bool:
+    if len(path.providers) != 2 or path.resource_group is None:
+        return False
+    parent = path.providers[0]
+    return "/".join((parent.namespace, *parent.types)).lower() == _WORKSPACES and len(parent.names) == 1
+
+
+def _existing(subscription: Subscription, path: ArmPath) -> tuple[ResourceGroup | None, SentinelWorkspace | None]:
+    """The resource group and the workspace that the path is in; 404 for the first that is not there."""
+    if path.resource_group is None:
+        return None, None
+    group = subscription.resource_group(path.resource_group)
+    if group is None:
+        raise no_resource_group(path.resource_group)
+    if len(path.providers) < 2:
+        return group, None
+    parent = path.providers[0]
+    kind = "/".join((parent.namespace, *parent.types))
+    workspace = group.workspace(parent.names[0]) if _under_workspace(path) else None
+    if workspace is None:
+        raise no_resource(kind, "/".join(parent.names), group.name)
+    return group, workspace
+
+
+def _case_warning(path: ArmPath, group: ResourceGroup | None, workspace: SentinelWorkspace | None) -> str | None:
+    typed_differently = []
+    if group is not None and path.resource_group != group.name:
+        typed_differently.append(f"resource group '{path.resource_group}' is '{group.name}'")
+    if workspace is not None and path.providers[0].names[0] != workspace.name:
+        typed_differently.append(f"workspace '{path.providers[0].names[0]}' is '{workspace.name}'")
+    return "; ".join(typed_differently) or None
