@@ -7,6 +7,7 @@ plain JSON values for dynamic; null is None. They are returned in the same forms
 from __future__ import annotations
 
 import decimal
+import inspect
 import json
 import uuid
 from collections.abc import Callable
@@ -82,6 +83,11 @@ def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:
             out.append(answer)
         return pa.array(out, arrow)
 
+    # the database asks the signature how many arguments there are
+    kind = inspect.Parameter.POSITIONAL_ONLY
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(f"a{index}", kind) for index in range(len(readers))]
+    )
     return run
 
 

@@ -16,7 +16,12 @@ _CONVERSIONS = (
     ("todecimal", Type.DECIMAL, (), "The value as a decimal; null where it is no number."),
     ("tobool", Type.BOOL, ("toboolean",), "The value as a bool: true, false, or a number that is not 0."),
     ("todatetime", Type.DATETIME, (), "The text as a datetime, or ticks as a datetime; null where it is none."),
-    ("totimespan", Type.TIMESPAN, ("totime",), "The text as a timespan, or ticks as a timespan; null where it is none."),
+    (
+        "totimespan",
+        Type.TIMESPAN,
+        ("totime",),
+        "The text as a timespan, or ticks as a timespan; null where it is none.",
+    ),
     ("toguid", Type.GUID, (), "The text as a guid; null where it is none."),
 )
 
@@ -27,7 +32,12 @@ def _register(name: str, type_: Type, aliases: tuple[str, ...], about: str) -> N
 
     kind = "string|dynamic|guid" if name == "toguid" else "any"
     scalar(
-        f"{name}(value: {kind}): {type_}", about=about, page=f"{name}-function", names="first", aliases=aliases, nulls="own"
+        f"{name}(value: {kind}): {type_}",
+        about=about,
+        page=f"{name}-function",
+        names="first",
+        aliases=aliases,
+        nulls="own",
     )(emit)
 
 
@@ -69,7 +79,7 @@ def parse_json(sql: DuckDbSql, text: Fragment) -> Fragment:
     exact = sql.row("strict_json", strict_json, Type.STRING, text)
     good = f"CASE WHEN {doubtful} THEN {exact} ELSE {text} END"
     as_text = f"CAST(to_json({text}) AS VARCHAR)"
-    empty = f"regexp_full_match({text}, '\\s*(?:null)?\\s*')"
+    empty = f"{text} = '' OR regexp_full_match({text}, '\\s*null\\s*')"
     return Fragment(
         f"CASE WHEN {empty} THEN NULL WHEN json_valid({text}) THEN {good} ELSE {as_text} END", Type.DYNAMIC, True
     )
@@ -102,7 +112,12 @@ def _is_null(value: Fragment) -> str:
     return f"({value} IS NULL)"
 
 
-@scalar("isnull(expression: any): bool", about="Whether a value is null; a string never is.", page="isnull-function", nulls="total")
+@scalar(
+    "isnull(expression: any): bool",
+    about="Whether a value is null; a string never is.",
+    page="isnull-function",
+    nulls="total",
+)
 def isnull(sql: DuckDbSql, value: Fragment) -> str:
     return _is_null(value)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from vedette.kql.binder.expressions import Expressions
 
 _FIRST_DAY = "DATE '0001-01-01'"
+_LAST_WEEK = (ticks.MAX_DATETIME // ticks.DAY + 1) // 7 * 7 * ticks.DAY - ticks.DAY
+"""The first moment of the last week of datetime, a Sunday."""
 
 
 def _day_number(moment: object) -> str:
@@ -44,17 +46,33 @@ def _part(name: str, text: str, about: str, *, page: str, aliases: tuple[str, ..
 
 
 _part("getyear", "CAST(year({date}) AS INTEGER)", "The year.", page="getyear-function")
-_part("monthofyear", "CAST(month({date}) AS INTEGER)", "The month, 1 to 12.", page="monthofyear-function", aliases=("getmonth",))
+_part(
+    "monthofyear",
+    "CAST(month({date}) AS INTEGER)",
+    "The month, 1 to 12.",
+    page="monthofyear-function",
+    aliases=("getmonth",),
+)
 _part("dayofmonth", "CAST(day({date}) AS INTEGER)", "The day of the month.", page="day-of-month-function")
 _part("dayofyear", "CAST(dayofyear({date}) AS INTEGER)", "The day of the year.", page="day-of-year-function")
-_part("hourofday", f"CAST({{ticks}} // {ticks.HOUR} % 24 AS INTEGER)", "The hour, 0 to 23.", page="hour-of-day-function")
 _part(
-    "week_of_year", "CAST(week({date}) AS INTEGER)", "The ISO 8601 week.", page="week-of-year-function", aliases=("weekofyear",)
+    "hourofday", f"CAST({{ticks}} // {ticks.HOUR} % 24 AS INTEGER)", "The hour, 0 to 23.", page="hour-of-day-function"
 )
 _part(
-    "dayofweek", f"(({{day}} + 1) % 7 * {ticks.DAY})", "The days since Sunday, as a timespan.", page="day-of-week-function",
-    result="timespan",
-)  # fmt: skip
+    "week_of_year",
+    "CAST(week({date}) AS INTEGER)",
+    "The ISO 8601 week.",
+    page="week-of-year-function",
+    aliases=("weekofyear",),
+)
+
+
+@scalar("dayofweek(date: datetime): timespan", about="The days since Sunday, as a timespan.", page="day-of-week-function",
+        nulls="own")  # fmt: skip
+def dayofweek(sql: DuckDbSql, moment: Fragment) -> str:
+    # the last week of the year 9999 has no end, and there the function gives null
+    return f"CASE WHEN {moment} < {_LAST_WEEK} THEN ({_day_number(moment)} + 1) % 7 * {ticks.DAY} END"
+
 
 _CLOCK_PARTS = {
     "hour": (ticks.HOUR, 24, 1),
@@ -71,7 +89,11 @@ _CALENDAR_PARTS = {
 _PART_NAMES = (*_CALENDAR_PARTS, *_CLOCK_PARTS)
 _STEP_NAMES = ("year", "quarter", "month", "week", "day", *_CLOCK_PARTS)
 _MONTHS = {"year": 12, "quarter": 3, "month": 1}
-_SPANS = {"week": ticks.WEEK, "day": ticks.DAY, **{name: unit for name, (unit, _, _) in _CLOCK_PARTS.items() if name != "nanosecond"}}
+_SPANS = {
+    "week": ticks.WEEK,
+    "day": ticks.DAY,
+    **{name: unit for name, (unit, _, _) in _CLOCK_PARTS.items() if name != "nanosecond"},
+}
 
 
 def _bind_with_part(names: tuple[str, ...]) -> object:

@@ -82,7 +82,11 @@ def _unix(name: str, numerator: int, divisor: int) -> None:
     )  # fmt: skip
     def emit(sql: DuckDbSql, number: Fragment) -> str:
         if number.type in INTEGERS:
-            scaled = f"CAST({number} AS HUGEINT) * {numerator}" if divisor == 1 else f"CAST({number} AS HUGEINT) // {divisor}"
+            scaled = (
+                f"CAST({number} AS HUGEINT) * {numerator}"
+                if divisor == 1
+                else f"CAST({number} AS HUGEINT) // {divisor}"
+            )
         else:
             # whole and fraction apart, so that a time of day keeps its ticks
             real = f"CAST({number} AS DOUBLE)"
@@ -146,6 +150,11 @@ scalar(
 )(utc_of_local)
 
 
-@scalar("datetime_list_timezones(): dynamic", about="The names of all time zones.", page="datetime-list-timezones", nulls="total")
+@scalar(
+    "datetime_list_timezones(): dynamic",
+    about="The names of all time zones.",
+    page="datetime-list-timezones",
+    nulls="total",
+)
 def datetime_list_timezones(sql: DuckDbSql) -> Fragment:
     return sql.literal(sorted(zoneinfo.available_timezones()), Type.DYNAMIC)

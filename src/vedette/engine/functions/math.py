@@ -36,7 +36,12 @@ for _name, _call, _base in (("log", "ln", "natural"), ("log2", "log2", "base-2")
         f"The {_base} logarithm; of 0 it is minus infinity, of a negative number NaN.",
     )
 _of_real("sqrt", f"CASE WHEN {{x}} < 0 THEN {_NAN} ELSE sqrt({{x}}) END", "The square root; of a negative number NaN.")
-_of_real("sign", f"CASE WHEN isnan({{x}}) THEN {_NAN} ELSE CAST(sign({{x}}) AS DOUBLE) END", "-1, 0 or 1 by the sign.", names=None)
+_of_real(
+    "sign",
+    f"CASE WHEN isnan({{x}}) THEN {_NAN} ELSE CAST(sign({{x}}) AS DOUBLE) END",
+    "-1, 0 or 1 by the sign.",
+    names=None,
+)
 for _name, _what in (("sin", "sine"), ("cos", "cosine"), ("tan", "tangent")):
     _of_real(_name, f"CASE WHEN isinf({{x}}) THEN {_NAN} ELSE {_name}({{x}}) END", f"The {_what} of an angle.")
 _of_real(
@@ -56,7 +61,9 @@ _of_real("degrees", f"({{x}} * (180.0 / {math.pi!r}))", "An angle in degrees.", 
 _of_real("radians", f"({{x}} * ({math.pi!r} / 180.0))", "Degrees as an angle in radians.", names=None)
 
 
-@scalar("atan2(y: number, x: number): real", about="The angle of the point (x, y).", page="atan2-function", names="first")
+@scalar(
+    "atan2(y: number, x: number): real", about="The angle of the point (x, y).", page="atan2-function", names="first"
+)
 def atan2(sql: DuckDbSql, y: Fragment, x: Fragment) -> str:
     return f"atan2({_real(y)}, {_real(x)})"
 
@@ -121,7 +128,11 @@ def round_(sql: DuckDbSql, number: Fragment, precision: Fragment | None = None) 
         return f"CASE WHEN {precision} >= 0 THEN {number} ELSE TRY_CAST(round(CAST({number} AS HUGEINT){digits}) AS {kind}) END"
     if number.type is Type.DECIMAL and precision is not None:
         # DuckDB wants a constant number of digits of a decimal
-        text = f"round(CAST({number} AS DOUBLE){digits})" if not precision.constant else f"round({number}, {precision.value})"
+        text = (
+            f"round(CAST({number} AS DOUBLE){digits})"
+            if not precision.constant
+            else f"round({number}, {precision.value})"
+        )
         return f"CAST({text} AS DECIMAL(38,18))"
     text = f"round({number}{digits})"
     if digits and number.type is Type.REAL:
@@ -184,7 +195,12 @@ _bits("binary_or", "|", "or")
 _bits("binary_xor", "xor", "exclusive or")
 
 
-@scalar("binary_not(value: integer): long", about="The integer with every bit turned.", page="binary-not-function", names="first")
+@scalar(
+    "binary_not(value: integer): long",
+    about="The integer with every bit turned.",
+    page="binary-not-function",
+    names="first",
+)
 def binary_not(sql: DuckDbSql, value: Fragment) -> str:
     return f"(-1 - CAST({value} AS BIGINT))"
 

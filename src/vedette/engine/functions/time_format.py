@@ -9,7 +9,9 @@ from collections.abc import Callable
 from vedette.engine.catalog import scalar
 from vedette.kql import ticks
 
-_DATETIME_PIECES = re.compile(r"(yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|f{1,7}|F{1,7}|tt)|([ /\-:,._\[\]])|(.)", re.DOTALL)
+_DATETIME_PIECES = re.compile(
+    r"(yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|f{1,7}|F{1,7}|tt)|([ /\-:,._\[\]])|(.)", re.DOTALL
+)
 _TIMESPAN_PIECES = re.compile(r"(d{1,8}|HH|H|hh|h|mm|m|ss|s|f{1,7}|F{1,7})|([ /\-:,._\[\]])|(.)", re.DOTALL)
 
 
@@ -36,7 +38,7 @@ def _fault(pattern: re.Pattern[str], parts: str) -> Callable[[str], str | None]:
 
 def _fraction(piece: str, fraction: int) -> str:
     digits = f"{fraction:07d}"[: len(piece)]
-    return digits if piece[0] == "f" else digits.rstrip("0")
+    return "" if piece[0] == "F" and not digits.strip("0") else digits
 
 
 def formatted_datetime(moment: int, format_: str) -> str | None:
