@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import json
 import math
+import re
 from typing import TYPE_CHECKING
 
 import orjson
@@ -143,40 +144,53 @@ def integer_of_text(text: str) -> int | None:
     return number if -(2**63) <= number < 2**63 else None
 
 
-def _to_integer(sql: DuckDbSql, value: Fragment, type_: Type) -> tuple[str, bool]:
+def _low_half(value: str) -> str:
+    """The lower 32 bits of a long, as an int (rule 36)."""
+    low, high, _ = _INT_RANGE[Type.INT]
+    # folded first, since a sum with the whole value may leave 64 bits
+    folded = f"(({value} % 4294967296 + 2147483648) % 4294967296 + 4294967296) % 4294967296 - 2147483648"
+    return f"CAST(CASE WHEN {value} BETWEEN {low} AND {high} THEN {value} ELSE {folded} END AS INTEGER)"
+
+
+def _integer_of_real(value: Fragment, type_: Type) -> str:
+    """A real's whole part: int saturates, long beyond its range is its least value, infinities and NaN are null."""
     low, high, name = _INT_RANGE[type_]
+    number = f"trunc({value})"
+    finite = f"isfinite({value})" if value.type is Type.REAL else "true"
+    if type_ is Type.INT:
+        outside = (
+            f"WHEN {number} <= {low} THEN CAST('{low}' AS {name}) WHEN {number} >= {high} THEN CAST('{high}' AS {name})"
+        )
+    else:
+        outside = f"WHEN {number} <= {low} OR {number} >= {high} THEN CAST('{low}' AS {name})"
+    return f"CASE WHEN NOT {finite} THEN NULL {outside} ELSE CAST({number} AS {name}) END"
+
+
+def _to_integer(sql: DuckDbSql, value: Fragment, type_: Type) -> tuple[str, bool]:
+    name = _INT_RANGE[type_][2]
     match value.type:
-        case Type.INT | Type.LONG:
+        case Type.INT | Type.LONG | Type.DATETIME | Type.TIMESPAN:
             if type_ is Type.LONG or value.type is Type.INT:
                 return f"CAST({value} AS {name})", True
-            wrapped = f"(({value} + 2147483648) % 4294967296 + 4294967296) % 4294967296 - 2147483648"
-            return f"CAST(CASE WHEN {value} BETWEEN {low} AND {high} THEN {value} ELSE {wrapped} END AS INTEGER)", True
+            return _low_half(value.sql), True
         case Type.REAL | Type.DECIMAL:
-            number = f"trunc({value})"
-            text = (
-                f"CASE WHEN isnan(CAST({value} AS DOUBLE)) THEN NULL WHEN {number} <= {low} THEN CAST('{low}' AS {name}) "
-                f"WHEN {number} >= {high} THEN CAST('{high}' AS {name}) ELSE CAST({number} AS {name}) END"
-            )
-            return text, False
-        case Type.BOOL | Type.DATETIME | Type.TIMESPAN:
-            return (
-                (f"CAST({value} AS {name})", True)
-                if type_ is Type.LONG or value.type is Type.BOOL
-                else (f"TRY_CAST({value} AS {name})", False)
-            )
+            return _integer_of_real(value, type_), False
+        case Type.BOOL:
+            return f"CAST({value} AS {name})", True
         case Type.STRING:
             simple = f"regexp_full_match({value}, '\\s*[+-]?[0-9]{{1,18}}\\s*')"
             slow = sql.row("integer_of_text", integer_of_text, Type.LONG, value)
             whole = f"CASE WHEN {simple} THEN TRY_CAST({value} AS BIGINT) ELSE {slow} END"
             return (whole if type_ is Type.LONG else f"TRY_CAST({whole} AS INTEGER)"), False
         case Type.DYNAMIC:
-            shown = Fragment(f"coalesce(json_extract_string({value}, '$'), '')", Type.STRING, False)
-            of_text, _ = _to_integer(sql, shown, type_)
-            real = Fragment(f"TRY_CAST({shown} AS DOUBLE)", Type.REAL)
-            of_real, _ = _to_integer(sql, real, type_)
+            text = Fragment(f"coalesce(json_extract_string({value}, '$'), '')", Type.STRING, False)
+            of_text, _ = _to_integer(sql, text, type_)
+            of_real = _integer_of_real(Fragment(f"TRY_CAST({text} AS DOUBLE)", Type.REAL), type_)
+            # a whole number is cut to the type's width; only of text does one that is too large give null
+            of_whole = of_text if type_ is Type.LONG else _low_half(f"TRY_CAST({text} AS BIGINT)")
             return (
-                f"CASE json_type({value}) WHEN 'DOUBLE' THEN {of_real} "
-                f"WHEN 'BOOLEAN' THEN CASE WHEN {shown} = 'true' THEN 1 ELSE 0 END ELSE {of_text} END"
+                f"CASE json_type({value}) WHEN 'BIGINT' THEN {of_whole} WHEN 'DOUBLE' THEN {of_real} "
+                f"WHEN 'BOOLEAN' THEN CASE WHEN {text} = 'true' THEN 1 ELSE 0 END ELSE {of_text} END"
             ), False
         case _:
             return f"CAST(NULL AS {name})", False
@@ -195,8 +209,13 @@ def real_of_text(text: str) -> float | None:
     try:
         return float(body)
     except ValueError:
-        whole = integer_of_text(body)
-        return None if whole is None else float(whole)
+        return None
+
+
+def _real_of_string(sql: DuckDbSql, text: Fragment) -> str:
+    simple = f"regexp_full_match({text}, '[+-]?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?')"
+    exact = sql.row("real_of_text", real_of_text, Type.REAL, text)
+    return f"CASE WHEN {simple} THEN TRY_CAST({text} AS DOUBLE) ELSE {exact} END"
 
 
 def _to_real(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
@@ -204,10 +223,10 @@ def _to_real(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
         case Type.INT | Type.LONG | Type.DECIMAL | Type.BOOL | Type.TIMESPAN | Type.DATETIME:
             return f"CAST({value} AS DOUBLE)", True
         case Type.STRING:
-            return sql.row("real_of_text", real_of_text, Type.REAL, value), False
+            return _real_of_string(sql, value), False
         case Type.DYNAMIC:
             text = _dynamic_text(value)
-            of_text = sql.row("real_of_text", real_of_text, Type.REAL, text)
+            of_text = _real_of_string(sql, text)
             return (
                 f"CASE json_type({value}) WHEN 'VARCHAR' THEN {of_text} "
                 f"WHEN 'BOOLEAN' THEN CASE WHEN {text} = 'true' THEN 1.0 ELSE 0.0 END "
@@ -234,7 +253,7 @@ def _to_bool(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
             text = value if value.type is Type.STRING else _dynamic_text(value)
             number, _ = _to_integer(sql, Fragment(text.sql, Type.STRING, text.nullable), Type.LONG)
             return (
-                f"CASE lower(trim({text})) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END",
+                f"CASE lower(rtrim({text})) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END",
                 False,
             )
         case _:
@@ -258,14 +277,18 @@ def _to_datetime(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, boo
         case Type.INT | Type.LONG:
             return f"CASE WHEN {value} BETWEEN 0 AND {ticks.MAX_DATETIME} THEN CAST({value} AS BIGINT) END", False
         case Type.REAL | Type.DECIMAL:
-            return f"TRY_CAST({value} AS BIGINT)", False
+            number = f"trunc({value})"
+            return f"CASE WHEN {number} BETWEEN 0 AND {ticks.MAX_DATETIME} THEN TRY_CAST({number} AS BIGINT) END", False
         case _:
             return "CAST(NULL AS BIGINT)", False
 
 
+_MORE_DIGITS = re.compile(r"(\.\d{7})\d+\s*$")
+
+
 def timespan_of_text(text: str) -> int | None:
-    """totimespan() of a string."""
-    return ticks.parse_timespan(text)
+    """totimespan() of a string: a bare number is none, and digits beyond the tick are cut."""
+    return None if text.strip().isdigit() else ticks.parse_timespan(_MORE_DIGITS.sub(r"\1", text))
 
 
 def _to_timespan(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
@@ -275,9 +298,10 @@ def _to_timespan(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, boo
             of_text = sql.row("timespan_of_text", timespan_of_text, Type.TIMESPAN, text)
             if value.type is Type.DYNAMIC:
                 number, _ = _to_integer(sql, value, Type.LONG)
-                return f"CASE WHEN json_type({value}) IN ('BIGINT', 'UBIGINT') THEN {number} ELSE {of_text} END", False
+                kinds = "('BIGINT', 'UBIGINT', 'DOUBLE', 'BOOLEAN')"
+                return f"CASE WHEN json_type({value}) IN {kinds} THEN {number} ELSE {of_text} END", False
             return of_text, False
-        case Type.INT | Type.LONG:
+        case Type.INT | Type.LONG | Type.DATETIME | Type.BOOL:
             return f"CAST({value} AS BIGINT)", True
         case Type.REAL | Type.DECIMAL:
             return f"TRY_CAST(trunc({value}) AS BIGINT)", False

@@ -21,7 +21,7 @@ def _floor(value: str, size: str, whole: bool, decimal: bool) -> str:
     if whole:
         # DuckDB's % takes the sign of the dividend
         return f"CASE WHEN {size} > 0 THEN {value} - (({value} % {size}) + {size}) % {size} END"
-    text = f"CASE WHEN {size} > 0 THEN floor({value} / {size}) * {size} END"
+    text = f"CASE WHEN {size} >= 0 THEN floor({value} / {size}) * {size} END"
     return f"TRY_CAST({text} AS DECIMAL(38,18))" if decimal else text
 
 

@@ -79,7 +79,7 @@ def parse_json(sql: DuckDbSql, text: Fragment) -> Fragment:
     exact = sql.row("strict_json", strict_json, Type.STRING, text)
     good = f"CASE WHEN {doubtful} THEN {exact} ELSE {text} END"
     as_text = f"CAST(to_json({text}) AS VARCHAR)"
-    empty = f"regexp_full_match({text}, '\\s*(?:null)?\\s*')"
+    empty = f"{text} = '' OR regexp_full_match({text}, '\\s*null\\s*')"
     return Fragment(
         f"CASE WHEN {empty} THEN NULL WHEN json_valid({text}) THEN {good} ELSE {as_text} END", Type.DYNAMIC, True
     )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from vedette.kql.binder.expressions import Expressions
 
 _FIRST_DAY = "DATE '0001-01-01'"
+_LAST_WEEK = (ticks.MAX_DATETIME // ticks.DAY + 1) // 7 * 7 * ticks.DAY - ticks.DAY
+"""The first moment of the last week of datetime, a Sunday."""
 
 
 def _day_number(moment: object) -> str:
@@ -63,10 +65,14 @@ _part(
     page="week-of-year-function",
     aliases=("weekofyear",),
 )
-_part(
-    "dayofweek", f"(({{day}} + 1) % 7 * {ticks.DAY})", "The days since Sunday, as a timespan.", page="day-of-week-function",
-    result="timespan",
-)  # fmt: skip
+
+
+@scalar("dayofweek(date: datetime): timespan", about="The days since Sunday, as a timespan.", page="day-of-week-function",
+        nulls="own")  # fmt: skip
+def dayofweek(sql: DuckDbSql, moment: Fragment) -> str:
+    # the last week of the year 9999 has no end, and there the function gives null
+    return f"CASE WHEN {moment} < {_LAST_WEEK} THEN ({_day_number(moment)} + 1) % 7 * {ticks.DAY} END"
+
 
 _CLOCK_PARTS = {
     "hour": (ticks.HOUR, 24, 1),

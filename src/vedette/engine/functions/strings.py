@@ -96,9 +96,10 @@ def substring(sql: DuckDbSql, value: Fragment, start: Fragment, length: Fragment
 
 @scalar(
     "split(source: any, delimiter: string, requestedIndex?: integer): dynamic",
-    about="The parts of a text between delimiters; with an index only that part, in an array.",
+    about="The parts of a text between delimiters; with an index only that part, in an array, or null where there is none.",
     page="split-function",
     names="first",
+    nulls="own",
 )
 def split(sql: DuckDbSql, value: Fragment, delimiter: Fragment, index: Fragment | None = None) -> str:
     text = sql.tostring(value)
@@ -108,7 +109,7 @@ def split(sql: DuckDbSql, value: Fragment, delimiter: Fragment, index: Fragment 
         parts = f"CASE WHEN {delimiter} = '' THEN [{text}] ELSE string_split({text}, {delimiter}) END"
     if index is not None:
         parts = f"list_slice({parts}, {index} + 1, {index} + 1)"
-        return f"CASE WHEN {index} >= 0 THEN CAST(to_json({parts}) AS VARCHAR) ELSE '[]' END"
+        return f"CASE WHEN {index} >= 0 THEN nullif(CAST(to_json({parts}) AS VARCHAR), '[]') END"
     return f"CAST(to_json({parts}) AS VARCHAR)"
 
 

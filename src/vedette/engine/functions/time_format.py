@@ -38,7 +38,7 @@ def _fault(pattern: re.Pattern[str], parts: str) -> Callable[[str], str | None]:
 
 def _fraction(piece: str, fraction: int) -> str:
     digits = f"{fraction:07d}"[: len(piece)]
-    return digits if piece[0] == "f" else digits.rstrip("0")
+    return "" if piece[0] == "F" and not digits.strip("0") else digits
 
 
 def formatted_datetime(moment: int, format_: str) -> str | None:
