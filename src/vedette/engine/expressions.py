@@ -41,9 +41,14 @@ class Emitter:
         """The ORDER BY of the input, for window functions and for aggregates that keep the order."""
         self.ranks: dict[int, str] = {}
         """For each choice of a row (by id) the name of the rank that is 1 in its row."""
+        self.made: dict[int, Fragment] = {}
+        """For each expression (by id) that a SELECT inside computes already, where it is."""
 
     def emit(self, node: Expr) -> Fragment:
         """The SQL of an expression."""
+        made = self.made.get(id(node))
+        if made is not None:
+            return made
         match node:
             case Constant():
                 if node.type is Type.UNKNOWN:

@@ -53,7 +53,12 @@ def _avg(value: Fragment, where: str) -> Fragment:
         return Fragment(f"CAST(trunc(avg({value}){where}) AS BIGINT)", value.type, True)
     if value.type is Type.DECIMAL:
         return Fragment(f"CAST(avg({value}){where} AS DECIMAL(38,18))", Type.DECIMAL, True)
-    return Fragment(f"coalesce(avg(CAST({value} AS DOUBLE)){where}, CAST('nan' AS DOUBLE))", Type.REAL, False)
+    if value.type in INTEGERS:
+        # the mean of the sum as sum() has it, so that it wraps as well
+        mean = f"(CAST({_sum(value, where)} AS DOUBLE) / nullif(count({value}){where}, 0))"
+    else:
+        mean = f"avg(CAST({value} AS DOUBLE)){where}"
+    return Fragment(f"coalesce({mean}, CAST('nan' AS DOUBLE))", Type.REAL, False)
 
 
 @aggregate(
@@ -77,6 +82,9 @@ def avgif(sql: DuckDbSql, value: Fragment, predicate: Fragment) -> Fragment:
 def _extreme(function: str, value: Fragment, where: str) -> str:
     if value.type is Type.BOOL:
         return f"{'bool_and' if function == 'min' else 'bool_or'}({value}){where}"
+    if value.type is Type.REAL and function == "min":
+        # to SQL NaN is the greatest number; in KQL one NaN makes both extremes NaN
+        return f"CASE WHEN bool_or(isnan({value})){where} THEN CAST('nan' AS DOUBLE) ELSE min({value}){where} END"
     return f"{function}({value}){where}"
 
 

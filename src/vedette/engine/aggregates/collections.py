@@ -34,8 +34,17 @@ def _array(list_sql: str, limit: int) -> Fragment:
     return Fragment(f"('[' || {text} || ']')", Type.DYNAMIC, False)
 
 
+def _elements(sql: DuckDbSql, value: Fragment) -> str:
+    """A dynamic value as a list of JSON texts: an array's elements, else the value itself."""
+    array = f"CAST(json_extract({value}, '$[*]') AS VARCHAR[])"
+    return f"CASE WHEN json_type({value}) = 'ARRAY' THEN {array} ELSE [{sql.to_json(value)}] END"
+
+
 def _list(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment | None) -> Fragment:
     order = f" ORDER BY {sql.aggregate_order}" if sql.aggregate_order else ""
+    if value.type is Type.DYNAMIC:
+        # an array's elements become the list's own; the null of dynamic is a value like others
+        return _array(f"flatten(list({_elements(sql, value)}{order}){_filter(condition)})", _limit(size))
     return _array(f"list({sql.to_json(value)}{order}){_filter(condition, _known(value))}", _limit(size))
 
 
@@ -44,11 +53,7 @@ def _set(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment 
     where = _filter(condition, _known(value))
     if value.type is Type.DYNAMIC:
         # an array's elements take part one by one
-        parts = (
-            f"CASE WHEN json_type({value}) = 'ARRAY' THEN CAST(json_extract({value}, '$[*]') AS VARCHAR[]) "
-            f"ELSE [{value}] END"
-        )
-        elements = f"list_distinct(list_filter(flatten(list({parts}){where}), lambda e: e <> 'null'))"
+        elements = f"list_distinct(list_filter(flatten(list({_elements(sql, value)}){where}), lambda e: e <> 'null'))"
         return _array(f"list_sort({elements})", _limit(size))
     if value.type in _PLAIN:
         element = sql.to_json(Fragment("e", value.type, False))
@@ -70,7 +75,9 @@ def merge_bags(bags: object, limit: int) -> object:
 
 
 def _bag(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment | None) -> Fragment:
-    bags = _list(sql, value, condition, None)
+    order = f" ORDER BY {sql.aggregate_order}" if sql.aggregate_order else ""
+    where = _filter(condition, f"json_type({value}) = 'OBJECT'")
+    bags = _array(f"list({value}{order}){where}", MAX_ELEMENTS)
     text = sql.row("merge_bags", merge_bags, Type.DYNAMIC, bags, sql.literal(_limit(size), Type.LONG))
     return Fragment(text, Type.DYNAMIC, False)
 
@@ -97,7 +104,8 @@ def make_list_if(sql: DuckDbSql, value: Fragment, predicate: Fragment, size: Fra
     about="An array of the values, nulls included.", page="make-list-with-nulls-aggregation-function",
 )  # fmt: skip
 def make_list_with_nulls(sql: DuckDbSql, value: Fragment) -> Fragment:
-    return _list(sql, Fragment(sql.to_json(value), Type.DYNAMIC, False), None, None)
+    dynamic = Fragment(sql.to_json(value), Type.DYNAMIC, False)
+    return _list(sql, dynamic, None, None)
 
 
 @aggregate(

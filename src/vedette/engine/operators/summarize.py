@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vedette.engine.compiler import Compiler, lowers
+from vedette.engine.fragment import Fragment
 from vedette.engine.relations import Rel, name_of
 from vedette.kql.binder.operators.summarize import Summarize
-from vedette.kql.bound import Apply, Cast, Chosen, ColumnRef, Expr, Path, RowChoice
+from vedette.kql.bound import AggregateCall, Apply, Cast, Chosen, Expr, InList, Membership, Path, RowChoice
 from vedette.kql.types import Type
 
 
@@ -20,17 +21,40 @@ def summarize(compiler: Compiler, node: Summarize) -> Rel:
     emitter.over = ""
     keys = [f"{emitter.emit(value)} AS {name_of(column)}" for column, value in node.keys]
     choices = _choices(node)
-    if choices and all(isinstance(value, Chosen) for _, value in node.aggregates) and len(choices) == 1 and keys:
-        return _rows(compiler, node, base, keys, choices[0])
-    if choices:
-        base, keys = _ranked(compiler, node, base, keys, choices)
+    if len(choices) == 1 and keys and all(isinstance(value, Chosen) for _, value in node.aggregates):
+        return _rows(compiler, node, base, keys, choices[0][0])
+    ranked = [choice for choice, values in choices if not _simple(choice, values)]
+    if ranked:
+        base, keys = _ranked(compiler, node, base, keys, ranked)
     emitter.over = base.ordering()
-    items = [*keys, *(f"{emitter.emit(value)} AS {name_of(column)}" for column, value in node.aggregates)]
+    items, outer = _items(compiler, node)
     groups = [*base.partition, *(str(len(base.partition) + index + 1) for index in range(len(keys)))]
-    text = f"SELECT {', '.join([*base.partition, *items])} FROM {base.source}{_where(base)}"
+    text = f"SELECT {', '.join([*base.partition, *keys, *items])} FROM {base.source}{_where(base)}"
     if groups:
         text += " GROUP BY " + ", ".join(groups)
+    if outer:
+        names = [name_of(column) for column, _ in node.keys]
+        text = f"SELECT {', '.join([*base.partition, *names, *outer])} FROM ({text})"
     return Rel(f"({text})", node.columns, partition=base.partition)
+
+
+def _items(compiler: Compiler, node: Summarize) -> tuple[list[str], list[str]]:
+    """The aggregates, and what is computed of them in a SELECT around (nothing where they are taken as they are).
+
+    SQL does not let every expression stand around an aggregate, so each is given a name first.
+    """
+    emitter = compiler.emitter
+    if all(isinstance(value, AggregateCall | Chosen) for _, value in node.aggregates):
+        return [f"{emitter.emit(value)} AS {name_of(column)}" for column, value in node.aggregates], []
+    items: list[str] = []
+    outer: list[str] = []
+    for column, value in node.aggregates:
+        for call in _calls(value):
+            fragment, name = emitter.emit(call), compiler.fresh()
+            items.append(f"{fragment} AS {name}")
+            emitter.made[id(call)] = Fragment(name, fragment.type, fragment.nullable)
+        outer.append(f"{emitter.emit(value)} AS {name_of(column)}")
+    return items, outer
 
 
 def _where(base: Rel) -> str:
@@ -78,29 +102,38 @@ def _over(compiler: Compiler, base: Rel, keys: list[str], choice: RowChoice) -> 
     return (f"PARTITION BY {', '.join(parts)} " if parts else "") + (f"ORDER BY {', '.join(order)}" if order else "")
 
 
-def _choices(node: Summarize) -> list[RowChoice]:
-    """The choices that need a rank; one that gives a single value beside its own is an aggregate of SQL's."""
+def _choices(node: Summarize) -> list[tuple[RowChoice, list[Expr]]]:
+    """Every choice of a row with the values taken of it."""
     found: dict[int, tuple[RowChoice, list[Expr]]] = {}
     for _, value in node.aggregates:
-        for chosen in _chosen(value):
-            found.setdefault(id(chosen.choice), (chosen.choice, []))[1].append(chosen.value)
-    return [choice for choice, values in found.values() if not _simple(choice, values)]
+        for call in _calls(value):
+            if isinstance(call, Chosen):
+                found.setdefault(id(call.choice), (call.choice, []))[1].append(call.value)
+    return list(found.values())
 
 
 def _simple(choice: RowChoice, values: list[Expr]) -> bool:
+    """Whether a choice gives one value beside its own, so that an aggregate of SQL's will do."""
     return choice.by is not None and len([value for value in values if value is not choice.by]) <= 1
 
 
-def _chosen(value: Expr) -> Iterator[Chosen]:
+def _calls(value: Expr) -> Iterator[AggregateCall | Chosen]:
+    """The aggregates in an expression."""
     match value:
-        case Chosen():
+        case AggregateCall() | Chosen():
             yield value
         case Apply():
             for arg in value.args:
-                yield from _chosen(arg)
+                yield from _calls(arg)
         case Cast():
-            yield from _chosen(value.operand)
+            yield from _calls(value.operand)
         case Path():
-            yield from _chosen(value.target)
-        case ColumnRef():
-            return
+            yield from _calls(value.target)
+            for step in value.steps:
+                if isinstance(step, Expr):
+                    yield from _calls(step)
+        case InList():
+            for part in (value.left, *value.items, *value.arrays):
+                yield from _calls(part)
+        case Membership():
+            yield from _calls(value.left)
