@@ -78,7 +78,7 @@ def complete(own: Iterable[Field]) -> tuple[Field, ...]:
     return fields + tuple(field for field in STANDARD if field.name not in names)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def schema(table: str) -> tuple[Field, ...] | None:
     """The columns of a known table in their order, standard columns included; None for a table that is not known.
 
