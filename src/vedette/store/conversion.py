@@ -272,7 +272,7 @@ def json_text(value: object) -> str:
     try:
         return orjson.dumps(value, default=_json_default, option=_JSON_OPTIONS).decode()
     except TypeError:
-        return orjson.dumps(_json_safe(value), option=_JSON_OPTIONS).decode()
+        return orjson.dumps(_json_safe(value), default=_json_default, option=_JSON_OPTIONS).decode()
 
 
 _JSON_OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATETIME
