@@ -31,6 +31,7 @@ def build(schemas: dict[str, dict[str, str]], kinds: dict[str, str]) -> bytes:
 
 
 def main(arguments: list[str]) -> int:
+    """Writes the data file; 0, or 2 where the arguments are not right."""
     if len(arguments) not in (2, 3):
         sys.stderr.write(f"{__doc__}\n")
         return 2

@@ -115,6 +115,7 @@ def to_string(value: object) -> str:
 
 
 def to_bool(value: object) -> object:
+    """A bool: JSON booleans, numbers (all but 0 are true), `true` and `false` in any case, and integers in text."""
     if isinstance(value, (bool, int)):
         return bool(value)
     if isinstance(value, (float, Decimal)):
@@ -129,10 +130,12 @@ def to_bool(value: object) -> object:
 
 
 def to_int(value: object) -> object:
+    """An int; fractions are cut off, and what needs more than 32 bits does not convert."""
     return _to_integer(value, _INT_RANGE)
 
 
 def to_long(value: object) -> object:
+    """A long; fractions are cut off, and what needs more than 64 bits does not convert."""
     return _to_integer(value, _LONG_RANGE)
 
 
@@ -159,6 +162,7 @@ def _to_integer(value: object, bounds: tuple[int, int]) -> object:
 
 
 def to_real(value: object) -> object:
+    """A real: numbers, and numbers in text, hexadecimal ones included."""
     if isinstance(value, (int, float, Decimal)):
         try:
             return float(value)
@@ -182,6 +186,7 @@ _NAMED_REALS: Final[dict[str, object]] = {
 
 
 def to_decimal(value: object) -> object:
+    """A decimal with 18 digits after the point; 20 before it at most."""
     if isinstance(value, str):
         value = value.strip()
         if not value:
@@ -231,6 +236,7 @@ def to_span(value: object) -> object:
 
 
 def to_guid(value: object) -> object:
+    """A guid as lower-case text, of any of the forms that `toguid()` takes."""
     if isinstance(value, uuid.UUID):
         return str(value)
     if isinstance(value, bytes) and len(value) == 16:
@@ -266,7 +272,7 @@ def json_text(value: object) -> str:
     try:
         return orjson.dumps(value, default=_json_default, option=_JSON_OPTIONS).decode()
     except TypeError:
-        return orjson.dumps(_json_safe(value), option=_JSON_OPTIONS).decode()
+        return orjson.dumps(_json_safe(value), default=_json_default, option=_JSON_OPTIONS).decode()
 
 
 _JSON_OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATETIME

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from vedette.engine.dialect import identifier
@@ -23,16 +23,13 @@ _ITEM_ID: Final = (
     "({row} >> 48) & 65535, {row} & 281474976710655)"
 ).format(load=identifier(LOAD), row=identifier(ROW))
 
-WorkspaceLookup = Callable[[str], Host | None]
-
 
 class WorkspaceHost:
     """The `Host` of one workspace: its stored tables, and the known tables that have no rows yet."""
 
-    def __init__(self, name: str, tables: Tables, other: WorkspaceLookup | None = None) -> None:
+    def __init__(self, name: str, tables: Tables) -> None:
         self.name = name
         self._tables = tables
-        self._other = other
 
     def table(self, name: str) -> TableSchema | None:
         """The table of that name (case-sensitive), or None."""
@@ -53,8 +50,8 @@ class WorkspaceHost:
         return None
 
     def workspace(self, name: str) -> Host | None:
-        """Another workspace of this installation, or None."""
-        return self._other(name) if self._other is not None else None
+        """This workspace by its id; the tables of others are not within reach of its connection."""
+        return self if name.lower() == self._tables.workspace_id.lower() else None
 
 
 def _stored_schema(table: StoredTable, workspace_id: str) -> TableSchema:

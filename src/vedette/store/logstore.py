@@ -28,7 +28,7 @@ from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
 from vedette.store.columns import materialise_field
 from vedette.store.conversion import json_text
-from vedette.store.host import WorkspaceHost, WorkspaceLookup
+from vedette.store.host import WorkspaceHost
 from vedette.store.inference import Inference
 from vedette.store.loading import Loader, load_id, record_load
 from vedette.store.reading.forms import check_table_name, discover
@@ -81,7 +81,6 @@ class LogStore:
         *,
         workspace_id: str = NO_WORKSPACE,
         name: str = "default",
-        other: WorkspaceLookup | None = None,
         memory: str | None = None,
         new_id: IdSource = new_id,
     ) -> None:
@@ -100,7 +99,7 @@ class LogStore:
         except BaseException:
             self._connection.close()
             raise
-        self.host = WorkspaceHost(name, self._tables, other)
+        self.host = WorkspaceHost(name, self._tables)
         self._engine = QueryEngine(self._connection, self.host)
 
     # -- asking

@@ -10,11 +10,10 @@ from vedette.core.clock import Clock
 from vedette.core.datadir import DataDirectory
 from vedette.core.errors import Unavailable
 from vedette.core.files import make_private_directory
-from vedette.kql.host import Host
 from vedette.store.logstore import LogStore
 
-WorkspaceNames = Callable[[str], "tuple[str, str] | None"]
-"""Id and name of the workspace that a name or id means, or None."""
+WorkspaceName = Callable[[str], str]
+"""The name of the workspace with an id."""
 
 
 class Stores:
@@ -25,12 +24,12 @@ class Stores:
         directory: DataDirectory,
         clock: Clock,
         *,
-        names: WorkspaceNames | None = None,
+        name_of: WorkspaceName | None = None,
         memory: str | None = None,
     ) -> None:
         self._directory = directory
         self._clock = clock
-        self._names = names
+        self._name_of = name_of
         self._memory = memory
         self._guard = threading.Lock()
         self._open: dict[str, LogStore] = {}
@@ -72,16 +71,5 @@ class Stores:
             raise Unavailable(
                 f"The folder {file.parent} of the log store cannot be made: {reason}.", code="VDT0615", file=str(file)
             ) from error
-        found = self._names(workspace_id) if self._names is not None else None
-        return LogStore(
-            file,
-            self._clock,
-            workspace_id=workspace_id,
-            name=found[1] if found is not None else "default",
-            other=self._other,
-            memory=self._memory,
-        )
-
-    def _other(self, name: str) -> Host | None:
-        """Another workspace for `workspace('name')`: known only where its rows can be reached over the same connection."""
-        return None
+        name = self._name_of(workspace_id) if self._name_of is not None else "default"
+        return LogStore(file, self._clock, workspace_id=workspace_id, name=name, memory=self._memory)
