@@ -294,7 +294,8 @@ export class IncidentStore {
       for (const field of fieldsOf(edit.set)) {
         this.#own.set(`${edit.number}.${field}`, result.incident.revisions[field]);
       }
-      this.#onIncident(result.number);
+      // A single answer was whole and is known already; of a batch only the summaries came back.
+      if (!("timeline" in result.incident)) this.#onIncident(result.number);
       return true;
     }
     if (result.status === 409 && result.error?.code === "FieldConflict") {

@@ -64,8 +64,8 @@ export function useIncidents() {
   return { store, state: useStore(store.state) };
 }
 
-/** One incident whole, as it looks with the edits under way. */
-export function useIncident(number: number) {
+/** One incident whole, as it looks with the edits under way. It is fetched only while `enabled`. */
+export function useIncident(number: number, enabled = true) {
   const store = useIncidentStore();
   const workspace = useWorkspace();
   // Follows the store for the overlay of pending edits.
@@ -74,6 +74,7 @@ export function useIncident(number: number) {
     queryKey: incidentKey(workspace.id, number),
     queryFn: ({ signal }) => api.incident(workspace.id, number, { signal }),
     refetchInterval: POLL_MS,
+    enabled,
     // Another incident's content must never stand in for this one's.
     placeholderData: undefined,
   });
