@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from vedette.detect.document import Document
-from vedette.detect.export import to_layout
+from vedette.detect.export import content_hash, to_layout
 from vedette.detect.layout import read_layout
 from vedette.detect.problems import ProblemSeverity, RuleProblem
 from vedette.detect.reading import ReadRule, read_rule_text, read_rules
@@ -470,6 +470,16 @@ def test_a_missing_id_is_derived_from_name_and_query() -> None:
     assert first.id == only("name: H\nquery: T\ndescription: other\n", "elsewhere/b.yaml").id
     assert first.id != only("name: H\nquery: T2\n").id
     assert first.id != only("name: H2\nquery: T\n").id
+
+
+def test_text_that_no_database_takes_is_refused() -> None:
+    for text in ("a\x00b", "half \ud800"):
+        rules, problems = read(json.dumps(MINIMAL | {"name": text, "tags": [text]}), "rule.json")
+        assert rules == []
+        assert "'name' has a character in it that is no text" in problems[0].message
+    kept, problems = read(json.dumps(MINIMAL | {"tags": ["half \ud800"]}), "rule.json")
+    assert (len(kept), problems) == (1, [])
+    assert len(content_hash(kept[0].rule)) == 64
 
 
 def test_fields_are_found_whatever_their_case() -> None:

@@ -147,7 +147,7 @@ def _custom(
                     f"Custom detail '{name}' holds {limits.values_per_custom_detail} values; more were left out."
                 )
                 break
-            size += len(text.encode())
+            size += len(text.encode(errors="surrogatepass"))
             if size > limits.custom_details_bytes:
                 notes.append(f"Custom details hold {limits.custom_details_bytes // 1024} KB; the rest was left out.")
                 return {**found, name: tuple(values)} if values else found

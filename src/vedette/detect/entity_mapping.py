@@ -76,7 +76,7 @@ class EntityMapper:
             for key, entity in taken.items():
                 if key in found:
                     continue
-                size += len(json.dumps(entity.to_dict(), ensure_ascii=False).encode())
+                size += len(json.dumps(entity.to_dict(), ensure_ascii=False).encode(errors="surrogatepass"))
                 if size > self._limits.entities_bytes:
                     kilobytes = self._limits.entities_bytes // 1024
                     notes.append(f"An alert holds {kilobytes} KB of entities; further ones were left out.")

@@ -103,4 +103,4 @@ def _incident_layout(incident: IncidentConfiguration) -> JsonValue:
 def content_hash(rule: AnalyticsRule) -> str:
     """SHA-256 over everything of the rule but its id and whether it is enabled: equal for rules that do the same."""
     content = {name: value for name, value in to_layout(rule).items() if name not in ("id", "enabled")}
-    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(content).encode(errors="surrogatepass")).hexdigest()

@@ -58,6 +58,9 @@ class FieldReader:
         """A text; numbers and booleans are taken as they are spelled. None when absent or empty."""
         value = self.value.get(name)
         if isinstance(value, str):
+            if not _storable(value):
+                self.wrong(name, f"'{name}' has a character in it that is no text (NUL, or half of a pair)")
+                return None
             text = value.strip() if trim else value
             return text or None
         if isinstance(value, bool | int | float):
@@ -235,6 +238,11 @@ class FieldReader:
             reader.failed = True
             reader = reader._parent
         self._problems.append(problem)
+
+
+def _storable(text: str) -> bool:
+    """Whether a text can be kept: JSON can write NUL and lone surrogates, which no database takes."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _named(value: JsonValue) -> str:

@@ -136,7 +136,7 @@ class RuleRunner:
         seen: Counter[str] = Counter()
         alerts = []
         for text, row in single:
-            digest = hashlib.sha256(text.encode()).hexdigest()
+            digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
             seen[digest] += 1
             alerts.append(maker.alert(f"{digest}:{seen[digest]}", [(text, row)], notes))
         if rest:
@@ -164,7 +164,7 @@ class _AlertMaker:
         start, end = self._times.span(rows, (run.start, run.end))
         digest = hashlib.sha256()
         for text, _ in ordered:
-            digest.update(text.encode())
+            digest.update(text.encode(errors="surrogatepass"))
             digest.update(b"\n")
         sample, sample_notes = _sample(ordered, self._limits)
         missing = self._mapper.notes if rows else []

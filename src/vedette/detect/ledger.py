@@ -1,0 +1,435 @@
+"""The coverage ledger: which windows of a rule's time were read, by which query, with what outcome.
+
+For each rule the settled windows are half-open, follow one another without a hole and do not overlap, whatever happened
+between: crashes, clock steps, slow runs, rules switched off and on, edits. What was not read has a row that says why.
+Each window has the length of the rule's frequency at its time; its run reads the rule's period up to the window's end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session, aliased
+
+from vedette.core.clock import Clock
+from vedette.core.database import State
+from vedette.detect.alert import Outcome, RuleRun, RunType
+from vedette.detect.models import RuleRow, RunRow, ScheduleRow
+from vedette.detect.rule import AnalyticsRule
+from vedette.detect.storage import rule_of
+
+
+class WindowOutcome(StrEnum):
+    """What became of a window."""
+
+    MATCHED = "MATCHED"
+    NOT_MATCHED = "NOT_MATCHED"
+    ERROR = "ERROR"
+    """An attempt failed; the window is not settled by it."""
+    GAP = "GAP"
+    """The window was given up, for the reason that is kept with it."""
+    SUPPRESSED = "SUPPRESSED"
+    """The rule does not run for a while after an alert, as it says."""
+    DISABLED = "DISABLED"
+    """The rule was switched off."""
+
+
+READ = (WindowOutcome.MATCHED, WindowOutcome.NOT_MATCHED)
+"""Outcomes of windows whose data was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a rule's time, from `start` up to but not including `end`."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DueWindow:
+    """A window that a rule is to run for now."""
+
+    rule_id: str
+    window: Window
+    attempt: int
+    fills: int | None = None
+    """The gap it may fill, by its row; None for the next window of the rule."""
+    suppressed_until: datetime | None = None
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """Windows are run in the order in which they ended, over all rules."""
+        return self.window.end, self.rule_id
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A row of the ledger as it was written."""
+
+    id: int
+    rule_id: str
+    run_id: str | None
+    run_type: RunType
+    window: Window
+    query_from: datetime | None
+    outcome: WindowOutcome
+    settled: bool
+    fills: int | None
+    attempt: int
+    rows: int
+    alerts: int
+    exhaustiveness: str | None
+    reason: str | None
+    error: dict[str, Any] | None
+    duration: float
+    query_hash: str | None
+    revision: int | None
+    search_id: str | None
+    trace_id: str | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A place where a rule's windows do not tile its time."""
+
+    rule_id: str
+    message: str
+
+
+class Ledger:
+    """The coverage of one workspace's rules."""
+
+    def __init__(self, state: State, workspace_id: str, clock: Clock) -> None:
+        self._state = state
+        self._workspace_id = workspace_id
+        self._clock = clock
+
+    # Where a rule's coverage starts and goes on. All of these are a part of the caller's transaction.
+
+    def open(self, session: Session, rule: AnalyticsRule, reason: str) -> None:
+        """Let a rule's coverage start, or go on after it was off, with the window that ends now.
+
+        What lies between the last window and that one is settled as not read, with `reason`.
+        """
+        first = self._clock.now().replace(microsecond=0) - rule.frequency
+        schedule = session.get(ScheduleRow, (self._workspace_id, rule.id))
+        if schedule is None:
+            last = session.scalar(
+                select(func.max(RunRow.window_to)).where(*self._tiles(rule.id))
+            )  # a rule that was deleted and is back has a past
+            session.add(
+                ScheduleRow(
+                    workspace_id=self._workspace_id,
+                    rule_id=rule.id,
+                    covered_to=first if last is None else last,
+                    attempts=0,
+                    retry_at=None,
+                    suppressed_until=None,
+                )
+            )
+            session.flush()
+            schedule = session.get_one(ScheduleRow, (self._workspace_id, rule.id))
+        schedule.attempts, schedule.retry_at = 0, None
+        if schedule.covered_to < first:
+            self._settle(session, schedule, first, WindowOutcome.DISABLED, reason)
+
+    def forget_failures(self, session: Session, rule_id: str) -> None:
+        """Try a rule's next window afresh and at once: the rule has changed."""
+        schedule = session.get(ScheduleRow, (self._workspace_id, rule_id))
+        if schedule is not None:
+            schedule.attempts, schedule.retry_at = 0, None
+
+    def due(self, now: datetime, horizon: timedelta, rule_id: str | None = None) -> list[DueWindow]:
+        """The next window of each rule (or of one) that is on, if it has ended and need not wait, oldest first.
+
+        A rule that is further behind than `horizon` first gives up what is older, as a gap with that reason.
+        """
+        due = []
+        for schedule, rule in self._open(rule_id):
+            if now - schedule.covered_to > horizon + rule.frequency:
+                schedule = self._give_up(rule, now - horizon)
+            if schedule.retry_at is not None and schedule.retry_at > now:
+                continue
+            window = Window(schedule.covered_to, schedule.covered_to + rule.frequency)
+            if window.end <= now:
+                due.append(DueWindow(rule.id, window, schedule.attempts + 1, None, schedule.suppressed_until))
+        return sorted(due, key=lambda entry: entry.order)
+
+    def next_due(self) -> datetime | None:
+        """When the next window of any rule can be run, in the past if one is overdue; None if no rule is on."""
+        moments = []
+        for schedule, rule in self._open():
+            moments.append(max(schedule.covered_to + rule.frequency, schedule.retry_at or schedule.covered_to))
+        return min(moments, default=None)
+
+    def _open(self, rule_id: str | None = None) -> list[tuple[ScheduleRow, AnalyticsRule]]:
+        query = (
+            select(ScheduleRow, RuleRow)
+            .join(RuleRow, and_(RuleRow.workspace_id == ScheduleRow.workspace_id, RuleRow.id == ScheduleRow.rule_id))
+            .where(ScheduleRow.workspace_id == self._workspace_id, RuleRow.enabled.is_(True))
+        )
+        if rule_id is not None:
+            query = query.where(ScheduleRow.rule_id == rule_id)
+        with self._state.session(read_only=True) as session:
+            found = [(schedule, rule_of(row)) for schedule, row in session.execute(query)]
+        return [(schedule, rule) for schedule, rule in found if rule.scheduled]
+
+    def _give_up(self, rule: AnalyticsRule, oldest: datetime) -> ScheduleRow:
+        with self._state.session() as session:
+            schedule = session.get_one(ScheduleRow, (self._workspace_id, rule.id))
+            behind = (oldest - schedule.covered_to) // rule.frequency
+            if behind > 0:
+                reason = (
+                    f"The rule was not run in time: windows that ended before {oldest:%Y-%m-%d %H:%M} were given up."
+                )
+                self._settle(
+                    session, schedule, schedule.covered_to + behind * rule.frequency, WindowOutcome.GAP, reason
+                )
+            session.flush()
+            return schedule
+
+    # Writing.
+
+    def record(
+        self, session: Session, due: DueWindow, run: RuleRun, revision: int, max_attempts: int, retry_at: datetime
+    ) -> bool:
+        """Write a run for a due window into the ledger; False, and nothing written, if somebody was faster.
+
+        A run that failed leaves its window open until `retry_at`, or settles it as a gap after `max_attempts`.
+        """
+        schedule = session.get(ScheduleRow, (self._workspace_id, run.rule.id))
+        if schedule is None:
+            return False
+        if due.fills is not None:
+            return self._fill(session, due, run, revision)
+        if schedule.covered_to != due.window.start or schedule.attempts != due.attempt - 1:
+            return False
+        outcome = WindowOutcome(run.outcome.value)
+        reason = None
+        if run.outcome is Outcome.ERROR:
+            assert run.error is not None
+            if due.attempt < max_attempts:
+                schedule.attempts, schedule.retry_at = due.attempt, retry_at
+                self._add(session, due, run, revision, outcome, settled=False)
+                return True
+            outcome = WindowOutcome.GAP
+            reason = f"The rule failed {due.attempt} times; the last time: {run.error.message}"
+        self._add(session, due, run, revision, outcome, settled=True, reason=reason)
+        schedule.covered_to, schedule.attempts, schedule.retry_at = due.window.end, 0, None
+        if run.outcome is Outcome.MATCHED and run.rule.suppression.enabled:
+            schedule.suppressed_until = due.window.end + run.rule.suppression.duration
+        return True
+
+    def record_suppressed(self, session: Session, due: DueWindow) -> bool:
+        """Settle a due window as suppressed; False if somebody was faster."""
+        schedule = session.get(ScheduleRow, (self._workspace_id, due.rule_id))
+        if schedule is None or schedule.covered_to != due.window.start:
+            return False
+        until = due.suppressed_until
+        reason = f"The rule does not run until {until:%Y-%m-%d %H:%M:%S} UTC, because it raised an alert."
+        self._settle(session, schedule, due.window.end, WindowOutcome.SUPPRESSED, reason)
+        schedule.attempts, schedule.retry_at = 0, None
+        return True
+
+    def record_manual(self, session: Session, run: RuleRun, revision: int | None) -> None:
+        """Write a run by hand into the ledger: it is known, and covers nothing."""
+        due = DueWindow(run.rule.id, Window(run.start, run.end), 1)
+        self._add(session, due, run, revision, WindowOutcome(run.outcome.value), settled=False)
+
+    def _fill(self, session: Session, due: DueWindow, run: RuleRun, revision: int) -> bool:
+        filled = select(RunRow.id).where(RunRow.fills == due.fills, RunRow.settled.is_(True))
+        if session.scalar(filled) is not None:
+            return False
+        self._add(
+            session, due, run, revision, WindowOutcome(run.outcome.value), settled=run.outcome is not Outcome.ERROR
+        )
+        return True
+
+    def _add(
+        self,
+        session: Session,
+        due: DueWindow,
+        run: RuleRun,
+        revision: int | None,
+        outcome: WindowOutcome,
+        *,
+        settled: bool,
+        reason: str | None = None,
+    ) -> None:
+        error = {name: value for name, value in asdict(run.error).items() if value is not None} if run.error else None
+        session.add(
+            RunRow(
+                workspace_id=self._workspace_id,
+                rule_id=run.rule.id,
+                run_id=run.id,
+                run_type=run.type.value,
+                window_from=due.window.start,
+                window_to=due.window.end,
+                query_from=run.start,
+                outcome=outcome.value,
+                settled=settled,
+                fills=due.fills,
+                attempt=due.attempt,
+                rows=run.rows,
+                alerts=len(run.alerts),
+                exhaustiveness=run.exhaustiveness.value,
+                reason=reason,
+                error=error,
+                duration=run.duration,
+                query_hash=run.query_hash,
+                revision=revision,
+                search_id=run.search_id,
+                trace_id=run.trace_id,
+                recorded_at=self._clock.now(),
+            )
+        )
+        session.flush()
+
+    def _settle(
+        self, session: Session, schedule: ScheduleRow, end: datetime, outcome: WindowOutcome, reason: str
+    ) -> None:
+        """Settle the time up to `end` without a run."""
+        session.add(
+            RunRow(
+                workspace_id=self._workspace_id,
+                rule_id=schedule.rule_id,
+                run_id=None,
+                run_type=RunType.SCHEDULED.value,
+                window_from=schedule.covered_to,
+                window_to=end,
+                query_from=None,
+                outcome=outcome.value,
+                settled=True,
+                fills=None,
+                attempt=0,
+                rows=0,
+                alerts=0,
+                exhaustiveness=None,
+                reason=reason,
+                error=None,
+                duration=0.0,
+                query_hash=None,
+                revision=None,
+                search_id=None,
+                trace_id=None,
+                recorded_at=self._clock.now(),
+            )
+        )
+        schedule.covered_to = end
+        session.flush()
+
+    # Reading.
+
+    def _tiles(self, rule_id: str | None = None) -> list[ColumnElement[bool]]:
+        conditions = [RunRow.workspace_id == self._workspace_id, RunRow.settled.is_(True), RunRow.fills.is_(None)]
+        return conditions if rule_id is None else [*conditions, RunRow.rule_id == rule_id]
+
+    def runs(self, rule_id: str | None = None, *, limit: int = 100, settled_only: bool = False) -> list[LedgerEntry]:
+        """The newest entries, of one rule or of all, newest first."""
+        query = select(RunRow).where(RunRow.workspace_id == self._workspace_id)
+        if rule_id is not None:
+            query = query.where(RunRow.rule_id == rule_id)
+        if settled_only:
+            query = query.where(RunRow.settled.is_(True))
+        with self._state.session(read_only=True) as session:
+            return [_entry(row) for row in session.scalars(query.order_by(RunRow.id.desc()).limit(limit))]
+
+    def coverage(self, rule_id: str, since: datetime | None = None) -> list[LedgerEntry]:
+        """The windows of a rule in order of time, each with what became of it; a filled gap shows its filling."""
+        query = select(RunRow).where(
+            RunRow.workspace_id == self._workspace_id, RunRow.rule_id == rule_id, RunRow.settled.is_(True)
+        )
+        if since is not None:
+            query = query.where(RunRow.window_to > since)
+        with self._state.session(read_only=True) as session:
+            rows = [_entry(row) for row in session.scalars(query.order_by(RunRow.window_from, RunRow.id))]
+        filled = {entry.fills: entry for entry in rows if entry.fills is not None}
+        return [
+            replace(filled[entry.id], window=entry.window) if entry.id in filled else entry
+            for entry in rows
+            if entry.fills is None
+        ]
+
+    def gaps(self, rule_id: str | None = None) -> list[LedgerEntry]:
+        """Windows that were given up and have not been filled since, oldest first."""
+        filling = aliased(RunRow)
+        query = (
+            select(RunRow)
+            .where(*self._tiles(rule_id), RunRow.outcome == WindowOutcome.GAP.value)
+            .where(~select(filling.id).where(filling.fills == RunRow.id, filling.settled.is_(True)).exists())
+            .order_by(RunRow.window_from, RunRow.rule_id)
+        )
+        with self._state.session(read_only=True) as session:
+            return [_entry(row) for row in session.scalars(query)]
+
+    def covered_to(self, rule_id: str) -> datetime | None:
+        """Up to when the rule's time is settled; None for a rule without a schedule."""
+        with self._state.session(read_only=True) as session:
+            schedule = session.get(ScheduleRow, (self._workspace_id, rule_id))
+            return None if schedule is None else schedule.covered_to
+
+    def attempts_to_fill(self, gap_id: int) -> int:
+        """How often a gap's filling was tried."""
+        with self._state.session(read_only=True) as session:
+            return session.scalar(select(func.count()).select_from(RunRow).where(RunRow.fills == gap_id)) or 0
+
+    def verify(self) -> list[Fault]:
+        """Every place where settled windows do not tile a rule's time up to its schedule; empty when all is well."""
+        faults = []
+        with self._state.session(read_only=True) as session:
+            columns = (RunRow.rule_id, RunRow.window_from, RunRow.window_to)
+            rows = session.execute(
+                select(*columns).where(*self._tiles()).order_by(RunRow.rule_id, RunRow.window_from, RunRow.id)
+            )
+            last: dict[str, datetime] = {}
+            for rule_id, start, end in rows:
+                before = last.get(rule_id)
+                if before is not None and start != before:
+                    what = "a hole" if start > before else "an overlap"
+                    faults.append(
+                        Fault(rule_id, f"There is {what} between {before.isoformat()} and {start.isoformat()}.")
+                    )
+                if end <= start:
+                    faults.append(Fault(rule_id, f"The window at {start.isoformat()} has no length."))
+                last[rule_id] = end
+            schedules = select(ScheduleRow).where(ScheduleRow.workspace_id == self._workspace_id)
+            for schedule in session.scalars(schedules):
+                end = last.get(schedule.rule_id, schedule.covered_to)
+                if end != schedule.covered_to:
+                    message = (
+                        f"The windows end at {end.isoformat()}, the schedule at {schedule.covered_to.isoformat()}."
+                    )
+                    faults.append(Fault(schedule.rule_id, message))
+        return faults
+
+
+def _entry(row: RunRow) -> LedgerEntry:
+    return LedgerEntry(
+        id=row.id,
+        rule_id=row.rule_id,
+        run_id=row.run_id,
+        run_type=RunType(row.run_type),
+        window=Window(row.window_from, row.window_to),
+        query_from=row.query_from,
+        outcome=WindowOutcome(row.outcome),
+        settled=row.settled,
+        fills=row.fills,
+        attempt=row.attempt,
+        rows=row.rows,
+        alerts=row.alerts,
+        exhaustiveness=row.exhaustiveness,
+        reason=row.reason,
+        error=row.error,
+        duration=row.duration,
+        query_hash=row.query_hash,
+        revision=row.revision,
+        search_id=row.search_id,
+        trace_id=row.trace_id,
+        recorded_at=row.recorded_at,
+    )

@@ -1,0 +1,142 @@
+"""The tables of the detect room: rules with their revisions, what each rule has covered, and where it goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from vedette.core.database import Base, Json
+
+RULE_ID_LENGTH = 200
+
+
+class RuleRow(Base):
+    """An analytics rule of a workspace, in its revision in force."""
+
+    __tablename__ = "analytics_rules"
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(RULE_ID_LENGTH), primary_key=True)
+    given_id: Mapped[str | None] = mapped_column(Text)
+    """The id that the rule's file gives, where another rule has it already."""
+    name: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(String(60))
+    severity: Mapped[str] = mapped_column(String(20))
+    enabled: Mapped[bool] = mapped_column(Boolean)
+    content: Mapped[dict[str, Any]]
+    """The rule in the public layout."""
+    content_hash: Mapped[str] = mapped_column(String(64))
+    revision: Mapped[int] = mapped_column(Integer)
+    source: Mapped[dict[str, Any]]
+    """Where it came from: file, line, format."""
+    original: Mapped[Any] = mapped_column(Json)
+    """Its own text there, as it was read."""
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(Text)
+
+
+class RuleRevisionRow(Base):
+    """What a rule was at some time; rows are only added."""
+
+    __tablename__ = "analytics_rule_revisions"
+
+    workspace_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    rule_id: Mapped[str] = mapped_column(String(RULE_ID_LENGTH), primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True)
+    content: Mapped[dict[str, Any]]
+    content_hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "rule_id"],
+            ["analytics_rules.workspace_id", "analytics_rules.id"],
+            name="fk_analytics_rule_revisions_rule",
+            ondelete="CASCADE",
+        ),
+    )
+
+
+class ScheduleRow(Base):
+    """Where a rule's coverage goes on."""
+
+    __tablename__ = "rule_schedules"
+
+    workspace_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    rule_id: Mapped[str] = mapped_column(String(RULE_ID_LENGTH), primary_key=True)
+    covered_to: Mapped[datetime]
+    """The end of the last window that is settled: the next one starts here."""
+    attempts: Mapped[int] = mapped_column(Integer)
+    """How often the next window has failed so far."""
+    retry_at: Mapped[datetime | None]
+    suppressed_until: Mapped[datetime | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "rule_id"],
+            ["analytics_rules.workspace_id", "analytics_rules.id"],
+            name="fk_rule_schedules_rule",
+            ondelete="CASCADE",
+        ),
+    )
+
+
+class RunRow(Base):
+    """The coverage ledger: one row for each run and for each window that was not run; rows are only added.
+
+    The windows of the rows that settle (`settled` and not filling an earlier gap) tile a rule's time.
+    """
+
+    __tablename__ = "rule_runs"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    rule_id: Mapped[str] = mapped_column(String(RULE_ID_LENGTH))
+    """Kept when the rule is deleted: what was covered stays known."""
+    run_id: Mapped[str | None] = mapped_column(String(36))
+    run_type: Mapped[str] = mapped_column(String(20))
+    window_from: Mapped[datetime]
+    window_to: Mapped[datetime]
+    query_from: Mapped[datetime | None]
+    """The query read from here to `window_to`."""
+    outcome: Mapped[str] = mapped_column(String(20))
+    settled: Mapped[bool] = mapped_column(Boolean)
+    fills: Mapped[int | None] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
+    """The row of the gap that this run fills or tried to fill."""
+    attempt: Mapped[int] = mapped_column(Integer)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    alerts: Mapped[int] = mapped_column(Integer)
+    exhaustiveness: Mapped[str | None] = mapped_column(String(20))
+    reason: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[dict[str, Any] | None]
+    duration: Mapped[float] = mapped_column(Float)
+    query_hash: Mapped[str | None] = mapped_column(String(64))
+    revision: Mapped[int | None] = mapped_column(Integer)
+    search_id: Mapped[str | None] = mapped_column(String(36))
+    trace_id: Mapped[str | None] = mapped_column(String(32))
+    recorded_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_rule_runs_rule", "workspace_id", "rule_id", "window_to"),
+        Index(
+            "ix_rule_runs_fills",
+            "fills",
+            sqlite_where=text("fills IS NOT NULL"),
+            postgresql_where=text("fills IS NOT NULL"),
+        ),
+        # Whatever goes wrong, no window is settled twice.
+        Index(
+            "uq_rule_runs_tile",
+            "workspace_id",
+            "rule_id",
+            "window_from",
+            unique=True,
+            sqlite_where=text("settled AND fills IS NULL"),
+            postgresql_where=text("settled AND fills IS NULL"),
+        ),
+    )

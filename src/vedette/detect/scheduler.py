@@ -1,0 +1,203 @@
+"""The scheduler: runs each rule for each of its windows, in order, once; and catches up on what was missed.
+
+Time comes from the clock alone, so a replay with a virtual clock does what the live scheduler did. A run and what
+follows from it (ledger, alerts, incidents) are one transaction: killed at any moment, a window is done or still to do.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from vedette.core.clock import Clock
+from vedette.core.database import State
+from vedette.core.errors import NotFound
+from vedette.detect.alert import Outcome, RuleRun, RunType
+from vedette.detect.ledger import READ, DueWindow, Ledger
+from vedette.detect.library import RuleLibrary, StoredRule
+from vedette.detect.runner import RuleRunner
+
+log = logging.getLogger(__name__)
+
+OnAlerts = Callable[[RuleRun], object]
+"""Takes a run that has matched. Called inside the transaction that records the run, so its own sessions join it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleOptions:
+    """How the scheduler works; lengths of time are timedeltas, seconds are floats."""
+
+    ingestion_delay: timedelta = timedelta(minutes=5)
+    """Windows end this long before now, so that events have arrived when they are searched (as in Sentinel)."""
+    tick_seconds: float = 20.0
+    """The most time that one round of runs takes before the scheduler looks around again."""
+    tick_runs: int = 500
+    """The most runs of one round."""
+    max_attempts: int = 3
+    """How often a window is tried before it is a gap."""
+    retry_after: timedelta = timedelta(seconds=30)
+    """Wait after the first failure; doubled after each further one."""
+    horizon: timedelta = timedelta(days=30)
+    """Windows that are older are not caught up on; they become a gap with that reason."""
+    idle_seconds: float = 5.0
+    """The longest wait before rules are looked at again (rules are imported and changed meanwhile)."""
+
+
+@dataclass(slots=True)
+class TickReport:
+    """What one round did."""
+
+    runs: int = 0
+    matched: int = 0
+    failed: int = 0
+    suppressed: int = 0
+    filled: int = 0
+    behind: bool = False
+    """Whether windows are left that are due."""
+    alerts: list[str] = field(default_factory=list)
+    """Ids of the alerts raised."""
+
+
+class Scheduler:
+    """Runs the rules of one workspace on their schedule."""
+
+    def __init__(
+        self,
+        state: State,
+        library: RuleLibrary,
+        runner: RuleRunner,
+        ledger: Ledger,
+        clock: Clock,
+        on_alerts: OnAlerts | None = None,
+        options: ScheduleOptions | None = None,
+    ) -> None:
+        self._state = state
+        self._library = library
+        self._runner = runner
+        self._ledger = ledger
+        self._clock = clock
+        self._on_alerts = on_alerts
+        self._options = options or ScheduleOptions()
+
+    def tick(self) -> TickReport:
+        """One round: every window that is due, the longest overdue first, within the budget; then gaps."""
+        report = TickReport()
+        began = self._clock.monotonic()
+        horizon = self._options.horizon
+        due = [(entry.order, entry) for entry in self._ledger.due(self._searchable(), horizon)]
+        heapq.heapify(due)
+        while due:
+            if self._exhausted(report, began):
+                report.behind = True
+                return report
+            _, entry = heapq.heappop(due)
+            if self._settle(entry, report):
+                for following in self._ledger.due(self._searchable(), horizon, entry.rule_id):
+                    heapq.heappush(due, (following.order, following))
+        self._fill_gaps(report, began)
+        return report
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """Rounds until `stop` is set. A round that fails is logged and does not end the scheduler."""
+        while not stop.is_set():
+            try:
+                report = self.tick()
+                wait = 0.0 if report.behind else self._pause()
+            except Exception:
+                log.exception("a round of the rule scheduler failed")
+                wait = self._options.idle_seconds
+            self._clock.wait(stop, wait)
+
+    def run_now(self, rule_id: str, at: datetime | None = None, period: timedelta | None = None) -> RuleRun:
+        """Run one rule by hand, as of `at` (now by default), and keep the run and what it found."""
+        stored = self._library.get(rule_id)
+        run = self._runner.run(stored.rule, at or self._clock.now(), period, RunType.MANUAL)
+        with self._state.session() as session:
+            self._ledger.record_manual(session, run, stored.revision)
+            self._hand_over(run)
+        return run
+
+    def refill(self, rule_id: str | None = None) -> TickReport:
+        """Try every window again that a rule failed for and that was given up, whatever was tried since.
+
+        Gaps that were given up for their age are left: they are as long as many windows.
+        """
+        report = TickReport()
+        for gap in self._ledger.gaps(rule_id):
+            if gap.run_id is None:
+                continue
+            tried = self._ledger.attempts_to_fill(gap.id)
+            self._settle(DueWindow(gap.rule_id, gap.window, tried + 1, gap.id), report)
+        return report
+
+    def _searchable(self) -> datetime:
+        return self._clock.now() - self._options.ingestion_delay
+
+    def _exhausted(self, report: TickReport, began: float) -> bool:
+        spent = self._clock.monotonic() - began
+        return report.runs >= self._options.tick_runs or spent >= self._options.tick_seconds
+
+    def _pause(self) -> float:
+        due = self._ledger.next_due()
+        if due is None:
+            return self._options.idle_seconds
+        return min(max((due - self._searchable()).total_seconds(), 0.05), self._options.idle_seconds)
+
+    def _settle(self, due: DueWindow, report: TickReport) -> bool:
+        """Run a rule for a window and record it; False if it was somebody else's or the rule is gone."""
+        try:
+            stored = self._library.get(due.rule_id)
+        except NotFound:
+            return False
+        if due.fills is None and due.suppressed_until is not None and due.window.end <= due.suppressed_until:
+            with self._state.session() as session:
+                recorded = self._ledger.record_suppressed(session, due)
+            report.suppressed += recorded
+            return recorded
+        run = self._runner.run(
+            stored.rule, due.window.end, run_type=RunType.SCHEDULED, attempt=due.attempt, period=_period(stored, due)
+        )
+        report.runs += 1
+        return self._record(due, stored, run, report)
+
+    def _record(self, due: DueWindow, stored: StoredRule, run: RuleRun, report: TickReport) -> bool:
+        options = self._options
+        retry_at = self._searchable() + options.retry_after * 2 ** (due.attempt - 1)
+        with self._state.session() as session:
+            if not self._ledger.record(session, due, run, stored.revision, options.max_attempts, retry_at):
+                return False
+            self._hand_over(run)
+        if run.outcome is Outcome.ERROR:
+            assert run.error is not None
+            log.warning("rule %s failed for its window to %s: %s", stored.rule.id, run.end, run.error.message)
+            report.failed += 1
+        report.matched += run.outcome is Outcome.MATCHED
+        report.filled += due.fills is not None and run.outcome is not Outcome.ERROR
+        report.alerts += [alert.id for alert in run.alerts]
+        return True
+
+    def _hand_over(self, run: RuleRun) -> None:
+        if run.alerts and self._on_alerts is not None:
+            self._on_alerts(run)
+
+    def _fill_gaps(self, report: TickReport, began: float) -> None:
+        """Gaps of rules that run again: each is tried a few times, once for every success since."""
+        for gap in self._ledger.gaps():
+            if self._exhausted(report, began):
+                return
+            if gap.run_id is None:
+                continue  # given up for its age, not for a failure
+            tried = self._ledger.attempts_to_fill(gap.id)
+            latest = self._ledger.runs(gap.rule_id, limit=1)
+            healthy = bool(latest) and latest[0].outcome in READ
+            if healthy and tried < self._options.max_attempts:
+                self._settle(DueWindow(gap.rule_id, gap.window, tried + 1, gap.id), report)
+
+
+def _period(stored: StoredRule, due: DueWindow) -> timedelta:
+    """How far the run looks back: the rule's period, or the whole window where an earlier frequency was longer."""
+    return max(stored.rule.period, due.window.end - due.window.start)

@@ -1,0 +1,48 @@
+"""Rules as the state database keeps them: in the public layout."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from vedette.core.errors import InvalidInput
+from vedette.detect.document import Document
+from vedette.detect.layout import read_layout
+from vedette.detect.models import RuleRow
+from vedette.detect.problems import RuleProblem
+from vedette.detect.rule import AnalyticsRule
+
+
+def rule_from_layout(content: dict[str, Any], rule_id: str) -> AnalyticsRule:
+    """The rule that a kept layout describes. `InvalidInput` if somebody has changed it so that it cannot be read."""
+    problems: list[RuleProblem] = []
+    rule = read_layout(Document(content, "state", lambda _: None), problems, rule_id=rule_id)
+    if rule is None:
+        raise InvalidInput(f"The rule '{rule_id}' in the state database cannot be read: {problems[0].message}")
+    return rule
+
+
+def rule_of(row: RuleRow) -> AnalyticsRule:
+    """The rule of a row, on or off as the row says."""
+    return replace(
+        _cached(row.workspace_id, row.id, row.revision, row.content_hash, _Content(row.content)), enabled=row.enabled
+    )
+
+
+class _Content:
+    """The layout as an argument that does not count: the same revision always has the same content."""
+
+    def __init__(self, value: dict[str, Any]) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Content)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=4096)
+def _cached(workspace_id: str, rule_id: str, revision: int, content_hash: str, content: _Content) -> AnalyticsRule:
+    return rule_from_layout(content.value, rule_id)

@@ -1,0 +1,494 @@
+"""The scheduler: every window once and in order, failures, suppression, catching up, and crashes anywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition
+from hypothesis.stateful import rule as step
+
+from tests.detect.conftest import NOON
+from tests.detect.logs import EventLogs
+from tests.detect.rules import as_read, rule
+from vedette.core.clock import VirtualClock
+from vedette.core.database import State
+from vedette.core.workspaces import Workspaces
+from vedette.detect.alert import Outcome, RuleRun, RunType
+from vedette.detect.ledger import Ledger, LedgerEntry, WindowOutcome
+from vedette.detect.library import RuleLibrary
+from vedette.detect.rule import RuleKind, Suppression
+from vedette.detect.runner import RuleRunner
+from vedette.detect.scheduler import ScheduleOptions, Scheduler, TickReport
+
+HOUR = timedelta(hours=1)
+OPTIONS = ScheduleOptions(ingestion_delay=timedelta(0), tick_seconds=1e9, tick_runs=10**6)
+
+
+class House:
+    """A workspace's detection with scripted logs."""
+
+    def __init__(self, state: State, workspace: str, clock: VirtualClock, options: ScheduleOptions = OPTIONS) -> None:
+        self.clock = clock
+        self.logs = EventLogs()
+        self.state = state
+        self.library = RuleLibrary(state, workspace, clock)
+        self.ledger = Ledger(state, workspace, clock)
+        self.handed: list[RuleRun] = []
+        self.scheduler = Scheduler(
+            state, self.library, RuleRunner(self.logs, clock), self.ledger, clock, self.handed.append, options
+        )
+
+    def add(self, *rules: Any) -> None:
+        self.library.import_(as_read(*rules))
+
+    def tick(self) -> TickReport:
+        report = self.scheduler.tick()
+        assert self.ledger.verify() == []
+        return report
+
+    def outcomes(self, number: int = 1) -> list[str]:
+        return [entry.outcome.value for entry in self.ledger.coverage(rule(number).id)]
+
+    def entries(self, number: int = 1) -> list[LedgerEntry]:
+        return self.ledger.coverage(rule(number).id)
+
+
+@pytest.fixture
+def house(state: State, workspace: str, clock: VirtualClock) -> House:
+    return House(state, workspace, clock)
+
+
+def test_a_new_rule_runs_at_once_and_then_every_frequency(house: House) -> None:
+    house.add(rule(1, query_period=3 * HOUR))
+    house.logs.add(NOON - 2 * HOUR)
+    assert (house.tick().runs, house.tick().runs) == (1, 0)
+    house.clock.advance(HOUR - timedelta(seconds=1))
+    assert house.tick().runs == 0
+    house.clock.advance(1)
+    assert house.tick().runs == 1
+    entries = house.entries()
+    assert [(entry.window.start, entry.window.end, entry.query_from) for entry in entries] == [
+        (NOON - HOUR, NOON, NOON - 3 * HOUR),
+        (NOON, NOON + HOUR, NOON - 2 * HOUR),
+    ]
+    assert [entry.outcome for entry in entries] == [WindowOutcome.MATCHED] * 2
+    assert [(run.start, run.end, run.type) for run in house.handed] == [
+        (NOON - 3 * HOUR, NOON, RunType.SCHEDULED),
+        (NOON - 2 * HOUR, NOON + HOUR, RunType.SCHEDULED),
+    ]
+    first = entries[0]
+    assert (first.rows, first.alerts, first.attempt, first.revision) == (1, 1, 1, 1)
+    assert first.query_hash == rule(1).query_hash
+    assert first.search_id is not None
+    assert first.trace_id is not None
+
+
+def test_missed_windows_are_caught_up_in_order_over_all_rules(house: House) -> None:
+    house.add(rule(1), rule(2, query_frequency=2 * HOUR, query_period=2 * HOUR))
+    house.tick()
+    house.clock.advance(5 * HOUR)
+    report = house.tick()
+    assert report.runs == 5 + 2
+    order = [entry.window.end for entry in reversed(house.ledger.runs()[:7])]
+    assert order == sorted(order)
+    assert house.ledger.covered_to(rule(2).id) == NOON + 4 * HOUR
+
+
+def test_windows_wait_for_late_events(state: State, workspace: str, clock: VirtualClock) -> None:
+    house = House(state, workspace, clock, dataclasses.replace(OPTIONS, ingestion_delay=timedelta(minutes=5)))
+    house.add(rule(1))
+    assert house.tick().runs == 0
+    clock.advance(300)
+    house.logs.add(NOON - timedelta(minutes=1))
+    assert house.tick().matched == 1
+    assert house.entries()[0].window.end == NOON
+
+
+def test_a_round_has_a_budget(state: State, workspace: str, clock: VirtualClock) -> None:
+    house = House(state, workspace, clock, dataclasses.replace(OPTIONS, tick_runs=3))
+    house.add(*(rule(number) for number in range(1, 6)))
+    reports = [house.tick() for _ in range(3)]
+    assert [(report.runs, report.behind) for report in reports] == [(3, True), (2, False), (0, False)]
+    slow = House(state, Workspaces(state).create("slow").id, clock, dataclasses.replace(OPTIONS, tick_seconds=10))
+    slow.logs.failing = lambda now: clock.sleep(4)  # type: ignore[func-returns-value]
+    slow.add(*(rule(number) for number in range(1, 6)))
+    assert slow.tick().runs == 3
+
+
+def test_failures_are_retried_and_then_shown_as_a_gap(house: House) -> None:
+    house.add(rule(1))
+    house.logs.failing = lambda now: RuntimeError("the disk is gone")
+    assert house.tick().failed == 1
+    assert house.outcomes() == []
+    house.clock.advance(29)
+    assert house.tick().runs == 0
+    house.clock.advance(1)
+    assert house.tick().failed == 1
+    house.clock.advance(60)
+    assert house.tick().failed == 1
+    (gap,) = house.entries()
+    assert (gap.outcome, gap.attempt) == (WindowOutcome.GAP, 3)
+    assert gap.reason == "The rule failed 3 times; the last time: RuntimeError: the disk is gone"
+    assert gap.error == {"code": "VDT0500", "message": "RuntimeError: the disk is gone"}
+    assert [entry.attempt for entry in house.ledger.runs()] == [3, 2, 1]
+    assert house.library.get(rule(1).id).rule.enabled
+    assert [entry.id for entry in house.ledger.gaps()] == [gap.id]
+
+
+def test_a_gap_is_filled_when_the_rule_runs_again(house: House) -> None:
+    house.add(rule(1))
+    house.logs.add(NOON - timedelta(minutes=10))
+    house.logs.failing = lambda now: RuntimeError("no") if now == NOON else None
+    for _ in range(3):
+        house.tick()
+        house.clock.advance(3600)
+    assert house.outcomes() == ["GAP", "NOT_MATCHED", "NOT_MATCHED"]
+    house.logs.failing = lambda now: None
+    house.clock.advance(HOUR)
+    report = house.tick()
+    assert (report.filled, report.matched) == (1, 1)
+    assert house.outcomes()[0] == "MATCHED"
+    assert house.ledger.gaps() == []
+    assert house.tick().runs == 0
+    assert house.scheduler.refill().runs == 0
+
+
+def test_a_gap_that_stays_is_not_tried_for_ever_unless_asked(house: House) -> None:
+    house.add(rule(1))
+    house.logs.failing = lambda now: RuntimeError("no") if now == NOON else None
+    for _ in range(10):
+        house.tick()
+        house.clock.advance(HOUR)
+    tried = [entry for entry in house.ledger.runs() if entry.fills is not None]
+    assert len(tried) == 3
+    assert house.scheduler.refill(rule(1).id).failed == 1
+    assert len(house.ledger.gaps()) == 1
+
+
+def test_an_edit_tries_a_failing_rule_again_at_once(house: House) -> None:
+    house.add(rule(1))
+    house.logs.failing = lambda now: RuntimeError("no")
+    house.tick()
+    house.logs.failing = lambda now: None
+    house.library.import_(as_read(rule(1, query="Events")), replace_existing=True)
+    assert house.tick().runs == 1
+    assert (house.entries()[0].revision, house.entries()[0].attempt) == (2, 1)
+
+
+def test_an_edit_of_the_frequency_keeps_the_tiles(house: House) -> None:
+    house.add(rule(1))
+    house.tick()
+    house.clock.advance(3 * HOUR)
+    faster = rule(1, query_frequency=HOUR / 4, query_period=HOUR / 2)
+    house.library.import_(as_read(faster), replace_existing=True)
+    assert house.tick().runs == 12
+    assert house.entries()[-1].query_from == NOON + 2.5 * HOUR
+
+
+def test_suppression(house: House) -> None:
+    house.add(rule(1, suppression=Suppression(True, 2 * HOUR)))
+    house.logs.add(NOON - timedelta(minutes=10))
+    house.logs.add(NOON + timedelta(minutes=10))
+    house.logs.add(NOON + 2.5 * HOUR)
+    house.clock.advance(3 * HOUR)
+    report = house.tick()
+    assert house.outcomes() == ["MATCHED", "SUPPRESSED", "SUPPRESSED", "MATCHED"]
+    assert (report.runs, report.suppressed, report.matched) == (2, 2, 2)
+    assert (
+        house.entries()[1].reason == "The rule does not run until 2026-03-01 14:00:00 UTC, because it raised an alert."
+    )
+
+
+def test_what_is_older_than_the_horizon_is_a_gap_with_that_reason(
+    state: State, workspace: str, clock: VirtualClock
+) -> None:
+    house = House(state, workspace, clock, dataclasses.replace(OPTIONS, horizon=timedelta(days=1)))
+    house.add(rule(1))
+    house.tick()
+    clock.advance(timedelta(days=365))
+    report = house.tick()
+    assert 24 <= report.runs <= 25
+    entries = house.entries()
+    assert entries[1].outcome is WindowOutcome.GAP
+    assert "was not run in time" in str(entries[1].reason)
+    assert house.tick().runs == 0
+    assert house.scheduler.refill().runs == 0
+
+
+def test_a_clock_that_goes_back_runs_nothing_twice(state: State, workspace: str) -> None:
+    clock = VirtualClock(NOON)
+    house = House(state, workspace, clock)
+    house.add(rule(1))
+    clock.advance(5 * HOUR)
+    house.tick()
+    earlier = House(state, workspace, VirtualClock(NOON + HOUR))
+    assert earlier.tick().runs == 0
+    earlier.library.set_enabled(rule(1).id, False)
+    earlier.library.set_enabled(rule(1).id, True)
+    assert earlier.tick().runs == 0
+    clock.advance(HOUR)
+    assert house.tick().runs == 1
+
+
+def test_rules_that_are_off_or_have_no_schedule_do_not_run(house: House) -> None:
+    house.add(
+        rule(1, enabled=False),
+        rule(2, kind=RuleKind.HUNTING),
+        rule(3, kind=RuleKind.FUSION),
+        rule(4, kind=RuleKind.NRT),
+    )
+    assert house.tick().runs == 1
+    house.clock.advance(120)
+    assert house.tick().runs == 2
+    assert house.ledger.next_due() == house.clock.now() + timedelta(minutes=1)
+
+
+@pytest.mark.req("D-058")
+def test_a_run_by_hand_is_kept_and_covers_nothing(house: House) -> None:
+    house.add(rule(1), rule(2, kind=RuleKind.HUNTING))
+    house.logs.add(NOON - timedelta(days=3))
+    run = house.scheduler.run_now("Rule 2", NOON, timedelta(days=14))
+    assert (run.outcome, run.type, house.handed) == (Outcome.MATCHED, RunType.MANUAL, [run])
+    assert house.ledger.covered_to(rule(1).id) == NOON - HOUR
+    (entry,) = house.ledger.runs(rule(2).id)
+    assert (entry.run_type, entry.settled, entry.window.start) == (RunType.MANUAL, False, NOON - timedelta(days=14))
+    assert house.scheduler.run_now(rule(1).id).end == house.clock.now()
+
+
+def test_what_follows_from_a_run_is_kept_with_it_or_not_at_all(
+    state: State, workspace: str, clock: VirtualClock
+) -> None:
+    house = House(state, workspace, clock)
+    house.add(rule(1))
+    house.logs.add(NOON - timedelta(minutes=1))
+
+    def fails(run: RuleRun) -> None:
+        raise RuntimeError("the incident service is broken")
+
+    broken = Scheduler(state, house.library, RuleRunner(house.logs, clock), house.ledger, clock, fails, OPTIONS)
+    with pytest.raises(RuntimeError, match="broken"):
+        broken.tick()
+    assert house.ledger.runs() == []
+    assert house.tick().matched == 1
+
+
+def test_two_schedulers_share_the_work(state: State, workspace: str, clock: VirtualClock) -> None:
+    """What one has recorded, the other, which saw the same windows as due, does not record again."""
+    house, other = House(state, workspace, clock), House(state, workspace, clock)
+    house.add(rule(1))
+    house.logs.add(NOON - timedelta(minutes=1))
+
+    def meanwhile(now: datetime) -> None:
+        house.logs.failing = lambda now: None
+        other.logs.events = house.logs.events
+        assert other.tick().matched == 1
+
+    house.logs.failing = meanwhile  # type: ignore[assignment]
+    report = house.tick()
+    assert (report.runs, report.matched, house.handed) == (1, 0, [])
+    assert len(other.handed) == 1
+    assert house.outcomes() == ["MATCHED"]
+
+
+def test_it_runs_until_it_is_stopped(house: House) -> None:
+    house.add(rule(1, query_frequency=timedelta(minutes=1), query_period=timedelta(minutes=1)))
+    stop = threading.Event()
+    calls: list[datetime] = []
+
+    def counted(now: datetime) -> Exception | None:
+        calls.append(now)
+        if len(calls) == 5:
+            stop.set()
+        return RuntimeError("second") if len(calls) == 2 else None
+
+    house.logs.failing = counted
+    house.scheduler.run_forever(stop)
+    assert len(calls) == 5
+    assert house.outcomes() == ["NOT_MATCHED"] * 4
+    assert house.ledger.verify() == []
+
+
+def test_a_round_that_breaks_does_not_end_the_scheduler(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = threading.Event()
+    rounds: list[int] = []
+
+    def broken() -> TickReport:
+        rounds.append(1)
+        if len(rounds) == 3:
+            stop.set()
+        raise OSError("no space left")
+
+    monkeypatch.setattr(house.scheduler, "tick", broken)
+    house.scheduler.run_forever(stop)
+    assert len(rounds) == 3
+    assert "a round of the rule scheduler failed" in caplog.text
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Coverage(RuleBasedStateMachine):
+    """Whatever happens to the scheduler, settled windows tile time and every event in covered time was alerted on once."""
+
+    directory: Path
+
+    @initialize()
+    def start(self) -> None:
+        self.count = 0
+        Coverage.number = getattr(Coverage, "number", 0) + 1
+        self.state = State.in_file(self.directory / f"{Coverage.number}.db")
+        self.state.upgrade()
+        self.workspace = Workspaces(self.state).default().id
+        self.now = NOON
+        self.logs = EventLogs()
+        self.alerted: list[tuple[str, str, str]] = []
+        self.kill_at = ""
+        self.house(NOON).library.import_(as_read(*self.the_rules()))
+
+    def the_rules(self) -> list[Any]:
+        return [
+            rule(1, query_frequency=timedelta(minutes=10), query_period=timedelta(minutes=10)),
+            rule(2, query_frequency=timedelta(minutes=7), query_period=timedelta(minutes=7)),
+        ]
+
+    def house(self, now: datetime) -> House:
+        house = House(
+            self.state,
+            self.workspace,
+            VirtualClock(now),
+            dataclasses.replace(OPTIONS, horizon=timedelta(hours=5), max_attempts=2),
+        )
+        house.logs = self.logs
+        house.scheduler = Scheduler(
+            self.state,
+            house.library,
+            RuleRunner(self.logs, house.clock),
+            house.ledger,
+            house.clock,
+            self.keep,
+            house.scheduler._options,
+        )
+        return house
+
+    def keep(self, run: RuleRun) -> None:
+        """What the incident room does: keeps the alerts in the run's own transaction."""
+        before = list(self.alerted)
+        self.alerted += [(run.rule.id, alert.id, row["Event"]) for alert in run.alerts for row in alert.sample]
+        if self.kill_at == "handing over":
+            self.alerted = before
+            raise Killed
+
+    @step(minutes=st.integers(1, 40))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @step(hours=st.integers(6, 30))
+    def the_clock_jumps_ahead(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+
+    @step(minutes=st.integers(1, 90))
+    def the_clock_jumps_back(self, minutes: int) -> None:
+        self.now -= timedelta(minutes=minutes)
+
+    @step(seconds=st.integers(1, 1200))
+    def an_event_arrives(self, seconds: int) -> None:
+        """Late events are another machine's: this one's arrive after everything that is covered, before now."""
+        covered = max(filter(None, (self.house(self.now).ledger.covered_to(one.id) for one in self.the_rules())))
+        at = covered + timedelta(seconds=seconds)
+        if at < self.now:
+            self.count += 1
+            self.logs.add(at, Event=f"event {self.count}")
+
+    @step()
+    def a_round(self) -> None:
+        self.house(self.now).scheduler.tick()
+
+    @step()
+    def a_round_with_a_budget(self) -> None:
+        house = self.house(self.now)
+        house.scheduler._options = dataclasses.replace(house.scheduler._options, tick_runs=2)
+        house.scheduler.tick()
+
+    @step()
+    def a_round_that_is_killed_in_the_query(self) -> None:
+        def killed(now: datetime) -> None:
+            raise Killed
+
+        self.killed(killed)
+
+    @step()
+    def a_round_that_is_killed_in_the_transaction(self) -> None:
+        self.kill_at = "handing over"
+        self.killed(lambda now: None)
+        self.kill_at = ""
+
+    def killed(self, failing: Callable[[datetime], None]) -> None:
+        self.logs.failing = failing  # type: ignore[assignment]
+        try:
+            self.house(self.now).scheduler.tick()
+        except Killed:
+            pass
+        self.logs.failing = lambda now: None
+
+    @step()
+    def a_round_in_which_queries_fail(self) -> None:
+        self.logs.failing = lambda now: RuntimeError("no")
+        self.house(self.now).scheduler.tick()
+        self.logs.failing = lambda now: None
+
+    @step(number=st.integers(1, 2), flag=st.booleans())
+    def switched(self, number: int, flag: bool) -> None:
+        self.house(self.now).library.set_enabled(rule(number).id, flag)
+
+    @step(minutes=st.integers(3, 25))
+    def edited(self, minutes: int) -> None:
+        every = timedelta(minutes=minutes)
+        self.house(self.now).library.import_(
+            as_read(rule(1, query_frequency=every, query_period=every)), replace_existing=True
+        )
+
+    @precondition(lambda self: hasattr(self, "state"))
+    @invariant()
+    def the_ledger_tiles(self) -> None:
+        ledger = self.house(self.now).ledger
+        assert ledger.verify() == []
+        for one in self.the_rules():
+            entries = ledger.coverage(one.id)
+            for entry in entries:
+                assert entry.outcome in (WindowOutcome.MATCHED, WindowOutcome.NOT_MATCHED) or entry.reason
+            read = [
+                event["Event"]
+                for event in self.logs.events
+                for entry in entries
+                if entry.outcome in (WindowOutcome.MATCHED, WindowOutcome.NOT_MATCHED)
+                and entry.window.start
+                <= datetime.fromisoformat(event["TimeGenerated"][:26] + "+00:00")
+                < entry.window.end
+            ]
+            alerted = {(alert, event) for rule_id, alert, event in self.alerted if rule_id == one.id}
+            assert {event for _, event in alerted} == set(read)
+            assert len(alerted) == len(set(read))
+
+    def teardown(self) -> None:
+        if hasattr(self, "state"):
+            self.state.dispose()
+
+
+@pytest.mark.timeout(600)
+def test_coverage_under_everything(tmp_path: Path) -> None:
+    Coverage.directory = tmp_path
+    Coverage.TestCase.settings = settings(
+        max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    Coverage.TestCase("runTest").debug()
