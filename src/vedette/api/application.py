@@ -5,10 +5,12 @@ Both the server and a command that works without one are built on it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 
+from vedette.api.services import WorkspaceServices
 from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
 from vedette.core.errors import NotFound
@@ -16,7 +18,6 @@ from vedette.core.identity import Identity
 from vedette.core.secrets import Secrets
 from vedette.core.settings import Settings
 from vedette.core.workspaces import Workspace, Workspaces
-from vedette.store.logstore import LogStore
 from vedette.store.stores import Stores
 
 
@@ -32,6 +33,8 @@ class Application:
         self.clock = clock or SystemClock()
         self.directory = settings.data_directory()
         self._held = ExitStack()
+        self._guard = threading.Lock()
+        self._services: dict[str, WorkspaceServices] = {}
         with ExitStack() as opening:
             opening.enter_context(self.directory.lock(purpose, wait=settings.lock_wait, on_wait=on_wait))
             self.state = settings.open_state()
@@ -57,9 +60,13 @@ class Application:
         """A workspace by name or id; `default` is made when it is first asked for."""
         return self.workspaces.default() if name_or_id == "default" else self.workspaces.get(name_or_id)
 
-    def logs(self, workspace: Workspace) -> LogStore:
-        """The log store of a workspace."""
-        return self.stores.open(workspace.id)
+    def services(self, workspace: Workspace) -> WorkspaceServices:
+        """The services of a workspace; the same object however often it is asked for."""
+        with self._guard:
+            held = self._services.get(workspace.id)
+            if held is None:
+                held = self._services[workspace.id] = WorkspaceServices(self, workspace)
+            return held
 
     def close(self) -> None:
         """Closes the stores and the state, and lets go of the directory."""

@@ -59,8 +59,8 @@ class DirectOperations(StoreOperations):
 
     def __init__(self, application: Application, workspace: str) -> None:
         self.application = application
-        self.workspace = application.workspace(workspace)
-        super().__init__(application.logs(self.workspace))
+        self.services = application.services(application.workspace(workspace))
+        super().__init__(self.services.logs)
 
     @classmethod
     def open(cls, data: Path, workspace: str, on_wait: Callable[[str], None] | None = None) -> DirectOperations:

@@ -161,10 +161,10 @@ class Ledger:
                 due.append(DueWindow(rule.id, window, schedule.attempts + 1, None, schedule.suppressed_until))
         return sorted(due, key=lambda entry: entry.order)
 
-    def next_due(self) -> datetime | None:
-        """When the next window of any rule can be run, in the past if one is overdue; None if no rule is on."""
+    def next_due(self, rule_id: str | None = None) -> datetime | None:
+        """When the next window of a rule, or of any, can be run: in the past if it is overdue, None if no rule is on."""
         moments = []
-        for schedule, rule in self._open():
+        for schedule, rule in self._open(rule_id):
             moments.append(max(schedule.covered_to + rule.frequency, schedule.retry_at or schedule.covered_to))
         return min(moments, default=None)
 

@@ -40,6 +40,30 @@ class Limits:
     seconds: float = 600.0
 
 
+class Cancellation:
+    """A handle by which another thread stops a query; once cancelled it stops every query that it is given to."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._running: duckdb.DuckDBPyConnection | None = None
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Stops the query; nothing happens where none is running."""
+        with self._guard:
+            self.cancelled = True
+            if self._running is not None:
+                self._running.interrupt()
+
+    def watch(self, connection: duckdb.DuckDBPyConnection | None) -> None:
+        """Says on which connection the query runs now, or (None) that it no longer does."""
+        with self._guard:
+            self._running = connection
+            stopped = self.cancelled
+        if stopped and connection is not None:
+            raise QueryFailed("VDT2005", "the query was cancelled")
+
+
 @dataclass(frozen=True, slots=True)
 class QueryOptions:
     """What a query is run with."""
@@ -49,6 +73,7 @@ class QueryOptions:
     """TimeGenerated of every table lies in [from, to)."""
     parameters: dict[str, object] = field(default_factory=dict)
     limits: Limits = Limits()
+    cancellation: Cancellation | None = None
 
 
 class QueryFailed(Exception):
@@ -145,9 +170,14 @@ class _Run:
         timer = threading.Timer(max(self._deadline - time.monotonic(), 0.0), self.connection.interrupt)
         timer.daemon = True
         timer.start()
+        cancellation = self.options.cancellation
         try:
+            if cancellation is not None:
+                cancellation.watch(self.connection)
             return work()
         except duckdb.InterruptException:
+            if cancellation is not None and cancellation.cancelled:
+                raise QueryFailed("VDT2005", "the query was cancelled") from None
             raise QueryFailed(
                 "VDT2001", f"the query was stopped after {self.options.limits.seconds:g} seconds"
             ) from None
@@ -157,6 +187,8 @@ class _Run:
             raise QueryFailed("VDT2003", f"the query failed while running: {_first_line(error)}") from error
         finally:
             timer.cancel()
+            if cancellation is not None and not cancellation.cancelled:
+                cancellation.watch(None)
 
     def fetch(self, compiled: Compiled) -> list[tuple[Any, ...]]:
         """The rows of a statement as Python values."""

@@ -18,7 +18,7 @@ from vedette.core.clock import Clock
 from vedette.core.errors import Conflict, InvalidInput, Unavailable, VedetteError, not_found
 from vedette.core.ids import IdSource, new_id
 from vedette.engine.dialect import identifier
-from vedette.engine.query import Check, Limits, QueryEngine, QueryOptions
+from vedette.engine.query import Cancellation, Check, Limits, QueryEngine, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql import ticks
 from vedette.kql.types import Type
@@ -111,13 +111,14 @@ class LogStore:
         now: datetime | None = None,
         timespan: tuple[datetime, datetime] | None = None,
         limits: Limits | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Result:
         """The rows of a KQL query. `timespan` is (from, to) on the TimeGenerated of every table; `now` is the clock's if None.
 
         Raises `KqlError` for a text that cannot be accepted, and `QueryFailed` where a limit or the engine ends the query.
         """
         self._open_connection()
-        return self._engine.run(text, QueryOptions(now or self._clock.now(), timespan, limits=limits or Limits()))
+        return self._engine.run(text, QueryOptions(now or self._clock.now(), timespan, limits=limits or Limits(), cancellation=cancellation))
 
     def check(self, text: str) -> Check:
         """What parsing and binding say of a text; nothing is run."""

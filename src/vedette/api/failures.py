@@ -1,0 +1,80 @@
+"""Errors over HTTP: one shape for every cause, no traceback for anyone."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from vedette.api.wire import DiagnosticBody, ErrorBody, ErrorEnvelope
+from vedette.core.errors import TooManyRequests, VedetteError
+from vedette.engine.query import QueryFailed
+from vedette.kql.diagnostics import Diagnostic, KqlError, utf16_span
+
+log = logging.getLogger(__name__)
+
+
+def body(code: str, message: str, hint: str | None = None, details: dict[str, object] | None = None) -> dict[str, object]:
+    """The JSON of an error."""
+    return ErrorEnvelope(error=ErrorBody(code=code, message=message, hint=hint, details=details)).model_dump(
+        by_alias=True, exclude_none=True
+    )
+
+
+def diagnostics_of(text: str, diagnostics: list[Diagnostic]) -> list[DiagnosticBody]:
+    """Diagnostics as the API writes them; the nearest name becomes the fix."""
+    found = []
+    for diagnostic in diagnostics:
+        start, length = utf16_span(text, diagnostic.start, diagnostic.length)
+        fix = None
+        if "did you mean '" in diagnostic.message:
+            fix = diagnostic.message.rsplit("did you mean '", 1)[1].split("'", 1)[0]
+        found.append(
+            DiagnosticBody(
+                code=diagnostic.code, severity=diagnostic.severity, message=diagnostic.message, start=start,
+                length=length, fix=fix,
+            )
+        )  # fmt: skip
+    return found
+
+
+def install(app: FastAPI) -> None:
+    """Handles every error of an application."""
+
+    @app.exception_handler(VedetteError)
+    async def known(_request: Request, error: VedetteError) -> JSONResponse:
+        details = {k: v for k, v in error.to_dict().items() if k not in ("code", "message", "hint")}
+        details |= getattr(error, "details", None) or {}
+        headers = {}
+        if isinstance(error, TooManyRequests):
+            headers["Retry-After"] = str(max(1, round(getattr(error, "retry_after", 1) or 1)))
+        return JSONResponse(body(error.code, str(error), error.hint, details or None), error.status, headers)
+
+    @app.exception_handler(KqlError)
+    async def refused(_request: Request, error: KqlError) -> JSONResponse:
+        found = [item.model_dump(by_alias=True) for item in diagnostics_of(error.text, error.diagnostics)]
+        first = error.diagnostics[0]
+        return JSONResponse(body(first.code, first.message, details={"diagnostics": found}), 400)
+
+    @app.exception_handler(QueryFailed)
+    async def failed(_request: Request, error: QueryFailed) -> JSONResponse:
+        return JSONResponse(body(error.code, str(error)), 504 if error.code == "VDT2001" else 422)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        fields = {".".join(str(part) for part in item["loc"][1:]): item["msg"] for item in error.errors()}
+        named = "; ".join(f"{name or 'body'}: {message}" for name, message in fields.items())
+        return JSONResponse(body("VDT0400", f"The request is not valid: {named}.", details={"fields": fields}), 400)
+
+    @app.exception_handler(HTTPException)
+    async def http(_request: Request, error: HTTPException) -> JSONResponse:
+        message = "There is nothing at this address." if error.status_code == 404 else str(error.detail)
+        return JSONResponse(body(f"HTTP{error.status_code}", message), error.status_code, dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def unknown(request: Request, error: Exception) -> JSONResponse:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return JSONResponse(body("VDT0500", "Vedette failed where it should not; the server's log has the details."), 500)

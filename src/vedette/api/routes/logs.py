@@ -1,0 +1,260 @@
+"""Asking: queries, checks, tables and functions; and taking log files in."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from vedette.api.failures import diagnostics_of
+from vedette.api.security import Services, requires
+from vedette.api.wire import Column, DiagnosticBody, Page, Utc, Wire
+from vedette.core.errors import InvalidInput
+from vedette.core.roles import Permission
+from vedette.engine.catalog import full_catalog
+from vedette.engine.query import Cancellation
+from vedette.engine.result import Result
+from vedette.kql import ticks
+from vedette.kql.types import TYPE_NAMES
+from vedette.store.report import LoadOptions
+
+router = APIRouter(tags=["logs"], prefix="/workspaces/{ws}")
+MAX_QUERY = 1_000_000
+MAX_UPLOAD = 4 * 1024**3
+_DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
+_NAME = re.compile(r"[^\w.-]+")
+
+
+class QueryRequest(Wire):
+    """A KQL query; `timespan` is an ISO 8601 duration back from now, or an interval."""
+
+    query: str
+    timespan: str | None = None
+
+
+class QueryStats(Wire):
+    """What a query cost."""
+
+    elapsed_ms: float
+    rows: int
+
+
+class PartialError(Wire):
+    """Why rows are missing."""
+
+    code: str
+    message: str
+
+
+class QueryResult(Wire):
+    """The rows of a query, as wire values."""
+
+    columns: list[Column]
+    rows: list[list[Any]]
+    stats: QueryStats
+    partial_error: PartialError | None = None
+
+
+class CheckRequest(Wire):
+    """A KQL text."""
+
+    query: str
+
+
+class CheckResult(Wire):
+    """What parsing and binding say; no error means accepted."""
+
+    diagnostics: list[DiagnosticBody]
+    columns: list[Column]
+
+
+class TableBody(Wire):
+    """A table; one without rows is known by its schema alone."""
+
+    name: str
+    columns: list[Column]
+    rows: int
+    first: Utc | None
+    last: Utc | None
+    bytes: int | None
+
+
+class FunctionBody(Wire):
+    """A function of the language."""
+
+    name: str
+    kind: str
+    signature: str | None = None
+    about: str | None = None
+
+
+class AddColumn(Wire):
+    """A column to be added to a table."""
+
+    name: str
+    type: str
+
+
+def timespan_of(text: str | None, now: datetime) -> tuple[datetime, datetime] | None:
+    """The bounds of an ISO 8601 timespan. Raises InvalidInput for one that is not."""
+    if not text:
+        return None
+    parts = text.split("/")
+    spans = [_duration(part) for part in parts]
+    moments = [ticks.parse_datetime(part) if span is None else None for part, span in zip(parts, spans, strict=True)]
+    if len(parts) == 1 and spans[0] is not None:
+        return now - spans[0], now + timedelta(microseconds=1)
+    if len(parts) == 2 and any(moment is not None for moment in moments):
+        first = ticks.to_datetime(moments[0]) if moments[0] is not None else None
+        last = ticks.to_datetime(moments[1]) if moments[1] is not None else None
+        if first is not None and last is None and spans[1] is not None:
+            last = first + spans[1]
+        if last is not None and first is None and spans[0] is not None:
+            first = last - spans[0]
+        if first is not None and last is not None and first <= last:
+            return first, last
+    raise InvalidInput(f"'{text[:80]}' is not a timespan.", hint="Write it like P1D, or 2021-08-02T00:00:00Z/2021-08-03T00:00:00Z.")
+
+
+def _duration(text: str) -> timedelta | None:
+    found = _DURATION.match(text)
+    if not found or text in ("P", "PT"):
+        return None
+    weeks, days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+@router.post("/query", response_model=QueryResult, dependencies=[Depends(requires(Permission.QUERY))])
+async def query(request: Request, services: Services, body: QueryRequest) -> Response:
+    """Runs a KQL query. It is stopped when its caller goes away."""
+    if len(body.query) > MAX_QUERY:
+        raise InvalidInput(f"The query has more than {MAX_QUERY} characters.")
+    span = timespan_of(body.timespan, services.application.clock.now())
+    cancellation = Cancellation()
+    result: Result | None = None
+
+    async def watch() -> None:
+        while not await request.is_disconnected():
+            await anyio.sleep(0.2)
+        cancellation.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        result = await anyio.to_thread.run_sync(
+            lambda: services.logs.query(body.query, timespan=span, cancellation=cancellation)
+        )
+        group.cancel_scope.cancel()
+    assert result is not None
+    return Response(orjson.dumps(_answer(result), default=str), media_type="application/json")
+
+
+def _answer(result: Result) -> dict[str, object]:
+    partial = {"code": "VDT2004", "message": result.partial} if result.partial else None
+    return {
+        "columns": [{"name": column.name, "type": column.type.value} for column in result.columns],
+        "rows": result.rows,
+        "stats": {"elapsedMs": round(result.statistics.elapsed * 1000, 1), "rows": len(result.rows)},
+        "partialError": partial,
+    }
+
+
+@router.post("/check", dependencies=[Depends(requires(Permission.QUERY))])
+def check(services: Services, body: CheckRequest) -> CheckResult:
+    """Parses and binds a query without running it."""
+    if len(body.query) > MAX_QUERY:
+        raise InvalidInput(f"The query has more than {MAX_QUERY} characters.")
+    found = services.logs.check(body.query)
+    columns = [Column(name=column.name, type=column.type.value) for column in found.columns or ()]
+    return CheckResult(diagnostics=diagnostics_of(body.query, found.diagnostics), columns=columns)
+
+
+@router.get("/tables", dependencies=[Depends(requires(Permission.QUERY))])
+def tables(services: Services, with_rows: Annotated[bool, Query(alias="withRows")] = False) -> Page[TableBody]:
+    """The tables; with `withRows` only those that hold rows."""
+    held = {info.name: info for info in services.logs.tables()}
+    names = sorted(held) if with_rows else sorted({*held, *services.logs.host.table_names()})
+    found = []
+    for name in names:
+        schema = services.logs.host.table(name)
+        info = held.get(name)
+        if schema is None:
+            continue
+        columns = [Column(name=field.name, type=field.type.value) for field in schema.fields if not field.hidden]
+        found.append(
+            TableBody(
+                name=name, columns=columns, rows=info.rows if info else 0, first=info.first if info else None,
+                last=info.last if info else None, bytes=info.bytes if info else None,
+            )
+        )  # fmt: skip
+    return Page(value=found, count=len(found))
+
+
+@router.post("/tables/{table}/columns", status_code=201, dependencies=[Depends(requires(Permission.DATA_WRITE))])
+def add_column(services: Services, table: str, body: AddColumn) -> dict[str, int]:
+    """Gives a table a column of its own; how many rows have a value for it."""
+    kind = TYPE_NAMES.get(body.type)
+    if kind is None:
+        raise InvalidInput(f"'{body.type}' is not a type.", hint=f"Types are {', '.join(sorted({t.value for t in TYPE_NAMES.values()}))}.")
+    return {"rows": services.logs.add_column(table, body.name, kind)}
+
+
+@router.get("/functions", dependencies=[Depends(requires(Permission.QUERY))])
+def functions() -> Page[FunctionBody]:
+    """The functions of the language, for completion."""
+    catalog = full_catalog()
+    found: list[FunctionBody] = []
+    for kind, units in (
+        ("scalar", catalog.scalars), ("aggregate", catalog.aggregates), ("window", catalog.windows), ("plugin", catalog.plugins),
+    ):  # fmt: skip
+        for name, unit in sorted(units.items()):
+            if name.replace("_", "").isalnum():
+                signature = unit.signatures[0].text if unit.signatures else None
+                found.append(FunctionBody(name=name, kind=kind, signature=signature, about=unit.about))
+    return Page(value=found, count=len(found))
+
+
+class LoadQuery(Wire):
+    """How a file is loaded."""
+
+    name: str
+    table: str | None = None
+    stamp: str | None = None
+    shift_by: float | None = None
+    again: bool = False
+
+
+@router.post("/load", dependencies=[Depends(requires(Permission.DATA_WRITE))])
+async def load(request: Request, services: Services, options: Annotated[LoadQuery, Query()]) -> dict[str, Any]:
+    """Loads one file, sent as the request's body under its name; the answer is the report of `vedette load`."""
+    taken = options.stamp and ticks.parse_datetime(options.stamp)
+    if options.stamp and taken is None:
+        raise InvalidInput(f"'{options.stamp}' is not a time.", target="stamp")
+    folder = Path(tempfile.mkdtemp(prefix="vedette-load-"))
+    try:
+        safe = _NAME.sub("_", Path(options.name.replace("\\", "/")).name)[-120:] or "file"
+        file = folder / (options.table or "unnamed") / safe if options.table else folder / safe
+        file.parent.mkdir(parents=True, exist_ok=True)
+        size = 0
+        with file.open("wb") as out:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_UPLOAD:
+                    raise InvalidInput(f"The file has more than {MAX_UPLOAD} bytes.")
+                await anyio.to_thread.run_sync(out.write, chunk)
+        chosen = LoadOptions(options.table, ticks.to_datetime(taken) if taken else None, None, options.again)
+        report = await anyio.to_thread.run_sync(lambda: services.logs.load([file], chosen))
+        answer = report.to_dict()
+        for one in answer["files"]:  # type: ignore[attr-defined]
+            one["file"] = options.name
+        return answer
+    finally:
+        await anyio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
