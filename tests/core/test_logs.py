@@ -49,7 +49,6 @@ def test_a_line_for_programs(stream: io.StringIO) -> None:
     }
 
 
-@pytest.mark.req("D-028")
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_line_holds_a_secret(stream: io.StringIO, form: str) -> None:
     configure_logging("DEBUG", form, stream)  # type: ignore[arg-type]

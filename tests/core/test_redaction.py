@@ -19,7 +19,6 @@ from vedette.core.tokens import TokenKind, mint
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"
 
 
-@pytest.mark.req("D-028")
 def test_a_secret_is_not_shown_by_accident() -> None:
     secret = Secret("hunter2-hunter2")
     shown = [repr(secret), str(secret), f"{secret}", f"{secret:>20}", f"{[secret]!r}", "%s" % secret]  # noqa: UP031
@@ -40,7 +39,6 @@ def test_secrets_compare_by_value() -> None:
     assert not Secret("")
 
 
-@pytest.mark.req("D-028")
 @given(value=st.text(min_size=6), before=st.text(), after=st.text())
 def test_a_living_secret_is_taken_out_of_any_text(value: str, before: str, after: str) -> None:
     secret = Secret(value)
@@ -93,7 +91,6 @@ OWN_TOKEN = "vdt_" + "0" * 16 + "_" + "a" * 64
         ("-----BEGIN EC PRIVATE KEY-----\nMIIB cut off", MARK),
     ],
 )
-@pytest.mark.req("D-028")
 def test_what_looks_like_a_secret_is_taken_out(text: str, expected: str) -> None:
     assert redact(text) == expected
 

@@ -67,7 +67,6 @@ def test_any_text_comes_back_as_it_was(secrets: Secrets, value: str) -> None:
     secrets.delete(reference)
 
 
-@pytest.mark.req("D-028")
 def test_nothing_but_the_system_gets_a_value(secrets: Secrets, state: State, workspace: str, tmp_path: Path) -> None:
     reference = secrets.put("one", VALUE, workspace_id=workspace, by=local_operator())
     secrets.replace(reference, VALUE + "2", by=local_operator())
@@ -128,12 +127,10 @@ def test_another_workspaces_secret_does_not_exist(secrets: Secrets, state: State
     assert secrets.get(shared, workspace_id=other).reveal() == "shared value"
     assert secrets.list(other) == []
     contributor = Principal("c", "user", "c", "C", {other: frozenset({Role.CONTRIBUTOR})})
-    for change in (
-        lambda: secrets.replace(reference, "z", by=contributor),
-        lambda: secrets.delete(reference, by=contributor),
-    ):
-        with pytest.raises(NotFound):
-            change()
+    with pytest.raises(NotFound):
+        secrets.replace(reference, "z", by=contributor)
+    with pytest.raises(NotFound):
+        secrets.delete(reference, by=contributor)
     with pytest.raises(Forbidden, match="secrets/write"):
         secrets.put("z", VALUE, by=contributor)
     with pytest.raises(Forbidden, match="secrets/read"):
@@ -152,6 +149,7 @@ def test_secrets_go_with_their_workspace(secrets: Secrets, state: State) -> None
 
 
 @pytest.mark.parametrize("value", ["", "x" * 65_537, "ä" * 32_769, "\ud800"])
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_a_value_that_is_no_secret_is_refused(secrets: Secrets, value: str) -> None:
     with pytest.raises(InvalidInput):
         secrets.put("x", value)
@@ -159,6 +157,7 @@ def test_a_value_that_is_no_secret_is_refused(secrets: Secrets, value: str) -> N
 
 
 @pytest.mark.parametrize("reference", ["", VALUE, "secretref:", f"secretref:{VALUE}", "secretref:" + "1" * 36])
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_what_is_no_reference_is_not_found_and_not_repeated(secrets: Secrets, reference: str) -> None:
     with pytest.raises(NotFound) as caught:
         secrets.get(reference)
@@ -184,6 +183,7 @@ def test_every_access_is_in_the_audit_trail(secrets: Secrets, state: State, work
 
 
 @posix
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_the_key_file_is_its_owners_alone(secrets: Secrets, key_file: Path) -> None:
     assert not key_file.exists()
     secrets.put("x", VALUE)
@@ -192,6 +192,7 @@ def test_the_key_file_is_its_owners_alone(secrets: Secrets, key_file: Path) -> N
 
 
 @posix
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_a_key_file_that_others_can_read_is_refused(secrets: Secrets, key_file: Path) -> None:
     secrets.put("x", VALUE)
     key_file.chmod(0o640)
@@ -200,6 +201,7 @@ def test_a_key_file_that_others_can_read_is_refused(secrets: Secrets, key_file: 
     assert caught.value.hint == f"chmod 600 {key_file}"
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_a_lost_key_is_not_replaced_in_silence(secrets: Secrets, key_file: Path) -> None:
     reference = secrets.put("x", VALUE)
     kept = key_file.read_bytes()
@@ -213,6 +215,7 @@ def test_a_lost_key_is_not_replaced_in_silence(secrets: Secrets, key_file: Path)
     assert secrets.get(reference).reveal() == VALUE
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_the_wrong_key_is_named(secrets: Secrets, key_file: Path) -> None:
     reference = secrets.put("x", VALUE)
     key_file.write_text(base64.b64encode(bytes(32)).decode())
@@ -221,6 +224,7 @@ def test_the_wrong_key_is_named(secrets: Secrets, key_file: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "# only a comment", "not base64!", base64.b64encode(bytes(16)).decode(), "ä"])
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_a_key_file_that_makes_no_sense(secrets: Secrets, key_file: Path, content: str) -> None:
     key_file.parent.mkdir()
     key_file.touch(mode=0o600)
@@ -229,6 +233,7 @@ def test_a_key_file_that_makes_no_sense(secrets: Secrets, key_file: Path, conten
         secrets.put("x", VALUE)
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_a_key_from_the_settings(state: State, key_file: Path) -> None:
     first, second = (base64.b64encode(os.urandom(32)).decode() for _ in range(2))
     reference = Secrets(state, key_file, key=first).put("x", VALUE)

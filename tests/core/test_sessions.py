@@ -115,12 +115,14 @@ def test_api_clients_and_disabled_users_do_not_sign_in(identity: Identity, alice
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "vds_0000000000000000_" + "0" * 64, "vdt_0000000000000000_" + "0" * 64])
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_what_is_no_sign_in_is_refused_alike(identity: Identity, wrong: str) -> None:
     with pytest.raises(Unauthorized) as caught:
         identity.sessions.sign_in(wrong, HERE)
     assert str(caught.value) == "The sign-in was not accepted."
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_one_kind_of_token_is_not_taken_for_another(identity: Identity, alice: str) -> None:
     cookie = signed_in(identity, alice)
     api = identity.create_token(alice, "x", by=SYSTEM).text.reveal()
@@ -220,6 +222,7 @@ def test_nothing_secret_is_kept(identity: Identity, alice: str, state: State) ->
 # ---- cross-site requests
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_csrf(identity: Identity, alice: str) -> None:
     token = identity.create_sign_in(alice, by=SYSTEM).reveal()
     new = identity.sessions.sign_in(token, HERE)
@@ -248,6 +251,7 @@ def test_a_user_signs_in_with_a_password(identity: Identity, alice: str, state: 
 
 
 @pytest.mark.parametrize(("name", "password"), [("alice", "wrong"), ("bob", PASSWORD), ("alice", ""), ("nopass", "")])
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_whatever_is_wrong_the_answer_is_the_same(identity: Identity, alice: str, name: str, password: str) -> None:
     identity.create_account("user", "nopass", by=SYSTEM)
     identity.set_password(alice, PASSWORD, by=SYSTEM)
@@ -275,11 +279,13 @@ def test_a_changed_password_ends_sessions_and_unused_sign_ins(identity: Identity
 
 
 @pytest.mark.parametrize("password", ["", "x" * 11, "x" * 1025])
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_a_password_has_a_length(identity: Identity, alice: str, password: str) -> None:
     with pytest.raises(InvalidInput):
         identity.set_password(alice, password, by=SYSTEM)
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_clients_have_no_passwords(identity: Identity) -> None:
     identity.create_account("client", "robot", by=SYSTEM)
     with pytest.raises(Conflict):
@@ -308,6 +314,7 @@ def failures(identity: Identity, source: str, count: int) -> list[type[VedetteEr
     return found
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_a_source_has_to_wait_after_ten_failures(identity: Identity, alice: str, clock: VirtualClock) -> None:
     good = identity.create_sign_in(alice, by=SYSTEM).reveal()
     assert failures(identity, "10.0.0.1", 12) == [Unauthorized] * 10 + [TooManyRequests] * 2
@@ -322,17 +329,20 @@ def test_a_source_has_to_wait_after_ten_failures(identity: Identity, alice: str,
     identity.sessions.sign_in(good, "10.0.0.2")  # nobody else has to wait
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_a_source_may_try_again_later(identity: Identity, alice: str, clock: VirtualClock) -> None:
     failures(identity, HERE, 10)
     clock.advance(300)
     signed_in(identity, alice)
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_success_does_not_count(identity: Identity, alice: str) -> None:
     for _ in range(15):
         signed_in(identity, alice)
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_refusals_are_in_the_audit_trail(identity: Identity, state: State) -> None:
     failures(identity, "10.9.8.7", 11)
     refused = Audit(state).entries(action="sign-ins/refuse")

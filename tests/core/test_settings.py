@@ -31,6 +31,11 @@ def test_variables_and_arguments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert load_settings(port=1234).port == 1234
 
 
+def test_sessions_last_as_long_as_the_settings_say() -> None:
+    limits = load_settings(sign_in_lifetime=1, session_idle=2, session_lifetime=3).session_limits()
+    assert (limits.sign_in, limits.idle, limits.lifetime) == (1, 2, 3)
+
+
 def test_a_relative_directory_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert load_settings(data_dir="here").data_dir == tmp_path / "here"

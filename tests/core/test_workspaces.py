@@ -51,6 +51,7 @@ def test_names_are_compared_without_case_and_kept_as_written(workspaces: Workspa
 
 
 @pytest.mark.parametrize("name", ["a", "A1", "x" * 63, "a-b-c", "0"])
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_names(workspaces: Workspaces, name: str) -> None:
     assert workspaces.create(name).name == name
 
@@ -59,6 +60,7 @@ def test_names(workspaces: Workspaces, name: str) -> None:
     "name",
     ["", "x" * 64, "-a", "a-", "--help", "a b", "a_b", "a/b", "..", "ä", "a\n", "11111111-2222-3333-4444-555555555555"],
 )
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_what_is_not_a_name_is_refused(workspaces: Workspaces, name: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         workspaces.create(name)
@@ -67,6 +69,7 @@ def test_what_is_not_a_name_is_refused(workspaces: Workspaces, name: str) -> Non
 
 
 @pytest.mark.parametrize("days", [0, -1, 4384])
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_a_retention_that_is_not_possible_is_refused(workspaces: Workspaces, days: int) -> None:
     with pytest.raises(InvalidInput, match="retention"):
         workspaces.create("a", retention_days=days)
@@ -74,6 +77,7 @@ def test_a_retention_that_is_not_possible_is_refused(workspaces: Workspaces, day
         workspaces.update("default", retention_days=days)
 
 
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 def test_the_nearest_name_is_offered(workspaces: Workspaces) -> None:
     with pytest.raises(NotFound) as caught:
         workspaces.get("defautl")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from vedette.core.database import Base
@@ -74,18 +74,8 @@ class RoleAssignmentRow(Base):
     """A role of an account, in one workspace or (workspace_id is null) everywhere."""
 
     __tablename__ = "role_assignments"
-    __table_args__ = (
-        UniqueConstraint("account_id", "role", "workspace_id"),
-        # Null equals nothing, so the constraint above says nothing about what is granted everywhere.
-        Index(
-            "uq_role_assignments_everywhere",
-            "account_id",
-            "role",
-            unique=True,
-            sqlite_where=text("workspace_id IS NULL"),
-            postgresql_where=text("workspace_id IS NULL"),
-        ),
-    )
+    # Null equals nothing, so this says nothing about what is granted everywhere; writers take turns and look first.
+    __table_args__ = (UniqueConstraint("account_id", "role", "workspace_id"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     account_id: Mapped[str] = mapped_column(String(36), ForeignKey("accounts.id", ondelete="CASCADE"))
@@ -145,16 +135,7 @@ class SecretRow(Base):
     """A secret, encrypted with the key of that id."""
 
     __tablename__ = "secrets"
-    __table_args__ = (
-        UniqueConstraint("name", "workspace_id"),
-        Index(
-            "uq_secrets_everywhere",
-            "name",
-            unique=True,
-            sqlite_where=text("workspace_id IS NULL"),
-            postgresql_where=text("workspace_id IS NULL"),
-        ),
-    )
+    __table_args__ = (UniqueConstraint("name", "workspace_id"),)  # and as with roles, writers look first
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     workspace_id: Mapped[str | None] = mapped_column(

@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from typing import TYPE_CHECKING, Final
 
 from vedette.core.errors import InvalidInput
 
 MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 1024
 
-_hasher: Final = PasswordHasher()  # argon2-cffi's defaults are RFC 9106's low-memory choice
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 
 def hash_password(password: str) -> str:
     """The hash to keep. `InvalidInput` if the password is too short or too long; any characters will do."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise InvalidInput(f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.", target="password")
-    return _hasher.hash(password)
+    return _hasher().hash(password)
 
 
 def verify_password(kept_hash: str | None, password: str) -> bool:
     """Whether it is the password of that hash; with None, False after the time a comparison takes."""
+    from argon2.exceptions import InvalidHashError, VerificationError
+
     if len(password) > MAX_LENGTH:
         return False
     try:
-        _hasher.verify(kept_hash or _nobody(), password)
+        _hasher().verify(kept_hash or _nobody(), password)
     except (VerificationError, InvalidHashError):
         return False
     return kept_hash is not None
 
 
 @cache
+def _hasher() -> PasswordHasher:
+    from argon2 import PasswordHasher  # not loaded by commands that have no use for it
+
+    return PasswordHasher()  # argon2-cffi's defaults are RFC 9106's low-memory choice
+
+
+@cache
 def _nobody() -> str:
-    return _hasher.hash("the password of nobody")
+    return _hasher().hash("the password of nobody")

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from vedette.core.database import State
 from vedette.core.datadir import DataDirectory, default_path
 from vedette.core.errors import InvalidInput, nearest
+from vedette.core.sessions import SessionLimits
 
 PREFIX = "VEDETTE_"
 
@@ -55,6 +56,10 @@ class Settings(BaseSettings):
         if self.state_url is not None:
             return State(self.state_url.get_secret_value())
         return State.in_file(self.data_directory().state_file)
+
+    def session_limits(self) -> SessionLimits:
+        """How long sign-ins and sessions last, for `Identity`."""
+        return SessionLimits(self.sign_in_lifetime, self.session_idle, self.session_lifetime)
 
 
 def load_settings(**arguments: object) -> Settings:

@@ -10,8 +10,6 @@ from vedette.core.database import Json, PlainText, UtcDateTime
 revision = "0001_core"
 down_revision = None
 
-EVERYWHERE = sa.text("workspace_id IS NULL")
-
 
 def upgrade() -> None:
     op.create_table(
@@ -101,14 +99,6 @@ def _accounts() -> None:
         ),
     )
     op.create_index("ix_role_assignments_workspace_id", "role_assignments", ["workspace_id"])
-    op.create_index(
-        "uq_role_assignments_everywhere",
-        "role_assignments",
-        ["account_id", "role"],
-        unique=True,
-        sqlite_where=EVERYWHERE,
-        postgresql_where=EVERYWHERE,
-    )
 
 
 def _credentials() -> None:
@@ -176,14 +166,6 @@ def _secrets() -> None:
     )
     op.create_index("ix_secrets_key_id", "secrets", ["key_id"])
     op.create_index("ix_secrets_workspace_id", "secrets", ["workspace_id"])
-    op.create_index(
-        "uq_secrets_everywhere",
-        "secrets",
-        ["name"],
-        unique=True,
-        sqlite_where=EVERYWHERE,
-        postgresql_where=EVERYWHERE,
-    )
 
 
 def _of_account(table: str) -> sa.ForeignKeyConstraint:
