@@ -489,6 +489,6 @@ class Coverage(RuleBasedStateMachine):
 def test_coverage_under_everything(tmp_path: Path) -> None:
     Coverage.directory = tmp_path
     Coverage.TestCase.settings = settings(
-        max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
     )
     Coverage.TestCase("runTest").debug()

@@ -8,7 +8,7 @@ from alembic import op
 from vedette.core.database import Json, UtcDateTime
 
 revision = "0003_detect"
-down_revision = "0002_store"
+down_revision = "0001_core"
 
 
 def _big() -> sa.types.TypeEngine[int]:
