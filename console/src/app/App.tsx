@@ -17,7 +17,7 @@ function retry(count: number, error: unknown): boolean {
 export function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      queries: { retry, staleTime: 10_000, refetchOnWindowFocus: true, placeholderData: (previous: unknown) => previous },
+      queries: { retry, staleTime: 10_000, refetchOnWindowFocus: true },
       mutations: { retry: false },
     },
   });

@@ -75,8 +75,6 @@ export function useIncident(number: number, enabled = true) {
     queryFn: ({ signal }) => api.incident(workspace.id, number, { signal }),
     refetchInterval: POLL_MS,
     enabled,
-    // Another incident's content must never stand in for this one's.
-    placeholderData: undefined,
   });
   const { data } = query;
   useEffect(() => {

@@ -74,10 +74,11 @@ export function condition(column: string, value: unknown, type: ValueType, keep:
   return `${name} ${keep ? "==" : "!="} ${literal(value, type) ?? quote(text)}`;
 }
 
-/** The query with another stage at its end. A trailing comment, semicolon or blank is no obstacle. */
+/** The query with another stage at its end, or before the `render` that ends it. */
 export function withStage(query: string, stage: string): string {
   const body = query.replace(/[\s;]+$/, "");
-  return `${body}\n| ${stage}`;
+  const render = /\n?[ \t]*\|\s*render\b[^|"']*$/.exec(body);
+  return render ? `${body.slice(0, render.index)}\n| ${stage}${body.slice(render.index)}` : `${body}\n| ${stage}`;
 }
 
 /** The query that looks for a value everywhere. */

@@ -1,0 +1,241 @@
+import { Button, Spinner, Switch } from "@fluentui/react-components";
+import { ChevronRightRegular, DocumentSearchRegular, PlayRegular } from "@fluentui/react-icons";
+import { Link, useParams } from "react-router";
+
+import type { Rule, RuleRun } from "../api/types";
+import { useCommands } from "../app/commands";
+import { ErrorView } from "../app/ErrorView";
+import { useRights, useWorkspace, workspacePath } from "../app/session";
+import { SeverityBadge } from "../incidents/badges";
+import { tacticLabel } from "../incidents/model";
+import { logsLink } from "../logs/link";
+import { formatElapsed } from "../time/format";
+import { DEFAULT_RANGE, durationText, type TimeRange } from "../time/range";
+import { Ago, Time } from "../time/Time";
+import { Outcome } from "./outcome";
+import { useRule, useRuleRuns, useRunRule, useSetRuleEnabled } from "./useRules";
+
+const OPERATORS: Readonly<Record<string, string>> = {
+  gt: "more than",
+  lt: "fewer than",
+  eq: "exactly",
+  ne: "other than",
+  greaterthan: "more than",
+  lessthan: "fewer than",
+  equal: "exactly",
+  notequal: "other than",
+};
+
+/** "Alerts when the query gives more than 0 rows." */
+export function thresholdText(rule: Pick<Rule, "triggerOperator" | "triggerThreshold">): string {
+  if (rule.triggerOperator === null || rule.triggerThreshold === null) return "Alerts on every row";
+  const operator = OPERATORS[rule.triggerOperator.toLowerCase()] ?? rule.triggerOperator;
+  return `Alerts when the query gives ${operator} ${rule.triggerThreshold} rows`;
+}
+
+function Runs({ runs }: { runs: readonly RuleRun[] }) {
+  const workspace = useWorkspace();
+  if (!runs.length) return <p className="vd-muted">It has not run yet. Run it now, or enable it and wait for its time.</p>;
+  return (
+    <table className="vd-table">
+      <thead>
+        <tr>
+          <th scope="col">Started</th>
+          <th scope="col">Outcome</th>
+          <th scope="col">Window</th>
+          <th scope="col" className="vd-number">Rows</th>
+          <th scope="col" className="vd-number">Alerts</th>
+          <th scope="col">Incidents</th>
+          <th scope="col" className="vd-number">Took</th>
+          <th scope="col">Trigger</th>
+        </tr>
+      </thead>
+      <tbody>
+        {runs.map((run) => (
+          <tr key={run.id}>
+            <td>
+              <Time value={run.startedTimeUtc} />
+            </td>
+            <td>
+              <Outcome outcome={run.outcome} />
+              {run.error && (
+                <div className="vd-warn">
+                  {run.error.message} {run.error.hint}
+                </div>
+              )}
+            </td>
+            <td>
+              <Time value={run.windowStartUtc} precision="minute" /> – <Time value={run.windowEndUtc} precision="minute" />
+            </td>
+            <td className="vd-number">{run.rows}</td>
+            <td className="vd-number">{run.alerts}</td>
+            <td>
+              {run.incidents.map((number) => (
+                <Link key={number} to={workspacePath(workspace, "incidents", number)} className="vd-gap">
+                  #{number}
+                </Link>
+              ))}
+            </td>
+            <td className="vd-number">{formatElapsed(run.durationMs)}</td>
+            <td>{run.trigger === "manual" ? "By hand" : "Schedule"}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Loaded({ rule }: { rule: Rule }) {
+  const workspace = useWorkspace();
+  const { configure } = useRights();
+  const runs = useRuleRuns(rule.id);
+  const runRule = useRunRule();
+  const setEnabled = useSetRuleEnabled();
+  const range: TimeRange = rule.queryPeriod ? { kind: "relative", duration: rule.queryPeriod } : DEFAULT_RANGE;
+  useCommands([
+    { id: "rule-run", title: "Run the rule now", group: "This rule", keys: ["n"], enabled: configure && !runRule.isPending, run: () => runRule.mutate(rule) },
+    { id: "rule-enable", title: rule.enabled ? "Disable the rule" : "Enable the rule", group: "This rule", enabled: configure, run: () => void setEnabled(rule, !rule.enabled) },
+  ]);
+  return (
+    <>
+      <div className="vd-page-head">
+        <h1>{rule.name}</h1>
+        <SeverityBadge severity={rule.severity} />
+        <span className="vd-spacer" />
+        <Switch
+          label={rule.enabled ? "Enabled" : "Disabled"}
+          checked={rule.enabled}
+          disabled={!configure}
+          onChange={(_, data) => void setEnabled(rule, data.checked)}
+        />
+        {configure && (
+          <Button
+            size="small"
+            appearance="primary"
+            icon={runRule.isPending ? <Spinner size="extra-tiny" /> : <PlayRegular />}
+            disabled={runRule.isPending}
+            onClick={() => runRule.mutate(rule)}
+          >
+            {runRule.isPending ? "Running" : "Run now"}
+          </Button>
+        )}
+      </div>
+      {rule.description && <p className="vd-pre vd-prose">{rule.description}</p>}
+      <div className="vd-rule">
+        <div className="vd-rule-main">
+          <section>
+            <div className="vd-row">
+              <h2>Query</h2>
+              <span className="vd-spacer" />
+              <Link className="vd-button-link" to={logsLink(workspace, { query: rule.query, range, run: true })}>
+                <DocumentSearchRegular aria-hidden /> Open in Logs
+              </Link>
+            </div>
+            <pre className="vd-code" tabIndex={0} aria-label="Query">
+              {rule.query}
+            </pre>
+          </section>
+          <section>
+            <h2>Last runs</h2>
+            {runs.isPending && <Spinner size="small" label="Loading the runs" />}
+            {runs.error && <ErrorView what="The runs could not be loaded" error={runs.error} onRetry={() => void runs.refetch()} />}
+            {runs.data && <Runs runs={runs.data.value} />}
+          </section>
+        </div>
+        <aside className="vd-rule-side" aria-label="Settings of the rule">
+          <section>
+            <h2>Schedule</h2>
+            <dl className="vd-facts">
+              <dt>Kind</dt>
+              <dd>{rule.kind}</dd>
+              <dt>Runs every</dt>
+              <dd>{rule.queryFrequency ? durationText(rule.queryFrequency) : "—"}</dd>
+              <dt>Looks back</dt>
+              <dd>{rule.queryPeriod ? durationText(rule.queryPeriod) : "—"}</dd>
+              <dt>Threshold</dt>
+              <dd>{thresholdText(rule)}</dd>
+              <dt>After an alert</dt>
+              <dd>{rule.suppressionEnabled && rule.suppressionDuration ? `pauses for ${durationText(rule.suppressionDuration)}` : "goes on"}</dd>
+              <dt>Next run</dt>
+              <dd>{rule.enabled ? <Ago value={rule.nextRunTimeUtc} /> : "disabled"}</dd>
+            </dl>
+          </section>
+          <section>
+            <h2>Attack</h2>
+            <dl className="vd-facts">
+              <dt>Tactics</dt>
+              <dd>{rule.tactics.map(tacticLabel).join(", ") || "—"}</dd>
+              <dt>Techniques</dt>
+              <dd>{rule.techniques.join(", ") || "—"}</dd>
+            </dl>
+          </section>
+          <section>
+            <h2>Entity mappings</h2>
+            {rule.entityMappings.length === 0 && <p className="vd-muted">None: its alerts name no entities.</p>}
+            <dl className="vd-facts">
+              {rule.entityMappings.map((mapping, index) => (
+                <div key={`${mapping.entityType}-${index}`} className="vd-contents">
+                  <dt>{mapping.entityType}</dt>
+                  <dd>
+                    {mapping.fieldMappings.map((field) => (
+                      <div key={field.identifier}>
+                        {field.identifier} ← <code>{field.columnName}</code>
+                      </div>
+                    ))}
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+          {Object.keys(rule.customDetails).length > 0 && (
+            <section>
+              <h2>Custom details</h2>
+              <dl className="vd-facts">
+                {Object.entries(rule.customDetails).map(([name, column]) => (
+                  <div key={name} className="vd-contents">
+                    <dt>{name}</dt>
+                    <dd>
+                      <code>{column}</code>
+                    </dd>
+                  </div>
+                ))}
+              </dl>
+            </section>
+          )}
+          <section>
+            <dl className="vd-facts">
+              <dt>Version</dt>
+              <dd>{rule.version ?? "—"}</dd>
+              <dt>Source</dt>
+              <dd className="vd-break">{rule.source ?? "—"}</dd>
+              <dt>Id</dt>
+              <dd className="vd-mono vd-break">{rule.id}</dd>
+            </dl>
+          </section>
+        </aside>
+      </div>
+    </>
+  );
+}
+
+export default function RulePage() {
+  const { id = "" } = useParams();
+  const workspace = useWorkspace();
+  const { data, error, refetch } = useRule(id);
+  return (
+    <div className="vd-page">
+      <nav aria-label="Breadcrumb" className="vd-breadcrumb">
+        <Link to={workspacePath(workspace, "analytics")}>Analytics</Link>
+        <ChevronRightRegular aria-hidden />
+        <span>{data?.name ?? id}</span>
+      </nav>
+      {data ? (
+        <Loaded key={data.id} rule={data} />
+      ) : error ? (
+        <ErrorView what="The rule could not be loaded" error={error} onRetry={() => void refetch()} />
+      ) : (
+        <Spinner label="Loading the rule" className="vd-center" />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,111 @@
+import { Button } from "@fluentui/react-components";
+import { ChevronDownRegular, ChevronRightRegular, DocumentSearchRegular } from "@fluentui/react-icons";
+import { useEffect, useRef, useState } from "react";
+import { Link, useNavigate } from "react-router";
+
+import type { Alert, Entity, Incident } from "../api/types";
+import { useWorkspace, workspacePath } from "../app/session";
+import { ResultGrid } from "../grid/ResultGrid";
+import { logsLink } from "../logs/link";
+import { Time } from "../time/Time";
+import type { TimeRange } from "../time/range";
+import { columnName, condition, withStage } from "../values/kql";
+import type { ValueTarget } from "../values/ValueMenu";
+import { SeverityBadge, Tactics } from "./badges";
+import { EntityChips } from "./parts";
+
+interface Props {
+  alert: Alert;
+  incident: Incident;
+  initiallyOpen: boolean;
+  /** The alert that a link or the timeline points at. */
+  focused: boolean;
+  filters: (entity: Entity) => Pick<ValueTarget, "filterIn" | "filterOut">;
+  active: ReadonlySet<string>;
+}
+
+export function AlertCard({ alert, incident, initiallyOpen, focused, filters, active }: Props) {
+  const workspace = useWorkspace();
+  const navigate = useNavigate();
+  const [open, setOpen] = useState(initiallyOpen || focused);
+  const [showQuery, setShowQuery] = useState(false);
+  const card = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (!focused) return;
+    setOpen(true);
+    card.current?.scrollIntoView({ block: "nearest" });
+  }, [focused]);
+
+  const entities = incident.entities.filter((entity) => alert.entities.includes(entity.id));
+  const range: TimeRange = { kind: "absolute", start: alert.start, end: alert.end };
+  const inLogs = (stage: string) => void navigate(logsLink(workspace, { query: withStage(alert.query, stage), range, run: true }));
+  const bodyId = `alert-${alert.id}`;
+  return (
+    <article ref={card} className={`vd-card${focused ? " vd-card-focused" : ""}`} aria-label={`Alert: ${alert.ruleName}`}>
+      <header className="vd-card-head">
+        <button
+          type="button"
+          className="vd-card-toggle"
+          aria-expanded={open}
+          aria-controls={bodyId}
+          onClick={() => setOpen(!open)}
+        >
+          {open ? <ChevronDownRegular aria-hidden /> : <ChevronRightRegular aria-hidden />}
+          <strong>{alert.ruleName}</strong>
+        </button>
+        <SeverityBadge severity={alert.severity} />
+        <span className="vd-muted">
+          <Tactics tactics={alert.tactics} />
+        </span>
+        <span className="vd-spacer" />
+        <span className="vd-muted">
+          {alert.rows} {alert.rows === 1 ? "row" : "rows"}
+        </span>
+        <Link className="vd-button-link" to={logsLink(workspace, { query: alert.query, range, run: true })}>
+          <DocumentSearchRegular aria-hidden /> Open query in Logs
+        </Link>
+      </header>
+      {open && (
+        <div id={bodyId} className="vd-card-body">
+          <div className="vd-row vd-wrap vd-muted">
+            <span>
+              <Time value={alert.start} /> – <Time value={alert.end} />
+            </span>
+            <Link to={workspacePath(workspace, "analytics", alert.ruleId)}>Rule</Link>
+            <Button size="small" appearance="transparent" onClick={() => setShowQuery(!showQuery)} aria-expanded={showQuery}>
+              {showQuery ? "Hide the query" : "Show the query"}
+            </Button>
+          </div>
+          {showQuery && (
+            <pre className="vd-code" tabIndex={0} aria-label="Query of the rule">
+              {alert.query}
+            </pre>
+          )}
+          <EntityChips incident={incident} entities={entities} filters={filters} active={active} />
+          {alert.sample.rows.length > 0 ? (
+            <>
+              <ResultGrid
+                label={`Sample rows of ${alert.ruleName}`}
+                columns={alert.sample.columns}
+                rows={alert.sample.rows}
+                maxHeight={260}
+                actions={(column, value) => ({
+                  filterIn: () => inLogs(`where ${condition(column.name, value, column.type, true)}`),
+                  filterOut: () => inLogs(`where ${condition(column.name, value, column.type, false)}`),
+                  topValues: () => inLogs(`summarize Count = count() by ${columnName(column.name)}\n| top 10 by Count`),
+                })}
+              />
+              {alert.sample.rows.length < alert.rows && (
+                <div className="vd-muted">
+                  {alert.sample.rows.length} of {alert.rows} rows are kept with the alert; the query shows all.
+                </div>
+              )}
+            </>
+          ) : (
+            <div className="vd-muted">No rows are kept with this alert; open its query in Logs.</div>
+          )}
+        </div>
+      )}
+    </article>
+  );
+}
