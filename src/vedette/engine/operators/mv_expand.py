@@ -66,32 +66,12 @@ def mv_apply(compiler: Compiler, node: MvApply) -> Rel:
     numbered = f"SELECT *, row_number() OVER ({'ORDER BY ' + rel.ordering() if rel.order else ''}) AS {group} FROM {base.source}"
     cte = compiler.add_cte(numbered)
     source = Rel(cte, node.input.columns, order=[OrderKey(group)], partition=[group])
+    compiler.groups[group] = cte
     compiler.replace(node.expanded, expand(compiler, node.expanded, source))
     subquery = compiler.rel(node.subquery).wrapped()
     inner = f"({subquery.text()})"
-    aggregates = _aggregates_all(node)
     items = [f"o.{name_of(source_column)} AS {name_of(column)}" for column, source_column in node.outer]
-    items += [
-        f"{_default(column.type, f's.{name_of(made)}', aggregates)} AS {name_of(column)}" for column, made in node.inner
-    ]
-    join = "LEFT JOIN" if aggregates else "JOIN"
+    items += [f"s.{name_of(made)} AS {name_of(column)}" for column, made in node.inner]
     order = compiler.fresh()
-    text = (
-        f"SELECT {', '.join(items)}, o.{group} AS {order} FROM {cte} AS o {join} {inner} AS s ON o.{group} = s.{group}"
-    )
+    text = f"SELECT {', '.join(items)}, o.{group} AS {order} FROM {cte} AS o JOIN {inner} AS s ON o.{group} = s.{group}"
     return Rel(f"({text})", node.columns, order=[OrderKey(order)])
-
-
-def _aggregates_all(node: MvApply) -> bool:
-    """Whether the subquery gives one row even of nothing: a summarize without keys, and no filter after it."""
-    from vedette.kql.binder.operators.project import Project
-    from vedette.kql.binder.operators.summarize import Summarize
-
-    current = node.subquery
-    while isinstance(current, Project):
-        current = current.input
-    return isinstance(current, Summarize) and not current.keys
-
-
-def _default(type_: Type, value: str, padded: bool) -> str:
-    return f"coalesce({value}, '')" if padded and type_ is Type.STRING else value

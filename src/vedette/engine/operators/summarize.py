@@ -32,10 +32,24 @@ def summarize(compiler: Compiler, node: Summarize) -> Rel:
     text = f"SELECT {', '.join([*base.partition, *keys, *items])} FROM {base.source}{_where(base)}"
     if groups:
         text += " GROUP BY " + ", ".join(groups)
+    if len(base.partition) == 1 and not keys and base.partition[0] in compiler.groups:
+        text = _all_groups(compiler, base, items, text)
     if outer:
         names = [name_of(column) for column, _ in node.keys]
         text = f"SELECT {', '.join([*base.partition, *names, *outer])} FROM ({text})"
     return Rel(f"({text})", node.columns, partition=base.partition)
+
+
+def _all_groups(compiler: Compiler, base: Rel, items: list[str], text: str) -> str:
+    """The aggregates of every group: one without rows has those of nothing (rule 97)."""
+    group = base.partition[0]
+    made = compiler.add_cte(text)
+    return (
+        f"SELECT * FROM {made} UNION ALL "
+        f"SELECT g.{group}, d.* FROM {compiler.groups[group]} AS g "
+        f"CROSS JOIN (SELECT {', '.join(items)} FROM {base.source} WHERE false) AS d "
+        f"WHERE g.{group} NOT IN (SELECT {group} FROM {made})"
+    )
 
 
 def _items(compiler: Compiler, node: Summarize) -> tuple[list[str], list[str]]:
