@@ -5,6 +5,7 @@ from __future__ import annotations
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import OrderKey, Rel, name_of
+from vedette.engine.windows import staged
 from vedette.kql.binder.operators.mv_expand import MvApply, MvExpand
 from vedette.kql.bound import Expr
 from vedette.kql.types import Type
@@ -27,7 +28,7 @@ def _list(compiler: Compiler, value: Expr, array_bags: bool) -> str:
 
 def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
     """The rows of a relation, once for each element."""
-    compiler.emitter.over = rel.over()
+    rel = staged(compiler, rel, (value for _, value in node.elements))
     lists = [(compiler.fresh(), _list(compiler, value, node.array_bags)) for _, value in node.elements]
     listed = rel.extended([f"{text} AS {name}" for name, text in lists], node.columns).wrapped()
     index = compiler.fresh()
@@ -72,6 +73,10 @@ def mv_apply(compiler: Compiler, node: MvApply) -> Rel:
     inner = f"({subquery.text()})"
     items = [f"o.{name_of(source_column)} AS {name_of(column)}" for column, source_column in node.outer]
     items += [f"s.{name_of(made)} AS {name_of(column)}" for column, made in node.inner]
-    order = compiler.fresh()
-    text = f"SELECT {', '.join(items)}, o.{group} AS {order} FROM {cte} AS o JOIN {inner} AS s ON o.{group} = s.{group}"
-    return Rel(f"({text})", node.columns, order=[OrderKey(order)])
+    order = [OrderKey(compiler.fresh())]
+    items.append(f"o.{group} AS {order[0].name}")
+    for key in subquery.order:
+        order.append(OrderKey(compiler.fresh(), key.descending, key.nulls_first))
+        items.append(f"s.{key.name} AS {order[-1].name}")
+    text = f"SELECT {', '.join(items)} FROM {cte} AS o JOIN {inner} AS s ON o.{group} = s.{group}"
+    return Rel(f"({text})", node.columns, order=order)

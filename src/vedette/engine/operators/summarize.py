@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import Rel, name_of
+from vedette.engine.windows import staged
 from vedette.kql.binder.operators.summarize import Summarize
-from vedette.kql.bound import AggregateCall, Apply, Cast, Chosen, Expr, InList, Membership, Path, RowChoice
+from vedette.kql.bound import AggregateCall, Chosen, Expr, RowChoice, children
 from vedette.kql.types import Type
 
 
 @lowers(Summarize)
 def summarize(compiler: Compiler, node: Summarize) -> Rel:
     """Groups; without keys one row even of nothing (rule 86)."""
-    rel = compiler.rel(node.input)
+    rel = staged(compiler, compiler.rel(node.input), (value for _, value in node.keys))
     base = rel if rel.plain else rel.wrapped()
     emitter = compiler.emitter
     emitter.over = ""
@@ -136,18 +137,6 @@ def _calls(value: Expr) -> Iterator[AggregateCall | Chosen]:
     match value:
         case AggregateCall() | Chosen():
             yield value
-        case Apply():
-            for arg in value.args:
-                yield from _calls(arg)
-        case Cast():
-            yield from _calls(value.operand)
-        case Path():
-            yield from _calls(value.target)
-            for step in value.steps:
-                if isinstance(step, Expr):
-                    yield from _calls(step)
-        case InList():
-            for part in (value.left, *value.items, *value.arrays):
-                yield from _calls(part)
-        case Membership():
-            yield from _calls(value.left)
+        case _:
+            for child in children(value):
+                yield from _calls(child)
