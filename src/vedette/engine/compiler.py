@@ -56,6 +56,8 @@ class Compiler:
         self.timespan = timespan
         """Whether `$from` and `$to` bound TimeGenerated of every table."""
         self.emitter = Emitter(self)
+        self.groups: dict[str, str] = {}
+        """Where operators work group by group: for a group's name the CTE that holds all groups, empty ones too."""
         self._ctes: list[_Cte] = []
         self._shared: dict[int, _Cte] = {}
         self._scalars: dict[int, str] = {}

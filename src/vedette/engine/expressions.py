@@ -27,6 +27,7 @@ from vedette.kql.types import Type
 
 if TYPE_CHECKING:
     from vedette.engine.compiler import Compiler
+    from vedette.engine.windows import Over
 
 __all__ = ["Emitter", "identifier"]
 
@@ -38,7 +39,9 @@ class Emitter:
         self.compiler = compiler
         self.sql: DuckDbSql = compiler.sql
         self.over = ""
-        """The ORDER BY of the input, for window functions and for aggregates that keep the order."""
+        """The ORDER BY of the input, for aggregates that keep the order."""
+        self.window: Over | None = None
+        """The rows that the window call being emitted looks over."""
         self.ranks: dict[int, str] = {}
         """For each choice of a row (by id) the name of the rank that is 1 in its row."""
         self.made: dict[int, Fragment] = {}
@@ -166,8 +169,13 @@ class Emitter:
         return Fragment(f"CASE WHEN {test} THEN {value} END", value.type, True)
 
     def _window(self, node: WindowCall) -> Fragment:
+        if self.window is None:
+            raise KqlError(
+                "",
+                [Diagnostic("VDT1001", f"the function '{node.unit.name}' is not supported here", node.start, 1)],
+            )
         args = [self.emit(arg) for arg in node.args]
-        text = node.unit.emit(self.sql, self.over, *args)
+        text = node.unit.emit(self.sql, self.window, *args)
         if isinstance(text, Fragment):
             return text
         return Fragment(

@@ -5,6 +5,7 @@ Relations of tabular operators live beside their parser in `kql/operators/`; the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vedette.kql.catalog import AggregateUnit, ScalarUnit, WindowUnit
@@ -220,3 +221,43 @@ class OpenColumn(Expr):
     """A column that an open schema may hold; it is never run."""
 
     name: str
+
+
+def children(node: Expr) -> Iterator[Expr]:
+    """The expressions that an expression is made of."""
+    match node:
+        case Apply() | WindowCall():
+            yield from node.args
+        case AggregateCall():
+            yield from node.args
+            if node.condition is not None:
+                yield node.condition
+        case Cast():
+            yield node.operand
+        case Path():
+            yield node.target
+            yield from (step for step in node.steps if isinstance(step, Expr))
+        case InList():
+            yield node.left
+            yield from node.items
+            yield from node.arrays
+        case Membership():
+            yield node.left
+        case Several():
+            yield from (value for _, value in node.outputs)
+        case Chosen():
+            if node.choice.by is not None:
+                yield node.choice.by
+            yield node.value
+
+
+def is_fixed(node: Expr) -> bool:
+    """Whether an expression has one value for all rows."""
+    if isinstance(node, ColumnRef | OpenColumn | WindowCall | AggregateCall | Chosen):
+        return False
+    return all(is_fixed(child) for child in children(node))
+
+
+def has_window(node: Expr) -> bool:
+    """Whether an expression looks at neighbouring rows."""
+    return isinstance(node, WindowCall) or any(has_window(child) for child in children(node))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import OrderKey, Rel, name_of
+from vedette.engine.windows import staged
 from vedette.kql.binder.operators.mv_expand import MvApply, MvExpand
 from vedette.kql.bound import Expr
 from vedette.kql.types import Type
@@ -27,7 +28,7 @@ def _list(compiler: Compiler, value: Expr, array_bags: bool) -> str:
 
 def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
     """The rows of a relation, once for each element."""
-    compiler.emitter.over = rel.over()
+    rel = staged(compiler, rel, (value for _, value in node.elements))
     lists = [(compiler.fresh(), _list(compiler, value, node.array_bags)) for _, value in node.elements]
     listed = rel.extended([f"{text} AS {name}" for name, text in lists], node.columns).wrapped()
     index = compiler.fresh()
@@ -66,32 +67,16 @@ def mv_apply(compiler: Compiler, node: MvApply) -> Rel:
     numbered = f"SELECT *, row_number() OVER ({'ORDER BY ' + rel.ordering() if rel.order else ''}) AS {group} FROM {base.source}"
     cte = compiler.add_cte(numbered)
     source = Rel(cte, node.input.columns, order=[OrderKey(group)], partition=[group])
+    compiler.groups[group] = cte
     compiler.replace(node.expanded, expand(compiler, node.expanded, source))
     subquery = compiler.rel(node.subquery).wrapped()
     inner = f"({subquery.text()})"
-    aggregates = _aggregates_all(node)
     items = [f"o.{name_of(source_column)} AS {name_of(column)}" for column, source_column in node.outer]
-    items += [
-        f"{_default(column.type, f's.{name_of(made)}', aggregates)} AS {name_of(column)}" for column, made in node.inner
-    ]
-    join = "LEFT JOIN" if aggregates else "JOIN"
-    order = compiler.fresh()
-    text = (
-        f"SELECT {', '.join(items)}, o.{group} AS {order} FROM {cte} AS o {join} {inner} AS s ON o.{group} = s.{group}"
-    )
-    return Rel(f"({text})", node.columns, order=[OrderKey(order)])
-
-
-def _aggregates_all(node: MvApply) -> bool:
-    """Whether the subquery gives one row even of nothing: a summarize without keys, and no filter after it."""
-    from vedette.kql.binder.operators.project import Project
-    from vedette.kql.binder.operators.summarize import Summarize
-
-    current = node.subquery
-    while isinstance(current, Project):
-        current = current.input
-    return isinstance(current, Summarize) and not current.keys
-
-
-def _default(type_: Type, value: str, padded: bool) -> str:
-    return f"coalesce({value}, '')" if padded and type_ is Type.STRING else value
+    items += [f"s.{name_of(made)} AS {name_of(column)}" for column, made in node.inner]
+    order = [OrderKey(compiler.fresh())]
+    items.append(f"o.{group} AS {order[0].name}")
+    for key in subquery.order:
+        order.append(OrderKey(compiler.fresh(), key.descending, key.nulls_first))
+        items.append(f"s.{key.name} AS {order[-1].name}")
+    text = f"SELECT {', '.join(items)} FROM {cte} AS o JOIN {inner} AS s ON o.{group} = s.{group}"
+    return Rel(f"({text})", node.columns, order=order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.relations import OrderKey, Rel, name_of
+from vedette.engine.windows import staged
 from vedette.kql.binder.operators.sort import Sort
 from vedette.kql.binder.operators.take import Take
 from vedette.kql.bound import ColumnRef
@@ -13,10 +14,9 @@ from vedette.kql.types import Type
 @lowers(Sort)
 def sort(compiler: Compiler, node: Sort) -> Rel:
     """An order; earlier orders break its ties, so that a stable sort comes out."""
-    rel = compiler.rel(node.input)
+    rel = staged(compiler, compiler.rel(node.input), (key.value for key in node.keys))
     keys: list[OrderKey] = []
     items: list[str] = []
-    compiler.emitter.over = rel.ordering()
     for key in node.keys:
         if isinstance(key.value, ColumnRef):
             name = name_of(key.value.column)

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import Rel, name_of
+from vedette.engine.windows import staged
 from vedette.kql.binder.operators.summarize import Summarize
-from vedette.kql.bound import AggregateCall, Apply, Cast, Chosen, Expr, InList, Membership, Path, RowChoice
+from vedette.kql.bound import AggregateCall, Chosen, Expr, RowChoice, children
 from vedette.kql.types import Type
 
 
 @lowers(Summarize)
 def summarize(compiler: Compiler, node: Summarize) -> Rel:
     """Groups; without keys one row even of nothing (rule 86)."""
-    rel = compiler.rel(node.input)
+    rel = staged(compiler, compiler.rel(node.input), (value for _, value in node.keys))
     base = rel if rel.plain else rel.wrapped()
     emitter = compiler.emitter
     emitter.over = ""
@@ -32,10 +33,24 @@ def summarize(compiler: Compiler, node: Summarize) -> Rel:
     text = f"SELECT {', '.join([*base.partition, *keys, *items])} FROM {base.source}{_where(base)}"
     if groups:
         text += " GROUP BY " + ", ".join(groups)
+    if len(base.partition) == 1 and not keys and base.partition[0] in compiler.groups:
+        text = _all_groups(compiler, base, items, text)
     if outer:
         names = [name_of(column) for column, _ in node.keys]
         text = f"SELECT {', '.join([*base.partition, *names, *outer])} FROM ({text})"
     return Rel(f"({text})", node.columns, partition=base.partition)
+
+
+def _all_groups(compiler: Compiler, base: Rel, items: list[str], text: str) -> str:
+    """The aggregates of every group: one without rows has those of nothing (rule 97)."""
+    group = base.partition[0]
+    made = compiler.add_cte(text)
+    return (
+        f"SELECT * FROM {made} UNION ALL "
+        f"SELECT g.{group}, d.* FROM {compiler.groups[group]} AS g "
+        f"CROSS JOIN (SELECT {', '.join(items)} FROM {base.source} WHERE false) AS d "
+        f"WHERE g.{group} NOT IN (SELECT {group} FROM {made})"
+    )
 
 
 def _items(compiler: Compiler, node: Summarize) -> tuple[list[str], list[str]]:
@@ -122,18 +137,6 @@ def _calls(value: Expr) -> Iterator[AggregateCall | Chosen]:
     match value:
         case AggregateCall() | Chosen():
             yield value
-        case Apply():
-            for arg in value.args:
-                yield from _calls(arg)
-        case Cast():
-            yield from _calls(value.operand)
-        case Path():
-            yield from _calls(value.target)
-            for step in value.steps:
-                if isinstance(step, Expr):
-                    yield from _calls(step)
-        case InList():
-            for part in (value.left, *value.items, *value.arrays):
-                yield from _calls(part)
-        case Membership():
-            yield from _calls(value.left)
+        case _:
+            for child in children(value):
+                yield from _calls(child)

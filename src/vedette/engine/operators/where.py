@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.relations import Rel
+from vedette.engine.windows import staged
 from vedette.kql.binder.operators.where import Where
 
 
 @lowers(Where)
 def where(compiler: Compiler, node: Where) -> Rel:
     """A condition on the rows."""
-    rel = compiler.rel(node.input)
-    compiler.emitter.over = rel.over()
+    rel = staged(compiler, compiler.rel(node.input), [node.predicate])
     return rel.filtered(compiler.emitter.true(node.predicate))

@@ -19,6 +19,7 @@ from vedette.kql.bound import (
     Scan,
     Shared,
     Values,
+    is_fixed,
 )
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, KqlError, Stop, nearest
@@ -193,6 +194,8 @@ class Binder:
         """The value of an expression that must be known before the query runs."""
         if isinstance(expression, Constant):
             return expression.value
+        if not is_fixed(expression):
+            raise self.stop("KS129", "The expression must be a constant", node)
         if self.evaluator is None:
             raise self.stop("VDT1003", "this value is known only when the query runs", node)
         return self.evaluator.constant(expression)

@@ -11,7 +11,7 @@ from vedette.kql.binder.naming import carried_name
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.sort import row_count
 from vedette.kql.binder.scope import Row, Scope
-from vedette.kql.bound import Column, ColumnRef, Expr, Relation
+from vedette.kql.bound import Column, ColumnRef, Expr, Relation, has_window
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.mv_apply import MvApplyOperator
 from vedette.kql.operators.mv_expand import MvExpandOperator
@@ -126,12 +126,14 @@ def bind_mv_apply(binder: Binder, node: MvApplyOperator, input_: Relation, scope
 
 
 def _keeps_all(subquery: Relation, expanded: Relation) -> bool:
-    """Whether a subquery only filters and extends, so that its rows already hold the outer columns."""
+    """Whether a subquery only filters and extends row by row, so that its rows already hold the outer columns."""
     from vedette.kql.binder.operators.where import Where
 
     current = subquery
     while current is not expanded:
-        if isinstance(current, Where) or (isinstance(current, Project) and current.keeps):
+        if isinstance(current, Where) and not has_window(current.predicate):
+            current = current.input
+        elif isinstance(current, Project) and current.keeps and not any(has_window(v) for _, v in current.values):
             current = current.input
         else:
             return False

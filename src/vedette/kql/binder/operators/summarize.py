@@ -13,16 +13,12 @@ from vedette.kql.binder.operators.project import name_items
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import (
     AggregateCall,
-    Apply,
-    Cast,
     Chosen,
     Column,
     ColumnRef,
-    Constant,
     Expr,
-    Path,
     Relation,
-    ScalarQuery,
+    children,
 )
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.summarize import SummarizeOperator
@@ -70,12 +66,8 @@ def _require_aggregate(binder: Binder, value: Expr, node: syntax.Node) -> None:
                 f"The column '{value.column.name}' may only be used inside an aggregate function or after 'by'",
                 node,
             )
-        case Apply():
-            for arg in value.args:
-                _require_aggregate(binder, arg, node)
-        case Cast():
-            _require_aggregate(binder, value.operand, node)
-        case Path():
-            _require_aggregate(binder, value.target, node)
-        case AggregateCall() | Chosen() | Constant() | ScalarQuery():
+        case AggregateCall() | Chosen():
             return
+        case _:
+            for child in children(value):
+                _require_aggregate(binder, child, node)
