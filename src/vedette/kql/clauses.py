@@ -11,7 +11,7 @@ from typing import Final
 
 from vedette.kql.expressions import ExpressionParser
 from vedette.kql.lexer import KEYWORDS, NAME
-from vedette.kql.syntax import Assignment, Expression, Literal, Name, OperatorParameter, Ordered
+from vedette.kql.syntax import Expression, Literal, Name, OperatorParameter, Ordered
 from vedette.kql.types import Type
 
 KNOWN_PARAMETERS: Final = frozenset(
@@ -133,6 +133,48 @@ class ClauseParser(ExpressionParser):
             return Name(value.value, bracketed=True, start=value.start, end=value.end)
         return None
 
+    def named_properties(self, names: Collection[str]) -> list[tuple[str, Expression]]:
+        """`(name = value, ...)` with the names given."""
+        found: list[tuple[str, Expression]] = []
+        if self.expect("("):
+            found = self.property_list(names)
+            self.expect(")")
+        return found
+
+    def property_list(self, names: Collection[str]) -> list[tuple[str, Expression]]:
+        """`name = value, ...` with the names given."""
+
+        def one() -> tuple[str, Expression] | None:
+            kind, word = self.kinds[self.i], self.word()
+            if kind != NAME and kind not in KEYWORDS:
+                return None
+            if word not in names:
+                self.unknown_word("property here", word, names, self.start, self.ends[self.i])
+            self.i += 1
+            self.expect("=")
+            return word, self.parameter_value()
+
+        return self.comma_list(one, lambda: ("", self.missing("property (name = value)")), required=False)
+
+    def tables_clause(self) -> list[Expression] | None:
+        """`in (table, pattern*, ...)`; None where the text has no such clause."""
+        if not self.take("in"):
+            return None
+        tables: list[Expression] = []
+        if self.expect("("):
+            tables = self.comma_list(self.entity, self.missing_expression)
+            self.expect(")")
+        return tables
+
+    def data_scope(self) -> None:
+        """`datascope = hotcache|all`, which concerns a cache that there is none of here: refused by name."""
+        if self.kinds[self.i] == "datascope":
+            start = self.start
+            self.i += 1
+            self.expect("=")
+            self.parameter_value()
+            self.report("VDT0103", "datascope is not supported", start, self.last_end)
+
     # --- orderings -------------------------------------------------------------------------------
 
     def ordered(self) -> Ordered | None:
@@ -163,10 +205,3 @@ class ClauseParser(ExpressionParser):
         """Reports a missing value."""
         gap = self.missing_expression()
         return Ordered(gap, start=gap.start, end=gap.end)
-
-    def condition(self) -> Expression:
-        """A value that is true or false; a single `=` in it is reported."""
-        value = self.named_expression() or self.missing_expression()
-        if isinstance(value, Assignment):
-            self.report("KS107", "= gives a name; write == (or =~) to compare", value.start, value.end)
-        return value

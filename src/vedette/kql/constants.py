@@ -139,7 +139,7 @@ def instant(text: str) -> int | None:
     """Ticks of a date with or without a time of day.
 
     ISO 8601 with any of `T` or blanks, offsets and up to seven digits; month-first dates with a slash or a
-    hyphen; RFC 822 and RFC 850 dates with month names. More than seven digits of a second are cut.
+    hyphen (day-first where there is no such month); RFC 822 and RFC 850 dates with month names. More than seven digits of a second are cut.
     """
     text = text.strip()
     if found := _YEAR_FIRST.fullmatch(text):
@@ -152,6 +152,8 @@ def instant(text: str) -> int | None:
         return _ticks(int(year), int(month), int(day), tuple(time), zone)
     if found := _MONTH_FIRST.fullmatch(text):
         month, day, year, *time, zone = found.groups()
+        if int(month) > 12:
+            month, day = day, month
         return _ticks(int(year), int(month), int(day), tuple(time), zone)
     if found := _DAY_MONTH.fullmatch(text):
         day, name, year, *time, zone = found.groups()

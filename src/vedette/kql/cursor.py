@@ -121,7 +121,7 @@ class Cursor:
             return
         self.reported = self.i
         message = f"expected {what}"
-        if self.kinds[self.i] == END or self._line_break_before():
+        if self.kinds[self.i] == END or self.start > self.last_end + 1 or self._line_break_before():
             self.report(code, message, self.last_end, self.last_end)
         else:
             found = self.word()
@@ -169,11 +169,12 @@ class Cursor:
         *,
         required: bool = True,
         trailing: bool = False,
+        recover: bool = True,
     ) -> list[T]:
         """Elements with commas between them, up to one of `ends`.
 
-        A missing comma is reported and the list goes on. `required`: at least one element. `trailing`: a
-        comma may stand after the last one.
+        `required`: at least one element. `trailing`: a comma may stand after the last one. `recover`: a
+        missing comma is reported and the list goes on; otherwise the list ends there.
         """
         items: list[T] = []
         kinds = self.kinds
@@ -194,13 +195,9 @@ class Cursor:
                         items.append(missing())
                     return items
                 continue
-            if item is None or self.i == before or kinds[self.i] in ends or not self.may_continue():
+            if not recover or item is None or self.i == before or kinds[self.i] in ends or self.at_line_start():
                 return items
             self.expected(",")
-
-    def may_continue(self) -> bool:
-        """Whether a list without its comma may go on here: not where a new line begins something else."""
-        return not self.at_line_start()
 
     def skip(self) -> None:
         """Goes on to the next `|`, `;`, closing bracket or the end, past whole brackets."""

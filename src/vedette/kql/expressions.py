@@ -68,7 +68,7 @@ _STRING_OPERATORS: Final = {
     "notlike": "notlike",
     "likecs": "likecs",
     "notlikecs": "notlikecs",
-    "matches": "matches regex",
+    "matches regex": "matches regex",
 }
 _MEMBERSHIP: Final = frozenset({"in", "in~", "!in", "!in~", "has_any", "has_all"})
 _RANGES: Final = frozenset({"between", "!between"})
@@ -138,15 +138,12 @@ class ExpressionParser(LiteralParser):
                 left = self._between(left, index)
                 highest = _AND
             else:
-                if kind == "matches":
-                    self.expect("regex")
                 stack.append((level, left, index))
                 left = self.operand() or self.missing_expression()
                 highest = _STRINGS
 
     def _binary(self, left: Expression, index: int, right: Expression) -> Binary:
         kind = self.kinds[index]
-        end = self.ends[index + 1] if kind == "matches" and self.kinds[index + 1] == "regex" else self.ends[index]
         return Binary(
             _SPELLING.get(kind, kind),
             left,
@@ -154,7 +151,7 @@ class ExpressionParser(LiteralParser):
             start=left.start,
             end=right.end,
             op_start=self.starts[index],
-            op_end=end,
+            op_end=self.ends[index],
         )
 
     def _membership(self, left: Expression, index: int) -> In:
@@ -259,6 +256,9 @@ class ExpressionParser(LiteralParser):
                 return self._call()
             return self.name()
         if kind == "[":
+            length = self.bracketed_length()
+            if length > 0 and self.peek(length) == "(":
+                return self._call()
             return self.bracketed_wildcard() or self.bracketed_name()
         if kind == "dynamic":
             return self.dynamic_literal()
@@ -571,8 +571,8 @@ class ExpressionParser(LiteralParser):
         return Star(start=self.starts[self.i - 1], end=self.last_end) if self.take("*") else None
 
     def column_pattern(self) -> Expression | None:
-        """A column's name, a pattern of names, or a path of names."""
-        return self.wildcard() or self.simple_path()
+        """A column's name, or a pattern of names."""
+        return self.wildcard() or self.name()
 
     def constant_string(self) -> Literal | None:
         """A string constant."""

@@ -54,22 +54,25 @@ TYPE_KEYWORDS: Final = frozenset(
 OLD_TYPE_KEYWORDS: Final = frozenset("float int16 int32 uint uint16 uint32 uint64 uint8 ulong".split())
 """Further type names that only `typeof()` takes."""
 
-KEYWORDS: Final = (
-    NAME_KEYWORDS
-    | WIDE_NAME_KEYWORDS
-    | SPECIAL_NAME_KEYWORDS
-    | TYPE_KEYWORDS
-    | OLD_TYPE_KEYWORDS
-    | frozenset(
-        """and anomalychart areachart asc bagexpansion barchart between bin_legacy card columnchart containscs contains_cs
-        cycles datascope decodeblocks desc endswith endswith_cs expandoutput external_data first flags has_any has_all
-        has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs isfuzzy force_remote ladderchart last like likecs linechart
-        matches missing notcontains notcontainscs notlike notlikecs or others piechart pivotchart project scatterchart
-        stackedareachart startswith startswith_cs table timechart timeline timepivot treemap union with_itemindex
-        with_match_id with_step_name byte char int16 float""".split()
-    )
+_OTHER_KEYWORDS: Final = frozenset(
+    """and anomalychart areachart asc bagexpansion barchart between bin_legacy byte cachingpolicy callout cancel card char
+    columnchart containscs contains_cs cycles dataexport datascope decodeblocks desc encodingpolicy endswith endswith_cs
+    expandoutput extent_tags_retention external_data first flags force_remote harddelete hardretention has_all has_any
+    has_cs hasprefix hasprefix_cs hassuffix hassuffix_cs hotcache isfuzzy journal ladderchart last like likecs linechart
+    missing nooptimization notcontains notcontainscs notlike notlikecs or others pathformat piechart pivotchart project
+    queries query_results relaxed restricted_view_access row_level_security rowstore rowstore_references
+    rowstore_sealinfo rowstorepolicy rowstores scatterchart seal seals shards simple softdelete softretention
+    stackedareachart startswith startswith_cs statistics storedqueryresultcontainers tablepurge timechart timeline
+    timepivot treemap union unrestrictedviewers views with_itemindex with_match_id with_step_name writeaheadlog
+    __contextual_datatable __crossCluster __crossDB __executeAndCache __id __isFuzzy __noWithSource __packedColumn
+    __partitionby __projectAway __sourceColumnIndex""".split()
 )
-"""Every word with a meaning of its own; all other words are names."""
+"""Keywords that never stand as names: operators of expressions, chart types, words of management commands."""
+
+KEYWORDS: Final = (
+    NAME_KEYWORDS | WIDE_NAME_KEYWORDS | SPECIAL_NAME_KEYWORDS | TYPE_KEYWORDS | OLD_TYPE_KEYWORDS | _OTHER_KEYWORDS
+)
+"""Every word with a meaning of its own; all other words are names. Keywords are lower case."""
 
 _HYPHENATED = (
     "assert-schema|granny-(?:asc|desc)|graph-(?:match|shortest-paths|to-table|mark-components|where-(?:nodes|edges))"
@@ -98,7 +101,7 @@ _MASTER: Final = re.compile(
     rf"|((?:{_HYPHENATED}|{_HINTS})(?![0-9A-Za-z_]))"  # 2 words with a hyphen or a dot
     rf"|((?:{_TYPED_NAMES})\([^)\n\r\u2028\u2029]*+\)?+)"  # 3 typed literal
     rf"|({_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}})"  # 4 guid without guid()
-    rf"|(in~)(?![0-9A-Za-z_])"  # 5
+    rf"|(in~|matches[ \t]+regex)(?![0-9A-Za-z_])"  # 5
     rf"|([A-Za-z_$][0-9A-Za-z_]*+)"  # 6 word
     rf"|([0-9]++(?:\.(?!\.(?!\.))[0-9]*+(?:[eE][+-]?+[0-9]++)?+|[eE][+-]?+[0-9]++)(?![0-9A-Za-z_]))"  # 7 real
     rf"|([0-9]++(?:\.[0-9]++)?+(?:{_SUFFIXES})(?![0-9A-Za-z_]))"  # 8 timespan
@@ -111,6 +114,8 @@ _MASTER: Final = re.compile(
     rf")"
 )
 
+_DIRECTIVE: Final = re.compile(rf"{_TRIVIA}#\s*([A-Za-z]*)[^\n\r\u2028\u2029]*")
+_CLIENT_DIRECTIVES: Final = frozenset("automate browse connect crp database download qp run save sqr".split())
 _PLAIN_STRING: Final = {
     '"': re.compile(rf'(?:[^"\\\r\n]++|{_ESCAPE})*+'),
     "'": re.compile(rf"(?:[^'\\\r\n]++|{_ESCAPE})*+"),
@@ -139,13 +144,13 @@ class Tokens:
 def tokenize(text: str) -> Tokens:
     """Tokens of `text`. Comments and white space are dropped; malformed pieces are reported and kept as `BAD`."""
     tokens = Tokens(text)
+    position = _past_directives(tokens)
     add_kind = tokens.kinds.append
     add_start = tokens.starts.append
     add_end = tokens.ends.append
     word_kind = _WORD_KINDS.get
     match_at = _MASTER.match
-    by_group = (None, STRING, "", TYPED, RAW_GUID, "in~", "", REAL, TIMESPAN, LONG, NAME, "", "", END, BAD)
-    position = 0
+    by_group = (None, STRING, "", TYPED, RAW_GUID, "", "", REAL, TIMESPAN, LONG, NAME, "", "", END, BAD)
     while True:
         match = match_at(text, position)
         assert match is not None  # the last two groups leave nothing unmatched
@@ -156,6 +161,8 @@ def tokenize(text: str) -> Tokens:
             kind = word_kind(match[6], NAME)
         elif group in (12, 2, 11):
             kind = match[group]
+        elif group == 5:
+            kind = "in~" if match[5] == "in~" else "matches regex"
         elif group == 1:
             kind = STRING
             position = _string_end(tokens, match[1], position)
@@ -174,6 +181,20 @@ def tokenize(text: str) -> Tokens:
         add_kind(kind)
         add_start(start)
         add_end(position)
+
+
+def _past_directives(tokens: Tokens) -> int:
+    """Where the query itself starts: `#` lines before it speak to a client and not to the engine.
+
+    One that a client would obey (`#connect ...`) changes what the query means, and is refused.
+    """
+    position = 0
+    while found := _DIRECTIVE.match(tokens.text, position):
+        position = found.end()
+        if found[1] in _CLIENT_DIRECTIVES:
+            message = f"#{found[1]} is an instruction to a client and is not supported here"
+            tokens.diagnostics.append(Diagnostic("VDT0104", message, found.start(1) - 1, len(found[1]) + 1))
+    return position
 
 
 def _string_end(tokens: Tokens, opening: str, position: int) -> int:

@@ -187,7 +187,8 @@ class LiteralParser(NameParser):
         """One JSON value; reported where there is none."""
         kind = self.kinds[self.i]
         if kind == "{":
-            return self._json_object()
+            parameter = self.braced_name()
+            return None if parameter is not None else self._json_object()
         if kind == "[":
             return self._json_array()
         if kind in ("null", "dynamic", "-") or kind in LITERAL_KINDS:
@@ -210,6 +211,9 @@ class LiteralParser(NameParser):
             if self.peek() not in (LONG, REAL):
                 return False, None
             self.i += 1
+            number = self.smallest_long()
+            if number is not None:
+                return True, number.value
             number = self.token_literal()
             value = number.value if isinstance(number, Literal) else None
             return True, -value if isinstance(value, (int, float)) else None

@@ -6,6 +6,7 @@ Source: the KQL page "Entity names"; which keywords may stand as names follows M
 from __future__ import annotations
 
 from vedette.kql.cursor import Cursor
+from vedette.kql.diagnostics import nearest
 from vedette.kql.lexer import (
     LONG,
     NAME,
@@ -174,7 +175,10 @@ class NameParser(Cursor):
     # --- types and declarations ------------------------------------------------------------------
 
     def type_name(self, *, old: bool = False) -> Type:
-        """A type's name; `old` also takes those that only `typeof()` does. Reported where there is none."""
+        """A type's name; reported where there is none.
+
+        `old` also takes what only `typeof()` does: further names, and any mixture of upper and lower case.
+        """
         kind = self.kinds[self.i]
         if kind in TYPE_KEYWORDS or (old and kind in OLD_TYPE_KEYWORDS):
             self.i += 1
@@ -182,6 +186,8 @@ class NameParser(Cursor):
         if kind == NAME or kind in OLD_TYPE_KEYWORDS or kind in NAME_KEYWORDS:
             self.i += 1
             word = self.word(-1)
+            if old and word.lower() in TYPE_NAMES:
+                return TYPE_NAMES[word.lower()]
             close = self._nearest_type(word)
             self.report("KS160", f"{word} is not a type{close}", self.starts[self.i - 1], self.last_end)
             return Type.UNKNOWN
@@ -189,8 +195,6 @@ class NameParser(Cursor):
         return Type.UNKNOWN
 
     def _nearest_type(self, word: str) -> str:
-        from vedette.kql.diagnostics import nearest
-
         same = TYPE_NAMES.get(word.lower())
         close = same.value if same else nearest(word, TYPE_KEYWORDS)
         return f"; did you mean {close}?" if close else f"; the types are {', '.join(t.value for t in list(Type)[:-1])}"

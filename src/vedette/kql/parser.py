@@ -13,14 +13,15 @@ from vedette.kql.cursor import LIST_ENDS, MAX_NESTING, TooDeep
 from vedette.kql.diagnostics import Diagnostic, nearest
 from vedette.kql.expressions import ExpressionParser
 from vedette.kql.lexer import END, KEYWORDS, NAME
+from vedette.kql.operators.inline_external_table import starts_inline_external_table
 from vedette.kql.operators.registry import OPERATORS
 from vedette.kql.statements import StatementParser
 from vedette.kql.syntax import Expression, Operator, Pipeline, Script, UnknownOperator
 
-HEADS: Final = frozenset({"evaluate", "find", "macro-expand", "print", "range", "search", "union"})
+HEADS: Final = frozenset({"evaluate", "find", "inline_external_table", "macro-expand", "print", "range", "search", "union"})
 """Operators that need no input."""
 
-HEADS_ONLY: Final = frozenset({"print", "range"})
+HEADS_ONLY: Final = frozenset({"inline_external_table", "print", "range"})
 """Operators that take no input."""
 
 
@@ -44,6 +45,8 @@ class Parser(StatementParser, ClauseParser, ExpressionParser):
         if kind == "range":
             length = self.name_length(1)
             return length > 0 and self.peek(1 + length) == "from"
+        if kind == "inline_external_table":
+            return starts_inline_external_table(self)
         if kind == "render":
             return following == NAME or following in KEYWORDS
         return kind not in _NAMES_TOO
@@ -85,6 +88,15 @@ class Parser(StatementParser, ClauseParser, ExpressionParser):
         self.pipe(pipeline)
         self.depth -= 1
         return pipeline
+
+    def starts_operator(self) -> bool:
+        """Whether an operator stands here, in a place that takes one before it takes an expression."""
+        return self.kinds[self.i] in OPERATORS and not (self.peek() == "(" and self.kinds[self.i] in ("count", "range"))
+
+    def single_operator(self) -> Pipeline:
+        """One operator without a source and without a pipe after it."""
+        operator = self._operator()
+        return Pipeline(None, [operator], start=operator.start, end=operator.end)
 
     def pipe(self, pipeline: Pipeline) -> None:
         """Adds the operators that follow here to `pipeline`, going on after errors."""

@@ -64,6 +64,25 @@ class StatementParser(ExpressionParser):
             if self.i == before:
                 self.i += 1
 
+    def statement_list(self) -> list[Statement]:
+        """Statements inside the parentheses of an operator."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            self.too_deep()
+        found: list[Statement] = []
+        while self.kinds[self.i] not in (")", "]", "}", END):
+            if self.take(";"):
+                continue
+            statement = self.statement()
+            if statement is None:
+                break
+            found.append(statement)
+            if self.kinds[self.i] not in (";", ")", END):
+                self.expected(";")
+                self.skip()
+        self.depth -= 1
+        return found
+
     def _resume(self, statement: Statement) -> None:
         """Where something unexpected follows on the same line, skips it and takes up the pipeline after it."""
         kinds = self.kinds
@@ -158,7 +177,7 @@ class StatementParser(ExpressionParser):
         view = self.take("view")
         parameters: list[Parameter] = []
         if self.expect("("):
-            parameters = self.comma_list(self.parameter, self._missing_parameter, required=False)
+            parameters = self.comma_list(self.parameter, self.missing_parameter, required=False)
             self.expect(")")
         body = self.body()
         return FunctionLiteral(parameters, body, view, start=start, end=self.last_end)
@@ -193,7 +212,7 @@ class StatementParser(ExpressionParser):
         self.expect(")")
         return columns
 
-    def _missing_parameter(self) -> Parameter:
+    def missing_parameter(self) -> Parameter:
         gap = self.missing("parameter (name: type)")
         return Parameter(Name("", start=gap.start, end=gap.end), Type.UNKNOWN, start=gap.start, end=gap.end)
 
@@ -272,7 +291,7 @@ class StatementParser(ExpressionParser):
         self.i += 2
         parameters: list[Parameter] = []
         if self.expect("("):
-            parameters = self.comma_list(self.parameter, self._missing_parameter)
+            parameters = self.comma_list(self.parameter, self.missing_parameter)
             self.expect(")")
         return QueryParametersStatement(parameters, start=start, end=self.last_end)
 
@@ -286,10 +305,10 @@ class StatementParser(ExpressionParser):
         cases: list[PatternCase] = []
         if self.take("="):
             if self.expect("("):
-                parameters = self.comma_list(self._plain_parameter, self._missing_parameter, required=False)
+                parameters = self.comma_list(self._plain_parameter, self.missing_parameter, required=False)
                 self.expect(")")
             if self.take("["):
-                path = self._plain_parameter() or self._missing_parameter()
+                path = self._plain_parameter() or self.missing_parameter()
                 self.expect("]")
             if self.expect("{"):
                 cases = self._pattern_cases()

@@ -62,7 +62,7 @@ def parse_join(p: Parser, start: int) -> JoinOperator:
 def parse_join_conditions(p: Parser, *, where_allowed: bool = False) -> tuple[list[Expression], Expression | None]:
     """`on condition, ...`, or `where condition`."""
     if p.take("on"):
-        return p.comma_list(p.expression, p.missing_expression), None
+        return p.comma_list(p.expression, p.missing_expression, recover=False), None
     if where_allowed and p.take("where"):
         return [], p.expression() or p.missing_expression()
     p.expected("on", "KS006")

@@ -16,7 +16,7 @@ class ProjectAwayOperator(Operator):
     """`project-away name, pattern*, ...`."""
 
     columns: list[Expression]
-    """`Name`, `Wildcard` or `Star` nodes, or paths of names."""
+    """`Name`, `Wildcard` or `Star` nodes."""
 
 
 def parse_project_away(p: Parser, start: int) -> ProjectAwayOperator:

@@ -16,7 +16,7 @@ class ProjectKeepOperator(Operator):
     """`project-keep name, pattern*, ...`."""
 
     columns: list[Expression]
-    """`Name`, `Wildcard` or `Star` nodes, or paths of names."""
+    """`Name`, `Wildcard` or `Star` nodes."""
 
 
 def parse_project_keep(p: Parser, start: int) -> ProjectKeepOperator:

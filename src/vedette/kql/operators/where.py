@@ -16,10 +16,11 @@ class WhereOperator(Operator):
     """`where condition`."""
 
     condition: Expression
+    """`Assignment` where the text has `name = condition`: the name means nothing (and `==` was likely meant)."""
 
 
 def parse_where(p: Parser, start: int) -> WhereOperator:
     """After the keyword."""
     p.parameters(())
-    condition = p.condition()
+    condition = p.named_expression() or p.missing_expression()
     return WhereOperator(condition, start=start, end=p.last_end)
