@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import re
+import struct
 import uuid
 import zlib
 from urllib.parse import quote, quote_plus, unquote_to_bytes
@@ -140,16 +140,27 @@ def unzlibbed(text: str) -> str | None:
     return inflated(text, 15)
 
 
+def _deflated(data: bytes) -> bytes:
+    """A raw deflate stream: stored as it is unless compression saves a fifth."""
+    streams = []
+    for level in (0, 6):
+        stream = zlib.compressobj(level, zlib.DEFLATED, -15)
+        streams.append(stream.compress(data) + stream.flush())
+    stored, small = streams
+    return small if len(small) < 0.8 * len(stored) else stored
+
+
 def gzipped(text: str) -> str:
-    """A text as a gzip stream in base64."""
-    return base64.b64encode(gzip.compress(text.encode("utf-8"), 6, mtime=0)).decode("ascii")
+    """A text as a gzip stream in base64 (RFC 1952), without time and of no particular system."""
+    data = text.encode("utf-8")
+    head, tail = b"\x1f\x8b\x08" + bytes(6) + b"\xff", struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
+    return base64.b64encode(head + _deflated(data) + tail).decode("ascii")
 
 
 def zlibbed(text: str) -> str:
-    """A text as a zlib stream in base64: stored as it is where compression would not make it smaller."""
+    """A text as a zlib stream in base64 (RFC 1950)."""
     data = text.encode("utf-8")
-    small, stored = zlib.compress(data, 1), zlib.compress(data, 0)
-    return base64.b64encode(min(stored, small, key=len)).decode("ascii")
+    return base64.b64encode(b"\x78\x01" + _deflated(data) + struct.pack(">I", zlib.adler32(data))).decode("ascii")
 
 
 for _name, _function, _about in (

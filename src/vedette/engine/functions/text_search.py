@@ -77,13 +77,21 @@ def differs_folded(sql: DuckDbSql, left: Fragment, right: Fragment) -> Fragment:
     return Fragment(f"({_folded(left, False, sql)} <> {_folded(right, False, sql)})", Type.BOOL, False)
 
 
+def found_regex(text: str, pattern: str) -> bool:
+    """Whether some part of a text matches a pattern; one that is none matches nothing."""
+    found = regex.compiled(pattern)
+    return found is not None and found.search(text) is not None
+
+
 @operator(
     "matches regex", "match(text: string, pattern: string): bool", nulls="total",
     checks={"pattern": regex.fault},
-    about="Some part of the text matches an RE2 regular expression.",
+    about="Some part of the text matches a regular expression.",
 )  # fmt: skip
 def matches_regex(sql: DuckDbSql, text: Fragment, pattern: Fragment) -> Fragment:
-    return Fragment(f"regexp_matches({text}, {pattern})", Type.BOOL, False)
+    if pattern.constant:
+        return Fragment(f"regexp_matches({text}, {sql.quote(regex.translated(str(pattern.value)))})", Type.BOOL, False)
+    return Fragment(sql.row("found_regex", found_regex, Type.BOOL, text, pattern), Type.BOOL, False)
 
 
 @scalar(
