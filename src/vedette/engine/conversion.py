@@ -189,7 +189,8 @@ def _to_integer(sql: DuckDbSql, value: Fragment, type_: Type) -> tuple[str, bool
             # a whole number is cut to the type's width; only of text does one that is too large give null
             of_whole = of_text if type_ is Type.LONG else _low_half(f"TRY_CAST({text} AS BIGINT)")
             return (
-                f"CASE json_type({value}) WHEN 'BIGINT' THEN {of_whole} WHEN 'DOUBLE' THEN {of_real} "
+                f"CASE json_type({value}) WHEN 'BIGINT' THEN {of_whole} WHEN 'UBIGINT' THEN {of_whole} "
+                f"WHEN 'DOUBLE' THEN {of_real} "
                 f"WHEN 'BOOLEAN' THEN CASE WHEN {text} = 'true' THEN 1 ELSE 0 END ELSE {of_text} END"
             ), False
         case _:
@@ -253,7 +254,7 @@ def _to_bool(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
             text = value if value.type is Type.STRING else _dynamic_text(value)
             number, _ = _to_integer(sql, Fragment(text.sql, Type.STRING, text.nullable), Type.LONG)
             return (
-                f"CASE lower(rtrim({text})) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END",
+                f"CASE lower({text}) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END",
                 False,
             )
         case _:

@@ -112,7 +112,10 @@ class DuckDbSql:
         """
         key = f"vdt_{name}_" + "".join(arg.type.value[:2] + arg.type.value[-1] for arg in args)
         self.row_functions[key] = RowFunctionUse(key, function, tuple(arg.type for arg in args), result, strict)
-        return self.call(key, *args)
+        # a guid goes and comes as text
+        values = [f"CAST({arg} AS VARCHAR)" if arg.type is Type.GUID else arg.sql for arg in args]
+        text = self.call(key, *values)
+        return f"CAST({text} AS UUID)" if result is Type.GUID else text
 
     # -- conversions
 

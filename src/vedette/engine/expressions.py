@@ -90,10 +90,10 @@ class Emitter:
             if node.unit.name in ("and", "or"):
                 word = f" {node.unit.name.upper()} "
                 return "(" + word.join(self.true(arg) for arg in node.args) + ")"
-            if node.unit.name == "==":
+            if node.unit.name == "==" and node.args[0].type is not Type.REAL:
                 left, right = (self.emit(arg) for arg in node.args)
                 return f"({left} = {right})"
-            if node.unit.name == "!=":
+            if node.unit.name == "!=" and node.args[0].type is not Type.REAL:
                 left, right = (self.emit(arg) for arg in node.args)
                 comparison = "IS DISTINCT FROM" if left.nullable or right.nullable else "<>"
                 return f"({left} {comparison} {right})"

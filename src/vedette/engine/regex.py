@@ -1,20 +1,132 @@
-"""Regular expressions: RE2, as in KQL (rule 27)."""
+r"""Regular expressions: KQL's dialect, run by RE2 (rule 27).
+
+KQL's classes `\d`, `\w` and `\s` are Unicode's and a group may be named `(?<name>...)`; RE2 takes the classes for
+ASCII's and wants `(?P<name>...)`. `translated()` writes a pattern so that RE2 means what KQL means. Two things stay
+ASCII's: `\b`, and a negated class inside of a negated bracket (`[^\W_]`), which RE2 has no form for.
+"""
 
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 import re2
 
+_DIGIT = r"\p{Nd}"
+_WORD = r"\p{L}\p{M}\p{Nd}\p{Pc}"
+_SPACE = r"\t\n\v\f\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+_CLASSES = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
+_BRACES = re.compile(r"\\u(?:\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{4}))")
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    return options
+
+
+def _cause(pattern: str) -> str | None:
+    """Why RE2 does not take a pattern, or None where it does."""
+    try:
+        re2.compile(pattern, _options())
+    except re2.error as error:
+        cause = error.args[0] if error.args else "it cannot be read"
+        return cause.decode("utf-8", "replace") if isinstance(cause, bytes) else str(cause)
+    return None
+
+
+@functools.lru_cache(maxsize=1024)
+def translated(pattern: str) -> str:
+    """A pattern of KQL's as RE2 reads it."""
+    named = _rewritten(pattern, unicode=False)
+    exact = _rewritten(pattern, unicode=True)
+    # repeated Unicode classes can outgrow RE2's memory; ASCII's always fit
+    return exact if exact == named or _cause(exact) is None else named
+
+
+def _rewritten(pattern: str, *, unicode: bool) -> str:
+    out: list[str] = []
+    at = 0
+    while at < len(pattern):
+        character = pattern[at]
+        if character == "\\":
+            piece, at = _escape(pattern, at, unicode)
+            out.append(piece)
+        elif character == "[":
+            piece, at = _bracket(pattern, at, unicode)
+            out.append(piece)
+        elif pattern.startswith("(?<", at) and pattern[at + 3 : at + 4] not in ("=", "!"):
+            out.append("(?P<")
+            at += 3
+        else:
+            out.append(character)
+            at += 1
+    return "".join(out)
+
+
+def _escape(pattern: str, at: int, unicode: bool) -> tuple[str, int]:
+    """An escape outside of brackets, and where the text goes on."""
+    letter = pattern[at + 1 : at + 2]
+    if letter == "Q":
+        end = pattern.find("\\E", at)
+        end = len(pattern) if end < 0 else end + 2
+        return pattern[at:end], end
+    braces = _BRACES.match(pattern, at)
+    if braces:
+        return f"\\x{{{braces[1] or braces[2]}}}", braces.end()
+    if unicode and letter.lower() in _CLASSES:
+        return f"[{'^' if letter.isupper() else ''}{_CLASSES[letter.lower()]}]", at + 2
+    return pattern[at : at + 2], at + 2
+
+
+def _bracket(pattern: str, at: int, unicode: bool) -> tuple[str, int]:
+    """A bracketed class, and where the text goes on."""
+    start = at
+    at += 1
+    negated = pattern.startswith("^", at)
+    at += negated
+    members: list[str] = []
+    others: list[str] = []
+    first = True
+    while at < len(pattern) and (pattern[at] != "]" or first):
+        first = False
+        if pattern.startswith("[:", at) and (end := pattern.find(":]", at)) > 0:
+            members.append(pattern[at : end + 2])
+            at = end + 2
+        elif pattern[at] == "\\":
+            letter = pattern[at + 1 : at + 2]
+            braces = _BRACES.match(pattern, at)
+            if braces:
+                members.append(f"\\x{{{braces[1] or braces[2]}}}")
+                at = braces.end()
+                continue
+            if unicode and letter in _CLASSES:
+                members.append(_CLASSES[letter])
+            elif unicode and letter == "D":
+                members.append(r"\P{Nd}")
+            elif unicode and letter in ("W", "S") and not negated:
+                others.append(f"[^{_CLASSES[letter.lower()]}]")
+            else:
+                members.append(pattern[at : at + 2])
+            at += 2
+        else:
+            members.append(pattern[at])
+            at += 1
+    if at >= len(pattern):
+        return pattern[start:], len(pattern)
+    inside = "".join(members)
+    if not others:
+        return f"[{'^' if negated else ''}{inside}]", at + 1
+    # a class holds no negated class of several properties: it becomes an alternative
+    return f"(?:{'|'.join([f'[{inside}]', *others] if inside else others)})", at + 1
+
 
 @functools.lru_cache(maxsize=512)
 def compiled(pattern: str) -> Any | None:
-    """A compiled expression, or None where the text is none."""
-    options = re2.Options()
-    options.log_errors = False
+    """A compiled expression of KQL's, or None where the text is none."""
     try:
-        return re2.compile(pattern, options)
+        return re2.compile(translated(pattern), _options())
     except re2.error:
         return None
 
@@ -22,16 +134,11 @@ def compiled(pattern: str) -> Any | None:
 @functools.lru_cache(maxsize=512)
 def fault(pattern: str) -> str | None:
     """What is wrong with a pattern, as a sentence that names the cause; None where nothing is."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(pattern, options)
-    except re2.error as error:
-        cause = error.args[0] if error.args else "it cannot be read"
-        cause = cause.decode("utf-8", "replace") if isinstance(cause, bytes) else str(cause)
-        hint = "; look-around and back-references are not part of RE2" if "(?" in pattern or "\\" in cause else ""
-        return f"The regular expression is not valid: {cause}{hint}"
-    return None
+    cause = _cause(translated(pattern))
+    if cause is None:
+        return None
+    hint = "; look-around is not part of KQL's regular expressions" if re.search(r"\(\?<?[=!]", pattern) else ""
+    return f"The regular expression is not valid: {cause}{hint}"
 
 
 def group_count(pattern: str) -> int:

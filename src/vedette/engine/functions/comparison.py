@@ -12,9 +12,17 @@ from vedette.kql.types import Type
 _PAIR = "(left: any, right: any): bool"
 
 
+def _number(value: Fragment) -> bool:
+    """Whether a value is known to be no NaN."""
+    return isinstance(value.value, int | float) and value.value == value.value
+
+
 def _equality(left: Fragment, right: Fragment, equal: bool) -> Fragment:
     symbol = "=" if equal else "<>"
     test = f"({left} {symbol} {right})"
+    if left.type is Type.REAL and not _number(left) and not _number(right):
+        # in SQL NaN equals itself; in KQL it equals nothing
+        test = f"({left} = {right} AND NOT isnan({left}))" if equal else f"({left} <> {right} OR isnan({left}))"
     if not left.nullable and not right.nullable:
         return Fragment(test, Type.BOOL, False)
     if left.nullable and right.nullable:

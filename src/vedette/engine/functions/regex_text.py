@@ -13,6 +13,11 @@ _MOST_GROUPS = 9
 """The database extracts no group beyond this one."""
 
 
+def _for_re2(sql: DuckDbSql, pattern: Fragment) -> str:
+    """A constant pattern as the database's RE2 reads it."""
+    return sql.quote(regex.translated(str(pattern.value)))
+
+
 # -- extraction
 
 
@@ -39,7 +44,7 @@ def extract(
     if pattern.constant and isinstance(number, int) and number > regex.group_count(str(pattern.value)):
         return sql.literal(None, wanted)
     if pattern.constant and isinstance(number, int) and 0 <= number <= _MOST_GROUPS:
-        text = Fragment(f"regexp_extract({source}, {pattern}, {number})", Type.STRING, False)
+        text = Fragment(f"regexp_extract({source}, {_for_re2(sql, pattern)}, {number})", Type.STRING, False)
     else:
         row = sql.row("extracted", extracted, Type.STRING, pattern, group, source)
         text = Fragment(f"coalesce({row}, '')", Type.STRING, False)
@@ -93,7 +98,7 @@ def extract_all(sql: DuckDbSql, pattern: Fragment, *rest: Fragment) -> Fragment:
     if pattern.constant and (groups is None or groups.constant):
         numbers = _chosen(str(pattern.value), groups.value if groups is not None else None)
         if numbers and max(numbers) <= _MOST_GROUPS:
-            return Fragment(_extract_all_sql(pattern, numbers, source), Type.DYNAMIC, True)
+            return Fragment(_extract_all_sql(_for_re2(sql, pattern), numbers, source), Type.DYNAMIC, True)
     if groups is None:
         text = sql.row("extracted_all", extracted_all, Type.DYNAMIC, pattern, source)
     else:
@@ -107,7 +112,7 @@ def _groups_fault(pattern: str) -> str | None:
     return "The regular expression needs a capture group: put the wanted part in parentheses"
 
 
-def _extract_all_sql(pattern: Fragment, numbers: list[int], source: Fragment) -> str:
+def _extract_all_sql(pattern: str, numbers: list[int], source: Fragment) -> str:
     lists = [
         f"list_transform(regexp_extract_all({source}, {pattern}, {number}), lambda e: coalesce(e, ''))"
         for number in numbers
@@ -166,7 +171,7 @@ def _plain_rewrite(pattern: Fragment, rewrite: Fragment) -> bool:
 
 def _replace(sql: DuckDbSql, source: Fragment, pattern: Fragment, rewrite: Fragment) -> str:
     if _plain_rewrite(pattern, rewrite):
-        return f"regexp_replace({source}, {pattern}, {rewrite}, 'g')"
+        return f"regexp_replace({source}, {_for_re2(sql, pattern)}, {rewrite}, 'g')"
     return f"coalesce({sql.row('replaced', replaced, Type.STRING, pattern, rewrite, source)}, '')"
 
 
@@ -192,6 +197,9 @@ def replace(sql: DuckDbSql, pattern: Fragment, rewrite: Fragment, source: Fragme
 
 
 def _trim(name: str, form: str, where: str) -> None:
+    def trimmed(pattern: str, text: str) -> str:
+        return replaced(form.replace("{p}", f"(?:{pattern})"), "", text)
+
     @scalar(
         f"{name}(regex: string, source: string): string",
         about=f"The source without what a regular expression matches at {where}.",
@@ -199,17 +207,9 @@ def _trim(name: str, form: str, where: str) -> None:
     )  # fmt: skip
     def emit(sql: DuckDbSql, pattern: Fragment, source: Fragment) -> str:
         if pattern.constant:
-            wanted = sql.quote(form.format(p=f"(?:{pattern.value})"))
-        else:
-            wanted = " || ".join(
-                f"'(?:' || {pattern} || ')'" if piece == "{p}" else f"'{piece}'" for piece in _pieces(form)
-            )
-            wanted = f"({wanted})"
-        return f"regexp_replace({source}, {wanted}, '', 'g')"
-
-
-def _pieces(form: str) -> list[str]:
-    return [piece for piece in form.replace("{p}", "\0{p}\0").split("\0") if piece]
+            wanted = form.replace("{p}", f"(?:{regex.translated(str(pattern.value))})")
+            return f"regexp_replace({source}, {sql.quote(wanted)}, '', 'g')"
+        return f"coalesce({sql.row(name, trimmed, Type.STRING, pattern, source)}, '')"
 
 
 # both ends are looked at in the source itself, so that a pattern with an anchor of its own means the same
@@ -254,7 +254,7 @@ def _countof_fault(kind: str) -> str | None:
 def countof(sql: DuckDbSql, source: Fragment, search: Fragment, kind: Fragment | None = None) -> str:
     if kind is not None and str(kind.value).lower() == "regex":
         if search.constant and regex.fault(str(search.value)) is None:
-            return f"coalesce(len(regexp_extract_all({source}, {search})), 0)"
+            return f"coalesce(len(regexp_extract_all({source}, {_for_re2(sql, search)})), 0)"
         return sql.row("counted_regex", counted_regex, Type.LONG, source, search)
     if search.constant and len(str(search.value)) == 1:
         # one character cannot overlap itself

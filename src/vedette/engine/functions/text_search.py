@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vedette.engine.catalog import operator
+from vedette.engine import regex
+from vedette.engine.catalog import operator, scalar
 from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.engine.terms import term_search
@@ -76,9 +77,29 @@ def differs_folded(sql: DuckDbSql, left: Fragment, right: Fragment) -> Fragment:
     return Fragment(f"({_folded(left, False, sql)} <> {_folded(right, False, sql)})", Type.BOOL, False)
 
 
+def found_regex(text: str, pattern: str) -> bool:
+    """Whether some part of a text matches a pattern; one that is none matches nothing."""
+    found = regex.compiled(pattern)
+    return found is not None and found.search(text) is not None
+
+
 @operator(
     "matches regex", "match(text: string, pattern: string): bool", nulls="total",
-    about="Some part of the text matches an RE2 regular expression.",
+    checks={"pattern": regex.fault},
+    about="Some part of the text matches a regular expression.",
 )  # fmt: skip
 def matches_regex(sql: DuckDbSql, text: Fragment, pattern: Fragment) -> Fragment:
-    return Fragment(f"regexp_matches({text}, {pattern})", Type.BOOL, False)
+    if pattern.constant:
+        return Fragment(f"regexp_matches({text}, {sql.quote(regex.translated(str(pattern.value)))})", Type.BOOL, False)
+    return Fragment(sql.row("found_regex", found_regex, Type.BOOL, text, pattern), Type.BOOL, False)
+
+
+@scalar(
+    "has_any_index(source: text, values: array): long",
+    about="The place of the first value of an array that stands in the source as whole terms; -1 where none does.",
+    page="has-any-index-function",
+)
+def has_any_index(sql: DuckDbSql, source: Fragment, values: Fragment) -> str:
+    needle = Fragment("e", Type.STRING, False)
+    tests = f"list_transform(json_extract_string({values}, '$[*]'), lambda e: {term_search(sql, source, needle)})"
+    return f"(coalesce(list_position({tests}, true), 0) - 1)"

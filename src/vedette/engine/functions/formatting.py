@@ -1,8 +1,10 @@
-"""Datetimes and timespans as text by a format (rule 55)."""
+"""Datetimes, timespans and sizes as text by a format (rule 55)."""
 
 from __future__ import annotations
 
+import decimal
 import functools
+import math
 import re
 from collections.abc import Callable
 
@@ -101,3 +103,42 @@ scalar(
     kind="row",
     checks={"format": _fault(_TIMESPAN_PIECES, "d, H, h, m, s, f, F")},
 )(formatted_timespan)
+
+
+# -- sizes
+
+_SIZES = ("Bytes", "KB", "MB", "GB", "TB", "PB", "EB")
+
+
+def formatted_bytes(size: float, precision: int = 0, units: str = "") -> str | None:
+    """A number of bytes in the largest unit that leaves 1 or more, or in a unit of choice; None where that is none."""
+    if not math.isfinite(size):
+        return None
+    if units:
+        step = next((i for i, unit in enumerate(_SIZES) if unit.lower() == units.lower()), None)
+        if step is None:
+            return None
+    else:
+        step = 0
+        while step < len(_SIZES) - 1 and abs(size) >= 1024 ** (step + 1):
+            step += 1
+    digits = max(0, min(int(precision), 15))
+    exact = decimal.Decimal(repr(size)) / decimal.Decimal(1024**step)
+    text = f"{exact.quantize(decimal.Decimal(1).scaleb(-digits), decimal.ROUND_HALF_UP):f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {_SIZES[step]}"
+
+
+def _size_fault(units: str) -> str | None:
+    if not units or units.lower() in (unit.lower() for unit in _SIZES):
+        return None
+    return f"The units are one of {', '.join(_SIZES)}, not '{units}'"
+
+
+scalar(
+    "format_bytes(size: real, precision?: long, units?: string): string",
+    about="A number as a size: 19.08 MB.",
+    page="format-bytes-function",
+    names="first",
+    kind="row",
+    checks={"units": _size_fault},
+)(formatted_bytes)
