@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from vedette.api.application import Application
 from vedette.core.clock import SystemClock
+from vedette.core.errors import InvalidInput, VedetteError
+from vedette.core.identity import LOCAL_OPERATOR_NAME
 from vedette.core.settings import load_settings
+from vedette.detect.reading import read_rules
 from vedette.engine.query import Check
 from vedette.engine.result import Result
 from vedette.kql.types import Type
@@ -48,10 +52,33 @@ class StoreOperations:
 
 
 class MemoryOperations(StoreOperations):
-    """The operations of an empty workspace in memory: the known tables are there, without rows."""
+    """The operations of an empty workspace in memory: the known tables are there, without rows or rules."""
 
     def __init__(self) -> None:
         super().__init__(LogStore(None, SystemClock()))
+
+    def _nothing(self) -> VedetteError:
+        return InvalidInput("This needs a data directory.", hint="Add --data DIR.")
+
+    def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def rules(self) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+    def run_rule(self, rule: str, at: datetime, period: timedelta | None) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def incidents(self, filters: Mapping[str, str]) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def incident(self, number_or_id: str) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
 
 
 class DirectOperations(StoreOperations):
@@ -71,6 +98,27 @@ class DirectOperations(StoreOperations):
         except BaseException:
             application.close()
             raise
+
+    def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
+        """Imports rules."""
+        read, problems = read_rules(paths)
+        return self.services.rules.import_(read, problems, by=LOCAL_OPERATOR_NAME).to_dict()
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Every rule."""
+        return self.services.rules_listed()
+
+    def run_rule(self, rule: str, at: datetime, period: timedelta | None) -> dict[str, Any]:
+        """Runs one rule."""
+        return self.services.run_rule(rule, at, period)
+
+    def incidents(self, filters: Mapping[str, str]) -> dict[str, Any]:
+        """A page of incidents."""
+        return self.services.incident_page(filters, None)
+
+    def incident(self, number_or_id: str) -> dict[str, Any]:
+        """One incident whole."""
+        return self.services.incident(number_or_id)
 
     def close(self) -> None:
         """Closes the directory."""

@@ -3,10 +3,10 @@ the server that holds the data directory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from vedette.engine.query import Check
 from vedette.engine.result import Result
@@ -40,6 +40,26 @@ class Operations(Protocol):
 
     def add_column(self, table: str, name: str, kind: Type) -> int:
         """Gives a table a column; the number of rows that got a value."""
+        ...
+
+    def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
+        """Imports rules; the report as `ImportReport.to_dict` gives it."""
+        ...
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Every rule: id, name, kind, severity, enabled, runnable."""
+        ...
+
+    def run_rule(self, rule: str, at: datetime, period: timedelta | None) -> dict[str, Any]:
+        """Runs one rule, by id or name: its outcome, its alerts as programs see them, and its error or None."""
+        ...
+
+    def incidents(self, filters: Mapping[str, str]) -> dict[str, Any]:
+        """A page of incidents, as the REST API gives it."""
+        ...
+
+    def incident(self, number_or_id: str) -> dict[str, Any]:
+        """One incident whole, as the REST API gives it."""
         ...
 
     def close(self) -> None:

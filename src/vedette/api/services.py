@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vedette.core.workspaces import Workspace
 from vedette.detect.ledger import Ledger
@@ -42,6 +43,26 @@ class WorkspaceServices:
     def runner(self) -> RuleRunner:
         """Runs rules."""
         return RuleRunner(self.logs, self.application.clock)
+
+    def rules_listed(self) -> list[dict[str, Any]]:
+        """Every rule as commands see it."""
+        return [
+            {
+                "id": stored.rule.id, "name": stored.rule.name, "kind": stored.rule.kind.value,
+                "severity": stored.rule.severity.value, "enabled": stored.rule.enabled,
+                "runnable": stored.rule.enabled and stored.rule.not_runnable is None,
+            }
+            for stored in self.rules.list()
+        ]  # fmt: skip
+
+    def run_rule(self, rule: str, at: datetime, period: timedelta | None) -> dict[str, Any]:
+        """Runs a rule by hand; its alerts become incidents."""
+        run = self.scheduler.run_now(rule, at, period)
+        return {
+            "rule_id": run.rule.id, "rule": run.rule.name, "outcome": run.outcome.value, "rows": run.rows,
+            "alerts": [alert.to_line() for alert in run.alerts],
+            "error": None if run.error is None else {"code": run.error.code, "message": run.error.message},
+        }  # fmt: skip
 
     @cached_property
     def scheduler(self) -> Scheduler:

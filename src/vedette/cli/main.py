@@ -41,9 +41,9 @@ def root(
 
 
 def _register() -> None:
-    from vedette.cli import checking, loading, querying, tables
+    from vedette.cli import checking, incidents, loading, querying, rules, serve, tables
 
-    for module in (querying, checking, loading, tables):
+    for module in (serve, loading, querying, checking, tables, rules, incidents):
         module.register(app)
 
 

@@ -2,15 +2,149 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
 
 from vedette.api.operations import Operations
-from vedette.core.datadir import DataDirectory
+from vedette.api.wire import utc_text
+from vedette.core.datadir import DataDirectory, ServerRecord
+from vedette.core.errors import Unavailable, VedetteError
+from vedette.engine.query import Check, QueryFailed
+from vedette.engine.result import Result, ResultColumn, Statistics
+from vedette.kql import ticks
+from vedette.kql.diagnostics import Diagnostic, KqlError
+from vedette.kql.types import TYPE_NAMES, Type
+from vedette.store.logstore import TableInfo
+from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
 
 
 def server_operations(data: Path, workspace: str) -> Operations | None:
     """The operations through the running server, or None where no server holds the directory."""
     record = DataDirectory(data).server()
-    if record is None:
-        return None
-    raise NotImplementedError
+    return None if record is None else RemoteOperations(record, workspace)
+
+
+class RemoteOperations:
+    """The operations of one workspace over the REST API."""
+
+    def __init__(self, record: ServerRecord, workspace: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._workspace = f"/api/v1/workspaces/{quote(workspace, safe='')}"
+        self._client = httpx.Client(
+            base_url=record.url, headers={"Authorization": f"Bearer {record.token}"}, timeout=httpx.Timeout(10, read=None),
+            transport=transport, trust_env=False,
+        )  # fmt: skip
+
+    def _call(self, method: str, path: str, *, text: str = "", **arguments: Any) -> Any:
+        try:
+            answer = self._client.request(method, self._workspace + path, **arguments)
+        except httpx.HTTPError as error:
+            raise Unavailable(f"The server that holds the data directory does not answer: {error}.") from None
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        try:
+            error = answer.json()["error"]
+        except (ValueError, KeyError):
+            raise Unavailable(f"The server answered with status {answer.status_code}.") from None
+        details = error.get("details") or {}
+        if "diagnostics" in details:
+            raise KqlError(text, [_diagnostic(text, one) for one in details["diagnostics"]])
+        if error["code"] in ("VDT2001", "VDT2002", "VDT2003", "VDT2005"):
+            raise QueryFailed(error["code"], error["message"])
+        raise VedetteError(
+            error["message"], code=error["code"], hint=error.get("hint"), file=details.get("file"), line=details.get("line"),
+            status=answer.status_code, exit_code=2 if error["code"] == "VDT0400" else 1,
+        )  # fmt: skip
+
+    def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
+        """The rows of a KQL query."""
+        body: dict[str, Any] = {"query": text}
+        if timespan is not None:
+            body["timespan"] = "/".join(utc_text(moment) for moment in timespan)
+        answer = self._call("POST", "/query", text=text, json=body)
+        columns = tuple(ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"])
+        partial = answer["partialError"]["message"] if answer.get("partialError") else None
+        stats = Statistics(len(answer["rows"]), answer["stats"]["elapsedMs"] / 1000)
+        return Result(columns, answer["rows"], stats, partial)
+
+    def check(self, text: str) -> Check:
+        """What parsing and binding say of a text."""
+        answer = self._call("POST", "/check", text=text, json={"query": text})
+        columns = tuple(ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"])
+        found = [_diagnostic(text, one) for one in answer["diagnostics"]]
+        return Check(found, None if found else columns)
+
+    def load(self, paths: Sequence[Path], options: LoadOptions, progress: ProgressCallback | None = None) -> LoadReport:
+        """Loads log files, which the server reads by their paths."""
+        body = {
+            "paths": [str(path.absolute()) for path in paths],
+            "table": options.table,
+            "stamp": utc_text(options.stamp) if options.stamp else None,
+            "shiftTo": utc_text(options.shift_to) if options.shift_to else None,
+            "again": options.again,
+        }
+        return LoadReport.from_dict(self._call("POST", "/local/load", json=body))
+
+    def tables(self) -> list[TableInfo]:
+        """The tables with rows."""
+        answer = self._call("GET", "/tables", params={"withRows": "true"})
+        return [
+            TableInfo(one["name"], one["rows"], len(one["columns"]), _moment(one["first"]), _moment(one["last"]), one["bytes"] or 0)
+            for one in answer["value"]
+        ]
+
+    def add_column(self, table: str, name: str, kind: Type) -> int:
+        """Gives a table a column; the number of rows that got a value."""
+        answer = self._call("POST", f"/tables/{quote(table, safe='')}/columns", json={"name": name, "type": kind.value})
+        return int(answer["rows"])
+
+    def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
+        """Imports rules, which the server reads by their paths."""
+        report = self._call("POST", "/local/rules", json={"paths": [str(path.absolute()) for path in paths]})
+        assert isinstance(report, dict)
+        return report
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Every rule."""
+        return list(self._call("GET", "/local/rules"))
+
+    def run_rule(self, rule: str, at: datetime, period: timedelta | None) -> dict[str, Any]:
+        """Runs one rule."""
+        span = ticks.format_timespan(ticks.from_timedelta(period)) if period else None
+        body = {"rule": rule, "at": ticks.format_datetime(ticks.from_datetime(at)), "period": span}
+        done = self._call("POST", "/local/rules/run", json=body)
+        assert isinstance(done, dict)
+        return done
+
+    def incidents(self, filters: Mapping[str, str]) -> dict[str, Any]:
+        """A page of incidents."""
+        page = self._call("GET", "/incidents", params=dict(filters))
+        assert isinstance(page, dict)
+        return page
+
+    def incident(self, number_or_id: str) -> dict[str, Any]:
+        """One incident whole."""
+        found = self._call("GET", f"/incidents/{quote(number_or_id, safe='')}")
+        assert isinstance(found, dict)
+        return found
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._client.close()
+
+
+def _moment(text: str | None) -> datetime | None:
+    value = ticks.parse_datetime(text) if text else None
+    return None if value is None else ticks.to_datetime(value)
+
+
+def _diagnostic(text: str, one: Mapping[str, Any]) -> Diagnostic:
+    """A diagnostic whose place counts UTF-16 units, with its place in characters."""
+    units = text.encode("utf-16-le")
+    start = len(units[: one["start"] * 2].decode("utf-16-le", "ignore"))
+    length = len(units[one["start"] * 2 : (one["start"] + one["length"]) * 2].decode("utf-16-le", "ignore"))
+    return Diagnostic(one["code"], one["message"], start, max(1, length), one["severity"])

@@ -1,0 +1,93 @@
+"""What commands on the server's own machine ask for: files are named by their paths, not sent.
+
+Only the owner of the data directory may: whoever can read the server's record could read the files as well.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends
+
+from vedette.api.security import Caller, Services
+from vedette.api.wire import Wire
+from vedette.core.errors import Forbidden, InvalidInput
+from vedette.core.roles import Principal
+from vedette.detect.reading import read_rules
+from vedette.kql import ticks
+from vedette.store.report import LoadOptions
+
+router = APIRouter(tags=["local"], prefix="/workspaces/{ws}/local", include_in_schema=False)
+
+
+def owner(caller: Caller) -> Principal:
+    """Lets the local operator through, and nobody else."""
+    if caller.kind != "local" or caller.credential != "local":
+        raise Forbidden("Only commands of the data directory's owner may name files on the server's machine.")
+    return caller
+
+
+class LoadPaths(Wire):
+    """Files and folders to load."""
+
+    paths: list[str]
+    table: str | None = None
+    stamp: str | None = None
+    shift_to: str | None = None
+    again: bool = False
+
+
+class LocalRun(Wire):
+    """A run of a rule as of a time."""
+
+    rule: str
+    at: str
+    period: str | None = None
+
+
+class RulePaths(Wire):
+    """Files and folders of rules."""
+
+    paths: list[str]
+
+
+def _absolute(texts: list[str]) -> list[Path]:
+    paths = [Path(text) for text in texts]
+    for path in paths:
+        if not path.is_absolute():
+            raise InvalidInput(f"'{path}' is not an absolute path.")
+    return paths
+
+
+@router.post("/load", dependencies=[Depends(owner)])
+def load(services: Services, body: Annotated[LoadPaths, Body()]) -> dict[str, Any]:
+    """Loads files by their paths; the answer is the report of `vedette load`."""
+    moments = [ticks.parse_datetime(text) if text else None for text in (body.stamp, body.shift_to)]
+    stamp, shift = (ticks.to_datetime(moment) if moment is not None else None for moment in moments)
+    report = services.logs.load(_absolute(body.paths), LoadOptions(body.table, stamp, shift, body.again))
+    return report.to_dict()
+
+
+@router.post("/rules")
+def rules(
+    services: Services, body: Annotated[RulePaths, Body()], caller: Annotated[Principal, Depends(owner)]
+) -> dict[str, Any]:
+    """Imports rules by the paths of their files."""
+    read, problems = read_rules(_absolute(body.paths))
+    return services.rules.import_(read, problems, by=caller.name).to_dict()
+
+
+@router.get("/rules", dependencies=[Depends(owner)])
+def list_rules(services: Services) -> list[dict[str, Any]]:
+    """Every rule, as commands see it."""
+    return services.rules_listed()
+
+
+@router.post("/rules/run", dependencies=[Depends(owner)])
+def run(services: Services, body: Annotated[LocalRun, Body()]) -> dict[str, Any]:
+    """Runs a rule; the answer has its alerts as programs see them."""
+    at, period = ticks.parse_datetime(body.at), ticks.parse_timespan(body.period) if body.period else None
+    if at is None or (body.period and period is None):
+        raise InvalidInput("The time or the period of the run is not one.")
+    return services.run_rule(body.rule, ticks.to_datetime(at), ticks.to_timedelta(period) if period else None)

@@ -1,0 +1,121 @@
+"""The server: the REST API, the console, and the work that goes on in the background."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from vedette import __version__
+from vedette.api import failures
+from vedette.api.application import Application
+from vedette.api.console import install_console
+from vedette.api.limits import BodyLimit, SecurityHeaders
+from vedette.api.routes import deliveries, health, incidents, logs, paths, rules, session
+from vedette.core.datadir import ServerRecord
+from vedette.core.errors import Unavailable
+
+log = logging.getLogger(__name__)
+PREFIX = "/api/v1"
+
+
+def create_app(application: Application) -> FastAPI:
+    """The ASGI application over an opened data directory."""
+    app = FastAPI(
+        title="Vedette",
+        version=__version__,
+        description="The REST API of Vedette: incidents, KQL, analytics rules and destinations.",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.application = application
+    failures.install(app)
+    for module in (health, session, incidents, logs, paths, rules, deliveries):
+        app.include_router(module.router, prefix=PREFIX)
+    install_console(app, PREFIX)
+    app.add_middleware(GZipMiddleware, minimum_size=1024)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(BodyLimit, unlimited=(f"{PREFIX}/workspaces/",))
+    return app
+
+
+class Server:
+    """A running server that holds a data directory."""
+
+    def __init__(self, application: Application, host: str, port: int) -> None:
+        self.application = application
+        self._socket = _listen(host, port)
+        self.host, self.port = host, self._socket.getsockname()[1]
+        config = uvicorn.Config(
+            create_app(application), log_level="warning", access_log=False, server_header=False, date_header=True,
+            timeout_graceful_shutdown=5, lifespan="off",
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+
+    @property
+    def url(self) -> str:
+        """Where the console is."""
+        shown = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
+
+    def run(self) -> None:
+        """Serves until a signal ends it; background work runs meanwhile."""
+        with self._published(), self._background():
+            self._server.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Ends `run`, from another thread."""
+        self._server.should_exit = True
+
+    @contextmanager
+    def _published(self) -> Iterator[None]:
+        token = self.application.identity.issue_process_token()
+        record = ServerRecord(self.url, token.reveal(), os.getpid(), self.application.clock.now())
+        self.application.directory.publish_server(record)
+        try:
+            yield
+        finally:
+            self.application.directory.withdraw_server()
+
+    @contextmanager
+    def _background(self) -> Iterator[None]:
+        stop = threading.Event()
+        threads = [
+            threading.Thread(target=work, args=(stop,), name=name, daemon=True)
+            for name, work in self.application.background().items()
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(timeout=10)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    if os.name != "nt":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        reason = (error.strerror or str(error)).lower()
+        raise Unavailable(
+            f"The server cannot listen on {host}, port {port}: {reason}.",
+            hint="Stop the program that has the port, or choose another one with --port (0 takes any free one).",
+            target="port",
+        ) from None
+    return listener

@@ -1,0 +1,90 @@
+"""`vedette incidents`: the queue, and one incident whole."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from vedette.cli.opening import operations
+from vedette.cli.options import DataDir, WorkspaceName
+from vedette.cli.output import json_line, print_table
+
+group = typer.Typer(no_args_is_help=True, help="Incidents.")
+
+
+class Format(enum.StrEnum):
+    """How incidents are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="For people, or JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the group."""
+    app.add_typer(group, name="incidents")
+
+
+@group.command("list")
+def list_(
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    status: Annotated[str | None, typer.Option(help="New, Active or Closed; several with commas.")] = None,
+    severity: Annotated[str | None, typer.Option(help="High, Medium, Low or Informational; several with commas.")] = None,
+    query: Annotated[str | None, typer.Option("--query", "-q", help="Words that must all occur.")] = None,
+    top: Annotated[int, typer.Option(min=1, max=10_000, help="The most incidents to print.")] = 100,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """List incidents, the newest first."""
+    filters = {"status": status, "severity": severity, "q": query, "top": str(top)}
+    with operations(data, workspace, needs_data=True) as held:
+        page = held.incidents({name: value for name, value in filters.items() if value})
+    if format_ is Format.JSON:
+        typer.echo(json_line(page))
+        return
+    print_table(
+        ["number", "severity", "status", "title", "alerts", "entities", "created"],
+        [
+            [one["number"], one["severity"], one["status"], one["title"], one["alertCount"], ", ".join(one["entityNames"]), one["createdTimeUtc"]]
+            for one in page["value"]
+        ],
+    )
+
+
+@group.command("show")
+def show(
+    incident: Annotated[str, typer.Argument(help="The incident's number or id.", metavar="ID")],
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Show an incident: its story, entities, alerts and timeline."""
+    with operations(data, workspace, needs_data=True) as held:
+        found = held.incident(incident)
+    if format_ is Format.JSON:
+        typer.echo(json_line(found))
+        return
+    _print(found)
+
+
+def _print(found: dict[str, Any]) -> None:
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{found['number']}  {found['title']}", style="bold")
+    owner = found["owner"]["name"] if found["owner"] else "nobody"
+    console.print(f"{found['severity']} · {found['status']} · owner: {owner} · {', '.join(found['tactics'])}")
+    console.print()
+    console.print(found["story"])
+    for reason in found["together"]:
+        console.print(f"  {reason}")
+    console.print()
+    print_table(["entity", "name"], [[entity["type"], entity["name"]] for entity in found["entities"]])
+    print_table(
+        ["alert", "severity", "start", "end", "rows"],
+        [[alert["ruleName"], alert["severity"], alert["start"], alert["end"], alert["rows"]] for alert in found["alerts"]],
+    )
+    print_table(["time", "what"], [[item["time"], item["title"]] for item in found["timeline"]])

@@ -1,0 +1,51 @@
+"""`vedette serve`: the server."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from vedette.cli.options import DataDir
+from vedette.core.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("serve")(serve)
+
+
+def serve(
+    data: DataDir = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on (default: 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port (default: 8080); 0 takes a free one.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Bring a small attack campaign, its rules and its incidents.")] = False,
+) -> None:
+    """Start Vedette: the console, the REST API and the rule scheduler.
+
+    Prints one line with the address and a one-time sign-in. With `--demo` the workspace opens on incidents that the shipped rules
+    have just raised; with the variable VEDETTE_SHARED set, on those of the golden SAML campaign. Without `--data` a demo lives in a
+    temporary folder.
+    """
+    from vedette.api.application import Application
+    from vedette.api.server import Server
+    from vedette.core.logs import configure_logging
+
+    folder = data
+    if folder is None and demo:
+        folder = Path(tempfile.mkdtemp(prefix="vedette-demo-"))
+    settings = load_settings(data_dir=folder, host=host, port=port)
+    configure_logging(settings.log_level, settings.log_format)
+    notice = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    with Application(settings, purpose="vedette serve", on_wait=lambda message: notice.print(message)) as application:
+        server = Server(application, settings.host, settings.port)
+        if demo:
+            from vedette.content.demo import prepare
+
+            prepare(application, lambda message: notice.print(message))
+        link = application.sign_in_link(server.url)
+        typer.echo(f"Vedette is ready: {link}")
+        server.run()

@@ -1,0 +1,1 @@
+"""What ships: the demo campaign and its rules."""
