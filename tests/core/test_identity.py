@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from vedette.core.accounts import LOCAL_OPERATOR_ID, LOCAL_OPERATOR_NAME, Account, local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
-from vedette.core.identity import LOCAL_OPERATOR_ID, LOCAL_OPERATOR_NAME, Account, Identity, local_operator
+from vedette.core.identity import Identity
 from vedette.core.roles import EVERYWHERE, SYSTEM, Permission, Principal, Role
 from vedette.core.workspaces import Workspaces
 

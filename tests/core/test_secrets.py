@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from vedette.core.accounts import local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
-from vedette.core.identity import local_operator
 from vedette.core.redaction import Secret
 from vedette.core.roles import EVERYWHERE, Principal, Role
 from vedette.core.secrets import Secrets

@@ -7,11 +7,12 @@ import threading
 import pytest
 from sqlalchemy import text
 
+from vedette.core.accounts import LOCAL_OPERATOR_ID, local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import Conflict, Forbidden, InvalidInput, TooManyRequests, Unauthorized, VedetteError
-from vedette.core.identity import LOCAL_OPERATOR_ID, Identity, local_operator
+from vedette.core.identity import Identity
 from vedette.core.passwords import hash_password, verify_password
 from vedette.core.roles import EVERYWHERE, SYSTEM, Permission, Role
 from vedette.core.sessions import SessionLimits

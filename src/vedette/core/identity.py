@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Final, Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from vedette.core import tokens
+from vedette.core.accounts import (
+    LOCAL_OPERATOR_ID,
+    LOCAL_OPERATOR_NAME,
+    Account,
+    NewToken,
+    TokenInfo,
+    account_of,
+    find_account,
+    find_assignment,
+    find_by_name,
+    local_operator,
+    missing_account,
+    principal_of,
+    token_info,
+)
 from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
 from vedette.core.database import State
-from vedette.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthorized, not_found
-from vedette.core.ids import IdSource, derived_id, is_uuid, new_id
+from vedette.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
+from vedette.core.ids import IdSource, new_id
 from vedette.core.models import AccountRow, RoleAssignmentRow, TokenRow, WorkspaceRow
 from vedette.core.passwords import hash_password
 from vedette.core.redaction import Secret
@@ -28,55 +39,9 @@ from vedette.core.sessions import TOUCH_SECONDS, SessionLimits, Sessions
 from vedette.core.throttle import FailureLimit
 from vedette.core.tokens import TokenKind
 
-LOCAL_OPERATOR_ID: Final = derived_id("account", "local-operator")
-LOCAL_OPERATOR_NAME: Final = "local-operator"
 MAX_TOKEN_DAYS: Final = 730
 
 AccountKind = Literal["user", "client"]
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A role in a workspace, or (`workspace_id` is None) everywhere."""
-
-    role: Role
-    workspace_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A user or an API client, as it was when it was read."""
-
-    id: str
-    kind: PrincipalKind
-    name: str
-    display_name: str
-    created_at: datetime
-    disabled: bool
-    grants: tuple[Grant, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TokenInfo:
-    """What is known of an API token; the token itself is not. A scope of None means no limit beyond the roles."""
-
-    id: str
-    account_id: str
-    name: str
-    permissions: tuple[Permission, ...] | None
-    workspaces: tuple[str, ...] | None
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewToken:
-    """A new API token: `text` is shown once and kept nowhere."""
-
-    text: Secret
-    info: TokenInfo
 
 
 class Identity:
@@ -102,7 +67,7 @@ class Identity:
             state,
             self._clock,
             self._audit,
-            _principal,
+            principal_of,
             limits or SessionLimits(),
             random,
             failures or FailureLimit(self._clock),
@@ -123,24 +88,24 @@ class Identity:
             )
         shown = _check_display_name(display_name or name)
         with self._state.session() as session:
-            if _by_name(session, name) is not None or name.casefold() == LOCAL_OPERATOR_NAME:
+            if find_by_name(session, name) is not None or name.casefold() == LOCAL_OPERATOR_NAME:
                 raise Conflict(f"There is an account '{name}' already.", target=name)
             row = self._add(session, self._new_id(), kind, name, shown)
             self._audit.record(by, f"{kind}s/create", name, detail={"id": row.id})
-            return _account(session, row)
+            return account_of(session, row)
 
     def account(self, name_or_id: str, *, by: Principal) -> Account:
         """The account of that name or id. Everybody may see their own."""
         with self._state.session(read_only=True) as session:
             row = self._find(session, name_or_id, by, Permission.IDENTITY_READ)
-            return _account(session, row)
+            return account_of(session, row)
 
     def accounts(self, *, by: Principal) -> list[Account]:
         """Every user and API client, by name."""
         by.require(EVERYWHERE, Permission.IDENTITY_READ)
         query = select(AccountRow).where(AccountRow.kind != "local").order_by(AccountRow.folded_name)
         with self._state.session(read_only=True) as session:
-            return [_account(session, row) for row in session.scalars(query)]
+            return [account_of(session, row) for row in session.scalars(query)]
 
     def set_disabled(self, name_or_id: str, disabled: bool, *, by: Principal) -> Account:
         """Shut an account out, which ends its sessions at once and stops its tokens; or let it in again."""
@@ -154,7 +119,7 @@ class Identity:
                 if disabled:
                     self.sessions.end_all(session, row.id)
                 self._audit.record(by, f"{row.kind}s/{'disable' if disabled else 'enable'}", row.name)
-            return _account(session, row)
+            return account_of(session, row)
 
     def delete_account(self, name_or_id: str, *, by: Principal) -> None:
         """Delete an account with its roles, tokens and sessions. The audit trail keeps its name."""
@@ -186,7 +151,7 @@ class Identity:
             row = self._target(session, name_or_id)
             if workspace_id is not None and session.get(WorkspaceRow, workspace_id) is None:
                 raise NotFound(f"There is no workspace '{workspace_id}'.", target=workspace_id)
-            if _assignment(session, row.id, role, workspace_id) is None:
+            if find_assignment(session, row.id, role, workspace_id) is None:
                 session.add(
                     RoleAssignmentRow(
                         id=self._new_id(),
@@ -198,20 +163,20 @@ class Identity:
                 )
                 session.flush()
                 self._audit.record(by, "roles/grant", row.name, workspace_id, {"role": role.value})
-            return _account(session, row)
+            return account_of(session, row)
 
     def revoke(self, name_or_id: str, role: Role, workspace_id: str | None = None, *, by: Principal) -> Account:
         """Take a role away again. `NotFound` if the account does not have it there."""
         by.require(workspace_id or EVERYWHERE, Permission.IDENTITY_WRITE)
         with self._state.session() as session:
             row = self._target(session, name_or_id)
-            assignment = _assignment(session, row.id, role, workspace_id)
+            assignment = find_assignment(session, row.id, role, workspace_id)
             if assignment is None:
                 raise NotFound(f"'{row.name}' does not have the role {role.value} there.", target=row.name)
             session.delete(assignment)
             session.flush()
             self._audit.record(by, "roles/revoke", row.name, workspace_id, {"role": role.value})
-            return _account(session, row)
+            return account_of(session, row)
 
     # ---- tokens
 
@@ -265,7 +230,7 @@ class Identity:
                     "expires_at": token.expires_at,
                 },
             )
-            return NewToken(minted.text, _token_info(token))
+            return NewToken(minted.text, token_info(token))
 
     def tokens(self, name_or_id: str, *, by: Principal) -> list[TokenInfo]:
         """The API tokens of an account, revoked and expired ones included, newest first."""
@@ -273,7 +238,7 @@ class Identity:
             row = self._find(session, name_or_id, by, Permission.IDENTITY_READ)
             query = select(TokenRow).where(TokenRow.account_id == row.id)
             query = query.order_by(TokenRow.created_at.desc(), TokenRow.id)
-            return [_token_info(token) for token in session.scalars(query)]
+            return [token_info(token) for token in session.scalars(query)]
 
     def revoke_token(self, token_id: str, *, by: Principal) -> TokenInfo:
         """End a token at once. Everybody may revoke their own."""
@@ -285,7 +250,7 @@ class Identity:
                 token.revoked_at = self._clock.now()
                 account = session.get_one(AccountRow, token.account_id)
                 self._audit.record(by, "tokens/revoke", account.name, detail={"id": token.id, "name": token.name})
-            return _token_info(token)
+            return token_info(token)
 
     def authenticate(self, token: str) -> Principal:
         """Who an API token belongs to, with its scope. `Unauthorized` if it is not good; says why if it once was."""
@@ -308,7 +273,7 @@ class Identity:
                 raise Unauthorized(f"The token '{row.name}' has expired.", code="VDT0434", hint="Make a new token.")
             if account.disabled_at is not None:
                 raise Unauthorized(f"The account '{account.name}' is disabled.", code="VDT0435")
-            principal = _principal(session, account, f"token:{row.id}", row.permissions, row.workspaces)
+            principal = principal_of(session, account, f"token:{row.id}", row.permissions, row.workspaces)
         if row.last_used_at is None or (now - row.last_used_at).total_seconds() >= TOUCH_SECONDS:
             with self._state.session() as session:
                 session.execute(update(TokenRow).where(TokenRow.id == row.id).values(last_used_at=now))
@@ -365,136 +330,20 @@ class Identity:
 
         An owner who comes with an API token may not change anything: what is limited must not make itself unlimited.
         """
-        row = _row(session, name_or_id)
+        row = find_account(session, name_or_id)
         own = row is not None and row.id == by.id
         if not own or (permission is Permission.IDENTITY_WRITE and by.credential.startswith("token:")):
             by.require(EVERYWHERE, permission)
         if row is None or (row.kind == "local" and by.kind != "local"):
-            raise _missing(session, name_or_id)
+            raise missing_account(session, name_or_id)
         return row
 
     def _target(self, session: Session, name_or_id: str) -> AccountRow:
         """The account that somebody who may do so wants to change; the local operator's is not among them."""
-        row = _row(session, name_or_id)
+        row = find_account(session, name_or_id)
         if row is None or row.kind == "local":
-            raise _missing(session, name_or_id)
+            raise missing_account(session, name_or_id)
         return row
-
-
-def local_operator(data_directory: Path | None = None) -> Principal:
-    """Who uses the data directory directly: whoever may read its files may do everything.
-
-    `Forbidden` if the directory belongs to another user of this machine (and this one is not its superuser).
-    """
-    if data_directory is not None and os.name == "posix" and data_directory.exists():
-        owner, user = data_directory.stat().st_uid, os.geteuid()
-        if user not in (owner, 0):
-            raise Forbidden(
-                f"The data directory {data_directory} belongs to another user.",
-                hint="Run the command as its owner, or use a server and a token.",
-            )
-    return Principal(
-        id=LOCAL_OPERATOR_ID,
-        kind="local",
-        name=LOCAL_OPERATOR_NAME,
-        display_name=_user_name(),
-        roles_by_workspace={EVERYWHERE: frozenset({Role.ADMINISTRATOR})},
-    )
-
-
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return "Local operator"
-
-
-def _principal(
-    session: Session,
-    account: AccountRow,
-    credential: str,
-    permissions: Collection[str] | None = None,
-    workspaces: Collection[str] | None = None,
-) -> Principal:
-    roles: dict[str, set[Role]] = {}
-    for grant in _grants(session, account):
-        roles.setdefault(grant.workspace_id or EVERYWHERE, set()).add(grant.role)
-    return Principal(
-        id=account.id,
-        kind=account.kind,  # type: ignore[arg-type]  # only these kinds are written
-        name=account.name,
-        display_name=account.display_name,
-        roles_by_workspace={workspace: frozenset(found) for workspace, found in roles.items()},
-        scope_permissions=None if permissions is None else frozenset(_known(permissions)),
-        scope_workspaces=None if workspaces is None else frozenset(workspaces),
-        credential=credential,
-    )
-
-
-def _grants(session: Session, account: AccountRow) -> tuple[Grant, ...]:
-    if account.kind == "local":
-        return (Grant(Role.ADMINISTRATOR, None),)
-    query = (
-        select(RoleAssignmentRow)
-        .where(RoleAssignmentRow.account_id == account.id)
-        .order_by(RoleAssignmentRow.workspace_id, RoleAssignmentRow.role)
-    )
-    return tuple(Grant(Role(row.role), row.workspace_id) for row in session.scalars(query))
-
-
-def _assignment(session: Session, account_id: str, role: Role, workspace_id: str | None) -> RoleAssignmentRow | None:
-    query = select(RoleAssignmentRow).where(
-        RoleAssignmentRow.account_id == account_id,
-        RoleAssignmentRow.role == role.value,
-        RoleAssignmentRow.workspace_id.is_(None)
-        if workspace_id is None
-        else RoleAssignmentRow.workspace_id == workspace_id,
-    )
-    return session.scalars(query).one_or_none()
-
-
-def _row(session: Session, name_or_id: str) -> AccountRow | None:
-    found = session.get(AccountRow, name_or_id.lower()) if is_uuid(name_or_id) else None
-    return found or _by_name(session, name_or_id)
-
-
-def _by_name(session: Session, name: str) -> AccountRow | None:
-    return session.scalars(select(AccountRow).where(AccountRow.folded_name == name.casefold())).one_or_none()
-
-
-def _missing(session: Session, name: str) -> NotFound:
-    return not_found("account", name, session.scalars(select(AccountRow.name).where(AccountRow.kind != "local")))
-
-
-def _account(session: Session, row: AccountRow) -> Account:
-    return Account(
-        id=row.id,
-        kind=row.kind,  # type: ignore[arg-type]  # only these kinds are written
-        name=row.name,
-        display_name=row.display_name,
-        created_at=row.created_at,
-        disabled=row.disabled_at is not None,
-        grants=_grants(session, row),
-    )
-
-
-def _token_info(row: TokenRow) -> TokenInfo:
-    return TokenInfo(
-        id=row.id,
-        account_id=row.account_id,
-        name=row.name,
-        permissions=None if row.permissions is None else tuple(_known(row.permissions)),
-        workspaces=None if row.workspaces is None else tuple(row.workspaces),
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        last_used_at=row.last_used_at,
-    )
-
-
-def _known(permissions: Collection[str]) -> list[Permission]:
-    """A permission that a later version has renamed or taken away is no permission."""
-    return [permission for permission in Permission if permission.value in permissions]
 
 
 def _check_scope(session: Session, workspaces: Collection[str]) -> set[str]:
