@@ -74,7 +74,11 @@ def test_all_schemas_are_there_soon_after_the_start() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     taken = min(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment).stdout)
+        float(
+            subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+            ).stdout
+        )
         for _ in range(3)
     )
     assert taken < 0.05

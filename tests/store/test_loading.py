@@ -22,9 +22,23 @@ from vedette.store.report import LoadOptions, LoadProgress, Outcome
 
 Ask = Callable[[str], list[list[Any]]]
 SIGN_INS = [
-    {"TimeGenerated": "2021-08-02T13:11:39.7747609Z", "UserPrincipalName": "ann@contoso.com", "ResultType": 0, "RiskScore_x": {"a": 1}},
-    {"TimeGenerated": "2021-08-02T14:00:00+02:00", "UserPrincipalName": "bob@contoso.com", "DeviceDetail": '{"os": "Windows"}'},
-    {"TimeGenerated": "2021-08-02T11:00:00Z", "UserPrincipalName": "eve@contoso.com", "IsInteractive": "perhaps", "Extra": "x"},
+    {
+        "TimeGenerated": "2021-08-02T13:11:39.7747609Z",
+        "UserPrincipalName": "ann@contoso.com",
+        "ResultType": 0,
+        "RiskScore_x": {"a": 1},
+    },
+    {
+        "TimeGenerated": "2021-08-02T14:00:00+02:00",
+        "UserPrincipalName": "bob@contoso.com",
+        "DeviceDetail": '{"os": "Windows"}',
+    },
+    {
+        "TimeGenerated": "2021-08-02T11:00:00Z",
+        "UserPrincipalName": "eve@contoso.com",
+        "IsInteractive": "perhaps",
+        "Extra": "x",
+    },
 ]
 
 
@@ -52,23 +66,34 @@ def test_loading_does_not_change_a_known_schema(store: LogStore, write: WriteFil
 
 def test_unknown_fields_are_within_reach(store: LogStore, write: WriteFile, ask: Ask) -> None:
     store.load([write("SigninLogs/a.jsonl", SIGN_INS)])
-    assert ask("SigninLogs | where column_ifexists('Extra', '') == 'x' | project UserPrincipalName") == [["eve@contoso.com"]]
-    assert ask("SigninLogs | extend s = column_ifexists('RiskScore_x', dynamic(null)).a | where s == 1 | count") == [[1]]
+    assert ask("SigninLogs | where column_ifexists('Extra', '') == 'x' | project UserPrincipalName") == [
+        ["eve@contoso.com"]
+    ]
+    assert ask("SigninLogs | extend s = column_ifexists('RiskScore_x', dynamic(null)).a | where s == 1 | count") == [
+        [1]
+    ]
 
 
 def test_what_does_not_convert_is_null_and_kept(store: LogStore, write: WriteFile, ask: Ask) -> None:
     store.load([write("SigninLogs/a.jsonl", SIGN_INS)])
     assert ask("SigninLogs | where isnotnull(IsInteractive) | count") == [[0]]
     cursor = store._cursor()
-    assert cursor.execute('SELECT "$extra" FROM log_tables."SigninLogs" WHERE "$extra" LIKE \'%perhaps%\'').fetchall() == [
-        ('{"IsInteractive":"perhaps","Extra":"x"}',)
-    ]
+    assert cursor.execute(
+        'SELECT "$extra" FROM log_tables."SigninLogs" WHERE "$extra" LIKE \'%perhaps%\''
+    ).fetchall() == [('{"IsInteractive":"perhaps","Extra":"x"}',)]
 
 
 def test_what_every_row_has(store: LogStore, write: WriteFile, ask: Ask) -> None:
     rows = [
         {"TimeGenerated": "2021-08-02T00:00:00Z", "Computer": "a"},
-        {"TimeGenerated": "2021-08-02T00:00:01Z", "Computer": "b", "TenantId": "t", "_ItemId": "i", "_BilledSize": 7, "Type": "Y"},
+        {
+            "TimeGenerated": "2021-08-02T00:00:01Z",
+            "Computer": "b",
+            "TenantId": "t",
+            "_ItemId": "i",
+            "_BilledSize": 7,
+            "Type": "Y",
+        },
     ]
     store.load([write("SecurityEvent/a.jsonl", rows)])
     first, second = ask(
@@ -81,7 +106,9 @@ def test_what_every_row_has(store: LogStore, write: WriteFile, ask: Ask) -> None
     assert ask("SecurityEvent | project t = ingestion_time() | take 1") == [["2026-03-01T12:00:00.0000000Z"]]
 
 
-def test_item_ids_are_the_same_wherever_the_file_is_loaded(tmp_path: Path, clock: VirtualClock, write: WriteFile) -> None:
+def test_item_ids_are_the_same_wherever_the_file_is_loaded(
+    tmp_path: Path, clock: VirtualClock, write: WriteFile
+) -> None:
     path = write("SecurityEvent/a.jsonl", [{"EventID": n} for n in range(100)])
     found = []
     for _ in range(2):
@@ -113,7 +140,10 @@ def test_tables_whose_names_differ_by_case(store: LogStore, write: WriteFile, as
 
 
 def test_an_unknown_table_gets_its_inferred_schema(store: LogStore, write: WriteFile, ask: Ask) -> None:
-    rows = [{"when": "2021-08-02T00:00:00Z", "n": 1, "ok": True, "who": {"name": "x"}}, {"n": 2.5, "text": "a", "nothing": None}]
+    rows = [
+        {"when": "2021-08-02T00:00:00Z", "n": 1, "ok": True, "who": {"name": "x"}},
+        {"n": 2.5, "text": "a", "nothing": None},
+    ]
     report = store.load([write("Things_CL/a.jsonl", rows)])
     assert report.files[0].new_table
     assert ask("Things_CL | getschema | project ColumnName, ColumnType | take 5") == [
@@ -138,7 +168,9 @@ def test_a_remembered_schema_grows_but_does_not_change(store: LogStore, write: W
 
 def test_a_name_that_may_be_a_slip_is_noted(store: LogStore, write: WriteFile) -> None:
     report = store.load([write("SecurityEvents/a.jsonl", [{"EventID": 1}])])
-    assert report.notes == ["SecurityEvents is not a known table, so its columns were inferred; did you mean SecurityEvent?"]
+    assert report.notes == [
+        "SecurityEvents is not a known table, so its columns were inferred; did you mean SecurityEvent?"
+    ]
 
 
 # -- bad lines
@@ -260,11 +292,18 @@ def test_what_is_loaded_is_known_after_a_restart(tmp_path: Path, clock: VirtualC
 
 
 def test_rows_without_a_time_are_stamped(store: LogStore, write: WriteFile, ask: Ask) -> None:
-    rows = [{"EventID": 1}, {"EventID": 2, "TimeGenerated": "2020-01-01T00:00:00Z"}, {"EventID": 3, "TimeGenerated": ""}]
+    rows = [
+        {"EventID": 1},
+        {"EventID": 2, "TimeGenerated": "2020-01-01T00:00:00Z"},
+        {"EventID": 3, "TimeGenerated": ""},
+    ]
     report = store.load([write("SecurityEvent/a.jsonl", rows)])
     assert report.files[0].stamped == 2
     stamp = datetime(2021, 5, 6, 7, 8, 9, tzinfo=UTC)
-    store.load([write("SecurityEvent/b.jsonl", [{"EventID": 4}, {"EventID": 5, "TimeGenerated": "soon"}])], LoadOptions(stamp=stamp))
+    store.load(
+        [write("SecurityEvent/b.jsonl", [{"EventID": 4}, {"EventID": 5, "TimeGenerated": "soon"}])],
+        LoadOptions(stamp=stamp),
+    )
     assert ask("SecurityEvent | sort by EventID asc | project TimeGenerated") == [
         ["2026-03-01T12:00:00.0000000Z"], ["2020-01-01T00:00:00.0000000Z"], ["2026-03-01T12:00:00.0000000Z"],
         ["2021-05-06T07:08:09.0000000Z"], ["2021-05-06T07:08:09.0000000Z"],
@@ -291,7 +330,13 @@ def test_every_datetime_is_shifted_by_one_delta(store: LogStore, write: WriteFil
 
 
 def test_shifting_into_the_past_leaves_the_placeholder_for_never(store: LogStore, write: WriteFile, ask: Ask) -> None:
-    rows = [{"TimeGenerated": "2021-08-02T10:00:00Z", "StartTime": "0001-01-01T00:00:00Z", "EndTime": "9999-12-31T23:59:59.9999999Z"}]
+    rows = [
+        {
+            "TimeGenerated": "2021-08-02T10:00:00Z",
+            "StartTime": "0001-01-01T00:00:00Z",
+            "EndTime": "9999-12-31T23:59:59.9999999Z",
+        }
+    ]
     store.load([write("SecurityAlert/a.jsonl", rows)], LoadOptions(shift_to=datetime(2020, 1, 1, tzinfo=UTC)))
     store.load([write("SecurityAlert/b.jsonl", rows * 2)], LoadOptions(shift_to=datetime(2022, 1, 1, tzinfo=UTC)))
     found = ask("SecurityAlert | sort by TimeGenerated asc | project TimeGenerated, StartTime, EndTime")
@@ -312,7 +357,12 @@ def test_shifting_where_no_row_has_a_time(store: LogStore, write: WriteFile) -> 
 
 def test_csv_and_parquet(store: LogStore, write: WriteFile, ask: Ask, tmp_path: Path) -> None:
     store.load(
-        [write("SecurityEvent/a.csv.gz", 'TimeGenerated [UTC],EventID,Account\n"8/2/2021, 1:11:39.770 PM",4688,"a,b"\n,x,c\n')]
+        [
+            write(
+                "SecurityEvent/a.csv.gz",
+                'TimeGenerated [UTC],EventID,Account\n"8/2/2021, 1:11:39.770 PM",4688,"a,b"\n,x,c\n',
+            )
+        ]
     )
     table = pa.table(
         {
@@ -331,7 +381,9 @@ def test_csv_and_parquet(store: LogStore, write: WriteFile, ask: Ask, tmp_path: 
         ["2026-03-01T12:00:00.0000000Z", None, "c"],
         ["2021-08-02T13:11:39.7700010Z", 4625, "d"],
     ]
-    assert ask("SecurityEvent | where Account == 'd' | project column_ifexists('TimeText', '')") == [["2021-08-02T13:11:39.7700010Z"]]
+    assert ask("SecurityEvent | where Account == 'd' | project column_ifexists('TimeText', '')") == [
+        ["2021-08-02T13:11:39.7700010Z"]
+    ]
 
 
 def test_a_folder_with_other_files(store: LogStore, write: WriteFile) -> None:
@@ -377,7 +429,9 @@ def test_a_load_can_be_cancelled(store: LogStore, write: WriteFile, ask: Ask, af
     assert ask("SecurityEvent | summarize count(), sum(EventID)") == [[60_000, sum(range(60_000))]]
 
 
-def test_an_interrupted_load_leaves_nothing_of_its_file(store: LogStore, write: WriteFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_load_leaves_nothing_of_its_file(
+    store: LogStore, write: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write("Things_CL/a.jsonl", [{"EventID": n} for n in range(60_000)] + ["bad"])
     original = loading._put
     calls = 0
@@ -408,7 +462,9 @@ def test_rows_with_ever_new_names_do_not_fill_the_memory(store: LogStore, write:
 def test_time_ranges(store: LogStore, write: WriteFile) -> None:
     rows = [{"TimeGenerated": (NOON + timedelta(hours=n)).isoformat(), "EventID": n} for n in range(10)]
     store.load([write("SecurityEvent/a.jsonl", rows)])
-    result = store.query("SecurityEvent | project EventID", timespan=(NOON + timedelta(hours=2), NOON + timedelta(hours=5)))
+    result = store.query(
+        "SecurityEvent | project EventID", timespan=(NOON + timedelta(hours=2), NOON + timedelta(hours=5))
+    )
     assert sorted(result.rows) == [[2], [3], [4]]
 
 

@@ -33,13 +33,27 @@ def test_append(store: LogStore, ask: Ask) -> None:
     added = store.append(
         "SecurityAlert",
         [
-            {"AlertName": "a", "StartTime": datetime(2026, 3, 1, 12, tzinfo=east), "Entities": [{"Type": "host"}], "Mine": 1},
+            {
+                "AlertName": "a",
+                "StartTime": datetime(2026, 3, 1, 12, tzinfo=east),
+                "Entities": [{"Type": "host"}],
+                "Mine": 1,
+            },
             {"AlertName": "b", "TimeGenerated": "2026-02-01T00:00:00Z"},
         ],
     )
     assert added == 2
-    assert ask("SecurityAlert | sort by AlertName asc | project TimeGenerated, AlertName, StartTime, Entities, Type, TenantId") == [
-        ["2026-03-01T12:00:00.0000000Z", "a", "2026-03-01T10:00:00.0000000Z", '[{"Type":"host"}]', "SecurityAlert", WORKSPACE],
+    assert ask(
+        "SecurityAlert | sort by AlertName asc | project TimeGenerated, AlertName, StartTime, Entities, Type, TenantId"
+    ) == [
+        [
+            "2026-03-01T12:00:00.0000000Z",
+            "a",
+            "2026-03-01T10:00:00.0000000Z",
+            '[{"Type":"host"}]',
+            "SecurityAlert",
+            WORKSPACE,
+        ],
         ["2026-02-01T00:00:00.0000000Z", "b", None, "", "SecurityAlert", WORKSPACE],
     ]
     assert ask("SecurityAlert | where column_ifexists('Mine', 0) == 1 | count") == [[1]]
@@ -70,7 +84,9 @@ def test_nothing_is_added_where_something_is_no_row(store: LogStore) -> None:
 
 
 def test_tables_and_descriptions(store: LogStore, write: WriteFile) -> None:
-    store.load([write("SecurityEvent/a.jsonl", [{"TimeGenerated": f"2021-08-0{n}T00:00:00Z", "Odd": n} for n in (1, 2, 3)])])
+    store.load(
+        [write("SecurityEvent/a.jsonl", [{"TimeGenerated": f"2021-08-0{n}T00:00:00Z", "Odd": n} for n in (1, 2, 3)])]
+    )
     (info,) = store.tables()
     assert (info.name, info.rows) == ("SecurityEvent", 3)
     assert (info.first, info.last) == (datetime(2021, 8, 1, tzinfo=UTC), datetime(2021, 8, 3, tzinfo=UTC))
@@ -103,14 +119,22 @@ def test_a_column_is_added_and_filled(tmp_path: Path, clock: VirtualClock) -> No
         store.append("SecurityEvent", [{"Score": 9}])
     with LogStore(tmp_path / "t.duckdb", clock) as store:
         assert store.describe("SecurityEvent").fields[-1] == Field("Score", Type.LONG)
-        assert store.query("SecurityEvent | where isnotnull(Score) | project Score | sort by Score asc").rows == [[5], [7], [9]]
+        assert store.query("SecurityEvent | where isnotnull(Score) | project Score | sort by Score asc").rows == [
+            [5],
+            [7],
+            [9],
+        ]
         assert store.describe("SecurityEvent").extra.keys() == {"Score", "Other", "Note"}  # "high" is still there
-        held = store._cursor().execute('SELECT "$extra" FROM log_tables."SecurityEvent" WHERE "$extra" IS NOT NULL').fetchall()
+        held = (
+            store._cursor()
+            .execute('SELECT "$extra" FROM log_tables."SecurityEvent" WHERE "$extra" IS NOT NULL')
+            .fetchall()
+        )
         assert sorted(text for (text,) in held) == ['{"Note":"Score"}', '{"Other":1}', '{"Score":"high"}']
 
 
 def test_a_column_for_which_every_value_fits_is_not_looked_for_any_more(store: LogStore, ask: Ask) -> None:
-    store.append("SecurityEvent", [{"When": "2021-08-02T00:00:00Z", "Ké\"y": {"a": 1}}])
+    store.append("SecurityEvent", [{"When": "2021-08-02T00:00:00Z", 'Ké"y': {"a": 1}}])
     assert store.add_column("SecurityEvent", "When", Type.DATETIME) == 1
     assert store.add_column("SecurityEvent", 'Ké"y', Type.DYNAMIC) == 1
     assert store.describe("SecurityEvent").extra == {}

@@ -32,7 +32,9 @@ def rows_of(batches: list[Batch]) -> list[dict[str, Any]]:
     for batch in batches:
         rows: list[dict[str, Any]] = [{} for _ in range(batch.size)]
         for name, column in batch.columns.items():
-            for place, value in zip(column.rows if column.rows is not None else range(batch.size), column.values, strict=True):
+            for place, value in zip(
+                column.rows if column.rows is not None else range(batch.size), column.values, strict=True
+            ):
                 if value is not None:
                     rows[place][name] = value
         found += rows
@@ -134,8 +136,13 @@ def test_a_line_that_is_too_long_is_put_aside(tmp_path: Path, monkeypatch: pytes
     assert (second.line, second.offset) == (12, 2 * len(LINES) + len(long))
 
 
-@given(st.lists(st.sampled_from([*[json.dumps(r).encode() for r in GOOD], b"", b"{bad", b"\xff", b"  "])), st.integers(1, 50))
-def test_blocks_of_any_size_give_the_same_lines(tmp_path_factory: pytest.TempPathFactory, texts: list[bytes], size: int) -> None:
+@given(
+    st.lists(st.sampled_from([*[json.dumps(r).encode() for r in GOOD], b"", b"{bad", b"\xff", b"  "])),
+    st.integers(1, 50),
+)
+def test_blocks_of_any_size_give_the_same_lines(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[bytes], size: int
+) -> None:
     path = tmp_path_factory.mktemp("b") / "x.jsonl"
     path.write_bytes(b"\n".join(texts))
     with pytest.MonkeyPatch.context() as patch:
@@ -265,7 +272,9 @@ def test_brackets_and_quotes_in_texts_are_no_structure(tmp_path: Path) -> None:
 
 
 def test_one_object_is_one_row(tmp_path: Path) -> None:
-    assert rows_of(read_all(save(tmp_path, "x.json", json.dumps({"a": {"b": 1}}, indent=2).encode()))) == [{"a": {"b": 1}}]
+    assert rows_of(read_all(save(tmp_path, "x.json", json.dumps({"a": {"b": 1}}, indent=2).encode()))) == [
+        {"a": {"b": 1}}
+    ]
 
 
 def test_bad_elements_of_an_array_are_put_aside(tmp_path: Path) -> None:
@@ -352,7 +361,9 @@ cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0\ufeff"), m
 
 
 @given(st.lists(st.tuples(cells, cells), max_size=8))
-def test_csv_that_python_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
+def test_csv_that_python_writes_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(["a", "b"])
@@ -391,7 +402,8 @@ def test_parquet(tmp_path: Path) -> None:
         "text": Type.STRING, "nested": Type.DYNAMIC, "nothing": None,
     }  # fmt: skip
     printed = {
-        name: convert(column.values, Type.STRING, column.native)[0].to_pylist()[0] for name, column in batch.columns.items()
+        name: convert(column.values, Type.STRING, column.native)[0].to_pylist()[0]
+        for name, column in batch.columns.items()
     }
     assert printed["us"] == "2021-08-02T13:11:39.7700010Z"
     assert printed["ns"] == "2020-05-20T18:40:00.1234567Z"
@@ -423,7 +435,14 @@ def test_forms(name: str, form: Form | None) -> None:
 
 
 def test_directories_are_walked_and_folders_name_tables(tmp_path: Path) -> None:
-    for name in ("SigninLogs/a.jsonl", "SigninLogs/b.csv.gz", "deep/er/AuditLogs/c.json", "deep/README.md", ".hidden/d.jsonl", "X/.e.jsonl"):
+    for name in (
+        "SigninLogs/a.jsonl",
+        "SigninLogs/b.csv.gz",
+        "deep/er/AuditLogs/c.json",
+        "deep/README.md",
+        ".hidden/d.jsonl",
+        "X/.e.jsonl",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     sources, passed_over = discover([tmp_path, tmp_path / "SigninLogs" / "a.jsonl"], None)
