@@ -16,7 +16,6 @@ from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.catalog import Field
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

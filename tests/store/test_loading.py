@@ -116,7 +116,7 @@ def test_item_ids_are_the_same_wherever_the_file_is_loaded(
             store.load([path])
             found.append(sorted(map(str, store.query("SecurityEvent | project EventID, _ItemId").rows)))
     assert found[0] == found[1]
-    assert len({row for row in found[0]}) == 100
+    assert len(set(found[0])) == 100
     with LogStore(None, clock) as store:
         for _ in range(2):
             store.load([path], LoadOptions(again=True))
