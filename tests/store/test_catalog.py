@@ -16,7 +16,6 @@ from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.catalog import Field
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -74,7 +73,11 @@ def test_all_schemas_are_there_soon_after_the_start() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     taken = min(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment).stdout)
+        float(
+            subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+            ).stdout
+        )
         for _ in range(3)
     )
     assert taken < 0.05

@@ -61,7 +61,11 @@ def test_what_is_no_moment(text: str) -> None:
     assert parse_ticks(text) is None
 
 
-@given(st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31, 23, 59, 59)), st.integers(0, 9_999_999), st.integers(0, 7))
+@given(
+    st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31, 23, 59, 59)),
+    st.integers(0, 9_999_999),
+    st.integers(0, 7),
+)
 def test_the_short_way_finds_what_the_long_way_finds(moment: datetime, fraction: int, digits: int) -> None:
     part = f".{fraction:07}"[: digits + 1] if digits else ""
     text = f"{moment:%Y}".rjust(4, "0") + f"{moment:-%m-%dT%H:%M:%S}{part}Z"

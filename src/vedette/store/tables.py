@@ -10,8 +10,10 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Final
 
 import duckdb
+import pyarrow as pa
 
 from vedette.engine.dialect import SQL_TYPES, identifier, quote
 from vedette.kql.types import TYPE_NAMES, Type
@@ -21,7 +23,9 @@ from vedette.store.inference import shared_type
 from vedette.store.physical import HIDDEN, LOGS, absent, physical_name
 from vedette.store.statements import run
 
-CATALOGUE = """
+_NOTES: Final = "notes"
+
+CATALOGUE: Final = """
 CREATE SCHEMA IF NOT EXISTS store_catalog;
 CREATE SCHEMA IF NOT EXISTS log_tables;
 CREATE TABLE IF NOT EXISTS store_catalog.meta (name VARCHAR, value VARCHAR);
@@ -155,36 +159,27 @@ class TableDraft:
         self._exists = not self.is_new
         self._changed = False
 
-    def create(self) -> None:
-        """Make the DuckDB table if this is the first time that rows come."""
-        if self._exists:
-            return
-        columns = ", ".join(f"{identifier(name)} {SQL_TYPES[kind]}" for name, kind in HIDDEN.items())
-        run(self._connection, f"CREATE TABLE {self.table.sql} ({columns})")
-        run(self._connection, "INSERT INTO store_catalog.tables VALUES (?, ?)", [self.table.name, self.table.physical])
-        self._exists = self._changed = True
-
     def declare(self, fields: Iterable[Field]) -> None:
-        """Make these columns part of the schema, in this order, after those that it has."""
+        """Make these columns part of the schema, in this order, after those that it has; and the table, if it is new."""
         self._add([field for field in fields if field.name not in self.table.types], declared=True)
 
     def materialise(self, names: Iterable[str]) -> None:
-        """Make DuckDB columns for those of the schema's columns that have none yet."""
+        """Make DuckDB columns for those of the schema's columns that have none yet; and the table, if it is new."""
         types = self.table.types
         self._add([Field(name, types[name]) for name in names if name not in self.table.stored], declared=False)
 
     def note_extra(self, found: Mapping[str, set[Type]]) -> None:
         """Remember the fields that went into the hidden column."""
         extra = dict(self.table.extra)
-        rows: list[tuple[object, ...]] = []
+        changed: dict[str, Type] = {}
         for name, kinds in found.items():
             known = extra.get(name)
             merged = shared_type(kinds | {known}) if known is not None else shared_type(kinds)
             if merged is not known:
-                extra[name] = merged
-                rows.append((self.table.name, name, merged.value))
-        if rows:
-            self._insert("extra_fields", rows)
+                extra[name] = changed[name] = merged
+        if changed:
+            types: list[object] = [kind.value for kind in changed.values()]
+            self._note("extra_fields", {**self._named(len(changed)), "name": list(changed), "type": types})
             self._replace(extra=extra)
 
     def forget_extra(self, name: str) -> None:
@@ -201,42 +196,58 @@ class TableDraft:
         if self._changed:
             self._tables.publish(self.table)
 
-    def _insert(self, table: str, rows: list[tuple[object, ...]]) -> None:
-        places = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
-        run(
-            self._connection,
-            f"INSERT INTO store_catalog.{table} VALUES {places}",
-            [cell for row in rows for cell in row],
-        )
+    def _note(self, table: str, columns: dict[str, list[object]]) -> None:
+        """Add rows to a table of the store's own catalogue."""
+        self._connection.register(_NOTES, pa.table(columns))
+        try:
+            run(self._connection, f"INSERT INTO store_catalog.{table} BY NAME SELECT * FROM {_NOTES}")
+        finally:
+            self._connection.unregister(_NOTES)
 
     def _replace(self, **changes: object) -> None:
         self.table = replace(self.table, **changes)  # type: ignore[arg-type]
         self._changed = True
 
+    def _named(self, count: int) -> dict[str, list[object]]:
+        return {"table_name": [self.table.name] * count}
+
     def _add(self, fields: list[Field], *, declared: bool) -> None:
         if not fields:
             return
-        columns = list(self.table.columns)
-        taken = {name.casefold() for name in HIDDEN} | {column.physical.casefold() for column in columns}
+        taken = {name.casefold() for name in HIDDEN} | {column.physical.casefold() for column in self.table.columns}
+        added: list[StoredColumn] = []
+        definitions: list[str] = []
         for field_ in fields:
             physical = physical_name(field_.name, taken)
             taken.add(physical.casefold())
+            added.append(StoredColumn(field_.name, field_.type, physical, declared))
             default = self._default(field_)
-            run(
-                self._connection,
-                f"ALTER TABLE {self.table.sql} ADD COLUMN {identifier(physical)} {SQL_TYPES[field_.type]}"
-                + (f" DEFAULT {default}" if default else ""),
-            )
-            columns.append(StoredColumn(field_.name, field_.type, physical, declared))
+            definition = f"{identifier(physical)} {SQL_TYPES[field_.type]}"
+            definitions.append(f"{definition} DEFAULT {default}" if default else definition)
+        if self._exists:
+            for definition in definitions:
+                run(self._connection, f"ALTER TABLE {self.table.sql} ADD COLUMN {definition}")
+        else:
+            self._create(definitions)
         first = len(self.table.columns)
-        self._insert(
+        self._note(
             "columns",
-            [
-                (self.table.name, first + n, column.name, column.type.value, column.physical, column.declared)
-                for n, column in enumerate(columns[first:])
-            ],
+            {
+                **self._named(len(added)),
+                "ordinal": list(range(first, first + len(added))),
+                "name": [column.name for column in added],
+                "type": [column.type.value for column in added],
+                "physical": [column.physical for column in added],
+                "declared": [declared] * len(added),
+            },
         )
-        self._replace(columns=tuple(columns))
+        self._replace(columns=(*self.table.columns, *added))
+
+    def _create(self, definitions: list[str]) -> None:
+        hidden = [f"{identifier(name)} {SQL_TYPES[kind]}" for name, kind in HIDDEN.items()]
+        run(self._connection, f"CREATE TABLE {self.table.sql} ({', '.join([*hidden, *definitions])})")
+        run(self._connection, "INSERT INTO store_catalog.tables VALUES (?, ?)", [self.table.name, self.table.physical])
+        self._exists = True
 
     def _default(self, field_: Field) -> str | None:
         constant = constant_of(field_, self.table.name, self._tables.workspace_id)

@@ -33,9 +33,8 @@ class TableWriter:
         return self.draft.table
 
     def declare(self, fields: list[Field]) -> None:
-        """Make the table if it is new, and these columns part of its schema."""
+        """Make these columns part of the table's schema."""
         with engine_errors():
-            self.draft.create()
             self.draft.declare(fields)
 
     def insert(self, made: Assembled) -> None:
@@ -43,7 +42,6 @@ class TableWriter:
         if not made.size:
             return
         with engine_errors():
-            self.draft.create()
             self.draft.materialise(made.columns)
             self.draft.note_extra(made.extra)
         stored = self.draft.table.stored
@@ -111,7 +109,6 @@ def create_dead_letter(tables: Tables, connect: Callable[[], duckdb.DuckDBPyConn
     if own is None or tables.get(DEAD_LETTER) is not None:
         return
     with writing(tables, DEAD_LETTER, connect) as (writer, _):
-        writer.draft.create()
         writer.draft.materialise(
             [field.name for field in own if not field.name.startswith("_") or field.name == "_BilledSize"]
         )

@@ -126,7 +126,7 @@ class _Reader:
                 continue
             outcome = _parse(b"\n".join(line[2] for line in taken), width)
             if isinstance(outcome, str):
-                self._give_up(taken, outcome)
+                self._give_up(taken, outcome if len(taken) == 1 else "a quote is not closed")
                 continue
             return outcome, first[0], sum(len(line[2]) for line in taken)
         return None
