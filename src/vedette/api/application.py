@@ -8,13 +8,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from types import TracebackType
 
 from vedette.api.services import WorkspaceServices
+from vedette.core.accounts import Account, local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
 from vedette.core.errors import NotFound
 from vedette.core.identity import Identity
+from vedette.core.roles import ROLE_PERMISSIONS, Permission
 from vedette.core.secrets import Secrets
 from vedette.core.settings import Settings
 from vedette.core.workspaces import Workspace, Workspaces
@@ -41,7 +44,7 @@ class Application:
             opening.callback(self.state.dispose)
             self.state.upgrade()
             self.audit = Audit(self.state, self.clock)
-            self.identity = Identity(self.state, self.clock)
+            self.identity = Identity(self.state, self.clock, limits=settings.session_limits())
             key = settings.secrets_key.get_secret_value() if settings.secrets_key else None
             self.secrets = Secrets(self.state, self.directory.secrets_key_file, self.clock, key=key)
             self.workspaces = Workspaces(self.state, self.clock)
@@ -67,6 +70,37 @@ class Application:
             if held is None:
                 held = self._services[workspace.id] = WorkspaceServices(self, workspace)
             return held
+
+    @property
+    def session_lifetime(self) -> timedelta:
+        """How long a session lasts at most."""
+        return timedelta(seconds=self.settings.session_lifetime)
+
+    def sign_in_link(self, url: str) -> str:
+        """A link that signs the owner of the data directory in, once."""
+        token = self.identity.create_sign_in(by=local_operator(self.directory.path))
+        return f"{url}/signin?token={token.reveal()}"
+
+    def assignable(self, workspace_id: str) -> list[Account]:
+        """Who incidents of a workspace may be assigned to: everybody who may change them."""
+        accounts = self.identity.accounts(by=local_operator(self.directory.path))
+        return [
+            account
+            for account in accounts
+            if account.kind != "client"
+            and not account.disabled
+            and any(
+                grant.workspace_id in (None, workspace_id) and Permission.INCIDENTS_WRITE in ROLE_PERMISSIONS[grant.role]
+                for grant in account.grants
+            )
+        ]
+
+    def background(self) -> dict[str, Callable[[threading.Event], None]]:
+        """The work that goes on while a server runs: a name, and what runs until the event is set."""
+        work: dict[str, Callable[[threading.Event], None]] = {}
+        for workspace in self.workspaces.list():
+            work |= {f"{name} of {workspace.name}": run for name, run in self.services(workspace).background().items()}
+        return work
 
     def close(self) -> None:
         """Closes the stores and the state, and lets go of the directory."""
