@@ -15,7 +15,6 @@ from vedette.api.services import WorkspaceServices
 from vedette.core.accounts import Account, local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
-from vedette.core.errors import NotFound
 from vedette.core.identity import Identity
 from vedette.core.roles import ROLE_PERMISSIONS, Permission
 from vedette.core.secrets import Secrets
@@ -48,16 +47,9 @@ class Application:
             key = settings.secrets_key.get_secret_value() if settings.secrets_key else None
             self.secrets = Secrets(self.state, self.directory.secrets_key_file, self.clock, key=key)
             self.workspaces = Workspaces(self.state, self.clock)
-            self.stores = Stores(self.directory, self.clock, names=self._names)
+            self.stores = Stores(self.directory, self.clock, name_of=lambda identity: self.workspaces.get(identity).name)
             opening.callback(self.stores.close)
             self._held = opening.pop_all()
-
-    def _names(self, name_or_id: str) -> tuple[str, str] | None:
-        try:
-            workspace = self.workspaces.get(name_or_id)
-        except NotFound:
-            return None
-        return workspace.id, workspace.name
 
     def workspace(self, name_or_id: str) -> Workspace:
         """A workspace by name or id; `default` is made when it is first asked for."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from vedette.core.errors import VedetteError
 
@@ -84,6 +85,17 @@ class FileReport:
         }
 
 
+    @classmethod
+    def from_dict(cls, made: Mapping[str, Any]) -> FileReport:
+        """The report that `to_dict` gave."""
+        error = made["error"]
+        return cls(
+            Path(made["file"]), made["table"], Outcome(made["outcome"]), made["rows"], made["bad"], made["stamped"],
+            Counter(made["drifted"]), tuple(made["extra"]), made["new_table"],
+            None if error is None else VedetteError(error["message"], code=error["code"], hint=error.get("hint")),
+        )  # fmt: skip
+
+
 @dataclass(slots=True)
 class LoadReport:
     """What came of a call of `LogStore.load`."""
@@ -129,3 +141,15 @@ class LoadReport:
             "cancelled": self.cancelled,
             "notes": self.notes,
         }
+
+    @classmethod
+    def from_dict(cls, made: Mapping[str, Any]) -> LoadReport:
+        """The report that `to_dict` gave."""
+        shifted = made["shifted_seconds"]
+        return cls(
+            [FileReport.from_dict(one) for one in made["files"]],
+            [Path(path) for path in made["passed_over"]],
+            None if shifted is None else timedelta(seconds=shifted),
+            made["seconds"],
+            list(made["notes"]),
+        )
