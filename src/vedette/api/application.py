@@ -5,6 +5,7 @@ Both the server and a command that works without one are built on it.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,6 +21,10 @@ from vedette.core.roles import ROLE_PERMISSIONS, Permission
 from vedette.core.secrets import Secrets
 from vedette.core.settings import Settings
 from vedette.core.workspaces import Workspace, Workspaces
+from vedette.deliver.opening import Openings
+from vedette.deliver.registry import default_registry
+from vedette.deliver.service import Destinations
+from vedette.deliver.worker import Deliverer
 from vedette.store.stores import Stores
 
 
@@ -47,6 +52,11 @@ class Application:
             key = settings.secrets_key.get_secret_value() if settings.secrets_key else None
             self.secrets = Secrets(self.state, self.directory.secrets_key_file, self.clock, key=key)
             self.workspaces = Workspaces(self.state, self.clock)
+            registry = default_registry(self.clock)
+            self.destinations = Destinations(self.state, self.secrets, registry, self.clock)
+            self.openings = Openings(self.state, self.secrets, registry)
+            opening.callback(self.openings.close)
+            self.deliverer = Deliverer(self.state, self.openings, self.clock, random.Random())  # noqa: S311 - jitter
             self.stores = Stores(self.directory, self.clock, name_of=lambda identity: self.workspaces.get(identity).name)
             opening.callback(self.stores.close)
             self._held = opening.pop_all()
@@ -75,10 +85,9 @@ class Application:
 
     def assignable(self, workspace_id: str) -> list[Account]:
         """Who incidents of a workspace may be assigned to: everybody who may change them."""
-        accounts = self.identity.accounts(by=local_operator(self.directory.path))
         return [
             account
-            for account in accounts
+            for account in self._accounts()
             if account.kind != "client"
             and not account.disabled
             and any(
@@ -87,9 +96,21 @@ class Application:
             )
         ]
 
+    @property
+    def public_url(self) -> str:
+        """The address under which people reach the console."""
+        return self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
+
+    def person_name(self, person_id: str) -> str | None:
+        """The name of somebody that an incident is assigned to."""
+        return next((account.display_name or account.name for account in self._accounts() if account.id == person_id), None)
+
+    def _accounts(self) -> list[Account]:
+        return self.identity.accounts(by=local_operator(self.directory.path))
+
     def background(self) -> dict[str, Callable[[threading.Event], None]]:
         """The work that goes on while a server runs: a name, and what runs until the event is set."""
-        work: dict[str, Callable[[threading.Event], None]] = {}
+        work: dict[str, Callable[[threading.Event], None]] = {"deliveries": self.deliverer.run}
         for workspace in self.workspaces.list():
             work |= {f"{name} of {workspace.name}": run for name, run in self.services(workspace).background().items()}
         return work

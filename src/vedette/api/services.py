@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vedette.core.errors import VedetteError
+from vedette.core.roles import Principal
 from vedette.core.workspaces import Workspace
+from vedette.deliver.detection import from_rule_run
+from vedette.deliver.outbox import enqueue
+from vedette.deliver.service import Destinations
+from vedette.detect.alert import RuleRun
 from vedette.detect.ledger import Ledger
 from vedette.detect.library import RuleLibrary
 from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import Scheduler
+from vedette.incidents.listing import IncidentFilter
+from vedette.incidents.service import IncidentService
 from vedette.store.logstore import LogStore
 
 if TYPE_CHECKING:
     from vedette.api.application import Application
+
+
+log = logging.getLogger(__name__)
 
 
 class WorkspaceServices:
@@ -58,6 +72,8 @@ class WorkspaceServices:
     def run_rule(self, rule: str, at: datetime, period: timedelta | None) -> dict[str, Any]:
         """Runs a rule by hand; its alerts become incidents."""
         run = self.scheduler.run_now(rule, at, period)
+        self.settle()
+        self.wake()
         return {
             "rule_id": run.rule.id, "rule": run.rule.name, "outcome": run.outcome.value, "rows": run.rows,
             "alerts": [alert.to_line() for alert in run.alerts],
@@ -65,8 +81,82 @@ class WorkspaceServices:
         }  # fmt: skip
 
     @cached_property
+    def incidents(self) -> IncidentService:
+        """The incidents."""
+        return IncidentService(
+            self.application.state,
+            self.workspace.id,
+            self.application.clock,
+            name_of=self.application.person_name,
+            url_of=lambda number: f"{self.application.public_url}/incidents/{number}",
+        )
+
+    @cached_property
+    def destinations(self) -> Destinations:
+        """Where incidents are delivered to."""
+        return self.application.destinations
+
+    @cached_property
     def scheduler(self) -> Scheduler:
-        """Runs rules on their schedule; what they find becomes incidents."""
-        return Scheduler(
-            self.application.state, self.rules, self.runner, self.ledger, self.application.clock,
-        )  # fmt: skip
+        """Runs rules on their schedule; what they find becomes incidents and deliveries, in the run's transaction."""
+        held = self.application
+        return Scheduler(held.state, self.rules, self.runner, self.ledger, held.clock, self._matched)
+
+    def _matched(self, run: RuleRun) -> None:
+        report = self.incidents.ingest(run)
+        numbers = report.incidents
+        link = f"{self.application.public_url}/analytics/{run.rule.id}?run={run.id}"
+        with self.application.state.session() as session:
+            detection = from_rule_run(run, link, numbers[0] if numbers else None)
+            enqueue(session, self.workspace.id, detection, self.application.clock)
+
+    def wake(self) -> None:
+        """Tells the background work that there is something to do."""
+        self.application.deliverer.wake()
+
+    def incident_page(self, filters: Mapping[str, str], caller: Principal | None) -> dict[str, Any]:
+        """A page of the queue by the filters of the REST API."""
+        owners = [
+            (caller.id if caller else "me") if owner == "me" else owner for owner in filters.get("owner", "").split(",") if owner
+        ]
+        return self.incidents.list(
+            IncidentFilter(
+                statuses=_several(filters.get("status")),
+                severities=_several(filters.get("severity")),
+                owners=owners,
+                words=filters.get("q", ""),
+                changed_since=filters.get("changedSince"),
+                sort=filters.get("sort", "-createdTimeUtc"),
+                top=int(filters.get("top", "100")),
+                skip=int(filters.get("skip", "0")),
+            )
+        ).to_dict()
+
+    def incident(self, number_or_id: str) -> dict[str, Any]:
+        """One incident whole."""
+        numbered = number_or_id.isdigit() and len(number_or_id) < 10
+        return self.incidents.get(int(number_or_id) if numbered else number_or_id)
+
+    def incidents_of_run(self, run_id: str | None) -> list[int]:
+        """The numbers of the incidents that a run's alerts came into."""
+        return [] if run_id is None else self.incidents.incidents_of_runs([run_id]).get(run_id, [])
+
+    def settle(self) -> None:
+        """Appends to the log tables what alerts and incidents have to say there."""
+        self.incidents.outbox.drain(self.logs)
+
+    def background(self) -> dict[str, Callable[[threading.Event], None]]:
+        """The work of this workspace while a server runs."""
+        return {"scheduler": self.scheduler.run_forever, "log rows": self._keep_settling}
+
+    def _keep_settling(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                self.settle()
+            except VedetteError as error:
+                log.error("alerts and incidents cannot be written to the log tables: %s", error)
+            self.application.clock.wait(stop, 1.0)
+
+
+def _several(text: str | None) -> tuple[str, ...]:
+    return tuple(part for part in (text or "").split(",") if part)

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     data_dir: _Folder = Field(default_factory=default_path, description="The data directory.")
     host: str = Field("127.0.0.1", min_length=1, description="The address that the server listens on.")
     port: _Port = Field(8080, description="The port that the server listens on; 0 takes a free one.")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://", description="The address under which people reach the console, for links."
+    )
     state_url: SecretStr | None = Field(
         None, description="Where the state is, if not in the data directory: postgresql://user:password@host/name."
     )

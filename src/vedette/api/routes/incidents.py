@@ -1,0 +1,111 @@
+"""Incidents: the queue, one whole, changes by field, comments."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+
+from vedette.api.security import Caller, Services, requires
+from vedette.api.wire import Wire
+from vedette.core.errors import InvalidInput, VedetteError
+from vedette.core.roles import Permission
+
+router = APIRouter(tags=["incidents"], prefix="/workspaces/{ws}/incidents")
+MAX_BATCH = 500
+
+May = Depends(requires(Permission.INCIDENTS_READ))
+
+
+class Patch(Wire):
+    """New values of fields, and for each the revision that the person saw."""
+
+    set: dict[str, Any]
+    base: dict[str, int] = {}
+
+
+class BatchItem(Patch):
+    """A change of one incident among several."""
+
+    number: int
+
+
+class Batch(Wire):
+    """Changes of several incidents, each a transaction of its own."""
+
+    items: list[BatchItem]
+
+
+class NewComment(Wire):
+    """A comment."""
+
+    message: str
+
+
+def reference(text: str) -> int | str:
+    """An incident's number, or its id."""
+    return int(text) if text.isdigit() and len(text) < 10 else text
+
+
+@router.get("", dependencies=[May])
+def list_(
+    services: Services,
+    caller: Caller,
+    status: Annotated[str | None, Query(description="New, Active, Closed; several with commas.")] = None,
+    severity: Annotated[str | None, Query(description="High, Medium, Low, Informational; several with commas.")] = None,
+    owner: Annotated[str | None, Query(description="Ids, `me` or `none`; several with commas.")] = None,
+    q: Annotated[str | None, Query(max_length=500, description="Words that must all occur.")] = None,
+    sort: Annotated[str, Query(max_length=40)] = "-createdTimeUtc",
+    top: Annotated[int, Query(ge=0, le=10_000)] = 100,
+    skip: Annotated[int, Query(ge=0)] = 0,
+    changed_since: Annotated[str | None, Query(alias="changedSince", max_length=100)] = None,
+) -> dict[str, Any]:
+    """A page of the queue, with counts over the whole workspace."""
+    filters = {
+        "status": status, "severity": severity, "owner": owner, "q": q, "sort": sort, "top": str(top), "skip": str(skip),
+        "changedSince": changed_since,
+    }  # fmt: skip
+    return services.incident_page({name: value for name, value in filters.items() if value}, caller)
+
+
+@router.post("/batch")
+def batch(
+    services: Services, caller: Annotated[Caller, Depends(requires(Permission.INCIDENTS_WRITE))], body: Batch
+) -> dict[str, Any]:
+    """Changes several incidents; each succeeds or fails on its own."""
+    if len(body.items) > MAX_BATCH:
+        raise InvalidInput(f"At most {MAX_BATCH} incidents at once.")
+    results: list[dict[str, Any]] = []
+    for item in body.items:
+        try:
+            services.incidents.update(item.number, item.set, caller, item.base)
+            results.append({"number": item.number, "status": 200, "incident": services.incidents.summary(item.number)})
+        except VedetteError as error:
+            shown = {"code": error.code, "message": str(error), "hint": error.hint, "details": getattr(error, "details", None)}
+            results.append({"number": item.number, "status": error.status, "error": shown})
+    return {"results": results}
+
+
+@router.get("/{incident}", dependencies=[May])
+def get(services: Services, incident: str) -> dict[str, Any]:
+    """An incident whole, by number or id."""
+    return services.incident(incident)
+
+
+@router.patch("/{incident}")
+def change(
+    services: Services, caller: Annotated[Caller, Depends(requires(Permission.INCIDENTS_WRITE))], incident: str, body: Patch
+) -> dict[str, Any]:
+    """Changes fields; only the same field, changed by somebody else to another value, is a conflict."""
+    found = services.incidents.update(reference(incident), body.set, caller, body.base)
+    services.wake()
+    return found
+
+
+@router.post("/{incident}/comments", status_code=201)
+def comment(
+    services: Services, caller: Annotated[Caller, Depends(requires(Permission.INCIDENTS_WRITE))], incident: str,
+    body: NewComment,
+) -> dict[str, Any]:  # fmt: skip
+    """Adds a comment."""
+    return services.incidents.comment(reference(incident), body.message, caller)
