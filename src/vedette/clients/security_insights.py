@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 API_VERSION: Final = "2022-07-01-preview"
 """The api-version of the incident requests unless another is asked for."""
 
+PROVIDER_NAME_VERSIONS: Final = frozenset({"2022-07-01-preview"})
+"""The api-versions of which it is known that a client may write `providerName`; in stable ones it is read-only."""
+
 PERMISSIONS_API_VERSION: Final = "2022-04-01"
 WRITE_INCIDENTS: Final = "Microsoft.SecurityInsights/incidents/write"
 READ_INCIDENTS: Final = "Microsoft.SecurityInsights/incidents/read"
