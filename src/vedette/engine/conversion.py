@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from vedette.engine.dialect import DECIMAL
 from vedette.engine.fragment import Fragment
 from vedette.kql import ticks
 from vedette.kql.types import NUMBERS, Type
@@ -240,10 +241,10 @@ def _to_real(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
 def _to_decimal(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
     source: object = _dynamic_text(value) if value.type is Type.DYNAMIC else value
     if value.type in NUMBERS | {Type.STRING, Type.DYNAMIC, Type.BOOL}:
-        return f"TRY_CAST({source} AS DECIMAL(38,18))", False
+        return f"TRY_CAST({source} AS {DECIMAL})", False
     if value.type in (Type.TIMESPAN, Type.DATETIME):
-        return f"CAST({value} AS DECIMAL(38,18))", True
-    return "CAST(NULL AS DECIMAL(38,18))", False
+        return f"CAST({value} AS {DECIMAL})", True
+    return f"CAST(NULL AS {DECIMAL})", False
 
 
 def _to_bool(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:

@@ -11,12 +11,16 @@ from vedette.engine.fragment import Fragment
 from vedette.kql import ticks
 from vedette.kql.types import INTEGERS, NUMBERS, Type
 
+DECIMAL_DIGITS, DECIMAL_SCALE = 38, 10
+"""The digits of a decimal, and those of them after the point; parse_version() needs the 28 before it."""
+DECIMAL = f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})"
+
 SQL_TYPES = {
     Type.BOOL: "BOOLEAN",
     Type.INT: "INTEGER",
     Type.LONG: "BIGINT",
     Type.REAL: "DOUBLE",
-    Type.DECIMAL: "DECIMAL(38,18)",
+    Type.DECIMAL: DECIMAL,
     Type.STRING: "VARCHAR",
     Type.DATETIME: "BIGINT",
     Type.TIMESPAN: "BIGINT",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vedette.engine.catalog import operator
-from vedette.engine.dialect import DuckDbSql
+from vedette.engine.dialect import DECIMAL, DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import INTEGERS, Type
 
@@ -43,7 +43,7 @@ def _integers(symbol: str, left: Fragment, right: Fragment) -> str:
 
 def _reals(symbol: str, left: Fragment, right: Fragment) -> str:
     if Type.DECIMAL in (left.type, right.type):
-        kind = "DECIMAL(38,18)"
+        kind = DECIMAL
         if symbol in ("+", "-"):
             return f"TRY(CAST(CAST({left} AS {kind}) {symbol} CAST({right} AS {kind}) AS {kind}))"
         return f"TRY(CAST(CAST({left} AS DOUBLE) {symbol} CAST({right} AS DOUBLE) AS {kind}))"
@@ -147,7 +147,7 @@ def modulo(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
         return f"(CASE WHEN {right} = 0 THEN NULL ELSE (({a} % {b}) + {b}) % {b} END)"
     a, b = f"CAST({left} AS DOUBLE)", f"abs(CAST({right} AS DOUBLE))"
     text = f"((({a} % {b}) + {b}) % {b})"
-    return f"TRY_CAST({text} AS DECIMAL(38,18))" if Type.DECIMAL in (left.type, right.type) else text
+    return f"TRY_CAST({text} AS {DECIMAL})" if Type.DECIMAL in (left.type, right.type) else text
 
 
 @operator(
