@@ -154,16 +154,13 @@ def _low_half(value: str) -> str:
 
 
 def _integer_of_real(value: Fragment, type_: Type) -> str:
-    """A real's whole part: int saturates, long beyond its range is its least value, infinities and NaN are null."""
+    """A real's whole part, saturated; of an infinity and of NaN it is null."""
     low, high, name = _INT_RANGE[type_]
     number = f"trunc({value})"
     finite = f"isfinite({value})" if value.type is Type.REAL else "true"
-    if type_ is Type.INT:
-        outside = (
-            f"WHEN {number} <= {low} THEN CAST('{low}' AS {name}) WHEN {number} >= {high} THEN CAST('{high}' AS {name})"
-        )
-    else:
-        outside = f"WHEN {number} <= {low} OR {number} >= {high} THEN CAST('{low}' AS {name})"
+    outside = (
+        f"WHEN {number} <= {low} THEN CAST('{low}' AS {name}) WHEN {number} >= {high} THEN CAST('{high}' AS {name})"
+    )
     return f"CASE WHEN NOT {finite} THEN NULL {outside} ELSE CAST({number} AS {name}) END"
 
 

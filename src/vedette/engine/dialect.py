@@ -49,7 +49,21 @@ def identifier(name: str) -> str:
 
 def json_text(value: object) -> str:
     """Compact JSON, as dynamic values are held."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default, allow_nan=False)
+    except ValueError:
+        return json_text(_finite(value))
+
+
+def _finite(value: object) -> object:
+    """A value with what JSON has no number for as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return value
 
 
 def _json_default(value: object) -> object:

@@ -7,7 +7,6 @@ import decimal
 import re
 
 from vedette.engine.catalog import scalar
-from vedette.engine.dialect import DECIMAL_DIGITS, DECIMAL_SCALE
 
 # -- URLs
 
@@ -205,13 +204,15 @@ scalar(
 
 
 def parsed_version(version: str) -> decimal.Decimal | None:
-    """A version of one to four numbers of up to eight digits as one number that sorts as versions do; None for others."""
+    """A version of one to four numbers of up to eight digits as one number that sorts as versions do; None for others.
+
+    A first number of more than four digits leaves what a decimal holds, and gives null as well.
+    """
     parts = version.strip().split(".")
     if len(parts) > 4 or not all(0 < len(part) <= 8 and part.isascii() and part.isdigit() for part in parts):
         return None
     digits = "".join(part.zfill(8) for part in [*parts, "0", "0", "0"][:4])
-    number = decimal.Decimal(digits)
-    return number if number < 10 ** (DECIMAL_DIGITS - DECIMAL_SCALE) else None
+    return decimal.Decimal(digits)
 
 
 scalar(
