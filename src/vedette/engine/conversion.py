@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from vedette.engine.dialect import DECIMAL
 from vedette.engine.fragment import Fragment
 from vedette.kql import ticks
 from vedette.kql.types import NUMBERS, Type
@@ -153,16 +154,13 @@ def _low_half(value: str) -> str:
 
 
 def _integer_of_real(value: Fragment, type_: Type) -> str:
-    """A real's whole part: int saturates, long beyond its range is its least value, infinities and NaN are null."""
+    """A real's whole part, saturated; of an infinity and of NaN it is null."""
     low, high, name = _INT_RANGE[type_]
     number = f"trunc({value})"
     finite = f"isfinite({value})" if value.type is Type.REAL else "true"
-    if type_ is Type.INT:
-        outside = (
-            f"WHEN {number} <= {low} THEN CAST('{low}' AS {name}) WHEN {number} >= {high} THEN CAST('{high}' AS {name})"
-        )
-    else:
-        outside = f"WHEN {number} <= {low} OR {number} >= {high} THEN CAST('{low}' AS {name})"
+    outside = (
+        f"WHEN {number} <= {low} THEN CAST('{low}' AS {name}) WHEN {number} >= {high} THEN CAST('{high}' AS {name})"
+    )
     return f"CASE WHEN NOT {finite} THEN NULL {outside} ELSE CAST({number} AS {name}) END"
 
 
@@ -240,10 +238,10 @@ def _to_real(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
 def _to_decimal(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
     source: object = _dynamic_text(value) if value.type is Type.DYNAMIC else value
     if value.type in NUMBERS | {Type.STRING, Type.DYNAMIC, Type.BOOL}:
-        return f"TRY_CAST({source} AS DECIMAL(38,18))", False
+        return f"TRY_CAST({source} AS {DECIMAL})", False
     if value.type in (Type.TIMESPAN, Type.DATETIME):
-        return f"CAST({value} AS DECIMAL(38,18))", True
-    return "CAST(NULL AS DECIMAL(38,18))", False
+        return f"CAST({value} AS {DECIMAL})", True
+    return f"CAST(NULL AS {DECIMAL})", False
 
 
 def _to_bool(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:

@@ -11,12 +11,16 @@ from vedette.engine.fragment import Fragment
 from vedette.kql import ticks
 from vedette.kql.types import INTEGERS, NUMBERS, Type
 
+DECIMAL_DIGITS, DECIMAL_SCALE = 38, 10
+"""The digits of a decimal, and those of them after the point; parse_version() needs the 28 before it."""
+DECIMAL = f"DECIMAL({DECIMAL_DIGITS},{DECIMAL_SCALE})"
+
 SQL_TYPES = {
     Type.BOOL: "BOOLEAN",
     Type.INT: "INTEGER",
     Type.LONG: "BIGINT",
     Type.REAL: "DOUBLE",
-    Type.DECIMAL: "DECIMAL(38,18)",
+    Type.DECIMAL: DECIMAL,
     Type.STRING: "VARCHAR",
     Type.DATETIME: "BIGINT",
     Type.TIMESPAN: "BIGINT",
@@ -45,7 +49,21 @@ def identifier(name: str) -> str:
 
 def json_text(value: object) -> str:
     """Compact JSON, as dynamic values are held."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default, allow_nan=False)
+    except ValueError:
+        return json_text(_finite(value))
+
+
+def _finite(value: object) -> object:
+    """A value with what JSON has no number for as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return value
 
 
 def _json_default(value: object) -> object:

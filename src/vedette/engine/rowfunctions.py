@@ -17,15 +17,18 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from vedette.engine.dialect import SQL_TYPES, RowFunctionUse, json_text
+from vedette.engine.dialect import DECIMAL_DIGITS, DECIMAL_SCALE, SQL_TYPES, RowFunctionUse, json_text
 from vedette.kql.types import Type
 
+_DECIMALS = decimal.Context(prec=DECIMAL_DIGITS)
+_STEP = decimal.Decimal(1).scaleb(-DECIMAL_SCALE)
+_MOST = decimal.Decimal(10) ** (DECIMAL_DIGITS - DECIMAL_SCALE)
 _ARROW = {
     Type.BOOL: pa.bool_(),
     Type.INT: pa.int32(),
     Type.LONG: pa.int64(),
     Type.REAL: pa.float64(),
-    Type.DECIMAL: pa.decimal128(38, 18),
+    Type.DECIMAL: pa.decimal128(DECIMAL_DIGITS, DECIMAL_SCALE),
     Type.STRING: pa.string(),
     Type.DATETIME: pa.int64(),
     Type.TIMESPAN: pa.int64(),
@@ -94,7 +97,7 @@ def _held(value: object, type_: Type) -> object:
     if type_ is Type.GUID:
         return str(value) if isinstance(value, uuid.UUID) else value
     if type_ is Type.DECIMAL and isinstance(value, decimal.Decimal):
-        return value.quantize(decimal.Decimal(1).scaleb(-18))
+        return _DECIMALS.quantize(value, _STEP) if abs(value) < _MOST else None
     if type_ in (Type.LONG, Type.DATETIME, Type.TIMESPAN, Type.INT) and isinstance(value, int):
         return value if -(2**63) <= value < 2**63 else None
     return value

@@ -44,7 +44,7 @@ _DATE_FORMS = [
     for form in (
         r"\s*(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
         r"\s*(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
-        r"\s*(?P<month>\d{1,2})[-/](?P<day>\d{1,2})[-/](?P<year>\d{4})",
+        r"\s*(?P<month>\d{1,2})[-/.](?P<day>\d{1,2})[-/.](?P<year>\d{4})",
         r"\s*(?:[a-z]{3,9},?\s+)?(?P<day>\d{1,2})[\s-](?P<name>[a-z]{3,9})[\s,-]+(?P<year>\d{4})",
         r"\s*(?:[a-z]{3,9},?\s+)??(?P<name>[a-z]{3,9})\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})",
         r"\s*(?P<year>\d{4})[-/](?P<month>\d{1,2})",

@@ -18,6 +18,7 @@ from typing import Final
 import orjson
 import pyarrow as pa
 
+from vedette.engine.dialect import DECIMAL_DIGITS, DECIMAL_SCALE
 from vedette.kql import ticks
 from vedette.kql.types import Type
 from vedette.store.physical import ARROW
@@ -202,8 +203,8 @@ def to_decimal(value: object) -> object:
         return FAILED
 
 
-_DECIMAL_STEP: Final = Decimal(1).scaleb(-18)
-_DECIMAL_LIMIT: Final = Decimal(10) ** 20
+_DECIMAL_STEP: Final = Decimal(1).scaleb(-DECIMAL_SCALE)
+_DECIMAL_LIMIT: Final = Decimal(10) ** (DECIMAL_DIGITS - DECIMAL_SCALE)
 
 
 def to_ticks(value: object) -> object:

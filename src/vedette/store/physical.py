@@ -7,7 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from vedette.engine.dialect import SQL_TYPES
+from vedette.engine.dialect import DECIMAL_DIGITS, DECIMAL_SCALE, SQL_TYPES
 from vedette.kql.types import Type
 
 ARROW: Final[dict[Type, pa.DataType]] = {
@@ -16,7 +16,7 @@ ARROW: Final[dict[Type, pa.DataType]] = {
     Type.INT: pa.int32(),
     Type.LONG: pa.int64(),
     Type.REAL: pa.float64(),
-    Type.DECIMAL: pa.decimal128(38, 18),
+    Type.DECIMAL: pa.decimal128(DECIMAL_DIGITS, DECIMAL_SCALE),
     Type.DATETIME: pa.int64(),
     Type.TIMESPAN: pa.int64(),
     Type.GUID: pa.string(),

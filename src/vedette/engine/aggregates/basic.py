@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vedette.engine.catalog import aggregate
-from vedette.engine.dialect import DuckDbSql
+from vedette.engine.dialect import DECIMAL, DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.engine.functions.arithmetic import wrap
 from vedette.kql.types import INTEGERS, Type
@@ -52,7 +52,7 @@ def _avg(value: Fragment, where: str) -> Fragment:
     if value.type in (Type.DATETIME, Type.TIMESPAN):
         return Fragment(f"CAST(trunc(avg({value}){where}) AS BIGINT)", value.type, True)
     if value.type is Type.DECIMAL:
-        return Fragment(f"CAST(avg({value}){where} AS DECIMAL(38,18))", Type.DECIMAL, True)
+        return Fragment(f"CAST(avg({value}){where} AS {DECIMAL})", Type.DECIMAL, True)
     if value.type in INTEGERS:
         # the mean of the sum as sum() has it, so that it wraps as well
         mean = f"(CAST({_sum(value, where)} AS DOUBLE) / nullif(count({value}){where}, 0))"

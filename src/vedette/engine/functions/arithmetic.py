@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vedette.engine.catalog import operator
-from vedette.engine.dialect import DuckDbSql
+from vedette.engine.dialect import DECIMAL, DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import INTEGERS, Type
 
@@ -19,23 +19,31 @@ def wrap(value: str) -> str:
     )
 
 
-def _small(value: Fragment) -> bool:
-    """Whether no sum or product with another such value leaves 64 bits."""
-    return value.type is Type.INT or (isinstance(value.value, int) and abs(value.value) < 2**31)
+def _small(value: Fragment, limit: int = 2**31) -> bool:
+    """Whether a value is known to lie within a limit on both sides."""
+    if value.type is Type.INT:
+        return limit >= 2**31
+    return isinstance(value.value, int) and abs(value.value) < limit
+
+
+def _within(value: Fragment, limit: int) -> list[str]:
+    return [] if _small(value, limit) else [f"{value} BETWEEN {1 - limit} AND {limit - 1}"]
 
 
 def _integers(symbol: str, left: Fragment, right: Fragment) -> str:
     a, b = f"CAST({left} AS BIGINT)", f"CAST({right} AS BIGINT)"
-    if _small(left) and _small(right):
+    # the range within which 64 bits hold every result; beyond it the result is made in 128 bits
+    limit = 2**31 if symbol == "*" else 2**62
+    inside = " AND ".join(_within(left, limit) + _within(right, limit))
+    if not inside:
         return f"({a} {symbol} {b})"
     big = f"(CAST({left} AS HUGEINT) {symbol} CAST({right} AS HUGEINT))"
-    # TRY gives null on overflow: only then is the sum made again in 128 bits
-    return f"coalesce(TRY({a} {symbol} {b}), {wrap(big)})"
+    return f"CASE WHEN {inside} THEN {a} {symbol} {b} ELSE {wrap(big)} END"
 
 
 def _reals(symbol: str, left: Fragment, right: Fragment) -> str:
     if Type.DECIMAL in (left.type, right.type):
-        kind = "DECIMAL(38,18)"
+        kind = DECIMAL
         if symbol in ("+", "-"):
             return f"TRY(CAST(CAST({left} AS {kind}) {symbol} CAST({right} AS {kind}) AS {kind}))"
         return f"TRY(CAST(CAST({left} AS DOUBLE) {symbol} CAST({right} AS DOUBLE) AS {kind}))"
@@ -47,7 +55,13 @@ def _whole(left: Fragment, right: Fragment) -> bool:
 
 
 def _time_sum(symbol: str, left: Fragment, right: Fragment, result: Type) -> str:
-    text = f"TRY({left} {symbol} {right})"
+    big = f"CAST({left} AS HUGEINT) {symbol} CAST({right} AS HUGEINT)"
+    inside = " AND ".join(_within(left, 2**62) + _within(right, 2**62))
+    text = (
+        f"CASE WHEN {inside} THEN {left} {symbol} {right} ELSE TRY_CAST({big} AS BIGINT) END"
+        if inside
+        else f"({left} {symbol} {right})"
+    )
     if result is Type.DATETIME:
         return f"(CASE WHEN {text} BETWEEN 0 AND 3155378975999999999 THEN {text} END)"
     return text
@@ -96,7 +110,7 @@ def multiply(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
     if Type.TIMESPAN in (left.type, right.type):
         if {left.type, right.type} & {Type.REAL, Type.DECIMAL}:
             return f"TRY_CAST(trunc(CAST({left} AS DOUBLE) * CAST({right} AS DOUBLE)) AS BIGINT)"
-        return f"TRY(CAST({left} AS BIGINT) * CAST({right} AS BIGINT))"
+        return f"TRY_CAST(CAST({left} AS HUGEINT) * CAST({right} AS HUGEINT) AS BIGINT)"
     return _integers("*", left, right) if _whole(left, right) else _reals("*", left, right)
 
 
@@ -133,7 +147,7 @@ def modulo(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
         return f"(CASE WHEN {right} = 0 THEN NULL ELSE (({a} % {b}) + {b}) % {b} END)"
     a, b = f"CAST({left} AS DOUBLE)", f"abs(CAST({right} AS DOUBLE))"
     text = f"((({a} % {b}) + {b}) % {b})"
-    return f"TRY_CAST({text} AS DECIMAL(38,18))" if Type.DECIMAL in (left.type, right.type) else text
+    return f"TRY_CAST({text} AS {DECIMAL})" if Type.DECIMAL in (left.type, right.type) else text
 
 
 @operator(

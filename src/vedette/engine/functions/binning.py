@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vedette.engine.catalog import scalar
-from vedette.engine.dialect import DuckDbSql
+from vedette.engine.dialect import DECIMAL, DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import INTEGERS, NUMBERS, Type
 
@@ -22,7 +22,7 @@ def _floor(value: str, size: str, whole: bool, decimal: bool) -> str:
         # DuckDB's % takes the sign of the dividend
         return f"CASE WHEN {size} > 0 THEN {value} - (({value} % {size}) + {size}) % {size} END"
     text = f"CASE WHEN {size} >= 0 THEN floor({value} / {size}) * {size} END"
-    return f"TRY_CAST({text} AS DECIMAL(38,18))" if decimal else text
+    return f"TRY_CAST({text} AS {DECIMAL})" if decimal else text
 
 
 @scalar(
@@ -60,7 +60,7 @@ def bin_at(sql: DuckDbSql, value: Fragment, size: Fragment, fixed: Fragment) -> 
     text = f"({c} + {_floor(f'({a} - {c})', b, whole, False)})"
     if value.type is Type.DATETIME:
         return f"(CASE WHEN {text} >= 0 THEN {text} END)"
-    return f"TRY_CAST({text} AS DECIMAL(38,18))" if decimal else text
+    return f"TRY_CAST({text} AS {DECIMAL})" if decimal else text
 
 
 @scalar(

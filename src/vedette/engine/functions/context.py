@@ -8,7 +8,7 @@ from vedette.engine.catalog import scalar
 from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql import syntax
-from vedette.kql.bound import Constant, Expr
+from vedette.kql.bound import Apply, ColumnRef, Constant, Expr
 from vedette.kql.catalog import ScalarUnit
 from vedette.kql.types import Type
 
@@ -58,3 +58,41 @@ scalar(
     page="current-database-function",
     binding=_bind_current_database,
 )(_never)
+
+
+# -- sizes
+
+_SIZES = {
+    Type.BOOL: 1, Type.INT: 4, Type.LONG: 8, Type.REAL: 8, Type.DATETIME: 8, Type.TIMESPAN: 8, Type.GUID: 16, Type.DECIMAL: 17,
+}  # fmt: skip
+"""Bytes of a value of a type whose values are all of one size."""
+
+
+def _bind_estimate_data_size(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
+    columns: list[Expr] = []
+    for place in node.args:
+        if isinstance(place, syntax.Star) and at.row is not None:
+            columns += [ColumnRef(column.type, column) for column in at.row.columns.values()]
+            continue
+        value = at.bind(place)
+        if not isinstance(value, ColumnRef):
+            raise at.binder.stop("KS109", "A column is expected here, or *", place)
+        columns.append(value)
+    if not node.args:
+        raise at.binder.stop("KS119", "The function 'estimate_data_size' expects at least 1 argument, not 0", node)
+    return Apply(Type.LONG, unit, columns)
+
+
+@scalar(
+    "estimate_data_size(column: any...): long",
+    about="An estimate of the bytes that columns take in a row: fixed by type, the length of strings and of JSON.",
+    page="estimate-data-size-function",
+    nulls="total",
+    binding=_bind_estimate_data_size,
+)
+def estimate_data_size(sql: DuckDbSql, *columns: Fragment) -> str:
+    parts = []
+    for column in columns:
+        fixed = _SIZES.get(column.type)
+        parts.append(f"coalesce(strlen({column}), 0)" if fixed is None else str(fixed))
+    return f"CAST({' + '.join(parts) or '0'} AS BIGINT)"

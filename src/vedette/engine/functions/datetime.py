@@ -33,7 +33,7 @@ def _ticks_of_date(day: str) -> str:
 
 
 def _within(moment: str) -> str:
-    return f"(CASE WHEN {moment} BETWEEN 0 AND {ticks.MAX_DATETIME} THEN {moment} END)"
+    return f"(CASE WHEN {moment} BETWEEN 0 AND {ticks.MAX_DATETIME} THEN CAST({moment} AS BIGINT) END)"
 
 
 # -- parts
@@ -136,6 +136,17 @@ def datetime_part(sql: DuckDbSql, part: Fragment, moment: Fragment) -> str:
 # -- starts and ends of periods
 
 
+_MOST_MONTHS = 12 * 10_000
+
+
+def _months(each: int, count: object) -> str:
+    """So many times a number of months; null beyond what datetime can hold."""
+    months = f"({each} * CAST({count} AS HUGEINT))"
+    return (
+        f"to_months(CASE WHEN {months} BETWEEN -{_MOST_MONTHS} AND {_MOST_MONTHS} THEN CAST({months} AS INTEGER) END)"
+    )
+
+
 def _start(period: str, moment: object, offset: str) -> str:
     if period == "day":
         return f"(({_day_number(moment)} + {offset}) * {ticks.DAY})"
@@ -143,9 +154,7 @@ def _start(period: str, moment: object, offset: str) -> str:
         # day 0 is a Monday, and weeks start on Sunday
         day = _day_number(moment)
         return f"(({day} - ({day} + 1) % 7 + 7 * {offset}) * {ticks.DAY})"
-    months = f"CAST(12 * {offset} AS INTEGER)" if period == "year" else f"CAST({offset} AS INTEGER)"
-    day = f"date_trunc('{period}', {_date(moment)}) + to_months({months})"
-    return f"TRY({_ticks_of_date(day)})"
+    return _ticks_of_date(f"date_trunc('{period}', {_date(moment)}) + {_months(12 if period == 'year' else 1, offset)}")
 
 
 def _periods(period: str) -> None:
@@ -186,12 +195,11 @@ for _period in ("day", "week", "month", "year"):
 def datetime_add(sql: DuckDbSql, part: Fragment, value: Fragment, moment: Fragment) -> str:
     name = str(part.value)
     if name in _MONTHS:
-        months = f"TRY_CAST({_MONTHS[name]} * CAST({value} AS HUGEINT) AS INTEGER)"
-        day = _ticks_of_date(f"{_date(moment)} + to_months({months})")
-        return _within(f"(TRY({day}) + {moment} % {ticks.DAY})")
+        day = _ticks_of_date(f"{_date(moment)} + {_months(_MONTHS[name], value)}")
+        return _within(f"({day} + {moment} % {ticks.DAY})")
     if name == "nanosecond":
         return _within(f"({moment} + {value} // 100)")
-    return _within(f"({moment} + TRY(CAST({value} AS BIGINT) * {_SPANS[name]}))")
+    return _within(f"({moment} + CAST({value} AS HUGEINT) * {_SPANS[name]})")
 
 
 @scalar(

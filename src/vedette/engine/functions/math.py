@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from vedette.engine.catalog import scalar
-from vedette.engine.dialect import DuckDbSql
+from vedette.engine.dialect import DECIMAL, DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.engine.functions.arithmetic import wrap
 from vedette.kql.types import INTEGERS, Type
@@ -110,7 +110,7 @@ def abs_(sql: DuckDbSql, number: Fragment) -> str:
 def ceiling(sql: DuckDbSql, number: Fragment) -> str:
     if number.type in INTEGERS:
         return number.sql
-    return f"CAST(ceil({number}) AS DECIMAL(38,18))" if number.type is Type.DECIMAL else f"ceil({number})"
+    return f"CAST(ceil({number}) AS {DECIMAL})" if number.type is Type.DECIMAL else f"ceil({number})"
 
 
 @scalar(
@@ -133,12 +133,12 @@ def round_(sql: DuckDbSql, number: Fragment, precision: Fragment | None = None) 
             if not precision.constant
             else f"round({number}, {precision.value})"
         )
-        return f"CAST({text} AS DECIMAL(38,18))"
+        return f"CAST({text} AS {DECIMAL})"
     text = f"round({number}{digits})"
     if digits and number.type is Type.REAL:
         # reals beyond 2^50 have no digits after the point, and scaling them only adds noise
         text = f"CASE WHEN abs({number}) >= 1e15 AND {precision} >= 0 THEN {number} ELSE {text} END"
-    return f"CAST({text} AS DECIMAL(38,18))" if number.type is Type.DECIMAL else text
+    return f"CAST({text} AS {DECIMAL})" if number.type is Type.DECIMAL else text
 
 
 # -- least and greatest

@@ -13,17 +13,12 @@ _MOST_GROUPS = 9
 """The database extracts no group beyond this one."""
 
 
-def _for_re2(sql: DuckDbSql, pattern: Fragment) -> str:
-    """A constant pattern as the database's RE2 reads it."""
-    return sql.quote(regex.translated(str(pattern.value)))
-
-
 # -- extraction
 
 
 def extracted(pattern: str, group: int, text: str) -> str | None:
     """The first match of a group; None where there is none."""
-    found = regex.compiled(pattern)
+    found = regex.compiled(pattern, text.isascii())
     match = found.search(text) if found is not None and 0 <= group <= found.groups else None
     return match.group(group) if match else None
 
@@ -44,7 +39,10 @@ def extract(
     if pattern.constant and isinstance(number, int) and number > regex.group_count(str(pattern.value)):
         return sql.literal(None, wanted)
     if pattern.constant and isinstance(number, int) and 0 <= number <= _MOST_GROUPS:
-        text = Fragment(f"regexp_extract({source}, {_for_re2(sql, pattern)}, {number})", Type.STRING, False)
+        found = regex.by_alphabet(
+            source, str(pattern.value), lambda p: f"regexp_extract({source}, {sql.quote(p)}, {number})"
+        )
+        text = Fragment(found, Type.STRING, False)
     else:
         row = sql.row("extracted", extracted, Type.STRING, pattern, group, source)
         text = Fragment(f"coalesce({row}, '')", Type.STRING, False)
@@ -74,7 +72,7 @@ def _chosen(pattern: str, groups: object) -> list[int]:
 
 
 def _matches(pattern: str, numbers: list[int], text: str) -> list[object] | None:
-    found = regex.compiled(pattern)
+    found = regex.compiled(pattern, text.isascii())
     if found is None or not numbers:
         return None
     rows: list[object] = []
@@ -98,7 +96,10 @@ def extract_all(sql: DuckDbSql, pattern: Fragment, *rest: Fragment) -> Fragment:
     if pattern.constant and (groups is None or groups.constant):
         numbers = _chosen(str(pattern.value), groups.value if groups is not None else None)
         if numbers and max(numbers) <= _MOST_GROUPS:
-            return Fragment(_extract_all_sql(_for_re2(sql, pattern), numbers, source), Type.DYNAMIC, True)
+            found = regex.by_alphabet(
+                source, str(pattern.value), lambda p: _extract_all_sql(sql.quote(p), numbers, source)
+            )
+            return Fragment(found, Type.DYNAMIC, True)
     if groups is None:
         text = sql.row("extracted_all", extracted_all, Type.DYNAMIC, pattern, source)
     else:
@@ -130,7 +131,7 @@ def _extract_all_sql(pattern: str, numbers: list[int], source: Fragment) -> str:
 
 def replaced(pattern: str, rewrite: str, text: str) -> str:
     r"""The text with every match rewritten; in the rewrite \0 to \9 are groups, one that is not there is empty."""
-    found = regex.compiled(pattern)
+    found = regex.compiled(pattern, text.isascii())
     if found is None:
         return text
     parts, at = [], 0
@@ -171,7 +172,9 @@ def _plain_rewrite(pattern: Fragment, rewrite: Fragment) -> bool:
 
 def _replace(sql: DuckDbSql, source: Fragment, pattern: Fragment, rewrite: Fragment) -> str:
     if _plain_rewrite(pattern, rewrite):
-        return f"regexp_replace({source}, {_for_re2(sql, pattern)}, {rewrite}, 'g')"
+        return regex.by_alphabet(
+            source, str(pattern.value), lambda p: f"regexp_replace({source}, {sql.quote(p)}, {rewrite}, 'g')"
+        )
     return f"coalesce({sql.row('replaced', replaced, Type.STRING, pattern, rewrite, source)}, '')"
 
 
@@ -207,8 +210,8 @@ def _trim(name: str, form: str, where: str) -> None:
     )  # fmt: skip
     def emit(sql: DuckDbSql, pattern: Fragment, source: Fragment) -> str:
         if pattern.constant:
-            wanted = form.replace("{p}", f"(?:{regex.translated(str(pattern.value))})")
-            return f"regexp_replace({source}, {sql.quote(wanted)}, '', 'g')"
+            wanted = form.replace("{p}", f"(?:{pattern.value})")
+            return regex.by_alphabet(source, wanted, lambda p: f"regexp_replace({source}, {sql.quote(p)}, '', 'g')")
         return f"coalesce({sql.row(name, trimmed, Type.STRING, pattern, source)}, '')"
 
 
@@ -223,7 +226,7 @@ _trim("trim_end", "{p}$", "its end")
 
 def counted_regex(text: str, pattern: str) -> int:
     """How many matches a text has; they do not overlap."""
-    found = regex.compiled(pattern)
+    found = regex.compiled(pattern, text.isascii())
     return 0 if found is None else sum(1 for _ in found.finditer(text))
 
 
@@ -254,7 +257,9 @@ def _countof_fault(kind: str) -> str | None:
 def countof(sql: DuckDbSql, source: Fragment, search: Fragment, kind: Fragment | None = None) -> str:
     if kind is not None and str(kind.value).lower() == "regex":
         if search.constant and regex.fault(str(search.value)) is None:
-            return f"coalesce(len(regexp_extract_all({source}, {_for_re2(sql, search)})), 0)"
+            return regex.by_alphabet(
+                source, str(search.value), lambda p: f"coalesce(len(regexp_extract_all({source}, {sql.quote(p)})), 0)"
+            )
         return sql.row("counted_regex", counted_regex, Type.LONG, source, search)
     if search.constant and len(str(search.value)) == 1:
         # one character cannot overlap itself
@@ -287,7 +292,7 @@ def index_of(text: str, match: str, start: int = 0, length: int = -1, occurrence
 
 def index_of_regex(text: str, pattern: str, start: int = 0, length: int = -1, occurrence: int = 1) -> int | None:
     """As index_of(), of the matches of a regular expression, which do not overlap."""
-    found = regex.compiled(pattern)
+    found = regex.compiled(pattern, text.isascii())
     window = None if start < 0 else _window(text, start, length, occurrence)
     if window is None or found is None:
         return None

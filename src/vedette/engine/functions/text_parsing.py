@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import decimal
 import re
 
 from vedette.engine.catalog import scalar
@@ -197,3 +198,26 @@ scalar(
     kind="row",
     checks={"parser": _parser_fault},
 )(parsed_command_line)
+
+
+# -- versions
+
+
+def parsed_version(version: str) -> decimal.Decimal | None:
+    """A version of one to four numbers of up to eight digits as one number that sorts as versions do; None for others.
+
+    A first number of more than four digits leaves what a decimal holds, and gives null as well.
+    """
+    parts = version.strip().split(".")
+    if len(parts) > 4 or not all(0 < len(part) <= 8 and part.isascii() and part.isdigit() for part in parts):
+        return None
+    digits = "".join(part.zfill(8) for part in [*parts, "0", "0", "0"][:4])
+    return decimal.Decimal(digits)
+
+
+scalar(
+    "parse_version(version: string): decimal",
+    about="A version of one to four numbers as a decimal that compares as versions do; null where it is none.",
+    page="parse-version-function",
+    kind="row",
+)(parsed_version)

@@ -79,7 +79,7 @@ def differs_folded(sql: DuckDbSql, left: Fragment, right: Fragment) -> Fragment:
 
 def found_regex(text: str, pattern: str) -> bool:
     """Whether some part of a text matches a pattern; one that is none matches nothing."""
-    found = regex.compiled(pattern)
+    found = regex.compiled(pattern, text.isascii())
     return found is not None and found.search(text) is not None
 
 
@@ -90,7 +90,8 @@ def found_regex(text: str, pattern: str) -> bool:
 )  # fmt: skip
 def matches_regex(sql: DuckDbSql, text: Fragment, pattern: Fragment) -> Fragment:
     if pattern.constant:
-        return Fragment(f"regexp_matches({text}, {sql.quote(regex.translated(str(pattern.value)))})", Type.BOOL, False)
+        test = regex.by_alphabet(text, str(pattern.value), lambda p: f"regexp_matches({text}, {sql.quote(p)})")
+        return Fragment(test, Type.BOOL, False)
     return Fragment(sql.row("found_regex", found_regex, Type.BOOL, text, pattern), Type.BOOL, False)
 
 

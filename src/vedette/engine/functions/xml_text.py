@@ -19,7 +19,6 @@ class _RefusedError(Exception):
 class _Element:
     name: str
     attributes: dict[str, str]
-    offset: int
     children: dict[str, list[object]] = field(default_factory=dict)
     """Values by name, `#text` among them, in the order of their first appearance."""
     elements: bool = False
@@ -29,8 +28,10 @@ class _Element:
 class _Reader:
     """Builds the value while the parser calls."""
 
-    def __init__(self) -> None:
-        self.parser = expat.ParserCreate()
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        # the bytes are UTF-8, whatever the declaration says
+        self.parser = expat.ParserCreate("utf-8")
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -49,7 +50,7 @@ class _Reader:
         if self.open:
             self._close_text(self.open[-1])
             self.open[-1].elements = True
-        self.open.append(_Element(name, attributes, self.parser.CurrentByteIndex))
+        self.open.append(_Element(name, attributes))
 
     def _characters(self, text: str) -> None:
         if self.open:
@@ -75,8 +76,9 @@ class _Reader:
         if not element.attributes and not element.elements:
             if texts:
                 return texts[0]
-            # `<e/>` ends where it starts; `<e></e>` holds an empty text
-            return None if self.parser.CurrentByteIndex == element.offset else ""
+            # `<e/>` has no value; `<e></e>` holds an empty text
+            end = self.parser.CurrentByteIndex
+            return None if self.data[end - 2 : end] == b"/>" else ""
         value: dict[str, object] = {f"@{name}": text for name, text in element.attributes.items()}
         for name, values in element.children.items():
             if name == "#text" and element.elements:
@@ -90,10 +92,9 @@ def parsed_xml(text: str) -> dict[str, object] | None:
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > _MOST_BYTES:
         return None
-    reader = _Reader()
+    reader = _Reader(data)
     try:
-        # the text is in Unicode already, whatever its declaration says
-        reader.parser.Parse(text, True)
+        reader.parser.Parse(data, True)
     except (expat.ExpatError, _RefusedError, ValueError):
         return None
     return reader.result

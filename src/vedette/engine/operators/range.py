@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
+from vedette.engine.dialect import DECIMAL
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.kql.binder.operators.print import Range
 from vedette.kql.types import Type
@@ -15,7 +16,7 @@ def range_(compiler: Compiler, node: Range) -> Rel:
     name, order = name_of(node.column), compiler.fresh()
     if node.column.type in (Type.REAL, Type.DECIMAL):
         count = f"CAST(floor((CAST({last} AS DOUBLE) - {first}) / nullif({step}, 0) + 1e-9) AS BIGINT)"
-        value = f"CAST({first} + i * {step} AS {'DOUBLE' if node.column.type is Type.REAL else 'DECIMAL(38,18)'})"
+        value = f"CAST({first} + i * {step} AS {'DOUBLE' if node.column.type is Type.REAL else DECIMAL})"
     else:
         count = f"CASE WHEN {step} = 0 THEN -1 ELSE (({last} - {first}) // {step}) END"
         value = f"({first} + i * {step})"
