@@ -113,7 +113,15 @@ class Expressions(Calls):
                     known = list(side.columns)
                     raise self.binder.unknown(f"column of {target.name}", "KS142", node.name.name, known, node.name)
                 return ColumnRef(column.type, column)
-        base = self.bind(target)
+        base = self.bind_item(target)
+        if isinstance(base, Several):
+            place = node.index if isinstance(node, syntax.Index) else None
+            wanted = place.value if isinstance(place, syntax.Literal) else None
+            if len(base.outputs) > 1 and isinstance(wanted, int) and 0 <= wanted < len(base.outputs):
+                # of several values an index picks one, which keeps its name
+                name, picked = base.outputs[wanted]
+                return Several(picked.type, [(name, picked)])
+            base = base.outputs[0][1]
         if base.type not in (Type.DYNAMIC, Type.UNKNOWN):
             raise self.binder.stop("KS170", f"A {base.type} has no properties; only a dynamic value has", node)
         if isinstance(node, syntax.Member):

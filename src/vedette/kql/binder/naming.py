@@ -16,14 +16,12 @@ def carried_name(node: syntax.Expression, catalog: Catalog) -> str | None:
             return node.name
         case syntax.Member():
             base = carried_name(node.target, catalog)
-            if base is None:
-                return None
-            return node.name.name if base in ("$left", "$right") else f"{base}_{node.name.name}"
+            return node.name.name if base in (None, "$left", "$right") else f"{base}_{node.name.name}"
         case syntax.Index():
             base = carried_name(node.target, catalog)
-            if base is None or not isinstance(node.index, syntax.Literal):
+            if not isinstance(node.index, syntax.Literal):
                 return base
-            return f"{base}_{node.index.value}"
+            return str(node.index.value) if base is None else f"{base}_{node.index.value}"
         case syntax.Call():
             name = node.name.name
             unit: Unit | None = catalog.aggregates.get(name) or catalog.scalars.get(name)

@@ -19,6 +19,8 @@ class Item:
     name: str | None
     explicit: bool
     node: syntax.Expression
+    several: bool = False
+    """One of the columns of an expression that gives several, under a name of its own."""
 
 
 def bind_items(at: Expressions, nodes: list[syntax.Expression]) -> list[Item]:
@@ -37,7 +39,7 @@ def bind_items(at: Expressions, nodes: list[syntax.Expression]) -> list[Item]:
             raise at.binder.stop("KS150", f"This expression gives {count}, not {len(given)}", node)
         for index, (own, part) in enumerate(outputs):
             explicit = index < len(given)
-            items.append(Item(part, given[index].name if explicit else own, explicit, node))
+            items.append(Item(part, given[index].name if explicit else own, explicit, node, isinstance(value, Several)))
     return items
 
 

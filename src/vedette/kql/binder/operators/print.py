@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.operators.items import bind_items
@@ -31,12 +32,18 @@ def bind_print(binder: Binder, node: PrintOperator, _input: Relation | None, sco
     at = Expressions(binder, scope, Row({}, []))
     values: list[tuple[Column, Expr]] = []
     taken: set[str] = set()
-    for index, item in enumerate(bind_items(at, list(node.columns))):
-        name = item.name if item.explicit and item.name is not None else f"print_{index}"
-        if name in taken:
-            raise binder.stop("KS110", f"The column '{name}' is named twice", item.node)
-        taken.add(name)
-        values.append((binder.column(name, item.value.type), item.value))
+    items = bind_items(at, list(node.columns))
+    for index, place in enumerate(node.columns):
+        given = [item for item in items if item.node is place]
+        if isinstance(place, syntax.Assignment):
+            given = [item for item in given if item.explicit]
+        for item in given:
+            own = item.name is not None and (item.explicit or item.several)
+            name = item.name if own and item.name is not None else f"print_{index}"
+            if name in taken:
+                raise binder.stop("KS110", f"The column '{name}' is named twice", item.node)
+            taken.add(name)
+            values.append((binder.column(name, item.value.type), item.value))
     columns = tuple(column for column, _ in values)
     return Values(columns, [[value for _, value in values]], serialized=True)
 
