@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from vedette.kql.expressions import ExpressionParser
+from vedette.kql.entities import EntityParser
 from vedette.kql.lexer import KEYWORDS, NAME
 from vedette.kql.syntax import Expression, Literal, Name, OperatorParameter, Ordered
 from vedette.kql.types import Type
@@ -48,7 +48,7 @@ class Parameters:
         return [parameter for parameter in self.all if parameter.name.startswith("hint.")]
 
 
-class ClauseParser(ExpressionParser):
+class ClauseParser(EntityParser):
     """Reads parameters and orderings."""
 
     __slots__ = ()

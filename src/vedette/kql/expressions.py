@@ -11,27 +11,23 @@ from __future__ import annotations
 from typing import Final
 
 from vedette.kql.cursor import MAX_NESTING
-from vedette.kql.lexer import END, KEYWORDS, NAME, NAME_KEYWORDS, SPECIAL_NAME_KEYWORDS, STRING, WIDE_NAME_KEYWORDS
-from vedette.kql.literals import LITERAL_KINDS, LiteralParser
+from vedette.kql.lexer import END, KEYWORDS, NAME, NAME_KEYWORDS, SPECIAL_NAME_KEYWORDS, WIDE_NAME_KEYWORDS
+from vedette.kql.literals import LITERAL_KINDS
 from vedette.kql.syntax import (
     Assignment,
     Between,
     Binary,
     Call,
-    ColumnDeclaration,
-    DataTable,
     DotCall,
     Expression,
-    ExternalData,
     In,
     Index,
-    Literal,
     Member,
     Name,
     Star,
     Unary,
 )
-from vedette.kql.types import Type
+from vedette.kql.tables import TableParser
 
 _STRING_OPERATORS: Final = {
     "=~": "=~",
@@ -89,14 +85,10 @@ _AFTER_NAME: Final = frozenset(_PRECEDENCE) - {"+", "-"} | {")", "]", "}", ".", 
 _TABULAR_CALLS: Final = frozenset({"toscalar", "totable"})
 
 
-class ExpressionParser(LiteralParser):
-    """Reads expressions; tabular ones inside parentheses go to `pipeline`, which `Parser` adds."""
+class ExpressionParser(TableParser):
+    """Reads expressions."""
 
     __slots__ = ()
-
-    def pipeline(self) -> Expression | None:
-        """A tabular or scalar expression."""
-        raise NotImplementedError
 
     def starts_pipeline(self) -> bool:
         """Whether an operator that can stand at the head of a pipeline starts here."""
@@ -462,122 +454,3 @@ class ExpressionParser(LiteralParser):
                 break
         self.expect(")")
         return names
-
-    # --- tables written in the text --------------------------------------------------------------
-
-    def data_table(self) -> DataTable:
-        """`datatable (name: type, ...) [values]`; commas may lead and trail."""
-        start = self.start
-        self.i += 1
-        columns = self.row_schema()
-        values: list[Expression] = []
-        if self.expect("["):
-            self.take(",")
-            values = self.comma_list(self.literal, self.missing_expression, required=False, trailing=True)
-            self.expect("]")
-        self._check_rows(columns, values, start)
-        return DataTable(columns, values, start=start, end=self.last_end)
-
-    def _check_rows(self, columns: list[ColumnDeclaration], values: list[Expression], start: int) -> None:
-        if columns and len(values) % len(columns) and self.reported < 0:
-            self.report(
-                "KS173",
-                f"{len(values)} values do not fill rows of {len(columns)} columns",
-                values[-1].start,
-                values[-1].end,
-            )
-
-    def external_data(self) -> ExternalData:
-        """`externaldata (name: type, ...) [uris] with (property = value, ...)`."""
-        start = self.start
-        self.i += 1
-        columns = self.row_schema()
-        uris: list[Expression] = []
-        if self.expect("["):
-            uris = self.comma_list(self.pipeline, self.missing_expression, required=False, trailing=True)
-            self.expect("]")
-        properties = self.properties() if self.kinds[self.i] == "with" else {}
-        return ExternalData(columns, uris, properties, start=start, end=self.last_end)
-
-    def properties(self) -> dict[str, Expression]:
-        """`with (name = value, ...)`; a value is a constant or a word."""
-        self.i += 1
-        found: list[tuple[str, Expression]] = []
-        if self.expect("("):
-            found = self.comma_list(self._property, self._missing_property, required=False)
-            self.expect(")")
-        return dict(found)
-
-    def _property(self) -> tuple[str, Expression] | None:
-        name = self.wide_name()
-        if name is None:
-            return None
-        self.expect("=")
-        return name.name, self.literal() or self.wide_name() or self.missing("value")
-
-    def _missing_property(self) -> tuple[str, Expression]:
-        gap = self.missing("property (name = value)")
-        return "", gap
-
-    # --- entities --------------------------------------------------------------------------------
-
-    def simple_path(self) -> Expression | None:
-        """A column with its path and no calls: `a`, `a.b`, `a['b']`."""
-        expression = self._path_root()
-        if expression is None:
-            return None
-        while self.kinds[self.i] in (".", "["):
-            expression = self._path(expression)
-        return expression
-
-    def _path_root(self) -> Expression | None:
-        kind = self.kinds[self.i]
-        if kind == "[":
-            return self.bracketed_wildcard() or self.bracketed_name()
-        if kind in SPECIAL_NAME_KEYWORDS:
-            return self._word_name()
-        return self.name()
-
-    def entity(self) -> Expression | None:
-        """A table or function by name, pattern or path: `T`, `T*`, `workspace('w').T`, `f(1)`, or a parenthesis."""
-        if self.kinds[self.i] == "(":
-            return self._parenthesized()
-        pattern = self.wildcard()
-        if pattern is not None:
-            return pattern
-        expression: Expression | None = self.call() or self._path_root()
-        if expression is None:
-            return None
-        while True:
-            if self.kinds[self.i] == "." and (pattern := self._wildcard_step(expression)) is not None:
-                return pattern
-            if self.kinds[self.i] not in (".", "["):
-                return expression
-            expression = self._path(expression)
-
-    def _wildcard_step(self, target: Expression) -> Member | None:
-        """`.T*`: the pattern is the member's name."""
-        mark = self.i
-        self.i += 1
-        pattern = self.wildcard()
-        if pattern is None:
-            self.i = mark
-            return None
-        name = Name(self.text[pattern.start : pattern.end], start=pattern.start, end=pattern.end)
-        return Member(target, name, start=target.start, end=name.end)
-
-    def star(self) -> Star | None:
-        """`*` alone."""
-        return Star(start=self.starts[self.i - 1], end=self.last_end) if self.take("*") else None
-
-    def column_pattern(self) -> Expression | None:
-        """A column's name, or a pattern of names."""
-        return self.wildcard() or self.name()
-
-    def constant_string(self) -> Literal | None:
-        """A string constant."""
-        if self.kinds[self.i] != STRING:
-            return None
-        start = self.start
-        value, hidden = self.text_of_strings()
-        return Literal(Type.STRING, value, hidden, start=start, end=self.last_end)

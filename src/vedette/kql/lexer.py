@@ -31,7 +31,7 @@ NAME_KEYWORDS: Final = frozenset(
     """access alias bin consume count database declare default distinct entity_group evaluate extend dataformat
     inline_external_table datetime_pattern facet filter fork from getschema edges id best_effort join let limit lookup
     mvapply mvexpand nodes null nulls on optional order output pack parse partition pattern plotly graph
-    query_parameters range reduce regex render restrict scan serialize sort step summarize table take top typeof uuid view
+    query_parameters range reduce regex render restrict scan serialize sort step summarize take top typeof uuid view
     with with_node_id bool guid""".split()
 )
 """Keywords that may stand wherever a name may stand."""

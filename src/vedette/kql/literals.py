@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vedette.kql import constants
+from vedette.kql import constants, ticks
 from vedette.kql.cursor import MAX_NESTING
 from vedette.kql.lexer import (
     BOOL,
@@ -33,8 +33,8 @@ _READERS: Final[dict[Type, Callable[[str], object | None]]] = {
     Type.REAL: constants.real,
     Type.DECIMAL: constants.exact,
     Type.BOOL: constants.boolean,
-    Type.DATETIME: constants.instant,
-    Type.TIMESPAN: constants.duration,
+    Type.DATETIME: ticks.parse_datetime,
+    Type.TIMESPAN: ticks.parse_timespan,
     Type.GUID: constants.guid,
 }
 _QUOTED: Final = frozenset({Type.DATETIME, Type.TIMESPAN, Type.GUID})
@@ -77,10 +77,10 @@ class LiteralParser(NameParser):
         if kind == REAL:
             return Literal(Type.REAL, float(text), start=start, end=end)
         if kind == TIMESPAN:
-            ticks = constants.duration(text)
-            if ticks is None:
+            span = ticks.parse_timespan(text)
+            if span is None:
                 self.report("KS004", f"{text} is longer than a timespan can be", start, end)
-            return Literal(Type.TIMESPAN, ticks, start=start, end=end)
+            return Literal(Type.TIMESPAN, span, start=start, end=end)
         if kind == BOOL:
             return Literal(Type.BOOL, text[0] in "tT", start=start, end=end)
         if kind == RAW_GUID:
@@ -110,7 +110,7 @@ class LiteralParser(NameParser):
         if declared is Type.DATETIME:
             if body in ("", "now"):
                 return Call(Name("now", start=start, end=end), [], start=start, end=end)
-            since_midnight = constants.time_of_day(body)
+            since_midnight = ticks.parse_time_of_day(body)
             if since_midnight is not None:
                 now = Call(Name("now", start=start, end=end), [], start=start, end=end)
                 today = Call(Name("startofday", start=start, end=end), [now], start=start, end=end)
@@ -211,9 +211,9 @@ class LiteralParser(NameParser):
             if self.peek() not in (LONG, REAL):
                 return False, None
             self.i += 1
-            number = self.smallest_long()
-            if number is not None:
-                return True, number.value
+            smallest = self.smallest_long()
+            if smallest is not None:
+                return True, smallest.value
             number = self.token_literal()
             value = number.value if isinstance(number, Literal) else None
             return True, -value if isinstance(value, (int, float)) else None
@@ -224,7 +224,7 @@ class LiteralParser(NameParser):
         if literal.type is Type.DECIMAL:
             self.report("KS215", "a dynamic value cannot hold a decimal; write a real", literal.start, literal.end)
         if literal.type is Type.DATETIME and isinstance(literal.value, int):
-            return True, constants.instant_text(literal.value)
+            return True, ticks.format_datetime(literal.value)
         return True, literal.value
 
     def _enter(self) -> None:

@@ -11,21 +11,22 @@ from typing import Final
 from vedette.kql.clauses import ClauseParser
 from vedette.kql.cursor import LIST_ENDS, MAX_NESTING, TooDeep
 from vedette.kql.diagnostics import Diagnostic, nearest
-from vedette.kql.expressions import ExpressionParser
 from vedette.kql.lexer import END, KEYWORDS, NAME
 from vedette.kql.operators.inline_external_table import starts_inline_external_table
 from vedette.kql.operators.registry import OPERATORS
 from vedette.kql.statements import StatementParser
 from vedette.kql.syntax import Expression, Operator, Pipeline, Script, UnknownOperator
 
-HEADS: Final = frozenset({"evaluate", "find", "inline_external_table", "macro-expand", "print", "range", "search", "union"})
+HEADS: Final = frozenset(
+    {"evaluate", "find", "inline_external_table", "macro-expand", "print", "range", "search", "union"}
+)
 """Operators that need no input."""
 
 HEADS_ONLY: Final = frozenset({"inline_external_table", "print", "range"})
 """Operators that take no input."""
 
 
-class Parser(StatementParser, ClauseParser, ExpressionParser):
+class Parser(StatementParser, ClauseParser):
     """The whole language."""
 
     __slots__ = ()

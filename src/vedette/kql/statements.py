@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vedette.kql.cursor import MAX_NESTING
-from vedette.kql.expressions import ExpressionParser
+from vedette.kql.entities import EntityParser
 from vedette.kql.lexer import END, NAME, NAME_KEYWORDS
 from vedette.kql.syntax import (
     AliasStatement,
@@ -32,7 +32,7 @@ from vedette.kql.syntax import (
 from vedette.kql.types import Type
 
 
-class StatementParser(ExpressionParser):
+class StatementParser(EntityParser):
     """Reads statements."""
 
     __slots__ = ()

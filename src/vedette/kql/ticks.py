@@ -42,16 +42,20 @@ _CLOCK = (
 _DATE_FORMS = [
     re.compile(form + _CLOCK + r"\s*$", re.IGNORECASE)
     for form in (
-        r"\s*(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
+        r"\s*(?P<year>\d{4})\s*[-/.,]\s*(?P<month>\d{1,2})\s*[-/.,]\s*(?P<day>\d{1,2})",
         r"\s*(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
-        r"\s*(?P<month>\d{1,2})[-/.](?P<day>\d{1,2})[-/.](?P<year>\d{4})",
-        r"\s*(?:[a-z]{3,9},?\s+)?(?P<day>\d{1,2})[\s-](?P<name>[a-z]{3,9})[\s,-]+(?P<year>\d{4})",
+        r"\s*(?P<month>0?[1-9]|1[0-2])\s*[-/.]\s*(?P<day>\d{1,2})\s*[-/.]\s*(?P<year>\d{4})",
+        r"\s*(?P<day>\d{1,2})\s*[-/]\s*(?P<month>\d{1,2})\s*[-/]\s*(?P<year>\d{4})",
+        r"\s*(?:[a-z]{3,9},?\s+)?(?P<day>\d{1,2})[\s-](?P<name>[a-z]{3,9})[\s,-]+(?P<year>\d{4}|\d\d)",
         r"\s*(?:[a-z]{3,9},?\s+)??(?P<name>[a-z]{3,9})\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})",
-        r"\s*(?P<year>\d{4})[-/](?P<month>\d{1,2})",
+        r"\s*(?P<year>\d{4})\s*[-/,]\s*(?P<month>\d{1,2})",
         r"\s*(?P<year>\d{4})",
     )
 ]
-_TIME_ONLY = re.compile(r"\s*(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?)?\s*$")
+_TIME_ONLY = re.compile(
+    r"\s*(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?)?\s*(?P<half>am|pm)?\s*$",
+    re.IGNORECASE,
+)
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,7}))?Z$")
 _TIMESPAN = re.compile(
     r"\s*(?P<sign>-)?(?:(?P<days>\d+)(?:\.(?P<h1>\d{1,2}):(?P<m1>\d{1,2})(?::(?P<s1>\d{1,2})(?:\.(?P<f1>\d{1,7}))?)?)?"
@@ -68,6 +72,8 @@ _UNITS = {
     "microsecond": MICROSECOND, "microseconds": MICROSECOND, "us": MICROSECOND,
     "tick": 1, "ticks": 1,
 }  # fmt: skip
+_NANOSECONDS = frozenset("nano nanos nanosec nanosecond nanoseconds".split())
+"""A hundred of them are one tick, so they are cut to whole ticks."""
 _QUANTITY = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*([a-z]+)\s*$", re.IGNORECASE)
 _START = date(1, 1, 1).toordinal()
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
@@ -111,7 +117,11 @@ def _fraction(text: str | None) -> int:
 
 
 def parse_datetime(text: str) -> int | None:
-    """Ticks of a datetime's text, or None where it is none (rule 47: month first, offsets go to UTC)."""
+    """Ticks of a datetime's text, or None where it is none.
+
+    Rule 47: month first (day first where there is no such month), offsets go to UTC. Years of two digits, in dates
+    with a month's name only, belong to 1950 to 2049.
+    """
     exact = _ISO.match(text)
     if exact:
         year, month, day, hour, minute, second, fraction = exact.groups()
@@ -125,12 +135,12 @@ def parse_datetime(text: str) -> int | None:
 
 
 def parse_time_of_day(text: str) -> int | None:
-    """Ticks since midnight of `hh:mm[:ss[.fffffff]]`, or None."""
+    """Ticks since midnight of `hh:mm[:ss[.fffffff]]`, with or without AM or PM, or None."""
     found = _TIME_ONLY.match(text)
     if not found:
         return None
-    hour, minute, second = int(found["hour"]), int(found["minute"]), int(found["second"] or 0)
-    if hour > 23 or minute > 59 or second > 59:
+    hour, minute, second = _hour(found["hour"], found["half"]), int(found["minute"]), int(found["second"] or 0)
+    if hour is None or hour > 23 or minute > 59 or second > 59:
         return None
     return hour * HOUR + minute * MINUTE + second * SECOND + _fraction(found["fraction"])
 
@@ -143,20 +153,28 @@ def _from_match(parts: dict[str, str | None]) -> int | None:
             return None
     else:
         month = int(parts.get("month") or 1)
-    hour = int(parts["hour"] or 0)
-    half = (parts["half"] or "").lower()
-    if half:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    whole = from_parts(
-        int(parts["year"] or 0), month, int(parts.get("day") or 1), hour, int(parts["minute"] or 0),
-        int(parts["second"] or 0),
-    )  # fmt: skip
+    year = int(parts["year"] or 0)
+    if len(parts["year"] or "") == 2:
+        year += 1900 if year >= 50 else 2000
+    hour = _hour(parts["hour"] or "0", parts["half"])
+    if hour is None:
+        return None
+    day, minute, second = int(parts.get("day") or 1), int(parts["minute"] or 0), int(parts["second"] or 0)
+    whole = from_parts(year, month, day, hour, minute, second)
     if whole is None:
         return None
     whole += _fraction(parts["fraction"]) - _zone_offset(parts["zone"])
     return whole if 0 <= whole <= MAX_DATETIME else None
+
+
+def _hour(text: str, half: str | None) -> int | None:
+    """The hour of the day; `half` is AM or PM."""
+    hour = int(text)
+    if not half:
+        return hour
+    if not 1 <= hour <= 12:
+        return None
+    return hour % 12 + (12 if half.lower() == "pm" else 0)
 
 
 def _zone_offset(zone: str | None) -> int:
@@ -182,17 +200,22 @@ def parse_timespan(text: str) -> int | None:
     found = _TIMESPAN.match(text)
     if found is None:
         quantity = _QUANTITY.match(text)
+        if quantity is not None and quantity[2].lower() in _NANOSECONDS:
+            return _in_range(scale(quantity[1], SECOND) // 1_000_000_000)
         unit = _UNITS.get(quantity[2].lower()) if quantity else None
         if quantity is None or unit is None:
             return None
-        return scale(quantity[1], unit)
+        return _in_range(scale(quantity[1], unit))
     parts = found.groupdict()
     hour, minute, second = (int(parts[f"{p}1"] or parts[f"{p}2"] or 0) for p in "hms")
     if hour > 23 or minute > 59 or second > 59:
         return None
     total = int(parts["days"] or 0) * DAY + hour * HOUR + minute * MINUTE + second * SECOND
     total += _fraction(parts["f1"] or parts["f2"])
-    total = -total if parts["sign"] else total
+    return _in_range(-total if parts["sign"] else total)
+
+
+def _in_range(total: int) -> int | None:
     return total if MIN_TIMESPAN <= total <= MAX_TIMESPAN else None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.kql.lexer import NAME
 from vedette.kql.syntax import ColumnDeclaration, Expression, Name, Operator
 
 if TYPE_CHECKING:

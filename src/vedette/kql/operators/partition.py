@@ -32,7 +32,8 @@ class PartitionOperator(Operator):
 def parse_partition(p: Parser, start: int) -> PartitionOperator:
     """After the keyword."""
     parameters = p.parameters(
-        ("hint.concurrency", "hint.spread", "hint.materialized", "hint.shufflekey", "hint.strategy"), equals_needed=False
+        ("hint.concurrency", "hint.spread", "hint.materialized", "hint.shufflekey", "hint.strategy"),
+        equals_needed=False,
     )
     strategy = p.choice(parameters.get("hint.strategy"), "strategy of partition", PARTITION_STRATEGIES, "legacy")
     p.expect("by")

@@ -83,7 +83,9 @@ def parse_render(p: Parser, start: int) -> RenderOperator:
         properties[name] = _old_value(p, name)
     if p.take("with") and p.expect("("):
         p.take(",")
-        for name, value in p.comma_list(lambda: _property(p), lambda: ("", p.missing("property (name = value)")), required=False):
+        for name, value in p.comma_list(
+            lambda: _property(p), lambda: ("", p.missing("property (name = value)")), required=False
+        ):
             properties[name] = value
         p.expect(")")
     return RenderOperator(chart, properties, start=start, end=p.last_end)

@@ -38,7 +38,9 @@ def parse_search(p: Parser, start: int) -> SearchOperator:
         elif p.take("and"):
             op_start, op_end = p.starts[p.i - 1], p.last_end
             right = p.expression() or p.missing_expression()
-            predicate = Binary("and", everything, right, start=everything.start, end=p.last_end, op_start=op_start, op_end=op_end)
+            predicate = Binary(
+                "and", everything, right, start=everything.start, end=p.last_end, op_start=op_start, op_end=op_end
+            )
         else:
             predicate = everything
     return SearchOperator(kind, tables, predicate, start=start, end=p.last_end)
