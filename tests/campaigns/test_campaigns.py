@@ -25,7 +25,8 @@ from vedette.detect.rule import AnalyticsRule
 from vedette.detect.runner import RuleRunner
 from vedette.kql import ticks
 from vedette.store.logstore import LogStore
-from vedette.store.report import LoadOptions, Outcome as LoadOutcome
+from vedette.store.report import LoadOptions
+from vedette.store.report import Outcome as LoadOutcome
 
 PERIOD = timedelta(days=14)
 
@@ -50,7 +51,9 @@ def _root() -> Path | None:
     import subprocess
 
     here = Path(__file__).parent
-    done = subprocess.run(["git", "rev-parse", "--git-common-dir"], cwd=here, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "rev-parse", "--git-common-dir"], cwd=here, capture_output=True, text=True, check=False
+    )
     return (here / done.stdout.strip()).resolve().parent.parent / "shared" if done.returncode == 0 else None
 
 
@@ -135,7 +138,8 @@ class Loader:
 def seen(alerts: tuple[Alert, ...]) -> list[tuple[Any, ...]]:
     """What an alert says, less what tells one loading of a row from another."""
     return [
-        (a.rule_id, a.severity, a.start, a.end, a.rows, [sorted(e.to_dict().items()) for e in a.entities]) for a in alerts
+        (a.rule_id, a.severity, a.start, a.end, a.rows, [sorted(e.to_dict().items()) for e in a.entities])
+        for a in alerts
     ]
 
 

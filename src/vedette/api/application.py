@@ -57,7 +57,9 @@ class Application:
             self.openings = Openings(self.state, self.secrets, registry)
             opening.callback(self.openings.close)
             self.deliverer = Deliverer(self.state, self.openings, self.clock, random.Random())  # noqa: S311 - jitter
-            self.stores = Stores(self.directory, self.clock, name_of=lambda identity: self.workspaces.get(identity).name)
+            self.stores = Stores(
+                self.directory, self.clock, name_of=lambda identity: self.workspaces.get(identity).name
+            )
             opening.callback(self.stores.close)
             self._held = opening.pop_all()
 
@@ -91,7 +93,8 @@ class Application:
             if account.kind != "client"
             and not account.disabled
             and any(
-                grant.workspace_id in (None, workspace_id) and Permission.INCIDENTS_WRITE in ROLE_PERMISSIONS[grant.role]
+                grant.workspace_id in (None, workspace_id)
+                and Permission.INCIDENTS_WRITE in ROLE_PERMISSIONS[grant.role]
                 for grant in account.grants
             )
         ]
@@ -103,7 +106,9 @@ class Application:
 
     def person_name(self, person_id: str) -> str | None:
         """The name of somebody that an incident is assigned to."""
-        return next((account.display_name or account.name for account in self._accounts() if account.id == person_id), None)
+        return next(
+            (account.display_name or account.name for account in self._accounts() if account.id == person_id), None
+        )
 
     def _accounts(self) -> list[Account]:
         return self.identity.accounts(by=local_operator(self.directory.path))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from vedette.api.application import Application
+from vedette.core.accounts import LOCAL_OPERATOR_NAME
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, VedetteError
-from vedette.core.accounts import LOCAL_OPERATOR_NAME
 from vedette.core.settings import load_settings
 from vedette.detect.reading import read_rules
 from vedette.engine.query import Check

@@ -17,7 +17,9 @@ from vedette.kql.diagnostics import Diagnostic, KqlError, utf16_span
 log = logging.getLogger(__name__)
 
 
-def body(code: str, message: str, hint: str | None = None, details: dict[str, object] | None = None) -> dict[str, object]:
+def body(
+    code: str, message: str, hint: str | None = None, details: dict[str, object] | None = None
+) -> dict[str, object]:
     """The JSON of an error."""
     return ErrorEnvelope(error=ErrorBody(code=code, message=message, hint=hint, details=details)).model_dump(
         by_alias=True, exclude_none=True
@@ -77,4 +79,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> JSONResponse:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return JSONResponse(body("VDT0500", "Vedette failed where it should not; the server's log has the details."), 500)
+        return JSONResponse(
+            body("VDT0500", "Vedette failed where it should not; the server's log has the details."), 500
+        )

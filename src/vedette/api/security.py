@@ -51,7 +51,9 @@ Caller = Annotated[Principal, Depends(principal)]
 Held = Annotated[Application, Depends(application)]
 
 
-def services(request: Request, caller: Caller, ws: Annotated[str, Path(description="The workspace, by id or name.")]) -> WorkspaceServices:
+def services(
+    request: Request, caller: Caller, ws: Annotated[str, Path(description="The workspace, by id or name.")]
+) -> WorkspaceServices:
     """The services of the workspace in the path; one that the caller has no right in does not exist for them."""
     held = application(request)
     workspace = held.workspace(ws)

@@ -117,7 +117,9 @@ class WorkspaceServices:
     def incident_page(self, filters: Mapping[str, str], caller: Principal | None) -> dict[str, Any]:
         """A page of the queue by the filters of the REST API."""
         owners = [
-            (caller.id if caller else "me") if owner == "me" else owner for owner in filters.get("owner", "").split(",") if owner
+            (caller.id if caller else "me") if owner == "me" else owner
+            for owner in filters.get("owner", "").split(",")
+            if owner
         ]
         return self.incidents.list(
             IncidentFilter(

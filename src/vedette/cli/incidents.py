@@ -35,7 +35,9 @@ def list_(
     data: DataDir = None,
     workspace: WorkspaceName = "default",
     status: Annotated[str | None, typer.Option(help="New, Active or Closed; several with commas.")] = None,
-    severity: Annotated[str | None, typer.Option(help="High, Medium, Low or Informational; several with commas.")] = None,
+    severity: Annotated[
+        str | None, typer.Option(help="High, Medium, Low or Informational; several with commas.")
+    ] = None,
     query: Annotated[str | None, typer.Option("--query", "-q", help="Words that must all occur.")] = None,
     top: Annotated[int, typer.Option(min=1, max=10_000, help="The most incidents to print.")] = 100,
     format_: FormatOption = Format.TABLE,
@@ -50,7 +52,15 @@ def list_(
     print_table(
         ["number", "severity", "status", "title", "alerts", "entities", "created"],
         [
-            [one["number"], one["severity"], one["status"], one["title"], one["alertCount"], ", ".join(one["entityNames"]), one["createdTimeUtc"]]
+            [
+                one["number"],
+                one["severity"],
+                one["status"],
+                one["title"],
+                one["alertCount"],
+                ", ".join(one["entityNames"]),
+                one["createdTimeUtc"],
+            ]
             for one in page["value"]
         ],
     )
@@ -85,6 +95,9 @@ def _print(found: dict[str, Any]) -> None:
     print_table(["entity", "name"], [[entity["type"], entity["name"]] for entity in found["entities"]])
     print_table(
         ["alert", "severity", "start", "end", "rows"],
-        [[alert["ruleName"], alert["severity"], alert["start"], alert["end"], alert["rows"]] for alert in found["alerts"]],
+        [
+            [alert["ruleName"], alert["severity"], alert["start"], alert["end"], alert["rows"]]
+            for alert in found["alerts"]
+        ],
     )
     print_table(["time", "what"], [[item["time"], item["title"]] for item in found["timeline"]])

@@ -47,17 +47,17 @@ class RemoteOperations:
         if answer.is_success:
             return answer.json() if answer.content else None
         try:
-            error = answer.json()["error"]
+            told = answer.json()["error"]
         except (ValueError, KeyError):
             raise Unavailable(f"The server answered with status {answer.status_code}.") from None
-        details = error.get("details") or {}
+        details = told.get("details") or {}
         if "diagnostics" in details:
             raise KqlError(text, [_diagnostic(text, one) for one in details["diagnostics"]])
-        if error["code"] in ("VDT2001", "VDT2002", "VDT2003", "VDT2005"):
-            raise QueryFailed(error["code"], error["message"])
+        if told["code"] in ("VDT2001", "VDT2002", "VDT2003", "VDT2005"):
+            raise QueryFailed(told["code"], told["message"])
         raise VedetteError(
-            error["message"], code=error["code"], hint=error.get("hint"), file=details.get("file"), line=details.get("line"),
-            status=answer.status_code, exit_code=2 if error["code"] == "VDT0400" else 1,
+            told["message"], code=told["code"], hint=told.get("hint"), file=details.get("file"), line=details.get("line"),
+            status=answer.status_code, exit_code=2 if told["code"] == "VDT0400" else 1,
         )  # fmt: skip
 
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
@@ -66,7 +66,9 @@ class RemoteOperations:
         if timespan is not None:
             body["timespan"] = "/".join(utc_text(moment) for moment in timespan)
         answer = self._call("POST", "/query", text=text, json=body)
-        columns = tuple(ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"])
+        columns = tuple(
+            ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"]
+        )
         partial = answer["partialError"]["message"] if answer.get("partialError") else None
         stats = Statistics(len(answer["rows"]), answer["stats"]["elapsedMs"] / 1000)
         return Result(columns, answer["rows"], stats, partial)
@@ -74,7 +76,9 @@ class RemoteOperations:
     def check(self, text: str) -> Check:
         """What parsing and binding say of a text."""
         answer = self._call("POST", "/check", text=text, json={"query": text})
-        columns = tuple(ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"])
+        columns = tuple(
+            ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"]
+        )
         found = [_diagnostic(text, one) for one in answer["diagnostics"]]
         return Check(found, None if found else columns)
 
@@ -93,7 +97,14 @@ class RemoteOperations:
         """The tables with rows."""
         answer = self._call("GET", "/tables", params={"withRows": "true"})
         return [
-            TableInfo(one["name"], one["rows"], len(one["columns"]), _moment(one["first"]), _moment(one["last"]), one["bytes"] or 0)
+            TableInfo(
+                one["name"],
+                one["rows"],
+                len(one["columns"]),
+                _moment(one["first"]),
+                _moment(one["last"]),
+                one["bytes"] or 0,
+            )
             for one in answer["value"]
         ]
 

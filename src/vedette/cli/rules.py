@@ -31,7 +31,9 @@ def register(app: typer.Typer) -> None:
 
 @group.command("import")
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders: YAML, or ARM JSON templates.", metavar="PATH...")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files and folders: YAML, or ARM JSON templates.", metavar="PATH...")
+    ],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
     json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -83,11 +85,16 @@ def run(
     at: Annotated[str, typer.Option("--at", help="Run as if now were this time.", metavar="TIME")],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
-    rule: Annotated[str | None, typer.Option("--rule", help="One rule, by id or name (default: all).", metavar="ID")] = None,
-    period: Annotated[
-        str | None, typer.Option("--period", help="Look this far back, in place of each rule's own period.", metavar="SPAN")
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="One rule, by id or name (default: all).", metavar="ID")
     ] = None,
-    format_: Annotated[RunFormat, typer.Option("--format", help="Alerts as a table, or as JSON lines.")] = RunFormat.TABLE,
+    period: Annotated[
+        str | None,
+        typer.Option("--period", help="Look this far back, in place of each rule's own period.", metavar="SPAN"),
+    ] = None,
+    format_: Annotated[
+        RunFormat, typer.Option("--format", help="Alerts as a table, or as JSON lines.")
+    ] = RunFormat.TABLE,
 ) -> None:
     """Run rules as of a time and print their alerts; the alerts become incidents.
 
@@ -110,7 +117,10 @@ def run(
                 if format_ is RunFormat.JSON:
                     typer.echo(json_line(alert))
                 else:
-                    names = ", ".join(f"{e['type']}: {next((str(v) for k, v in e.items() if k != 'type'), '')}" for e in alert["entities"])
+                    names = ", ".join(
+                        f"{e['type']}: {next((str(v) for k, v in e.items() if k != 'type'), '')}"
+                        for e in alert["entities"]
+                    )
                     rows.append([alert["severity"], alert["rule"], alert["start"], alert["end"], alert["rows"], names])
     if format_ is RunFormat.TABLE:
         print_table(["severity", "rule", "start", "end", "rows", "entities"], rows)

@@ -21,8 +21,12 @@ def register(app: typer.Typer) -> None:
 def serve(
     data: DataDir = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on (default: 127.0.0.1).")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port (default: 8080); 0 takes a free one.")] = None,
-    demo: Annotated[bool, typer.Option("--demo", help="Bring a small attack campaign, its rules and its incidents.")] = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port (default: 8080); 0 takes a free one.")
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Bring a small attack campaign, its rules and its incidents.")
+    ] = False,
 ) -> None:
     """Start Vedette: the console, the REST API and the rule scheduler.
 

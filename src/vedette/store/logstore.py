@@ -118,7 +118,9 @@ class LogStore:
         Raises `KqlError` for a text that cannot be accepted, and `QueryFailed` where a limit or the engine ends the query.
         """
         self._open_connection()
-        return self._engine.run(text, QueryOptions(now or self._clock.now(), timespan, limits=limits or Limits(), cancellation=cancellation))
+        return self._engine.run(
+            text, QueryOptions(now or self._clock.now(), timespan, limits=limits or Limits(), cancellation=cancellation)
+        )
 
     def check(self, text: str) -> Check:
         """What parsing and binding say of a text; nothing is run."""

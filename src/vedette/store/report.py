@@ -84,7 +84,6 @@ class FileReport:
             "error": None if self.error is None else self.error.to_dict(),
         }
 
-
     @classmethod
     def from_dict(cls, made: Mapping[str, Any]) -> FileReport:
         """The report that `to_dict` gave."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import Field
 
 from vedette.api.security import Caller, Services, requires
 from vedette.api.services import WorkspaceServices
@@ -56,8 +57,8 @@ class DestinationWrite(Wire):
     kind: str | None = None
     name: str | None = None
     enabled: bool | None = None
-    settings: dict[str, Any] = {}
-    secrets: dict[str, str] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
 
 
 class TestStep(Wire):
@@ -99,7 +100,9 @@ def _error(stored: Mapping[str, Any] | None) -> ErrorBody | None:
         return None
     hint = stored.get("hint")
     return ErrorBody(
-        code=str(stored.get("code", "VDT0000")), message=str(stored.get("message", "")), hint=str(hint) if hint else None
+        code=str(stored.get("code", "VDT0000")),
+        message=str(stored.get("message", "")),
+        hint=str(hint) if hint else None,
     )
 
 
@@ -214,7 +217,9 @@ def deliveries(
         except ValueError:
             near = nearest(state, [one.value for one in DeliveryState])
             raise InvalidInput(
-                f"'{state}' is not a state of a delivery.", hint=f"Did you mean {near}?" if near else None, target="state"
+                f"'{state}' is not a state of a delivery.",
+                hint=f"Did you mean {near}?" if near else None,
+                target="state",
             ) from None
     page = _log(services).page(
         services.workspace.id, destination_id=destination, state=wanted, incident_number=incident, top=top, skip=skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import Field
 
 from vedette.api.security import Caller, Services, requires
 from vedette.api.wire import Wire
@@ -21,7 +22,7 @@ class Patch(Wire):
     """New values of fields, and for each the revision that the person saw."""
 
     set: dict[str, Any]
-    base: dict[str, int] = {}
+    base: dict[str, int] = Field(default_factory=dict)
 
 
 class BatchItem(Patch):
@@ -81,7 +82,12 @@ def batch(
             services.incidents.update(item.number, item.set, caller, item.base)
             results.append({"number": item.number, "status": 200, "incident": services.incidents.summary(item.number)})
         except VedetteError as error:
-            shown = {"code": error.code, "message": str(error), "hint": error.hint, "details": getattr(error, "details", None)}
+            shown = {
+                "code": error.code,
+                "message": str(error),
+                "hint": error.hint,
+                "details": getattr(error, "details", None),
+            }
             results.append({"number": item.number, "status": error.status, "error": shown})
     return {"results": results}
 
@@ -94,7 +100,10 @@ def get(services: Services, incident: str) -> dict[str, Any]:
 
 @router.patch("/{incident}")
 def change(
-    services: Services, caller: Annotated[Caller, Depends(requires(Permission.INCIDENTS_WRITE))], incident: str, body: Patch
+    services: Services,
+    caller: Annotated[Caller, Depends(requires(Permission.INCIDENTS_WRITE))],
+    incident: str,
+    body: Patch,
 ) -> dict[str, Any]:
     """Changes fields; only the same field, changed by somebody else to another value, is a conflict."""
     found = services.incidents.update(reference(incident), body.set, caller, body.base)

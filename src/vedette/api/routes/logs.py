@@ -120,7 +120,9 @@ def timespan_of(text: str | None, now: datetime) -> tuple[datetime, datetime] | 
             first = last - spans[0]
         if first is not None and last is not None and first <= last:
             return first, last
-    raise InvalidInput(f"'{text[:80]}' is not a timespan.", hint="Write it like P1D, or 2021-08-02T00:00:00Z/2021-08-03T00:00:00Z.")
+    raise InvalidInput(
+        f"'{text[:80]}' is not a timespan.", hint="Write it like P1D, or 2021-08-02T00:00:00Z/2021-08-03T00:00:00Z."
+    )
 
 
 def _duration(text: str) -> timedelta | None:
@@ -201,7 +203,10 @@ def add_column(services: Services, table: str, body: AddColumn) -> dict[str, int
     """Gives a table a column of its own; how many rows have a value for it."""
     kind = TYPE_NAMES.get(body.type)
     if kind is None:
-        raise InvalidInput(f"'{body.type}' is not a type.", hint=f"Types are {', '.join(sorted({t.value for t in TYPE_NAMES.values()}))}.")
+        raise InvalidInput(
+            f"'{body.type}' is not a type.",
+            hint=f"Types are {', '.join(sorted({t.value for t in TYPE_NAMES.values()}))}.",
+        )
     return {"rows": services.logs.add_column(table, body.name, kind)}
 
 
@@ -256,5 +261,3 @@ async def load(request: Request, services: Services, options: Annotated[LoadQuer
         return answer
     finally:
         await anyio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
-
-

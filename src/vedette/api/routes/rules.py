@@ -203,7 +203,9 @@ def run(services: Services, body: RunRequest) -> RunBody:
     if body.period:
         span = ticks.parse_timespan(body.period)
         if span is None or span <= 0:
-            raise InvalidInput(f"'{body.period}' is not a span of time.", hint="Write it like 14d or 6h.", target="period")
+            raise InvalidInput(
+                f"'{body.period}' is not a span of time.", hint="Write it like 14d or 6h.", target="period"
+            )
         period = ticks.to_timedelta(span)
     done = services.scheduler.run_now(body.rule_id, at, period)
     entry = next(entry for entry in services.ledger.runs(done.rule.id, limit=50) if entry.run_id == done.id)
@@ -218,15 +220,22 @@ def get(services: Services, rule_id: str) -> RuleBody:
 
 @router.patch("/{rule_id}")
 def change(
-    services: Services, rule_id: str, body: RuleChange, caller: Annotated[Caller, Depends(requires(Permission.RULES_WRITE))]
+    services: Services,
+    rule_id: str,
+    body: RuleChange,
+    caller: Annotated[Caller, Depends(requires(Permission.RULES_WRITE))],
 ) -> RuleBody:
     """Turns a rule on or off."""
-    return _whole(services, services.rules.set_enabled(services.rules.get(rule_id).rule.id, body.enabled, by=caller.name))
+    return _whole(
+        services, services.rules.set_enabled(services.rules.get(rule_id).rule.id, body.enabled, by=caller.name)
+    )
 
 
 @router.get("/{rule_id}/runs", dependencies=[Depends(requires(Permission.RULES_READ))])
 def runs(services: Services, rule_id: str, top: Annotated[int, Query(ge=1, le=1000)] = 50) -> Page[RunBody]:
     """The runs of a rule, newest first."""
     rule = services.rules.get(rule_id).rule
-    found = [run_body(entry, services.incidents_of_run(entry.run_id)) for entry in services.ledger.runs(rule.id, limit=top)]
+    found = [
+        run_body(entry, services.incidents_of_run(entry.run_id)) for entry in services.ledger.runs(rule.id, limit=top)
+    ]
     return Page(value=found, count=len(found))
