@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import tempfile
@@ -140,21 +141,20 @@ async def query(request: Request, services: Services, body: QueryRequest) -> Res
         raise InvalidInput(f"The query has more than {MAX_QUERY} characters.")
     span = timespan_of(body.timespan, services.application.clock.now())
     cancellation = Cancellation()
-    result: Result | None = None
-
-    async def watch() -> None:
-        while not await request.is_disconnected():
-            await anyio.sleep(0.2)
-        cancellation.cancel()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(watch)
+    watcher = asyncio.create_task(_cancel_when_gone(request, cancellation))
+    try:
         result = await anyio.to_thread.run_sync(
             lambda: services.logs.query(body.query, timespan=span, cancellation=cancellation)
         )
-        group.cancel_scope.cancel()
-    assert result is not None
+    finally:
+        watcher.cancel()
     return Response(orjson.dumps(_answer(result), default=str), media_type="application/json")
+
+
+async def _cancel_when_gone(request: Request, cancellation: Cancellation) -> None:
+    while not await request.is_disconnected():
+        await asyncio.sleep(0.2)
+    cancellation.cancel()
 
 
 def _answer(result: Result) -> dict[str, object]:
