@@ -13,6 +13,8 @@ export default tseslint.config(
     languageOptions: { globals: globals.browser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       ...reactHooks.configs.recommended.rules,
+      // The React compiler is not used, so what it cannot memoize does not matter.
+      "react-hooks/incompatible-library": "off",
       "max-lines": ["error", { max: 500 }],
       "no-console": "error",
       "no-eval": "error",

@@ -1,3 +1,5 @@
+import "../app/configuration.css";
+
 import { Button, Spinner, Switch } from "@fluentui/react-components";
 import { ChevronRightRegular, DocumentSearchRegular, PlayRegular } from "@fluentui/react-icons";
 import { Link, useParams } from "react-router";
@@ -65,7 +67,10 @@ function Runs({ runs }: { runs: readonly RuleRun[] }) {
               )}
             </td>
             <td>
-              <Time value={run.windowStartUtc} precision="minute" /> – <Time value={run.windowEndUtc} precision="minute" />
+              <span className="vd-nowrap">
+                <Time value={run.windowStartUtc} precision="minute" /> –
+              </span>{" "}
+              <Time value={run.windowEndUtc} precision="minute" />
             </td>
             <td className="vd-number">{run.rows}</td>
             <td className="vd-number">{run.alerts}</td>

@@ -1,3 +1,5 @@
+import "../app/configuration.css";
+
 import { Button, SearchBox, Spinner, Switch } from "@fluentui/react-components";
 import { ArrowSortDownRegular, ArrowSortUpRegular, DataUsageRegular, PlayRegular } from "@fluentui/react-icons";
 import { useVirtualizer } from "@tanstack/react-virtual";

@@ -53,7 +53,7 @@ const exactIntegers: Reviver = (_key, value, context) =>
  * The reviver is slow, so it is used only for a text that has a long run of digits.
  */
 export function parseJson(text: string): unknown {
-  return /\d{16}/.test(text) ? JSON.parse(text, exactIntegers as (key: string, value: unknown) => unknown) : JSON.parse(text);
+  return /\d{16}/.test(text) ? JSON.parse(text, exactIntegers) : JSON.parse(text);
 }
 
 function isEnvelope(value: unknown): value is ApiErrorEnvelope {
@@ -111,14 +111,14 @@ async function call(method: string, path: string, body: unknown, options: CallOp
 }
 
 /* The generic names the wire type that API.md promises; the server's tests hold it to that. */
-/* eslint-disable @typescript-eslint/no-unnecessary-type-parameters */
+ 
 export const http = {
   get: <T>(path: string, options?: CallOptions) => call("GET", path, undefined, options) as Promise<T>,
   post: <T>(path: string, body?: unknown, options?: CallOptions) => call("POST", path, body, options) as Promise<T>,
   patch: <T>(path: string, body: unknown, options?: CallOptions) => call("PATCH", path, body, options) as Promise<T>,
   delete: (path: string, options?: CallOptions) => call("DELETE", path, undefined, options) as Promise<undefined>,
 };
-/* eslint-enable @typescript-eslint/no-unnecessary-type-parameters */
+ 
 
 /** A query string of the parameters that have a value, with its question mark, or nothing. */
 export function queryString(parameters: Record<string, string | number | null | undefined>): string {

@@ -1,6 +1,6 @@
 /** The palette and the help. Only one overlay is open at a time. */
 
-import { Dialog, DialogBody, DialogContent, DialogSurface, DialogTitle, Input } from "@fluentui/react-components";
+import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, Input } from "@fluentui/react-components";
 import { SearchRegular } from "@fluentui/react-icons";
 import { useMemo, useState, type KeyboardEvent } from "react";
 import { useNavigate } from "react-router";
@@ -154,6 +154,11 @@ function Help() {
             ))}
           </div>
         </DialogContent>
+        <DialogActions>
+          <Button autoFocus onClick={close}>
+            Close
+          </Button>
+        </DialogActions>
       </DialogBody>
     </DialogSurface>
   );

@@ -19,7 +19,7 @@ export interface Command {
   keysOnly?: boolean;
 }
 
-type Source = { current: readonly Command[] };
+interface Source { current: readonly Command[] }
 
 const sources = new Store<readonly Source[]>([]);
 

@@ -1,3 +1,5 @@
+import "../app/configuration.css";
+
 import { Button, Select, Spinner } from "@fluentui/react-components";
 import {
   ArrowClockwiseRegular,
@@ -152,7 +154,7 @@ export default function DeliveriesPage() {
                   <td>
                     <State delivery={delivery} />
                   </td>
-                  <td className="vd-wrap-text">
+                  <td className="vd-wrap-text vd-delivered">
                     {delivery.incidentNumber === null ? (
                       delivery.title
                     ) : (
@@ -161,17 +163,17 @@ export default function DeliveriesPage() {
                       </Link>
                     )}
                   </td>
-                  <td>
+                  <td className="vd-nowrap">
                     <Link to={workspacePath(workspace, "destinations", delivery.destinationId)}>{delivery.destinationName}</Link>
                   </td>
                   <td className="vd-number">{delivery.attempts}</td>
-                  <td>
+                  <td className="vd-nowrap">
                     <Ago value={delivery.lastAttemptTimeUtc} />
                   </td>
                   <td className="vd-mono vd-ellipsis vd-remote" title={delivery.remoteId ?? undefined}>
                     {delivery.remoteId ?? "—"}
                   </td>
-                  <td>
+                  <td className="vd-nowrap">
                     {configure && (delivery.state === "failed" || delivery.state === "retrying") && (
                       <Button size="small" disabled={retry.isPending} onClick={() => retry.mutate(delivery)}>
                         Try now

@@ -1,3 +1,5 @@
+import "../app/configuration.css";
+
 import {
   Button,
   Dialog,

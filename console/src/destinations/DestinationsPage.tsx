@@ -1,3 +1,5 @@
+import "../app/configuration.css";
+
 import { Button, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, Spinner, Switch } from "@fluentui/react-components";
 import { AddRegular, SendRegular } from "@fluentui/react-icons";
 import { Link, useNavigate } from "react-router";
@@ -94,7 +96,7 @@ function Tile({ destination, kind }: { destination: Destination; kind: Destinati
             </dd>
           </div>
         </dl>
-        <div className="vd-row">
+        <div className="vd-tile-actions">
           {configure && <TestButton destination={destination} />}
           <Link className="vd-button-link" to={workspacePath(workspace, "destinations", destination.id)}>
             {configure ? "Edit" : "Settings"}

@@ -28,7 +28,7 @@ export function TestButton({ destination }: { destination: Destination }) {
       </Button>
       <div role="status" aria-live="polite">
         {test.isError && <ErrorView what="The test could not be made" error={test.error} />}
-        {test.data && !test.isPending && (
+        {test.isSuccess && (
           <ol className="vd-steps" aria-label={test.data.ok ? "The test passed" : "The test failed"}>
             {test.data.steps.map((step) => (
               <li key={step.name} className={step.ok ? "vd-good" : "vd-bad"}>

@@ -1,5 +1,7 @@
 /** Result rows, however many and however wide: only what is on the screen is in the page. Every cell acts. */
 
+import "./grid.css";
+
 import { ArrowSortDownRegular, ArrowSortUpRegular, ChevronDownRegular, ChevronRightRegular } from "@fluentui/react-icons";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";

@@ -30,9 +30,13 @@ export function AlertCard({ alert, incident, initiallyOpen, focused, filters, ac
   const [open, setOpen] = useState(initiallyOpen || focused);
   const [showQuery, setShowQuery] = useState(false);
   const card = useRef<HTMLElement>(null);
+  const [wasFocused, setWasFocused] = useState(focused);
+  if (wasFocused !== focused) {
+    setWasFocused(focused);
+    if (focused) setOpen(true);
+  }
   useEffect(() => {
     if (!focused) return;
-    setOpen(true);
     card.current?.scrollIntoView({ block: "nearest" });
   }, [focused]);
 
@@ -58,7 +62,7 @@ export function AlertCard({ alert, incident, initiallyOpen, focused, filters, ac
           <Tactics tactics={alert.tactics} />
         </span>
         <span className="vd-spacer" />
-        <span className="vd-muted">
+        <span className="vd-nowrap">
           {alert.rows} {alert.rows === 1 ? "row" : "rows"}
         </span>
         <Link className="vd-button-link" to={logsLink(workspace, { query: alert.query, range, run: true })}>

@@ -146,9 +146,10 @@ export function OwnerControl({ value, onChange }: { value: PersonRef | null | un
   const trigger = useTrigger({
     label: value ? `Owner: ${value.name}` : value === null ? "Owner: nobody" : "Set owner",
     children: (
-      <>
-        <PersonRegular /> {value ? value.name : value === null ? "Unassigned" : "Owner"}
-      </>
+      <span className="vd-badge">
+        <PersonRegular aria-hidden />
+        {value ? value.name : value === null ? "Unassigned" : "Owner"}
+      </span>
     ),
   });
   return (

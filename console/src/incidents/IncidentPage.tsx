@@ -1,3 +1,5 @@
+import "./incidents.css";
+
 import { Button, Spinner, Tab, TabList } from "@fluentui/react-components";
 import { ChevronRightRegular, DismissRegular } from "@fluentui/react-icons";
 import { useMemo, useRef, useState } from "react";

@@ -62,29 +62,28 @@ export function PreviewPane({ summary, settled, onChange, onCloseIncident, onDis
           <span>{verdictLabel(shown.classification, shown.classificationReason)}</span>
         </div>
       )}
-      <div className="vd-fields">
-        <div className="vd-field">
-          <span className="vd-label">First activity</span>
+      <dl className="vd-facts">
+        <dt>First activity</dt>
+        <dd>
           <Time value={shown.firstActivityTimeUtc} />
-        </div>
-        <div className="vd-field">
-          <span className="vd-label">Last activity{span ? ` (over ${span})` : ""}</span>
+        </dd>
+        <dt>Last activity</dt>
+        <dd>
           <Time value={shown.lastActivityTimeUtc} />
-        </div>
-        <div className="vd-field">
-          <span className="vd-label">Created</span>
+          {span && <span className="vd-muted"> · {span} after the first</span>}
+        </dd>
+        <dt>Created</dt>
+        <dd>
           <Time value={shown.createdTimeUtc} ago />
-        </div>
-        <div className="vd-field">
-          <span className="vd-label">Product</span>
-          <span>{shown.alertProductNames.join(", ") || "—"}</span>
-        </div>
-      </div>
+        </dd>
+        <dt>Product</dt>
+        <dd>{shown.alertProductNames.join(", ") || "—"}</dd>
+      </dl>
       {incident && (
         <>
           <section>
             <h3 className="vd-label">Tactics</h3>
-            <KillChain incident={incident} />
+            <KillChain incident={incident} compact />
           </section>
           <section>
             <h3 className="vd-label">Entities ({incident.entities.length})</h3>

@@ -1,3 +1,5 @@
+import "./incidents.css";
+
 import { Button, Spinner } from "@fluentui/react-components";
 import { ArrowSyncRegular, ShieldCheckmarkRegular } from "@fluentui/react-icons";
 import { useEffect, useEffectEvent, useRef, useState } from "react";

@@ -33,19 +33,17 @@ interface Props {
 export function Timeline({ items, alertId, onAlert }: Props) {
   const { zone } = usePreferences();
   if (!items.length) return <p className="vd-muted">Nothing has happened yet.</p>;
-  let day = "";
-  let before: number | null = null;
   return (
     <ol className="vd-timeline">
-      {items.map((item) => {
+      {items.map((item, index) => {
         const Icon = ICONS[item.kind] ?? InfoRegular;
         const text = formatTime(item.time, zone);
         const thisDay = text.slice(0, 10);
-        const newDay = thisDay !== day;
-        day = thisDay;
+        const before = items[index - 1];
+        const newDay = !before || thisDay !== formatTime(before.time, zone).slice(0, 10);
         const millis = toMillis(item.time);
-        const pause = before !== null && millis !== null ? (millis - before) / 1000 : 0;
-        before = millis;
+        const former = before ? toMillis(before.time) : null;
+        const pause = former !== null && millis !== null ? (millis - former) / 1000 : 0;
         const { alertId: id } = item;
         return (
           <li key={item.id} className={`vd-timeline-${item.kind}${id && id === alertId ? " vd-timeline-active" : ""}`}>

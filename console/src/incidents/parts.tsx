@@ -91,15 +91,16 @@ export function EntityChips({ incident, entities, filters, active }: EntityChips
 }
 
 /** The tactics of an attack in order, those of the incident marked, with how many alerts show each. */
-export function KillChain({ incident }: { incident: Incident }) {
+export function KillChain({ incident, compact = false }: { incident: Incident; compact?: boolean }) {
   const counts = new Map<string, number>();
   for (const alert of incident.alerts) {
     for (const tactic of alert.tactics) counts.set(tactic, (counts.get(tactic) ?? 0) + 1);
   }
   const seen = new Set([...incident.tactics, ...counts.keys()]);
   const others = sortTactics([...seen].filter((tactic) => !TACTICS.includes(tactic)));
-  return (
-    <ol className="vd-chain" aria-label="Tactics, in the order of an attack">
+  const names = sortTactics([...seen]).map(tacticLabel);
+  const strip = (
+    <ol className={`vd-chain${compact ? " vd-chain-compact" : ""}`} aria-label="Tactics, in the order of an attack">
       {[...TACTICS, ...others].map((tactic) => {
         const count = counts.get(tactic) ?? 0;
         const present = seen.has(tactic);
@@ -119,5 +120,14 @@ export function KillChain({ incident }: { incident: Incident }) {
         );
       })}
     </ol>
+  );
+  // Where there is no room for names in the strip, they stand below it.
+  return compact ? (
+    <>
+      {strip}
+      <div aria-hidden>{names.join(" → ") || "None"}</div>
+    </>
+  ) : (
+    strip
   );
 }

@@ -197,8 +197,9 @@ export class IncidentStore {
 
   /** An incident as it looks with the edits that are under way. */
   overlaid<T extends IncidentSummary>(incident: T): T {
-    const mine = this.#pending.filter((one) => one.number === incident.number);
-    return mine.length ? Object.assign({}, incident, ...mine.map((one) => one.set)) : incident;
+    return this.#pending
+      .filter((one) => one.number === incident.number)
+      .reduce<T>((shown, edit) => ({ ...shown, ...edit.set }), incident);
   }
 
   // ------------------------------------------------------------------------------------------- editing

@@ -56,10 +56,13 @@ export function useOrder(state: IncidentsState, view: QueueView): Order {
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [state.incidents, key, me],
   );
-  const [frozen, setFrozen] = useState({ key, order: fresh });
-  const follow = frozen.key !== key || loading || frozen.order.length === 0;
+  const [frozen, setFrozen] = useState({ key, order: fresh, loading });
+  // The end of loading is followed too: it brings the last rows.
+  const follow = frozen.key !== key || frozen.loading || loading || frozen.order.length === 0;
   const order = follow ? fresh : frozen.order;
-  if (follow && (frozen.order !== fresh || frozen.key !== key)) setFrozen({ key, order: fresh });
+  if (follow && (frozen.order !== fresh || frozen.key !== key || frozen.loading !== loading)) {
+    setFrozen({ key, order: fresh, loading });
+  }
 
   const difference = useMemo(() => {
     if (order === fresh) return { added: 0, gone: 0 };
@@ -70,7 +73,7 @@ export function useOrder(state: IncidentsState, view: QueueView): Order {
       gone: order.reduce((count, number) => count + (matching.has(number) ? 0 : 1), 0),
     };
   }, [order, fresh]);
-  const refresh = useCallback(() => setFrozen({ key, order: fresh }), [key, fresh]);
+  const refresh = useCallback(() => setFrozen({ key, order: fresh, loading }), [key, fresh, loading]);
   return { order, ...difference, refresh };
 }
 

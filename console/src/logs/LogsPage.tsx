@@ -1,3 +1,5 @@
+import "./logs.css";
+
 import { Button } from "@fluentui/react-components";
 import { DismissRegular, PanelLeftContractRegular, PanelLeftExpandRegular, PlayRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
@@ -110,13 +112,19 @@ export default function LogsPage() {
   }, [ws, text]);
 
   // The address says what to show: a link, back, forward, or the Run button, which writes it first.
+  const address = `${location.key} ${location.hash}`;
+  const [shownAddress, setShownAddress] = useState(address);
+  if (shownAddress !== address) {
+    setShownAddress(address);
+    if (fromAddress) {
+      setText(fromAddress.query);
+      setRange(fromAddress.range);
+    }
+  }
   const follow = useEffectEvent(() => {
-    if (!fromAddress) return;
-    setText(fromAddress.query);
-    setRange(fromAddress.range);
-    if (fromAddress.run && fromAddress.query.trim()) void run(fromAddress.query, fromAddress.range);
+    if (fromAddress?.run && fromAddress.query.trim()) void run(fromAddress.query, fromAddress.range);
   });
-  useEffect(() => follow(), [location.key]);
+  useEffect(() => follow(), [address]);
 
   const show = (query: string, over: TimeRange) => {
     const hash = logsHash({ query, range: over, run: true });

@@ -33,19 +33,19 @@ export function literal(value: unknown, type: ValueType): string | null {
     case "dynamic":
       return null;
     case "datetime":
-      return `datetime(${String(value as string)})`;
+      return `datetime(${valueText(value)})`;
     case "timespan":
-      return `timespan(${String(value as string)})`;
+      return `timespan(${valueText(value)})`;
     case "guid":
-      return `guid(${String(value as string)})`;
+      return `guid(${valueText(value)})`;
     case "bool":
       return value === true || value === 1 ? "true" : "false";
     case "int":
     case "long":
-      return String(value as number);
+      return valueText(value);
     case "real":
     case "decimal": {
-      const text = String(value as number);
+      const text = valueText(value);
       const name = { NaN: "nan", Infinity: "+inf", "-Infinity": "-inf" }[text] ?? text;
       return `${type}(${name})`;
     }
@@ -68,7 +68,7 @@ export function condition(column: string, value: unknown, type: ValueType, keep:
   if (value === null || value === undefined) return keep ? `isnull(${name})` : `isnotnull(${name})`;
   if (type === "string" && value === "") return keep ? `isempty(${name})` : `isnotempty(${name})`;
   if (type === "dynamic") return `tostring(${name}) ${keep ? "==" : "!="} ${quote(valueText(value))}`;
-  const text = String(value as string);
+  const text = valueText(value);
   // NaN equals nothing, itself included.
   if ((type === "real" || type === "decimal") && text === "NaN") return keep ? `isnan(${name})` : `not(isnan(${name}))`;
   return `${name} ${keep ? "==" : "!="} ${literal(value, type) ?? quote(text)}`;
