@@ -74,6 +74,12 @@ def merge_bags(bags: object, limit: int) -> object:
     return merged
 
 
+def all_of(sql: DuckDbSql, value: Fragment, condition: str | None = None) -> Fragment:
+    """Every dynamic value of a group that is not null, as one array in no order."""
+    where = _filter(condition, _known(value))
+    return _array(f"list({sql.to_json(value)}){where}", MAX_ELEMENTS)
+
+
 def _bag(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment | None) -> Fragment:
     order = f" ORDER BY {sql.aggregate_order}" if sql.aggregate_order else ""
     where = _filter(condition, f"json_type({value}) = 'OBJECT'")
