@@ -31,7 +31,7 @@ def table(
     rows: Sequence[Mapping[str, Any]], types: Mapping[str, str] | None = None, partial: str | None = None
 ) -> Result:
     """A result of rows; a column's type is told by its first value unless it is given."""
-    names = list(dict.fromkeys(name for row in rows for name in row)) or list(types or {})
+    names = list(dict.fromkeys([*(types or {}), *(name for row in rows for name in row)]))
     kinds = {name: _type(next((row[name] for row in rows if row.get(name) is not None), "")) for name in names}
     kinds |= dict(types or {})
     return Result(

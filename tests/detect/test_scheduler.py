@@ -341,15 +341,13 @@ class Killed(BaseException):
 class Coverage(RuleBasedStateMachine):
     """Whatever happens to the scheduler, settled windows tile time and every event in covered time was alerted on once."""
 
-    directory: Path
+    state: State
 
     @initialize()
     def start(self) -> None:
         self.count = 0
         Coverage.number = getattr(Coverage, "number", 0) + 1
-        self.state = State.in_file(self.directory / f"{Coverage.number}.db")
-        self.state.upgrade()
-        self.workspace = Workspaces(self.state).default().id
+        self.workspace = Workspaces(self.state).create(f"run-{Coverage.number}").id
         self.now = NOON
         self.logs = EventLogs()
         self.alerted: list[tuple[str, str, str]] = []
@@ -458,7 +456,7 @@ class Coverage(RuleBasedStateMachine):
             as_read(rule(1, query_frequency=every, query_period=every)), replace_existing=True
         )
 
-    @precondition(lambda self: hasattr(self, "state"))
+    @precondition(lambda self: hasattr(self, "workspace"))
     @invariant()
     def the_ledger_tiles(self) -> None:
         ledger = self.house(self.now).ledger
@@ -480,15 +478,13 @@ class Coverage(RuleBasedStateMachine):
             assert {event for _, event in alerted} == set(read)
             assert len(alerted) == len(set(read))
 
-    def teardown(self) -> None:
-        if hasattr(self, "state"):
-            self.state.dispose()
-
 
 @pytest.mark.timeout(600)
 def test_coverage_under_everything(tmp_path: Path) -> None:
-    Coverage.directory = tmp_path
+    Coverage.state = State.in_file(tmp_path / "state.db")
+    Coverage.state.upgrade()
     Coverage.TestCase.settings = settings(
         max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
     )
     Coverage.TestCase("runTest").debug()
+    Coverage.state.dispose()

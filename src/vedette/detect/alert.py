@@ -61,6 +61,8 @@ class Alert:
     properties: Mapping[str, str] = field(default_factory=dict)
     """Properties that the rule's result sets (AlertLink, ProductName, …)."""
     sub_techniques: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
+    """Names and KQL types of the result's columns, in their order."""
     notes: tuple[str, ...] = ()
     """What the reader must know: a limit that was reached, a column that was not there."""
 

@@ -18,7 +18,9 @@ class RuleRow(Base):
 
     __tablename__ = "analytics_rules"
 
-    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(
+        String(36), ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
     id: Mapped[str] = mapped_column(String(RULE_ID_LENGTH), primary_key=True)
     given_id: Mapped[str | None] = mapped_column(Text)
     """The id that the rule's file gives, where another rule has it already."""
@@ -95,7 +97,7 @@ class RunRow(Base):
     __tablename__ = "rule_runs"
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
-    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    workspace_id: Mapped[str] = mapped_column(String(36), ForeignKey("workspaces.id", ondelete="CASCADE"))
     rule_id: Mapped[str] = mapped_column(String(RULE_ID_LENGTH))
     """Kept when the rule is deleted: what was covered stays known."""
     run_id: Mapped[str | None] = mapped_column(String(36))

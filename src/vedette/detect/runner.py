@@ -126,9 +126,8 @@ class RuleRunner:
     def _alerts(self, run: RuleRun, result: QueryResult, notes: list[str]) -> tuple[Alert, ...]:
         rule = run.rule
         names = [column.name for column in result.columns]
-        times = TimeColumns([(column.name, str(column.type)) for column in result.columns])
-        rows = _ordered([dict(zip(names, row)) for row in result.rows], times)
-        maker = _AlertMaker(run, names, times, self._limits)
+        maker = _AlertMaker(run, [(column.name, str(column.type)) for column in result.columns], self._limits)
+        rows = _ordered([dict(zip(names, row)) for row in result.rows], maker.times)
         if rule.event_grouping is EventGrouping.SINGLE_ALERT or not rows:
             return (maker.alert("", rows, notes),)
         limit = self._limits.alerts_per_nrt_run if rule.kind is RuleKind.NRT else self._limits.alerts_per_run
@@ -148,12 +147,13 @@ class RuleRunner:
 class _AlertMaker:
     """Makes the alerts of one run."""
 
-    def __init__(self, run: RuleRun, columns: Sequence[str], times: TimeColumns, limits: AlertLimits) -> None:
+    def __init__(self, run: RuleRun, columns: Sequence[tuple[str, str]], limits: AlertLimits) -> None:
         self._run = run
-        self._columns = columns
-        self._times = times
+        self._types = tuple(columns)
+        self._columns = [name for name, _ in columns]
+        self.times = TimeColumns(columns)
         self._limits = limits
-        self._mapper = EntityMapper(run.rule, columns, limits)
+        self._mapper = EntityMapper(run.rule, self._columns, limits)
 
     def alert(self, group: str, ordered: Sequence[tuple[str, Row]], notes: Sequence[str]) -> Alert:
         """The alert over some of the rows; `group` tells it from the run's other alerts."""
@@ -161,7 +161,7 @@ class _AlertMaker:
         rows = [row for _, row in ordered]
         entities, entity_notes = self._mapper.entities(rows)
         said = details(rule, self._columns, rows, self._limits)
-        start, end = self._times.span(rows, (run.start, run.end))
+        start, end = self.times.span(rows, (run.start, run.end))
         digest = hashlib.sha256()
         for text, _ in ordered:
             digest.update(text.encode(errors="surrogatepass"))
@@ -185,6 +185,7 @@ class _AlertMaker:
             entities=entities,
             sample=sample,
             rows_hash=digest.hexdigest(),
+            columns=self._types,
             custom_details=said.custom,
             properties=said.properties,
             notes=tuple(dict.fromkeys([*notes, *missing, *entity_notes, *said.notes, *sample_notes])),

@@ -1,0 +1,1 @@
+"""Incidents: alerts are kept, grouped into incidents, and worked on by people."""

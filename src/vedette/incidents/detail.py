@@ -1,0 +1,132 @@
+"""An incident with everything that belongs to it, as programs and the console see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vedette.detect.moments import wire_datetime
+from vedette.detect.rule import JsonValue
+from vedette.incidents.fields import FIELDS, iso
+from vedette.incidents.listing import summary
+from vedette.incidents.merging import MergedEntity
+from vedette.incidents.models import ActivityRow, AlertRow, CommentRow, IncidentEntityRow, IncidentRow
+from vedette.incidents.records import alert_view
+from vedette.incidents.story import story, together
+from vedette.incidents.vocabulary import ActivityKind
+
+
+def entity_from_row(row: IncidentEntityRow) -> MergedEntity:
+    """The entity that a row keeps."""
+    return MergedEntity(row.id, row.type, dict(row.identifiers), set(row.keys), list(row.alert_ids))
+
+
+def incident_view(
+    incident: IncidentRow,
+    alerts: Sequence[AlertRow],
+    entities: Sequence[MergedEntity],
+    comments: Sequence[CommentRow],
+    activities: Sequence[ActivityRow],
+) -> dict[str, Any]:
+    """The whole incident. The timeline is in the order of time; an alert stands at its first event."""
+    ordered = sorted(entities, key=lambda entity: (-len(entity.alert_ids), entity.type, entity.entity.title, entity.id))
+    by_alert: dict[str, list[str]] = {}
+    for entity in ordered:
+        for alert_id in entity.alert_ids:
+            by_alert.setdefault(alert_id, []).append(entity.id)
+    return {
+        **summary(incident),
+        "description": incident.description,
+        "techniques": incident.techniques,
+        "ruleIds": incident.rule_ids,
+        "closedTimeUtc": None if incident.closed_at is None else iso(incident.closed_at),
+        "modifiedBy": incident.modified_by,
+        "entities": [_entity_view(entity) for entity in ordered],
+        "alerts": [alert_view(alert, by_alert) for alert in alerts],
+        "comments": [_comment_view(comment) for comment in comments],
+        "timeline": _timeline(alerts, activities),
+        "history": [_history(entry) for entry in activities if entry.field is not None],
+        "story": story(incident, ordered, alerts),
+        "together": together(incident, ordered, alerts),
+    }
+
+
+def _entity_view(entity: MergedEntity) -> dict[str, Any]:
+    return {
+        "id": entity.id,
+        "type": entity.type,
+        "name": entity.entity.title,
+        "properties": dict(entity.entity.identifiers),
+        "alertIds": entity.alert_ids,
+    }
+
+
+def _comment_view(comment: CommentRow) -> dict[str, Any]:
+    return {
+        "id": comment.id,
+        "message": comment.message,
+        "author": {"id": comment.author_id, "name": comment.author_name},
+        "createdTimeUtc": iso(comment.created_at),
+    }
+
+
+def _actor(entry: ActivityRow) -> dict[str, str]:
+    return {"id": entry.actor_id, "name": entry.actor_name}
+
+
+def _timeline(alerts: Sequence[AlertRow], activities: Sequence[ActivityRow]) -> list[dict[str, Any]]:
+    items = [
+        {
+            "id": f"alert-{alert.id}",
+            "time": alert.start,
+            "kind": "alert",
+            "title": alert.body["title"],
+            "detail": f"{alert.body['rows']:,} result rows of the rule '{alert.body['rule']}'",
+            "actor": None,
+            "alertId": alert.id,
+        }
+        for alert in alerts
+    ]
+    for entry in activities:
+        if entry.kind == ActivityKind.ALERT.value:
+            continue  # the alert itself stands on the timeline
+        items.append(
+            {
+                "id": f"activity-{entry.id}",
+                "time": wire_datetime(entry.at),
+                "kind": entry.kind,
+                "title": entry.title if entry.field is None else _changed(entry),
+                "detail": entry.detail,
+                "actor": _actor(entry),
+                "alertId": None,
+            }
+        )
+    return sorted(items, key=lambda item: item["time"])
+
+
+def _changed(entry: ActivityRow) -> str:
+    title = FIELDS[entry.field].title if entry.field in FIELDS else str(entry.field)
+    return f"{title.capitalize()}: {_shown(entry.old)} → {_shown(entry.new)}"
+
+
+_LONGEST = 100
+
+
+def _shown(value: JsonValue) -> str:
+    if value in (None, "", []):
+        return "none"
+    if isinstance(value, dict):
+        value = value.get("name")
+    text = ", ".join(value) if isinstance(value, list) else str(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _history(entry: ActivityRow) -> dict[str, Any]:
+    return {
+        "time": wire_datetime(entry.at),
+        "actor": _actor(entry),
+        "field": entry.field,
+        "revision": entry.revision,
+        "old": entry.old,
+        "new": entry.new,
+    }

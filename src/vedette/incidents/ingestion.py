@@ -1,0 +1,251 @@
+"""From alerts to incidents: kept, grouped as their rule says, with the entities that they name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from vedette.core.database import State, storable
+from vedette.core.ids import derived_id
+from vedette.core.roles import SYSTEM
+from vedette.detect.alert import Alert, RuleRun
+from vedette.detect.rule import AnalyticsRule, Severity
+from vedette.incidents.detail import entity_from_row
+from vedette.incidents.fields import FIELDS, complete
+from vedette.incidents.grouping import MAX_ALERTS, Grouping, grouping_of
+from vedette.incidents.journal import IncidentEvent, Journal
+from vedette.incidents.logrows import ALERTS, security_alert
+from vedette.incidents.merging import EntityMerger, key_digest
+from vedette.incidents.models import (
+    ActivityRow,
+    AlertRow,
+    EntityKeyRow,
+    IncidentEntityRow,
+    IncidentRow,
+    IncidentRuleRow,
+)
+from vedette.incidents.records import alert_row, entities_of
+from vedette.incidents.vocabulary import ActivityKind, Status
+
+_NAMES_SHOWN: Final = 10
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What became of a run's alerts: ids of the new ones, and numbers of the incidents made and added to."""
+
+    alerts: list[str] = field(default_factory=list)
+    created: list[int] = field(default_factory=list)
+    updated: list[int] = field(default_factory=list)
+
+    @property
+    def incidents(self) -> list[int]:
+        """Every incident that the run concerns."""
+        return sorted({*self.created, *self.updated})
+
+
+class Ingestion:
+    """Takes the alerts of runs in."""
+
+    def __init__(self, state: State, journal: Journal) -> None:
+        self._state = state
+        self._journal = journal
+
+    def ingest(self, run: RuleRun) -> IngestReport:
+        """Keep a run's alerts and group them into incidents, as its rule says. Alerts that are there are left alone."""
+        report = IngestReport()
+        if not run.alerts:
+            return report
+        with self._state.session() as session:
+            present = self._present(session, [alert.id for alert in run.alerts])
+            touched: dict[int, list[str]] = {}
+            for alert in run.alerts:
+                if alert.id in present:
+                    number = present[alert.id]
+                    if number is not None and number not in report.updated:
+                        report.updated.append(number)
+                    continue
+                row = alert_row(self._journal.workspace_id, run, alert)
+                session.add(row)
+                present[alert.id] = None
+                report.alerts.append(alert.id)
+                if run.rule.incident.create_incident:
+                    incident, created = self._incident_for(session, run.rule, alert)
+                    self._add_alert(session, incident, row, run.rule)
+                    (report.created if created else report.updated).append(incident.number)
+                    touched.setdefault(incident.number, []).append(alert.id)
+                session.flush()
+                self._journal.outbox.add(session, ALERTS, security_alert(row, self._journal.workspace_id))
+            report.updated = sorted(set(report.updated) - set(report.created))
+            for number, alert_ids in touched.items():
+                incident = self._journal.row(session, number)
+                self._journal.finish(session, incident, SYSTEM)
+                kind = ActivityKind.CREATED if number in report.created else ActivityKind.ALERT
+                self._journal.tell(IncidentEvent(kind, number, incident.id, run, tuple(alert_ids)))
+        return report
+
+    def _present(self, session: Session, ids: list[str]) -> dict[str, int | None]:
+        query = select(AlertRow.id, AlertRow.incident_number).where(
+            AlertRow.workspace_id == self._journal.workspace_id, AlertRow.id.in_(ids)
+        )
+        return {alert_id: number for alert_id, number in session.execute(query)}  # noqa: C416
+
+    def _incident_for(self, session: Session, rule: AnalyticsRule, alert: Alert) -> tuple[IncidentRow, bool]:
+        grouping = grouping_of(rule, alert)
+        if grouping is not None:
+            found = self._group(session, rule, alert, grouping)
+            if found is not None:
+                return found, False
+        return self._create(session, rule, alert, grouping), True
+
+    def _group(self, session: Session, rule: AnalyticsRule, alert: Alert, grouping: Grouping) -> IncidentRow | None:
+        """The newest incident of the group that the alert may join: all its alerts are within the look-back."""
+        configuration = rule.incident.grouping
+        query = (
+            select(IncidentRow)
+            .where(
+                IncidentRow.workspace_id == self._journal.workspace_id,
+                IncidentRow.group_key == grouping.key,
+                IncidentRow.alert_count < MAX_ALERTS,
+                IncidentRow.group_first >= alert.generated - configuration.lookback,
+                IncidentRow.group_last <= alert.generated + configuration.lookback,
+            )
+            .order_by(IncidentRow.number.desc())
+        )
+        for incident in session.scalars(query):
+            assert incident.group_first is not None
+            assert incident.group_last is not None
+            first, last = min(incident.group_first, alert.generated), max(incident.group_last, alert.generated)
+            if last - first > configuration.lookback:
+                continue
+            if incident.status == Status.CLOSED.value:
+                if not configuration.reopen_closed_incident:
+                    continue
+                self._journal.apply(session, incident, complete(incident, {"status": Status.ACTIVE.value}), SYSTEM)
+            incident.group_first, incident.group_last = first, last
+            return incident
+        return None
+
+    def _create(self, session: Session, rule: AnalyticsRule, alert: Alert, grouping: Grouping | None) -> IncidentRow:
+        counter = self._journal.counter(session)
+        counter.last_number += 1
+        now = self._journal.clock.now()
+        incident = IncidentRow(
+            workspace_id=self._journal.workspace_id,
+            number=counter.last_number,
+            id=derived_id("incident", self._journal.workspace_id, alert.id),
+            title=storable(alert.title),
+            description=storable(alert.description),
+            severity=alert.severity.value,
+            severity_rank=alert.severity.rank,
+            status=Status.NEW.value,
+            owner_id=None,
+            owner_name=None,
+            classification=None,
+            classification_reason=None,
+            classification_comment=None,
+            labels=[],
+            revisions=dict.fromkeys(FIELDS, 1),
+            tactics=[],
+            techniques=[],
+            rule_ids=[],
+            rule_names=[],
+            product_names=[],
+            entity_names=[],
+            first_activity=None,
+            last_activity=None,
+            alert_count=0,
+            comment_count=0,
+            created_at=now,
+            modified_at=now,
+            modified_by="",
+            closed_at=None,
+            change=0,
+            group_key=None if grouping is None else grouping.key,
+            group_first=None if grouping is None else alert.generated,
+            group_last=None if grouping is None else alert.generated,
+            grouping=None if grouping is None else grouping.to_dict(),
+            search_text="",
+        )
+        session.add(incident)
+        session.flush()
+        self._journal.note(session, incident, ActivityKind.CREATED, SYSTEM, title=f"Created by the rule '{rule.name}'")
+        return incident
+
+    def _add_alert(self, session: Session, incident: IncidentRow, row: AlertRow, rule: AnalyticsRule) -> None:
+        row.incident_number = incident.number
+        body = row.body
+        incident.alert_count += 1
+        incident.first_activity = min(incident.first_activity or row.start, row.start)
+        incident.last_activity = max(incident.last_activity or row.end, row.end)
+        incident.tactics = _union(incident.tactics, body["tactics"])
+        incident.techniques = _union(incident.techniques, body["techniques"])
+        incident.product_names = _union(incident.product_names, [body["product"]])
+        incident.rule_names = _union(incident.rule_names, [body["rule"]])
+        if rule.id not in incident.rule_ids:
+            incident.rule_ids = [*incident.rule_ids, rule.id]
+            session.add(
+                IncidentRuleRow(workspace_id=self._journal.workspace_id, rule_id=rule.id, number=incident.number)
+            )
+        if Severity(row.severity).rank > incident.severity_rank and not self._set_by_people(
+            session, incident, "severity"
+        ):
+            self._journal.apply(session, incident, {"severity": row.severity}, SYSTEM)
+        self._merge_entities(session, incident, row)
+        if incident.alert_count > 1:
+            title = f"Alert added: {body['title']}"
+            self._journal.note(session, incident, ActivityKind.ALERT, SYSTEM, title=title, reference=row.id)
+
+    def _merge_entities(self, session: Session, incident: IncidentRow, row: AlertRow) -> None:
+        query = select(IncidentEntityRow).filter_by(workspace_id=self._journal.workspace_id, number=incident.number)
+        rows = {entity.id: entity for entity in session.scalars(query.order_by(IncidentEntityRow.position))}
+        merger = EntityMerger(incident.id, [entity_from_row(entity) for entity in rows.values()])
+        for entity in entities_of(row):
+            merger.add(entity, row.id)
+        for gone in merger.removed:
+            if gone.id in rows:
+                session.delete(rows.pop(gone.id))
+        known = select(EntityKeyRow.key).filter_by(workspace_id=self._journal.workspace_id, number=incident.number)
+        keys = set(session.scalars(known))
+        for position, merged in enumerate(merger.entities):
+            name = storable(merged.entity.title)
+            values = {
+                "type": merged.type,
+                "name": name,
+                "folded_name": name.casefold(),
+                "identifiers": merged.identifiers,
+                "keys": sorted(merged.keys),
+                "position": position,
+                "alert_ids": merged.alert_ids,
+            }
+            there = rows.get(merged.id)
+            if there is None:
+                session.add(
+                    IncidentEntityRow(
+                        workspace_id=self._journal.workspace_id, number=incident.number, id=merged.id, **values
+                    )
+                )
+            else:
+                for column, value in values.items():
+                    setattr(there, column, value)
+            for digest in {key_digest(key) for key in merged.keys} - keys:
+                keys.add(digest)
+                session.add(EntityKeyRow(workspace_id=self._journal.workspace_id, key=digest, number=incident.number))
+        names = [storable(merged.entity.title) for merged in merger.entities]
+        incident.entity_names = list(dict.fromkeys(names))[:_NAMES_SHOWN]
+
+    def _set_by_people(self, session: Session, incident: IncidentRow, name: str) -> bool:
+        query = select(ActivityRow.id).where(
+            ActivityRow.workspace_id == self._journal.workspace_id,
+            ActivityRow.number == incident.number,
+            ActivityRow.field == name,
+            ActivityRow.actor_id != SYSTEM.id,
+        )
+        return session.scalar(query.limit(1)) is not None
+
+
+def _union(present: list[str], more: list[str]) -> list[str]:
+    return list(dict.fromkeys([*present, *more]))

@@ -1,0 +1,197 @@
+"""Alerts and incidents as rows of SecurityAlert and SecurityIncident, in Log Analytics' columns and Sentinel's words.
+
+Sources: the two tables' reference pages (learn.microsoft.com/azure/azure-monitor/reference/tables) and Sentinel's
+security alert schema. Entities, ExtendedProperties and the like are texts that hold JSON, as they are there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from vedette.detect.durations import format_timespan
+from vedette.detect.entities import Entity, resolved
+from vedette.detect.entity_types import entity_type
+from vedette.detect.moments import from_wire, wire_datetime
+from vedette.detect.rule import RuleKind
+from vedette.incidents.models import AlertRow, CommentRow, IncidentRow
+
+ALERTS: Final = "SecurityAlert"
+INCIDENTS: Final = "SecurityIncident"
+
+_PROVIDERS: Final = {
+    RuleKind.SCHEDULED.value: ("ASI Scheduled Alerts", "Scheduled Alerts"),
+    RuleKind.NRT.value: ("ASI NRT Alerts", "NRT Alerts"),
+    RuleKind.HUNTING.value: ("ASI Scheduled Alerts", "Hunting"),
+}
+_PRODUCT: Final = "Azure Sentinel"
+"""Content asks for alerts of analytics rules by this name."""
+
+_OPERATORS: Final = {
+    "GreaterThan": "Greater Than",
+    "GreaterThanOrEqual": "Greater Than Or Equal",
+    "LessThan": "Less Than",
+    "LessThanOrEqual": "Less Than Or Equal",
+    "Equal": "Equal",
+    "NotEqual": "Not Equal",
+}
+
+
+def security_alert(row: AlertRow, workspace_id: str) -> dict[str, Any]:
+    """A row of SecurityAlert."""
+    body, properties = row.body, row.body["properties"]
+    provider, component = _PROVIDERS.get(body["kind"], ("ASI Scheduled Alerts", "Scheduled Alerts"))
+    generated = wire_datetime(row.generated_at)
+    confidence = properties.get("ConfidenceScore")
+    return {
+        "TenantId": workspace_id,
+        "TimeGenerated": generated,
+        "DisplayName": body["title"],
+        "AlertName": body["title"],
+        "AlertSeverity": row.severity,
+        "Description": body["description"],
+        "ProviderName": properties.get("ProviderName", provider),
+        "VendorName": "Microsoft",
+        "VendorOriginalId": row.id,
+        "SystemAlertId": row.id,
+        "ResourceId": "",
+        "SourceComputerId": "",
+        "AlertType": f"{workspace_id}_{row.rule_id}",
+        "ConfidenceLevel": properties.get("ConfidenceLevel", ""),
+        "ConfidenceScore": _real(confidence),
+        "IsIncident": False,
+        "StartTime": row.start,
+        "EndTime": row.end,
+        "ProcessingEndTime": generated,
+        "RemediationSteps": properties.get("RemediationSteps", ""),
+        "ExtendedProperties": _json(_extended(row)),
+        "Entities": _json(security_entities([Entity.from_dict(entity) for entity in body["entities"]])),
+        "SourceSystem": "Detection",
+        "WorkspaceSubscriptionId": "",
+        "WorkspaceResourceGroup": "",
+        "ExtendedLinks": properties.get("ExtendedLinks", ""),
+        "ProductName": properties.get("ProductName", _PRODUCT),
+        "ProductComponentName": properties.get("ProductComponentName", component),
+        "AlertLink": properties.get("AlertLink", ""),
+        "Status": "New",
+        "CompromisedEntity": "",
+        "Tactics": ",".join(body["tactics"]),
+        "Techniques": _json(body["techniques"]) if body["techniques"] else "",
+        "SubTechniques": _json(body["subTechniques"]) if body["subTechniques"] else "",
+        "Type": ALERTS,
+    }
+
+
+def _extended(row: AlertRow) -> dict[str, str]:
+    body, window = row.body, row.body["window"]
+    period: timedelta = from_wire(window["to"]) - from_wire(window["from"])
+    extended = {
+        "Query Period": format_timespan(period),
+        "Trigger Operator": _OPERATORS[body["trigger"]["operator"]],
+        "Trigger Threshold": str(body["trigger"]["value"]),
+        "Correlation Id": row.run_id,
+        "Search Query Results Overall Count": str(body["rows"]),
+        "Query": f"set query_now = datetime({window['to']});\n{body['query']}",
+        "Query Start Time UTC": _plain(window["from"]),
+        "Query End Time UTC": _plain(window["to"]),
+        "Analytic Rule Ids": _json([row.rule_id]),
+        "Analytic Rule Name": body["rule"],
+        "ProcessedBySentinel": "True",
+        "Alert generation status": "Full alert created" if not body["notes"] else "; ".join(body["notes"]),
+    }
+    if body["customDetails"]:
+        extended["Custom Details"] = _json(body["customDetails"])
+    return extended
+
+
+def _plain(moment: str) -> str:
+    return f"{moment[:10]} {moment[11:19]}Z"
+
+
+def _real(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def security_entities(entities: Sequence[Entity]) -> list[dict[str, Any]]:
+    """Entities in the form of SecurityAlert: numbered, with their wire type, and full names taken apart."""
+    found = []
+    for number, entity in enumerate(entities, 2):
+        known = entity_type(entity.type)
+        identifiers: dict[str, Any] = resolved(entity)
+        if {"Name", "HostName"} & set(identifiers):
+            identifiers.pop("FullName", None)
+        found.append({"$id": str(number), **identifiers, "Type": known.wire if known else entity.type.lower()})
+    return found
+
+
+def security_incident(
+    row: IncidentRow,
+    alert_ids: Sequence[str],
+    comments: Sequence[CommentRow],
+    workspace_id: str,
+    url: str = "",
+) -> dict[str, Any]:
+    """A row of SecurityIncident: the incident as it is after a change."""
+    owner: Mapping[str, Any] = {
+        "objectId": row.owner_id,
+        "email": row.owner_name if row.owner_name and "@" in row.owner_name else None,
+        "assignedTo": row.owner_name,
+        "userPrincipalName": row.owner_name if row.owner_name and "@" in row.owner_name else None,
+    }
+    modified = wire_datetime(row.modified_at)
+    return {
+        "TenantId": workspace_id,
+        "TimeGenerated": modified,
+        "IncidentName": row.id,
+        "Title": row.title,
+        "Description": row.description,
+        "Severity": row.severity,
+        "Status": row.status,
+        "Classification": row.classification or "",
+        "ClassificationComment": row.classification_comment or "",
+        "ClassificationReason": row.classification_reason or "",
+        "Owner": owner,
+        "ProviderName": _PRODUCT,
+        "ProviderIncidentId": str(row.number),
+        "FirstActivityTime": row.first_activity,
+        "LastActivityTime": row.last_activity,
+        "FirstModifiedTime": wire_datetime(row.created_at),
+        "LastModifiedTime": modified,
+        "CreatedTime": wire_datetime(row.created_at),
+        "ClosedTime": wire_datetime(row.closed_at) if row.closed_at else None,
+        "IncidentNumber": row.number,
+        "RelatedAnalyticRuleIds": list(row.rule_ids),
+        "AlertIds": list(alert_ids),
+        "BookmarkIds": [],
+        "Comments": [
+            {
+                "message": comment.message,
+                "createdTimeUtc": wire_datetime(comment.created_at),
+                "author": {"name": comment.author_name},
+            }
+            for comment in comments
+        ],
+        "Tasks": [],
+        "Labels": [{"labelName": label, "labelType": "User"} for label in row.labels],
+        "IncidentUrl": url,
+        "AdditionalData": {
+            "alertsCount": row.alert_count,
+            "bookmarksCount": 0,
+            "commentsCount": row.comment_count,
+            "alertProductNames": [_PRODUCT if name == "Vedette" else name for name in row.product_names],
+            "tactics": list(row.tactics),
+            "techniques": list(row.techniques),
+        },
+        "ModifiedBy": row.modified_by,
+        "SourceSystem": "Azure",
+        "Type": INCIDENTS,
+    }

@@ -1,0 +1,105 @@
+"""Rows for the log tables, kept with the change they tell of until the table has them.
+
+A row is added in the transaction of its change and removed after it was appended. When a process is killed between the
+two, the row is in doubt: the table is asked for it first, so that it is neither lost nor there twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from vedette.core.clock import Clock
+from vedette.core.database import State
+from vedette.detect.moments import from_wire
+from vedette.detect.runner import QueryResult
+from vedette.incidents.logrows import ALERTS, INCIDENTS
+from vedette.incidents.models import LogOutboxRow
+
+BATCH: Final = 500
+
+_KEYS: Final = {ALERTS: ("SystemAlertId",), INCIDENTS: ("IncidentName", "Status", "ModifiedBy")}
+"""Columns that, with TimeGenerated, tell a row of each table."""
+
+
+class Logs(Protocol):
+    """A workspace's log store."""
+
+    def append(self, table: str, rows: Iterable[Mapping[str, object]]) -> int:
+        """Add rows to a table, all of them or none."""
+        ...
+
+    def query(self, text: str, *, now: datetime, timespan: tuple[datetime, datetime]) -> QueryResult:
+        """The result of a KQL query."""
+        ...
+
+
+class LogOutbox:
+    """The rows of one workspace that its log tables do not have yet."""
+
+    def __init__(self, state: State, workspace_id: str, clock: Clock) -> None:
+        self._state = state
+        self._workspace_id = workspace_id
+        self._clock = clock
+
+    def add(self, session: Session, table: str, row: Mapping[str, Any]) -> None:
+        """Keep a row, as a part of the caller's transaction."""
+        session.add(
+            LogOutboxRow(
+                workspace_id=self._workspace_id,
+                table_name=table,
+                row=dict(row),
+                created_at=self._clock.now(),
+                attempted=False,
+            )
+        )
+
+    def pending(self) -> int:
+        """How many rows wait."""
+        query = select(func.count()).select_from(LogOutboxRow).where(LogOutboxRow.workspace_id == self._workspace_id)
+        with self._state.session(read_only=True) as session:
+            return session.scalar(query) or 0
+
+    def drain(self, logs: Logs) -> int:
+        """Append every row that waits, in order for each table; returns how many were appended."""
+        appended = 0
+        while batch := self._next():
+            table = batch[0].table_name
+            fresh = [row for row in batch if not (row.attempted and _present(logs, table, row.row, self._clock.now()))]
+            ids = [row.id for row in batch]
+            with self._state.session() as session:
+                session.execute(update(LogOutboxRow).where(LogOutboxRow.id.in_(ids)).values(attempted=True))
+            if fresh:
+                appended += logs.append(table, [row.row for row in fresh])
+            with self._state.session() as session:
+                session.execute(delete(LogOutboxRow).where(LogOutboxRow.id.in_(ids)))
+        return appended
+
+    def _next(self) -> list[LogOutboxRow]:
+        """The oldest rows of the table whose turn it is."""
+        query = (
+            select(LogOutboxRow)
+            .where(LogOutboxRow.workspace_id == self._workspace_id)
+            .order_by(LogOutboxRow.id)
+            .limit(BATCH)
+        )
+        with self._state.session(read_only=True) as session:
+            rows = list(session.scalars(query))
+        return [row for row in rows if row.table_name == rows[0].table_name]
+
+
+def _present(logs: Logs, table: str, row: Mapping[str, Any], now: datetime) -> bool:
+    conditions = [f"{name} == {_literal(str(row[name]))}" for name in _KEYS[table]]
+    moment = row["TimeGenerated"]
+    text = f"{table} | where TimeGenerated == datetime({moment}) | where {' and '.join(conditions)} | take 1"
+    at = from_wire(moment)
+    return bool(logs.query(text, now=now, timespan=(at - timedelta(days=1), at + timedelta(days=1))).rows)
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"'

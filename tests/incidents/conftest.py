@@ -1,0 +1,62 @@
+"""Fixtures of the incidents room's tests."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from vedette.core.clock import VirtualClock
+from vedette.core.database import State
+from vedette.core.ids import seeded_ids
+from vedette.core.workspaces import Workspaces
+from vedette.incidents.service import IncidentService
+
+Fresh = Callable[[], IncidentService]
+"""Makes the incidents of a workspace that nobody has used."""
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    """A clock that stands at noon of 2026-03-01 until it is moved."""
+    return VirtualClock(NOON)
+
+
+@pytest.fixture
+def state(state_url: str) -> Iterator[State]:
+    """An upgraded state database, on SQLite and on PostgreSQL."""
+    state = State(state_url)
+    state.upgrade()
+    yield state
+    state.dispose()
+
+
+@pytest.fixture
+def workspace(state: State) -> str:
+    """The id of the default workspace."""
+    return Workspaces(state).default().id
+
+
+@pytest.fixture
+def service(state: State, workspace: str, clock: VirtualClock) -> IncidentService:
+    """The incidents of the default workspace."""
+    return IncidentService(state, workspace, clock, new_id=seeded_ids(1))
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
+    """Workspaces of their own in one SQLite state: for tests that need many."""
+    state = State.in_file(tmp_path_factory.mktemp("fresh") / "state.db")
+    state.upgrade()
+    names = itertools.count()
+
+    def make() -> IncidentService:
+        workspace = Workspaces(state).create(f"fresh-{next(names)}")
+        return IncidentService(state, workspace.id, VirtualClock(NOON), new_id=seeded_ids(1))
+
+    yield make
+    state.dispose()
