@@ -138,7 +138,7 @@ class ClauseParser(EntityParser):
         found: list[tuple[str, Expression]] = []
         if self.expect("("):
             found = self.property_list(names)
-            self.expect(")")
+            self.close(")")
         return found
 
     def property_list(self, names: Collection[str]) -> list[tuple[str, Expression]]:
@@ -163,7 +163,7 @@ class ClauseParser(EntityParser):
         tables: list[Expression] = []
         if self.expect("("):
             tables = self.comma_list(self.entity, self.missing_expression)
-            self.expect(")")
+            self.close(")")
         return tables
 
     def data_scope(self) -> None:

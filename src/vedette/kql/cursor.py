@@ -109,6 +109,15 @@ class Cursor:
         self.expected(kind)
         return False
 
+    def close(self, kind: str) -> None:
+        """Goes past a closing bracket; what stands before it and does not belong there is reported and skipped."""
+        if self.kinds[self.i] == kind:
+            self.i += 1
+            return
+        self.expected(kind)
+        self.skip()
+        self.take(kind)
+
     # --- reporting -------------------------------------------------------------------------------
 
     def report(self, code: str, message: str, start: int, end: int, severity: str = "Error") -> None:
@@ -135,7 +144,7 @@ class Cursor:
             self.reported = self.i
             kind = self.kinds[self.i]
             message = f"missing {what}"
-            if kind in KEYWORDS:
+            if kind in KEYWORDS and what in ("expression", "name"):
                 message += f"; to use the keyword {kind} as a name, write ['{kind}']"
             self.report("KS006", message, end, end)
         return Missing(start=end, end=end)
@@ -144,7 +153,7 @@ class Cursor:
         """Records that `word` is none of the words that may stand here."""
         close = nearest(word, known)
         hint = f"; did you mean {close}?" if close else f"; it must be one of {', '.join(known)}"
-        self.report("KS005", f"{word} is not a {what}{hint}", start, end)
+        self.report("KS005", f"{word} is no {what}{hint}", start, end)
 
     def _line_break_before(self) -> bool:
         gap = self.text[self.last_end : self.start]
