@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vedette.kql.lexer import END, LONG, NAME, REAL, STRING, TIMESPAN, TYPED, redacted, string_value, tokenize
+from vedette.kql.diagnostics import render
+from vedette.kql.lexer import END, LONG, NAME, REAL, STRING, TIMESPAN, TYPED, masked, redacted, string_value, tokenize
+from vedette.kql.parser import parse
 
 
 def kinds(text: str) -> list[str]:
@@ -100,3 +102,18 @@ def test_hidden_strings_are_not_shown() -> None:
     assert "secret" not in shown
     assert shown == "externaldata(a: long) [h'******', \"h'no'\"] // h'note'"
     assert redacted("T | take 5") == "T | take 5"
+    assert redacted("print h'a' 'b', 'c'") == "print h'******' h'******', 'c'"
+    assert masked("print h'a' 'b', 'c'") == "print **** ***, 'c'"
+    assert masked("print h```a\nb```") == "print *****\n****"
+
+
+def test_messages_do_not_show_hidden_strings() -> None:
+    for text in (
+        "T | where a h'secret'",
+        "T | join kind=h'secret' (U) on a",
+        "T | h'secret'",
+        "print (h'secret' 'secret' 1",
+    ):
+        diagnostics = parse(text)[1]
+        assert diagnostics
+        assert not any("secret" in render(text, diagnostic) for diagnostic in diagnostics)

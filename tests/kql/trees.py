@@ -56,8 +56,8 @@ def compact(node: object) -> str:
         case syntax.Index(target=target, index=index):
             return f"{compact(target)}[{compact(index)}]"
         case syntax.Assignment(names=names, value=value, tuple_form=tuple_form):
-            left = f"({', '.join(compact(name) for name in names)})" if tuple_form else compact(names[0])
-            return f"{left} = {compact(value)}"
+            written = ", ".join(compact(one) for one in names)
+            return f"({written}) = {compact(value)}" if tuple_form else f"{written} = {compact(value)}"
         case syntax.Ordered(value=value, descending=descending, nulls_first=nulls_first, natural=natural):
             words = [] if descending is None else ["desc" if descending else "asc"]
             words += ["natural"] if natural else []

@@ -106,7 +106,8 @@ class ClauseParser(EntityParser):
             return word
         if not (isinstance(value, (Name, Literal))):
             return default
-        self.unknown_word(what, self.text[value.start : value.end], choices, value.start, value.end)
+        written = word if isinstance(word, str) and not getattr(value, "hidden", False) else "this"
+        self.unknown_word(what, written, choices, value.start, value.end)
         return default
 
     def flag(self, parameter: OperatorParameter | None, default: bool = False) -> bool:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection
 from typing import Final, NoReturn, TypeVar
 
 from vedette.kql.diagnostics import Diagnostic, nearest
-from vedette.kql.lexer import END, KEYWORDS, NAME, tokenize
+from vedette.kql.lexer import END, KEYWORDS, NAME, STRING, tokenize
 from vedette.kql.syntax import Missing
 
-MAX_NESTING: Final = 160
-"""Brackets inside brackets. Each level costs a few Python frames; real rules stay below twenty."""
+MAX_NESTING: Final = 100
+"""Brackets inside brackets. Each level costs up to seven Python frames of the thousand; real rules stay below twenty."""
 
 LIST_ENDS: Final = frozenset({")", "]", "}", "|", ";", END})
 """What ends any list of operands."""
@@ -133,9 +133,15 @@ class Cursor:
         if self.kinds[self.i] == END or self.start > self.last_end + 1 or self._line_break_before():
             self.report(code, message, self.last_end, self.last_end)
         else:
-            found = self.word()
-            shown = found if len(found) <= 40 else found[:37] + "..."
+            shown = self.shown()
             self.report(code, f"{message} before {shown}", self.start, self.ends[self.i])
+
+    def shown(self) -> str:
+        """The current token as a message may quote it: not a hidden string, and not at any length."""
+        found = self.word()
+        if self.kinds[self.i] == STRING and found[0] in "hH":
+            return "a hidden string"
+        return found if len(found) <= 40 else found[:37] + "..."
 
     def missing(self, what: str) -> Missing:
         """Records that an operand is missing after the previous token; the node that stands in its place."""
