@@ -106,7 +106,8 @@ class ClauseParser(EntityParser):
             return word
         if not (isinstance(value, (Name, Literal))):
             return default
-        self.unknown_word(what, self.text[value.start : value.end], choices, value.start, value.end)
+        written = word if isinstance(word, str) and not getattr(value, "hidden", False) else "this"
+        self.unknown_word(what, written, choices, value.start, value.end)
         return default
 
     def flag(self, parameter: OperatorParameter | None, default: bool = False) -> bool:
@@ -138,7 +139,7 @@ class ClauseParser(EntityParser):
         found: list[tuple[str, Expression]] = []
         if self.expect("("):
             found = self.property_list(names)
-            self.expect(")")
+            self.close(")")
         return found
 
     def property_list(self, names: Collection[str]) -> list[tuple[str, Expression]]:
@@ -163,7 +164,7 @@ class ClauseParser(EntityParser):
         tables: list[Expression] = []
         if self.expect("("):
             tables = self.comma_list(self.entity, self.missing_expression)
-            self.expect(")")
+            self.close(")")
         return tables
 
     def data_scope(self) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection
 from typing import Final, NoReturn, TypeVar
 
 from vedette.kql.diagnostics import Diagnostic, nearest
-from vedette.kql.lexer import END, KEYWORDS, NAME, tokenize
+from vedette.kql.lexer import END, KEYWORDS, NAME, STRING, tokenize
 from vedette.kql.syntax import Missing
 
-MAX_NESTING: Final = 160
-"""Brackets inside brackets. Each level costs a few Python frames; real rules stay below twenty."""
+MAX_NESTING: Final = 100
+"""Brackets inside brackets. Each level costs up to seven Python frames of the thousand; real rules stay below twenty."""
 
 LIST_ENDS: Final = frozenset({")", "]", "}", "|", ";", END})
 """What ends any list of operands."""
@@ -109,6 +109,15 @@ class Cursor:
         self.expected(kind)
         return False
 
+    def close(self, kind: str) -> None:
+        """Goes past a closing bracket; what stands before it and does not belong there is reported and skipped."""
+        if self.kinds[self.i] == kind:
+            self.i += 1
+            return
+        self.expected(kind)
+        self.skip()
+        self.take(kind)
+
     # --- reporting -------------------------------------------------------------------------------
 
     def report(self, code: str, message: str, start: int, end: int, severity: str = "Error") -> None:
@@ -124,9 +133,15 @@ class Cursor:
         if self.kinds[self.i] == END or self.start > self.last_end + 1 or self._line_break_before():
             self.report(code, message, self.last_end, self.last_end)
         else:
-            found = self.word()
-            shown = found if len(found) <= 40 else found[:37] + "..."
+            shown = self.shown()
             self.report(code, f"{message} before {shown}", self.start, self.ends[self.i])
+
+    def shown(self) -> str:
+        """The current token as a message may quote it: not a hidden string, and not at any length."""
+        found = self.word()
+        if self.kinds[self.i] == STRING and found[0] in "hH":
+            return "a hidden string"
+        return found if len(found) <= 40 else found[:37] + "..."
 
     def missing(self, what: str) -> Missing:
         """Records that an operand is missing after the previous token; the node that stands in its place."""
@@ -135,7 +150,7 @@ class Cursor:
             self.reported = self.i
             kind = self.kinds[self.i]
             message = f"missing {what}"
-            if kind in KEYWORDS:
+            if kind in KEYWORDS and what in ("expression", "name"):
                 message += f"; to use the keyword {kind} as a name, write ['{kind}']"
             self.report("KS006", message, end, end)
         return Missing(start=end, end=end)
@@ -144,7 +159,7 @@ class Cursor:
         """Records that `word` is none of the words that may stand here."""
         close = nearest(word, known)
         hint = f"; did you mean {close}?" if close else f"; it must be one of {', '.join(known)}"
-        self.report("KS005", f"{word} is not a {what}{hint}", start, end)
+        self.report("KS005", f"{word} is no {what}{hint}", start, end)
 
     def _line_break_before(self) -> bool:
         gap = self.text[self.last_end : self.start]

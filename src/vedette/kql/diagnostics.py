@@ -49,9 +49,11 @@ def utf16_span(text: str, start: int, length: int) -> tuple[int, int]:
 
 
 def excerpt(text: str, diagnostic: Diagnostic) -> str:
-    """The line of the text with the span underlined."""
+    """The line of the text with the span underlined; hidden strings (`h"..."`) are masked."""
+    from vedette.kql.lexer import masked  # the lexer reports diagnostics
+
     line, column = position(text, diagnostic.start)
-    source = text.split("\n")[line - 1].rstrip("\r")
+    source = masked(text).split("\n")[line - 1].rstrip("\r")
     width = max(1, min(diagnostic.length, len(source) - column + 1))
     shown = source.replace("\t", " ")
     return f"{shown}\n{' ' * (column - 1)}{'^' * width}"

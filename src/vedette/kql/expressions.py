@@ -154,7 +154,7 @@ class ExpressionParser(TableParser):
                 items = [self.pipeline() or self.missing_expression()]
             else:
                 items = self.comma_list(self.expression, self.missing_expression)
-            self.expect(")")
+            self.close(")")
         return In(
             self.kinds[index],
             left,
@@ -191,7 +191,7 @@ class ExpressionParser(TableParser):
         low = self.expression() or self.missing_expression()
         self.expect("..")
         high = self.expression() or self.missing_expression()
-        self.expect(")")
+        self.close(")")
         return Between(left, low, high, self.kinds[index] == "!between", start=left.start, end=self.last_end)
 
     # --- operands --------------------------------------------------------------------------------
@@ -283,7 +283,7 @@ class ExpressionParser(TableParser):
             self.too_deep()
         self.i += 1
         inner = self.pipeline() or self.missing_expression()
-        self.expect(")")
+        self.close(")")
         self.depth -= 1
         return inner
 
@@ -295,7 +295,7 @@ class ExpressionParser(TableParser):
                 self.too_deep()
             index = self.expression() or self.missing_expression()
             self.depth -= 1
-            self.expect("]")
+            self.close("]")
             return Index(target, index, start=target.start, end=self.last_end)
         self.i += 1
         kind = self.kinds[self.i]
@@ -305,7 +305,7 @@ class ExpressionParser(TableParser):
         if kind == "[" and self.bracketed_length() < 0:
             self.i += 1
             index = self.expression() or self.missing_expression()
-            self.expect("]")
+            self.close("]")
             return Index(target, index, start=target.start, end=self.last_end)
         if kind in SPECIAL_NAME_KEYWORDS:
             name = self._word_name()
@@ -327,7 +327,7 @@ class ExpressionParser(TableParser):
             arguments: list[Expression] = []
         else:
             arguments = self.comma_list(self.argument, self.missing_expression, required=False)
-        self.expect(")")
+        self.close(")")
         self.depth -= 1
         return Call(name, arguments, start=name.start, end=self.ends[self.i - 1])
 
@@ -383,7 +383,7 @@ class ExpressionParser(TableParser):
             self.too_deep()
         self.expect("(")
         value = self.pipeline() or self.missing_expression()
-        self.expect(")")
+        self.close(")")
         self.depth -= 1
         return Call(name, [value], start=name.start, end=self.last_end)
 
@@ -452,5 +452,5 @@ class ExpressionParser(TableParser):
             names.append(self.wide_name() or self.missing_name())
             if not self.take(","):
                 break
-        self.expect(")")
+        self.close(")")
         return names

@@ -266,15 +266,38 @@ def string_value(token: str) -> tuple[str, bool]:
 _HIDDEN_STRING: Final = re.compile(r"[Hh](?:@?[\"']|```|~~~)")
 
 
-def redacted(text: str) -> str:
-    """The text with the content of every hidden string shown as `******`, for logs and screens."""
+def _hidden_spans(text: str) -> list[tuple[int, int]]:
+    """Where hidden strings stand; a string next to one becomes part of its value, and so is one of them."""
     if not _HIDDEN_STRING.search(text):
-        return text
+        return []
     tokens = tokenize(text)
+    spans: list[tuple[int, int]] = []
+    run: list[tuple[int, int]] = []
+    for kind, start, end in zip(tokens.kinds, tokens.starts, tokens.ends, strict=True):
+        if kind == STRING:
+            run.append((start, end))
+            continue
+        if any(text[first] in "hH" for first, _ in run):
+            spans += run
+        run = []
+    return spans
+
+
+def redacted(text: str) -> str:
+    """The text with every hidden string shown as `h'******'`, for logs and screens."""
     pieces: list[str] = []
     done = 0
-    for kind, start, end in zip(tokens.kinds, tokens.starts, tokens.ends, strict=True):
-        if kind is STRING and text[start] in "hH":
-            pieces += [text[done:start], "h'******'"]
-            done = end
+    for start, end in _hidden_spans(text):
+        pieces += [text[done:start], "h'******'"]
+        done = end
+    return "".join(pieces) + text[done:]
+
+
+def masked(text: str) -> str:
+    """As `redacted`, with every character at its place, for showing a span of the text."""
+    pieces: list[str] = []
+    done = 0
+    for start, end in _hidden_spans(text):
+        pieces += [text[done:start], re.sub(r"[^\r\n]", "*", text[start:end])]
+        done = end
     return "".join(pieces) + text[done:]

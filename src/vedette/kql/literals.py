@@ -116,7 +116,7 @@ class LiteralParser(NameParser):
                 today = Call(Name("startofday", start=start, end=end), [now], start=start, end=end)
                 clock = Literal(Type.TIMESPAN, since_midnight, start=start, end=end)
                 return Binary("+", today, clock, start=start, end=end, op_start=start, op_end=end)
-        self.report("KS004", f"{body or 'nothing'} is not a {declared} value", start, end)
+        self.report("KS004", f"{body or 'nothing'} is no value of type {declared}", start, end)
         return Literal(declared, None, start=start, end=end)
 
     def signed_literal(self) -> Expression | None:
@@ -153,10 +153,10 @@ class LiteralParser(NameParser):
         kind = self.kinds[self.i]
         if kind in TYPE_KEYWORDS or kind in OLD_TYPE_KEYWORDS or (kind == NAME and self.peek() == ")"):
             declared = self.type_name(old=True)
-            self.expect(")")
+            self.close(")")
             return TypeOf(declared, [], start=start, end=self.last_end)
         elements = self.comma_list(self._type_of_element, self.missing_declaration, required=False)
-        self.expect(")")
+        self.close(")")
         columns = [element for element in elements if isinstance(element, ColumnDeclaration)]
         return TypeOf(None, columns, len(columns) < len(elements), start=start, end=self.last_end)
 
@@ -180,7 +180,7 @@ class LiteralParser(NameParser):
         start = self.start
         self.i += 2
         value = self._json()
-        self.expect(")")
+        self.close(")")
         return Literal(Type.DYNAMIC, value, start=start, end=self.last_end)
 
     def _json(self) -> object:
@@ -236,7 +236,7 @@ class LiteralParser(NameParser):
         self._enter()
         self.i += 1
         values = self.comma_list(self._json_element, self._missing_element, required=False)
-        self.expect("]")
+        self.close("]")
         self.depth -= 1
         return [value for (value,) in values]
 
@@ -255,7 +255,7 @@ class LiteralParser(NameParser):
         self._enter()
         self.i += 1
         pairs = self.comma_list(self._json_pair, self._missing_pair, required=False)
-        self.expect("}")
+        self.close("}")
         self.depth -= 1
         return dict(pairs)
 

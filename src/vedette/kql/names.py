@@ -168,7 +168,7 @@ class NameParser(Cursor):
         if pattern is None:
             self.i = first
             return None
-        self.expect("]")
+        self.close("]")
         pattern.start, pattern.end = start, self.last_end
         return pattern
 
@@ -222,7 +222,7 @@ class NameParser(Cursor):
             return []
         self.take(",")
         columns = self.comma_list(self.column_declaration, self.missing_declaration, required=False, trailing=True)
-        self.expect(")")
+        self.close(")")
         return columns
 
     def missing_expression(self) -> Missing:

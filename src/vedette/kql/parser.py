@@ -70,7 +70,7 @@ class Parser(StatementParser, ClauseParser):
                     self.depth -= 1
                     return None
                 head = self._head()
-        if head is None and kinds[self.i] != "|":
+        if head is None and kinds[self.i] != "|" and not self._pipe_forgotten():
             self.depth -= 1
             return source
         start = head.start if head else source.start if source else self.start
@@ -103,8 +103,9 @@ class Parser(StatementParser, ClauseParser):
         """Adds the operators that follow here to `pipeline`, going on after errors."""
         kinds = self.kinds
         while True:
-            while kinds[self.i] == "|":
-                self.i += 1
+            while kinds[self.i] == "|" or self._pipe_forgotten():
+                if not self.take("|"):
+                    self.expected("|")
                 operator = self._operator(piped=True)
                 pipeline.operators.append(operator)
             pipeline.end = self.last_end
@@ -115,6 +116,10 @@ class Parser(StatementParser, ClauseParser):
             if kinds[self.i] != "|":
                 pipeline.end = self.last_end
                 return
+
+    def _pipe_forgotten(self) -> bool:
+        """Whether an operator that needs rows follows without its `|`."""
+        return self.kinds[self.i] in OPERATORS and self.kinds[self.i] not in HEADS and self.reported != self.i
 
     def _new_statement(self) -> bool:
         """Whether what follows an operator looks like the next statement, after a forgotten semicolon."""
@@ -134,24 +139,44 @@ class Parser(StatementParser, ClauseParser):
         """The operator here; one that does not exist is reported and its operands are skipped."""
         kind, start, end = self.kinds[self.i], self.start, self.ends[self.i]
         parse_operator = OPERATORS.get(kind)
-        if parse_operator is not None and not (kind in ("count", "range") and self.peek() == "("):
+        if parse_operator is not None and self.starts_operator() and not self._misspelled(kind):
             if piped and kind in HEADS_ONLY:
                 self.report("KS175", f"{kind} makes its own rows and must stand first, not after |", start, end)
             self.i += 1
             return parse_operator(self, start)
-        word = self.word()
-        if kind == END or kind in LIST_ENDS:
+        return self._unknown_operator(kind, start, end)
+
+    def _misspelled(self, kind: str) -> bool:
+        """Whether `project-foo` stands here without a blank in it, which is no `project` of a negative column."""
+        first = self.i
+        return (
+            kind in _HYPHEN_FOLLOWS
+            and self.kinds[first + 1] == "-"
+            and self.kinds[first + 2] == NAME
+            and self.starts[first + 1] == self.ends[first]
+            and self.starts[first + 2] == self.ends[first + 1]
+        )
+
+    def _unknown_operator(self, kind: str, start: int, end: int) -> UnknownOperator:
+        if kind != NAME and kind not in KEYWORDS and kind not in OPERATORS:
             gap = self.last_end
-            self.reported = self.i
             self.report("KS176", "an operator is missing after |", gap, gap)
+            self.reported = self.i
+            if kind not in LIST_ENDS:
+                self.skip()
             return UnknownOperator("", start=gap, end=gap)
-        if kind == NAME and self.peek() == "-" and self.peek(2) not in LIST_ENDS:
-            end = self.ends[self.i + 2]
-            word = self.text[start:end]
-            self.i += 2
-        close = nearest(word, OPERATORS)
-        hint = f"; did you mean {close}?" if close else ""
-        self.report("KS176", f"there is no operator {word}{hint}", start, end)
+        word = self.word()
+        following = self.word(2) if self.peek() == "-" else self.word(1) if self.peek() == NAME else ""
+        close = nearest(f"{word}-{following}", _HYPHENATED) if following else None
+        if kind == "count":
+            message = "the operator count takes no parentheses; the aggregate is summarize count()"
+        else:
+            if self.peek() == "-" and self.peek(2) not in LIST_ENDS:
+                end = self.ends[self.i + 2]
+                word = self.text[start:end]
+            close = close or nearest(word, OPERATORS)
+            message = f"there is no operator {word}" + (f"; did you mean {close}?" if close else "")
+        self.report("KS176", message, start, end)
         self.i += 1
         self.reported = self.i
         self.skip()
@@ -161,8 +186,12 @@ class Parser(StatementParser, ClauseParser):
         """Reports a token that fits nowhere, with the likeliest reason."""
         if self.reported == self.i:
             return
+        if self.i == 0 and self.kinds[0] == ".":
+            self.reported = 0
+            self.report("KS005", "a management command cannot stand here, only a query", self.start, self.ends[0])
+            return
         before = self.kinds[self.i - 1] if self.i else END
-        if before in OPERATORS and (self.i == 1 or self.peek(-2) in ("(", "{", ";")):
+        if before in OPERATORS and before not in HEADS and (self.i == 1 or self.peek(-2) in ("(", "{", ";")):
             self.report(
                 "KS174",
                 f"{before} needs rows to work on: begin with a table, then |",
@@ -179,6 +208,9 @@ _NAMES_TOO: Final = frozenset(
     serialize sort summarize take top facet render reduce range evaluate""".split()
 )
 """Operators whose keyword may also be a table's or a column's name, so that it does not prove a pipeline."""
+
+_HYPHENATED: Final = frozenset(name for name in OPERATORS if "-" in name)
+_HYPHEN_FOLLOWS: Final = frozenset({"parse", "project", "sample", "top"})
 
 _PIPELINE_ENDS: Final = frozenset({")", "]", "}", ";", ",", END})
 

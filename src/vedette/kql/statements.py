@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from vedette.kql.cursor import MAX_NESTING
 from vedette.kql.entities import EntityParser
-from vedette.kql.lexer import END, NAME, NAME_KEYWORDS
+from vedette.kql.lexer import END, KEYWORDS, NAME, NAME_KEYWORDS
 from vedette.kql.syntax import (
     AliasStatement,
     Call,
@@ -114,7 +114,7 @@ class StatementParser(EntityParser):
     def statement(self) -> Statement | None:
         """One statement; None where none starts here."""
         kind, following = self.kinds[self.i], self.peek()
-        if kind == "let" and self.name_length(1) > 0 and following not in ("==", "="):
+        if kind == "let" and (self.name_length(1) > 0 or (following in KEYWORDS and self.peek(2) == "=")):
             return self._let()
         if kind == "set":
             return self._set()
@@ -135,7 +135,13 @@ class StatementParser(EntityParser):
     def _let(self) -> LetStatement:
         start = self.start
         self.i += 1
-        name = self.required_name()
+        name = self.name()
+        if name is None and self.kinds[self.i] in KEYWORDS:
+            name = self._word_name()
+            self.report(
+                "KS228", f"to use the keyword {name.name} as a name, write ['{name.name}']", name.start, name.end
+            )
+        name = name or self.missing_name()
         self.expect("=")
         value = self._let_value()
         return LetStatement(name, value, start=start, end=self.last_end)
@@ -158,7 +164,7 @@ class StatementParser(EntityParser):
         self.i += 1
         self.expect("[")
         entities = self.comma_list(self.expression, self.missing_expression)
-        self.expect("]")
+        self.close("]")
         return EntityGroup(entities, start=start, end=self.last_end)
 
     def _starts_function(self) -> bool:
@@ -178,7 +184,7 @@ class StatementParser(EntityParser):
         parameters: list[Parameter] = []
         if self.expect("("):
             parameters = self.comma_list(self.parameter, self.missing_parameter, required=False)
-            self.expect(")")
+            self.close(")")
         body = self.body()
         return FunctionLiteral(parameters, body, view, start=start, end=self.last_end)
 
@@ -206,10 +212,10 @@ class StatementParser(EntityParser):
     def _tabular_type(self) -> list[ColumnDeclaration] | None:
         self.i += 1
         if self.take("*"):
-            self.expect(")")
+            self.close(")")
             return None
         columns = self.comma_list(self.column_declaration, self.missing_declaration, required=False, trailing=True)
-        self.expect(")")
+        self.close(")")
         return columns
 
     def missing_parameter(self) -> Parameter:
@@ -279,7 +285,7 @@ class StatementParser(EntityParser):
         entities: list[Expression] = []
         if self.expect("("):
             entities = self.comma_list(self.entity, self.missing_expression)
-            self.expect(")")
+            self.close(")")
         if self.kinds[self.i] == "with":
             keyword = self.start
             self.properties()
@@ -292,7 +298,7 @@ class StatementParser(EntityParser):
         parameters: list[Parameter] = []
         if self.expect("("):
             parameters = self.comma_list(self.parameter, self.missing_parameter)
-            self.expect(")")
+            self.close(")")
         return QueryParametersStatement(parameters, start=start, end=self.last_end)
 
     def _pattern(self) -> PatternStatement:
@@ -306,13 +312,13 @@ class StatementParser(EntityParser):
         if self.take("="):
             if self.expect("("):
                 parameters = self.comma_list(self._plain_parameter, self.missing_parameter, required=False)
-                self.expect(")")
+                self.close(")")
             if self.take("["):
                 path = self._plain_parameter() or self.missing_parameter()
-                self.expect("]")
+                self.close("]")
             if self.expect("{"):
                 cases = self._pattern_cases()
-                self.expect("}")
+                self.close("}")
         return PatternStatement(name, parameters, path, cases, start=start, end=self.last_end)
 
     def _plain_parameter(self) -> Parameter | None:
@@ -325,12 +331,12 @@ class StatementParser(EntityParser):
             start = self.start
             self.i += 1
             values = self.comma_list(self.expression, self.missing_expression)
-            self.expect(")")
+            self.close(")")
             path: Expression | None = None
             if self.take("."):
                 self.expect("[")
                 path = self.literal() or self.missing("string")
-                self.expect("]")
+                self.close("]")
             self.expect("=")
             body = self.body()
             self.expect(";")

@@ -27,7 +27,7 @@ class TableParser(LiteralParser):
         if self.expect("["):
             self.take(",")
             values = self.comma_list(self.literal, self.missing_expression, required=False, trailing=True)
-            self.expect("]")
+            self.close("]")
         self._check_rows(columns, values, start)
         return DataTable(columns, values, start=start, end=self.last_end)
 
@@ -48,7 +48,7 @@ class TableParser(LiteralParser):
         uris: list[Expression] = []
         if self.expect("["):
             uris = self.comma_list(self.pipeline, self.missing_expression, required=False, trailing=True)
-            self.expect("]")
+            self.close("]")
         properties = self.properties() if self.kinds[self.i] == "with" else {}
         return ExternalData(columns, uris, properties, start=start, end=self.last_end)
 
@@ -58,7 +58,7 @@ class TableParser(LiteralParser):
         found: list[tuple[str, Expression]] = []
         if self.expect("("):
             found = self.comma_list(self._property, self._missing_property, required=False)
-            self.expect(")")
+            self.close(")")
         return dict(found)
 
     def _property(self) -> tuple[str, Expression] | None:

@@ -35,5 +35,5 @@ def parse_evaluate(p: Parser, start: int) -> EvaluateOperator:
         if keeps_input:
             p.take(",")
         columns = p.comma_list(p.column_declaration, p.missing_declaration, required=False, trailing=True)
-        p.expect(")")
+        p.close(")")
     return EvaluateOperator(call, columns, keeps_input, parameters.hints(), start=start, end=p.last_end)

@@ -31,7 +31,7 @@ def parse_facet(p: Parser, start: int) -> FacetOperator:
     if p.take("with"):
         if p.take("("):
             subquery = p.subquery()
-            p.expect(")")
+            p.close(")")
         else:
             subquery = p.single_operator()
     return FacetOperator(columns, subquery, start=start, end=p.last_end)

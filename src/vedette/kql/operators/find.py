@@ -45,7 +45,7 @@ def parse_find(p: Parser, start: int) -> FindOperator:
             if p.kind == "pack" and p.peek() == "(":
                 p.i += 2
                 p.expect("*")
-                p.expect(")")
+                p.close(")")
                 pack = True
             else:
                 columns.append(_column(p) or p.missing_expression())

@@ -48,5 +48,5 @@ def _branch(p: Parser) -> ForkBranch | None:
     elif not p.take("("):
         return None
     subquery = p.subquery() if p.starts_operator() else p.pipeline() or p.subquery()
-    p.expect(")")
+    p.close(")")
     return ForkBranch(name, subquery, start=start, end=p.last_end)

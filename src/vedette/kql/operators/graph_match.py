@@ -96,7 +96,7 @@ def _node(p: Parser) -> PatternNode | None:
     if not p.take("("):
         return None
     name = p.name()
-    p.expect(")")
+    p.close(")")
     return PatternNode(name, start=start, end=p.last_end)
 
 

@@ -79,14 +79,14 @@ def parse_inline_external_table(p: Parser, start: int) -> InlineExternalTableOpe
         partition = p.comma_list(
             lambda: _partition_column(p), lambda: _missing_column(p), required=False, trailing=True
         )
-        p.expect(")")
+        p.close(")")
     prefix: str | None = None
     path: list[PathColumn] = []
     if p.take("pathformat") and p.expect("=") and p.expect("("):
         prefix = _text(p)
         while p.kind not in LIST_ENDS and (column := _path_column(p)) is not None:
             path.append(column)
-        p.expect(")")
+        p.close(")")
     data_format: str | None = None
     if p.take("dataformat"):
         p.expect("=")
@@ -96,7 +96,7 @@ def parse_inline_external_table(p: Parser, start: int) -> InlineExternalTableOpe
     uris: list[Expression] = []
     if p.expect("("):
         uris = p.comma_list(p.pipeline, p.missing_expression, required=False, trailing=True)
-        p.expect(")")
+        p.close(")")
     properties = p.properties() if p.kind == "with" else {}
     return InlineExternalTableOperator(
         columns, kind, partition, prefix, path, data_format, uris, properties, start=start, end=p.last_end
@@ -131,7 +131,7 @@ def _path_column(p: Parser) -> PathColumn | None:
         pattern = _text(p)
         p.expect(",")
         column = p.required_name()
-        p.expect(")")
+        p.close(")")
     else:
         name = p.name()
         if name is None:

@@ -44,7 +44,7 @@ def parse_macro_expand(p: Parser, start: int) -> MacroExpandOperator:
     body: list[Statement] = []
     if p.expect("("):
         body = p.statement_list()
-        p.expect(")")
+        p.close(")")
     return MacroExpandOperator(
         kind, source_column, fuzzy, group, scope, body, parameters.hints(), start=start, end=p.last_end
     )

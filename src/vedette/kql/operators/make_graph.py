@@ -60,7 +60,7 @@ def parse_make_graph(p: Parser, start: int) -> MakeGraphOperator:
         partition_key = p.simple_path() or p.missing_name()
         if p.expect("("):
             partition_query = p.subquery()
-            p.expect(")")
+            p.close(")")
     return MakeGraphOperator(
         source,
         target,

@@ -96,6 +96,6 @@ def _range(p: Parser) -> tuple[Expression, Expression, Expression]:
         arguments = p.comma_list(p.named_expression, p.missing_expression)
         if len(arguments) != 3:
             p.report("KS119", "range takes three arguments: first, last, step", arguments[0].start, p.last_end)
-        p.expect(")")
+        p.close(")")
     arguments += [p.missing_expression() for _ in range(3 - len(arguments))]
     return arguments[0], arguments[1], arguments[2]

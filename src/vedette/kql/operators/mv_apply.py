@@ -45,7 +45,7 @@ def parse_mv_apply(p: Parser, start: int) -> MvApplyOperator:
     p.expect("on")
     if p.expect("("):
         subquery = p.subquery()
-        p.expect(")")
+        p.close(")")
     else:
         subquery = Pipeline(None, [], start=p.last_end, end=p.last_end)
     return MvApplyOperator(index_column, columns, limit, context_id, subquery, start=start, end=p.last_end)

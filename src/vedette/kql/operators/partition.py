@@ -44,10 +44,10 @@ def parse_partition(p: Parser, start: int) -> PartitionOperator:
     explicit = p.take("{")
     if explicit:
         subquery = p.pipeline() or p.missing_expression()
-        p.expect("}")
+        p.close("}")
     elif p.expect("("):
         subquery = _subquery(p)
-        p.expect(")")
+        p.close(")")
     else:
         subquery = Pipeline(None, [], start=p.last_end, end=p.last_end)
     return PartitionOperator(strategy, key, scope, subquery, explicit, parameters.hints(), start=start, end=p.last_end)

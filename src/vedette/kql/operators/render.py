@@ -87,7 +87,7 @@ def parse_render(p: Parser, start: int) -> RenderOperator:
             lambda: _property(p), lambda: ("", p.missing("property (name = value)")), required=False
         ):
             properties[name] = value
-        p.expect(")")
+        p.close(")")
     return RenderOperator(chart, properties, start=start, end=p.last_end)
 
 

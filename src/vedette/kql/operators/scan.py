@@ -58,14 +58,14 @@ def parse_scan(p: Parser, start: int) -> ScanOperator:
         partition = p.comma_list(p.expression, p.missing_expression, _CLAUSES)
     if p.take("declare") and p.expect("("):
         columns = p.comma_list(p.parameter, p.missing_parameter, required=False)
-        p.expect(")")
+        p.close(")")
     if p.expect("with") and p.expect("("):
         while p.kind == "step":
             steps.append(_step(p))
         if not steps:
             p.expected("step")
             p.skip()
-        p.expect(")")
+        p.close(")")
     return ScanOperator(kind, match_id, order, partition, columns, steps, start=start, end=p.last_end)
 
 
