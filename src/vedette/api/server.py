@@ -98,6 +98,7 @@ class Server:
             yield
         finally:
             stop.set()
+            self.application.deliverer.wake()
             for thread in threads:
                 thread.join(timeout=10)
 
