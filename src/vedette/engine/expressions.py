@@ -23,6 +23,7 @@ from vedette.kql.bound import (
     WindowCall,
 )
 from vedette.kql.diagnostics import Diagnostic, KqlError
+from vedette.kql.syntax import TypeOf
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Emitter:
             case Constant():
                 if node.type is Type.UNKNOWN:
                     return self.sql.literal(None, Type.STRING)
+                if isinstance(node.value, TypeOf):
+                    return self.sql.literal(None, node.type)
                 return self.sql.literal(node.value, node.type)
             case ColumnRef():
                 return Fragment(f"c{node.column.id}", node.type, node.type is not Type.STRING)

@@ -163,7 +163,7 @@ def zlibbed(text: str) -> str:
     return base64.b64encode(b"\x78\x01" + _deflated(data) + struct.pack(">I", zlib.adler32(data))).decode("ascii")
 
 
-for _name, _function, _about in (
+for _name, _codec, _about in (
     ("gzip_compress_to_base64_string", gzipped, "The gzip stream of a text, in base64."),
     (
         "gzip_decompress_from_base64_string",
@@ -179,7 +179,7 @@ for _name, _function, _about in (
 ):
     _kind, _verb = _name.split("_")[:2]
     _page = f"{_kind}-base64-{_verb}" + ("-function" if _kind == "zlib" else "")
-    scalar(f"{_name}(string: string): string", about=_about, page=_page, kind="row")(_function)
+    scalar(f"{_name}(string: string): string", about=_about, page=_page, kind="row")(_codec)
 
 
 # -- URLs
@@ -251,14 +251,14 @@ def of_punycode_domain(domain: str) -> str | None:
     return ".".join(labels)
 
 
-for _name, _function, _about in (
+for _name, _puny, _about in (
     ("punycode_from_string", punycode, "A text in Punycode."),
     ("punycode_to_string", of_punycode, "The text that a Punycode text stands for; empty where it is none."),
     ("punycode_domain_from_string", of_punycode_domain, "A domain name with its Punycode undone."),
     ("punycode_domain_to_string", punycode_domain, "A domain name in Punycode."),
 ):
     scalar(f"{_name}(string: string): string", about=_about, page=f"{_name.replace('_', '-')}-function", kind="row")(
-        _function
+        _puny
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import uuid
+from collections.abc import Callable
 
 import xxhash
 
@@ -47,7 +48,7 @@ def xxhash_guid(value: str) -> int:
     return _signed(xxhash.xxh64_intdigest(uuid.UUID(value).bytes_le))
 
 
-_XXHASH = {
+_XXHASH: dict[Type, Callable[..., object]] = {
     Type.STRING: xxhash_text, Type.LONG: xxhash_long, Type.DATETIME: xxhash_long, Type.TIMESPAN: xxhash_long,
     Type.INT: xxhash_int, Type.REAL: xxhash_real, Type.BOOL: xxhash_bool, Type.GUID: xxhash_guid,
 }  # fmt: skip
@@ -62,7 +63,7 @@ _XXHASH = {
 )
 def hash_(sql: DuckDbSql, source: Fragment, mod: Fragment | None = None) -> str:
     function = _XXHASH[source.type]
-    value = sql.row(function.__name__, function, Type.LONG, source)
+    value = sql.row(f"xxhash_{source.type}", function, Type.LONG, source)
     if mod is None:
         return value
     return f"CASE WHEN {mod} <> 0 THEN (({value} % {mod}) + abs({mod})) % {mod} END"

@@ -157,28 +157,33 @@ def windows_arguments(line: str) -> list[str]:
 
 def _windows_argument(line: str, at: int) -> tuple[str, int]:
     out: list[str] = []
-    quoted = False
-    while at < len(line) and (quoted or line[at] not in " \t"):
+    # 1 inside of quotes; a third quote in a row is a quote itself, and then the text is outside of quotes again
+    quotes = 0
+    while at < len(line) and (quotes == 1 or line[at] not in " \t"):
         start = at
         while at < len(line) and line[at] == "\\":
             at += 1
         slashes = at - start
-        if at < len(line) and line[at] == '"':
-            out.append("\\" * (slashes // 2))
-            if slashes % 2:
-                out.append('"')
-            elif quoted and line[at + 1 : at + 2] == '"':
-                # a doubled quote inside quotes is one quote
-                out.append('"')
+        if line[at : at + 1] != '"':
+            out.append("\\" * slashes)
+            if at < len(line) and (quotes == 1 or line[at] not in " \t"):
+                out.append(line[at])
                 at += 1
-            else:
-                quoted = not quoted
-            at += 1
             continue
-        out.append("\\" * slashes)
-        if at < len(line) and (quoted or line[at] not in " \t"):
-            out.append(line[at])
+        out.append("\\" * (slashes // 2))
+        if slashes % 2:
+            out.append('"')
+        else:
+            quotes += 1
+        at += 1
+        while line[at : at + 1] == '"':
+            quotes += 1
+            if quotes == 3:
+                out.append('"')
+                quotes = 0
             at += 1
+        if quotes == 2:
+            quotes = 0
     return "".join(out), at
 
 
