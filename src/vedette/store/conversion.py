@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Final, cast
 
 import orjson
 import pyarrow as pa
@@ -51,6 +51,8 @@ def convert(values: Sequence[object], kind: Type, native: Type | None = None) ->
             return pa.array(values, ARROW[kind]), []
         printed = _PRINTED[native]
         values = [None if value is None else printed(value) for value in values]
+    if kind is Type.DATETIME and _TEXTS.issuperset(map(type, values)):
+        return _moments(cast("Sequence[str | None]", values))
     fast = _fast(values, kind)
     if fast is not None:
         return fast, []
@@ -61,6 +63,13 @@ def convert(values: Sequence[object], kind: Type, native: Type | None = None) ->
         converted[position] = None
     array = pa.array(converted, ARROW[kind])
     return (array.fill_null("") if kind is Type.STRING else array), failures
+
+
+def _moments(values: Sequence[str | None]) -> tuple[pa.Array, list[int]]:
+    """Datetimes where all are text, as nearly always: one call a row less."""
+    found = [parse_ticks(text) if text else None for text in values]
+    missing = [position for position, value in enumerate(found) if value is None]
+    return pa.array(found, ARROW[Type.DATETIME]), [position for position in missing if (values[position] or "").strip()]
 
 
 def _fast(values: Sequence[object], kind: Type) -> pa.Array | None:
@@ -83,6 +92,8 @@ _PRINTED: Final[dict[Type | None, Callable[..., str]]] = {
     Type.DATETIME: ticks.format_datetime,
     Type.TIMESPAN: ticks.format_timespan,
 }
+
+_TEXTS: Final = frozenset({str, type(None)})
 
 _OWN_TYPES: Final[dict[Type, frozenset[type]]] = {
     Type.BOOL: frozenset({bool, type(None)}),

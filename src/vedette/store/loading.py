@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,18 +19,16 @@ from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import Batch
+from vedette.store.contents import Load, digest_of, is_present, may_be_present, new_load_id, record
 from vedette.store.conversion import convert
 from vedette.store.inference import Inference
 from vedette.store.reading.forms import Form, Source, read
-from vedette.store.reading.streams import open_file, unreadable
 from vedette.store.report import FileReport, LoadOptions, LoadProgress, LoadReport, Outcome, ProgressCallback
-from vedette.store.statements import engine_errors, run
 from vedette.store.tables import Tables
 from vedette.store.writer import TableWriter, writing
 
 _AHEAD: Final = 2
 """Batches that may wait for the engine while the next is read."""
-_HASH_BLOCK: Final = 1024 * 1024
 
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 
@@ -150,13 +146,16 @@ class Loader:
         try:
             if source in self._errors:
                 raise self._errors[source]
-            digest = _digest(source)
-            with writing(self._tables, source.table, self._connect) as (writer, connection):
-                earlier = _earlier_loads(connection, source.table, digest)
-                if earlier and not self._options.again:
+            with (
+                ThreadPoolExecutor(1, thread_name_prefix="vedette-digest") as pool,
+                writing(self._tables, source.table, self._connect) as (writer, connection),
+            ):
+                digest = pool.submit(digest_of, source)
+                present = may_be_present(connection, source) and is_present(connection, source.table, digest.result())
+                if present and not self._options.again:
                     report.outcome = Outcome.PRESENT
                 else:
-                    self._store(source, digest, earlier, look, shift, writer, connection, report)
+                    self._store(source, digest, look, shift, writer, connection, report)
         except Cancelled:
             report = FileReport(source.path, source.table, Outcome.CANCELLED)
         except VedetteError as error:
@@ -170,8 +169,7 @@ class Loader:
     def _store(
         self,
         source: Source,
-        digest: str,
-        earlier: int,
+        digest: Future[str],
         look: _Look,
         shift: int,
         writer: TableWriter,
@@ -183,7 +181,7 @@ class Loader:
         report.new_table = writer.draft.is_new
         inference = look.inferences.get(source.table)
         writer.declare(inference.fields() if inference is not None else [])
-        load = load_id(digest, source.table, str(earlier))
+        load = new_load_id(connection, source)
         assembler = Assembler(writer.table.types, source.table, self._tables.workspace_id, load, now, stamp, shift)
         base = self._done
         extra: set[str] = set()
@@ -212,11 +210,13 @@ class Loader:
                 connection.interrupt()
                 raise
         report.extra = tuple(sorted(extra))
-        with engine_errors():
-            record_load(
-                connection, load, source.table, str(source.path), digest, source.size, report.rows, report.stamped, report.bad,
+        record(
+            connection,
+            Load(
+                load, source.table, str(source.path), digest.result(), source.size, report.rows, report.stamped, report.bad,
                 report.drifted, now,
-            )  # fmt: skip
+            ),
+        )  # fmt: skip
 
     def _check_cancelled(self) -> None:
         if self._cancelled():
@@ -246,49 +246,3 @@ def _later(one: int | None, other: int | None) -> int | None:
     if one is None or other is None:
         return other if one is None else one
     return max(one, other)
-
-
-def _digest(source: Source) -> str:
-    """The SHA-256 of the file as it lies there: what 'the same file' means."""
-    digest = hashlib.sha256()
-    with open_file(source.path) as file:
-        try:
-            while block := file.read(_HASH_BLOCK):
-                digest.update(block)
-        except OSError as error:
-            raise unreadable(source.path, error) from error
-    return digest.hexdigest()
-
-
-def load_id(*parts: str) -> int:
-    """The number of a load: 63 bits derived from what was loaded, so that the ids of its rows are the same wherever it is loaded."""
-    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big") >> 1
-
-
-def _earlier_loads(connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> int:
-    with engine_errors():
-        rows = run(
-            connection, "SELECT count(*) FROM store_catalog.loads WHERE table_name = ? AND sha256 = ?", [table, digest]
-        )
-    return int(rows[0][0])
-
-
-def record_load(
-    connection: duckdb.DuckDBPyConnection,
-    load: int,
-    table: str,
-    source: str,
-    digest: str,
-    size: int,
-    rows: int,
-    stamped: int,
-    bad: int,
-    drifted: Counter[str],
-    now: int,
-) -> None:
-    """Note the load in the store's catalogue, in the transaction that adds its rows."""
-    run(
-        connection,
-        "INSERT INTO store_catalog.loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [load, table, source, digest, size, rows, stamped, bad, json.dumps(dict(drifted)) if drifted else None, now],
-    )

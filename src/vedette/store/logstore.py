@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,10 +26,11 @@ from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
 from vedette.store.columns import materialise_field
+from vedette.store.contents import Load, load_id, record
 from vedette.store.conversion import json_text
 from vedette.store.host import WorkspaceHost
 from vedette.store.inference import Inference
-from vedette.store.loading import Loader, load_id, record_load
+from vedette.store.loading import Loader
 from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
 from vedette.store.statements import engine_errors, run
@@ -173,10 +173,7 @@ class LogStore:
             load = load_id(origin, table)
             made = Assembler(writer.table.types, table, self.workspace_id, load, now, now).assemble(batch)
             writer.insert(made)
-            with engine_errors():
-                record_load(
-                    connection, load, table, "", "", sum(sizes), made.size, made.stamped, 0, Counter(made.drifted), now
-                )
+            record(connection, Load(load, table, "", "", sum(sizes), made.size, made.stamped, 0, made.drifted, now))
         return len(taken)
 
     def add_column(self, table: str, name: str, kind: Type) -> int:
@@ -263,6 +260,8 @@ def _open(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
         "checkpoint_threshold": "64MB",
         # Event texts of some hundred characters: a tenth of the room, and read as fast (the default is 4096).
         "zstd_min_string_length": "256",
+        # Full row groups go to disk while a load runs: less memory, and a short commit.
+        "write_buffer_row_group_count": "1",
     }
     if path is not None:
         config["temp_directory"] = str(path.with_name("spill"))

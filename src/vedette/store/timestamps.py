@@ -12,7 +12,7 @@ from typing import Final
 
 from vedette.kql import ticks
 
-_EXACT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
+_EXACT: Final = re.compile(r"(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d:\d\d)((?:\.\d{1,7})?Z?)", re.ASCII)
 _LOG_FORMS: Final = (
     # 2020 Sep 15 06:29:32
     (re.compile(r"(\d{4})\s+([a-z]{3,9})\s+(\d{1,2})(,?\s.*)?", re.IGNORECASE | re.ASCII | re.DOTALL), r"\3 \2 \1\4"),
@@ -24,11 +24,12 @@ _LOG_FORMS: Final = (
     (re.compile(r"(\d{4}-\d\d?-\d\d?[ T]\d\d?:\d\d:\d\d[.,]\d{7})\d+(.*)", re.ASCII | re.DOTALL), r"\1\2"),
 )
 _NUMBER: Final = re.compile(r"\d{9,20}(?:\.\d{1,12})?|\d\.\d{1,17}[eE]\+?\d{1,2}", re.ASCII)
-_SCALE: Final = (0, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1)
-_MAX_DAYS: Final = 100_000
+_MAX_KNOWN: Final = 200_000
 
 _days: dict[str, int] = {}
 _seconds: dict[str, int] = {}
+_fractions: dict[str, int] = {}
+"""Ticks of `2021-08-02`, of `T13:11:39` and of `.77Z`, each as it was once read the long way."""
 
 
 def parse_ticks(text: str) -> int | None:
@@ -36,28 +37,25 @@ def parse_ticks(text: str) -> int | None:
 
     What has no zone is UTC. Digits of a fraction after the seventh are cut off. A number is read as `epoch_ticks` reads it.
     """
-    length = len(text)
-    if 20 <= length <= 28 and text[-1] == "Z":
-        second = _seconds.get(text[11:19])
-        day = _days.get(text[:10])
-        if day is None or second is None or text[10] != "T":
-            return _learn(text)
-        if length == 20:
-            return day + second
-        digits = text[20:-1]
-        if text[19] == "." and digits.isdigit() and digits.isascii():
-            return day + second + int(digits) * _SCALE[length - 21]
-    return _parse_any(text)
+    try:
+        return _days[text[:10]] + _seconds[text[10:19]] + _fractions[text[19:]]
+    except KeyError:
+        return _learn(text)
 
 
 def _learn(text: str) -> int | None:
-    """The slow way, remembering the day and the second for the next row."""
+    """The long way, remembering the parts for the next row."""
     found = _parse_any(text)
-    if found is not None and _EXACT.match(text):
-        second = found % ticks.DAY // ticks.SECOND * ticks.SECOND
-        _seconds[text[11:19]] = second
-        if len(_days) < _MAX_DAYS:
-            _days[text[:10]] = found - found % ticks.DAY
+    parts = _EXACT.fullmatch(text)
+    if found is not None and parts is not None:
+        day, second, fraction = parts.groups()
+        for known, part, value in (
+            (_days, day, found - found % ticks.DAY),
+            (_seconds, second, found % ticks.DAY // ticks.SECOND * ticks.SECOND),
+            (_fractions, fraction, found % ticks.SECOND),
+        ):
+            if len(known) < _MAX_KNOWN:
+                known[part] = value
     return found
 
 

@@ -74,8 +74,13 @@ class TableWriter:
         self._connection.register(_BATCH_VIEW, pa.table(arrays))
         try:
             names = ", ".join(map(identifier, arrays))
+            # RETURNING keeps the engine to one thread here. Several make local copies and merge them, which takes twice the
+            # time of one, and the reading of the next batch has use for the other core.
             with engine_errors():
-                run(self._connection, f"INSERT INTO {table.sql} ({names}) SELECT {names} FROM {_BATCH_VIEW}")
+                run(
+                    self._connection,
+                    f"INSERT INTO {table.sql} ({names}) SELECT {names} FROM {_BATCH_VIEW} RETURNING true",
+                )
         finally:
             self._connection.unregister(_BATCH_VIEW)
 

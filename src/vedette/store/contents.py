@@ -1,0 +1,106 @@
+"""Which content a table has already: 'the same file' is the same bytes, whatever its name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from vedette.store.reading.forms import Source
+from vedette.store.reading.streams import open_file, unreadable
+from vedette.store.statements import engine_errors, run
+
+_BLOCK: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the store's catalogue remembers of a load. `id` is in every row that it brought; `sha256` is "" where no file was read."""
+
+    id: int
+    table: str
+    source: str
+    sha256: str
+    size: int
+    rows: int
+    stamped: int
+    bad: int
+    drifted: Mapping[str, int]
+    at: int
+    """Ticks."""
+
+
+def digest_of(source: Source) -> str:
+    """The SHA-256 of the file as it lies there."""
+    return _hashed(source)
+
+
+def load_id(*parts: str) -> int:
+    """The number of a load: 63 bits derived from what was loaded, so that the ids of its rows are the same wherever it is loaded."""
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big") >> 1
+
+
+def new_load_id(connection: duckdb.DuckDBPyConnection, source: Source) -> int:
+    """The number of a load of this file: told by its table, size and start, and by how many such loads there were before.
+
+    The whole digest would do as well, but is not known yet when the first rows are stored.
+    """
+    start = _hashed(source, start_only=True)
+    number = 0
+    while True:
+        found = load_id(source.table, str(source.size), start, str(number))
+        with engine_errors():
+            if not run(connection, "SELECT 1 FROM store_catalog.loads WHERE id = ?", [found]):
+                return found
+        number += 1
+
+
+def may_be_present(connection: duckdb.DuckDBPyConnection, source: Source) -> bool:
+    """Whether a file of this size was loaded into the table: only then its digest is needed beforehand."""
+    with engine_errors():
+        return bool(
+            run(
+                connection,
+                "SELECT 1 FROM store_catalog.loads WHERE table_name = ? AND bytes = ? LIMIT 1",
+                [source.table, source.size],
+            )
+        )
+
+
+def is_present(connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> bool:
+    """Whether the table has this content."""
+    with engine_errors():
+        return bool(
+            run(
+                connection,
+                "SELECT 1 FROM store_catalog.loads WHERE table_name = ? AND sha256 = ? LIMIT 1",
+                [table, digest],
+            )
+        )
+
+
+def record(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
+    """Note a load, in the transaction that adds its rows."""
+    drifted = json.dumps(dict(load.drifted)) if load.drifted else None
+    values = [
+        load.id, load.table, load.source, load.sha256, load.size, load.rows, load.stamped, load.bad, drifted, load.at
+    ]  # fmt: skip
+    with engine_errors():
+        run(connection, f"INSERT INTO store_catalog.loads VALUES ({', '.join('?' * len(values))})", values)
+
+
+def _hashed(source: Source, *, start_only: bool = False) -> str:
+    digest = hashlib.sha256()
+    with open_file(source.path) as file:
+        try:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+                if start_only:
+                    break
+        except OSError as error:
+            raise unreadable(source.path, error) from error
+    return digest.hexdigest()
