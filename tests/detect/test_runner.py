@@ -78,7 +78,6 @@ def count_of(operator: Operator, value: int) -> set[int]:
     }
 
 
-@pytest.mark.req("D-057")
 @pytest.mark.parametrize(
     "operator, fires",
     [
@@ -185,7 +184,6 @@ def test_the_same_rows_in_any_order_are_the_same_alerts(
     assert len({alert.id for alert in one.alerts}) == len(one.alerts)
 
 
-@pytest.mark.req("D-055")
 def test_ids_follow_from_rule_window_and_group() -> None:
     first, again = run(table([{"A": 1}])), run(table([{"A": 1}]))
     assert (first.id, first.alerts[0].id) == (again.id, again.alerts[0].id)

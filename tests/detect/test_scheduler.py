@@ -251,7 +251,6 @@ def test_rules_that_are_off_or_have_no_schedule_do_not_run(house: House) -> None
     assert house.ledger.next_due() == house.clock.now() + timedelta(minutes=1)
 
 
-@pytest.mark.req("D-058")
 def test_a_run_by_hand_is_kept_and_covers_nothing(house: House) -> None:
     house.add(rule(1), rule(2, kind=RuleKind.HUNTING))
     house.logs.add(NOON - timedelta(days=3))

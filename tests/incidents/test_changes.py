@@ -32,7 +32,6 @@ FIELD_VALUES: list[Any] = [
 ]
 
 
-@pytest.mark.req("D-082")
 def test_each_field(service: IncidentService, subtests: pytest.Subtests) -> None:
     for field, value, kept in FIELD_VALUES:
         with subtests.test(field=field, value=value):

@@ -90,7 +90,6 @@ FILTERS: list[Any] = [
 ]
 
 
-@pytest.mark.req("D-079")
 def test_filters(queue: IncidentService, subtests: pytest.Subtests) -> None:
     for filters, expected in FILTERS:
         with subtests.test(**filters):

@@ -1,0 +1,66 @@
+"""A process that runs rules for a stretch of time and may be killed at any moment: ``crashing.py STATE``."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.detect.logs import EventLogs
+from tests.detect.rules import as_read, rule
+from vedette.core.clock import VirtualClock
+from vedette.core.database import State
+from vedette.core.workspaces import Workspaces
+from vedette.detect.ledger import Ledger
+from vedette.detect.library import RuleLibrary
+from vedette.detect.rule import AnalyticsRule, EntityMapping, EventGrouping, FieldMapping
+from vedette.detect.runner import RuleRunner
+from vedette.detect.scheduler import ScheduleOptions, Scheduler
+from vedette.incidents.service import IncidentService
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+END = START + timedelta(hours=6)
+
+
+def events() -> EventLogs:
+    """An event every five minutes."""
+    logs = EventLogs()
+    for number in range(72):
+        logs.add(START + timedelta(minutes=5 * number, seconds=30), User=f"user{number}@x.com")
+    return logs
+
+
+def rules() -> list[AnalyticsRule]:
+    """Three rules over the events, on different schedules."""
+    mapping = (EntityMapping("Account", (FieldMapping("FullName", "User"),)),)
+    return [
+        rule(
+            minutes,
+            query_frequency=timedelta(minutes=minutes),
+            query_period=timedelta(minutes=minutes),
+            entity_mappings=mapping,
+            event_grouping=EventGrouping.ALERT_PER_RESULT,
+        )
+        for minutes in (5, 10, 30)
+    ]
+
+
+def main(path: str) -> None:
+    """Run from where the ledger ends to the end."""
+    state = State.in_file(Path(path))
+    state.upgrade()
+    clock = VirtualClock(START)
+    workspace = Workspaces(state, clock).default().id
+    library, ledger = RuleLibrary(state, workspace, clock), Ledger(state, workspace, clock)
+    service = IncidentService(state, workspace, clock)
+    library.import_(as_read(*rules()))
+    options = ScheduleOptions(ingestion_delay=timedelta(0))
+    scheduler = Scheduler(state, library, RuleRunner(events(), clock), ledger, clock, service.ingest, options)
+    print("ready", flush=True)
+    clock.advance_to(END)
+    while scheduler.tick().behind:
+        pass
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
