@@ -289,7 +289,7 @@ def test_without_the_role(fake_tenant: RangeServer) -> None:
 
 
 def test_a_subscription_of_another_tenant(fake_tenant: RangeServer) -> None:
-    fake_tenant.tenant.faults.add(Fault(401, path="*/incidents", code="InvalidAuthenticationTokenTenant"))
+    fake_tenant.tenant.faults.add(Fault(401, path="*/incidents", code="InvalidAuthenticationTokenTenant", times=2))
     with client_for(fake_tenant) as client:
         found = failure(client.first_page)
     assert found.fields == ("tenant_id", "subscription_id")
@@ -306,7 +306,7 @@ def test_a_subscription_of_another_tenant(fake_tenant: RangeServer) -> None:
         (Fault(409, path="*/incidents*"), FailureKind.CONFLICT, None),
         (Fault(412, path="*/incidents*"), FailureKind.CONFLICT, None),
         (Fault(400, path="*/incidents*"), FailureKind.REFUSED, None),
-        (Fault(401, path="*/incidents*"), FailureKind.AUTHENTICATION, None),
+        (Fault(401, path="*/incidents*", times=2), FailureKind.AUTHENTICATION, None),
         (Fault(path="*/incidents*", broken=True), FailureKind.UNAVAILABLE, None),
         (Fault(path="*/incidents*", delay=1.5), FailureKind.UNAVAILABLE, None),
         (Fault(503, path="*/token"), FailureKind.UNAVAILABLE, None),
@@ -325,8 +325,27 @@ def test_faults_are_told_apart_and_nothing_is_repeated(
     with client_for(fake_tenant, timeout=0.75) as client:
         found = failure(lambda: client.put_incident("a", PROPERTIES))
         assert (found.kind, found.retry_after) == (kind, retry_after)
-        assert fault.hits == 1
+        assert fault.hits == (fault.times or 1)
         assert SECRET not in json.dumps(found.to_dict())
+
+
+def test_a_token_that_is_refused_is_replaced_once(fake_tenant: RangeServer, client: SecurityInsightsClient) -> None:
+    client.first_page()
+    fake_tenant.tenant.faults.add(Fault(401, method="PUT"))
+    assert client.put_incident("a", PROPERTIES).number == 1
+    assert sum(entry.path.endswith("/token") for entry in fake_tenant.tenant.requests) == 2
+
+
+def test_a_failure_of_the_token_service_is_not_remembered(
+    fake_tenant: RangeServer, client: SecurityInsightsClient
+) -> None:
+    fake_tenant.tenant.faults.add(Fault(503, path="*/token"))
+    assert failure(client.first_page).kind is FailureKind.UNAVAILABLE
+    assert client.first_page() == []
+    client.close()
+    fake_tenant.tenant.faults.add(Fault(503, path="*/token"))
+    assert failure(client.authenticate).kind is FailureKind.UNAVAILABLE
+    client.authenticate()
 
 
 def test_a_date_to_wait_for(fake_tenant: RangeServer) -> None:

@@ -106,6 +106,7 @@ def test_a_probability_hits_the_same_requests_for_the_same_seed() -> None:
         ({"probability": 2}, "probability"),
         ({"delay": -1}, "delay"),
         ({"after": 1}, "after"),
+        ({"after": True}, "after"),
     ],
 )
 def test_a_fault_that_is_not_right_is_named(document: dict[str, Any], field: str) -> None:

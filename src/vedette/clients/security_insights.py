@@ -133,8 +133,9 @@ class Permission:
 
 
 class SecurityInsightsClient:
-    """The incidents of one workspace. Every method raises `AzureFailure`, and no request is repeated by itself.
+    """The incidents of one workspace. Every method raises `AzureFailure`.
 
+    No request is repeated by itself, but for one that is refused with 401: once, with a new token.
     `timeout` is the longest silence in seconds, while connecting and while waiting for an answer.
     """
 
@@ -182,6 +183,7 @@ class SecurityInsightsClient:
         try:
             self._credential.get_token(self._cloud.scope)
         except AzureError as error:
+            self.close()
             raise from_exception(error, self._clock.now()) from error
 
     def get_incident(self, incident_id: str) -> SentinelIncident | None:
@@ -263,16 +265,11 @@ class SecurityInsightsClient:
         return self._send_to(method, f"{self._cloud.resource_manager}{path}?{text}", body)
 
     def _send_to(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> HttpResponse:
-        from azure.core.exceptions import AzureError
-        from azure.core.rest import HttpRequest
-
-        request = HttpRequest(method, url, headers={"Accept": "application/json"}, json=body)
-        pipeline = self._open()
-        try:
-            answer: HttpResponse = pipeline.send_request(request)
-            text = answer.text() if answer.status_code >= 400 else ""
-        except AzureError as error:
-            raise from_exception(error, self._clock.now()) from error
+        answer, text = self._exchange(method, url, body)
+        if answer.status_code == 401:
+            # The token ran out on the way, or Azure's clock is ahead of ours. Nothing was done, so it may be said again.
+            self.close()
+            answer, text = self._exchange(method, url, body)
         if answer.status_code >= 400:
             raise from_response(answer.status_code, answer.headers, text, self._clock.now())
         if answer.status_code >= 300:  # a redirect would take the token somewhere else
@@ -280,6 +277,21 @@ class SecurityInsightsClient:
                 FailureKind.REFUSED, f"unexpected HTTP status {answer.status_code}", remote_status=answer.status_code
             )
         return answer
+
+    def _exchange(self, method: str, url: str, body: Mapping[str, Any] | None) -> tuple[HttpResponse, str]:
+        """One request; the answer, and its text if it is an error."""
+        from azure.core.exceptions import AzureError, ClientAuthenticationError
+        from azure.core.rest import HttpRequest
+
+        request = HttpRequest(method, url, headers={"Accept": "application/json"}, json=body)
+        pipeline = self._open()
+        try:
+            answer: HttpResponse = pipeline.send_request(request)
+            return answer, answer.text() if answer.status_code >= 400 else ""
+        except AzureError as error:
+            if isinstance(error, ClientAuthenticationError):
+                self.close()  # MSAL would answer the next questions for a token from its memory of this failure
+            raise from_exception(error, self._clock.now()) from error
 
     def _same_origin(self, link: str) -> str:
         """A link of the server's, which must not lead the token to another host."""

@@ -15,10 +15,10 @@ class RetryPolicy:
 
     After the n-th failed attempt the wait is `first * 2**(n-1)`, at most `longest`, of which a random half is taken off;
     it is never shorter than the other side asks for. After `attempts` failed attempts a delivery is given up: with the
-    default, after about half a day.
+    default, after about a day.
     """
 
-    attempts: int = 20
+    attempts: int = 32
     longest: float = 3600.0
     first: Mapping[Remedy, float] = field(
         # Who has to repair a configuration needs longer than a network that comes back.

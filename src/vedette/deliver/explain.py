@@ -95,6 +95,7 @@ def _one(destination: DestinationRow, taken: bool, delivery: DeliveryRow | None)
     if delivery.state == DeliveryState.PENDING.value and not destination.enabled:
         return Explanation(name, False, "The delivery waits, since the destination is disabled.", "Enable it.")
     if delivery.state == DeliveryState.PENDING.value:
-        after = f" after {delivery.attempts} attempts. {error.get('message', '')}" if delivery.last_error else "."
+        count = "1 attempt" if delivery.attempts == 1 else f"{delivery.attempts} attempts"
+        after = f" after {count}. {error.get('message', '')}" if delivery.last_error else "."
         return Explanation(name, False, f"The delivery is under way{after}".rstrip(), hint)
     return Explanation(name, False, str(error.get("message", "The delivery was cancelled.")), hint)

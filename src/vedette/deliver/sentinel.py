@@ -25,7 +25,7 @@ from vedette.clients.security_insights import (
     WorkspaceAddress,
 )
 from vedette.core.clock import Clock, SystemClock
-from vedette.core.redaction import Secret
+from vedette.core.redaction import Secret, redact
 from vedette.deliver.contract import CheckReport, CheckStep, DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import describe, is_of_run
 from vedette.deliver.detection import DetectionRun, DetectionSeverity
@@ -38,6 +38,7 @@ SOURCE: Final = f"{PRODUCT} Federated Detections"
 RESPONDER: Final = "Microsoft Sentinel Responder"
 TEST_INCIDENT_TITLE: Final = f"{PRODUCT} test incident"
 MAX_TITLE: Final = 512
+_READ_PAUSES: Final = (0.5, 2.0)
 
 SEVERITIES: Final = {
     DetectionSeverity.CRITICAL: "High",
@@ -213,16 +214,24 @@ class MicrosoftSentinel:
             api_version=version,
             clock=self._clock,
         )
-        return SentinelDestination(client, self._clock, version)
+        return SentinelDestination(client, self._clock, version, tuple(secrets.values()))
 
 
 class SentinelDestination:
     """One workspace of Microsoft Sentinel."""
 
-    def __init__(self, client: SecurityInsightsClient, clock: Clock, api_version: str = API_VERSION) -> None:
+    def __init__(
+        self,
+        client: SecurityInsightsClient,
+        clock: Clock,
+        api_version: str = API_VERSION,
+        secrets: tuple[Secret, ...] = (),
+    ) -> None:
         self._client = client
         self._clock = clock
         self._api_version = api_version
+        # `redact` knows the secrets that are alive, and Azure repeats tenant and client ids in what it says.
+        self._secrets = secrets
 
     def close(self) -> None:
         """Close connections."""
@@ -238,10 +247,7 @@ class SentinelDestination:
         except AzureFailure as failure:
             if failure.kind is not FailureKind.CONFLICT:
                 raise _failed(failure) from failure
-        try:
-            existing = self._client.get_incident(run.incident_id)
-        except AzureFailure as failure:
-            raise _failed(failure) from failure
+        existing = self._read(run.incident_id)
         if existing is None:
             # It was deleted between the two requests, or its creation is not visible yet: the next attempt tells.
             raise DeliveryFailure(
@@ -259,6 +265,17 @@ class SentinelDestination:
             )
         return _receipt(existing, repeated=True)
 
+    def _read(self, incident_id: str) -> SentinelIncident | None:
+        """The incident, asked for again where Azure stumbles: reading changes nothing, and the answer decides all."""
+        for pause in (*_READ_PAUSES, None):
+            try:
+                return self._client.get_incident(incident_id)
+            except AzureFailure as failure:
+                if pause is None or failure.kind is not FailureKind.UNAVAILABLE or failure.retry_after is not None:
+                    raise _failed(failure) from failure
+                self._clock.sleep(pause)
+        raise AssertionError("the last round returns or raises")
+
     def check(self, *, write: bool = False) -> CheckReport:
         """Sign in, find the workspace, and compare the rights with those needed; with `write`, make a test incident."""
         steps: list[CheckStep] = []
@@ -274,7 +291,7 @@ class SentinelDestination:
             try:
                 outcome = step()
             except AzureFailure as failure:
-                outcome = CheckStep("", False, failure.message, failure.hint, failure.code, failure.fields)
+                outcome = CheckStep("", False, redact(failure.message), failure.hint, failure.code, failure.fields)
             duration = self._clock.monotonic() - began
             steps.append(
                 CheckStep(name, outcome.ok, outcome.message, outcome.hint, outcome.code, outcome.fields, duration)
@@ -331,7 +348,7 @@ def _receipt(incident: SentinelIncident, *, repeated: bool = False) -> Receipt:
 
 def _failed(failure: AzureFailure) -> DeliveryFailure:
     return DeliveryFailure(
-        failure.message,
+        redact(failure.message),
         _REMEDIES[failure.kind],
         code=failure.code,
         hint=failure.hint,

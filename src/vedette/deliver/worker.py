@@ -238,10 +238,10 @@ class Deliverer:
         return Pass(delivered=1)
 
     def _record_failure(self, claimed: _Claimed, failure: DeliveryFailure) -> Pass:
-        if failure.remedy is Remedy.CONFIGURATION:
-            self._openings.forget(claimed.destination_id)
         now = self._clock.now()
         error: Any = redact_data(failure.to_dict())
+        if failure.remedy is Remedy.CONFIGURATION:
+            self._openings.forget(claimed.destination_id)
         final = failure.remedy is Remedy.NOTHING
         wait = 0.0
         if not final and claimed.attempts >= self._policy.attempts:
@@ -270,14 +270,16 @@ class Deliverer:
                     row.next_attempt_at = now + timedelta(seconds=wait)
         fields = {"delivery": claimed.delivery_id, "attempt": claimed.number, "code": failure.code}
         if final:
-            _log.error("gave up '%s' for '%s': %s", claimed.title, claimed.destination_name, failure, extra=fields)
+            _log.error(
+                "gave up '%s' for '%s': %s", claimed.title, claimed.destination_name, error["message"], extra=fields
+            )
             return Pass(failed=1)
         _log.warning(
             "delivery of '%s' to '%s' failed, next attempt in %.0f s: %s",
             claimed.title,
             claimed.destination_name,
             wait,
-            failure,
+            error["message"],
             extra=fields,
         )
         return Pass(postponed=1)

@@ -91,15 +91,15 @@ class FaultLayer:
         if fault is None:
             await self._inner(scope, receive, send)
             return
-        if fault.delay:
-            await asyncio.sleep(fault.delay)
         if fault.after:
             await self._inner(scope, receive, _nowhere)
+        if fault.delay:
+            await asyncio.sleep(fault.delay)
         if fault.broken:
             await _cut(send)
         elif fault.status is not None:
             await _refusal(self._tenant, scope, fault)(scope, receive, send)
-        elif not fault.after:
+        else:
             await self._inner(scope, receive, send)
 
 

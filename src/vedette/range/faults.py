@@ -33,7 +33,7 @@ class Fault:
     delay: float = 0.0
     """Seconds (of the real world) before the answer."""
     after: bool = False
-    """Do the work first and then answer with the fault: the client cannot know that it was done."""
+    """Do the work first, then wait and answer with the fault: the client cannot know that it was done."""
     broken: bool = False
     """Cut the connection in the middle of the answer."""
     hits: int = 0
@@ -87,6 +87,8 @@ def fault_from(document: Mapping[str, Any]) -> Fault:
         raise InvalidInput("A fault's probability is between 0 and 1.", target="probability")
     if not 0 <= fault.delay <= 600:
         raise InvalidInput("A fault's delay is between 0 and 600 seconds.", target="delay")
+    if fault.after and fault.status is None and not fault.broken:
+        raise InvalidInput("A fault after the work needs a status, or is broken.", target="after")
     fault.method = fault.method.upper()
     return fault
 
