@@ -18,11 +18,14 @@ export default defineConfig({
   },
   server: { proxy: { "/api": api }, host: "127.0.0.1", port: 5173 },
   test: {
-    environment: "jsdom",
-    include: ["tests/**/*.test.{ts,tsx}"],
-    setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    unstubGlobals: true,
     maxWorkers: 2,
-    testTimeout: 20_000,
+    testTimeout: 30_000,
+    // What needs no page runs without one: starting jsdom takes longer than most tests.
+    projects: [
+      { extends: true, test: { name: "logic", environment: "node", include: ["tests/**/*.test.ts"] } },
+      { extends: true, test: { name: "page", environment: "jsdom", include: ["tests/**/*.test.tsx"], setupFiles: ["tests/setup.ts"] } },
+    ],
   },
 });

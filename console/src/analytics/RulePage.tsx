@@ -49,7 +49,6 @@ function Runs({ runs }: { runs: readonly RuleRun[] }) {
           <th scope="col" className="vd-number">Alerts</th>
           <th scope="col">Incidents</th>
           <th scope="col" className="vd-number">Took</th>
-          <th scope="col">Trigger</th>
         </tr>
       </thead>
       <tbody>
@@ -57,6 +56,7 @@ function Runs({ runs }: { runs: readonly RuleRun[] }) {
           <tr key={run.id}>
             <td>
               <Time value={run.startedTimeUtc} />
+              <div className="vd-muted">{run.trigger === "manual" ? "by hand" : "on schedule"}</div>
             </td>
             <td>
               <Outcome outcome={run.outcome} />
@@ -82,7 +82,6 @@ function Runs({ runs }: { runs: readonly RuleRun[] }) {
               ))}
             </td>
             <td className="vd-number">{formatElapsed(run.durationMs)}</td>
-            <td>{run.trigger === "manual" ? "By hand" : "Schedule"}</td>
           </tr>
         ))}
       </tbody>

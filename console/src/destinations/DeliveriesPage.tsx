@@ -139,7 +139,6 @@ export default function DeliveriesPage() {
                 <th scope="col">Destination</th>
                 <th scope="col" className="vd-number">Attempts</th>
                 <th scope="col">Last attempt</th>
-                <th scope="col">Id at the destination</th>
                 <th scope="col">
                   <span className="vd-visually-hidden">Actions</span>
                 </th>
@@ -149,9 +148,9 @@ export default function DeliveriesPage() {
               {data.value.map((delivery) => (
                 <tr key={delivery.id}>
                   <td>
-                    <Time value={delivery.createdTimeUtc} />
+                    <Time value={delivery.createdTimeUtc} precision="minute" />
                   </td>
-                  <td>
+                  <td className="vd-delivery-state">
                     <State delivery={delivery} />
                   </td>
                   <td className="vd-wrap-text vd-delivered">
@@ -163,15 +162,17 @@ export default function DeliveriesPage() {
                       </Link>
                     )}
                   </td>
-                  <td className="vd-nowrap">
+                  <td>
                     <Link to={workspacePath(workspace, "destinations", delivery.destinationId)}>{delivery.destinationName}</Link>
+                    {delivery.remoteId && (
+                      <div className="vd-mono vd-ellipsis vd-remote" title={delivery.remoteId}>
+                        {delivery.remoteId}
+                      </div>
+                    )}
                   </td>
                   <td className="vd-number">{delivery.attempts}</td>
                   <td className="vd-nowrap">
                     <Ago value={delivery.lastAttemptTimeUtc} />
-                  </td>
-                  <td className="vd-mono vd-ellipsis vd-remote" title={delivery.remoteId ?? undefined}>
-                    {delivery.remoteId ?? "—"}
                   </td>
                   <td className="vd-nowrap">
                     {configure && (delivery.state === "failed" || delivery.state === "retrying") && (

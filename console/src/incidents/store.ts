@@ -39,6 +39,8 @@ export interface ServerFilter {
 export interface Edit {
   number: number;
   set: FieldChanges;
+  /** The revisions the person decided on, where they are not those on the screen. */
+  seen?: Partial<Revisions>;
 }
 
 export interface Conflict {
@@ -64,9 +66,7 @@ export interface IncidentsState {
 
 type Api = Pick<typeof apiClient, "incidents" | "incident" | "patchIncident" | "patchIncidents">;
 
-interface Pending extends Edit {
-  seen: Partial<Revisions>;
-}
+type Pending = Required<Edit>;
 
 const EMPTY: IncidentsState = {
   phase: "loading",
@@ -217,14 +217,14 @@ export class IncidentStore {
     const { incidents } = this.state.get();
     const pending: Pending[] = [];
     const inverse: Edit[] = [];
-    for (const { number, set } of edits) {
+    for (const { number, set, seen: decided } of edits) {
       const incident = incidents.get(number);
       if (!incident) continue;
       const fields = fieldsOf(set).filter(
         (field) => !sameValue(set[field], field in incident ? incident[field as keyof IncidentSummary] as never : undefined),
       );
       if (!fields.length) continue;
-      const seen = Object.fromEntries(fields.map((field) => [field, incident.revisions[field]]));
+      const seen = Object.fromEntries(fields.map((field) => [field, decided?.[field] ?? incident.revisions[field]]));
       pending.push({ number, set: Object.fromEntries(fields.map((field) => [field, set[field]])), seen });
       const before = fields.map((field) => [field, incident[field as keyof IncidentSummary]]);
       inverse.push({ number, set: Object.fromEntries(before) as FieldChanges });
@@ -246,8 +246,8 @@ export class IncidentStore {
   async resolve(conflict: Conflict, mine: boolean): Promise<void> {
     this.conflicts.update((all) => all.filter((one) => one.id !== conflict.id));
     if (!mine) return;
-    for (const field of conflict.fields) this.#own.set(`${conflict.number}.${field.field}`, field.revision);
-    await this.apply([conflict], describeChange(conflict.set, [conflict.number]));
+    const seen = Object.fromEntries(conflict.fields.map((one) => [one.field, one.revision]));
+    await this.apply([{ number: conflict.number, set: conflict.set, seen }], describeChange(conflict.set, [conflict.number]));
   }
 
   /** Sends edits; returns the numbers that were written. */

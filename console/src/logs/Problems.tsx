@@ -35,7 +35,8 @@ export function Problems({ text, diagnostics, onSelect, onFix }: Props) {
               Line {line}, column {column}
             </button>
             <span>
-              {one.message} {one.hint}
+              {one.message}
+              {one.hint && ` – ${one.hint}`}
             </span>
             <span className="vd-muted">{one.code}</span>
             {fix && (

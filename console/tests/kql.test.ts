@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+
+import { columnName, condition, quote, searchQuery, valueText, withStage } from "../src/values/kql";
+
+describe("literals", () => {
+  it("escape what a string cannot hold as it is", () => {
+    expect(quote('C:\\a "b"\n\t\u0001')).toBe('"C:\\\\a \\"b\\"\\n\\t\\u0001"');
+  });
+  it("bracket names that are not plain", () => {
+    expect(columnName("TimeGenerated")).toBe("TimeGenerated");
+    expect(columnName("with space")).toBe("['with space']");
+    expect(columnName("it's")).toBe("['it\\'s']");
+    expect(columnName("has")).toBe("['has']");
+    expect(columnName("1st")).toBe("['1st']");
+  });
+});
+
+describe("conditions", () => {
+  it.each([
+    ["a", "string", true, 'X == "a"'],
+    ["a", "string", false, 'X != "a"'],
+    ["", "string", true, "isempty(X)"],
+    ["", "string", false, "isnotempty(X)"],
+    [null, "long", true, "isnull(X)"],
+    [null, "dynamic", false, "isnotnull(X)"],
+    [5, "long", true, "X == 5"],
+    ["9007199254740993", "long", true, "X == 9007199254740993"],
+    [1.5, "real", true, "X == real(1.5)"],
+    ["NaN", "real", true, "isnan(X)"],
+    ["Infinity", "real", true, "X == real(+inf)"],
+    [true, "bool", true, "X == true"],
+    ["2021-08-02T13:11:39.7747609Z", "datetime", true, "X == datetime(2021-08-02T13:11:39.7747609Z)"],
+    ["-1.02:03:04.5", "timespan", true, "X == timespan(-1.02:03:04.5)"],
+    ["6f0c0000-0000-0000-0000-000000000000", "guid", false, "X != guid(6f0c0000-0000-0000-0000-000000000000)"],
+    [{ a: [1] }, "dynamic", true, 'tostring(X) == "{\\"a\\":[1]}"'],
+    ["text", "dynamic", true, 'tostring(X) == "text"'],
+  ] as const)("of %j as %s, keep %s", (value, type, keep, text) => {
+    expect(condition("X", value, type, keep)).toBe(text);
+  });
+});
+
+describe("withStage", () => {
+  it("adds a stage at the end, whatever the end looks like", () => {
+    expect(withStage("T | take 5", "count")).toBe("T | take 5\n| count");
+    expect(withStage("T;\n ", "count")).toBe("T\n| count");
+    expect(withStage("T // all of it", "count")).toBe("T // all of it\n| count");
+  });
+  it("goes before the render at the end", () => {
+    expect(withStage("T\n| render timechart with (title='x')".replace(/'x'/, "x"), "take 1")).toBe("T\n| take 1\n| render timechart with (title=x)");
+  });
+});
+
+it("values are copied as text", () => {
+  expect(valueText({ a: 1 })).toBe('{"a":1}');
+  expect(valueText(null)).toBe("");
+  expect(valueText(false)).toBe("false");
+  expect(searchQuery('a"b')).toBe('search "a\\"b"\n| take 1000');
+});
