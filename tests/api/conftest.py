@@ -93,7 +93,9 @@ class Running:
         """A client with the local operator's token."""
         record = self.application.directory.server()
         assert record is not None
-        return httpx.Client(base_url=f"{record.url}/api/v1", headers={"Authorization": f"Bearer {record.token}"}, timeout=30)
+        return httpx.Client(
+            base_url=f"{record.url}/api/v1", headers={"Authorization": f"Bearer {record.token}"}, timeout=30
+        )
 
 
 @pytest.fixture

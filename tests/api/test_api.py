@@ -15,7 +15,9 @@ def test_health_needs_no_sign_in(running: Running) -> None:
     assert httpx.get(f"{running.server.url}/api/v1/health").json()["status"] == "ok"
 
 
-@pytest.mark.parametrize("path", ["/session", "/workspaces", f"{WS}/incidents", f"{WS}/rules", f"{WS}/tables", f"{WS}/destinations"])
+@pytest.mark.parametrize(
+    "path", ["/session", "/workspaces", f"{WS}/incidents", f"{WS}/rules", f"{WS}/tables", f"{WS}/destinations"]
+)
 def test_everything_else_needs_one(running: Running, path: str) -> None:
     answer = httpx.get(f"{running.server.url}/api/v1{path}")
     assert answer.status_code == 401
@@ -66,7 +68,9 @@ def test_an_incident_from_log_row_to_closure(loaded: Running) -> None:
         )  # fmt: skip
         assert changed.status_code == 200, changed.text
         assert changed.json()["status"] == "Closed"
-        stale = client.patch(f"{WS}/incidents/{number}", json={"set": {"status": "Active"}, "base": {"status": base["status"]}})
+        stale = client.patch(
+            f"{WS}/incidents/{number}", json={"set": {"status": "Active"}, "base": {"status": base["status"]}}
+        )
         assert stale.status_code == 409
         assert stale.json()["error"]["code"] == "FieldConflict"
         assert stale.json()["error"]["details"]["conflicts"][0]["current"] == "Closed"
@@ -77,7 +81,9 @@ def test_an_incident_from_log_row_to_closure(loaded: Running) -> None:
         whole = client.get(f"{WS}/incidents/{number}").json()
         assert whole["comments"][0]["message"] == "Blocked the sign-in."
         assert {"alert", "created", "change", "comment"} <= {item["kind"] for item in whole["timeline"]}
-        counted = client.post(f"{WS}/query", json={"query": "SecurityIncident | summarize dcount(IncidentNumber)"}).json()
+        counted = client.post(
+            f"{WS}/query", json={"query": "SecurityIncident | summarize dcount(IncidentNumber)"}
+        ).json()
         assert counted["rows"] == [[1]]
 
 
@@ -123,7 +129,9 @@ def test_rights_are_held(loaded: Running) -> None:
     workspace = loaded.application.workspace("default")
     with httpx.Client(base_url=f"{loaded.server.url}/api/v1") as client:
         made = identity.create_token("watcher", "test", by=operator)
-        client.headers["Authorization"] = f"Bearer {made[1].reveal() if isinstance(made, tuple) else made.text.reveal()}"
+        client.headers["Authorization"] = (
+            f"Bearer {made[1].reveal() if isinstance(made, tuple) else made.text.reveal()}"
+        )
         assert client.get(f"{WS}/incidents").status_code == 404
         identity.grant("watcher", Role.READER, workspace.id, by=operator)
         assert client.get(f"{WS}/incidents").status_code == 200

@@ -192,7 +192,9 @@ def tables(services: Services, with_rows: Annotated[bool, Query(alias="withRows"
         found.append(
             {
                 "name": name,
-                "columns": [{"name": field.name, "type": field.type.value} for field in schema.fields if not field.hidden],
+                "columns": [
+                    {"name": field.name, "type": field.type.value} for field in schema.fields if not field.hidden
+                ],
                 "rows": info.rows if info else 0,
                 "first": utc_text(info.first) if info and info.first else None,
                 "last": utc_text(info.last) if info and info.last else None,
