@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -365,3 +367,13 @@ def test_a_secret_is_rotated_without_a_gap(house: House) -> None:
     house.enqueue(run_number(3))
     assert house.drain() == 1
     assert len(house.remote()) == 3
+
+
+def test_nothing_heavy_is_imported_before_something_is_delivered(python_environment: dict[str, str]) -> None:
+    code = (
+        "import sys, vedette.deliver.service, vedette.deliver.worker, vedette.deliver.registry;"
+        "heavy = {'azure', 'msal', 'requests', 'duckdb', 'uvicorn', 'starlette'};"
+        "print(sorted(heavy & {name.split('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=python_environment)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +53,26 @@ def test_a_port_in_use_is_one_clear_sentence() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(Unavailable, match=f"cannot listen on 127.0.0.1:{port}"):
             RangeServer(port=port).start()
+
+
+def test_a_process_of_its_own(tmp_path: Path) -> None:
+    program = f"""
+from pathlib import Path
+from vedette.range.server import RangeServer
+RangeServer(directory=Path({str(tmp_path)!r})).run(lambda server: print(server.url, flush=True))
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        trust = client_context(tmp_path / "range-ca.pem")
+        assert httpx.get(url + CONFIGURATION, verify=trust, timeout=30).status_code == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_two_directories_two_subscriptions() -> None:

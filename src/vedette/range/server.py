@@ -7,7 +7,7 @@ import random
 import socket
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -118,11 +118,19 @@ class RangeServer:
         self._server = self._thread = None
         self._cleanup.close()
 
-    def run(self) -> None:
-        """Listen until interrupted, in this thread: for a process of its own."""
+    def run(self, ready: Callable[[RangeServer], None] | None = None) -> None:
+        """Listen until interrupted, in this thread: for a process of its own.
+
+        `ready` is called when `url` and `ca_path` are known and connections are taken.
+        """
         server, listener = self._prepare()
+        listener.listen()
         try:
+            if ready is not None:
+                ready(self)
             server.run([listener])
+        except KeyboardInterrupt:
+            pass  # uvicorn has closed everything and passes on how it was asked to
         finally:
             self._cleanup.close()
 
