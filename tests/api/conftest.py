@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from vedette.api.application import Application
 from vedette.api.server import Server
+from vedette.clients.azure_cloud import CLOUDS, AzureCloud
 from vedette.core.settings import load_settings
 
 RULE = """
@@ -98,11 +100,10 @@ class Running:
         )
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    """A server with the campaign loaded, the rule imported and run."""
-    data = tmp_path / "data"
-    application = Application(load_settings(data_dir=data, port=0))
+@contextmanager
+def serving(data: Path, clouds: Mapping[str, AzureCloud] = CLOUDS) -> Iterator[Running]:
+    """A server over a data directory, stopped at the end."""
+    application = Application(load_settings(data_dir=data, port=0), clouds=clouds)
     try:
         server = Server(application, "127.0.0.1", 0)
         thread = threading.Thread(target=server.run, daemon=True)
@@ -120,15 +121,28 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
-def loaded(running: Running, tmp_path: Path) -> Running:
-    """The same with logs, the rule, and one incident."""
-    logs, rules = campaign(tmp_path / "files")
+def running(tmp_path: Path) -> Iterator[Running]:
+    """A server over an empty data directory."""
+    with serving(tmp_path / "data") as held:
+        yield held
+
+
+def prepare(running: Running, folder: Path, *, run: bool = True) -> None:
+    """Loads the logs, imports the rule and (with `run`) runs it."""
+    logs, rules = campaign(folder)
     with running.client() as client:
-        done = client.post("/workspaces/default/local/load", json={"paths": [str(logs)]})
-        assert done.status_code == 200, done.text
-        done = client.post("/workspaces/default/local/rules", json={"paths": [str(rules)]})
-        assert done.status_code == 200, done.text
-        done = client.post("/workspaces/default/local/rules/run", json={"rule": RULE_ID, "at": AT})
-        assert done.status_code == 200, done.text
-        assert len(done.json()["alerts"]) == 1
+        steps: list[tuple[str, dict[str, object]]] = [("load", {"paths": [str(logs)]}), ("rules", {"paths": [str(rules)]})]
+        if run:
+            steps.append(("rules/run", {"rule": RULE_ID, "at": AT}))
+        for path, body in steps:
+            done = client.post(f"/workspaces/default/local/{path}", json=body)
+            assert done.status_code == 200, done.text
+        if run:
+            assert len(done.json()["alerts"]) == 1
+
+
+@pytest.fixture
+def loaded(running: Running, tmp_path: Path) -> Running:
+    """A server with logs, the rule, and one incident."""
+    prepare(running, tmp_path / "files")
     return running

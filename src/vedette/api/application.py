@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from types import TracebackType
 
 from vedette.api.services import WorkspaceServices
+from vedette.clients.azure_cloud import CLOUDS, AzureCloud
 from vedette.core.accounts import Account, local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
@@ -33,9 +34,12 @@ class Application:
 
     def __init__(
         self, settings: Settings, clock: Clock | None = None, *, purpose: str = "vedette",
-        on_wait: Callable[[str], None] | None = None,
+        on_wait: Callable[[str], None] | None = None, clouds: Mapping[str, AzureCloud] = CLOUDS,
     ) -> None:  # fmt: skip
-        """Locks the directory (waiting as the settings say), and brings its state up to date."""
+        """Locks the directory (waiting as the settings say), and brings its state up to date.
+
+        `clouds` are the Azure clouds that destinations may be in.
+        """
         self.settings = settings
         self.clock = clock or SystemClock()
         self.directory = settings.data_directory()
@@ -52,7 +56,7 @@ class Application:
             key = settings.secrets_key.get_secret_value() if settings.secrets_key else None
             self.secrets = Secrets(self.state, self.directory.secrets_key_file, self.clock, key=key)
             self.workspaces = Workspaces(self.state, self.clock)
-            registry = default_registry(self.clock)
+            registry = default_registry(self.clock, clouds)
             self.destinations = Destinations(self.state, self.secrets, registry, self.clock)
             self.openings = Openings(self.state, self.secrets, registry)
             opening.callback(self.openings.close)

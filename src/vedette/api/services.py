@@ -144,8 +144,9 @@ class WorkspaceServices:
         return [] if run_id is None else self.incidents.incidents_of_runs([run_id]).get(run_id, [])
 
     def settle(self) -> None:
-        """Appends to the log tables what alerts and incidents have to say there."""
-        self.incidents.outbox.drain(self.logs)
+        """Appends to the log tables what alerts and incidents have to say there; what is new is delivered."""
+        if self.incidents.outbox.drain(self.logs):
+            self.wake()
 
     def background(self) -> dict[str, Callable[[threading.Event], None]]:
         """The work of this workspace while a server runs."""

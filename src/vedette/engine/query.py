@@ -103,6 +103,10 @@ class QueryEngine:
         self._registering = threading.Lock()
         load_operators()
 
+    def close(self) -> None:
+        """Lets go of the connection, which then can be freed with the row functions that it owns."""
+        del self.connection
+
     def register(self, compiled: Compiled) -> None:
         """Makes the row functions of a statement known.
 

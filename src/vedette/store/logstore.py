@@ -229,6 +229,7 @@ class LogStore:
         with self._guard:
             connection, self._connection = self._connection, None
         if connection is not None:
+            self._engine.close()
             connection.close()
 
     def __enter__(self) -> LogStore:

@@ -208,6 +208,8 @@ def run(services: Services, body: RunRequest) -> RunBody:
             )
         period = ticks.to_timedelta(span)
     done = services.scheduler.run_now(body.rule_id, at, period)
+    services.settle()
+    services.wake()
     entry = next(entry for entry in services.ledger.runs(done.rule.id, limit=50) if entry.run_id == done.id)
     return run_body(entry, services.incidents_of_run(done.id))
 
