@@ -459,6 +459,19 @@ def test_rows_with_ever_new_names_do_not_fill_the_memory(store: LogStore, write:
     assert ask("SecurityEvent | where column_ifexists('x8999_4', 0) == 8999 | count") == [[1]]
 
 
+def test_what_was_stored_is_let_go_of(store: LogStore, write: WriteFile) -> None:
+    """A file is one transaction, but not one piece of memory: batches do not pile up while it is loaded."""
+    text = "x" * 300
+    path = write(
+        "SecurityEvent/a.jsonl", "".join(f'{{"EventID": {n}, "CommandLine": "{text}{n}"}}\n' for n in range(150_000))
+    )
+    held: list[int] = []
+    before = pa.total_allocated_bytes()
+    assert store.load([path], progress=lambda _: held.append(pa.total_allocated_bytes() - before)).rows == 150_000
+    assert path.stat().st_size > 45_000_000
+    assert max(held) < 25_000_000
+
+
 def test_time_ranges(store: LogStore, write: WriteFile) -> None:
     rows = [{"TimeGenerated": (NOON + timedelta(hours=n)).isoformat(), "EventID": n} for n in range(10)]
     store.load([write("SecurityEvent/a.jsonl", rows)])

@@ -12,7 +12,7 @@ from vedette.engine.dialect import identifier, quote
 from vedette.kql.types import Type
 from vedette.store.conversion import convert, json_text
 from vedette.store.physical import EXTRA
-from vedette.store.statements import run
+from vedette.store.statements import lent, run
 from vedette.store.tables import TableDraft
 
 _BATCH: Final = 50_000
@@ -49,16 +49,12 @@ def materialise_field(draft: TableDraft, connection: duckdb.DuckDBPyConnection, 
                 del holder[name]
             left.append(json_text(holder) if holder else None)
         moved += len(holders) - len(failures)
-        connection.register(
-            _VIEW, pa.table({"r": [row for row, _ in holders], "v": array, "x": pa.array(left, pa.string())})
-        )
-        try:
+        rows = pa.table({"r": [row for row, _ in holders], "v": array, "x": pa.array(left, pa.string())})
+        with lent(connection, _VIEW, rows):
             run(
                 connection,
                 f"UPDATE {table.sql} AS t SET {column} = {_VIEW}.v, {extra} = {_VIEW}.x FROM {_VIEW} WHERE t.rowid = {_VIEW}.r",
             )
-        finally:
-            connection.unregister(_VIEW)
     if not failed:
         draft.forget_extra(name)
     return moved

@@ -30,12 +30,16 @@ class WorkspaceHost:
     def __init__(self, name: str, tables: Tables) -> None:
         self.name = name
         self._tables = tables
+        self._described: dict[str, tuple[StoredTable, TableSchema]] = {}
 
     def table(self, name: str) -> TableSchema | None:
         """The table of that name (case-sensitive), or None."""
         stored = self._tables.get(name)
         if stored is not None:
-            return _stored_schema(stored, self._tables.workspace_id)
+            known = self._described.get(name)
+            if known is None or known[0] is not stored:
+                known = self._described[name] = (stored, _stored_schema(stored, self._tables.workspace_id))
+            return known[1]
         fields = catalog.schema(name)
         if fields is None:
             return None

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Final
 
 import duckdb
@@ -127,7 +126,7 @@ class Loader:
             report.notes.append("No row has a TimeGenerated, so there was nothing to shift.")
             return 0
         shift = ticks.from_datetime(self._options.shift_to) - look.newest
-        report.shifted = timedelta(microseconds=shift / ticks.MICROSECOND)
+        report.shifted = ticks.to_timedelta(shift)
         return shift
 
     def _note_new_tables(self, sources: list[Source], report: LoadReport) -> None:

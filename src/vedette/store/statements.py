@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from vedette.core.errors import Unavailable, VedetteError
 
@@ -14,6 +15,36 @@ from vedette.core.errors import Unavailable, VedetteError
 def run(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
     """Run a statement to its end and give its rows: a result that is not fetched blocks the connection's next statement."""
     return connection.execute(sql, list(values)).fetchall() if values else connection.execute(sql).fetchall()
+
+
+class _Lent:
+    """An Arrow table as the engine asks for it; it is let go of when it was read.
+
+    Within a transaction the engine keeps every object that was registered until the end, and so all that it holds.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table: pa.Table | None = table
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        if self._table is None:
+            raise RuntimeError("the rows have been given back")
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    def release(self) -> None:
+        self._table = None
+
+
+@contextmanager
+def lent(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
+    """An Arrow table that statements of this connection may read under a name, within the block."""
+    rows = _Lent(table)
+    connection.register(name, rows)
+    try:
+        yield
+    finally:
+        connection.unregister(name)
+        rows.release()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from vedette.store import catalog
 from vedette.store.catalog import Field
 from vedette.store.inference import shared_type
 from vedette.store.physical import HIDDEN, LOGS, absent, physical_name
-from vedette.store.statements import run
+from vedette.store.statements import lent, run
 
 _NOTES: Final = "notes"
 
@@ -198,11 +198,8 @@ class TableDraft:
 
     def _note(self, table: str, columns: dict[str, list[object]]) -> None:
         """Add rows to a table of the store's own catalogue."""
-        self._connection.register(_NOTES, pa.table(columns))
-        try:
+        with lent(self._connection, _NOTES, pa.table(columns)):
             run(self._connection, f"INSERT INTO store_catalog.{table} BY NAME SELECT * FROM {_NOTES}")
-        finally:
-            self._connection.unregister(_NOTES)
 
     def _replace(self, **changes: object) -> None:
         self.table = replace(self.table, **changes)  # type: ignore[arg-type]

@@ -13,10 +13,10 @@ from vedette.engine.dialect import identifier
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field, schema
-from vedette.store.statements import engine_errors, run
+from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import StoredTable, TableDraft, Tables
 
-_BATCH_VIEW: Final = "incoming"
+_INCOMING: Final = "incoming"
 
 
 class TableWriter:
@@ -71,18 +71,11 @@ class TableWriter:
         self._insert(dead, {dead.stored[name].physical: array for name, array in made.columns.items()} | made.hidden)
 
     def _insert(self, table: StoredTable, arrays: dict[str, pa.Array]) -> None:
-        self._connection.register(_BATCH_VIEW, pa.table(arrays))
-        try:
-            names = ", ".join(map(identifier, arrays))
+        names = ", ".join(map(identifier, arrays))
+        with engine_errors(), lent(self._connection, _INCOMING, pa.table(arrays)):
             # RETURNING keeps the engine to one thread here. Several make local copies and merge them, which takes twice the
             # time of one, and the reading of the next batch has use for the other core.
-            with engine_errors():
-                run(
-                    self._connection,
-                    f"INSERT INTO {table.sql} ({names}) SELECT {names} FROM {_BATCH_VIEW} RETURNING true",
-                )
-        finally:
-            self._connection.unregister(_BATCH_VIEW)
+            run(self._connection, f"INSERT INTO {table.sql} ({names}) SELECT {names} FROM {_INCOMING} RETURNING true")
 
 
 @contextmanager

@@ -37,8 +37,8 @@ class TextStream:
             file.seek(0)
             if start == _GZIP_MAGIC:
                 blocks = self._gunzipped(file)
-            elif self.path.suffix.lower() == ".gz" and start:
-                raise _not_gzip(self.path, "it does not start with a gzip header")
+            elif self.path.suffix.lower() == ".gz":
+                raise _not_gzip(self.path, "it does not start with a gzip header" if start else "it is empty")
             else:
                 blocks = self._plain(file)
             yield from _as_utf8(blocks)
