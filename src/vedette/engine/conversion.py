@@ -285,10 +285,11 @@ _ISO_TEXT = r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,7})?
 def _datetime_of_string(sql: DuckDbSql, text: Fragment) -> str:
     """A datetime's ticks: the form that logs have is read by the database, every other by `kql.ticks`."""
     exact = sql.row("datetime_of_text", datetime_of_text, Type.DATETIME, text)
-    second = sql.from_timestamp(f"TRY_CAST(substring({text}, 1, 19) AS TIMESTAMP)")
-    fraction = f"CAST(rpad(rtrim(substring({text}, 21, 7), 'Z'), 7, '0') AS BIGINT)"
+    moment = sql.from_timestamp(f"TRY_CAST({text} AS TIMESTAMP)")
+    # the database cuts the seventh digit of the fraction
+    last = f"CASE WHEN {text}[27] BETWEEN '0' AND '9' THEN ascii({text}[27]) - 48 ELSE 0 END"
     # the year 0 is one to the database, and none to KQL
-    iso = f"CASE WHEN {second} >= 0 THEN {second} + {fraction} END"
+    iso = f"CASE WHEN {moment} >= 0 THEN {moment} + {last} END"
     return f"CASE WHEN regexp_full_match({text}, '{_ISO_TEXT}') THEN {iso} ELSE {exact} END"
 
 
