@@ -83,6 +83,21 @@ def decimal_text(value: decimal.Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def _timespan_text(value: Fragment) -> str:
+    size = f"abs({value})"
+    clock = " || ':' || ".join(
+        f"lpad(CAST({size} // {unit} % {count} AS VARCHAR), 2, '0')"
+        for unit, count in ((ticks.HOUR, 24), (ticks.MINUTE, 60), (ticks.SECOND, 60))
+    )
+    days = f"CASE WHEN {size} >= {ticks.DAY} THEN ({size} // {ticks.DAY}) || '.' ELSE '' END"
+    part = f"{size} % {ticks.SECOND}"
+    fraction = f"CASE WHEN {part} <> 0 THEN '.' || lpad(CAST({part} AS VARCHAR), 7, '0') ELSE '' END"
+    # the least timespan has no counterpart above zero
+    least = f"WHEN {value} = CAST('{ticks.MIN_TIMESPAN}' AS BIGINT) THEN '{ticks.format_timespan(ticks.MIN_TIMESPAN)}'"
+    text = f"CASE WHEN {value} < 0 THEN '-' ELSE '' END || {days} || {clock} || {fraction}"
+    return f"CASE {least} WHEN {value} IS NOT NULL THEN {text} END"
+
+
 def _to_string(sql: DuckDbSql, value: Fragment) -> str:
     match value.type:
         case Type.BOOL:
@@ -93,7 +108,7 @@ def _to_string(sql: DuckDbSql, value: Fragment) -> str:
             text = f"strftime({sql.timestamp(value)}, '%Y-%m-%dT%H:%M:%S.%f') || ({value} % 10) || 'Z'"
             return f"coalesce({text}, '')" if value.nullable else f"({text})"
         case Type.TIMESPAN:
-            return f"coalesce({sql.row('timespan_text', ticks.format_timespan, Type.STRING, value)}, '')"
+            return f"coalesce({_timespan_text(value)}, '')"
         case Type.REAL:
             plain = f"abs({value}) >= 1e-4 AND abs({value}) < 1e15 OR {value} = 0"
             exact = sql.row("real_text", real_text, Type.STRING, value)
@@ -264,11 +279,25 @@ def datetime_of_text(text: str) -> int | None:
     return ticks.parse_datetime(text)
 
 
+_ISO_TEXT = r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,7})?Z?"
+
+
+def _datetime_of_string(sql: DuckDbSql, text: Fragment) -> str:
+    """A datetime's ticks: the form that logs have is read by the database, every other by `kql.ticks`."""
+    exact = sql.row("datetime_of_text", datetime_of_text, Type.DATETIME, text)
+    moment = sql.from_timestamp(f"TRY_CAST({text} AS TIMESTAMP)")
+    # the database cuts the seventh digit of the fraction
+    last = f"CASE WHEN {text}[27] BETWEEN '0' AND '9' THEN ascii({text}[27]) - 48 ELSE 0 END"
+    # the year 0 is one to the database, and none to KQL
+    iso = f"CASE WHEN {moment} >= 0 THEN {moment} + {last} END"
+    return f"CASE WHEN regexp_full_match({text}, '{_ISO_TEXT}') THEN {iso} ELSE {exact} END"
+
+
 def _to_datetime(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
     match value.type:
         case Type.STRING | Type.DYNAMIC:
             text = value if value.type is Type.STRING else _dynamic_text(value)
-            of_text = sql.row("datetime_of_text", datetime_of_text, Type.DATETIME, text)
+            of_text = _datetime_of_string(sql, text)
             if value.type is Type.DYNAMIC:
                 number, _ = _to_integer(sql, value, Type.LONG)
                 return f"CASE WHEN json_type({value}) IN ('BIGINT', 'UBIGINT') THEN {number} ELSE {of_text} END", False

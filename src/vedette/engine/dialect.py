@@ -50,9 +50,9 @@ def identifier(name: str) -> str:
 def json_text(value: object) -> str:
     """Compact JSON, as dynamic values are held."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_json_default, allow_nan=False)
+        return _ENCODER.encode(value)
     except ValueError:
-        return json_text(_finite(value))
+        return _ENCODER.encode(_finite(value))
 
 
 def _finite(value: object) -> object:
@@ -70,6 +70,9 @@ def _json_default(value: object) -> object:
     if isinstance(value, decimal.Decimal):
         return float(value)
     return str(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_json_default, allow_nan=False)
 
 
 class DuckDbSql:

@@ -104,6 +104,8 @@ class Emitter:
 
     def _apply(self, node: Apply) -> Fragment:
         unit = node.unit
+        if unit.name == "tostring" and isinstance(node.args[0], Path):
+            return self._cast(Cast(Type.STRING, node.args[0]))
         args = [self.emit(arg) for arg in node.args]
         if unit.kind == "row":
             text = self.sql.row(unit.name, unit.emit, node.type, *args, strict=unit.nulls == "strict")
@@ -121,10 +123,25 @@ class Emitter:
     def _cast(self, node: Cast) -> Fragment:
         operand = node.operand
         if node.type is Type.STRING and isinstance(operand, Path):
+            element = self._element(operand)
+            if element is not None:
+                return Fragment(f"coalesce({element}, '')", Type.STRING, False)
             # one extraction instead of JSON text that is read a second time
             text = self.sql.extract_text(self.emit(operand.target), self._steps(operand))
             return Fragment(f"coalesce({text}, '')", Type.STRING, False)
         return self.sql.cast(self.emit(operand), node.type)
+
+    def _element(self, node: Path) -> str | None:
+        """The text of one element of an array that a function makes, where the function can give it by itself."""
+        target, steps = node.target, node.steps
+        if (
+            not isinstance(target, Apply)
+            or target.unit.part is None
+            or len(steps) != 1
+            or not isinstance(steps[0], int)
+        ):
+            return None
+        return target.unit.part(self.sql, steps[0], *(self.emit(arg) for arg in target.args))
 
     def _steps(self, node: Path) -> list[str | int | Fragment]:
         return [step if isinstance(step, str | int) else self.emit(step) for step in node.steps]

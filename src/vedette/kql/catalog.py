@@ -149,6 +149,8 @@ class ScalarUnit(Unit):
     volatile: bool = False
     checks: Mapping[str, Check] = field(default_factory=dict)
     """What a constant argument must fulfil beyond its type, by the parameter's name."""
+    part: Callable[..., str] | None = None
+    """Of a function that makes an array: part(sql, index, *fragments), the text of one element without the array."""
 
 
 @dataclass(slots=True, eq=False)
@@ -199,6 +201,7 @@ class Catalog:
         binding: Callable[..., Any] | None = None,
         volatile: bool = False,
         checks: Mapping[str, Check] | None = None,
+        part: Callable[..., str] | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Registers a scalar function under its signatures."""
 
@@ -207,6 +210,7 @@ class Catalog:
             unit = ScalarUnit(
                 parsed[0].name, parsed, emit, about, page, names, tuple(aliases), nulls=nulls, kind=kind,
                 binding=binding, volatile=volatile, checks=checks or {},
+                part=part,
             )  # fmt: skip
             self._register(self.scalars, unit)
             return emit

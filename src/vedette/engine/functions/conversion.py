@@ -75,11 +75,11 @@ def parse_json(sql: DuckDbSql, text: Fragment) -> Fragment:
     if text.type is Type.DYNAMIC:
         return text
     # the database also takes trailing commas, NaN and infinities: only texts that may hold one are read twice
-    doubtful = f"regexp_matches({text}, ',\\s*[\\]}}]|(?:^|[\\[:,\\s])[+-]?(?i:nan|inf)')"
+    named = f"contains(lower({text}), 'nan') OR contains(lower({text}), 'inf')"
     exact = sql.row("strict_json", strict_json, Type.STRING, text)
-    good = f"CASE WHEN {doubtful} THEN {exact} ELSE {text} END"
+    good = f"CASE WHEN regexp_matches({text}, ',\\s*[\\]}}]') OR {named} THEN {exact} ELSE {text} END"
     as_text = f"CAST(to_json({text}) AS VARCHAR)"
-    empty = f"{text} = '' OR regexp_full_match({text}, '\\s*null\\s*')"
+    empty = f"{text} = '' OR length({text}) < 20 AND trim({text}, ' \t\r\n') = 'null'"
     return Fragment(
         f"CASE WHEN {empty} THEN NULL WHEN json_valid({text}) THEN {good} ELSE {as_text} END", Type.DYNAMIC, True
     )

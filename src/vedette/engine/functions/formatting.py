@@ -9,7 +9,10 @@ import re
 from collections.abc import Callable
 
 from vedette.engine.catalog import scalar
+from vedette.engine.dialect import DuckDbSql
+from vedette.engine.fragment import Fragment
 from vedette.kql import ticks
+from vedette.kql.types import Type
 
 _DATETIME_PIECES = re.compile(
     r"(yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|f{1,7}|F{1,7}|tt)|([ /\-:,._\[\]])|(.)", re.DOTALL
@@ -87,14 +90,45 @@ def formatted_timespan(span: int, format_: str) -> str | None:
     return "".join(out)
 
 
-scalar(
+_STRFTIME = {
+    "yyyy": "%Y", "yy": "%y", "y": "%-y", "MM": "%m", "M": "%-m", "dd": "%d", "d": "%-d", "HH": "%H", "H": "%-H", "hh": "%I",
+    "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S", "s": "%-S", "tt": "%p",
+}  # fmt: skip
+
+
+def _datetime_sql(sql: DuckDbSql, moment: Fragment, pieces: tuple[tuple[str, bool], ...]) -> str:
+    """The SQL of a constant format: runs of parts by strftime(), fractions by their digits."""
+    out: list[str] = []
+    run = ""
+    for piece, is_part in pieces:
+        if not is_part or piece[0] not in "fF":
+            run += _STRFTIME[piece] if is_part else piece
+            continue
+        if run:
+            out.append(f"strftime({sql.timestamp(moment)}, {sql.quote(run)})")
+            run = ""
+        digits = f"substring(lpad(CAST({moment} % {ticks.SECOND} AS VARCHAR), 7, '0'), 1, {len(piece)})"
+        out.append(digits if piece[0] == "f" else f"CASE WHEN trim({digits}, '0') = '' THEN '' ELSE {digits} END")
+    if run:
+        out.append(f"strftime({sql.timestamp(moment)}, {sql.quote(run)})")
+    return f"({' || '.join(out)})"
+
+
+@scalar(
     "format_datetime(date: datetime, format: string): string",
     about="A datetime by a format of y, M, d, H, h, m, s, f, F and tt with delimiters between.",
     page="format-datetime-function",
     names="first",
-    kind="row",
+    nulls="own",
     checks={"format": _fault(_DATETIME_PIECES, "y, M, d, H, h, m, s, f, F, tt")},
-)(formatted_datetime)
+)
+def format_datetime(sql: DuckDbSql, moment: Fragment, format_: Fragment) -> str:
+    pieces = _pieces(_DATETIME_PIECES, str(format_.value)) if format_.constant else None
+    if pieces:
+        return _datetime_sql(sql, moment, pieces)
+    return sql.row("formatted_datetime", formatted_datetime, Type.STRING, moment, format_)
+
+
 scalar(
     "format_timespan(timespan: timespan, format: string): string",
     about="A timespan by a format of d, h, m, s, f and F with delimiters between.",

@@ -94,19 +94,31 @@ def substring(sql: DuckDbSql, value: Fragment, start: Fragment, length: Fragment
     return f"CASE WHEN {before} THEN '' ELSE {part} END" if before else part
 
 
+def _split_part(sql: DuckDbSql, index: int, value: Fragment, delimiter: Fragment, *rest: Fragment) -> str:
+    """The text of one part; null where there is none."""
+    parts = _parts(sql.tostring(value), delimiter)
+    if rest:
+        # a single part was asked for: it is the array's only element
+        parts = f"CASE WHEN {rest[0]} >= 0 THEN list_slice({parts}, {rest[0]} + 1, {rest[0]} + 1) END"
+    return f"list_extract({parts}, {index + 1 if index >= 0 else index})"
+
+
+def _parts(text: Fragment, delimiter: Fragment) -> str:
+    if delimiter.constant:
+        return f"string_split({text}, {delimiter})" if delimiter.value else f"[{text}]"
+    return f"CASE WHEN {delimiter} = '' THEN [{text}] ELSE string_split({text}, {delimiter}) END"
+
+
 @scalar(
     "split(source: any, delimiter: string, requestedIndex?: integer): dynamic",
     about="The parts of a text between delimiters; with an index only that part, in an array, or null where there is none.",
     page="split-function",
     names="first",
     nulls="own",
+    part=_split_part,
 )
 def split(sql: DuckDbSql, value: Fragment, delimiter: Fragment, index: Fragment | None = None) -> str:
-    text = sql.tostring(value)
-    if delimiter.constant:
-        parts = f"string_split({text}, {delimiter})" if delimiter.value else f"[{text}]"
-    else:
-        parts = f"CASE WHEN {delimiter} = '' THEN [{text}] ELSE string_split({text}, {delimiter}) END"
+    parts = _parts(sql.tostring(value), delimiter)
     if index is not None:
         parts = f"list_slice({parts}, {index} + 1, {index} + 1)"
         return f"CASE WHEN {index} >= 0 THEN nullif(CAST(to_json({parts}) AS VARCHAR), '[]') END"
