@@ -90,7 +90,9 @@ class Rel:
 
     def ordered(self, keys: list[OrderKey]) -> Rel:
         """The rows in another order."""
-        return Rel(self.source, self.columns, self.items, self.where, keys, self.limit, self.partition)
+        # rows that were limited were chosen by the order that they had
+        base = self if self.limit is None else self.wrapped()
+        return Rel(base.source, base.columns, base.items, base.where, keys, None, base.partition)
 
     def limited(self, count: str) -> Rel:
         """The first rows; of each group where there are groups."""

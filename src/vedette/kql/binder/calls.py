@@ -88,11 +88,11 @@ class Calls:
         signature = self.resolve(unit, args, places, node, symbol=symbol)
         final = self.convert(signature, args, places)
         if isinstance(unit, ScalarUnit) and unit.checks:
-            self._check(unit, signature, final, places)
+            self.check(unit, signature, final, places)
         bound = Apply(result_type(signature, args), unit, final, start=node.start, end=node.end)  # type: ignore[arg-type]
         return bound
 
-    def _check(
+    def check(
         self,
         unit: ScalarUnit,
         signature: Signature,
