@@ -289,6 +289,14 @@ def test_the_hash_tells_whether_the_rows_are_the_same() -> None:
     assert len(hashes) == 4
 
 
+def test_how_often_an_event_was_loaded_is_no_part_of_an_alert() -> None:
+    rule = dataclasses.replace(RULE, event_grouping=EventGrouping.ALERT_PER_RESULT)
+    first = run(table([{"A": 1, "_ItemId": "i-1", "_TimeReceived": moment(9)}]), rule)
+    again = run(table([{"A": 1, "_ItemId": "i-2", "_TimeReceived": moment(11)}]), rule)
+    assert first.alerts == again.alerts
+    assert first.alerts[0].sample == ({"A": 1},)
+
+
 @pytest.mark.parametrize(
     "error, code, message, place",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -209,6 +210,10 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IncidentServic
     state.upgrade()
     workspace = Workspaces(state).default().id
     rows, entities, rules = [], [], []
+    line = dict.fromkeys(FIELDS) | {
+        "entityNames": ["user1@contoso.com", "10.0.0.1"],
+        "revisions": dict.fromkeys(FIELDS, 1),
+    }
     severities, statuses = list(Severity), ["New", "Active", "Closed"]
     for number in range(1, COUNT + 1):
         severity = severities[number % 4]
@@ -241,6 +246,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IncidentServic
                 "modified_at": NOON,
                 "modified_by": "",
                 "change": number,
+                "summary": json.dumps(line | {"number": number}),
                 "search_text": f"#{number}\nincident of rule {number % 40}\n{user}\n10.0.0.1" + "y" * 300,
             }
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -10,12 +12,17 @@ import vedette.detect.models
 import vedette.incidents.models  # noqa: F401  (its tables are registered by the import)
 from vedette.core.database import Base, State
 
+OURS = (
+    "alerts analytics_rule_revisions analytics_rules incident_activities incident_comments incident_counters"
+    " incident_entities incident_entity_keys incident_rules incidents log_outbox rule_runs rule_schedules"
+).split()
+
 
 def test_migrations_and_models_agree(state: State) -> None:
+    def ours(thing: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+        return kind != "table" or name in OURS
+
+    assert set(OURS) <= set(Base.metadata.tables)
     with state.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
-        ours = ("alerts", "incident", "log_outbox", "analytics_rule", "rule_")
-        differences = [
-            entry for entry in compare_metadata(context, Base.metadata) if any(name in str(entry) for name in ours)
-        ]
-    assert differences == []
+        context = MigrationContext.configure(connection, opts={"compare_type": False, "include_object": ours})
+        assert compare_metadata(context, Base.metadata) == []

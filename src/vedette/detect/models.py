@@ -124,7 +124,13 @@ class RunRow(Base):
     recorded_at: Mapped[datetime]
 
     __table_args__ = (
-        Index("ix_rule_runs_rule", "workspace_id", "rule_id", "window_to"),
+        Index("ix_rule_runs_rule", "workspace_id", "rule_id", "id"),
+        Index(
+            "ix_rule_runs_gaps",
+            "workspace_id",
+            sqlite_where=text("outcome = 'GAP'"),
+            postgresql_where=text("outcome = 'GAP'"),
+        ),
         Index(
             "ix_rule_runs_fills",
             "fills",

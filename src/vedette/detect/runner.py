@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
@@ -22,6 +22,9 @@ from vedette.detect.limits import AlertLimits
 from vedette.detect.moments import TimeColumns, wire_datetime
 from vedette.detect.rule import AnalyticsRule, Eagerness, EventGrouping, JsonValue, RuleKind, canonical_json
 from vedette.kql.diagnostics import KqlError, position
+
+LOADING_COLUMNS: Final = frozenset({"_ItemId", "_TimeReceived"})
+"""What tells one loading of an event from another: no part of what was found, so that the same events are one alert."""
 
 
 class QueryColumn(Protocol):
@@ -125,9 +128,9 @@ class RuleRunner:
 
     def _alerts(self, run: RuleRun, result: QueryResult, notes: list[str]) -> tuple[Alert, ...]:
         rule = run.rule
-        names = [column.name for column in result.columns]
-        maker = _AlertMaker(run, [(column.name, str(column.type)) for column in result.columns], self._limits)
-        rows = _ordered([dict(zip(names, row)) for row in result.rows], maker.times)
+        kept = [(at, column) for at, column in enumerate(result.columns) if column.name not in LOADING_COLUMNS]
+        maker = _AlertMaker(run, [(column.name, str(column.type)) for _, column in kept], self._limits)
+        rows = _ordered([{column.name: row[at] for at, column in kept} for row in result.rows], maker.times)
         if rule.event_grouping is EventGrouping.SINGLE_ALERT or not rows:
             return (maker.alert("", rows, notes),)
         limit = self._limits.alerts_per_nrt_run if rule.kind is RuleKind.NRT else self._limits.alerts_per_run

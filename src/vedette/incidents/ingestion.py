@@ -169,6 +169,7 @@ class Ingestion:
             group_last=None if grouping is None else alert.generated,
             grouping=None if grouping is None else grouping.to_dict(),
             search_text="",
+            summary="{}",
         )
         session.add(incident)
         session.flush()

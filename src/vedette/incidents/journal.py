@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from vedette.core.roles import SYSTEM, Principal
 from vedette.detect.alert import RuleRun
 from vedette.detect.rule import JsonValue
 from vedette.incidents.fields import FIELDS
+from vedette.incidents.listing import summary
 from vedette.incidents.logrows import INCIDENTS, security_incident
 from vedette.incidents.models import (
     ActivityRow,
@@ -143,6 +145,7 @@ class Journal:
         incident.modified_by = f"{principal.kind.capitalize()} - {principal.display_name}"
         session.flush()
         incident.search_text = _search_text(incident, self._entity_names(session, incident))
+        incident.summary = orjson.dumps(summary(incident)).decode()
         row = security_incident(
             incident,
             self._alert_ids(session, incident),

@@ -99,6 +99,8 @@ class IncidentRow(Base):
     """Why its alerts are together: the rule's method and what they share."""
     search_text: Mapped[str] = mapped_column(Text)
     """Everything that the queue's search looks through, folded."""
+    summary: Mapped[str] = mapped_column(Text)
+    """The incident as a line of the queue, as JSON: thousands of lines are read at once."""
 
     __table_args__ = (
         UniqueConstraint("workspace_id", "id", name="uq_incidents_id"),

@@ -101,7 +101,9 @@ def upgrade() -> None:
             ["workspace_id"], ["workspaces.id"], name="fk_rule_runs_workspace_id_workspaces", ondelete="CASCADE"
         ),
     )
-    op.create_index("ix_rule_runs_rule", "rule_runs", ["workspace_id", "rule_id", "window_to"])
+    op.create_index("ix_rule_runs_rule", "rule_runs", ["workspace_id", "rule_id", "id"])
+    gaps = sa.text("outcome = 'GAP'")
+    op.create_index("ix_rule_runs_gaps", "rule_runs", ["workspace_id"], sqlite_where=gaps, postgresql_where=gaps)
     filling, tiling = sa.text("fills IS NOT NULL"), sa.text("settled AND fills IS NULL")
     op.create_index("ix_rule_runs_fills", "rule_runs", ["fills"], sqlite_where=filling, postgresql_where=filling)
     op.create_index(

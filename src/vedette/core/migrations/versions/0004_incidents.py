@@ -83,6 +83,7 @@ def upgrade() -> None:
         sa.Column("group_last", UtcDateTime, nullable=True),
         sa.Column("grouping", Json, nullable=True),
         sa.Column("search_text", sa.Text, nullable=False),
+        sa.Column("summary", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("workspace_id", "number", name="pk_incidents"),
         sa.UniqueConstraint("workspace_id", "id", name="uq_incidents_id"),
         sa.ForeignKeyConstraint(
