@@ -131,7 +131,10 @@ def prepare(running: Running, folder: Path, *, run: bool = True) -> None:
     """Loads the logs, imports the rule and (with `run`) runs it."""
     logs, rules = campaign(folder)
     with running.client() as client:
-        steps: list[tuple[str, dict[str, object]]] = [("load", {"paths": [str(logs)]}), ("rules", {"paths": [str(rules)]})]
+        steps: list[tuple[str, dict[str, object]]] = [
+            ("load", {"paths": [str(logs)]}),
+            ("rules", {"paths": [str(rules)]}),
+        ]
         if run:
             steps.append(("rules/run", {"rule": RULE_ID, "at": AT}))
         for path, body in steps:

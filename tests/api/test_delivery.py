@@ -29,7 +29,12 @@ def test_a_run_by_hand_reaches_the_sentinel_workspace_once(tmp_path: Path, fake_
         settings = {name: value for name, value in SETTINGS.items() if name in fields}
         made = client.post(
             f"{WS}/destinations",
-            json={"kind": kinds[0]["kind"], "name": "Production", "settings": settings, "secrets": {"client_secret": SECRET}},
+            json={
+                "kind": kinds[0]["kind"],
+                "name": "Production",
+                "settings": settings,
+                "secrets": {"client_secret": SECRET},
+            },
         )
         assert made.status_code == 201, made.text
         assert SECRET not in made.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,9 @@ from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.kql.bound import Column, External, Membership, Relation, ScalarQuery, Scan, Shared, Values
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.types import Type
+
+_SCAN = re.compile("\x00(\\d+)\x00")
+_COLUMN = re.compile(r"\bc\d+\b")
 
 Lowering = Callable[["Compiler", Any], Rel]
 LOWERINGS: dict[type[Relation], Lowering] = {}
@@ -62,6 +66,7 @@ class Compiler:
         self._shared: dict[int, _Cte] = {}
         self._scalars: dict[int, str] = {}
         self._given: dict[int, Rel] = {}
+        self._scans: list[list[tuple[str, str]]] = []
         self._fresh = 0
 
     def fresh(self, prefix: str = "x") -> str:
@@ -84,9 +89,29 @@ class Compiler:
     def with_ctes(self, text: str) -> str:
         """A statement with the shared relations that it uses in front."""
         if not self._ctes:
-            return text
+            return self._pruned(text)
         parts = [f"{cte.name} AS {'MATERIALIZED ' if cte.once else ''}({cte.text})" for cte in self._ctes]
-        return f"WITH {', '.join(parts)} {text}"
+        return self._pruned(f"WITH {', '.join(parts)} {text}")
+
+    def scan_mark(self, items: list[tuple[str, str]]) -> str:
+        """Stands for the select list of a scan until the whole statement is known."""
+        self._scans.append(items)
+        return f"\x00{len(self._scans) - 1}\x00"
+
+    def _pruned(self, text: str) -> str:
+        """The statement with only those columns in each scan that something names.
+
+        Tables have hundreds of columns and queries name a few; every use is by a name of its own, so the text tells.
+        """
+        if not self._scans:
+            return text
+        used = set(_COLUMN.findall(text))
+
+        def items(found: re.Match[str]) -> str:
+            kept = [f"{sql} AS {name}" for name, sql in self._scans[int(found[1])] if name in used]
+            return ", ".join(kept) or "1"
+
+        return _SCAN.sub(items, text)
 
     def add_cte(self, text: str) -> str:
         """The name of a new CTE that is computed once."""
@@ -169,14 +194,15 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     if table.source is None:
         items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column, _ in pairs)
         return Rel(f"(SELECT {items} WHERE false)", node.columns)
-    items = ", ".join(f"{identifier(field.physical)} AS {name_of(column)}" for column, field in pairs)
-    text = f"SELECT {items} FROM {table.source}"
+    mark = compiler.scan_mark([(name_of(column), field.sql or identifier(field.physical)) for column, field in pairs])
+    text = f"SELECT {mark} FROM {table.source}"
     moment = next(
         (field for field in table.fields if field.name == "TimeGenerated" and field.type is Type.DATETIME), None
     )
     if compiler.timespan and moment is not None:
         compiler.parameters |= {"range_from", "range_to"}
-        text += f" WHERE {identifier(moment.physical)} >= $range_from AND {identifier(moment.physical)} < $range_to"
+        when = moment.sql or identifier(moment.physical)
+        text += f" WHERE {when} >= $range_from AND {when} < $range_to"
     return Rel(f"({text})", node.columns)
 
 

@@ -21,6 +21,8 @@ class Field:
     type: Type
     physical: str
     hidden: bool = False
+    sql: str | None = None
+    """The engine's expression for a column that is not simply stored; None: the stored column itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,21 +60,15 @@ class WorkspaceHost:
 
 def _stored_schema(table: StoredTable, workspace_id: str) -> TableSchema:
     """The table's fields, and a source in which each of them has a name: columns that were never filled are constants there."""
-    computed: list[str] = []
     fields: list[Field] = []
     for field in table.fields:
         stored = table.stored.get(field.name)
+        physical = field.name if stored is None else stored.physical
         sql = _computed(field, table, workspace_id, None if stored is None else identifier(stored.physical))
-        if sql is None and stored is not None:
-            fields.append(Field(field.name, field.type, stored.physical))
-            continue
-        name = f"$c{len(computed)}"
-        computed.append(f"{sql} AS {identifier(name)}")
-        fields.append(Field(field.name, field.type, name))
+        fields.append(Field(field.name, field.type, physical, sql=sql))
     fields.append(Field(INGESTION_TIME, Type.DATETIME, INGESTED, hidden=True))
     fields.append(Field(EXTRA_FIELDS, Type.DYNAMIC, EXTRA, hidden=True))
-    source = f"(SELECT {', '.join(['*', *computed])} FROM {table.sql})" if computed else table.sql
-    return TableSchema(table.name, tuple(fields), source, dict(table.extra))
+    return TableSchema(table.name, tuple(fields), table.sql, dict(table.extra))
 
 
 def _computed(field: catalog.Field, table: StoredTable, workspace_id: str, stored: str | None) -> str | None:

@@ -165,7 +165,8 @@ def series_periods_validate(series: object, *periods: float) -> object:
     "series_outliers(series: array, kind?: const string, ignore_val?: number, min_percentile?: const number, "
     "max_percentile?: const number, test_points?: integer): dynamic",
     about="How far outside of Tukey's fence each value of a series lies; beyond 1.5 it counts as an anomaly.",
-    page="series-outliers-function", names="first", kind="row", checks={"kind": _METHOD, "min_percentile": _percentile(10), "max_percentile": _percentile(90)},
+    page="series-outliers-function", names="first", kind="row",
+    checks={"kind": _METHOD, "min_percentile": _percentile(10), "max_percentile": _percentile(90)},
 )  # fmt: skip
 def series_outliers(
     series: object, kind: str = "ctukey", ignore: float | None = None, low: float | None = None,
