@@ -340,6 +340,18 @@ class Ledger:
         with self._state.session(read_only=True) as session:
             return [_entry(row) for row in session.scalars(query.order_by(RunRow.id.desc()).limit(limit))]
 
+    def was_read_by_hand(self, rule_id: str, end: datetime) -> bool:
+        """Whether a run of the rule by hand, as of `end`, has read its window (whatever it found)."""
+        query = select(RunRow.id).where(
+            RunRow.workspace_id == self._workspace_id,
+            RunRow.rule_id == rule_id,
+            RunRow.run_type == RunType.MANUAL.value,
+            RunRow.window_to == end,
+            RunRow.outcome.in_([outcome.value for outcome in READ]),
+        )
+        with self._state.session(read_only=True) as session:
+            return session.scalar(query.limit(1)) is not None
+
     def coverage(self, rule_id: str, since: datetime | None = None) -> list[LedgerEntry]:
         """The windows of a rule in order of time, each with what became of it; a filled gap shows its filling."""
         query = select(RunRow).where(

@@ -1,0 +1,46 @@
+"""What a demo is made of: files of log rows, rules, and the time as of which the rules are run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from vedette.core.errors import InvalidInput
+from vedette.detect.problems import ProblemSeverity, RuleProblem
+from vedette.detect.reading import ReadRule, read_rules
+
+CAMPAIGN: Final = Path(__file__).with_name("campaign")
+"""The shipped campaign: a folder for each table."""
+RULES: Final = Path(__file__).with_name("rules")
+"""The shipped rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """One demo. With `at` None its rows are moved in time, so that they end `margin` before now."""
+
+    name: str
+    files: tuple[Path, ...]
+    rules: tuple[ReadRule, ...]
+    period: timedelta
+    """How far back the rules look, so that they see the whole campaign."""
+    at: datetime | None = None
+    margin: timedelta = timedelta(minutes=3)
+
+
+def shipped() -> Material:
+    """The campaign and the rules that ship with the product."""
+    files = tuple(sorted(CAMPAIGN.glob("*/*.jsonl.gz")))
+    rules, problems = read_rules([RULES])
+    refuse(problems)
+    return Material("the campaign that ships with Vedette", files, tuple(rules), timedelta(days=2))
+
+
+def refuse(problems: list[RuleProblem]) -> None:
+    """Raises `InvalidInput` for the first error among the findings."""
+    for problem in problems:
+        if problem.severity is ProblemSeverity.ERROR:
+            message = problem.message[:1].upper() + problem.message[1:]
+            raise InvalidInput(message, hint=problem.hint, file=problem.file, line=problem.line)
