@@ -20,6 +20,7 @@ import yaml
 
 from vedette.core.clock import VirtualClock
 from vedette.detect.alert import Alert, Outcome, RuleRun
+from vedette.detect.problems import ProblemSeverity
 from vedette.detect.reading import read_rules
 from vedette.detect.rule import AnalyticsRule
 from vedette.detect.runner import RuleRunner
@@ -89,7 +90,7 @@ def rules(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
         text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
         (folder / f"{entry['rule_id']}.yaml").write_text(text, encoding="utf-8")
     read, problems = read_rules([folder])
-    assert not [problem for problem in problems if problem.severity.value == "error"]
+    assert not [problem for problem in problems if problem.severity is ProblemSeverity.ERROR]
     return {one.rule.id: one.rule for one in read}
 
 

@@ -149,7 +149,9 @@ class WorkspaceServices:
             self.wake()
 
     def background(self) -> dict[str, Callable[[threading.Event], None]]:
-        """The work of this workspace while a server runs."""
+        """The work of this workspace while a server runs; before it starts, the coverage of the rules is checked."""
+        for fault in self.ledger.verify():
+            log.error("the coverage of rule %s is not whole: %s", fault.rule_id, fault.message)
         return {"scheduler": self.scheduler.run_forever, "log rows": self._keep_settling}
 
     def _keep_settling(self, stop: threading.Event) -> None:

@@ -49,7 +49,7 @@ def import_(
         typer.echo(json_line(report))
     else:
         _print_report(report)
-    if any(problem.get("severity") == "error" for problem in report["problems"]):
+    if any(problem.get("severity") == "Error" for problem in report["problems"]):
         raise typer.Exit(1)
 
 
