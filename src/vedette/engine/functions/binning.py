@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vedette.engine.catalog import scalar
 from vedette.engine.dialect import DECIMAL, DuckDbSql
 from vedette.engine.fragment import Fragment
+from vedette.kql import syntax
+from vedette.kql.bound import Constant, Expr
+from vedette.kql.catalog import ScalarUnit
 from vedette.kql.types import INTEGERS, NUMBERS, Type
+
+if TYPE_CHECKING:
+    from vedette.kql.binder.expressions import Expressions
 
 
 def _number(value: Fragment) -> str:
@@ -76,3 +84,31 @@ def around(sql: DuckDbSql, value: Fragment, center: Fragment, delta: Fragment) -
     else:
         a, b, c = (f"CAST({part} AS DOUBLE)" for part in (value, center, delta))
     return f"({a} BETWEEN {b} - {c} AND {b} + {c})"
+
+
+def _bind_bin_auto(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
+    if len(node.args) != 1:
+        raise at.binder.stop("KS119", f"The function 'bin_auto' expects 1 argument, not {len(node.args)}", node)
+    value = at.bind(node.args[0])
+    size, point = (at.binder.options.get(f"query_bin_auto_{name}") for name in ("size", "at"))
+    if not isinstance(size, int | float):
+        message = "bin_auto() takes its size from the query: put 'set query_bin_auto_size=1h;' in front of it"
+        raise at.binder.stop("VDT1008", message, node)
+    timed = value.type in (Type.DATETIME, Type.TIMESPAN)
+    step = Type.TIMESPAN if timed else Type.LONG if isinstance(size, int) else Type.REAL
+    start = value.type if timed else Type.REAL if isinstance(point, float) else Type.LONG
+    args = [value, Constant(step, size), Constant(start, point if isinstance(point, int | float) else 0)]
+    return at.apply("bin_at", args, [node.args[0]] * 3, node)
+
+
+def _never(sql: DuckDbSql, *args: Fragment) -> str:
+    raise AssertionError("the binder replaces this function")
+
+
+scalar(
+    "bin_auto(value: summable): promoted(value)",
+    about="The start of the value's bin, of the size and from the point that the query sets.",
+    page="bin-auto-function",
+    names="first",
+    binding=_bind_bin_auto,
+)(_never)
