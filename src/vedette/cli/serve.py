@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +35,7 @@ def serve(
     have just raised; with the variable VEDETTE_SHARED set, on those of the golden SAML campaign. Without `--data` a demo lives in a
     temporary folder.
     """
+    _stop_on_sigterm()
     from vedette.api.application import Application
     from vedette.api.server import Server
     from vedette.core.logs import configure_logging
@@ -53,4 +56,10 @@ def serve(
             prepare(application, note)
         link = application.sign_in_link(server.url)
         typer.echo(f"Vedette is ready: {link}")
-        server.run()
+        with suppress(KeyboardInterrupt):
+            server.run()
+
+
+def _stop_on_sigterm() -> None:
+    """A service manager's SIGTERM ends the server as Ctrl-C does: what is open is closed, the record is taken away."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
