@@ -1,4 +1,4 @@
-"""The operations of a workspace on the data directory itself, or on an empty store in memory."""
+"""The operations of a workspace on the data directory itself."""
 
 from __future__ import annotations
 
@@ -8,77 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from vedette.api.application import Application
+from vedette.api.memory import StoreOperations
 from vedette.core.accounts import LOCAL_OPERATOR_NAME
-from vedette.core.clock import SystemClock
-from vedette.core.errors import InvalidInput, VedetteError
 from vedette.core.settings import load_settings
 from vedette.detect.reading import read_rules
-from vedette.engine.query import Check
-from vedette.engine.result import Result
-from vedette.kql.types import Type
-from vedette.store.logstore import LogStore, TableInfo
-from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
-
-
-class StoreOperations:
-    """The operations that need a log store alone."""
-
-    def __init__(self, logs: LogStore) -> None:
-        self.logs = logs
-
-    def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
-        """The rows of a KQL query."""
-        return self.logs.query(text, timespan=timespan)
-
-    def check(self, text: str) -> Check:
-        """What parsing and binding say of a text."""
-        return self.logs.check(text)
-
-    def load(self, paths: Sequence[Path], options: LoadOptions, progress: ProgressCallback | None = None) -> LoadReport:
-        """Loads log files."""
-        return self.logs.load(paths, options, progress)
-
-    def tables(self) -> list[TableInfo]:
-        """The tables with rows."""
-        return self.logs.tables()
-
-    def add_column(self, table: str, name: str, kind: Type) -> int:
-        """Gives a table a column; the number of rows that got a value."""
-        return self.logs.add_column(table, name, kind)
-
-    def close(self) -> None:
-        """Closes the store."""
-        self.logs.close()
-
-
-class MemoryOperations(StoreOperations):
-    """The operations of an empty workspace in memory: the known tables are there, without rows or rules."""
-
-    def __init__(self) -> None:
-        super().__init__(LogStore(None, SystemClock()))
-
-    def _nothing(self) -> VedetteError:
-        return InvalidInput("This needs a data directory.", hint="Add --data DIR.")
-
-    def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
-        """Refused."""
-        raise self._nothing()
-
-    def rules(self) -> list[dict[str, Any]]:
-        """None."""
-        return []
-
-    def run_rule(self, rule: str, at: datetime, period: timedelta | None) -> dict[str, Any]:
-        """Refused."""
-        raise self._nothing()
-
-    def incidents(self, filters: Mapping[str, str]) -> dict[str, Any]:
-        """Refused."""
-        raise self._nothing()
-
-    def incident(self, number_or_id: str) -> dict[str, Any]:
-        """Refused."""
-        raise self._nothing()
 
 
 class DirectOperations(StoreOperations):

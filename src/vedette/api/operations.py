@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from vedette.engine.query import Check
-from vedette.engine.result import Result
-from vedette.kql.types import Type
-from vedette.store.logstore import TableInfo
-from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+if TYPE_CHECKING:
+    from vedette.engine.query import Check
+    from vedette.engine.result import Result
+    from vedette.kql.types import Type
+    from vedette.store.logstore import TableInfo
+    from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
 
 
 class Operations(Protocol):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vedette.api.operations import Operations
 from vedette.cli.batch import answer_all
 from vedette.cli.opening import operations
-from vedette.cli.options import DataDir, WorkspaceName
-from vedette.core.errors import InvalidInput
-from vedette.kql.diagnostics import render, utf16_span
+from vedette.cli.options import BatchMode, DataDir, WorkspaceName
+from vedette.core.errors import InvalidInput, VedetteError
+
+if TYPE_CHECKING:
+    from vedette.api.operations import Operations
 
 
 def register(app: typer.Typer) -> None:
@@ -23,34 +24,41 @@ def check(
     text: Annotated[str | None, typer.Argument(help="The query.", metavar="KQL")] = None,
     data: DataDir = None,
     workspace: WorkspaceName = "default",
-    batch: Annotated[
-        bool, typer.Option("--batch", help='Read {"id", "query"} lines from standard input, answer each with a line.')
-    ] = False,
+    batch: BatchMode = False,
 ) -> None:
-    """Check a KQL query: names, types and result columns. Exit code 1 if it is not valid.
+    """Check a KQL query without running it: its names, its types, its result columns.
 
-    The schemas of the known tables are there without any data.
+    The columns go to standard output, what is wrong to standard error; then the exit code is 1. The schemas of the known tables
+    are there without any data.
+
+    With `--batch` each line of standard input is a question and is answered with a line: `{"id": 1, "query": "print 1"}` with
+    `{"id": 1, "diagnostics": [{"code", "severity", "message", "start", "length"}], "columns": [{"name", "type"}]}`. `start` and
+    `length` count UTF-16 units, as Microsoft's tools do.
     """
     if batch == (text is not None):
         raise InvalidInput(
             "Give a query, or --batch and queries on standard input.", hint="vedette check 'SigninLogs | take 5'"
         )
-    with operations(data, workspace) as held:
-        if batch:
-            answer_all(lambda question: answer(held, question))
+    with operations(data, workspace, needs_data=False) as held:
+        if text is None:
+            if answer_all(lambda question: answer(held, question), failed):
+                raise typer.Exit(1)
             return
-        assert text is not None
         found = held.check(text)
+    from vedette.kql.diagnostics import render
+
     for diagnostic in found.diagnostics:
         typer.echo(render(text, diagnostic), err=True)
     for column in found.columns or ():
-        typer.echo(f"{column.name}: {column.type}")
-    if found.diagnostics:
+        typer.echo(f"{column.name}: {column.type.value}")
+    if found.columns is None or any(diagnostic.severity == "Error" for diagnostic in found.diagnostics):
         raise typer.Exit(1)
 
 
 def answer(held: Operations, text: str) -> dict[str, object]:
     """The answer to a question of a batch; places count UTF-16 units, as Microsoft's tools do."""
+    from vedette.kql.diagnostics import utf16_span
+
     found = held.check(text)
     diagnostics = []
     for diagnostic in found.diagnostics:
@@ -66,3 +74,9 @@ def answer(held: Operations, text: str) -> dict[str, object]:
         )
     columns = [{"name": column.name, "type": column.type.value} for column in found.columns or ()]
     return {"diagnostics": diagnostics, "columns": columns}
+
+
+def failed(error: VedetteError) -> dict[str, object]:
+    """The answer where a text could not be looked at."""
+    said = {"code": error.code, "severity": "Error", "message": str(error), "start": 0, "length": 0}
+    return {"diagnostics": [said], "columns": []}

@@ -6,11 +6,10 @@ import enum
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, WorkspaceName
-from vedette.cli.output import json_line, print_table
+from vedette.cli.output import harmless, json_line, print_table, screen
 
 group = typer.Typer(no_args_is_help=True, help="Incidents.")
 
@@ -44,7 +43,7 @@ def list_(
 ) -> None:
     """List incidents, the newest first."""
     filters = {"status": status, "severity": severity, "q": query, "top": str(top)}
-    with operations(data, workspace, needs_data=True) as held:
+    with operations(data, workspace) as held:
         page = held.incidents({name: value for name, value in filters.items() if value})
     if format_ is Format.JSON:
         typer.echo(json_line(page))
@@ -74,7 +73,7 @@ def show(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Show an incident: its story, entities, alerts and timeline."""
-    with operations(data, workspace, needs_data=True) as held:
+    with operations(data, workspace) as held:
         found = held.incident(incident)
     if format_ is Format.JSON:
         typer.echo(json_line(found))
@@ -83,16 +82,16 @@ def show(
 
 
 def _print(found: dict[str, Any]) -> None:
-    console = Console(highlight=False, soft_wrap=True, markup=False)
-    console.print(f"{found['number']}  {found['title']}", style="bold")
+    console = screen()
     owner = found["owner"]["name"] if found["owner"] else "nobody"
-    console.print(f"{found['severity']} · {found['status']} · owner: {owner} · {', '.join(found['tactics'])}")
-    console.print()
-    console.print(found["story"])
-    for reason in found["together"]:
-        console.print(f"  {reason}")
+    summary = [found["severity"], found["status"], f"owner: {owner}", ", ".join(found["tactics"])]
+    console.print(harmless(f"{found['number']}  {found['title']}"), style="bold")
+    console.print(harmless(" · ".join(part for part in summary if part)))
+    for paragraph in (found["story"], *(f"  {reason}" for reason in found["together"])):
+        console.print(harmless(paragraph))
     console.print()
     print_table(["entity", "name"], [[entity["type"], entity["name"]] for entity in found["entities"]])
+    console.print()
     print_table(
         ["alert", "severity", "start", "end", "rows"],
         [
@@ -100,4 +99,5 @@ def _print(found: dict[str, Any]) -> None:
             for alert in found["alerts"]
         ],
     )
+    console.print()
     print_table(["time", "what"], [[item["time"], item["title"]] for item in found["timeline"]])

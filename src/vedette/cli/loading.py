@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vedette.cli.opening import operations
-from vedette.cli.options import DataDir, WorkspaceName, moment
-from vedette.cli.output import json_line, print_table
-from vedette.core.clock import SystemClock
-from vedette.store.report import LoadOptions, LoadProgress, LoadReport, Outcome, ProgressCallback
+from vedette.cli.options import DataDir, JsonReport, WorkspaceName, moment
+from vedette.cli.output import counted, harmless, json_line, print_table, screen
+from vedette.cli.progress import DelayedBar
+
+if TYPE_CHECKING:
+    from vedette.store.report import LoadReport
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +27,9 @@ def load(
     ],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
-    table: Annotated[str | None, typer.Option(help="The table; else each file's folder names it.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="The table of all files; else each file's folder names it.", metavar="TABLE")
+    ] = None,
     stamp: Annotated[
         str | None, typer.Option(help="TimeGenerated of the rows that have none (default: now).", metavar="TIME")
     ] = None,
@@ -38,54 +39,39 @@ def load(
             help="Move all datetimes by one span, so that the newest event lands on this time.", metavar="TIME"
         ),
     ] = None,
-    again: Annotated[bool, typer.Option(help="Load files even if their content is there already.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Load files even if their content is there already.")] = False,
+    json_: JsonReport = False,
 ) -> None:
     """Load log files into tables.
 
-    Each file is loaded wholly or not at all. A line that cannot be read is put aside in VedetteDeadLetter_CL with its reason, and
-    counted. A file whose content is there already adds nothing.
+    `vedette load logs/SigninLogs logs/AuditLogs --data DIR`
+
+    Each file is loaded wholly or not at all; one whose content is there already adds nothing. A record that cannot be read is
+    put aside in the table VedetteDeadLetter_CL with its reason, and counted. A TIME is like 2026-03-01T12:00:00Z, or `now`.
+    Exit code 1 if a file could not be loaded.
     """
+    from vedette.core.clock import SystemClock
+    from vedette.store.report import LoadOptions
+
     clock = SystemClock()
     options = LoadOptions(
         table,
-        moment(stamp, "--stamp", clock) if stamp else None,
-        moment(shift_to, "--shift-to", clock) if shift_to else None,
+        moment(stamp, "--stamp", clock) if stamp is not None else None,
+        moment(shift_to, "--shift-to", clock) if shift_to is not None else None,
         again,
     )
-    with operations(data, workspace, needs_data=True) as held, LoadBar() as (bar, follow):
-        report = held.load(paths, options, follow)
-        bar.stop()
+    with operations(data, workspace, makes=True) as held, DelayedBar("loading", size=True) as bar:
+        report = held.load(
+            paths,
+            options,
+            lambda at: bar.update(f"{at.file.name}: {counted(at.rows, 'row')}", at.done, at.total),
+        )
     if json_:
         typer.echo(json_line(report.to_dict()))
     else:
         _print(report)
     if report.failed or report.cancelled:
         raise typer.Exit(1)
-
-
-class LoadBar:
-    """A progress bar that appears once a load takes more than a second."""
-
-    def __enter__(self) -> tuple[Progress, ProgressCallback]:
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True,
-        )  # fmt: skip
-        self._task = self._bar.add_task("loading", total=None)
-        self._started = time.monotonic()
-        return self._bar, self._follow
-
-    def _follow(self, progress: LoadProgress) -> None:
-        if time.monotonic() - self._started > 1 and not self._bar.live.is_started:
-            self._bar.start()
-        self._bar.update(
-            self._task, description=f"{progress.file.name}: {progress.rows:,} rows", completed=progress.done,
-            total=progress.total,
-        )  # fmt: skip
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
 
 
 def _print(report: LoadReport) -> None:
@@ -102,10 +88,15 @@ def _print(report: LoadReport) -> None:
         for file in report.files
     ]
     print_table(["file", "table", "outcome", "rows", "put aside", "drifted values", "unknown fields"], rows)
-    console = Console(stderr=True, highlight=False)
-    for file in report.files:
-        if file.outcome is Outcome.FAILED and file.error is not None:
-            console.print(f"[red]error[/red] {file.path}: {file.error}")
-    for note in report.notes:
-        console.print(note, markup=False)
-    console.print(f"{report.rows:,} rows in {report.seconds:.1f} s", markup=False)
+    console = screen(stderr=True)
+    for file in report.failed:
+        if file.error is not None:
+            place = f"{file.error.position}: " if file.error.position else ""
+            named = "" if str(file.path) in f"{place}{file.error}" else f"{file.path}: "
+            console.print("error", style="bold red", end=" ")
+            console.print(harmless(f"{named}{place}{file.error}"))
+            if file.error.hint:
+                console.print(harmless(f"  {file.error.hint}"), style="dim")
+    for said in report.notes:
+        console.print(harmless(said))
+    console.print(f"{counted(report.rows, 'row')} in {report.seconds:.1f} s", style="dim")

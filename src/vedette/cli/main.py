@@ -5,14 +5,15 @@ Exit codes: 0 done, 1 findings or failure, 2 wrong usage.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from vedette import __version__
+from vedette.cli.output import harmless, screen
 from vedette.core.errors import VedetteError
 
 app = typer.Typer(
@@ -52,35 +53,35 @@ _register()
 
 def explain(error: VedetteError) -> None:
     """Prints an error for a person: where, what, and what to do."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    console = screen(stderr=True)
     place = f"{error.position}: " if error.position else ""
     console.print("error", style="bold red", end=" ")
-    console.print(f"{place}{error}")
+    console.print(harmless(f"{place}{error}"))
     if error.hint:
-        console.print(f"  {error.hint}", style="dim")
+        console.print(harmless(f"  {error.hint}"), style="dim")
 
 
 def main() -> None:
     """The entry point: runs the command and turns whatever goes wrong into a sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # programs read it, whatever the locale
     code = 0
     try:
-        result = app(standalone_mode=False)
+        result = app(prog_name="vedette", standalone_mode=False)
         code = result if isinstance(result, int) else 0
+        sys.stdout.flush()
     except VedetteError as error:
         explain(error)
         code = error.exit_code
-    except typer.Abort:
-        code = 1
-    except KeyboardInterrupt:
-        typer.echo("stopped", err=True)
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("Stopped.", err=True)
         code = 1
     except BrokenPipeError:
         # whoever reads has heard enough (`vedette query … | head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except Exception as error:
         code = _usage_or_fault(error)
-    sys.stdout.flush()
     sys.exit(code)
 
 
@@ -92,7 +93,7 @@ def _usage_or_fault(error: Exception) -> int:
     if os.environ.get("VEDETTE_TRACEBACK"):
         raise error
     typer.echo(
-        f"error: Vedette failed where it should not ({type(error).__name__}: {error}). "
+        f"error Vedette failed where it should not ({type(error).__name__}: {error}). "
         "Set VEDETTE_TRACEBACK=1 for the details, and please report it.",
         err=True,
     )

@@ -5,30 +5,53 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vedette.api.operations import Operations
+from vedette.cli.output import note
 from vedette.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from vedette.api.operations import Operations
 
 
 @contextmanager
-def operations(data: Path | None, workspace: str, *, needs_data: bool = False) -> Iterator[Operations]:
+def operations(
+    data: Path | None, workspace: str, *, makes: bool = False, needs_data: bool = True
+) -> Iterator[Operations]:
     """The operations of a workspace.
 
-    While a server holds the directory every operation goes through it; otherwise the directory is opened here. Without a
-    directory the workspace is empty and in memory, unless `needs_data`.
+    While a server holds the directory every operation goes through it; otherwise the directory is opened here. Only a command
+    that `makes` a data directory may name one that does not exist. Without a directory the workspace is empty and in memory,
+    unless `needs_data`.
     """
-    from vedette.api.direct import DirectOperations, MemoryOperations
-
-    held: Operations
-    if data is None:
-        if needs_data:
-            raise InvalidInput("This command needs a data directory.", hint="Add --data DIR.")
-        held = MemoryOperations()
-    else:
-        from vedette.cli.remote import server_operations
-
-        held = server_operations(data, workspace) or DirectOperations.open(data, workspace)
+    held = _opened(data, workspace, makes, needs_data)
     try:
         yield held
     finally:
         held.close()
+
+
+def _opened(data: Path | None, workspace: str, makes: bool, needs_data: bool) -> Operations:
+    if data is None:
+        if needs_data:
+            raise InvalidInput("This command needs a data directory.", hint="Add --data DIR.", target="--data")
+        from vedette.api.memory import MemoryOperations
+
+        return MemoryOperations()
+    from vedette.core.datadir import DataDirectory
+
+    directory = DataDirectory(data)
+    if not makes and not directory.path.exists():
+        raise InvalidInput(
+            f"The data directory {directory.path} does not exist.",
+            hint="Check the path; `vedette load` and `vedette rules import` make a new one.",
+            target="--data",
+        )
+    record = directory.server()
+    if record is not None:
+        from vedette.cli.remote import RemoteOperations
+
+        return RemoteOperations(record, workspace)
+    from vedette.api.direct import DirectOperations
+
+    return DirectOperations.open(data, workspace, note)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput
 from vedette.kql import ticks
 
+if TYPE_CHECKING:
+    from vedette.core.clock import Clock
+
 DataDir = Annotated[Path | None, typer.Option("--data", help="The data directory.", metavar="DIR")]
 WorkspaceName = Annotated[str, typer.Option("--workspace", "-w", help="The workspace, by name or id.")]
+BatchMode = Annotated[
+    bool, typer.Option("--batch", help='Read {"id", "query"} lines from standard input, answer each with a line.')
+]
+JsonReport = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
 
 def moment(text: str, option: str, clock: Clock) -> datetime:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import enum
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
-import orjson
-from rich.console import Console
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.console import Console
 
-from vedette.engine.result import Result
+    from vedette.engine.result import Result
 
 
 class Format(enum.StrEnum):
@@ -22,6 +23,10 @@ class Format(enum.StrEnum):
     JSON = "json"
     CSV = "csv"
     NDJSON = "ndjson"
+
+
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_PIPED_WIDTH: Final = 100_000
 
 
 def cell(value: object) -> str:
@@ -35,9 +40,28 @@ def cell(value: object) -> str:
     return str(value)
 
 
+def harmless(text: str) -> str:
+    """Text for a terminal: whoever wrote a log must not move the cursor or turn the direction of its reader's screen."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def json_line(value: object) -> str:
     """A value as one line of JSON."""
+    import orjson
+
     return orjson.dumps(value, default=str).decode()
+
+
+def screen(*, stderr: bool = False) -> Console:
+    """A console that prints texts as they are: no markup, no colours by guess, and no line cut where nobody looks at a screen."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Says something about the result, beside it (standard error)."""
+    screen(stderr=True).print(harmless(text), style="dim")
 
 
 def print_result(result: Result, format_: Format) -> None:
@@ -54,16 +78,28 @@ def print_result(result: Result, format_: Format) -> None:
         writer.writerows([cell(value) for value in row] for row in result.rows)
     else:
         print_table(names, result.rows)
-        seconds = result.statistics.elapsed
-        note = f"{len(result.rows)} row{'' if len(result.rows) == 1 else 's'} in {seconds:.2f} s"
-        Console(stderr=True).print(f"[dim]{note}[/dim]")
+        note(f"{counted(len(result.rows), 'row')} in {result.statistics.elapsed:.2f} s")
     if result.partial:
-        Console(stderr=True).print(f"[yellow]partial result:[/yellow] {result.partial}")
+        screen(stderr=True).print(f"partial result: {result.partial}", style="yellow")
 
 
 def print_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Prints rows as a table; where a line is too long for the screen, cells are folded."""
-    table = Table(*names, show_lines=False, header_style="bold")
+    """Prints rows as a table. On a screen, cells that are too long for it are folded; elsewhere a row is a line of any length."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    watched = sys.stdout.isatty()
+    table = Table(box=box.HEAVY_HEAD if watched else box.SIMPLE_HEAD, header_style="bold", show_edge=watched)
+    for name in names:
+        table.add_column(Text(harmless(name)), overflow="fold", no_wrap=not watched)
     for row in rows:
-        table.add_row(*(cell(value) for value in row))
-    Console(width=None if sys.stdout.isatty() else max(120, min(400, 24 * len(names)))).print(table, markup=False)
+        texts = [harmless(cell(value)) for value in row]
+        table.add_row(*(Text(text if watched else text.replace("\n", "\\n")) for text in texts))
+    Console(width=None if watched else _PIPED_WIDTH, highlight=False).print(table)
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

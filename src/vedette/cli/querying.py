@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vedette.api.operations import Operations
 from vedette.cli.batch import answer_all
 from vedette.cli.opening import operations
-from vedette.cli.options import DataDir, WorkspaceName
+from vedette.cli.options import BatchMode, DataDir, WorkspaceName
 from vedette.cli.output import Format, print_result
 from vedette.core.errors import InvalidInput, VedetteError
-from vedette.engine.query import QueryFailed
-from vedette.kql.diagnostics import KqlError, position, render
+
+if TYPE_CHECKING:
+    from vedette.api.operations import Operations
+    from vedette.kql.diagnostics import KqlError
 
 
 def register(app: typer.Typer) -> None:
@@ -25,41 +26,58 @@ def query(
     text: Annotated[str | None, typer.Argument(help="The query.", metavar="KQL")] = None,
     data: DataDir = None,
     workspace: WorkspaceName = "default",
-    format_: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
-    batch: Annotated[
-        bool, typer.Option("--batch", help='Read {"id", "query"} lines from standard input, answer each with a line.')
-    ] = False,
+    format_: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="A table for people; one JSON array, CSV, or one JSON object a line for programs."
+        ),
+    ] = Format.TABLE,
+    batch: BatchMode = False,
 ) -> None:
     """Run a KQL query and print its rows.
 
-    Without `--data` the query runs over an empty workspace in memory: enough for `print`, `datatable` and `range`.
+    `vedette query 'SigninLogs | summarize count() by ResultType' --data DIR`
+
+    Without `--data` the query runs over an empty workspace in memory: the known tables are there, without rows.
+
+    With `--batch` each line of standard input is a question and is answered with a line: `{"id": 1, "query": "print 1"}` with
+    `{"id": 1, "columns": [{"name", "type"}], "rows": [[…]]}`, or `{"id": 1, "error": {"code", "message", "line", "column"}}`.
     """
     if batch == (text is not None):
         raise InvalidInput(
             "Give a query, or --batch and queries on standard input.",
             hint="vedette query 'SigninLogs | take 5' --data DIR",
         )
-    with operations(data, workspace) as held:
-        if batch:
-            answer_all(lambda question: answer(held, question))
+    with operations(data, workspace, needs_data=False) as held:
+        if text is None:
+            if answer_all(lambda question: answer(held, question), failed):
+                raise typer.Exit(1)
             return
-        assert text is not None
+        from vedette.engine.query import QueryFailed
+        from vedette.kql.diagnostics import KqlError
+
         try:
-            print_result(held.query(text), format_)
+            result = held.query(text)
         except KqlError as error:
             raise refused(text, error) from None
         except QueryFailed as error:
             raise VedetteError(str(error), code=error.code) from None
+    print_result(result, format_)
 
 
 def refused(text: str, error: KqlError) -> VedetteError:
     """Every diagnostic of a query, each with its line underlined, as one error."""
+    from vedette.kql.diagnostics import render
+
     shown = "\n".join(render(text, diagnostic) for diagnostic in error.diagnostics[:10])
-    return VedetteError(f"the query is not valid\n{shown}", code=error.diagnostics[0].code)
+    return VedetteError(f"The query is not valid.\n{shown}", code=error.diagnostics[0].code)
 
 
 def answer(held: Operations, text: str) -> dict[str, object]:
     """The answer to a question of a batch: rows, or an error with its place."""
+    from vedette.engine.query import QueryFailed
+    from vedette.kql.diagnostics import KqlError, position
+
     try:
         result = held.query(text)
     except KqlError as error:
@@ -67,9 +85,14 @@ def answer(held: Operations, text: str) -> dict[str, object]:
         line, column = position(text, min(first.start, len(text)))
         return {"error": {"code": first.code, "message": first.message, "line": line, "column": column}}
     except QueryFailed as error:
-        return {"error": {"code": error.code, "message": str(error), "line": 1, "column": 1}}
+        return failed(VedetteError(str(error), code=error.code))
     columns = [{"name": column.name, "type": column.type.value} for column in result.columns]
     found: dict[str, object] = {"columns": columns, "rows": result.rows}
     if result.partial:
         found["partial"] = result.partial
     return found
+
+
+def failed(error: VedetteError) -> dict[str, object]:
+    """The answer where a query could not be finished: the place is its start."""
+    return {"error": {"code": error.code, "message": str(error), "line": 1, "column": 1}}

@@ -10,9 +10,8 @@ from urllib.parse import quote
 
 import httpx
 
-from vedette.api.operations import Operations
 from vedette.api.wire import utc_text
-from vedette.core.datadir import DataDirectory, ServerRecord
+from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable, VedetteError
 from vedette.engine.query import Check, QueryFailed
 from vedette.engine.result import Result, ResultColumn, Statistics
@@ -21,12 +20,6 @@ from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.types import TYPE_NAMES, Type
 from vedette.store.logstore import TableInfo
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
-
-
-def server_operations(data: Path, workspace: str) -> Operations | None:
-    """The operations through the running server, or None where no server holds the directory."""
-    record = DataDirectory(data).server()
-    return None if record is None else RemoteOperations(record, workspace)
 
 
 class RemoteOperations:

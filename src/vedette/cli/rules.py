@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from vedette.cli.opening import operations
-from vedette.cli.options import DataDir, WorkspaceName, duration, moment
-from vedette.cli.output import json_line, print_table
-from vedette.core.clock import SystemClock
+from vedette.cli.options import DataDir, JsonReport, WorkspaceName, duration, moment
+from vedette.cli.output import counted, harmless, json_line, note, print_table, screen
+from vedette.cli.progress import DelayedBar
+from vedette.core.errors import NotFound, VedetteError
 
 group = typer.Typer(no_args_is_help=True, help="Analytics rules.")
 
@@ -36,14 +36,15 @@ def import_(
     ],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
-    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    json_: JsonReport = False,
 ) -> None:
     """Import Microsoft Sentinel's analytics rules.
 
-    YAML in the layout of the public Azure-Sentinel repository, and ARM JSON templates as the portal exports them. A rule whose id
-    another rule with other content has is kept under an id of its own and reported. Exit code 1 if a file could not be read.
+    YAML in the layout of the public Azure-Sentinel repository, and ARM JSON templates as the portal exports them. A rule that came
+    before is updated or left; one whose id belongs to a rule of another origin is kept under an id of its own and reported. Exit
+    code 1 if a file or a rule could not be read; the others are imported all the same.
     """
-    with operations(data, workspace, needs_data=True) as held:
+    with operations(data, workspace, makes=True) as held, DelayedBar("importing rules"):
         report = held.import_rules(paths)
     if json_:
         typer.echo(json_line(report))
@@ -54,16 +55,17 @@ def import_(
 
 
 def _print_report(report: dict[str, Any]) -> None:
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = screen(stderr=True)
     for problem in report["problems"]:
         place = ":".join(str(problem[part]) for part in ("file", "line") if problem.get(part))
-        console.print(f"{problem.get('severity', 'error')}: {place}: {problem['message']}", markup=False)
+        console.print(harmless(f"{problem.get('severity', 'error')} {place}: {problem['message']}"))
         if problem.get("hint"):
-            console.print(f"  {problem['hint']}", markup=False)
+            console.print(harmless(f"  {problem['hint']}"), style="dim")
     for one in report["derived"]:
         console.print(
-            f"{one['file']}: the id {one['given_id']} belongs to another rule; '{one['name']}' is kept as {one['id']}",
-            markup=False,
+            harmless(
+                f"note {one['file']}: the id {one['given_id']} belongs to another rule; '{one['name']}' is kept as {one['id']}."
+            )
         )
     counts = {word: len(report[word]) for word in ("added", "updated", "unchanged", "derived")}
     typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
@@ -72,7 +74,7 @@ def _print_report(report: dict[str, Any]) -> None:
 @group.command("list")
 def list_(data: DataDir = None, workspace: WorkspaceName = "default") -> None:
     """List the rules."""
-    with operations(data, workspace, needs_data=True) as held:
+    with operations(data, workspace) as held:
         rules = held.rules()
     print_table(
         ["id", "name", "severity", "kind", "enabled"],
@@ -100,30 +102,45 @@ def run(
 
     A run is known by its rule and window: to repeat it doubles nothing. Exit code 1 if a rule could not be run.
     """
-    clock = SystemClock()
-    moment_ = moment(at, "--at", clock)
+    from vedette.core.clock import SystemClock
+
+    now = moment(at, "--at", SystemClock())
     span = duration(period, "--period") if period else None
-    failed = False
+    console = screen(stderr=True)
     rows: list[list[object]] = []
-    error_console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    with operations(data, workspace, needs_data=True) as held:
+    failures = 0
+    with operations(data, workspace) as held, DelayedBar("running rules") as bar:
         wanted = [rule] if rule else [one["id"] for one in held.rules() if one["runnable"]]
-        for identity in wanted:
-            done = held.run_rule(identity, moment_, span)
+        for done_before, identity in enumerate(wanted):
+            bar.update("running rules", done_before, len(wanted))
+            try:
+                done = held.run_rule(identity, now, span)
+            except NotFound:
+                raise
+            except VedetteError as error:
+                if rule:
+                    raise
+                failures += 1
+                console.print(harmless(f"error {identity}: {error}"))
+                continue
             if done["error"]:
-                failed = True
-                error_console.print(f"error {done['rule']}: {done['error']['message']}")
+                failures += 1
+                console.print(harmless(f"error {done['rule']}: {done['error']['message']}"))
             for alert in done["alerts"]:
                 if format_ is RunFormat.JSON:
                     typer.echo(json_line(alert))
                 else:
-                    names = ", ".join(
-                        f"{e['type']}: {next((str(v) for k, v in e.items() if k != 'type'), '')}"
-                        for e in alert["entities"]
-                    )
-                    rows.append([alert["severity"], alert["rule"], alert["start"], alert["end"], alert["rows"], names])
+                    rows.append(_row(alert))
     if format_ is RunFormat.TABLE:
         print_table(["severity", "rule", "start", "end", "rows", "entities"], rows)
-        error_console.print(f"{len(rows)} alerts from {len(wanted)} rules")
-    if failed:
+        note(f"{counted(len(rows), 'alert')} from {counted(len(wanted), 'rule')}")
+    if failures:
         raise typer.Exit(1)
+
+
+def _row(alert: dict[str, Any]) -> list[object]:
+    names = [
+        f"{entity['type']}: {next((str(value) for key, value in entity.items() if key != 'type'), '')}"
+        for entity in alert["entities"]
+    ]
+    return [alert["severity"], alert["rule"], alert["start"], alert["end"], alert["rows"], ", ".join(names)]

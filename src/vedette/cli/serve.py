@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from vedette.cli.options import DataDir
-from vedette.core.settings import load_settings
+from vedette.cli.output import note
 
 
 def register(app: typer.Typer) -> None:
@@ -34,22 +35,31 @@ def serve(
     have just raised; with the variable VEDETTE_SHARED set, on those of the golden SAML campaign. Without `--data` a demo lives in a
     temporary folder.
     """
+    _stop_on_sigterm()
     from vedette.api.application import Application
     from vedette.api.server import Server
     from vedette.core.logs import configure_logging
+    from vedette.core.settings import load_settings, unknown_variables
 
     folder = data
     if folder is None and demo:
         folder = Path(tempfile.mkdtemp(prefix="vedette-demo-"))
     settings = load_settings(data_dir=folder, host=host, port=port)
     configure_logging(settings.log_level, settings.log_format)
-    notice = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    with Application(settings, purpose="vedette serve", on_wait=lambda message: notice.print(message)) as application:
+    for sentence in unknown_variables():
+        note(sentence)
+    with Application(settings, purpose="vedette serve", on_wait=note) as application:
         server = Server(application, settings.host, settings.port)
         if demo:
             from vedette.content.demo import prepare
 
-            prepare(application, lambda message: notice.print(message))
+            prepare(application, note)
         link = application.sign_in_link(server.url)
         typer.echo(f"Vedette is ready: {link}")
-        server.run()
+        with suppress(KeyboardInterrupt):
+            server.run()
+
+
+def _stop_on_sigterm() -> None:
+    """A service manager's SIGTERM ends the server as Ctrl-C does: what is open is closed, the record is taken away."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

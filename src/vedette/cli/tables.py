@@ -8,7 +8,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, WorkspaceName
-from vedette.cli.output import print_table
+from vedette.cli.output import counted, print_table
 from vedette.core.errors import InvalidInput, nearest
 from vedette.kql.types import TYPE_NAMES
 
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 @group.command("list")
 def list_(data: DataDir = None, workspace: WorkspaceName = "default") -> None:
     """List the tables with rows, with their time ranges and sizes."""
-    with operations(data, workspace, needs_data=True) as held:
+    with operations(data, workspace) as held:
         infos = held.tables()
     print_table(
         ["table", "rows", "columns", "first", "last", "bytes"],
@@ -33,8 +33,8 @@ def list_(data: DataDir = None, workspace: WorkspaceName = "default") -> None:
 
 @group.command("add-column")
 def add_column(
-    table: Annotated[str, typer.Argument(help="The table.")],
-    column: Annotated[str, typer.Argument(help="The column and its type.", metavar="NAME:TYPE")],
+    table: Annotated[str, typer.Argument(help="The table.", metavar="TABLE")],
+    column: Annotated[str, typer.Argument(help="The column and its type, like RiskScore:real.", metavar="NAME:TYPE")],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
 ) -> None:
@@ -47,6 +47,6 @@ def add_column(
             f"'{column}' is not a column and its type.",
             hint=f"Did you mean '{name}:{close}'?" if name and close else "Write it like RiskScore:real.",
         )
-    with operations(data, workspace, needs_data=True) as held:
+    with operations(data, workspace) as held:
         filled = held.add_column(table, name, kind)
-    typer.echo(f"{table}.{name} is there; {filled} rows have a value.")
+    typer.echo(f"{table}.{name} is there; {counted(filled, 'row')} got a value.")
