@@ -38,8 +38,8 @@ def value_at(path: str, text: str) -> object:
 
 
 @scalar(
-    "extract_json(jsonPath: string, jsonText: string): string",
-    "extract_json(jsonPath: string, jsonText: string, type: type): typeof(type)",
+    "extract_json(jsonPath: string, jsonText: text): string",
+    "extract_json(jsonPath: string, jsonText: text, type: type): typeof(type)",
     about="The value at a path of a JSON text, as a string or as a given type.", page="extract-json-function",
     aliases=("extractjson",), nulls="own",
 )  # fmt: skip

@@ -66,7 +66,9 @@ class Calls:
         return self._apply(unit, args, node.args, node)
 
     def argument(self, node: syntax.Expression) -> Expr:
-        """An argument of a call; a `typeof()` is a constant that names its type."""
+        """An argument of a call, with or without a name; a `typeof()` is a constant that names its type."""
+        if isinstance(node, syntax.Assignment) and len(node.names) == 1 and not node.tuple_form:
+            node = node.value
         if isinstance(node, syntax.TypeOf):
             return Constant(node.type or Type.DYNAMIC, node, start=node.start, end=node.end)
         return self.bind(node)

@@ -26,6 +26,8 @@ def carried_name(node: syntax.Expression, catalog: Catalog) -> str | None:
             name = node.name.name
             unit: Unit | None = catalog.aggregates.get(name) or catalog.scalars.get(name)
             return unit_name(unit, name, node.args, catalog) if unit else None
+        case syntax.Assignment():
+            return node.names[0].name
         case syntax.Ordered():
             return carried_name(node.value, catalog)
         case _:
