@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.plugins.fake_tenant import ABSENT, CLIENT, GROUP, SECRET, SUBSCRIPTION, TENANT, WORKSPACE, insights
-from vedette.clients.azure_cloud import CLOUDS, PUBLIC, local_cloud
+from vedette.clients.azure_cloud import CLOUDS, PUBLIC, clouds_with, local_cloud
 from vedette.clients.azure_errors import AzureFailure, FailureKind
 from vedette.clients.security_insights import (
     READ_INCIDENTS,
@@ -26,6 +26,7 @@ from vedette.clients.security_insights import (
     WorkspaceAddress,
     iso_utc,
 )
+from vedette.core.errors import InvalidInput
 from vedette.core.redaction import Secret
 from vedette.range.faults import Fault
 from vedette.range.server import RangeServer
@@ -412,3 +413,36 @@ def test_azures_sdk_is_imported_at_first_use() -> None:
 )
 def test_times_on_the_wire(moment: datetime, text: str) -> None:
     assert iso_utc(moment) == text
+
+
+def test_further_clouds(fake_tenant: RangeServer) -> None:
+    clouds = clouds_with(
+        {
+            "Stack": {
+                "authority": f"{fake_tenant.url}/",
+                "resource_manager": fake_tenant.url,
+                "ca_file": str(fake_tenant.ca_path),
+            }
+        }
+    )
+    assert list(clouds) == ["AzurePublic", "AzureUSGovernment", "AzureChina", "Stack"]
+    assert clouds["Stack"] == local_cloud(fake_tenant.url, fake_tenant.ca_path, "Stack")
+    with SecurityInsightsClient(CREDENTIALS, ADDRESS, cloud=clouds["Stack"]) as client:
+        assert client.first_page() == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({}, "needs an https address as its authority"),
+        ({"authority": "https://a"}, "needs an https address as its resource_manager"),
+        ({"authority": "http://a", "resource_manager": "https://b"}, "needs an https address as its authority"),
+        ({"authority": "https://u@a", "resource_manager": "https://b"}, "needs an https address as its authority"),
+        ({"authority": "https://a", "resource_manager": "https://b", "ca_file": "/nowhere"}, "which is not there"),
+        ({"authorty": "https://a"}, "has no part 'authorty'"),
+    ],
+)
+def test_a_cloud_that_is_not_right_is_named(parts: dict[str, str], words: str) -> None:
+    with pytest.raises(InvalidInput, match=f"The Azure cloud 'Stack' {words}|'Stack'.*{words}") as caught:
+        clouds_with({"Stack": parts})
+    assert caught.value.target == "azure_clouds"

@@ -25,7 +25,7 @@ from vedette.deliver.description import describe
 from vedette.deliver.opening import Openings
 from vedette.deliver.outbox import Delivery, DeliveryState
 from vedette.deliver.service import Health
-from vedette.deliver.worker import LEASE, Deliverer, Pass
+from vedette.deliver.worker import LEASE, Deliverer, Finished, Pass
 from vedette.range.faults import Fault
 from vedette.range.server import RangeServer
 
@@ -518,3 +518,32 @@ def test_an_order_of_time(house: House) -> None:
     assert [incident.properties["title"] for incident in house.remote().values()] == [
         f"Detection {number}" for number in range(4)
     ]
+
+
+def test_the_end_of_a_delivery_is_told_once(house: House) -> None:
+    told: list[Finished] = []
+    house.deliverer = Deliverer(house.state, house.openings, house.clock, random.Random(1), on_finished=told.append)
+    house.add()
+    house.enqueue()
+    house.server.tenant.faults.add(Fault(503, method="PUT"))
+    house.drain()
+    house.server.tenant.faults.add(Fault(400, method="PUT", message="No."))
+    house.enqueue(run_number(1))
+    house.drain()
+    assert [(entry.incident_number, entry.delivered, entry.title) for entry in told] == [
+        (17, True, "Delivered to Production"),
+        (17, False, "Not delivered to Production"),
+    ]
+    assert (told[0].detail or "").startswith("https://portal.azure.com/")
+    assert told[1].detail == "Request refused: No."
+
+
+def test_a_listener_that_fails_does_not_undo_the_delivery(house: House) -> None:
+    def refuse(finished: Finished) -> None:
+        raise NotFound("There is no incident 17.")
+
+    house.deliverer = Deliverer(house.state, house.openings, house.clock, random.Random(1), on_finished=refuse)
+    house.add()
+    house.enqueue()
+    assert house.drain() == 1
+    assert only(house).state is DeliveryState.DELIVERED

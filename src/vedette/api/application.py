@@ -13,7 +13,7 @@ from datetime import timedelta
 from types import TracebackType
 
 from vedette.api.services import WorkspaceServices
-from vedette.clients.azure_cloud import CLOUDS, AzureCloud
+from vedette.clients.azure_cloud import AzureCloud, clouds_with
 from vedette.core.accounts import Account, local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
@@ -25,7 +25,8 @@ from vedette.core.workspaces import Workspace, Workspaces
 from vedette.deliver.opening import Openings
 from vedette.deliver.registry import default_registry
 from vedette.deliver.service import Destinations
-from vedette.deliver.worker import Deliverer
+from vedette.deliver.worker import Deliverer, Finished
+from vedette.incidents.vocabulary import ActivityKind
 from vedette.store.stores import Stores
 
 
@@ -34,11 +35,11 @@ class Application:
 
     def __init__(
         self, settings: Settings, clock: Clock | None = None, *, purpose: str = "vedette",
-        on_wait: Callable[[str], None] | None = None, clouds: Mapping[str, AzureCloud] = CLOUDS,
+        on_wait: Callable[[str], None] | None = None, clouds: Mapping[str, AzureCloud] | None = None,
     ) -> None:  # fmt: skip
         """Locks the directory (waiting as the settings say), and brings its state up to date.
 
-        `clouds` are the Azure clouds that destinations may be in.
+        `clouds` are the Azure clouds that destinations may be in; None: those of the settings.
         """
         self.settings = settings
         self.clock = clock or SystemClock()
@@ -56,11 +57,16 @@ class Application:
             key = settings.secrets_key.get_secret_value() if settings.secrets_key else None
             self.secrets = Secrets(self.state, self.directory.secrets_key_file, self.clock, key=key)
             self.workspaces = Workspaces(self.state, self.clock)
-            registry = default_registry(self.clock, clouds)
+            registry = default_registry(
+                self.clock, clouds_with(settings.azure_clouds) if clouds is None else clouds
+            )
             self.destinations = Destinations(self.state, self.secrets, registry, self.clock)
             self.openings = Openings(self.state, self.secrets, registry)
             opening.callback(self.openings.close)
-            self.deliverer = Deliverer(self.state, self.openings, self.clock, random.Random())  # noqa: S311 - jitter
+            self.deliverer = Deliverer(
+                self.state, self.openings, self.clock, random.Random(),  # noqa: S311 - jitter
+                on_finished=self._delivered,
+            )  # fmt: skip
             self.stores = Stores(
                 self.directory, self.clock, name_of=lambda identity: self.workspaces.get(identity).name
             )
@@ -108,6 +114,15 @@ class Application:
         """The address under which people reach the console."""
         return self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
 
+    def _delivered(self, finished: Finished) -> None:
+        """Put the end of a delivery on its incident's timeline."""
+        if finished.incident_number is not None:
+            services = self.services(self.workspaces.get(finished.workspace_id))
+            services.incidents.note(
+                finished.incident_number, ActivityKind.DELIVERY, finished.title, detail=finished.detail,
+                about=finished.delivery_id,
+            )  # fmt: skip
+
     def person_name(self, person_id: str) -> str | None:
         """The name of somebody that an incident is assigned to."""
         return next(
@@ -119,6 +134,8 @@ class Application:
 
     def background(self) -> dict[str, Callable[[threading.Event], None]]:
         """The work that goes on while a server runs: a name, and what runs until the event is set."""
+        if self.settings.state_url is None:
+            self.deliverer.recover()  # who holds the data directory is alone with its state
         work: dict[str, Callable[[threading.Event], None]] = {"deliveries": self.deliverer.run}
         for workspace in self.workspaces.list():
             work |= {f"{name} of {workspace.name}": run for name, run in self.services(workspace).background().items()}

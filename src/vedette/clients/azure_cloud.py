@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
+
+from vedette.core.errors import InvalidInput, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +56,40 @@ CLOUDS: Final = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)}
 def local_cloud(url: str, ca_file: Path, name: str = "Local") -> AzureCloud:
     """A cloud that one local server plays, as the fake tenant does."""
     return AzureCloud(name, url, url, PUBLIC.audience, ca_file, instance_discovery=False)
+
+
+_PARTS: Final = ("authority", "resource_manager", "audience", "ca_file")
+
+
+def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureCloud]:
+    """Azure's clouds and further ones (the setting `azure_clouds`): Azure Stack, or a fake tenant.
+
+    Each has an `authority` and a `resource_manager`, both https, and may have an `audience` and a `ca_file`.
+    `InvalidInput` names what is not right. Secrets are sent to these addresses: only who runs Vedette sets them.
+    """
+    clouds = dict(CLOUDS)
+    for name, parts in further.items():
+        for part in parts:
+            if part not in _PARTS:
+                near = nearest(part, _PARTS)
+                raise _wrong(name, f"has no part '{part}'", f"Did you mean '{near}'?" if near else None)
+        for part in ("authority", "resource_manager"):
+            address = urlsplit(parts.get(part, ""))
+            if address.scheme != "https" or not address.hostname or address.query or address.username:
+                raise _wrong(name, f"needs an https address as its {part}")
+        ca_file = Path(parts["ca_file"]).expanduser() if parts.get("ca_file") else None
+        if ca_file is not None and not ca_file.is_file():
+            raise _wrong(name, f"trusts the file {ca_file}, which is not there")
+        clouds[name] = AzureCloud(
+            name,
+            parts["authority"].rstrip("/"),
+            parts["resource_manager"].rstrip("/"),
+            parts.get("audience") or PUBLIC.audience,
+            ca_file,
+            instance_discovery=False,
+        )
+    return clouds
+
+
+def _wrong(name: str, problem: str, hint: str | None = None) -> InvalidInput:
+    return InvalidInput(f"The Azure cloud '{name}' {problem}.", target="azure_clouds", hint=hint)

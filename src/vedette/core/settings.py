@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     secrets_key: SecretStr | None = Field(
         None, description="The key that secrets are encrypted with, if not in the data directory's key file."
     )
+    azure_clouds: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Further Azure clouds that destinations may be in, as JSON: a name, and of each its authority and "
+        "resource_manager (https), audience and ca_file.",
+    )
     log_level: LogLevel = Field("INFO", description="The least severe messages that are logged.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for programs.")
     lock_wait: _Seconds = Field(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -70,8 +70,24 @@ class _Claimed:
     payload: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A delivery that has arrived or was given up. `title` is a sentence; `detail` an address, or the reason."""
+
+    workspace_id: str
+    delivery_id: str
+    destination_name: str
+    incident_number: int | None
+    delivered: bool
+    title: str
+    detail: str | None
+
+
 class Deliverer:
-    """The worker. Several may run, in one process or in several."""
+    """The worker. Several may run, in one process or in several.
+
+    `on_finished` is called for every delivery that has arrived or was given up, in the transaction that records it.
+    """
 
     def __init__(
         self,
@@ -81,6 +97,7 @@ class Deliverer:
         rng: random.Random,
         *,
         policy: RetryPolicy | None = None,
+        on_finished: Callable[[Finished], None] | None = None,
         new_id: IdSource = new_id,
     ) -> None:
         self._state = state
@@ -88,6 +105,7 @@ class Deliverer:
         self._clock = clock
         self._rng = rng
         self._policy = policy or RetryPolicy()
+        self._on_finished = on_finished
         self._new_id = new_id
         self._awake = threading.Event()
 
@@ -224,11 +242,14 @@ class Deliverer:
             attempt.ended_at = now
             attempt.outcome = "repeated" if receipt.repeated else "delivered"
             # It is there, whoever else has claimed the delivery meanwhile.
+            already = row.state == DeliveryState.DELIVERED.value
             row.state, row.finished_at, row.last_error = DeliveryState.DELIVERED.value, now, None
             row.claim = row.claimed_until = None
             row.remote_id, row.remote_url = receipt.remote_id, receipt.remote_url
             destination.last_success_at = destination.last_attempt_at = now
             destination.failures, destination.held_until, destination.last_error = 0, None, None
+            if not already:
+                self._tell(row, claimed, f"Delivered to {claimed.destination_name}", receipt.remote_url)
         _log.info(
             "delivered '%s' to '%s'",
             claimed.title,
@@ -266,6 +287,7 @@ class Deliverer:
                 row.last_error = error
                 if final:
                     row.state, row.finished_at = DeliveryState.FAILED.value, now
+                    self._tell(row, claimed, f"Not delivered to {claimed.destination_name}", error["message"])
                 else:
                     row.next_attempt_at = now + timedelta(seconds=wait)
         fields = {"delivery": claimed.delivery_id, "attempt": claimed.number, "code": failure.code}
@@ -283,6 +305,19 @@ class Deliverer:
             extra=fields,
         )
         return Pass(postponed=1)
+
+    def _tell(self, row: DeliveryRow, claimed: _Claimed, title: str, detail: str | None) -> None:
+        if self._on_finished is None:
+            return
+        delivered = row.state == DeliveryState.DELIVERED.value
+        finished = Finished(
+            row.workspace_id, row.id, claimed.destination_name, row.incident_number, delivered, title, detail
+        )
+        try:
+            with self._state.session():  # what the listener began is undone if it fails; the outcome is not
+                self._on_finished(finished)
+        except VedetteError as error:
+            _log.warning("the delivery %s is not on the incident's timeline: %s", row.id, error)
 
     def _hold(self, failure: DeliveryFailure, failures: int, wait: float) -> float:
         """Seconds for which the destination gets nothing at all.
