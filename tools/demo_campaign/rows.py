@@ -247,9 +247,7 @@ def audit(
     )  # fmt: skip
 
 
-def office(
-    make: Maker, at: datetime, operation: str, person: Person, workload: str, record: str, **fields: Any
-) -> Row:
+def office(make: Maker, at: datetime, operation: str, person: Person, workload: str, record: str, **fields: Any) -> Row:
     """A row of OfficeActivity; lists and mappings among `fields` become JSON text."""
     made, identity = stamp(at, 3), make.id()
     extra = {

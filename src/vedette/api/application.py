@@ -57,9 +57,7 @@ class Application:
             key = settings.secrets_key.get_secret_value() if settings.secrets_key else None
             self.secrets = Secrets(self.state, self.directory.secrets_key_file, self.clock, key=key)
             self.workspaces = Workspaces(self.state, self.clock)
-            registry = default_registry(
-                self.clock, clouds_with(settings.azure_clouds) if clouds is None else clouds
-            )
+            registry = default_registry(self.clock, clouds_with(settings.azure_clouds) if clouds is None else clouds)
             self.destinations = Destinations(self.state, self.secrets, registry, self.clock)
             self.openings = Openings(self.state, self.secrets, registry)
             opening.callback(self.openings.close)

@@ -73,7 +73,9 @@ def _rules(folder: Path, wanted: set[str]) -> Iterator[ReadRule]:
         beside = {name: record[name] for name in _FIELDS if record.get(name)}
         given = {name: value for name, value in (record.get("raw") or {}).items() if value is not None}
         document = _SCHEDULE | beside | given | {"id": record["rule_id"], "query": record["query"]}
-        read, problems = read_rule_text(json.dumps(document), f"{_file(folder, 'rules.jsonl')}:{record['rule_id']}.json")
+        read, problems = read_rule_text(
+            json.dumps(document), f"{_file(folder, 'rules.jsonl')}:{record['rule_id']}.json"
+        )
         refuse(problems)
         yield from read
     if missing:

@@ -63,9 +63,7 @@ class Host(Protocol):
         """The services of a workspace."""
 
 
-def prepare(
-    application: Host, tell: Callable[[str], None], environment: Mapping[str, str] | None = None
-) -> None:
+def prepare(application: Host, tell: Callable[[str], None], environment: Mapping[str, str] | None = None) -> None:
     """Bring the demo into the workspace `default`; `tell` hears how far it is, a sentence at a time.
 
     With VEDETTE_SHARED in the environment it is the golden SAML campaign of that folder, in its own time; else the shipped
