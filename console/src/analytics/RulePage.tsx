@@ -236,7 +236,10 @@ export default function RulePage() {
       {data ? (
         <Loaded key={data.id} rule={data} />
       ) : error ? (
-        <ErrorView what="The rule could not be loaded" error={error} onRetry={() => void refetch()} />
+        <>
+          <h1>Analytics rule</h1>
+          <ErrorView what="It could not be loaded" error={error} onRetry={() => void refetch()} />
+        </>
       ) : (
         <Spinner label="Loading the rule" className="vd-center" />
       )}

@@ -4,12 +4,13 @@ import { Button, SearchBox, Spinner, Switch } from "@fluentui/react-components";
 import { ArrowSortDownRegular, ArrowSortUpRegular, DataUsageRegular, PlayRegular } from "@fluentui/react-icons";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useMemo, useRef, type ReactNode } from "react";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 
 import type { RuleSummary } from "../api/types";
 import { useCommands } from "../app/commands";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
+import { setOrDelete, useParameters } from "../app/parameters";
 import { usePreferences } from "../app/preferences";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { SeverityBadge, Tactics } from "../incidents/badges";
@@ -42,7 +43,7 @@ export default function RulesPage() {
   const workspace = useWorkspace();
   const { configure } = useRights();
   const { density } = usePreferences();
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const scroller = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
   const { data, error, isPending, refetch } = useRules();
@@ -54,12 +55,11 @@ export default function RulesPage() {
   const sort = sortText.replace(/^-/, "");
   const descending = sortText.startsWith("-");
 
-  const set = (name: string, value: string, none: string, replace = false) => {
-    const next = new URLSearchParams(parameters);
-    if (value === none) next.delete(name);
-    else next.set(name, value);
-    setParameters(next, { replace });
-  };
+  const set = (name: string, value: string, none: string, replace = false) =>
+    setParameters((next) => {
+      setOrDelete(next, name, value === none ? "" : value);
+      return next;
+    }, replace);
   const all = data?.value;
   const shown = useMemo(() => {
     const words = q.toLowerCase().split(/\s+/).filter(Boolean);
@@ -146,7 +146,7 @@ export default function RulesPage() {
               </div>
             </div>
           </div>
-          {!shown.length && <EmptyState title="No rule matches" actions={<Button onClick={() => setParameters({})}>Reset filters</Button>} />}
+          {!shown.length && <EmptyState title="No rule matches" actions={<Button onClick={() => setParameters(() => new URLSearchParams())}>Reset filters</Button>} />}
           <div role="rowgroup" style={{ height: virtualizer.getTotalSize(), position: "relative" }}>
             {virtualizer.getVirtualItems().map((item) => {
               const rule = shown[item.index];

@@ -37,6 +37,7 @@ export function RouteError() {
   const shown = isRouteErrorResponse(error) ? new Error(`${error.status} ${error.statusText}`) : error;
   return (
     <div className="vd-page vd-pad">
+      <h1>Something went wrong</h1>
       <ErrorView what="This page could not be shown" error={shown} onRetry={() => window.location.reload()} />
       <p>
         <Link to="/">Back to the start</Link>

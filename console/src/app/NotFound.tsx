@@ -5,7 +5,7 @@ import { EmptyState } from "./EmptyState";
 export default function NotFound() {
   const { pathname } = useLocation();
   return (
-    <EmptyState title="There is no such page" actions={<Link to="/">Go to incidents</Link>}>
+    <EmptyState page title="There is no such page" actions={<Link to="/">Go to incidents</Link>}>
       Nothing is at {pathname}.
     </EmptyState>
   );

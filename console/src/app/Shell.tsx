@@ -102,7 +102,7 @@ export default function Shell() {
 
   if (!workspace) {
     return (
-      <EmptyState title={`There is no workspace named "${name ?? ""}"`} actions={<Link to="/">Go to the first one</Link>}>
+      <EmptyState page title={`There is no workspace named "${name ?? ""}"`} actions={<Link to="/">Go to the first one</Link>}>
         Or you have no role in it. Yours: {workspaces.map((one) => one.name).join(", ") || "none"}.
       </EmptyState>
     );

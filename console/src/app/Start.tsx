@@ -13,7 +13,7 @@ export default function Start() {
     workspaces.find((one) => one.name === named) ?? workspaces.find((one) => one.name === last) ?? workspaces[0];
   if (!workspace) {
     return (
-      <EmptyState title="You have no role in any workspace">
+      <EmptyState page title="You have no role in any workspace">
         Ask an administrator to give you a role in one, then load this page again.
       </EmptyState>
     );

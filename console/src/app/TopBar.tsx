@@ -17,6 +17,7 @@ import {
   ClockRegular,
   DatabaseRegular,
   KeyboardRegular,
+  PersonRegular,
   SearchRegular,
   SignOutRegular,
   WeatherMoonRegular,
@@ -40,9 +41,12 @@ function WorkspacePicker() {
   return (
     <Menu checkedValues={{ workspace: [workspace.name] }}>
       <MenuTrigger disableButtonEnhancement>
-        <button type="button" className="vd-top-button" aria-label={`Workspace: ${workspace.name}`}>
-          <DatabaseRegular />
-          <span>{workspace.name}</span>
+        <button type="button" className="vd-top-button" >
+          <DatabaseRegular aria-hidden />
+          <span>
+            <span className="vd-visually-hidden">Workspace </span>
+            {workspace.name}
+          </span>
           <ChevronDownRegular />
         </button>
       </MenuTrigger>
@@ -95,9 +99,12 @@ function UserMenu() {
       }}
     >
       <MenuTrigger disableButtonEnhancement>
-        <button type="button" className="vd-top-button" aria-label={`Signed in as ${session.principal.name}`}>
-          <Avatar size={24} name={session.principal.name} color="brand" aria-hidden />
-          <span className="vd-top-name">{session.principal.name}</span>
+        <button type="button" className="vd-top-button" >
+          <Avatar size={24} icon={<PersonRegular />} color="brand" aria-hidden />
+          <span className="vd-top-name">
+            <span className="vd-visually-hidden">Signed in as </span>
+            {session.principal.name}
+          </span>
         </button>
       </MenuTrigger>
       <MenuPopover>

@@ -11,13 +11,14 @@ import {
   type FluentIcon,
 } from "@fluentui/react-icons";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useSearchParams } from "react-router";
+import { Link } from "react-router";
 
 import { api } from "../api/client";
 import type { Delivery, DeliveryState } from "../api/types";
 import { done, failed } from "../app/activity";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
+import { setOrDelete, useParameters } from "../app/parameters";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { Ago, Time } from "../time/Time";
 import { useDestinations } from "./useDestinations";
@@ -60,7 +61,7 @@ export default function DeliveriesPage() {
   const { configure } = useRights();
   const client = useQueryClient();
   const destinations = useDestinations();
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const destination = parameters.get("destination") ?? "";
   const states = (parameters.get("state") ?? "").split(",").filter((one): one is DeliveryState => one in STATES);
   const skip = Math.max(0, Number(parameters.get("skip")) || 0);
@@ -77,21 +78,19 @@ export default function DeliveriesPage() {
     onError: (error, delivery) => failed(`Could not try "${delivery.title}" again`, error),
     onSettled: () => client.invalidateQueries({ queryKey: ["deliveries", ws] }),
   });
-  const set = (name: string, value: string) => {
-    const next = new URLSearchParams(parameters);
-    next.delete("skip");
-    if (value) next.set(name, value);
-    else next.delete(name);
-    setParameters(next);
-  };
+  const set = (name: string, value: string) =>
+    setParameters((next) => {
+      next.delete("skip");
+      setOrDelete(next, name, value);
+      return next;
+    });
   const toggle = (state: DeliveryState) =>
     set("state", (states.includes(state) ? states.filter((one) => one !== state) : [...states, state]).join(","));
-  const page = (to: number) => {
-    const next = new URLSearchParams(parameters);
-    if (to > 0) next.set("skip", String(to));
-    else next.delete("skip");
-    setParameters(next);
-  };
+  const page = (to: number) =>
+    setParameters((next) => {
+      setOrDelete(next, "skip", to > 0 ? String(to) : "");
+      return next;
+    });
   const { data } = deliveries;
   const filtered = destination !== "" || states.length > 0;
   return (
@@ -122,7 +121,7 @@ export default function DeliveriesPage() {
       {deliveries.isPending && <Spinner label="Loading the deliveries" className="vd-center" />}
       {data?.value.length === 0 &&
         (filtered ? (
-          <EmptyState title="No delivery matches" actions={<Button onClick={() => setParameters({})}>Reset filters</Button>} />
+          <EmptyState title="No delivery matches" actions={<Button onClick={() => setParameters(() => new URLSearchParams())}>Reset filters</Button>} />
         ) : (
           <EmptyState icon={<TrayItemAddRegular />} title="Nothing was sent yet" actions={<Link to={workspacePath(workspace, "destinations")}>Destinations</Link>}>
             Each new incident is sent to every enabled destination.

@@ -16,7 +16,7 @@ import { useState, type ReactNode } from "react";
 
 import type { FieldChanges, IncidentStatus, IncidentSummary, PersonRef, Severity } from "../api/types";
 import { usePeople, useRights, useSession } from "../app/session";
-import { SeverityBadge, SeverityIcon, StatusBadge } from "./badges";
+import { SeverityBadge, SeverityIcon, severityText, StatusBadge } from "./badges";
 import { personRef, SEVERITIES, STATUSES, statusChange } from "./model";
 
 interface Actions {
@@ -49,7 +49,7 @@ function useTrigger({ label, children }: TriggerProps) {
 
 export function SeverityControl({ value, onChange }: { value: Severity | null; onChange: (set: FieldChanges) => void }) {
   const trigger = useTrigger({
-    label: value ? `Severity: ${value}` : "Set severity",
+    label: value ? `Severity: ${severityText(value)}` : "Set Severity",
     children: value ? <SeverityBadge severity={value} /> : "Severity",
   });
   return (
@@ -96,7 +96,7 @@ export function StatusItems({ value, onChange, onClose }: Actions & { value: Inc
 
 export function StatusControl({ value, ...actions }: Actions & { value: IncidentStatus | null }) {
   const trigger = useTrigger({
-    label: value ? `Status: ${value}` : "Set status",
+    label: value ? `Status: ${value}` : "Set Status",
     children: value ? <StatusBadge status={value} /> : "Status",
   });
   return (
@@ -144,7 +144,7 @@ export function OwnerControl({ value, onChange }: { value: PersonRef | null | un
   );
   const assign = (owner: PersonRef | null) => onChange({ owner });
   const trigger = useTrigger({
-    label: value ? `Owner: ${value.name}` : value === null ? "Owner: nobody" : "Set owner",
+    label: value ? `Owner: ${value.name}` : value === null ? "Owner: Unassigned" : "Set Owner",
     children: (
       <span className="vd-badge">
         <PersonRegular aria-hidden />

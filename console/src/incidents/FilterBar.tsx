@@ -14,7 +14,7 @@ import { useEffect, useEffectEvent, useState, type Ref } from "react";
 
 import type { IncidentFacets } from "../api/types";
 import { useSession } from "../app/session";
-import { SeverityIcon } from "./badges";
+import { SeverityIcon, severityText } from "./badges";
 import { SEVERITIES, STATUSES } from "./model";
 import type { QueueView } from "./view";
 
@@ -40,9 +40,8 @@ function Facet({ label, number, pressed, onClick, children }: {
 }) {
   const shown = number === undefined ? "…" : count.format(number);
   return (
-    <button type="button" className="vd-facet" aria-pressed={pressed} aria-label={`${label}: ${shown}`} onClick={onClick}>
-      {children}
-      <span className="vd-facet-count">{shown}</span>
+    <button type="button" className="vd-facet" aria-pressed={pressed} data-facet={label} onClick={onClick}>
+      {children} <span className="vd-facet-count">{shown}</span>
     </button>
   );
 }
@@ -88,7 +87,6 @@ export function FilterBar({ view, facets, onChange, searchRef }: Props) {
   const owners = facets?.owner ?? [];
   const ownerName = (id: string) =>
     id === "me" ? "me" : id === "none" ? "nobody" : (owners.find((one) => one.id === id)?.name ?? id);
-  const filtered = view.severity.length > 0 || view.owner.length > 0 || view.q !== "" || view.status.length !== 2;
   return (
     <div className="vd-filters" role="search" aria-label="Filter incidents">
       <Search value={view.q} onChange={(q) => onChange({ q }, true)} inputRef={searchRef} />
@@ -115,7 +113,7 @@ export function FilterBar({ view, facets, onChange, searchRef }: Props) {
             onClick={() => onChange({ severity: toggled(view.severity, one) })}
           >
             <SeverityIcon severity={one} />
-            {one === "Informational" ? "Info" : one}
+            {severityText(one)}
           </Facet>
         ))}
       </div>
@@ -152,15 +150,6 @@ export function FilterBar({ view, facets, onChange, searchRef }: Props) {
           </MenuList>
         </MenuPopover>
       </Menu>
-      {filtered && (
-        <Button
-          size="small"
-          appearance="subtle"
-          onClick={() => onChange({ status: ["New", "Active"], severity: [], owner: [], q: "" })}
-        >
-          Reset filters
-        </Button>
-      )}
     </div>
   );
 }

@@ -3,12 +3,13 @@ import "./incidents.css";
 import { Button, Spinner, Tab, TabList } from "@fluentui/react-components";
 import { ChevronRightRegular, DismissRegular } from "@fluentui/react-icons";
 import { useMemo, useRef, useState } from "react";
-import { Link, useNavigate, useParams, useSearchParams } from "react-router";
+import { Link, useNavigate, useParams } from "react-router";
 
 import type { Entity, FieldChanges, Incident } from "../api/types";
 import { useCommands } from "../app/commands";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
+import { setOrDelete, useParameters } from "../app/parameters";
 import { useRights, useSession, useWorkspace, workspacePath } from "../app/session";
 import { AlertCard } from "./AlertCard";
 import { CloseDialog } from "./CloseDialog";
@@ -26,25 +27,25 @@ const csv = (text: string | null) => (text ?? "").split(",").filter(Boolean);
 
 /** Which entities the page is filtered by; in the address, so that a link shows the same. */
 function useEntityFilter(incident: Incident | undefined) {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const wanted = csv(parameters.get("entity"));
   const unwanted = csv(parameters.get("without"));
-  const change = (id: string, exclude: boolean) => {
-    const next = new URLSearchParams(parameters);
-    const lists = { entity: wanted.filter((one) => one !== id), without: unwanted.filter((one) => one !== id) };
-    lists[exclude ? "without" : "entity"].push(id);
-    for (const [name, ids] of Object.entries(lists)) {
-      if (ids.length) next.set(name, ids.join(","));
-      else next.delete(name);
-    }
-    setParameters(next);
-  };
-  const clear = () => {
-    const next = new URLSearchParams(parameters);
-    next.delete("entity");
-    next.delete("without");
-    setParameters(next);
-  };
+  const change = (id: string, exclude: boolean) =>
+    setParameters((next) => {
+      for (const name of ["entity", "without"]) {
+        const others = csv(next.get(name)).filter((one) => one !== id);
+        setOrDelete(next, name, (exclude === (name === "without") ? [...others, id] : others).join(","));
+      }
+      // The alerts are what the filter is about.
+      next.delete("tab");
+      return next;
+    });
+  const clear = () =>
+    setParameters((next) => {
+      next.delete("entity");
+      next.delete("without");
+      return next;
+    });
   const alerts = (incident?.alerts ?? []).filter(
     (alert) => wanted.every((id) => alert.entities.includes(id)) && !unwanted.some((id) => alert.entities.includes(id)),
   );
@@ -72,7 +73,7 @@ function Loaded({ incident }: { incident: Incident }) {
   const { session } = useSession();
   const { editIncidents: can } = useRights();
   const store = useIncidentStore();
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const [closing, setClosing] = useState(false);
   const [statusAt, setStatusAt] = useState<HTMLElement | null>(null);
   const [draft, setDraft] = useState("");
@@ -82,14 +83,12 @@ function Loaded({ incident }: { incident: Incident }) {
 
   const alertId = parameters.get("alert");
   const tab = (["timeline", "comments"] as const).find((one) => one === parameters.get("tab")) ?? "alerts";
-  const show = (next: TabName, alert: string | null = null) => {
-    const changed = new URLSearchParams(parameters);
-    if (next === "alerts") changed.delete("tab");
-    else changed.set("tab", next);
-    if (alert) changed.set("alert", alert);
-    else changed.delete("alert");
-    setParameters(changed);
-  };
+  const show = (next: TabName, alert = "") =>
+    setParameters((changed) => {
+      setOrDelete(changed, "tab", next === "alerts" ? "" : next);
+      setOrDelete(changed, "alert", alert);
+      return changed;
+    });
   const change = (set: FieldChanges) => void store.change([incident.number], set);
   const me = { id: session.principal.id, name: session.principal.name };
   const startComment = () => {
@@ -192,7 +191,7 @@ export default function IncidentPage() {
   const { incident, error, refetch } = useIncident(number, valid);
   if (!valid) {
     return (
-      <EmptyState title="There is no such incident" actions={<Link to={workspacePath(workspace, "incidents")}>All incidents</Link>}>
+      <EmptyState page title="There is no such incident" actions={<Link to={workspacePath(workspace, "incidents")}>All incidents</Link>}>
         "{text}" is not the number of an incident.
       </EmptyState>
     );
@@ -201,7 +200,8 @@ export default function IncidentPage() {
   if (error) {
     return (
       <div className="vd-page vd-pad">
-        <ErrorView what={`Incident #${number} could not be loaded`} error={error} onRetry={() => void refetch()} />
+        <h1>Incident #{number}</h1>
+        <ErrorView what="It could not be loaded" error={error} onRetry={() => void refetch()} />
         <Link to={workspacePath(workspace, "incidents")}>All incidents</Link>
       </div>
     );

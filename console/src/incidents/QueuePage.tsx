@@ -17,9 +17,10 @@ import { FilterBar } from "./FilterBar";
 import { SEVERITIES, STATUSES } from "./model";
 import { PreviewPane } from "./PreviewPane";
 import { QueueTable, type TableHandle } from "./QueueTable";
+import { CAPACITY } from "./store";
 import { useIncidents } from "./useIncidents";
 import { serverFilter, targets, useOrder, useQueueView, useSelection } from "./useQueue";
-import { withTerm, type QueueView, type SortField } from "./view";
+import { isFiltered, NO_FILTERS, withTerm, type QueueView, type SortField } from "./view";
 
 const count = new Intl.NumberFormat("en-GB");
 
@@ -57,7 +58,7 @@ function EmptyQueue({ view, total, onReset }: { view: QueueView; total: number; 
       </EmptyState>
     );
   }
-  const open = view.status.length === 2 && !view.severity.length && !view.owner.length && !view.q;
+  const open = !isFiltered(view);
   return (
     <EmptyState
       icon={<ShieldCheckmarkRegular />}
@@ -91,7 +92,10 @@ export default function QueuePage() {
   // While the preview is open it shows the cursor's incident. The address follows when the cursor rests; a preview that
   // comes from the address (a link, back, forward) moves the cursor.
   const { preview } = view;
-  const ready = state.phase === "ready";
+  const loaded = state.incidents.size;
+  const loadingMore = state.phase === "ready" && loaded < Math.min(state.total, CAPACITY);
+  // Rows that are still to come would push the revealed one away.
+  const ready = state.phase === "ready" && !loadingMore;
   const written = useRef<number | null>(null);
   useEffect(() => {
     if (preview === null || !ready || preview === written.current) return;
@@ -157,9 +161,9 @@ export default function QueuePage() {
   ]);
 
   const selectedCount = selection.selected.size;
+  // Several may differ: then no status is the one they have.
+  const onlyTarget = selectedCount > 1 ? null : (acted()[0] ?? null);
   const previewed = isOpen && cursor !== null ? state.incidents.get(cursor) : undefined;
-  const loaded = state.incidents.size;
-  const loadingMore = state.phase === "ready" && loaded < Math.min(state.total, 10_000);
   return (
     <div className="vd-page vd-page-fill">
       <div className="vd-page-head">
@@ -169,6 +173,11 @@ export default function QueuePage() {
           {state.windowed && `, the newest of ${count.format(state.total)} that match`}
           {loadingMore && `, loading ${count.format(loaded)} of ${count.format(state.total)}`}
         </span>
+        {isFiltered(view) && (
+          <Button size="small" appearance="subtle" onClick={() => change(NO_FILTERS)}>
+            Reset filters
+          </Button>
+        )}
         {state.stale && (
           <span className="vd-warn">
             Not up to date: the server does not answer{" "}
@@ -233,11 +242,7 @@ export default function QueuePage() {
             <EmptyQueue
               view={view}
               total={state.total}
-              onReset={() =>
-                change(view.q || view.severity.length || view.owner.length || view.status.length !== 2
-                  ? { status: ["New", "Active"], severity: [], owner: [], q: "" }
-                  : { status: [] })
-              }
+              onReset={() => change(isFiltered(view) ? NO_FILTERS : { status: [] })}
             />
           )}
           {previewed && (
@@ -253,7 +258,7 @@ export default function QueuePage() {
       )}
       <StatusMenuAt
         target={statusAt}
-        value={cursor === null ? null : (state.incidents.get(cursor)?.status ?? null)}
+        value={onlyTarget === null ? null : (state.incidents.get(onlyTarget)?.status ?? null)}
         onChange={apply}
         onClose={() => setClosing(acted())}
         onDone={() => setStatusAt(null)}

@@ -1,7 +1,7 @@
 import { Checkbox } from "@fluentui/react-components";
 import { ArrowSortDownRegular, ArrowSortUpRegular } from "@fluentui/react-icons";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useImperativeHandle, useRef, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref } from "react";
+import { useEffect, useEffectEvent, useImperativeHandle, useRef, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref } from "react";
 import { Link } from "react-router";
 
 import type { IncidentSummary } from "../api/types";
@@ -106,6 +106,19 @@ export function QueueTable(props: Props) {
     getItemKey: (index) => order[index] ?? index,
   });
   useEffect(() => virtualizer.measure(), [height, virtualizer]);
+
+  // Another order or filter is another list: it is read from its top, or from the row that the preview shows.
+  const listKey = JSON.stringify([view.status, view.severity, view.owner, view.q, view.sort, view.descending]);
+  const shownKey = useRef(listKey);
+  const showTop = useEffectEvent(() => {
+    const index = view.preview === null || cursor === null ? -1 : order.indexOf(cursor);
+    virtualizer.scrollToIndex(Math.max(0, index), { align: index > 0 ? "auto" : "start" });
+  });
+  useEffect(() => {
+    if (shownKey.current === listKey) return;
+    shownKey.current = listKey;
+    showTop();
+  }, [listKey]);
 
   useImperativeHandle(ref, () => ({
     reveal: (number) => {

@@ -18,11 +18,15 @@ export function SeverityIcon({ severity }: { severity: Severity }) {
   );
 }
 
+export function severityText(severity: Severity): string {
+  return severity === "Informational" ? "Info" : severity;
+}
+
 export function SeverityBadge({ severity }: { severity: Severity }) {
   return (
     <span className="vd-badge">
       <SeverityIcon severity={severity} />
-      {severity === "Informational" ? "Info" : severity}
+      {severityText(severity)}
     </span>
   );
 }

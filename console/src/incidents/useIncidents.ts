@@ -75,6 +75,8 @@ export function useIncident(number: number, enabled = true) {
     queryFn: ({ signal }) => api.incident(workspace.id, number, { signal }),
     refetchInterval: POLL_MS,
     enabled,
+    // Opening an incident shows it as it is now.
+    staleTime: 0,
   });
   const { data } = query;
   useEffect(() => {

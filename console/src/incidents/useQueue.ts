@@ -1,19 +1,19 @@
 /** The state of the queue: view from the address, order that does not jump, cursor and selection. */
 
 import { useCallback, useMemo, useState } from "react";
-import { useSearchParams } from "react-router";
 
 import type { IncidentSummary } from "../api/types";
+import { useParameters } from "../app/parameters";
 import { useSession } from "../app/session";
 import { CAPACITY, type IncidentsState, type ServerFilter } from "./store";
 import { computeView, readView, writeView, type QueueView } from "./view";
 
 export function useQueueView() {
-  const [parameters, setParameters] = useSearchParams();
+  const [parameters, setParameters] = useParameters();
   const view = useMemo(() => readView(parameters), [parameters]);
   const change = useCallback(
     (next: Partial<QueueView>, replace = false) => {
-      setParameters((current) => writeView({ ...readView(current), ...next }), { replace });
+      setParameters((current) => writeView({ ...readView(current), ...next }), replace);
     },
     [setParameters],
   );

@@ -40,6 +40,17 @@ export interface QueueView {
 
 const OPEN: readonly IncidentStatus[] = ["New", "Active"];
 
+/** The filters without which the queue begins. */
+export const NO_FILTERS: Pick<QueueView, "status" | "severity" | "owner" | "q"> = { status: OPEN, severity: [], owner: [], q: "" };
+
+export function isFiltered(view: QueueView): boolean {
+  return view.severity.length > 0 || view.owner.length > 0 || view.q !== "" || !isOpen(view.status);
+}
+
+function isOpen(status: readonly IncidentStatus[]): boolean {
+  return status.length === OPEN.length && OPEN.every((one) => status.includes(one));
+}
+
 function list<T extends string>(text: string | null, allowed: readonly T[]): T[] {
   const parts = (text ?? "").split(",");
   return allowed.filter((one) => parts.includes(one));
@@ -65,8 +76,7 @@ export function readView(parameters: URLSearchParams): QueueView {
 /** The shortest address that readView reads as this view. */
 export function writeView(view: QueueView): URLSearchParams {
   const parameters = new URLSearchParams();
-  const isOpen = view.status.length === OPEN.length && OPEN.every((one) => view.status.includes(one));
-  if (!isOpen) {
+  if (!isOpen(view.status)) {
     const all = view.status.length === 0 || view.status.length === STATUSES.length;
     parameters.set("status", all ? "any" : view.status.join(","));
   }
