@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins.shared_material import shared as shared  # a fixture
 from vedette.core.clock import SystemClock
 from vedette.engine.catalog import full_catalog
 from vedette.engine.compiler import Compiler

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.plugins.shared_material import find_shared
 from vedette.core.clock import VirtualClock
 from vedette.detect.alert import Alert, Outcome, RuleRun
 from vedette.detect.problems import ProblemSeverity
@@ -45,25 +45,12 @@ class Expectation:
         return bool(self.entries[0]["fires"])
 
 
-def _root() -> Path | None:
-    stated = os.environ.get("VEDETTE_SHARED")
-    if stated:
-        return Path(stated)
-    import subprocess
-
-    here = Path(__file__).parent
-    done = subprocess.run(
-        ["git", "rev-parse", "--git-common-dir"], cwd=here, capture_output=True, text=True, check=False
-    )
-    return (here / done.stdout.strip()).resolve().parent.parent / "shared" if done.returncode == 0 else None
-
-
 def _lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def _expectations() -> Iterator[Any]:
-    root = _root()
+    root = find_shared()
     if root is None or not (root / "data/campaigns/expected.jsonl").is_file():
         yield pytest.param(None, id="absent")
         return
