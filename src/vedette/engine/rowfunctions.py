@@ -9,13 +9,17 @@ from __future__ import annotations
 import decimal
 import inspect
 import json
+import math
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import duckdb
+import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from vedette.engine.dialect import DECIMAL_DIGITS, DECIMAL_SCALE, SQL_TYPES, RowFunctionUse, json_text
 from vedette.kql.types import Type
@@ -59,27 +63,30 @@ def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:
     function, strict, result = use.function, use.strict, use.result
     readers = [parse_json if type_ is Type.DYNAMIC else None for type_ in use.arguments]
     arrow = _ARROW[result]
+    # -0.0 and 0.0 are one key, so answers about reals are not kept
+    keeps = Type.REAL not in use.arguments
+    known: dict[tuple[object, ...], object] = {}
+
+    def answer(raw: tuple[object, ...]) -> object:
+        if strict and None in raw:
+            return None
+        if keeps and raw in known:
+            return known[raw]
+        values = [
+            reader(value) if reader is not None and isinstance(value, str) else value
+            for reader, value in zip(readers, raw, strict=True)
+        ]
+        made = _held(function(*values), result)
+        if keeps and sum(len(value) for value in raw if isinstance(value, str)) <= _LONGEST_KEY:
+            if len(known) >= _MOST_KEYS:
+                known.clear()
+            known[raw] = made
+        return made
 
     def run(*arrays: Any) -> pa.Array:
-        columns = [array.to_pylist() for array in arrays]
-        known: dict[Any, object] = {}
-        out: list[object] = []
-        for raw in zip(*columns, strict=True):
-            if strict and None in raw:
-                out.append(None)
-                continue
-            # logs repeat themselves: one call for each distinct row of arguments in a batch
-            if raw in known:
-                out.append(known[raw])
-                continue
-            values = [
-                reader(value) if reader is not None and value is not None else value
-                for reader, value in zip(readers, raw, strict=True)
-            ]
-            answer = _held(function(*values), result)
-            known[raw] = answer
-            out.append(answer)
-        return pa.array(out, arrow)
+        # logs repeat themselves: one call for each distinct row of arguments
+        codes, rows = _distinct(arrays)
+        return pa.array([answer(row) for row in rows], arrow).take(pa.array(codes))
 
     # the database asks the signature how many arguments there are
     kind = inspect.Parameter.POSITIONAL_ONLY
@@ -87,6 +94,46 @@ def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:
         [inspect.Parameter(f"a{index}", kind) for index in range(len(readers))]
     )
     return run
+
+
+_MOST_KEYS = 50_000
+_LONGEST_KEY = 1_000
+"""How many answers of a row function are remembered, and how long their arguments may be."""
+
+
+def _distinct(arrays: tuple[Any, ...]) -> tuple[NDArray[np.int64], list[tuple[object, ...]]]:
+    """The distinct rows of some columns, and for each row the place of its like among them."""
+    columns = [_encoded(array) for array in arrays]
+    values = [distinct for _, distinct in columns]
+    if len(values) == 1:
+        return columns[0][0], [(value,) for value in values[0]]
+    if math.prod(len(distinct) for distinct in values) >= 2**62:
+        # too many combinations to number them in 64 bits
+        lists = [[distinct[code] for code in own.tolist()] for own, distinct in columns]
+        return np.arange(len(lists[0])), list(zip(*lists, strict=True))
+    codes = columns[0][0]
+    for own, distinct in columns[1:]:
+        codes = codes * len(distinct) + own
+    present, places = np.unique(codes, return_inverse=True)
+    rows = []
+    for code in present.tolist():
+        row: list[object] = []
+        for distinct in reversed(values):
+            code, place = divmod(code, len(distinct))
+            row.append(distinct[place])
+        rows.append(tuple(reversed(row)))
+    return places, rows
+
+
+def _encoded(array: Any) -> tuple[NDArray[np.int64], list[object]]:
+    """A column as codes and the distinct values that they stand for; reals are told apart by their bits."""
+    whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    bits = whole.view(pa.int64()) if pa.types.is_float64(whole.type) else whole
+    encoded = pc.dictionary_encode(bits, null_encoding="encode")
+    distinct = encoded.dictionary
+    if bits is not whole:
+        distinct = distinct.view(pa.float64())
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), distinct.to_pylist()
 
 
 def _held(value: object, type_: Type) -> object:
