@@ -5,6 +5,7 @@ import { Navigate, Outlet, useLocation, useNavigate } from "react-router";
 
 import { api } from "../api/client";
 import { ApiError, onUnauthorized } from "../api/http";
+import { forgetIncidents } from "../incidents/useIncidents";
 import { ErrorView } from "./ErrorView";
 import { SessionProvider } from "./session";
 
@@ -26,6 +27,7 @@ export default function SignedIn() {
   useEffect(
     () =>
       onUnauthorized(() => {
+        forgetIncidents(client);
         client.clear();
         void navigate(`/signin?next=${encodeURIComponent(here)}`, { replace: true });
       }),

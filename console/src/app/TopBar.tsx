@@ -27,6 +27,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "react-router";
 
 import { api } from "../api/client";
+import { forgetIncidents } from "../incidents/useIncidents";
 import { zoneName } from "../time/format";
 import { clearActivity, failed } from "./activity";
 import { openOverlay } from "./Overlays";
@@ -86,6 +87,7 @@ function UserMenu() {
       return;
     }
     clearActivity();
+    forgetIncidents(client);
     client.clear();
     await navigate("/signin?signedout=1", { replace: true });
   };

@@ -117,6 +117,7 @@ export default function QueuePage() {
   const moveTo = (number: number) => {
     setCursor(number);
     table.current?.reveal(number);
+    table.current?.focus();
   };
   const move = (by: number) => {
     if (!order.length) return;

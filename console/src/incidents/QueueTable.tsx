@@ -15,6 +15,8 @@ import type { QueueView, SortField } from "./view";
 
 export interface TableHandle {
   reveal: (number: number) => void;
+  /** Takes the focus, so that Enter means the row and not what was clicked before. */
+  focus: () => void;
   /** The row on the screen, for menus that open at it. */
   row: (number: number) => HTMLElement | null;
 }
@@ -125,6 +127,7 @@ export function QueueTable(props: Props) {
       const index = order.indexOf(number);
       if (index >= 0) virtualizer.scrollToIndex(index, { align: "auto" });
     },
+    focus: () => scroller.current?.focus({ preventScroll: true }),
     row: (number) => document.getElementById(`incident-${number}`),
   }));
 
