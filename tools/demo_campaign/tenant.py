@@ -184,9 +184,10 @@ class Server:
 
 
 SQL: Final = Server("af-sql01", "rg-finance-prod", "10.20.4.11")
+SHOP: Final = Server("af-app01", "rg-shop-prod", "10.20.6.31")
 SERVERS: Final = (
     Server("af-dc01", "rg-identity-prod", "10.20.1.5"),
     SQL,
     Server("af-web01", "rg-shop-prod", "10.20.6.21"),
-    Server("af-app01", "rg-shop-prod", "10.20.6.31"),
+    SHOP,
 )

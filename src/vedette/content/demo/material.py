@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from vedette.core.errors import InvalidInput
+from vedette.detect.attack import stage
 from vedette.detect.problems import ProblemSeverity, RuleProblem
 from vedette.detect.reading import ReadRule, read_rules
 
@@ -31,11 +32,12 @@ class Material:
 
 
 def shipped() -> Material:
-    """The campaign and the rules that ship with the product."""
+    """The campaign and the rules that ship with the product, the rules in the order of the kill chain."""
     files = tuple(sorted(CAMPAIGN.glob("*/*.jsonl.gz")))
     rules, problems = read_rules([RULES])
     refuse(problems)
-    return Material("the campaign that ships with Vedette", files, tuple(rules), timedelta(days=2))
+    ordered = tuple(sorted(rules, key=lambda read: (min(map(stage, read.rule.tactics)), read.rule.name)))
+    return Material("the campaign that ships with Vedette", files, ordered, timedelta(days=2))
 
 
 def refuse(problems: list[RuleProblem]) -> None:
