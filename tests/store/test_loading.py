@@ -194,17 +194,25 @@ def test_bad_lines_are_put_aside_and_nothing_else_is_lost(store: LogStore, write
     ]  # fmt: skip
 
 
-def test_a_gzip_that_ends_early_is_loaded_as_far_as_it_goes(store: LogStore, write: WriteFile, ask: Ask) -> None:
+def test_nothing_of_a_gzip_that_ends_early_is_loaded(store: LogStore, write: WriteFile, ask: Ask) -> None:
     import random
 
     source = random.Random(1)
-    content = b"".join(b'{"CommandLine":"%s"}\n' % source.randbytes(50).hex().encode() for _ in range(2000))
+    content = b"".join(b'{"CommandLine":"%s"}\n' % source.randbytes(50).hex().encode() for _ in range(200_000))
     path = write("SecurityEvent/a.jsonl.gz", content)
-    path.write_bytes(path.read_bytes()[:60_000])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
     report = store.load([path])
-    assert 500 < report.rows < 2000
-    assert ask("SecurityEvent | count") == [[report.rows]]
-    assert ask("VedetteDeadLetter_CL | where Reason has 'ends early' | count") == [[1]]
+    assert report.rows == 0
+    (failed,) = report.failed
+    assert failed.error is not None
+    assert "ends early" in str(failed.error)
+    assert 90_000 < (failed.error.line or 0) < 110_000
+    assert ask("SecurityEvent | count") == [[0]]
+    assert ask("VedetteDeadLetter_CL | count") == [[0]]
+    path.write_bytes(whole)  # copied again, it is loaded whole and once
+    assert store.load([path]).rows == 200_000
+    assert ask("SecurityEvent | count") == [[200_000]]
 
 
 @pytest.mark.parametrize(

@@ -166,44 +166,44 @@ def noisy_lines(count: int = 3000) -> bytes:
     return b"".join(b'{"a":"%s"}\n' % source.randbytes(40).hex().encode() for _ in range(count))
 
 
-def test_a_gzip_that_ends_early_gives_what_it_has(tmp_path: Path) -> None:
-    content = noisy_lines()
-    packed = gzip.compress(content)
-    batches = read_all(save(tmp_path, "x.jsonl.gz", packed[: len(packed) // 2]))
-    rows = rows_of(batches)
-    assert 1000 < len(rows) < 2000
-    assert rows == [json.loads(line) for line in content.split(b"\n")[: len(rows)]]
-    *partial, damage = bad_of(batches)
-    assert "ends early" in damage.reason
-    assert len(partial) <= 1
-    assert damage.line >= len(rows)
-
-
-def test_damage_in_the_middle_costs_only_what_is_behind_it(tmp_path: Path) -> None:
-    content = noisy_lines()
-    packed = bytearray(gzip.compress(content))
+def damaged_in_the_middle() -> bytes:
+    packed = bytearray(gzip.compress(noisy_lines()))
     middle = len(packed) // 2
     packed[middle : middle + 2000] = b"\xff" * 2000
-    batches = read_all(save(tmp_path, "x.jsonl.gz", bytes(packed)))
-    rows = rows_of(batches)
-    assert len(rows) > 1000
-    assert rows[:1000] == [json.loads(line) for line in content.split(b"\n")[:1000]]
-    assert "damaged before byte" in bad_of(batches)[-1].reason
+    return bytes(packed)
 
 
-def test_a_wrong_checksum_is_noted_and_the_rows_are_kept(tmp_path: Path) -> None:
+def with_wrong_checksum() -> bytes:
     packed = bytearray(gzip.compress(LINES))
     packed[-6] ^= 0xFF
-    batches = read_all(save(tmp_path, "x.jsonl.gz", bytes(packed)))
-    assert rows_of(batches) == GOOD
-    (bad,) = bad_of(batches)
-    assert "incorrect data check" in bad.reason
+    return bytes(packed)
 
 
-def test_something_else_behind_the_gzip_is_noted(tmp_path: Path) -> None:
-    batches = read_all(save(tmp_path, "x.jsonl.gz", gzip.compress(LINES) + b"tail"))
-    assert rows_of(batches) == GOOD
-    assert "not gzip" in bad_of(batches)[0].reason
+@pytest.mark.parametrize("name", ["x.jsonl.gz", "x.csv.gz", "x.json.gz"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (gzip.compress(noisy_lines())[:60_000], "ends early, at byte 60000"),
+        (damaged_in_the_middle(), "is damaged"),
+        (with_wrong_checksum(), "incorrect data check"),
+        (gzip.compress(LINES) + b"tail", "something that is not gzip follows"),
+    ],
+    ids=["short", "middle", "checksum", "tail"],
+)
+def test_a_damaged_gzip_is_refused_by_name(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    path = save(tmp_path, name, content)
+    with pytest.raises(VedetteError) as caught:
+        read_all(path)
+    assert str(path) in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_the_first_missing_line_of_a_damaged_gzip_is_named(tmp_path: Path) -> None:
+    packed = gzip.compress(noisy_lines()) + gzip.compress(noisy_lines(3))
+    with pytest.raises(VedetteError) as caught:
+        read_all(save(tmp_path, "x.jsonl.gz", packed[:-30]))
+    assert caught.value.line is not None
+    assert caught.value.line > 3000
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import httpx
 
 from vedette.api.wire import utc_text
 from vedette.core.datadir import ServerRecord
-from vedette.core.errors import Unavailable, VedetteError
+from vedette.core.errors import InvalidInput, Unavailable, VedetteError
 from vedette.engine.query import Check, QueryFailed
 from vedette.engine.result import Result, ResultColumn, Statistics
 from vedette.kql import ticks
@@ -50,7 +50,8 @@ class RemoteOperations:
             raise QueryFailed(told["code"], told["message"])
         raise VedetteError(
             told["message"], code=told["code"], hint=told.get("hint"), file=details.get("file"), line=details.get("line"),
-            status=answer.status_code, exit_code=2 if told["code"] == "VDT0400" else 1,
+            column=details.get("column"), target=details.get("target"), status=answer.status_code,
+            exit_code=InvalidInput.default_exit_code if answer.status_code == InvalidInput.default_status else 1,
         )  # fmt: skip
 
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
@@ -73,7 +74,7 @@ class RemoteOperations:
             ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"]
         )
         found = [_diagnostic(text, one) for one in answer["diagnostics"]]
-        return Check(found, None if found else columns)
+        return Check(found, None if any(one.severity == "Error" for one in found) else columns)
 
     def load(self, paths: Sequence[Path], options: LoadOptions, progress: ProgressCallback | None = None) -> LoadReport:
         """Loads log files, which the server reads by their paths."""

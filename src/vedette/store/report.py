@@ -91,7 +91,10 @@ class FileReport:
         return cls(
             Path(made["file"]), made["table"], Outcome(made["outcome"]), made["rows"], made["bad"], made["stamped"],
             Counter(made["drifted"]), tuple(made["extra"]), made["new_table"],
-            None if error is None else VedetteError(error["message"], code=error["code"], hint=error.get("hint")),
+            None if error is None else VedetteError(
+                error["message"], code=error["code"], hint=error.get("hint"), file=error.get("file"), line=error.get("line"),
+                column=error.get("column"), target=error.get("target"),
+            ),
         )  # fmt: skip
 
 

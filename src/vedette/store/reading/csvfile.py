@@ -32,7 +32,7 @@ def read_csv(stream: TextStream) -> Iterator[Batch]:
 class _Reader:
     def __init__(self, stream: TextStream) -> None:
         self._stream = stream
-        self._end = (1, 0)
+        self._end = 1
         self._lines = self._each_line()
         self._again: list[Line] = []
         self._bad: list[BadRecord] = []
@@ -54,8 +54,7 @@ class _Reader:
             if len(rows) >= BATCH_ROWS or held >= BATCH_BYTES:
                 yield self._batch(header, rows, lines, sizes)
                 rows, lines, sizes, held = [], [], [], 0
-        if self._stream.damage is not None:
-            self._bad.append(bad_record(*self._end, self._stream.damage, b""))
+        self._stream.check(self._end)
         if rows or self._bad:
             yield self._batch(header, rows, lines, sizes)
 
@@ -68,7 +67,7 @@ class _Reader:
         for block in lines_of(self._stream):
             offset = block.offset
             for position, text in enumerate(block.lines):
-                self._end = (block.first + position + 1, offset + len(text) + 1)
+                self._end = block.first + position + 1
                 if block.too_long:
                     self._put_aside((block.first, offset, text), f"the line is longer than {MAX_LINE} bytes")
                 else:

@@ -153,4 +153,4 @@ def _read_values(stream: TextStream) -> Iterator[Batch]:
     if rest or values.in_array:
         reason = "the array does not end" if values.in_array else "the value does not end"
         gathered.put_aside(values.place.line, values.place.offset, reason, rest)
-    yield from gathered.end(values.place.line, values.place.offset)
+    yield from gathered.end(values.place.line)

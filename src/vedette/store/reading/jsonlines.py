@@ -27,9 +27,9 @@ Row = dict[str, object]
 def read_json_lines(stream: TextStream) -> Iterator[Batch]:
     """The rows of a stream in batches."""
     gathered = Gathering(stream)
-    line, offset = 1, 0
+    line = 1
     for block in lines_of(stream):
-        line, offset = block.first + len(block.lines), block.offset_of(len(block.lines))
+        line = block.first + len(block.lines)
         if block.too_long:
             gathered.put_aside(block.first, block.offset, f"the line is longer than {MAX_LINE} bytes", block.lines[0])
         elif len(block.lines) > BATCH_ROWS:
@@ -38,7 +38,7 @@ def read_json_lines(stream: TextStream) -> Iterator[Batch]:
                 yield from gathered.add(Lines(block.first + start, block.offset_of(start), part))
         else:
             yield from gathered.add(block)
-    yield from gathered.end(line, offset)
+    yield from gathered.end(line)
 
 
 class Gathering:
@@ -99,10 +99,9 @@ class Gathering:
         if self._rows or self._bad:
             yield self._batch()
 
-    def end(self, line: int, offset: int) -> Iterator[Batch]:
-        """The last batch, with a note about what is wrong with the compressed data."""
-        if self._stream.damage is not None:
-            self.put_aside(line, offset, self._stream.damage, b"")
+    def end(self, line: int) -> Iterator[Batch]:
+        """The last batch. Raises `VedetteError` where the compressed data was damaged."""
+        self._stream.check(line)
         yield from self.flush()
 
     def _batch(self) -> Batch:

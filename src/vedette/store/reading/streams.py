@@ -6,7 +6,7 @@ import codecs
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from vedette.core.errors import InvalidInput, VedetteError
 
@@ -14,7 +14,6 @@ READ_SIZE: Final = 256 * 1024
 BLOCK_SIZE: Final = 1024 * 1024
 """How much one block has at most: a small file may unpack to a very large one."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_MAX_SALVAGE: Final = 64 * 1024 * 1024
 _UTF8_MARK: Final = codecs.BOM_UTF8
 
 
@@ -43,6 +42,15 @@ class TextStream:
                 blocks = self._plain(file)
             yield from _as_utf8(blocks)
 
+    def check(self, line: int) -> None:
+        """Raises `VedetteError` where the compressed data was damaged; `line` is the first one that is missing.
+
+        Asked once the blocks have ended. What came before the damage is not a file: were it loaded, the whole file could not be
+        later without doubling it.
+        """
+        if self.damage is not None:
+            raise _not_gzip(self.path, self.damage, line)
+
     def _plain(self, file: IO[bytes]) -> Iterator[bytes]:
         while chunk := self._read(file):
             yield chunk
@@ -60,23 +68,17 @@ class TextStream:
                         carry = chunk
                         break
                     if not chunk.startswith(_GZIP_MAGIC):
-                        self.damage = (
-                            f"something that is not gzip follows the gzip data, before byte {self.consumed} of the file"
-                        )
+                        self.damage = f"something that is not gzip follows the gzip data, before byte {self.consumed}"
                         return
                     inside, inflate = True, zlib.decompressobj(wbits=31)
-                before = inflate.copy()
                 try:
                     block = inflate.decompress(chunk, BLOCK_SIZE)
                 except zlib.error as error:
-                    rest = _salvage(before, chunk)
-                    if not given and not rest:
+                    if not given:
                         raise _not_gzip(
                             self.path, f"its compressed data is damaged at the start ({_reason(error)})"
                         ) from None
-                    self.damage = f"the gzip data is damaged before byte {self.consumed} of the file ({_reason(error)})"
-                    if rest:
-                        yield rest
+                    self.damage = f"its compressed data is damaged before byte {self.consumed} ({_reason(error)})"
                     return
                 if block:
                     given = True
@@ -87,7 +89,7 @@ class TextStream:
         if inside or carry:
             if not given:
                 raise _not_gzip(self.path, f"it ends after {self.consumed} bytes, before any data")
-            self.damage = f"the gzip data ends early, at byte {self.consumed} of the file"
+            self.damage = f"it ends early, at byte {self.consumed}"
 
     def _read(self, file: IO[bytes]) -> bytes:
         try:
@@ -122,12 +124,13 @@ def unreadable(path: Path, error: OSError) -> VedetteError:
     )
 
 
-def _not_gzip(path: Path, why: str) -> VedetteError:
+def _not_gzip(path: Path, why: str, line: int | None = None) -> VedetteError:
     return InvalidInput(
         f"The file {path} is not valid gzip: {why}.",
         code="VDT0603",
         hint="Copy or download it again; nothing of it was loaded.",
         file=str(path),
+        line=line,
         exit_code=1,
     )
 
@@ -135,22 +138,6 @@ def _not_gzip(path: Path, why: str) -> VedetteError:
 def _reason(error: zlib.error) -> str:
     """`invalid block type` out of `Error -3 while decompressing data: invalid block type`."""
     return str(error).rpartition(": ")[2]
-
-
-def _salvage(inflate: Any, chunk: bytes) -> bytes:
-    """What can be unpacked of a chunk with damage in it: in ever smaller bites up to the byte that fails."""
-    rescued: list[bytes] = []
-    bite, position, size = 4096, 0, 0
-    while position < len(chunk) and size < _MAX_SALVAGE:
-        before = inflate.copy()
-        try:
-            rescued.append(inflate.decompress(chunk[position : position + bite]))
-            position, size = position + bite, size + len(rescued[-1])
-        except zlib.error:
-            if bite == 1:
-                break
-            inflate, bite = before, max(1, bite // 16)
-    return b"".join(rescued)
 
 
 def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,0 +1,190 @@
+"""`vedette load` and `vedette tables`, without a server and with one up."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.conftest import Command
+
+
+def count(vedette: Command, data: Path, table: str) -> int:
+    rows = vedette("query", f"{table} | count", "--data", data, "--format", "json").json()
+    return int(rows[0]["Count"])
+
+
+def test_loading_twice_adds_nothing_unless_again(vedette: Command, data: Path, files: tuple[Path, Path]) -> None:
+    logs, _ = files
+    first = vedette("load", logs, "--data", data)
+    assert first.code == 0
+    assert "SigninLogs" in first.out
+    assert "loaded" in first.out
+    assert "10 rows" in first.err
+    second = vedette("load", logs, "--data", data)
+    assert (second.code, "already loaded" in second.out, "0 rows" in second.err) == (0, True, True)
+    assert count(vedette, data, "SigninLogs") == 10
+    # the same file is the same content, whatever its name
+    copy = logs.with_name("copy.jsonl")
+    copy.write_bytes(logs.read_bytes())
+    assert vedette("load", copy, "--data", data, "--json").json()["rows"] == 0
+    assert vedette("load", logs, "--data", data, "--again", "--json").json()["rows"] == 10
+    assert count(vedette, data, "SigninLogs") == 20
+
+
+def test_every_form_and_directories(vedette: Command, data: Path, tmp_path: Path) -> None:
+    rows = [{"TimeGenerated": f"2026-03-01T00:0{number}:00Z", "Number": number, "Form": ""} for number in range(3)]
+    folder = tmp_path / "logs" / "Forms_CL"
+    folder.mkdir(parents=True)
+
+    def of(form: str) -> list[dict[str, object]]:
+        return [row | {"Form": form} for row in rows]
+
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in of("jsonl")))
+    with gzip.open(folder / "b.jsonl.gz", "wt") as stream:
+        stream.write("".join(json.dumps(row) + "\n" for row in of("gz")))
+    (folder / "c.csv").write_text(
+        "TimeGenerated,Number,Form\n" + "".join(f"{row['TimeGenerated']},{row['Number']},csv\n" for row in rows)
+    )
+    pq.write_table(pa.Table.from_pylist(of("parquet")), folder / "d.parquet")
+    done = vedette("load", tmp_path / "logs", "--data", data, "--json")
+    assert done.code == 0
+    assert {Path(file["file"]).name: file["rows"] for file in done.json()["files"]} == {
+        "a.jsonl": 3, "b.jsonl.gz": 3, "c.csv": 3, "d.parquet": 3,
+    }  # fmt: skip
+    asked = (
+        "Forms_CL | summarize Rows = count(), Sum = sum(Number), Last = max(TimeGenerated) by Form | sort by Form asc"
+    )
+    assert vedette("query", asked, "--data", data, "--format", "json").json() == [
+        {"Form": form, "Rows": 3, "Sum": 3, "Last": "2026-03-01T00:02:00.0000000Z"}
+        for form in ("csv", "gz", "jsonl", "parquet")
+    ]
+
+
+def test_table_stamp_and_shift(vedette: Command, data: Path, tmp_path: Path) -> None:
+    one = tmp_path / "one.jsonl"
+    one.write_text('{"Name": "a"}\n{"Name": "b", "TimeGenerated": "2026-01-01T00:00:00Z"}\n')
+    done = vedette("load", one, "--data", data, "--table", "Named_CL", "--stamp", "2026-01-02T00:00:00Z", "--json")
+    assert done.json()["files"][0] | {"file": ""} == {
+        "file": "", "table": "Named_CL", "outcome": "loaded", "rows": 2, "bad": 0, "stamped": 1, "drifted": {}, "extra": [],
+        "new_table": True, "error": None,
+    }  # fmt: skip
+    asked = "Named_CL | project Name, TimeGenerated | sort by Name asc"
+    assert vedette("query", asked, "--data", data, "--format", "csv").out == (
+        "Name,TimeGenerated\na,2026-01-02T00:00:00.0000000Z\nb,2026-01-01T00:00:00.0000000Z\n"
+    )
+    # one delta over all paths: the newest event of both files lands on the time
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    first.write_text('{"TimeGenerated": "2020-01-01T00:00:00Z", "Other": "2020-01-01T06:00:00Z", "Name": "f"}\n')
+    second.write_text('{"TimeGenerated": "2020-01-02T00:00:00Z", "Name": "s"}\n')
+    done = vedette(
+        "load", first, second, "--data", data, "--table", "Moved_CL", "--shift-to", "2026-02-02T00:00:00Z", "--json"
+    )
+    assert done.json()["shifted_seconds"] == (6 * 365 + 2 + 31) * 86400
+    asked = "Moved_CL | project Name, TimeGenerated, Other | sort by Name asc"
+    assert vedette("query", asked, "--data", data, "--format", "csv").out == (
+        "Name,TimeGenerated,Other\n"
+        "f,2026-02-01T00:00:00.0000000Z,2026-02-01T06:00:00.0000000Z\n"
+        "s,2026-02-02T00:00:00.0000000Z,\n"
+    )
+
+
+def test_a_bad_line_is_put_aside(vedette: Command, data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "AuditLogs"
+    folder.mkdir()
+    (folder / "x.jsonl").write_text('{"OperationName": "one"}\n{"OperationName": \n{"OperationName": "three"}\n')
+    done = vedette("load", folder, "--data", data, "--json").json()
+    assert (done["rows"], done["bad"]) == (2, 1)
+    assert count(vedette, data, "AuditLogs") == 2
+    assert count(vedette, data, "VedetteDeadLetter_CL") == 1
+
+
+def test_unknown_fields_wait_for_a_column(vedette: Command, data: Path, files: tuple[Path, Path]) -> None:
+    vedette("load", files[0], "--data", data)
+    hidden = "SigninLogs | where column_ifexists('Sneaky', '') == 'kept' | count"
+    assert vedette("query", hidden, "--data", data, "--format", "ndjson").lines() == [{"Count": 1}]
+    plain = "SigninLogs | where Sneaky == 'kept' | count"
+    assert vedette("query", plain, "--data", data).code == 1
+    added = vedette("tables", "add-column", "SigninLogs", "Sneaky:string", "--data", data)
+    assert (added.code, added.out) == (0, "SigninLogs.Sneaky is there; 1 row got a value.\n")
+    assert vedette("query", plain, "--data", data, "--format", "ndjson").lines() == [{"Count": 1}]
+
+
+def test_tables_are_listed(vedette: Command, filled: Path) -> None:
+    done = vedette("tables", "list", "--data", filled)
+    assert done.code == 0
+    line = next(line for line in done.out.splitlines() if "SigninLogs" in line)
+    assert line.split()[1] == "10"
+    assert "2026-03-01 00:15:00" in line.replace("T", " ")
+
+
+# -- bad input
+
+
+def test_a_corrupt_file_fails_and_the_others_are_loaded(vedette: Command, data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "SigninLogs"
+    folder.mkdir()
+    whole = gzip.compress(b'{"UserPrincipalName": "a"}\n' * 5000)
+    (folder / "broken.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    (folder / "noise.parquet").write_bytes(b"PAR1 this is not parquet")
+    (folder / "fine.jsonl").write_text('{"UserPrincipalName": "b"}\n')
+    done = vedette("load", folder, "--data", data)
+    assert done.code == 1
+    errors = [line for line in done.err.splitlines() if line.startswith("error")]
+    assert len(errors) == 2
+    assert str(folder / "broken.jsonl.gz") in errors[0]
+    assert str(folder / "noise.parquet") in errors[1]
+    assert count(vedette, data, "SigninLogs") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nowhere.jsonl"], 1, "nowhere.jsonl"),
+        (["logs", "--stamp", "yesterday"], 2, "'yesterday' after --stamp is not a time"),
+        (["logs", "--shift-to", "2026-13-01"], 2, "'2026-13-01' after --shift-to is not a time"),
+        (["logs", "--stamp", ""], 2, "'' after --stamp is not a time"),
+        (["logs", "--table", "a b;"], 2, "'a b;'"),
+        (["logs", "--workspace", "elsewhere"], 1, "elsewhere"),
+        (["logs", "--shift"], 2, "--shift-to"),
+        ([], 2, "PATH"),
+    ],
+)
+def test_load_refuses(
+    vedette: Command,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    folder = tmp_path / "logs" / "SigninLogs"
+    folder.mkdir(parents=True)
+    (folder / "a.jsonl").write_text('{"UserPrincipalName": "b"}\n')
+    monkeypatch.chdir(tmp_path)
+    done = vedette("load", *arguments, "--data", data)
+    assert (done.code, said in done.err) == (code, True), done.err
+    assert vedette(
+        "query", "SigninLogs | count", "--data", data if data.exists() else tmp_path / "logs", "--format", "csv"
+    ).out in ("Count\n0\n",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "hint"),
+    [
+        (["SigninLog", "A:string"], "SigninLog", "SigninLogs"),
+        (["SigninLogs", "A:strin"], "'A:strin' is not a column and its type", "A:string"),
+        (["SigninLogs", "A"], "'A' is not a column and its type", "RiskScore:real"),
+        (["SigninLogs", "Location:long"], "Location", ""),
+    ],
+)
+def test_add_column_refuses(vedette: Command, filled: Path, arguments: list[str], said: str, hint: str) -> None:
+    done = vedette("tables", "add-column", *arguments, "--data", filled)
+    assert done.code in (1, 2)
+    assert said in done.err
+    assert hint in done.err
