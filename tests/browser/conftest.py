@@ -15,7 +15,16 @@ from urllib.parse import unquote_plus
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 from tests.api.conftest import Running, serving
 from tests.browser.campaign import WS, raise_incidents
