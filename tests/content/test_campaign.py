@@ -117,7 +117,7 @@ def test_hunt_for_device_code_phishing_finds_the_victim() -> None:
         assert found["amelie.brandt@alderfinch.example"] == 3  # a meeting room: near misses are there
 
 
-@pytest.mark.req("R-008", "R-009")
+@pytest.mark.req("R-009")
 def test_first_pull_of_the_victim_has_the_start_of_the_incident() -> None:
     with LogStore(None, VirtualClock(AT)) as store:
         store.load(list(demo.shipped().files), LoadOptions())
