@@ -106,6 +106,7 @@ def test_every_documented_operator_is_known(shared: Path) -> None:
     assert len(names & set(OPERATORS)) > 40
 
 
+@pytest.mark.bench
 def test_a_rule_is_read_fast(shared: Path) -> None:
     """The median rule parses in well under the 1.5 ms it is given; the best of three, so that a busy machine does not fail it."""
     queries = [row["query"] for row in rows(shared / "corpus" / "core_rules.jsonl.gz")]

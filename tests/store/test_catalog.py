@@ -65,6 +65,7 @@ def test_a_table_without_columns_of_its_own_has_the_standard_ones() -> None:
     assert catalog.complete([Field("Computer", Type.LONG)])[0].type is Type.LONG
 
 
+@pytest.mark.bench
 def test_all_schemas_are_there_soon_after_the_start() -> None:
     """Measured in a fresh interpreter: 2,000 tables within 50 ms even on a busy machine (8 ms on an idle one)."""
     code = (
