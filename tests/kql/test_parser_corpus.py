@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from vedette.kql.parser import parse
 
 # A workbook replaces {Parameter} before it sends the query; as they stand, these texts are not KQL.
