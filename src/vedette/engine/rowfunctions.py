@@ -136,11 +136,20 @@ def _encoded(array: Any) -> tuple[NDArray[np.int64], list[object]]:
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), distinct.to_pylist()
 
 
+def _json(value: object) -> str:
+    """JSON text, by the fast writer where it can write the value."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        # numbers beyond 64 bits, keys that are no texts
+        return json_text(value)
+
+
 def _held(value: object, type_: Type) -> object:
     if value is None:
         return None
     if type_ is Type.DYNAMIC:
-        return json_text(value)
+        return _json(value)
     if type_ is Type.GUID:
         return str(value) if isinstance(value, uuid.UUID) else value
     if type_ is Type.DECIMAL and isinstance(value, decimal.Decimal):

@@ -44,7 +44,8 @@ class Over:
         """The same rows, starting anew at each row where a condition holds."""
         if restart is None or (restart.constant and not restart.value):
             return self
-        run = self.before(f"count(*) FILTER (WHERE {restart}) OVER ({self} ROWS UNBOUNDED PRECEDING)")
+        # FILTER in a window costs a pass over the frame for every row
+        run = self.before(f"count(CASE WHEN {restart} THEN 1 END) OVER ({self} ROWS UNBOUNDED PRECEDING)")
         return Over(self._compiler, self._rel, self.steps, [*self.partition, run])
 
     def of_all(self, values: str, function: Callable[..., object], name: str, *args: Fragment) -> str:

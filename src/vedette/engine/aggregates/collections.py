@@ -57,10 +57,10 @@ def _set(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment 
         return _array(f"list_sort({elements})", _limit(size))
     if value.type in _PLAIN:
         element = sql.to_json(Fragment("e", value.type, False))
-        distinct = f"list(DISTINCT {value} ORDER BY {value}){where}"
+        distinct = f"list_sort(list(DISTINCT {value}){where})"
         return _array(f"list_transform(list_slice({distinct}, 1, {_limit(size)}), lambda e: {element})", _limit(size))
     text = sql.to_json(value)
-    return _array(f"list(DISTINCT {text} ORDER BY {text}){where}", _limit(size))
+    return _array(f"list_sort(list(DISTINCT {text}){where})", _limit(size))
 
 
 def merge_bags(bags: object, limit: int) -> object:

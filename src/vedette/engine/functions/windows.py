@@ -78,7 +78,7 @@ def _changes(over: Over, term: Fragment) -> str:
 def row_rank_dense(sql: DuckDbSql, over: Over, term: Fragment, restart: Fragment | None = None) -> Fragment:
     over = over.restarted(restart)
     changed = _changes(over, term)
-    return Fragment(f"count(*) FILTER (WHERE {changed}) OVER ({over} {_SO_FAR})", Type.LONG, False)
+    return Fragment(f"count(CASE WHEN {changed} THEN 1 END) OVER ({over} {_SO_FAR})", Type.LONG, False)
 
 
 @window(
