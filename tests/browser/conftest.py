@@ -144,9 +144,9 @@ class Site:
         return f"{self.url}/signin?token={token.reveal()}"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site(chromium: Path, range_server: RangeServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One server and one browser for the tests of a file."""
+    """One server and one browser for all tests here; a test changes only incidents that are its own."""
     if assets() is None:
         pytest.skip("the console is not built (make console)")
     expect.set_options(timeout=PATIENCE)

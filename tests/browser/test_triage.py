@@ -176,7 +176,7 @@ def test_the_query_of_an_alert_opens_in_logs_with_its_range(site: Site, page: Pa
     carried = fragment(page)
     assert 'Location == "IR"' in carried
     assert f"t={alerts[0]['start']}/{alerts[0]['end']}" in carried
-    grid = page.get_by_role("grid")
+    grid = page.get_by_role("grid", name="Result rows")
     expect(grid.get_by_role("row")).to_have_count(SIGN_INS + 1)
     expect(grid).to_contain_text(user("IR"))
     page.go_back()
