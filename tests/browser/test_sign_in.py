@@ -17,7 +17,12 @@ def test_a_link_works_once_and_its_token_stays_nowhere(site: Site, stranger: Pag
     token = link.partition("token=")[2]
     site.sign_in(stranger, link)
     assert token not in stranger.url
-    assert stranger.evaluate("() => document.referrer + JSON.stringify({ ...localStorage, ...sessionStorage })").find(token) < 0
+    assert (
+        stranger.evaluate("() => document.referrer + JSON.stringify({ ...localStorage, ...sessionStorage })").find(
+            token
+        )
+        < 0
+    )
     # Scripts cannot read the session.
     assert stranger.evaluate("() => document.cookie") == ""
     (cookie,) = stranger.context.cookies()
