@@ -1,11 +1,30 @@
 import { describe, expect, it } from "vitest";
 
 import type { KqlType, ResultColumn } from "../src/api/types";
-import { cellText, columnWidths, sortRows, timespanTicks, toCsv, toJson } from "../src/grid/rows";
+import { cellText, columnWidths, filledFirst, sortRows, timespanTicks, toCsv, toJson } from "../src/grid/rows";
 
 const column = (name: string, type: KqlType): ResultColumn => ({ name, type });
 const sorted = (type: KqlType, values: unknown[], descending = false) =>
   sortRows([column("x", type)], values.map((value) => [value]), { column: 0, descending }).map((index) => values[index]);
+
+describe("wide results", () => {
+  const columns = Array.from({ length: 25 }, (_, index) => column(`c${index}`, "string"));
+  const row = columns.map((_, index) => (index === 7 || index === 20 ? `v${index}` : index % 2 ? "" : null));
+  it("begin with the columns that hold values, and lose none", () => {
+    const arranged = filledFirst(columns, [row]);
+    expect(arranged.columns.slice(0, 3).map((one) => one.name)).toEqual(["c7", "c20", "c0"]);
+    expect(arranged.rows[0]?.slice(0, 3)).toEqual(["v7", "v20", null]);
+    expect(new Set(arranged.columns)).toEqual(new Set(columns));
+  });
+  it("count false and zero as values", () => {
+    const arranged = filledFirst(columns, [row.map((value, index) => (index === 3 ? 0 : index === 5 ? false : value))]);
+    expect(arranged.columns.slice(0, 4).map((one) => one.name)).toEqual(["c3", "c5", "c7", "c20"]);
+  });
+  it("leave narrow ones as they are", () => {
+    const narrow = columns.slice(0, 20);
+    expect(filledFirst(narrow, [row]).columns).toBe(narrow);
+  });
+});
 
 describe("sorting", () => {
   it("compares longs exactly, beyond 2^53 too", () => {

@@ -84,8 +84,9 @@ class Faults:
             self.seen.append(f"request to elsewhere: {request.url}")
 
     def _on_failure(self, request: Request) -> None:
-        # A page that is left takes its reads back.
-        if request.failure != "net::ERR_ABORTED" or request.method != "GET":
+        # A page that is left takes its reads back; checks and queries are reads too.
+        read = request.method == "GET" or request.url.endswith(("/check", "/query"))
+        if request.failure != "net::ERR_ABORTED" or not read:
             self.seen.append(f"request failed: {request.method} {request.url}: {request.failure}")
 
     def _on_response(self, response: Response) -> None:
@@ -153,9 +154,9 @@ class Site:
         return f"{self.url}/signin?token={token.reveal()}"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site(chromium: Path, range_server: RangeServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One server and one browser for the tests of a file."""
+    """One server and one browser for all tests here; a test changes only incidents that are its own."""
     if assets() is None:
         pytest.skip("the console is not built (make console)")
     expect.set_options(timeout=PATIENCE)

@@ -11,7 +11,7 @@ import { usePreferences } from "../app/preferences";
 import { anchorOf, copyText, useValueMenu, type ValueTarget } from "../values/ValueMenu";
 import { valueText } from "../values/kql";
 import { RowDetail } from "./RowDetail";
-import { cellText, columnWidths, isNumeric, sortRows, type GridSort } from "./rows";
+import { cellText, columnWidths, filledFirst, isNumeric, sortRows, type GridSort } from "./rows";
 
 interface Props {
   label: string;
@@ -48,7 +48,12 @@ function Resizer({ width, name, onResize }: { width: number; name: string; onRes
   );
 }
 
-export function ResultGrid({ label, columns, rows, actions, maxHeight }: Props) {
+export function ResultGrid({ columns, rows, ...others }: Props) {
+  const arranged = useMemo(() => filledFirst(columns, rows), [columns, rows]);
+  return <Grid {...arranged} {...others} />;
+}
+
+function Grid({ label, columns, rows, actions, maxHeight }: Props) {
   const { zone, density } = usePreferences();
   const openValueMenu = useValueMenu();
   const scroller = useRef<HTMLDivElement>(null);

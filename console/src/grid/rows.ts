@@ -89,6 +89,31 @@ function csvField(text: string): string {
   return /[",\r\n]/.test(text) || /^\s|\s$/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 
+/** Results with more columns than this do not fit on a screen. */
+const WIDE = 20;
+
+const isFilled = (value: unknown) => value !== null && value !== undefined && value !== "";
+
+/**
+ * A wide result with the columns that hold values before those that are empty in every row, each in the order of the
+ * query: a table of a hundred columns would otherwise begin with a screen of nothing. Nothing is left out.
+ */
+export function filledFirst(
+  columns: readonly ResultColumn[],
+  rows: readonly (readonly unknown[])[],
+): { columns: readonly ResultColumn[]; rows: readonly (readonly unknown[])[] } {
+  if (columns.length <= WIDE) return { columns, rows };
+  const indexes = columns.map((_, index) => index);
+  const filled = indexes.filter((index) => rows.some((row) => isFilled(row[index])));
+  if (filled.length === columns.length) return { columns, rows };
+  const known = new Set(filled);
+  const order = [...filled, ...indexes.filter((index) => !known.has(index))];
+  return {
+    columns: order.flatMap((index) => columns[index] ?? []),
+    rows: rows.map((row) => order.map((index) => row[index])),
+  };
+}
+
 /** RFC 4180, values as they are on the wire: a spreadsheet's reading of them is not ours to choose. */
 export function toCsv(columns: readonly ResultColumn[], rows: readonly (readonly unknown[])[]): string {
   const lines = [columns.map((column) => csvField(column.name))];
