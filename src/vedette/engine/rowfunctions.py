@@ -10,7 +10,8 @@ import decimal
 import inspect
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -37,6 +38,23 @@ _ARROW = {
 }
 
 
+_RUNS: dict[int, Callable[[], bool]] = {}
+
+
+class Stopped(Exception):
+    """Ends a batch of calls whose query was stopped; the engine cannot interrupt Python."""
+
+
+@contextmanager
+def stoppable(number: int, stopped: Callable[[], bool]) -> Iterator[None]:
+    """Lets the row functions of a run ask whether it was stopped."""
+    _RUNS[number] = stopped
+    try:
+        yield
+    finally:
+        _RUNS.pop(number, None)
+
+
 def parse_json(text: str) -> object:
     """The JSON value of a text; numbers beyond 64 bits are read by the slower parser."""
     try:
@@ -48,7 +66,7 @@ def parse_json(text: str) -> object:
 def register(connection: duckdb.DuckDBPyConnection, use: RowFunctionUse) -> None:
     """Makes a row function known to a connection's database."""
     # a guid travels as text: Arrow has no plain form of it that DuckDB and Python share
-    arguments = ["VARCHAR" if type_ is Type.GUID else SQL_TYPES[type_] for type_ in use.arguments]
+    arguments = ["BIGINT"] + ["VARCHAR" if type_ is Type.GUID else SQL_TYPES[type_] for type_ in use.arguments]
     result = "VARCHAR" if use.result is Type.GUID else SQL_TYPES[use.result]
     # DuckDB takes the words for its enumerations; its type hints do not know them
     create: Any = connection.create_function
@@ -60,11 +78,13 @@ def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:
     readers = [parse_json if type_ is Type.DYNAMIC else None for type_ in use.arguments]
     arrow = _ARROW[result]
 
-    def run(*arrays: Any) -> pa.Array:
+    def run(number: Any, *arrays: Any) -> pa.Array:
+        stopped = _RUNS.get(number[0].as_py()) if len(number) else None
         columns = [array.to_pylist() for array in arrays]
         known: dict[Any, object] = {}
         out: list[object] = []
-        for raw in zip(*columns, strict=True):
+        # a function without arguments still has a row for each number
+        for raw in zip(*columns, strict=True) if columns else [()] * len(number):
             if strict and None in raw:
                 out.append(None)
                 continue
@@ -72,6 +92,8 @@ def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:
             if raw in known:
                 out.append(known[raw])
                 continue
+            if stopped is not None and stopped():
+                raise Stopped
             values = [
                 reader(value) if reader is not None and value is not None else value
                 for reader, value in zip(readers, raw, strict=True)
@@ -84,7 +106,7 @@ def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:
     # the database asks the signature how many arguments there are
     kind = inspect.Parameter.POSITIONAL_ONLY
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(f"a{index}", kind) for index in range(len(readers))]
+        [inspect.Parameter(f"a{index}", kind) for index in range(len(readers) + 1)]
     )
     return run
 
