@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+import ipaddress
+import re
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vedette.api.failures import body
+from vedette.core.redaction import redact
 
 MAX_BODY = 32 * 1024 * 1024
 _CSP = (
@@ -31,14 +34,14 @@ class TooLarge(Exception):
 class BodyLimit:
     """Refuses bodies beyond 32 MiB, except of the upload of log files, which has a limit of its own."""
 
-    def __init__(self, app: ASGIApp, unlimited: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: ASGIApp, uploads: str = "(?!)") -> None:
+        """`uploads` is a pattern of the paths whose bodies are files."""
         self._app = app
-        self._unlimited = unlimited
+        self._uploads = re.compile(uploads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        upload = path.endswith("/load") and path.startswith(self._unlimited)
-        if scope["type"] != "http" or upload:
+        # exactly those: other routes read their whole body into memory, before they ask who sends it
+        if scope["type"] != "http" or self._uploads.fullmatch(scope.get("path", "")):
             await self._app(scope, receive, send)
             return
         stated = Headers(scope=scope).get("content-length", "0")
@@ -63,6 +66,49 @@ class BodyLimit:
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = JSONResponse(body("VDT0413", f"The request has more than {MAX_BODY // 2**20} MiB."), 413)
         await answer(scope, receive, send)
+
+
+class HostNames:
+    """Refuses requests for a host that this server is not known as.
+
+    A page of another site can make its own name resolve to a loopback or internal address and then talk to this
+    server as its own origin (DNS rebinding). It cannot change the Host header, which carries that name. Addresses
+    are let through: only names can be rebound.
+    """
+
+    def __init__(self, app: ASGIApp, names: Iterable[str] = ()) -> None:
+        self._app = app
+        self._names = frozenset(name.strip().rstrip(".").lower() for name in names if name.strip())
+
+    def knows(self, host: str) -> bool:
+        """Whether a Host header names this server: an address, `localhost`, or one of the names."""
+        host = host.strip().lower()
+        name = host[1:].partition("]")[0] if host.startswith("[") else host.rpartition(":")[0] or host
+        name = name.rstrip(".")
+        if name == "localhost" or name.endswith(".localhost") or name in self._names:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            hosts = Headers(scope=scope).getlist("host")
+            if len(hosts) != 1 or not self.knows(hosts[0]):
+                shown = redact(hosts[0][:200]) if hosts else ""
+                answer = JSONResponse(
+                    body(
+                        "VDT0421",
+                        f"This server is not known as '{shown}'.",
+                        "Set VEDETTE_PUBLIC_URL to its address, or add the name to VEDETTE_ALLOWED_HOSTS.",
+                    ),
+                    421,
+                )
+                await answer(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 class SecurityHeaders:

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,7 +18,7 @@ from vedette import __version__
 from vedette.api import failures
 from vedette.api.application import Application
 from vedette.api.console import install_console
-from vedette.api.limits import BodyLimit, SecurityHeaders
+from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.routes import deliveries, health, incidents, logs, paths, rules, session
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable
@@ -42,9 +43,17 @@ def create_app(application: Application) -> FastAPI:
         app.include_router(module.router, prefix=PREFIX)
     install_console(app, PREFIX)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
+    app.add_middleware(HostNames, names=_names(application))
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(BodyLimit, unlimited=(f"{PREFIX}/workspaces/",))
+    app.add_middleware(BodyLimit, uploads=f"{PREFIX}/workspaces/[^/]+/load")
     return app
+
+
+def _names(application: Application) -> list[str]:
+    """The names under which browsers may reach the server."""
+    settings = application.settings
+    public = urlsplit(settings.public_url or "").hostname or ""
+    return [public, settings.host, socket.gethostname(), *settings.allowed_hosts.split(",")]
 
 
 class Server:

@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, pattern=r"^https?://", description="The address under which people reach the console, for links."
     )
+    allowed_hosts: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9.\-, ]*$",
+        description="Further names, with commas, under which browsers may reach the server, beside that of public_url.",
+    )
     state_url: SecretStr | None = Field(
         None, description="Where the state is, if not in the data directory: postgresql://user:password@host/name."
     )

@@ -54,8 +54,8 @@ class _Cte:
 class Compiler:
     """Compiles one bound query."""
 
-    def __init__(self, *, timespan: bool = False) -> None:
-        self.sql = DuckDbSql()
+    def __init__(self, *, timespan: bool = False, run: int = 0) -> None:
+        self.sql = DuckDbSql(run)
         self.parameters: set[str] = set()
         self.timespan = timespan
         """Whether `$from` and `$to` bound TimeGenerated of every table."""
@@ -74,8 +74,8 @@ class Compiler:
         self._fresh += 1
         return f"{prefix}{self._fresh}"
 
-    def compile(self, relation: Relation) -> Compiled:
-        """The statement whose rows are a relation's, in its order."""
+    def compile(self, relation: Relation, *, limit: int | None = None) -> Compiled:
+        """The statement whose rows are a relation's, in its order; with a limit, the first of them."""
         rel = self.rel(relation)
         visible = relation.visible
         base = rel.wrapped()
@@ -84,6 +84,8 @@ class Compiler:
             text += " WHERE " + " AND ".join(base.where)
         if base.order:
             text += f" ORDER BY {base.ordering()}"
+        if limit is not None:
+            text += f" LIMIT {limit}"
         return Compiled(self.with_ctes(text), visible, self.parameters, list(self.sql.row_functions.values()))
 
     def with_ctes(self, text: str) -> str:

@@ -78,7 +78,9 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_
 class DuckDbSql:
     """DuckDB's vocabulary; one for each query, since it notes the row functions that the query uses."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: int = 0) -> None:
+        """`run` is the number of the query's run, by which a row function finds out whether to go on."""
+        self.run = run
         self.row_functions: dict[str, RowFunctionUse] = {}
         self.aggregate_order = ""
         """The ORDER BY of the rows that an aggregate reads; empty where they have no order."""
@@ -135,7 +137,7 @@ class DuckDbSql:
         self.row_functions[key] = RowFunctionUse(key, function, tuple(arg.type for arg in args), result, strict)
         # a guid goes and comes as text
         values = [f"CAST({arg} AS VARCHAR)" if arg.type is Type.GUID else arg.sql for arg in args]
-        text = self.call(key, *values)
+        text = self.call(key, self.run, *values)
         return f"CAST({text} AS UUID)" if result is Type.GUID else text
 
     # -- conversions

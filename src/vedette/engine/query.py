@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ from vedette.engine.compiler import Compiled, Compiler
 from vedette.engine.operators import load_operators
 from vedette.engine.relations import name_of
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
-from vedette.engine.rowfunctions import parse_json, register
+from vedette.engine.rowfunctions import parse_json, register, stoppable
 from vedette.kql import ticks
 from vedette.kql.binder import bind
 from vedette.kql.bound import BoundQuery, Column, Expr, Relation
@@ -32,12 +33,20 @@ _JSON_TYPES = {
 }  # fmt: skip
 
 
+_BATCH_ROWS = 2048
+_POLL = 0.2
+_NUMBERS = itertools.count(1)
+"""Runs of this process, for row functions to know whose rows they have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a query may use; defaults are Log Analytics' (500,000 rows, 10 minutes)."""
+    """What a query may use; defaults are Log Analytics' (500,000 rows, 100 MiB, 10 minutes)."""
 
     rows: int = 500_000
     seconds: float = 600.0
+    bytes: int = 100 * 1024 * 1024
+    """Of the result, as the engine holds it."""
 
 
 class Cancellation:
@@ -125,6 +134,8 @@ class QueryEngine:
             bound = bind(text, self.catalog, self.host, None)
         except KqlError as error:
             return Check(error.diagnostics, None)
+        except RecursionError:
+            return Check([Diagnostic("KS245", "The query is nested too deeply", 0, 1)], None)
         columns = tuple(ResultColumn(column.name, column.type) for column in bound.results[-1].visible)
         return Check([], columns)
 
@@ -137,6 +148,12 @@ class QueryEngine:
 
     def run_all(self, text: str, options: QueryOptions) -> list[Result]:
         """The rows of every result of a batch."""
+        try:
+            return self._run_all(text, options)
+        except RecursionError:
+            raise KqlError(text, [Diagnostic("KS245", "The query is nested too deeply", 0, 1)]) from None
+
+    def _run_all(self, text: str, options: QueryOptions) -> list[Result]:
         started = time.perf_counter()
         run = _Run(self, options)
         bound: BoundQuery = bind(text, self.catalog, self.host, run)
@@ -155,6 +172,7 @@ class _Run:
     def __init__(self, engine: QueryEngine, options: QueryOptions) -> None:
         self.engine = engine
         self.options = options
+        self.number = next(_NUMBERS)
         self.connection = engine.connection.cursor()
         self._values: dict[str, object] = {"now": ticks.from_datetime(options.now), **options.parameters}
         if options.timespan is not None:
@@ -163,7 +181,7 @@ class _Run:
         self._deadline = time.monotonic() + options.limits.seconds
 
     def _compiler(self) -> Compiler:
-        return Compiler(timespan=self.options.timespan is not None)
+        return Compiler(timespan=self.options.timespan is not None, run=self.number)
 
     def _register(self, compiled: Compiled) -> dict[str, object] | None:
         self.engine.register(compiled)
@@ -171,48 +189,84 @@ class _Run:
 
     def _within_limits(self, work: Callable[[], T]) -> T:
         """Does some work of the engine under the query's time limit."""
-        timer = threading.Timer(max(self._deadline - time.monotonic(), 0.0), self.connection.interrupt)
-        timer.daemon = True
-        timer.start()
         cancellation = self.options.cancellation
+        done = threading.Event()
+        if cancellation is not None:
+            cancellation.watch(self.connection)
+        watcher = threading.Thread(target=self._watch, args=(done,), name="query limit", daemon=True)
+        watcher.start()
         try:
-            if cancellation is not None:
-                cancellation.watch(self.connection)
-            return work()
-        except duckdb.InterruptException:
-            if cancellation is not None and cancellation.cancelled:
-                raise QueryFailed("VDT2005", "the query was cancelled") from None
-            raise QueryFailed(
-                "VDT2001", f"the query was stopped after {self.options.limits.seconds:g} seconds"
-            ) from None
-        except duckdb.OutOfMemoryException:
-            raise QueryFailed("VDT2002", "the query needs more memory than it may use; narrow it or its time") from None
-        except duckdb.Error as error:
-            raise QueryFailed("VDT2003", f"the query failed while running: {_first_line(error)}") from error
+            with stoppable(self.number, self._stopped):
+                return work()
+        except (duckdb.Error, pa.ArrowException, OSError, UnicodeEncodeError) as error:
+            # an error while rows are taken comes through Arrow, which knows it as one of input and output
+            raise self._failure(error) from error
         finally:
-            timer.cancel()
+            done.set()
+            watcher.join()
             if cancellation is not None and not cancellation.cancelled:
                 cancellation.watch(None)
+
+    def _stopped(self) -> bool:
+        cancellation = self.options.cancellation
+        return time.monotonic() >= self._deadline or (cancellation is not None and cancellation.cancelled)
+
+    def _watch(self, done: threading.Event) -> None:
+        """Interrupts the engine when the time is over, again and again: it forgets what comes before it has started."""
+        while not done.wait(max(0.01, min(_POLL, self._deadline - time.monotonic()))):
+            if self._stopped():
+                self.connection.interrupt()
+
+    def _failure(self, error: Exception) -> QueryFailed:
+        cancellation = self.options.cancellation
+        text = str(error)
+        if cancellation is not None and cancellation.cancelled:
+            return QueryFailed("VDT2005", "the query was cancelled")
+        if self._stopped():
+            return QueryFailed("VDT2001", f"the query was stopped after {self.options.limits.seconds:g} seconds")
+        if isinstance(error, duckdb.OutOfMemoryException) or text.startswith("Out of Memory Error"):
+            return QueryFailed("VDT2002", "the query needs more memory than it may use; narrow it or its time")
+        if isinstance(error, UnicodeEncodeError) or "surrogate" in text:
+            return QueryFailed(
+                "VDT2003", "the query has half of a surrogate pair (\\ud800 to \\udfff), which is no character"
+            )
+        return QueryFailed("VDT2003", f"the query failed while running: {_first_line(error)}")
 
     def fetch(self, compiled: Compiled) -> list[tuple[Any, ...]]:
         """The rows of a statement as Python values."""
         values = self._register(compiled)
         return self._within_limits(lambda: self.connection.execute(compiled.sql, values).fetchall())
 
-    def table(self, compiled: Compiled) -> pa.Table:
-        """The rows of a statement as Arrow."""
+    def table(self, compiled: Compiled) -> tuple[pa.Table, str | None]:
+        """The rows of a statement as Arrow, up to the limits, and why there are no more of them.
+
+        Rows are taken a batch at a time: a result is never held beyond its limits, wherever the engine could still
+        go on.
+        """
         values = self._register(compiled)
-        return self._within_limits(lambda: self.connection.sql(compiled.sql, params=values).to_arrow_table())
+        limits = self.options.limits
+
+        def take() -> tuple[pa.Table, str | None]:
+            reader = self.connection.sql(compiled.sql, params=values).to_arrow_reader(_BATCH_ROWS)
+            batches, rows, size = [], 0, 0
+            for batch in reader:
+                if rows + batch.num_rows > limits.rows:
+                    batches.append(batch.slice(0, limits.rows - rows))
+                    partial = f"the result was cut at {limits.rows} rows"
+                    return pa.Table.from_batches(batches, reader.schema), partial
+                if rows and size + batch.nbytes > limits.bytes:
+                    partial = f"the result was cut at {rows} rows, because it has more than {limits.bytes} bytes"
+                    return pa.Table.from_batches(batches, reader.schema), partial
+                batches.append(batch)
+                rows, size = rows + batch.num_rows, size + batch.nbytes
+            return pa.Table.from_batches(batches, reader.schema), None
+
+        return self._within_limits(take)
 
     def rows(self, relation: Relation) -> Result:
         """The rows of a bound relation, cut at the limit."""
-        compiled = self._compiler().compile(relation)
-        limit = self.options.limits.rows
-        table = self.table(compiled)
-        partial = None
-        if table.num_rows > limit:
-            table = table.slice(0, limit)
-            partial = f"the result was cut at {limit} rows"
+        compiled = self._compiler().compile(relation, limit=self.options.limits.rows + 1)
+        table, partial = self.table(compiled)
         types = [column.type for column in compiled.columns]
         columns = [table.column(index).to_pylist() for index in range(len(types))]
         rows = wire_columns(types, columns) if types else [[] for _ in range(table.num_rows)]
@@ -271,5 +325,5 @@ def _shared_type(kinds: Iterable[str | None]) -> Type:
     return found.pop() if len(found) == 1 else Type.DYNAMIC
 
 
-def _first_line(error: duckdb.Error) -> str:
+def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,13 +63,34 @@ def _decimal(value: decimal.Decimal) -> object:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+_MAX_NESTING = 200
+"""Levels of a dynamic value that leave as JSON; encoders of JSON give up soon after."""
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+
+
+def _dynamic(text: str) -> object:
+    """The JSON of a dynamic value; its text where it is nested too deeply to be written as part of an answer."""
+    if text.count("[") + text.count("{") > _MAX_NESTING and _nesting(text) > _MAX_NESTING:
+        return text
+    return parse_json(text)
+
+
+def _nesting(text: str) -> int:
+    depth = deepest = 0
+    for found in _BRACKETS.finditer(text):
+        token = found[0]
+        depth += (token in "[{") - (token in "]}")
+        deepest = max(deepest, depth)
+    return deepest
+
+
 _WIRE: dict[Type, Callable[[Any], object]] = {
     Type.REAL: _real,
     Type.DECIMAL: _decimal,
     Type.DATETIME: ticks.format_datetime,
     Type.TIMESPAN: ticks.format_timespan,
     Type.GUID: str,
-    Type.DYNAMIC: parse_json,
+    Type.DYNAMIC: _dynamic,
 }
 
 
@@ -91,5 +113,5 @@ def _remembered(seen: dict[str, object], text: str | None) -> object:
     if text is None:
         return None
     if text not in seen:
-        seen[text] = parse_json(text)
+        seen[text] = _dynamic(text)
     return seen[text]

@@ -11,7 +11,8 @@ import inspect
 import json
 import math
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -41,6 +42,23 @@ _ARROW = {
 }
 
 
+_RUNS: dict[int, Callable[[], bool]] = {}
+
+
+class Stopped(Exception):
+    """Ends a batch of calls whose query was stopped; the engine cannot interrupt Python."""
+
+
+@contextmanager
+def stoppable(number: int, stopped: Callable[[], bool]) -> Iterator[None]:
+    """Lets the row functions of a run ask whether it was stopped."""
+    _RUNS[number] = stopped
+    try:
+        yield
+    finally:
+        _RUNS.pop(number, None)
+
+
 def parse_json(text: str) -> object:
     """The JSON value of a text; numbers beyond 64 bits are read by the slower parser."""
     try:
@@ -52,7 +70,7 @@ def parse_json(text: str) -> object:
 def register(connection: duckdb.DuckDBPyConnection, use: RowFunctionUse) -> None:
     """Makes a row function known to a connection's database."""
     # a guid travels as text: Arrow has no plain form of it that DuckDB and Python share
-    arguments = ["VARCHAR" if type_ is Type.GUID else SQL_TYPES[type_] for type_ in use.arguments]
+    arguments = ["BIGINT"] + ["VARCHAR" if type_ is Type.GUID else SQL_TYPES[type_] for type_ in use.arguments]
     result = "VARCHAR" if use.result is Type.GUID else SQL_TYPES[use.result]
     # DuckDB takes the words for its enumerations; its type hints do not know them
     create: Any = connection.create_function
@@ -64,7 +82,7 @@ def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:
     readers = [parse_json if type_ is Type.DYNAMIC else None for type_ in use.arguments]
     arrow = _ARROW[result]
     # -0.0 and 0.0 are one key, so answers about reals are not kept
-    keeps = Type.REAL not in use.arguments
+    keeps = bool(use.arguments) and Type.REAL not in use.arguments
     known: dict[tuple[object, ...], object] = {}
 
     def answer(raw: tuple[object, ...]) -> object:
@@ -83,15 +101,24 @@ def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:
             known[raw] = made
         return made
 
-    def run(*arrays: Any) -> pa.Array:
+    def run(number: Any, *arrays: Any) -> pa.Array:
+        stopped = _RUNS.get(number[0].as_py()) if len(number) else None
+        if not arrays:
+            # a function without arguments is asked anew for each row
+            return pa.array([answer(()) for _ in range(len(number))], arrow)
         # logs repeat themselves: one call for each distinct row of arguments
         codes, rows = _distinct(arrays)
-        return pa.array([answer(row) for row in rows], arrow).take(pa.array(codes))
+        answers = []
+        for row in rows:
+            if stopped is not None and stopped():
+                raise Stopped
+            answers.append(answer(row))
+        return pa.array(answers, arrow).take(pa.array(codes))
 
     # the database asks the signature how many arguments there are
     kind = inspect.Parameter.POSITIONAL_ONLY
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(f"a{index}", kind) for index in range(len(readers))]
+        [inspect.Parameter(f"a{index}", kind) for index in range(len(readers) + 1)]
     )
     return run
 

@@ -44,8 +44,8 @@ def position(text: str, offset: int) -> tuple[int, int]:
 
 def utf16_span(text: str, start: int, length: int) -> tuple[int, int]:
     """The same span counted in UTF-16 units, as Microsoft's tools count."""
-    before = len(text[:start].encode("utf-16-le")) // 2
-    return before, len(text[start : start + length].encode("utf-16-le")) // 2
+    before = len(text[:start].encode("utf-16-le", "surrogatepass")) // 2
+    return before, len(text[start : start + length].encode("utf-16-le", "surrogatepass")) // 2
 
 
 def excerpt(text: str, diagnostic: Diagnostic) -> str:

@@ -24,6 +24,7 @@ from vedette.engine.query import Cancellation
 from vedette.engine.result import Result
 from vedette.kql import ticks
 from vedette.kql.types import TYPE_NAMES
+from vedette.store.reading.forms import check_table_name
 from vedette.store.report import LoadOptions
 
 router = APIRouter(tags=["logs"], prefix="/workspaces/{ws}")
@@ -104,10 +105,22 @@ class AddColumn(Wire):
 
 
 def timespan_of(text: str | None, now: datetime) -> tuple[datetime, datetime] | None:
-    """The bounds of an ISO 8601 timespan. Raises InvalidInput for one that is not."""
+    """The bounds of an ISO 8601 timespan. Raises InvalidInput for one that is not, or that leaves the years 1 to 9999."""
     if not text:
         return None
-    parts = text.split("/")
+    try:
+        bounds = _bounds(text.split("/"), now)
+    except OverflowError:
+        bounds = None
+    if bounds is None:
+        raise InvalidInput(
+            f"'{text[:80]}' is not a timespan.",
+            hint="Write it like P1D, or 2021-08-02T00:00:00Z/2021-08-03T00:00:00Z.",
+        )
+    return bounds
+
+
+def _bounds(parts: list[str], now: datetime) -> tuple[datetime, datetime] | None:
     spans = [_duration(part) for part in parts]
     moments = [ticks.parse_datetime(part) if span is None else None for part, span in zip(parts, spans, strict=True)]
     if len(parts) == 1 and spans[0] is not None:
@@ -121,9 +134,7 @@ def timespan_of(text: str | None, now: datetime) -> tuple[datetime, datetime] | 
             first = last - spans[0]
         if first is not None and last is not None and first <= last:
             return first, last
-    raise InvalidInput(
-        f"'{text[:80]}' is not a timespan.", hint="Write it like P1D, or 2021-08-02T00:00:00Z/2021-08-03T00:00:00Z."
-    )
+    return None
 
 
 def _duration(text: str) -> timedelta | None:
@@ -131,7 +142,10 @@ def _duration(text: str) -> timedelta | None:
     if not found or text in ("P", "PT"):
         return None
     weeks, days, hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        return None
 
 
 @router.post("/query", response_model=QueryResult, dependencies=[Depends(requires(Permission.QUERY))])
@@ -247,10 +261,12 @@ async def load(request: Request, services: Services, options: Annotated[LoadQuer
     taken = options.stamp and ticks.parse_datetime(options.stamp)
     if options.stamp and taken is None:
         raise InvalidInput(f"'{options.stamp}' is not a time.", target="stamp")
+    if options.table is not None:
+        check_table_name(options.table)  # before it names a folder
     folder = Path(tempfile.mkdtemp(prefix="vedette-load-"))
     try:
-        safe = _NAME.sub("_", Path(options.name.replace("\\", "/")).name)[-120:] or "file"
-        file = folder / (options.table or "unnamed") / safe if options.table else folder / safe
+        safe = _NAME.sub("_", Path(options.name.replace("\\", "/")).name)[-120:].lstrip(".") or "file"
+        file = folder / options.table / safe if options.table else folder / safe
         file.parent.mkdir(parents=True, exist_ok=True)
         size = 0
         with file.open("wb") as out:

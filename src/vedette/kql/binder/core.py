@@ -31,6 +31,9 @@ from vedette.kql.types import Type
 MAX_DEPTH = 64
 """How deep calls of functions that a query defines may nest."""
 
+MAX_CALLS = 2000
+"""How many calls of such functions one query may make in all, since each call's body is bound anew."""
+
 
 def bind(text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = None) -> BoundQuery:
     """Parses and binds a query.
@@ -59,6 +62,7 @@ class Binder:
         self.options: dict[str, object] = {}
         self._ids = 0
         self._depth = 0
+        self._calls = 0
         self._once: dict[int, Relation] = {}
         self.scalar_queries: dict[int, Expr] = {}
 
@@ -97,6 +101,9 @@ class Binder:
         """Counts the nesting of calls so that a function that calls itself ends in a message."""
         if self._depth >= MAX_DEPTH:
             raise self.stop("VDT1002", f"functions call each other more than {MAX_DEPTH} levels deep", node)
+        self._calls += 1
+        if self._calls > MAX_CALLS:
+            raise self.stop("VDT1002", f"functions are called more than {MAX_CALLS} times", node)
         self._depth += 1
         try:
             yield

@@ -1,0 +1,124 @@
+"""Requests that a hostile page, a hostile client or a clumsy one sends to the REST API."""
+
+from __future__ import annotations
+
+import http.client
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import Running, running  # noqa: F401 - a fixture
+from vedette.core.settings import load_settings
+
+WS = "/workspaces/default"
+
+
+def _health(running: Running, host: str) -> tuple[int, str]:  # noqa: F811
+    connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=10)
+    connection.putrequest("GET", "/api/v1/health", skip_host=True)
+    connection.putheader("Host", host)
+    connection.endheaders()
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:{port}", 200), ("localhost:{port}", 200), ("LOCALHOST", 200), ("[::1]:{port}", 200), ("10.1.2.3", 200),
+        ("evil.example", 421), ("127.0.0.1.evil.example:{port}", 421), ("evil.example:127", 421), ("", 421),
+        ("localhost.evil.example", 421), ("[evil.example]", 421),
+    ],
+)  # fmt: skip
+def test_a_name_that_was_rebound_to_this_server_gets_no_answer(
+    running: Running,  # noqa: F811
+    host: str,
+    status: int,
+) -> None:
+    found, text = _health(running, host.format(port=running.server.port))
+    assert found == status, text
+    if status == 421:
+        assert '"VDT0421"' in text
+
+
+def test_the_public_name_and_further_names_are_known(tmp_path: Path) -> None:
+    from vedette.api.limits import HostNames
+    from vedette.api.server import _names
+
+    class Held:
+        settings = load_settings(
+            data_dir=tmp_path, public_url="https://siem.contoso.example/x", allowed_hosts="one.example, Two.example"
+        )
+
+    names = HostNames(None, _names(Held()))  # type: ignore[arg-type]
+    known = ["siem.contoso.example", "SIEM.contoso.example.:443", "one.example:80", "two.example"]
+    assert [host for host in known if not names.knows(host)] == []
+    assert not names.knows("three.example")
+
+
+@pytest.mark.parametrize("table", ["../../escaped", "/tmp/vedette-escaped", "..", "a/b", 'a"b', "a b", "", "a\x00b"])
+def test_a_table_name_never_becomes_a_path(running: Running, tmp_path: Path, table: str) -> None:  # noqa: F811
+    wanted = str(tmp_path / "escaped") if table.startswith("/") else table
+    with running.client() as client:
+        answer = client.post(f"{WS}/load", params={"name": "x.jsonl", "table": wanted}, content=b'{"a":1}\n')
+    assert answer.status_code in (200, 400), answer.text
+    if table:
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "VDT0606"
+    assert not (tmp_path / "escaped").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../../x.jsonl", "/etc/passwd", "...", "a\x00b.jsonl", "x" * 5000, "C:\\x\\y.jsonl", ""]
+)
+def test_a_file_name_never_leaves_its_folder(running: Running, name: str) -> None:  # noqa: F811
+    with running.client() as client:
+        answer = client.post(f"{WS}/load", params={"name": name, "table": "T_CL"}, content=b'{"a":1}\n')
+    assert answer.status_code in (200, 400), answer.text
+    if answer.status_code == 200:
+        assert answer.json()["files"][0]["file"] == name
+
+
+@pytest.mark.parametrize(
+    "timespan",
+    ["P99999999999999D", "P9999999D", "PT99999999999999999999999S", "P1D/0001-01-01T00:00:00Z",
+     "9999-12-31T23:59:59Z/P2D", "/", "P", "x" * 10_000],
+)  # fmt: skip
+def test_a_timespan_beyond_all_time_is_refused(running: Running, timespan: str) -> None:  # noqa: F811
+    with running.client() as client:
+        answer = client.post(f"{WS}/query", json={"query": "print 1", "timespan": timespan})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "VDT0400"
+
+
+def _raw(running: Running, path: str, headers: dict[str, str], blocks: int) -> tuple[int, str]:  # noqa: F811
+    """The answer to a body of blocks of one MiB; sending ends early where the server hangs up."""
+    connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=20)
+    connection.putrequest("POST", f"/api/v1{path}")
+    for name, value in {"Content-Type": "application/json", **headers}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    try:
+        for _ in range(blocks):
+            connection.send(b"100000\r\n" + b"[" * 2**20 + b"\r\n")
+        connection.send(b"0\r\n\r\n")
+    except OSError:
+        pass
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+@pytest.mark.parametrize("path", [f"{WS}/query", f"{WS}/local/load", "/session"])
+def test_a_body_without_end_is_refused_without_a_sign_in(running: Running, path: str) -> None:  # noqa: F811
+    assert _raw(running, path, {"Transfer-Encoding": "chunked"}, 40)[0] == 413
+    assert _raw(running, path, {"Content-Length": str(2**40)}, 0)[0] == 413
+
+
+@pytest.mark.parametrize("content", [b"", b"[" * 100_000, b'{"query":' * 50_000, b"\xff\xfe", b"null", b'{"query":1}',
+                                     b'{"query":"\\ud800"}', b'{"query":"a","query":"b","other":1}', b'{"query":"a"'])  # fmt: skip
+def test_json_that_is_none_is_a_bad_request(running: Running, content: bytes) -> None:  # noqa: F811
+    with running.client() as client:
+        answer = client.post(f"{WS}/query", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422), answer.text
+    assert "Traceback" not in answer.text
+    assert answer.json()["error"]["message"]
