@@ -21,6 +21,7 @@ def body(
     code: str, message: str, hint: str | None = None, details: dict[str, object] | None = None
 ) -> dict[str, object]:
     """The JSON of an error."""
+    message = message.encode("utf-8", "backslashreplace").decode()  # half of a surrogate pair has no UTF-8
     return ErrorEnvelope(error=ErrorBody(code=code, message=message, hint=hint, details=details)).model_dump(
         by_alias=True, exclude_none=True
     )
@@ -36,7 +37,8 @@ def diagnostics_of(text: str, diagnostics: list[Diagnostic]) -> list[DiagnosticB
             fix = diagnostic.message.rsplit("did you mean '", 1)[1].split("'", 1)[0]
         found.append(
             DiagnosticBody(
-                code=diagnostic.code, severity=diagnostic.severity, message=diagnostic.message, start=start,
+                code=diagnostic.code, severity=diagnostic.severity,
+                message=diagnostic.message.encode("utf-8", "backslashreplace").decode(), start=start,
                 length=length, fix=fix,
             )
         )  # fmt: skip
@@ -75,6 +77,13 @@ def install(app: FastAPI) -> None:
     async def http(_request: Request, error: HTTPException) -> JSONResponse:
         message = "There is nothing at this address." if error.status_code == 404 else str(error.detail)
         return JSONResponse(body(f"HTTP{error.status_code}", message), error.status_code, dict(error.headers or {}))
+
+    @app.exception_handler(UnicodeEncodeError)
+    async def no_character(_request: Request, error: UnicodeEncodeError) -> JSONResponse:
+        log.warning("a request was refused: %s", error.reason)
+        return JSONResponse(
+            body("VDT0400", "The request has half of a surrogate pair (\\ud800 to \\udfff), which is no character."), 400
+        )
 
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> JSONResponse:

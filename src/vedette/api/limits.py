@@ -49,18 +49,29 @@ class BodyLimit:
             await self._refuse(scope, receive, send)
             return
         size = 0
+        over = answered = False
 
         async def counted() -> Message:
-            nonlocal size
+            nonlocal size, over
             message = await receive()
             size += len(message.get("body", b""))
             if size > MAX_BODY:
+                over = True
                 raise TooLarge
             return message
 
+        async def unless_over(message: Message) -> None:
+            # what the application makes of the exception is not the answer
+            nonlocal answered
+            if not over or answered:
+                answered = True
+                await send(message)
+
         try:
-            await self._app(scope, counted, send)
+            await self._app(scope, counted, unless_over)
         except TooLarge:
+            over = True
+        if over and not answered:
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
