@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.api.conftest import Running, running  # noqa: F401 - a fixture
@@ -122,3 +126,55 @@ def test_json_that_is_none_is_a_bad_request(running: Running, content: bytes) ->
     assert answer.status_code in (400, 422), answer.text
     assert "Traceback" not in answer.text
     assert answer.json()["error"]["message"]
+
+
+def test_nothing_but_health_and_the_description_answers_a_stranger(running: Running) -> None:  # noqa: F811
+    open_paths = {"/api/v1/health", "/api/v1/session"}
+    with running.client() as client:
+        document = client.get("/openapi.json").json()
+    wrong = []
+    with httpx.Client(base_url=running.server.url, timeout=30) as stranger:
+        for path, methods in document["paths"].items():
+            address = path.replace("{ws}", "default").replace("{incident}", "1")
+            for method in methods:
+                if path in open_paths:
+                    continue
+                answer = stranger.request(method, address, json={} if method in ("post", "patch") else None)
+                # a body that is not valid may be said to be so before it is asked who sends it
+                if answer.status_code not in (400, 401) or (answer.status_code == 400 and method == "get"):
+                    wrong.append((method, path, answer.status_code))
+    assert wrong == []
+
+
+def test_a_one_time_sign_in_is_good_for_one_of_many_at_once(running: Running) -> None:  # noqa: F811
+    token = running.application.sign_in_link(running.server.url).split("token=")[1]
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(
+            pool.map(
+                lambda _: (
+                    httpx.post(f"{running.server.url}/api/v1/session", json={"token": token}, timeout=30).status_code
+                ),
+                range(8),
+            )
+        )
+    assert statuses.count(200) == 1, statuses
+
+
+def test_slow_queries_keep_nobody_waiting(running: Running) -> None:  # noqa: F811
+    def slow() -> None:
+        with running.client() as client, suppress(httpx.TimeoutException):
+            client.post(
+                f"{WS}/query",
+                json={"query": "range x from 1 to 1000000000000 step 1 | count"},
+                timeout=httpx.Timeout(6),
+            )
+
+    with ThreadPoolExecutor(45) as pool:
+        waiting = [pool.submit(slow) for _ in range(45)]
+        time.sleep(2)
+        with running.client() as client:
+            started = time.monotonic()
+            assert client.get("/workspaces").status_code == 200
+            assert time.monotonic() - started < 4
+        for one in waiting:
+            one.result()

@@ -82,7 +82,8 @@ def install(app: FastAPI) -> None:
     async def no_character(_request: Request, error: UnicodeEncodeError) -> JSONResponse:
         log.warning("a request was refused: %s", error.reason)
         return JSONResponse(
-            body("VDT0400", "The request has half of a surrogate pair (\\ud800 to \\udfff), which is no character."), 400
+            body("VDT0400", "The request has half of a surrogate pair (\\ud800 to \\udfff), which is no character."),
+            400,
         )
 
     @app.exception_handler(Exception)

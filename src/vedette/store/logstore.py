@@ -264,8 +264,8 @@ def _open(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
         # Full row groups go to disk while a load runs: less memory, and a short commit.
         "write_buffer_row_group_count": "1",
     }
-    if path is not None:
-        config["temp_directory"] = str(path.with_name("spill"))
+    # beside the file; a store in memory has no place on disk, and the engine's own choice is the working directory
+    config["temp_directory"] = "" if path is None else str(path.with_name("spill"))
     try:
         connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
     except duckdb.Error as error:

@@ -29,6 +29,8 @@ from vedette.store.report import LoadOptions
 
 router = APIRouter(tags=["logs"], prefix="/workspaces/{ws}")
 MAX_QUERY = 1_000_000
+MAX_QUERIES = 16
+"""At once; further ones wait for their turn."""
 MAX_UPLOAD = 4 * 1024**3
 _DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
 _NAME = re.compile(r"[^\w.-]+")
@@ -158,11 +160,20 @@ async def query(request: Request, services: Services, body: QueryRequest) -> Res
     watcher = asyncio.create_task(_cancel_when_gone(request, cancellation))
     try:
         result = await anyio.to_thread.run_sync(
-            lambda: services.logs.query(body.query, timespan=span, cancellation=cancellation)
+            lambda: services.logs.query(body.query, timespan=span, cancellation=cancellation), limiter=_slots(request)
         )
     finally:
         watcher.cancel()
     return Response(orjson.dumps(_answer(result), default=str), media_type="application/json")
+
+
+def _slots(request: Request) -> anyio.CapacityLimiter:
+    """Threads for queries, apart from those of other requests: queries that take long keep nobody else waiting."""
+    state = request.app.state
+    if not hasattr(state, "query_slots"):
+        state.query_slots = anyio.CapacityLimiter(MAX_QUERIES)
+    slots: anyio.CapacityLimiter = state.query_slots
+    return slots
 
 
 async def _cancel_when_gone(request: Request, cancellation: Cancellation) -> None:
