@@ -284,7 +284,40 @@ def json_text(value: object) -> str:
     try:
         return orjson.dumps(value, default=_json_default, option=_JSON_OPTIONS).decode()
     except TypeError:
+        pass
+    try:
         return orjson.dumps(_json_safe(value), default=_json_default, option=_JSON_OPTIONS).decode()
+    except (TypeError, RecursionError):
+        return _deep_json(value)
+
+
+class _Mark(str):
+    """JSON that is written as it is."""
+
+    __slots__ = ()
+
+
+def _deep_json(value: object) -> str:
+    """JSON of what is nested more deeply than the encoder goes, without recursion."""
+    parts: list[str] = []
+    stack: list[object] = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, _Mark):
+            parts.append(item)
+        elif isinstance(item, dict):
+            inner: list[object] = [_Mark("{")]
+            for position, (name, held) in enumerate(item.items()):
+                inner += [_Mark(("," if position else "") + json_text(str(name)) + ":"), held]
+            stack += reversed([*inner, _Mark("}")])
+        elif isinstance(item, list):
+            inner = [_Mark("[")]
+            for position, held in enumerate(item):
+                inner += [_Mark(","), held] if position else [held]
+            stack += reversed([*inner, _Mark("]")])
+        else:
+            parts.append(json_text(item))
+    return "".join(parts)
 
 
 _JSON_OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATETIME

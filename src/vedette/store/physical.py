@@ -55,6 +55,7 @@ def physical_name(name: str, taken: Collection[str]) -> str:
     `taken` are the folded physical names in use. Names that start with `$` are kept for the hidden columns.
     """
     base = f"_{name}" if name.startswith("$") else name
+    base = base.replace("\x00", "\u2400")  # SQL text ends at a NUL
     candidate, number = base, 1
     while candidate.casefold() in taken:
         number += 1
