@@ -190,7 +190,9 @@ class _Run:
         except duckdb.Error as error:
             raise QueryFailed("VDT2003", f"the query failed while running: {_first_line(error)}") from error
         finally:
+            # The timer holds the connection: were its thread to let go of it last, while the process ends, that would abort.
             timer.cancel()
+            timer.join()
             if cancellation is not None and not cancellation.cancelled:
                 cancellation.watch(None)
 
