@@ -9,7 +9,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName, moment
-from vedette.cli.output import counted, harmless, json_line, print_table, screen
+from vedette.cli.output import counted, harmless, json_line, note, print_table, screen
 from vedette.cli.progress import DelayedBar
 
 if TYPE_CHECKING:
@@ -61,11 +61,15 @@ def load(
         again,
     )
     with operations(data, workspace, makes=True) as held, DelayedBar("loading", size=True) as bar:
-        report = held.load(
-            paths,
-            options,
-            lambda at: bar.update(f"{at.file.name}: {counted(at.rows, 'row')}", at.done, at.total),
-        )
+        try:
+            report = held.load(
+                paths,
+                options,
+                lambda at: bar.update(f"{at.file.name}: {counted(at.rows, 'row')}", at.done, at.total),
+            )
+        except KeyboardInterrupt:
+            note("The file at hand has added nothing; those before it are loaded.")
+            raise
     if json_:
         typer.echo(json_line(report.to_dict()))
     else:

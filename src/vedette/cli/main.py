@@ -8,13 +8,16 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from vedette import __version__
 from vedette.cli.output import harmless, screen
 from vedette.core.errors import VedetteError
+
+_INTERRUPTED: Final = 130
+"""How typer ends at Ctrl-C."""
 
 app = typer.Typer(
     name="vedette",
@@ -75,13 +78,15 @@ def main() -> None:
         explain(error)
         code = error.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo("Stopped.", err=True)
-        code = 1
-    except BrokenPipeError:
-        # whoever reads has heard enough (`vedette query … | head`)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _INTERRUPTED
+    except (BrokenPipeError, SystemExit):
+        # Whoever reads has heard enough (`vedette query … | head`); typer ends the process itself where it notices first.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
     except Exception as error:
         code = _usage_or_fault(error)
+    if code == _INTERRUPTED:
+        typer.echo("Stopped.", err=True)
+        code = 1
     sys.exit(code)
 
 

@@ -70,3 +70,4 @@ class DelayedBar:
             self._ended = True
             if self._bar is not None:
                 self._bar.stop()
+        self._timer.join()

@@ -13,6 +13,7 @@ from vedette.cli.options import DataDir, JsonReport, WorkspaceName, duration, mo
 from vedette.cli.output import counted, harmless, json_line, note, print_table, screen
 from vedette.cli.progress import DelayedBar
 from vedette.core.errors import NotFound, VedetteError
+from vedette.detect.problems import ProblemSeverity
 
 group = typer.Typer(no_args_is_help=True, help="Analytics rules.")
 
@@ -50,7 +51,7 @@ def import_(
         typer.echo(json_line(report))
     else:
         _print_report(report)
-    if any(problem.get("severity") == "Error" for problem in report["problems"]):
+    if any(problem["severity"] == ProblemSeverity.ERROR for problem in report["problems"]):
         raise typer.Exit(1)
 
 
@@ -58,7 +59,7 @@ def _print_report(report: dict[str, Any]) -> None:
     console = screen(stderr=True)
     for problem in report["problems"]:
         place = ":".join(str(problem[part]) for part in ("file", "line") if problem.get(part))
-        console.print(harmless(f"{problem.get('severity', 'error')} {place}: {problem['message']}"))
+        console.print(harmless(f"{problem['severity'].lower()} {place}: {problem['message']}"))
         if problem.get("hint"):
             console.print(harmless(f"  {problem['hint']}"), style="dim")
     for one in report["derived"]:

@@ -75,6 +75,12 @@ def _json_default(value: object) -> object:
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_json_default, allow_nan=False)
 
 
+def _quoted_key(text: str) -> str:
+    """The JSON path step of a key that is known only when the query runs."""
+    escaped = f"replace(replace({text}, '\\', '\\\\'), '\"', '\\\"')"
+    return f"'.\"' || {escaped} || '\"'"
+
+
 class DuckDbSql:
     """DuckDB's vocabulary; one for each query, since it notes the row functions that the query uses."""
 
@@ -193,9 +199,9 @@ class DuckDbSql:
             text = f"json_extract_string({step}, '$')"
             return (
                 f"CASE WHEN json_type({step}) IN ('BIGINT', 'UBIGINT') THEN '[' || {text} || ']' "
-                f"ELSE '.\"' || replace({text}, '\"', '\\\"') || '\"' END"
+                f"ELSE {_quoted_key(text)} END"
             )
-        return f"('.\"' || replace({step}, '\"', '\\\"') || '\"')"
+        return f"({_quoted_key(step.sql)})"
 
     def extract(self, target: Fragment, steps: list[str | int | Fragment]) -> str:
         """A part of a dynamic value, JSON null read as null."""

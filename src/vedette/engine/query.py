@@ -202,6 +202,7 @@ class _Run:
             # an error while rows are taken comes through Arrow, which knows it as one of input and output
             raise self._failure(error) from error
         finally:
+            # The watcher holds the connection: were its thread to let go of it last, while the process ends, that would abort.
             done.set()
             watcher.join()
             if cancellation is not None and not cancellation.cancelled:

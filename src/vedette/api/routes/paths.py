@@ -5,10 +5,13 @@ Only the owner of the data directory may: whoever can read the server's record c
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends
+import anyio
+from fastapi import APIRouter, Body, Depends, Request
 
 from vedette.api.security import Caller, Services
 from vedette.api.wire import Wire
@@ -61,12 +64,26 @@ def _absolute(texts: list[str]) -> list[Path]:
 
 
 @router.post("/load", dependencies=[Depends(owner)])
-def load(services: Services, body: Annotated[LoadPaths, Body()]) -> dict[str, Any]:
-    """Loads files by their paths; the answer is the report of `vedette load`."""
+async def load(services: Services, body: Annotated[LoadPaths, Body()], request: Request) -> dict[str, Any]:
+    """Loads files by their paths; the answer is the report of `vedette load`. If the caller goes, the file at hand is undone."""
     moments = [ticks.parse_datetime(text) if text else None for text in (body.stamp, body.shift_to)]
     stamp, shift = (ticks.to_datetime(moment) if moment is not None else None for moment in moments)
-    report = services.logs.load(_absolute(body.paths), LoadOptions(body.table, stamp, shift, body.again))
+    options = LoadOptions(body.table, stamp, shift, body.again)
+    gone = threading.Event()
+    watcher = asyncio.create_task(_notice_when_gone(request, gone))
+    try:
+        report = await anyio.to_thread.run_sync(
+            lambda: services.logs.load(_absolute(body.paths), options, cancelled=gone.is_set)
+        )
+    finally:
+        watcher.cancel()
     return report.to_dict()
+
+
+async def _notice_when_gone(request: Request, gone: threading.Event) -> None:
+    while not await request.is_disconnected():
+        await asyncio.sleep(0.2)
+    gone.set()
 
 
 @router.post("/rules")
