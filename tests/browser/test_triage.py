@@ -86,6 +86,7 @@ def test_an_incident_is_triaged_by_keyboard_alone(site: Site, page: Page, status
     page.keyboard.press("3")
     page.keyboard.press("Enter")
     status("as false positive")
+    expect(dialog).to_have_count(0)
     stored = site.incident("KP")
     assert (stored["status"], stored["classification"]) == ("Closed", "FalsePositive")
     assert stored["classificationReason"] == "IncorrectAlertLogic"
