@@ -91,7 +91,7 @@ def bind_mv_expand(binder: Binder, node: MvExpandOperator, input_: Relation, sco
 
 @binds(MvApplyOperator)
 def bind_mv_apply(binder: Binder, node: MvApplyOperator, input_: Relation, scope: Scope) -> Relation:
-    """Binds `mv-apply`: the input's columns stay, the subquery's come beside them."""
+    """Binds `mv-apply`: the subquery's columns come after the input's, of which expanded ones do not stay."""
     elements = _elements(binder, _items(binder, node), input_, scope)
     index = binder.column(node.index_column.name, Type.LONG) if node.index_column else None
     new = [column for column, _ in elements] + ([index] if index else [])
@@ -102,14 +102,19 @@ def bind_mv_apply(binder: Binder, node: MvApplyOperator, input_: Relation, scope
     subquery: Relation = expanded
     for operator in node.subquery.operators:
         subquery = binder.operator(operator, subquery, scope)
+    replaced = [column.name for column in new]
     if _keeps_all(subquery, expanded):
         subquery.serialized = input_.serialized
+        places = {column.name: -1 for column in input_.columns} | {name: at for at, name in enumerate(replaced)}
+        subquery.columns = tuple(sorted(subquery.columns, key=lambda column: places.get(column.name, len(places))))
         return subquery
     outer: list[tuple[Column, Column]] = []
     inner_names = {column.name: column for column in subquery.visible}
     columns: list[Column] = []
     inner: list[tuple[Column, Column]] = []
     for column in input_.visible:
+        if column.name in replaced:
+            continue
         if column.name in inner_names:
             made = inner_names.pop(column.name)
             fresh = binder.column(made.name, made.type)

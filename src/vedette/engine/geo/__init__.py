@@ -1,0 +1,1 @@
+"""Places on Earth: GeoJSON, geometry on the sphere, and grids of cells."""
