@@ -9,7 +9,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName, moment
-from vedette.cli.output import counted, harmless, json_line, note, print_table, screen
+from vedette.cli.output import counted, harmless, json_line, note, placed, print_table, screen
 from vedette.cli.progress import DelayedBar
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 def load(
     paths: Annotated[
-        list[Path], typer.Argument(help="Files and folders: jsonl, jsonl.gz, json, csv, parquet.", metavar="PATH...")
+        list[Path], typer.Argument(help="Files and folders: jsonl, jsonl.gz, json, csv, parquet.", metavar="PATH")
     ],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
@@ -47,7 +47,8 @@ def load(
     `vedette load logs/SigninLogs logs/AuditLogs --data DIR`
 
     Each file is loaded wholly or not at all; one whose content is there already adds nothing. A record that cannot be read is
-    put aside in the table VedetteDeadLetter_CL with its reason, and counted. A TIME is like 2026-03-01T12:00:00Z, or `now`.
+    put aside in the table VedetteDeadLetter_CL with its reason, and counted; values that do not fit their column and fields that
+    the table does not know stay reachable by `column_ifexists()`. A TIME is like 2026-03-01T12:00:00Z, or `now`.
     Exit code 1 if a file could not be loaded.
     """
     from vedette.core.clock import SystemClock
@@ -91,16 +92,19 @@ def _print(report: LoadReport) -> None:
         ]
         for file in report.files
     ]
-    print_table(["file", "table", "outcome", "rows", "put aside", "drifted values", "unknown fields"], rows)
+    print_table(["file", "table", "outcome", "rows", "put aside", "not converted", "unknown fields"], rows)
     console = screen(stderr=True)
     for file in report.failed:
         if file.error is not None:
-            place = f"{file.error.position}: " if file.error.position else ""
-            named = "" if str(file.path) in f"{place}{file.error}" else f"{file.path}: "
+            sentence = placed(file.error)
+            named = "" if str(file.path) in sentence else f"{file.path}: "
             console.print("error", style="bold red", end=" ")
-            console.print(harmless(f"{named}{place}{file.error}"))
+            console.print(harmless(f"{named}{sentence}"))
             if file.error.hint:
                 console.print(harmless(f"  {file.error.hint}"), style="dim")
+    stamped = sum(file.stamped for file in report.files)
+    if stamped:
+        console.print(f"{counted(stamped, 'row')} without a TimeGenerated got the time of loading, or that of --stamp.")
     for said in report.notes:
         console.print(harmless(said))
     console.print(f"{counted(report.rows, 'row')} in {report.seconds:.1f} s", style="dim")

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from vedette import __version__
-from vedette.cli.output import harmless, screen
+from vedette.cli.output import harmless, placed, screen
 from vedette.core.errors import VedetteError
 
 _INTERRUPTED: Final = 130
@@ -57,9 +57,8 @@ _register()
 def explain(error: VedetteError) -> None:
     """Prints an error for a person: where, what, and what to do."""
     console = screen(stderr=True)
-    place = f"{error.position}: " if error.position else ""
     console.print("error", style="bold red", end=" ")
-    console.print(harmless(f"{place}{error}"))
+    console.print(harmless(placed(error)))
     if error.hint:
         console.print(harmless(f"  {error.hint}"), style="dim")
 

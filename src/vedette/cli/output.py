@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from vedette.core.errors import VedetteError
     from vedette.engine.result import Result
 
 
@@ -50,6 +51,13 @@ def json_line(value: object) -> str:
     import orjson
 
     return orjson.dumps(value, default=str).decode()
+
+
+def placed(error: VedetteError) -> str:
+    """An error with its place in front, unless the sentence names the file and there is no line to add."""
+    if error.position is None or (error.line is None and error.file is not None and error.file in str(error)):
+        return str(error)
+    return f"{error.position}: {error}"
 
 
 def screen(*, stderr: bool = False) -> Console:

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 @group.command("import")
 def import_(
     paths: Annotated[
-        list[Path], typer.Argument(help="Files and folders: YAML, or ARM JSON templates.", metavar="PATH...")
+        list[Path], typer.Argument(help="Files and folders: YAML, or ARM JSON templates.", metavar="PATH")
     ],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
@@ -134,6 +134,8 @@ def run(
                     rows.append(_row(alert))
     if format_ is RunFormat.TABLE:
         print_table(["severity", "rule", "start", "end", "rows", "entities"], rows)
+        if not wanted:
+            note("There is no rule to run; `vedette rules import` brings some.")
         note(f"{counted(len(rows), 'alert')} from {counted(len(wanted), 'rule')}")
     if failures:
         raise typer.Exit(1)

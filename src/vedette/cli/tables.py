@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -27,7 +28,7 @@ def list_(data: DataDir = None, workspace: WorkspaceName = "default") -> None:
         infos = held.tables()
     print_table(
         ["table", "rows", "columns", "first", "last", "bytes"],
-        [[info.name, info.rows, info.columns, info.first, info.last, info.bytes] for info in infos],
+        [[info.name, info.rows, info.columns, _text(info.first), _text(info.last), info.bytes] for info in infos],
     )
 
 
@@ -50,3 +51,9 @@ def add_column(
     with operations(data, workspace) as held:
         filled = held.add_column(table, name, kind)
     typer.echo(f"{table}.{name} is there; {counted(filled, 'row')} got a value.")
+
+
+def _text(moment: datetime | None) -> str | None:
+    from vedette.api.wire import utc_text
+
+    return None if moment is None else utc_text(moment)

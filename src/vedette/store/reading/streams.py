@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from vedette.core.errors import InvalidInput, VedetteError
+from vedette.core.errors import InvalidInput, VedetteError, nearest
 
 READ_SIZE: Final = 256 * 1024
 BLOCK_SIZE: Final = 1024 * 1024
@@ -111,7 +111,9 @@ def open_file(path: Path) -> IO[bytes]:
 def unreadable(path: Path, error: OSError) -> VedetteError:
     """What to say about a file that the operating system does not let us read."""
     if isinstance(error, FileNotFoundError):
-        return VedetteError(f"There is no file {path}.", code="VDT0601", file=str(path), status=404)
+        return VedetteError(
+            f"There is no file or folder {path}.", code="VDT0601", hint=_near_file(path), file=str(path), status=404
+        )
     if isinstance(error, PermissionError):
         return VedetteError(
             f"The file {path} may not be read by this user.",
@@ -122,6 +124,14 @@ def unreadable(path: Path, error: OSError) -> VedetteError:
     return VedetteError(
         f"The file {path} cannot be read: {(error.strerror or str(error)).lower()}.", code="VDT0602", file=str(path)
     )
+
+
+def _near_file(path: Path) -> str | None:
+    try:
+        near = nearest(path.name, [entry.name for entry in path.absolute().parent.iterdir()])
+    except OSError:
+        return None
+    return None if near is None else f"Did you mean '{path.with_name(near)}'?"
 
 
 def _not_gzip(path: Path, why: str, line: int | None = None) -> VedetteError:
