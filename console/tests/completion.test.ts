@@ -10,7 +10,7 @@ const table = (name: string, rows: number, ...columns: string[]): TableInfo => (
 });
 const SCHEMA = {
   tables: [table("SigninLogs", 10, "TimeGenerated", "UserPrincipalName", "odd name"), table("AuditLogs", 0, "OperationName")],
-  functions: [{ name: "strcat_delim", kind: "scalar" as const, signature: "strcat_delim(delimiter: string, ...): string", about: "Joins values." }],
+  functions: [{ name: "dcount", kind: "aggregate" as const }, { name: "strcat_delim", kind: "scalar" as const, signature: "strcat_delim(delimiter: string, ...): string", about: "Joins values." }],
 };
 
 async function complete(text: string, columns: string[] | null = null) {
@@ -72,6 +72,15 @@ describe("completion", () => {
   it("shows the signature of a function", async () => {
     const { options } = await complete("SigninLogs | extend x = str");
     expect(options.find((one) => one.label === "strcat_delim")?.info).toContain("delimiter: string");
+  });
+  it("puts aggregates before scalar functions after summarize, but not after its by", async () => {
+    const boosts = async (text: string) => {
+      const { options } = await complete(text);
+      return Object.fromEntries(options.filter((one) => one.type === "function").map((one) => [one.label, one.boost ?? 0]));
+    };
+    const aggregating = await boosts("SigninLogs | summarize c");
+    expect(aggregating.dcount).toBeGreaterThan(aggregating.strcat_delim ?? 0);
+    expect((await boosts("SigninLogs | summarize n = count() by c")).dcount).toBe(0);
   });
   it("offers names of let statements", async () => {
     const { labels } = await complete("let lookback = 1d; SigninLogs | where TimeGenerated > l");

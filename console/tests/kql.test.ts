@@ -54,5 +54,15 @@ it("values are copied as text", () => {
   expect(valueText({ a: 1 })).toBe('{"a":1}');
   expect(valueText(null)).toBe("");
   expect(valueText(false)).toBe("false");
-  expect(searchQuery('a"b')).toBe('search "a\\"b"\n| take 1000');
+});
+
+it("a search looks through whole rows, as JSON, table by table", () => {
+  expect(searchQuery('C:\\a "b"', ["T1", "odd table"])).toBe(
+    [
+      "union",
+      '    (T1 | where tostring(pack_all(true)) has "C:\\\\\\\\a \\\\\\"b\\\\\\"" | project Table = "T1", TimeGenerated, Row = pack_all(true)),',
+      '    ([\'odd table\'] | where tostring(pack_all(true)) has "C:\\\\\\\\a \\\\\\"b\\\\\\"" | project Table = "odd table", TimeGenerated, Row = pack_all(true))',
+      "| top 1000 by TimeGenerated asc",
+    ].join("\n"),
+  );
 });

@@ -229,7 +229,10 @@ export class IncidentStore {
       const before = fields.map((field) => [field, incident[field as keyof IncidentSummary]]);
       inverse.push({ number, set: Object.fromEntries(before) as FieldChanges });
     }
-    if (!pending.length) return Promise.resolve();
+    if (!pending.length) {
+      done("Nothing to change: it is so already");
+      return Promise.resolve();
+    }
     this.#pending = [...this.#pending, ...pending];
     this.#publish({});
     const sent = this.#queue.then(() => this.#send(pending, label));

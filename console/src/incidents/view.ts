@@ -149,7 +149,14 @@ export function matcher(view: QueueView, me: string): (incident: IncidentSummary
 // One collator: localeCompare makes a new one for each pair, which 10,000 rows would feel.
 const collator = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
 
-function compareBy(field: SortField): (a: IncidentSummary, b: IncidentSummary) => number {
+/** Compares by a text. Many incidents share few titles and owners: each is ranked once, and ranks are compared. */
+function byText(incidents: readonly IncidentSummary[], text: (incident: IncidentSummary) => string) {
+  const ranks = new Map([...new Set(incidents.map(text))].sort(collator.compare).map((one, rank) => [one, rank]));
+  const rank = (incident: IncidentSummary) => ranks.get(text(incident)) ?? 0;
+  return (a: IncidentSummary, b: IncidentSummary) => rank(a) - rank(b);
+}
+
+function compareBy(field: SortField, incidents: readonly IncidentSummary[]): (a: IncidentSummary, b: IncidentSummary) => number {
   switch (field) {
     case "number":
     case "alertCount":
@@ -160,9 +167,9 @@ function compareBy(field: SortField): (a: IncidentSummary, b: IncidentSummary) =
     case "status":
       return (a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status);
     case "owner":
-      return (a, b) => collator.compare(a.owner?.name ?? "", b.owner?.name ?? "");
+      return byText(incidents, (incident) => incident.owner?.name ?? "");
     case "title":
-      return (a, b) => collator.compare(a.title, b.title);
+      return byText(incidents, (incident) => incident.title);
     default:
       // ISO times of one zone compare as text, and a missing one is the oldest.
       return (a, b) => {
@@ -176,9 +183,9 @@ function compareBy(field: SortField): (a: IncidentSummary, b: IncidentSummary) =
 /** The numbers of the incidents of a view in its order; ties go by number, newest first. */
 export function computeView(incidents: Iterable<IncidentSummary>, view: QueueView, me: string): number[] {
   const keep = matcher(view, me);
-  const compare = compareBy(view.sort);
-  const sign = view.descending ? -1 : 1;
   const found: IncidentSummary[] = [];
   for (const incident of incidents) if (keep(incident)) found.push(incident);
+  const compare = compareBy(view.sort, found);
+  const sign = view.descending ? -1 : 1;
   return found.sort((a, b) => sign * compare(a, b) || b.number - a.number).map((one) => one.number);
 }

@@ -84,7 +84,8 @@ function tableCompletions(schema: Schema): Completion[] {
   }));
 }
 
-function functionCompletions(schema: Schema): Completion[] {
+/** Aggregates come first where a stage wants them. */
+function functionCompletions(schema: Schema, aggregating: boolean): Completion[] {
   const functions = schema.functions.length ? schema.functions : FUNCTIONS;
   return functions
     .filter((one) => one.kind !== "operator")
@@ -92,6 +93,7 @@ function functionCompletions(schema: Schema): Completion[] {
       label: one.name,
       type: "function",
       detail: one.kind,
+      boost: one.kind === "aggregate" && aggregating ? 35 : 0,
       apply: `${one.name}(`,
       ...(one.signature || one.about ? { info: [one.signature, one.about].filter(Boolean).join("\n\n") } : {}),
     }));
@@ -142,10 +144,12 @@ export function completeKql(schema: () => Schema, columnsOf: PrefixColumns) {
     }
     const columns = (prefix === null ? null : await columnsOf(prefix)) ?? namedColumns(before, known);
     if (context.aborted) return null;
+    const stage = before.slice(before.lastIndexOf("|") + 1);
+    const aggregating = /^\s*(?:summarize|make-series)\b(?!.*\bby\b)/s.test(stage);
     const keywords: Completion[] = KEYWORDS.map((label) => ({ label, type: "keyword" }));
     return {
       from,
-      options: [...columnCompletions(columns), ...letNames(before), ...functionCompletions(known), ...keywords, ...tableCompletions(known)],
+      options: [...columnCompletions(columns), ...letNames(before), ...functionCompletions(known, aggregating), ...keywords, ...tableCompletions(known)],
       validFor: /^\w*$/,
     };
   };

@@ -12,13 +12,17 @@ import {
   OpenRegular,
   SearchRegular,
 } from "@fluentui/react-icons";
+import { useQueryClient } from "@tanstack/react-query";
 import { createContext, use, useCallback, useMemo, useState, type MouseEvent, type ReactElement, type ReactNode } from "react";
 import { useNavigate } from "react-router";
 
+import { api } from "../api/client";
+import type { TableInfo } from "../api/types";
 import { done, failed } from "../app/activity";
 import { useWorkspace } from "../app/session";
 import { logsLink } from "../logs/link";
-import { around } from "../time/range";
+import { toMillis } from "../time/format";
+import { around, type TimeRange } from "../time/range";
 import { searchQuery, valueText, type ValueType } from "./kql";
 
 export interface ValueTarget {
@@ -53,6 +57,16 @@ function shorten(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
+/** The tables that have rows within a range, as far as their first and last rows tell. */
+export function tablesWithin(tables: readonly TableInfo[], range: TimeRange): TableInfo[] {
+  const start = range.kind === "absolute" ? (toMillis(range.start) ?? 0) : 0;
+  const end = range.kind === "absolute" ? (toMillis(range.end) ?? Infinity) : Infinity;
+  return tables.filter(({ rows, first, last, columns }) => {
+    if (rows === 0 || !columns.some((column) => column.name === "TimeGenerated")) return false;
+    return (toMillis(first ?? "") ?? 0) < end && (toMillis(last ?? "") ?? Infinity) >= start;
+  });
+}
+
 interface Shown {
   anchor: Anchor;
   target: ValueTarget;
@@ -63,9 +77,21 @@ function Items({ target }: { target: ValueTarget }) {
   const workspace = useWorkspace();
   const text = valueText(target.value);
   const empty = text === "";
-  const search = () => {
+  const client = useQueryClient();
+  const search = async () => {
     const range = around(target.time ?? new Date().toISOString(), 24);
-    void navigate(logsLink(workspace, { query: searchQuery(target.value), range, run: true }));
+    try {
+      const tables = await client.query({
+        queryKey: ["tables", workspace.id],
+        queryFn: () => api.tables(workspace.id),
+        staleTime: 60_000,
+      });
+      const names = tablesWithin(tables.value, range).map((table) => table.name);
+      if (!names.length) throw new Error("no table has rows in the 24 hours around it");
+      await navigate(logsLink(workspace, { query: searchQuery(target.value, names), range, run: true }));
+    } catch (error) {
+      failed("Searching the logs", error);
+    }
   };
   const item = (label: string, icon: ReactElement, run: (() => void) | undefined, disabled = false) =>
     run && (
@@ -86,7 +112,7 @@ function Items({ target }: { target: ValueTarget }) {
       </MenuGroup>
       <MenuDivider />
       {item("Copy", <CopyRegular />, () => void copyText(text, shorten(text)), empty)}
-      {item("Search 24 h around in Logs", <SearchRegular />, search, empty)}
+      {item("Search 24 h around in Logs", <SearchRegular />, () => void search(), empty)}
     </MenuList>
   );
 }

@@ -81,7 +81,16 @@ export function withStage(query: string, stage: string): string {
   return render ? `${body.slice(0, render.index)}\n| ${stage}${body.slice(render.index)}` : `${body}\n| ${stage}`;
 }
 
-/** The query that looks for a value everywhere. */
-export function searchQuery(value: unknown): string {
-  return `search ${quote(valueText(value))}\n| take 1000`;
+/**
+ * The query that looks for a value in whole rows of several tables, oldest first. Each table is filtered on its own and
+ * gives the same three columns, so that the union stays narrow however wide the tables are.
+ */
+export function searchQuery(value: unknown, tables: readonly string[]): string {
+  // The row is searched as JSON, where backslashes and quotes are escaped once more.
+  const text = quote(JSON.stringify(valueText(value)).slice(1, -1));
+  const legs = tables.map(
+    (table) =>
+      `(${columnName(table)} | where tostring(pack_all(true)) has ${text} | project Table = ${quote(table)}, TimeGenerated, Row = pack_all(true))`,
+  );
+  return `union\n    ${legs.join(",\n    ")}\n| top 1000 by TimeGenerated asc`;
 }
