@@ -67,10 +67,10 @@ LINES = b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in
         LINES.replace(b"\n", b"\r\n"),
         b"\n\n" + LINES.replace(b"\n", b"\n \n"),
         b"\xef\xbb\xbf" + LINES,
-        gzip.compress(LINES),
-        gzip.compress(LINES[:30]) + gzip.compress(LINES[30:]),
-        gzip.compress(LINES) + b"\0" * 700,
-        gzip.compress(b"") + gzip.compress(LINES),
+        gzip.compress(LINES, mtime=0),
+        gzip.compress(LINES[:30], mtime=0) + gzip.compress(LINES[30:], mtime=0),
+        gzip.compress(LINES, mtime=0) + b"\0" * 700,
+        gzip.compress(b"", mtime=0) + gzip.compress(LINES, mtime=0),
         ("\ufeff" + LINES.decode()).encode("utf-16-le"),
         ("\ufeff" + LINES.decode()).encode("utf-16-be"),
     ],
@@ -167,14 +167,14 @@ def noisy_lines(count: int = 3000) -> bytes:
 
 
 def damaged_in_the_middle() -> bytes:
-    packed = bytearray(gzip.compress(noisy_lines()))
+    packed = bytearray(gzip.compress(noisy_lines(), mtime=0))
     middle = len(packed) // 2
     packed[middle : middle + 2000] = b"\xff" * 2000
     return bytes(packed)
 
 
 def with_wrong_checksum() -> bytes:
-    packed = bytearray(gzip.compress(LINES))
+    packed = bytearray(gzip.compress(LINES, mtime=0))
     packed[-6] ^= 0xFF
     return bytes(packed)
 
@@ -183,10 +183,10 @@ def with_wrong_checksum() -> bytes:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (gzip.compress(noisy_lines())[:60_000], "ends early, at byte 60000"),
+        (gzip.compress(noisy_lines(), mtime=0)[:60_000], "ends early, at byte 60000"),
         (damaged_in_the_middle(), "is damaged"),
         (with_wrong_checksum(), "incorrect data check"),
-        (gzip.compress(LINES) + b"tail", "something that is not gzip follows"),
+        (gzip.compress(LINES, mtime=0) + b"tail", "something that is not gzip follows"),
     ],
     ids=["short", "middle", "checksum", "tail"],
 )
@@ -199,7 +199,7 @@ def test_a_damaged_gzip_is_refused_by_name(tmp_path: Path, name: str, content: b
 
 
 def test_the_first_missing_line_of_a_damaged_gzip_is_named(tmp_path: Path) -> None:
-    packed = gzip.compress(noisy_lines()) + gzip.compress(noisy_lines(3))
+    packed = gzip.compress(noisy_lines(), mtime=0) + gzip.compress(noisy_lines(3), mtime=0)
     with pytest.raises(VedetteError) as caught:
         read_all(save(tmp_path, "x.jsonl.gz", packed[:-30]))
     assert caught.value.line is not None
@@ -213,9 +213,9 @@ def test_the_first_missing_line_of_a_damaged_gzip_is_named(tmp_path: Path) -> No
         LINES,
         b"PK\x03\x04 not gzip",
         b"\x1f\x8b\x07" + b"x" * 50,
-        gzip.compress(LINES)[:10],
-        gzip.compress(LINES)[:10] + b"\xff" * 40,
-        gzip.compress(LINES)[:5],
+        gzip.compress(LINES, mtime=0)[:10],
+        gzip.compress(LINES, mtime=0)[:10] + b"\xff" * 40,
+        gzip.compress(LINES, mtime=0)[:5],
         b"\x1f",
     ],
 )
@@ -228,18 +228,18 @@ def test_what_is_no_gzip_at_all_is_refused_by_name(tmp_path: Path, content: byte
     assert caught.value.file == str(path)
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), b"\n\n", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"", mtime=0), b"\n\n", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("name", ["x.jsonl.gz", "x.csv.gz", "x.json.gz", "x.json"])
 def test_an_empty_file_has_no_rows(tmp_path: Path, name: str, content: bytes) -> None:
     if name.endswith(".gz") and not content.startswith(b"\x1f"):
-        content = gzip.compress(content)
+        content = gzip.compress(content, mtime=0)
     batches = read_all(save(tmp_path, name, content))
     assert rows_of(batches) == []
     assert bad_of(batches) == []
 
 
 def test_a_small_file_that_unpacks_to_a_large_one_comes_in_blocks(tmp_path: Path) -> None:
-    packed = gzip.compress(b"\n" * 50_000_000)
+    packed = gzip.compress(b"\n" * 50_000_000, mtime=0)
     path = save(tmp_path, "x.jsonl.gz", packed)
     assert max(map(len, TextStream(path).blocks())) <= streams.BLOCK_SIZE
     assert zlib.decompress(packed, wbits=31).count(b"\n") == 50_000_000
