@@ -104,6 +104,8 @@ def test_the_readings_of_a_pattern_agree_on_ascii(pattern: str, text: str) -> No
         (r"\u{1F422}", "🐢", True),
         (r"\Qa.b\E", "axb", False),
         (r"[]x]", "]", True),
+        (r"^\s[\s]$", "\v\v", True),
+        (r"\S|[\S]", "\v", False),
     ],
 )
 def test_classes_are_unicode(pattern: str, text: str, found: bool) -> None:

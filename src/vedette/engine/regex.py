@@ -17,7 +17,8 @@ import re2
 _DIGIT = r"\p{Nd}"
 _WORD = r"\p{L}\p{M}\p{Nd}\p{Pc}"
 _SPACE = r"\t\n\v\f\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
-_CLASSES = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
+_UNICODE = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
+_ASCII = {"s": r"\s\v"}  # RE2 leaves the vertical tab out of `\s`, Unicode does not
 _BRACES = re.compile(r"\\u(?:\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{4}))")
 
 
@@ -43,22 +44,22 @@ def readings(pattern: str) -> tuple[str, str]:
 
     The two find the same in ASCII, but Unicode's classes make RE2 up to ten times slower.
     """
-    plain = _rewritten(pattern, unicode=False)
-    exact = _rewritten(pattern, unicode=True)
+    plain = _rewritten(pattern, _ASCII)
+    exact = _rewritten(pattern, _UNICODE)
     # repeated Unicode classes can outgrow RE2's memory; ASCII's always fit
     return plain, exact if exact == plain or _cause(exact) is None else plain
 
 
-def _rewritten(pattern: str, *, unicode: bool) -> str:
+def _rewritten(pattern: str, classes: dict[str, str]) -> str:
     out: list[str] = []
     at = 0
     while at < len(pattern):
         character = pattern[at]
         if character == "\\":
-            piece, at = _escape(pattern, at, unicode)
+            piece, at = _escape(pattern, at, classes)
             out.append(piece)
         elif character == "[":
-            piece, at = _bracket(pattern, at, unicode)
+            piece, at = _bracket(pattern, at, classes)
             out.append(piece)
         elif pattern.startswith("(?<", at) and pattern[at + 3 : at + 4] not in ("=", "!"):
             out.append("(?P<")
@@ -69,7 +70,7 @@ def _rewritten(pattern: str, *, unicode: bool) -> str:
     return "".join(out)
 
 
-def _escape(pattern: str, at: int, unicode: bool) -> tuple[str, int]:
+def _escape(pattern: str, at: int, classes: dict[str, str]) -> tuple[str, int]:
     """An escape outside of brackets, and where the text goes on."""
     letter = pattern[at + 1 : at + 2]
     if letter == "Q":
@@ -79,12 +80,12 @@ def _escape(pattern: str, at: int, unicode: bool) -> tuple[str, int]:
     braces = _BRACES.match(pattern, at)
     if braces:
         return f"\\x{{{braces[1] or braces[2]}}}", braces.end()
-    if unicode and letter.lower() in _CLASSES:
-        return f"[{'^' if letter.isupper() else ''}{_CLASSES[letter.lower()]}]", at + 2
+    if letter.lower() in classes:
+        return f"[{'^' if letter.isupper() else ''}{classes[letter.lower()]}]", at + 2
     return pattern[at : at + 2], at + 2
 
 
-def _bracket(pattern: str, at: int, unicode: bool) -> tuple[str, int]:
+def _bracket(pattern: str, at: int, classes: dict[str, str]) -> tuple[str, int]:
     """A bracketed class, and where the text goes on."""
     start = at
     at += 1
@@ -105,12 +106,12 @@ def _bracket(pattern: str, at: int, unicode: bool) -> tuple[str, int]:
                 members.append(f"\\x{{{braces[1] or braces[2]}}}")
                 at = braces.end()
                 continue
-            if unicode and letter in _CLASSES:
-                members.append(_CLASSES[letter])
-            elif unicode and letter == "D":
+            if letter in classes:
+                members.append(classes[letter])
+            elif letter == "D" and "d" in classes:
                 members.append(r"\P{Nd}")
-            elif unicode and letter in ("W", "S") and not negated:
-                others.append(f"[^{_CLASSES[letter.lower()]}]")
+            elif letter in ("W", "S") and letter.lower() in classes and not negated:
+                others.append(f"[^{classes[letter.lower()]}]")
             else:
                 members.append(pattern[at : at + 2])
             at += 2
