@@ -66,7 +66,8 @@ def hash_(sql: DuckDbSql, source: Fragment, mod: Fragment | None = None) -> str:
     value = sql.row(f"xxhash_{source.type}", function, Type.LONG, source)
     if mod is None:
         return value
-    return f"CASE WHEN {mod} <> 0 THEN (({value} % {mod}) + abs({mod})) % {mod} END"
+    wide = f"CAST({mod} AS HUGEINT)"  # the sum of a rest and its modulus can pass a long
+    return f"CASE WHEN {mod} <> 0 THEN CAST((({value} % {wide}) + abs({wide})) % {wide} AS BIGINT) END"
 
 
 def _digest(name: str, function: str) -> None:
