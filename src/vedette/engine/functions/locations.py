@@ -1,7 +1,8 @@
-"""Functions that need data which this engine does not have; they are refused by name."""
+"""Functions of places that this engine does not have; they are refused by name rather than unknown."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vedette.engine.catalog import scalar
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from vedette.kql.binder.calls import Calls
 
 
-def _refuse(at: Calls, node: syntax.Call, unit: ScalarUnit) -> Expr:
-    raise at.binder.refuse(f"the function '{node.name.name}' (it needs a database of where addresses are)", node)
+def _refusal(reason: str) -> Callable[..., Expr]:
+    def binding(at: Calls, node: syntax.Call, unit: ScalarUnit) -> Expr:
+        raise at.binder.refuse(f"the function '{node.name.name}'{reason}", node)
+
+    return binding
 
 
 def _never(sql: DuckDbSql, *args: Fragment) -> str:
@@ -25,5 +29,16 @@ def _never(sql: DuckDbSql, *args: Fragment) -> str:
 
 scalar(
     "geo_info_from_ip_address(ip: string): dynamic", about="Where an IP address is; not supported.",
-    page="geo-info-from-ip-address-function", binding=_refuse,
+    page="geo-info-from-ip-address-function", binding=_refusal(" (it needs a database of where addresses are)"),
 )(_never)  # fmt: skip
+
+for _name in (
+    "geo_intersection_2lines", "geo_intersection_2polygons", "geo_intersection_line_with_polygon",
+    "geo_line_buffer", "geo_line_densify", "geo_line_simplify", "geo_point_buffer", "geo_polygon_buffer",
+    "geo_polygon_densify", "geo_polygon_simplify", "geo_simplify_polygons_array", "geo_union_lines_array",
+    "geo_union_polygons_array",
+):  # fmt: skip
+    scalar(
+        f"{_name}(arguments: any...): dynamic", about="Makes a new shape of others; not supported.",
+        page=f"{_name.replace('_', '-')}-function", binding=_refusal(""),
+    )(_never)  # fmt: skip

@@ -92,7 +92,8 @@ def bind_mv_expand(binder: Binder, node: MvExpandOperator, input_: Relation, sco
 @binds(MvApplyOperator)
 def bind_mv_apply(binder: Binder, node: MvApplyOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `mv-apply`: the subquery's columns come after the input's, of which expanded ones do not stay."""
-    elements = _elements(binder, _items(binder, node), input_, scope)
+    items = _items(binder, node)
+    elements = _elements(binder, items, input_, scope)
     index = binder.column(node.index_column.name, Type.LONG) if node.index_column else None
     new = [column for column, _ in elements] + ([index] if index else [])
     limit = row_count(binder, node.limit, scope) if node.limit is not None else None
@@ -102,7 +103,13 @@ def bind_mv_apply(binder: Binder, node: MvApplyOperator, input_: Relation, scope
     subquery: Relation = expanded
     for operator in node.subquery.operators:
         subquery = binder.operator(operator, subquery, scope)
-    replaced = [column.name for column in new]
+    # an element that is given a name stands beside the input's columns, even beside one of that name
+    plain = [
+        column
+        for (item, _), (column, _) in zip(items, elements, strict=True)
+        if not isinstance(item, syntax.Assignment)
+    ]
+    replaced = [column.name for column in new if column in plain or column.name not in Row.of(input_).columns]
     if _keeps_all(subquery, expanded):
         subquery.serialized = input_.serialized
         places = {column.name: -1 for column in input_.columns} | {name: at for at, name in enumerate(replaced)}
