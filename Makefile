@@ -85,7 +85,7 @@ run: setup console ## start Vedette with the demo workspace (ARGS='--port 9000' 
 
 # ---------------------------------------------------------------- checks
 
-.PHONY: test lint format types imports console-check unit docs cli-docs trace soak bench system-packages
+.PHONY: test lint format types imports console-check unit docs pages trace soak bench system-packages
 test: setup-dev system-packages lint types imports console-check docs unit ## every check (see the parts below)
 
 lint: setup-dev ## ruff: style and format
@@ -113,11 +113,11 @@ unit: setup-dev console ## pytest: unit, integration, browser, packaging, docume
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --trace-results=test-results/trace.json $(ARGS)
 
 docs: setup-dev ## build the documentation into site/; a dead link or a page left out fails
-	$(BIN)/python -m tools.cli_reference --check
+	$(BIN)/python -m tools.pages --check
 	$(BIN)/mkdocs build --strict
 
-cli-docs: setup-dev ## rewrite docs/cli.md from the command itself
-	$(BIN)/python -m tools.cli_reference
+pages: setup-dev ## rewrite the pages of docs/ that are made from the program (commands, settings, KQL)
+	$(BIN)/python -m tools.pages
 
 trace: setup ## which requirements a test of the last `make test` proved (ARGS=--verbose lists all)
 	@$(BIN)/python -m tools.requirements $(ARGS)

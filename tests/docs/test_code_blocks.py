@@ -7,22 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.docs.code_blocks import KINDS, BlockError, Session, read_blocks, run_page
-from tools import cli_reference
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 
 
-def _uses_the_command(page: Path) -> bool:
-    return any(
-        block.kind == "kql" or (block.kind == "bash" and "vedette " in block.text) for block in read_blocks(page)
-    )
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    if _uses_the_command(page) and not cli_reference.exists():
-        request.applymarker(pytest.mark.xfail(reason="the package has no `vedette` command yet", strict=True))
+def test_the_blocks_of_a_page_run(page: Path, tmp_path: Path) -> None:
     assert run_page(page, Session(tmp_path / "session")) == len(list(read_blocks(page)))
 
 

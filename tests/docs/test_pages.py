@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tools import cli_reference
+from tools.pages import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_command_reference_is_what_the_command_says() -> None:
-    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == cli_reference.render(), "run `make cli-docs`"
+@pytest.mark.parametrize("page", PAGES)
+def test_a_generated_page_is_what_the_program_says(page: str) -> None:
+    assert (ROOT / page).read_text(encoding="utf-8") == PAGES[page](), "run `make pages`"
 
 
 def _build(source: Path, site: Path) -> subprocess.CompletedProcess[str]:

@@ -185,7 +185,11 @@ class _Run:
 
     def _register(self, compiled: Compiled) -> dict[str, object] | None:
         self.engine.register(compiled)
-        return {name: self._values[name] for name in compiled.parameters} or None
+        if not compiled.parameters:
+            return None
+        # a unit need not use its argument, and the engine refuses a value that its statement has no place for
+        asked = self.connection.extract_statements(compiled.sql)[0].named_parameters
+        return {name: self._values[name] for name in compiled.parameters & asked} or None
 
     def _within_limits(self, work: Callable[[], T]) -> T:
         """Does some work of the engine under the query's time limit."""
