@@ -1,4 +1,4 @@
-# Two commands do everything, given Python 3.11+, Node 20+ and make:
+# Two commands do everything, given Python 3.11+, Node 20.19+ and make:
 #   make run     build what is missing and start Vedette with the demo workspace
 #   make test    run every check
 # `make help` lists the rest.
@@ -62,8 +62,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 console: $(if $(HAS_CONSOLE),$(CONSOLE_INDEX)) ## build the web console into the package
 
 node:
-	@node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null || \
-		{ echo "The console is built with Node 20 or newer, which was not found" >&2; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null || \
+		{ echo "The console is built with Node 20.19 or newer, which was not found" >&2; exit 1; }
 
 console/node_modules/.installed: console/package.json console/package-lock.json | node
 	@echo "installing what the console is built with"
