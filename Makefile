@@ -124,6 +124,7 @@ trace: setup ## which requirements a test of the last `make test` proved (ARGS=-
 
 # pytest says so and ends with 5 where nothing is marked.
 soak: setup-dev console ## long runs
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt pyspark
 	@$(BIN)/python -m pytest -m soak --timeout 7200 $(ARGS) || [ $$? -eq 5 ]
 
 bench: setup-dev console ## measurements for docs/performance.md
