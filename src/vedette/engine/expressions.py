@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from vedette.engine.dialect import DuckDbSql, identifier
 from vedette.engine.fragment import Fragment
@@ -32,6 +34,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Emitter", "identifier"]
 
+_LONG: Final = 1000
+"""Characters of SQL from which an argument that is needed several times is computed apart."""
+_TOO_LONG: Final = 16_000_000
+"""Characters of SQL that one expression may become."""
+
 
 class Emitter:
     """Emits the expressions of one query."""
@@ -47,6 +54,7 @@ class Emitter:
         """For each choice of a row (by id) the name of the rank that is 1 in its row."""
         self.made: dict[int, Fragment] = {}
         """For each expression (by id) that a SELECT inside computes already, where it is."""
+        self._names = 0
 
     def emit(self, node: Expr) -> Fragment:
         """The SQL of an expression."""
@@ -110,7 +118,10 @@ class Emitter:
         if unit.kind == "row":
             text = self.sql.row(unit.name, unit.emit, node.type, *args, strict=unit.nulls == "strict")
         else:
-            text = unit.emit(self.sql, *args)
+            text = self._once(args, lambda *given: unit.emit(self.sql, *given))
+        if len(text if isinstance(text, str) else text.sql) > _TOO_LONG:
+            message = "the query is too large: this part of it becomes too much SQL"
+            raise KqlError("", [Diagnostic("VDT1004", message, node.start, 1)])
         if isinstance(text, Fragment):
             return text
         nullable = unit.nulls != "total" and (
@@ -129,7 +140,43 @@ class Emitter:
             # one extraction instead of JSON text that is read a second time
             text = self.sql.extract_text(self.emit(operand.target), self._steps(operand))
             return Fragment(f"coalesce({text}, '')", Type.STRING, False)
-        return self.sql.cast(self.emit(operand), node.type)
+        cast = self._once([self.emit(operand)], lambda given: self.sql.cast(given, node.type))
+        assert isinstance(cast, Fragment)
+        return cast
+
+    def _once(self, args: list[Fragment], make: Callable[..., Fragment | str]) -> Fragment | str:
+        """What `make` makes of arguments, each long one written out once only.
+
+        A unit may name an argument several times, so without this the text of nested calls would grow with a power of
+        their depth. SQL has no name for a value within an expression, except in a lambda.
+        """
+        long = [arg for arg in args if len(arg.sql) > _LONG and not arg.constant]
+        if not long:
+            return make(*args)
+        self._names += 1
+        row = f"v{self._names}"
+        short = {id(arg): replace(arg, sql=f"{row}.a{index}_") for index, arg in enumerate(long)}
+        made = make(*(short.get(id(arg), arg) for arg in args))
+        text = made if isinstance(made, str) else made.sql
+        if all(text.count(arg.sql) <= 1 for arg in short.values()):
+            return make(*args)
+        # a lambda takes no subquery: those are made outside, with the long ones
+        short |= {
+            id(arg): replace(arg, sql=f"{row}.b{index}_")
+            for index, arg in enumerate(args)
+            if "SELECT" in arg.sql and id(arg) not in short and not arg.constant
+        }
+        made = make(*(short.get(id(arg), arg) for arg in args))
+        text = made if isinstance(made, str) else made.sql
+        if "SELECT" in text:
+            return make(*args)
+        fields = ", ".join(
+            f"{short[id(arg)].sql.partition('.')[2]}: {arg}"
+            for arg in {id(a): a for a in args}.values()
+            if id(arg) in short
+        )
+        text = f"list_transform([{{{fields}}}], lambda {row}: {text})[1]"
+        return text if isinstance(made, str) else replace(made, sql=text)
 
     def _element(self, node: Path) -> str | None:
         """The text of one element of an array that a function makes, where the function can give it by itself."""

@@ -137,8 +137,13 @@ def compiled(pattern: str, plain: bool = False) -> Any | None:
 
 
 @functools.lru_cache(maxsize=512)
-def fault(pattern: str) -> str | None:
-    """What is wrong with a pattern, as a sentence that names the cause; None where nothing is."""
+def fault(pattern: object) -> str | None:
+    """What is wrong with a pattern, as a sentence that names the cause; None where nothing is.
+
+    A number is none of a pattern's faults: where one may stand, its text is the pattern.
+    """
+    if not isinstance(pattern, str):
+        return None
     cause = _cause(readings(pattern)[0])
     if cause is None:
         return None

@@ -50,7 +50,9 @@ class Rel:
 
     def text(self) -> str:
         """The SELECT."""
-        text = f"SELECT {', '.join(self.items) if self.items is not None else '*'} FROM {self.source}"
+        # rows without a column (a `project` of nothing) are rows still
+        items = "*" if self.items is None else ", ".join(self.items) or "1"
+        text = f"SELECT {items} FROM {self.source}"
         if self.where:
             text += " WHERE " + " AND ".join(self.where)
         if self.limit is not None:

@@ -1,8 +1,8 @@
 """A place in the tokens: looking ahead, taking, expecting, reporting, and finding the way back after an error.
 
 The parser never raises on a faulty text: what is missing is reported once and stands as `Missing`, so that the
-tree around it keeps its shape (editors complete names in half-written queries). The one exception is nesting
-beyond `MAX_NESTING`, which ends the parse (`TooDeep`).
+tree around it keeps its shape (editors complete names in half-written queries). The exceptions are nesting
+beyond `MAX_NESTING` and more than `MAX_DIAGNOSTICS` findings, which end the parse (`GivenUp`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Final, NoReturn, TypeVar
 
-from vedette.kql.diagnostics import Diagnostic, nearest
+from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, nearest
 from vedette.kql.lexer import END, KEYWORDS, NAME, STRING, tokenize
 from vedette.kql.syntax import Missing
 
@@ -26,8 +26,8 @@ _CLOSERS: Final = frozenset(_OPENERS.values())
 T = TypeVar("T")
 
 
-class TooDeep(Exception):
-    """Nesting is beyond the limit; the diagnostic is already recorded."""
+class GivenUp(Exception):
+    """Nesting is beyond the limit, or findings are too many; what there is to say is already recorded."""
 
 
 class Cursor:
@@ -121,7 +121,9 @@ class Cursor:
     # --- reporting -------------------------------------------------------------------------------
 
     def report(self, code: str, message: str, start: int, end: int, severity: str = "Error") -> None:
-        """Records a finding about the text from `start` to `end`."""
+        """Records a finding about the text from `start` to `end`; too many of them end the parse."""
+        if len(self.diagnostics) >= MAX_DIAGNOSTICS:
+            raise GivenUp
         self.diagnostics.append(Diagnostic(code, message, start, end - start, severity))
 
     def expected(self, what: str, code: str = "KS005") -> None:
@@ -171,8 +173,12 @@ class Cursor:
 
     def too_deep(self) -> NoReturn:
         """Records that the nesting is beyond the limit and ends the parse."""
-        self.report("KS245", f"more than {MAX_NESTING} levels of nesting", self.start, self.ends[self.i])
-        raise TooDeep
+        self.diagnostics.append(
+            Diagnostic(
+                "KS245", f"more than {MAX_NESTING} levels of nesting", self.start, self.ends[self.i] - self.start
+            )
+        )
+        raise GivenUp
 
     # --- lists and recovery ----------------------------------------------------------------------
 

@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MAX_DIAGNOSTICS = 200
+"""How many findings of one text are reported; nobody reads more, and a text of a million faults would take long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:

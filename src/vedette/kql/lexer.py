@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from vedette.kql.diagnostics import Diagnostic
+from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic
 
 NAME: Final = "<name>"
 STRING: Final = "<string>"
@@ -175,7 +175,7 @@ def tokenize(text: str) -> Tokens:
                 return tokens
             if group == 3 and text[position - 1] != ")":
                 tokens.diagnostics.append(Diagnostic("KS001", "this literal has no closing )", position, 0))
-            elif group == 14:
+            elif group == 14 and len(tokens.diagnostics) < MAX_DIAGNOSTICS:
                 shown = text[start] if text[start].isprintable() else f"U+{ord(text[start]):04X}"
                 tokens.diagnostics.append(Diagnostic("KS002", f"the character {shown} has no meaning here", start, 1))
         add_kind(kind)

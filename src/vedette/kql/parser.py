@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from vedette.kql.clauses import ClauseParser
-from vedette.kql.cursor import LIST_ENDS, MAX_NESTING, TooDeep
+from vedette.kql.cursor import LIST_ENDS, MAX_NESTING, GivenUp
 from vedette.kql.diagnostics import Diagnostic, nearest
 from vedette.kql.lexer import END, KEYWORDS, NAME
 from vedette.kql.operators.inline_external_table import starts_inline_external_table
@@ -225,11 +225,12 @@ def parse(text: str) -> tuple[Script, list[Diagnostic]]:
     try:
         for statement in parser.statements():
             statements.append(statement)
-    except TooDeep:
+    except GivenUp:
         pass
     except RecursionError:
         # The caller's own stack was nearly full; the text alone cannot cause this (MAX_NESTING).
         parser.depth = 0
-        parser.report("KS245", "the query is nested too deeply to be read here", parser.start, parser.start)
+        message = "the query is nested too deeply to be read here"
+        parser.diagnostics.append(Diagnostic("KS245", message, parser.start, 0))
     parser.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
     return Script(statements, start=0, end=len(text)), parser.diagnostics

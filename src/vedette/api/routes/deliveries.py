@@ -17,6 +17,8 @@ from vedette.deliver.outbox import Delivery, DeliveryLog, DeliveryState
 from vedette.deliver.service import DestinationView
 
 router = APIRouter(tags=["destinations"], prefix="/workspaces/{ws}")
+MayWrite = Depends(requires(Permission.DESTINATIONS_WRITE))
+"""Asked first: what is wrong with a request is told to those alone who may make it."""
 
 
 class SecretState(Wire):
@@ -150,14 +152,14 @@ def kinds(services: Services) -> dict[str, Any]:
     return {"value": found, "count": len(found)}
 
 
-@router.get("/destinations")
+@router.get("/destinations", dependencies=[Depends(requires(Permission.DESTINATIONS_READ))])
 def list_(services: Services, caller: Caller) -> Page[DestinationBody]:
     """The destinations, by name."""
     found = [destination_body(view) for view in services.destinations.list(caller, services.workspace.id)]
     return Page(value=found, count=len(found))
 
 
-@router.post("/destinations", status_code=201)
+@router.post("/destinations", status_code=201, dependencies=[MayWrite])
 def create(services: Services, caller: Caller, body: DestinationWrite) -> DestinationBody:
     """Saves a new destination."""
     if not body.kind or not body.name:
@@ -168,7 +170,7 @@ def create(services: Services, caller: Caller, body: DestinationWrite) -> Destin
     return destination_body(view)
 
 
-@router.patch("/destinations/{destination}")
+@router.patch("/destinations/{destination}", dependencies=[MayWrite])
 def change(services: Services, caller: Caller, destination: str, body: DestinationWrite) -> DestinationBody:
     """Changes what is given and keeps the rest."""
     values = _values(body)
@@ -179,13 +181,13 @@ def change(services: Services, caller: Caller, destination: str, body: Destinati
     return destination_body(view)
 
 
-@router.delete("/destinations/{destination}", status_code=204)
+@router.delete("/destinations/{destination}", status_code=204, dependencies=[MayWrite])
 def delete(services: Services, caller: Caller, destination: str) -> None:
     """Deletes a destination and its secrets."""
     services.destinations.delete(caller, services.workspace.id, destination)
 
 
-@router.post("/destinations/{destination}/test")
+@router.post("/destinations/{destination}/test", dependencies=[MayWrite])
 def test(services: Services, caller: Caller, destination: str) -> TestReport:
     """Finds out whether deliveries can succeed."""
     report = services.destinations.test(caller, services.workspace.id, destination)
@@ -232,7 +234,7 @@ def deliveries(
     return {"value": value, "count": page.count, "facets": {"state": states}}
 
 
-@router.post("/deliveries/{delivery}/retry")
+@router.post("/deliveries/{delivery}/retry", dependencies=[MayWrite])
 def retry(services: Services, caller: Caller, delivery: str) -> DeliveryBody:
     """Puts a delivery that failed back into the queue."""
     done = services.destinations.retry(caller, services.workspace.id, delivery)

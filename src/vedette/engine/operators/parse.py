@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from vedette.engine import regex
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import Rel, name_of
 from vedette.kql.binder.operators.parse import Parse
+from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.types import Type
 
 
 @lowers(Parse)
 def parse(compiler: Compiler, node: Parse) -> Rel:
     """One regular expression for all captures of a row."""
+    fault = regex.fault(node.pattern)
+    if fault is not None:
+        raise KqlError("", [Diagnostic("KS140", fault, node.start, node.length)])
     rel = compiler.rel(node.input)
     compiler.emitter.over = rel.over()
     sql = compiler.sql

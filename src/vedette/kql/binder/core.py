@@ -22,7 +22,7 @@ from vedette.kql.bound import (
     is_fixed,
 )
 from vedette.kql.catalog import Catalog
-from vedette.kql.diagnostics import Diagnostic, KqlError, Stop, nearest
+from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, KqlError, Stop, nearest
 from vedette.kql.host import Evaluator, Host, TableSchema
 from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
 from vedette.kql.parser import parse
@@ -33,6 +33,15 @@ MAX_DEPTH = 64
 
 MAX_CALLS = 2000
 """How many calls of such functions one query may make in all, since each call's body is bound anew."""
+
+MAX_STATEMENTS = 1000
+"""How many statements a query may have: each sees the names of those before it."""
+
+MAX_COLUMNS = 500_000
+"""How many columns the operators of one query may have in all, whoever looks at them; tables count each time they are named."""
+
+MAX_HINTS = 20
+"""For how many unknown names of one query the nearest known name is looked for: among two thousand tables that takes time."""
 
 
 def bind(text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = None) -> BoundQuery:
@@ -63,6 +72,8 @@ class Binder:
         self._ids = 0
         self._depth = 0
         self._calls = 0
+        self._columns_seen = 0
+        self._hints = 0
         self._once: dict[int, Relation] = {}
         self.scalar_queries: dict[int, Expr] = {}
 
@@ -71,7 +82,22 @@ class Binder:
     def column(self, name: str, type_: Type, *, hidden: bool = False) -> Column:
         """A new column."""
         self._ids += 1
+        if self._ids > MAX_COLUMNS:
+            raise self.too_large()
         return Column(self._ids, name, type_, hidden)
+
+    def looks_at(self, count: int, node: syntax.Node) -> None:
+        """Counts columns that are looked at one by one, as by a pattern; raises where they are too many for one query."""
+        self._columns_seen += count
+        if self._columns_seen > MAX_COLUMNS:
+            raise self.too_large(node)
+
+    def too_large(self, node: syntax.Node | None = None) -> Stop:
+        """The exception for a query whose operators have too many columns."""
+        message = f"the operators of the query have more than {MAX_COLUMNS} columns in all"
+        if node is not None:
+            return self.stop("VDT1004", message, node)
+        return Stop(Diagnostic("VDT1004", message, 0, min(1, len(self.text))))
 
     def renewed(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
         """The same columns under identities of their own."""
@@ -92,7 +118,8 @@ class Binder:
 
     def unknown(self, kind: str, code: str, name: str, known: list[str], node: syntax.Node) -> Stop:
         """The exception for a name that does not resolve, with the nearest that would."""
-        close = nearest(name, known)
+        self._hints += 1
+        close = nearest(name, known) if self._hints <= MAX_HINTS else None
         hint = f"; did you mean '{close}'?" if close and close != name else ""
         return self.stop(code, f"The name '{name}' does not refer to any known {kind}{hint}", node)
 
@@ -116,7 +143,12 @@ class Binder:
         """Binds all statements; raises KqlError with every diagnostic found."""
         scope = Scope()
         results: list[Relation] = []
-        for statement in script.statements:
+        for count, statement in enumerate(script.statements):
+            if count >= MAX_STATEMENTS or len(self.diagnostics) >= MAX_DIAGNOSTICS:
+                if count >= MAX_STATEMENTS:
+                    message = f"the query has more than {MAX_STATEMENTS} statements"
+                    self.diagnostics.append(Diagnostic("VDT1004", message, statement.start, 1))
+                break
             try:
                 relation = self.statement(statement, scope)
             except Stop as stop:
@@ -129,7 +161,9 @@ class Binder:
                 results.append(relation)
         self._unused(scope)
         if not results and not self.diagnostics:
-            self.diagnostics.append(Diagnostic("KS000", "The query has no tabular expression statement", 0, 1))
+            self.diagnostics.append(
+                Diagnostic("KS000", "The query has no tabular expression statement", 0, min(1, len(self.text)))
+            )
         if any(diagnostic.severity == "Error" for diagnostic in self.diagnostics):
             self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
             raise KqlError(self.text, self.diagnostics)
@@ -336,6 +370,8 @@ class Binder:
             if declaration.name.name in names:
                 raise self.stop("KS110", f"The column '{declaration.name.name}' is declared twice", declaration)
             names.add(declaration.name.name)
+        if not names:
+            raise self.stop("KS005", "a datatable has at least one column, as in (name: string)", node)
         columns = tuple(self.column(declaration.name.name, declaration.type) for declaration in node.columns)
         if len(node.values) % len(columns):
             raise self.stop("KS133", f"The number of values is not a multiple of the {len(columns)} columns", node)

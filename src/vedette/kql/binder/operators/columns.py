@@ -22,10 +22,13 @@ def matching(binder: Binder, node: syntax.Expression, input_: Relation) -> list[
     """The columns that a name or a pattern means; a plain name must exist, a pattern need not match."""
     match node:
         case syntax.Star():
+            binder.looks_at(len(input_.columns), node)
             return list(input_.visible)
         case syntax.Wildcard():
+            binder.looks_at(len(input_.columns), node)
             return [column for column in input_.visible if fnmatch.fnmatchcase(column.name, node.pattern)]
         case syntax.Name():
+            binder.looks_at(len(input_.columns), node)
             found = [column for column in input_.visible if column.name == node.name]
             if not found and not input_.open:
                 known = [column.name for column in input_.visible]

@@ -28,7 +28,13 @@ class Parse(Relation):
     captures: list[Column]
     relaxed: bool
     only: bool
+    start: int
+    """Where the operator stands in the text, and how long it is: its pattern is known to be right only by the engine."""
+    length: int
 
+
+_FLAGS = "imsU"
+"""What `flags=` may hold."""
 
 _TYPED = {
     Type.LONG: r"[ \t]*[-+]?\d+", Type.INT: r"[ \t]*[-+]?\d+", Type.REAL: r"[-+]?[\d.]+(?:[eE][-+]?\d+)?",
@@ -58,6 +64,9 @@ def _bind(
         raise binder.stop("KS107", f"parse needs a string, not {text.type}", node.value)
     regex = node.kind == "regex"
     flags = node.flags
+    wrong = sorted(set(flags) - set(_FLAGS))
+    if wrong:
+        raise binder.stop("KS139", f"'{wrong[0]}' is not a flag of parse; flags are {', '.join(_FLAGS)}", node)
     pattern, captures = _pattern(binder, node.pattern, scope, regex=regex, ungreedy="U" in flags)
     new = {column.name: column for column in captures}
     kept = [column if column.hidden else new.pop(column.name, column) for column in input_.columns]
@@ -66,7 +75,7 @@ def _bind(
     )
     return Parse(
         (*kept, *new.values()), input_, text, pattern, options, captures, node.kind == "relaxed", only,
-        serialized=input_.serialized, open=input_.open,
+        start=node.start, length=node.end - node.start, serialized=input_.serialized, open=input_.open,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
-from vedette.kql.binder.operators.items import bind_items
+from vedette.kql.binder.operators.items import Item, bind_items
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Cast, Column, Expr, Relation, Values
 from vedette.kql.operators.binding import binds
@@ -33,8 +33,11 @@ def bind_print(binder: Binder, node: PrintOperator, _input: Relation | None, sco
     values: list[tuple[Column, Expr]] = []
     taken: set[str] = set()
     items = bind_items(at, list(node.columns))
+    at_place: dict[int, list[Item]] = {}
+    for item in items:
+        at_place.setdefault(id(item.node), []).append(item)
     for index, place in enumerate(node.columns):
-        given = [item for item in items if item.node is place]
+        given = at_place.get(id(place), [])
         if isinstance(place, syntax.Assignment):
             given = [item for item in given if item.explicit]
         for item in given:
