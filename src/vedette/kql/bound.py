@@ -223,6 +223,11 @@ class OpenColumn(Expr):
     name: str
 
 
+@dataclass(slots=True, eq=False)
+class Faulty(Expr):
+    """Stands where a mistake was reported, so that what is around it can be looked at too; it is never run."""
+
+
 def children(node: Expr) -> Iterator[Expr]:
     """The expressions that an expression is made of."""
     match node:

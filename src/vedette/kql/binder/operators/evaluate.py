@@ -18,7 +18,7 @@ def bind_evaluate(binder: Binder, node: EvaluateOperator, input_: Relation | Non
     unit = binder.catalog.plugins.get(name)
     if unit is None or unit.binding is None:
         known = list(binder.catalog.plugins)
-        raise binder.unknown("plugin", "KS212", name, known, node.call.name)
+        raise binder.unknown("plugin", "KS124", name, known, node.call.name)
     relation = unit.binding(binder, node, input_, scope)
     assert isinstance(relation, Relation)
     return relation

@@ -54,7 +54,7 @@ def name_items(binder: Binder, items: list[Item], names: Names) -> list[str]:
     for item in items:
         if item.explicit and item.name is not None:
             if item.name in names.taken:
-                raise binder.stop("KS110", f"The column '{item.name}' is named twice", item.node)
+                raise binder.stop("KS171", f"The column '{item.name}' is named twice", item.node)
             names.explicit(item.name)
     result = []
     for item in items:
@@ -81,7 +81,7 @@ def bind_extend(binder: Binder, node: ExtendOperator, input_: Relation, scope: S
             names.append(own.numbered())
         elif item.explicit:
             if item.name in names:
-                raise binder.stop("KS110", f"The column '{item.name}' is named twice", item.node)
+                raise binder.stop("KS171", f"The column '{item.name}' is named twice", item.node)
             names.append(own.explicit(item.name))
         else:
             names.append(own.implied(item.name))

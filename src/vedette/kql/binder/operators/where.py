@@ -24,4 +24,6 @@ class Where(Relation):
 def bind_where(binder: Binder, node: WhereOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `where`."""
     at = Expressions(binder, scope, Row.of(input_), serialized=input_.serialized)
-    return Where(input_.columns, input_, at.predicate(node.condition), serialized=input_.serialized, open=input_.open)
+    return Where(
+        input_.columns, input_, at.predicate(node.condition, "KS141"), serialized=input_.serialized, open=input_.open
+    )
