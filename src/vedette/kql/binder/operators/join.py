@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.coercion import comparable
 from vedette.kql.binder.core import Binder
@@ -12,6 +10,7 @@ from vedette.kql.binder.naming import Names
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, Expr, OpenColumn, Relation
 from vedette.kql.diagnostics import nearest
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.join import JoinOperator
 from vedette.kql.operators.lookup import LookupOperator
@@ -24,7 +23,7 @@ JOIN_KINDS = {
 }  # fmt: skip
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Join(Relation):
     """Two relations matched on equal keys; null equals null."""
 

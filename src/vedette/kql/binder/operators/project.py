@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
@@ -11,12 +9,13 @@ from vedette.kql.binder.naming import Names
 from vedette.kql.binder.operators.items import Item, bind_items
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, ColumnRef, Expr, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.extend import ExtendOperator
 from vedette.kql.operators.project import ProjectOperator
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Project(Relation):
     """Only the named values, or (with `keeps`) the input's columns and further values beside them."""
 

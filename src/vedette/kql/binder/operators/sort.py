@@ -9,6 +9,7 @@ from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Expr, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.sort import SortOperator
 from vedette.kql.operators.top import TopOperator
@@ -24,7 +25,7 @@ class SortKey:
     nulls_first: bool
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Sort(Relation):
     """The input in an order; with `count` only its first rows."""
 

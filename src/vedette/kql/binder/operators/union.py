@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Column, Relation, Scan
 from vedette.kql.diagnostics import Stop
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.union import UnionOperator
 from vedette.kql.types import Type
@@ -18,7 +18,7 @@ from vedette.kql.types import Type
 _UNRESOLVED = {"KS204", "KS142", "KS207", "KS211"}
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Union(Relation):
     """All rows of the inputs; `sources` gives for each input and output column the input's column, or None."""
 
@@ -93,7 +93,7 @@ def united(binder: Binder, inputs: list[tuple[str, Relation]], *, inner: bool, t
     sources = sources if held else []
     tag_column = binder.column(tag, Type.STRING) if tag else None
     for name, types in kinds.items():
-        for type_ in types or [Type.UNKNOWN]:
+        for type_ in types:
             shown = name
             if len(types) > 1:
                 shown, count = f"{name}_{type_}", 0
@@ -103,8 +103,8 @@ def united(binder: Binder, inputs: list[tuple[str, Relation]], *, inner: bool, t
                 taken.add(shown)
             columns.append(binder.column(shown, type_))
             for place, have in zip(sources, held, strict=True):
-                column = have.get(name)
-                place.append(column if column is not None and column.type in (type_, Type.UNKNOWN) else None)
+                own = have.get(name)
+                place.append(own if own is not None and own.type is type_ else None)
     shown_columns = (tag_column, *columns) if tag_column else tuple(columns)
     return Union(
         shown_columns, [relation for _, relation in inputs], sources, tag_column, [name for name, _ in inputs],
