@@ -60,7 +60,13 @@ class Calls:
                 raise self.binder.stop("KS144", f"The aggregate function '{name}' may not be used {where}", node.name)
             raise self.binder.unknown("function", "KS211", name, self.binder.function_names(self.scope), node.name)
         if unit.binding is not None:
-            bound = unit.binding(self, node, unit)
+            try:
+                bound = unit.binding(self, node, unit)
+            except Stop as stop:
+                results = {signature.result for signature in unit.signatures}
+                if stop.type is None and len(results) == 1:
+                    stop.type = TYPE_NAMES.get(next(iter(results)))
+                raise
             assert isinstance(bound, Expr)
             return bound
         args = [self.argument(arg) for arg in node.args]
@@ -89,7 +95,11 @@ class Calls:
         *, symbol: bool = False,
     ) -> Expr:  # fmt: skip
         signature = self.resolve(unit, args, places, node, symbol=symbol)
-        final = self.convert(signature, args, places)
+        try:
+            final = self.convert(signature, args, places)
+        except Stop as stop:
+            stop.type = stop.type or outcome(unit, signature, args)
+            raise
         if isinstance(unit, ScalarUnit) and unit.checks:
             self.check(unit, signature, final, places)
         bound = Apply(outcome(unit, signature, args), unit, final, start=node.start, end=node.end)  # type: ignore[arg-type]

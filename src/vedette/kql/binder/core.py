@@ -15,6 +15,7 @@ from vedette.kql.bound import (
     Constant,
     Expr,
     External,
+    Faulty,
     OpenColumn,
     ParameterRef,
     Relation,
@@ -25,6 +26,7 @@ from vedette.kql.bound import (
 )
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, KqlError, Stop, nearest
+from vedette.kql.folding import fold
 from vedette.kql.host import Evaluator, Host, TableSchema
 from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
 from vedette.kql.parser import parse
@@ -211,7 +213,7 @@ class Binder:
             # alone it may be anything, so that what is missing is not only a table
             self.scalar(node, scope)
         elif isinstance(node, syntax.Pipeline) or self.is_tabular(node, scope) or _may_be_table(self, node, scope):
-            return self.source(node, scope)
+            return self.tabular(node, scope)
         else:
             self.scalar(node, scope)
         if self._evaluator is not None and not self.failed:
@@ -263,11 +265,19 @@ class Binder:
         """The value of an expression that must be known before the query runs."""
         if isinstance(expression, Constant):
             return expression.value
+        if isinstance(expression, Faulty | OpenColumn) or expression.type is Type.UNKNOWN:
+            raise Stop(Diagnostic("VDT1003", "this value is not known", node.start, 1, severity="Information"))
         if not is_fixed(expression):
             raise self.stop("KS129", "The expression must be a constant", node)
-        if self.evaluator is None:
-            raise self.stop("VDT1003", "this value is known only when the query runs", node)
-        return self.evaluator.constant(expression)
+        if self.evaluator is not None:
+            return self.evaluator.constant(expression)
+        folded = fold(expression)
+        if folded is None:
+            # no mistake of the query: what depends on the value is left open
+            message = "this value is known only when the query runs"
+            place = node.start, max(1, node.end - node.start)
+            raise Stop(Diagnostic("VDT1003", message, *place, severity="Information"))
+        return folded.value
 
     # -- tabular expressions
 
@@ -316,10 +326,17 @@ class Binder:
         return False
 
     def tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
-        """Binds a tabular expression."""
+        """Binds a tabular expression; one with a mistake is open, so that what follows is looked at too."""
+        try:
+            return self._tabular(node, scope)
+        except Stop as stop:
+            self.report(stop)
+            return Relation((), open=True)
+
+    def _tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
         match node:
             case syntax.Pipeline():
-                relation = None if node.source is None else self.source(node.source, scope)
+                relation = None if node.source is None else self.tabular(node.source, scope)
                 # `as` names what follows in the same statement, so a pipeline has a scope of its own
                 for operator in node.operators:
                     relation = self.operator(operator, relation, scope)
@@ -338,14 +355,6 @@ class Binder:
                 return External(columns, [str(self.constant(self.scalar(uri, scope), uri)) for uri in node.uris])
             case _:
                 raise self.stop("KS205", "The expression is not tabular", node)
-
-    def source(self, node: syntax.Expression, scope: Scope) -> Relation:
-        """Binds a tabular expression; one with a mistake is open, so that what follows is looked at too."""
-        try:
-            return self.tabular(node, scope)
-        except Stop as stop:
-            self.report(stop)
-            return Relation((), open=True)
 
     def operator(self, operator: syntax.Operator, relation: Relation | None, scope: Scope) -> Relation:
         """Binds one operator on its input."""
