@@ -22,6 +22,7 @@ from vedette.engine.rowfunctions import parse_json, register, stoppable
 from vedette.kql import ticks
 from vedette.kql.binder import bind
 from vedette.kql.bound import BoundQuery, Column, Expr, Relation
+from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.host import Host
 from vedette.kql.types import Type
@@ -130,14 +131,7 @@ class QueryEngine:
 
     def check(self, text: str) -> Check:
         """Parses and binds a text without running anything."""
-        try:
-            bound = bind(text, self.catalog, self.host, None)
-        except KqlError as error:
-            return Check(error.diagnostics, None)
-        except RecursionError:
-            return Check([Diagnostic("KS245", "The query is nested too deeply", 0, 1)], None)
-        columns = tuple(ResultColumn(column.name, column.type) for column in bound.results[-1].visible)
-        return Check([], columns)
+        return check_text(text, self.catalog, self.host)
 
     def run(self, text: str, options: QueryOptions) -> Result:
         """The rows of a query.
@@ -164,6 +158,22 @@ class QueryEngine:
             result.visualization = bound.visualization
             results.append(result)
         return results
+
+
+def check_text(text: str, catalog: Catalog, host: Host) -> Check:
+    """Parses and binds a text without running anything; it has columns even where it has mistakes."""
+    try:
+        bound = bind(text, catalog, host, None)
+    except KqlError as error:
+        partial = error.partial.results if error.partial is not None else []
+        return Check(error.diagnostics, _columns_of(partial[-1]) if partial else None)
+    except RecursionError:
+        return Check([Diagnostic("KS245", "The query is nested too deeply", 0, 1)], None)
+    return Check([], _columns_of(bound.results[-1]) if bound.results else None)
+
+
+def _columns_of(relation: Relation) -> tuple[ResultColumn, ...]:
+    return tuple(ResultColumn(column.name, column.type) for column in relation.visible)
 
 
 class _Run:

@@ -10,9 +10,14 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import re2
+from vedette.engine.deferred import deferred
+
+if TYPE_CHECKING:
+    import re2
+else:
+    re2 = deferred("re2")
 
 _DIGIT = r"\p{Nd}"
 _WORD = r"\p{L}\p{M}\p{Nd}\p{Pc}"

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from vedette.kql.catalog import AggregateUnit, ScalarUnit, WindowUnit
 from vedette.kql.host import TableSchema
+from vedette.kql.node import node, shown
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Column:
     """A column of one relation; its identity, not its name, is what later operators refer to."""
 
@@ -26,11 +27,13 @@ class Column:
     """For the hidden column of a table: the fields seen in it."""
     constant: object | None = None
 
+    __repr__ = shown
+
 
 # --- scalar expressions --------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Expr:
     """A typed scalar expression; `start` and `end` are its place in the text, for messages."""
 
@@ -38,29 +41,31 @@ class Expr:
     start: int = field(default=0, kw_only=True)
     end: int = field(default=0, kw_only=True)
 
+    __repr__ = shown
 
-@dataclass(slots=True, eq=False)
+
+@node
 class Constant(Expr):
     """A value known before the query runs; same value forms as `syntax.Literal`."""
 
     value: object
 
 
-@dataclass(slots=True, eq=False)
+@node
 class ColumnRef(Expr):
     """The value of a column of the input."""
 
     column: Column
 
 
-@dataclass(slots=True, eq=False)
+@node
 class ParameterRef(Expr):
     """A value bound when the query runs (`now`, query parameters)."""
 
     name: str
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Apply(Expr):
     """A scalar function or operator of the catalogue on its arguments."""
 
@@ -68,7 +73,7 @@ class Apply(Expr):
     args: list[Expr]
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Path(Expr):
     """A property or element of a dynamic value; a step is a key, an index, or a computed expression."""
 
@@ -76,14 +81,14 @@ class Path(Expr):
     steps: list[str | int | Expr]
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Cast(Expr):
     """A conversion that the language makes by itself, such as int to long in `coalesce`."""
 
     operand: Expr
 
 
-@dataclass(slots=True, eq=False)
+@node
 class AggregateCall(Expr):
     """An aggregate function inside summarize; with a condition only over the rows that meet it."""
 
@@ -92,7 +97,7 @@ class AggregateCall(Expr):
     condition: Expr | None = None
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Several(Expr):
     """An expression that gives several columns (`arg_max()`, `percentiles()`, `series_stats()`).
 
@@ -103,7 +108,7 @@ class Several(Expr):
     """Each column's own name and value."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class RowChoice:
     """One row of each group: the one with the greatest (`max`) or least (`min`) value, or `any` row."""
 
@@ -111,7 +116,7 @@ class RowChoice:
     by: Expr | None = None
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Chosen(Expr):
     """A value of the row that a choice takes; all values of one choice come from the same row."""
 
@@ -119,7 +124,7 @@ class Chosen(Expr):
     value: Expr
 
 
-@dataclass(slots=True, eq=False)
+@node
 class WindowCall(Expr):
     """A function of the neighbouring rows of a serialized input."""
 
@@ -127,7 +132,7 @@ class WindowCall(Expr):
     args: list[Expr]
 
 
-@dataclass(slots=True, eq=False)
+@node
 class ScalarQuery(Expr):
     """`toscalar()`: the first column of the first row."""
 
@@ -135,7 +140,7 @@ class ScalarQuery(Expr):
     column: Column
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Membership(Expr):
     """`left op (tabular)`: op is one of in, !in, in~, !in~, has_any, has_all."""
 
@@ -148,7 +153,7 @@ class Membership(Expr):
 # --- relations -----------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Relation:
     """A bound tabular expression."""
 
@@ -158,34 +163,36 @@ class Relation:
     open: bool = field(default=False, kw_only=True)
     """Only the data tells which further columns there are (binding without data)."""
 
+    __repr__ = shown
+
     @property
     def visible(self) -> tuple[Column, ...]:
         """The columns that a result shows."""
         return tuple(column for column in self.columns if not column.hidden)
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Scan(Relation):
     """The rows of a table."""
 
     table: TableSchema
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Values(Relation):
     """Rows written in the text (`datatable`)."""
 
     rows: list[list[Expr]]
 
 
-@dataclass(slots=True, eq=False)
+@node
 class External(Relation):
     """Rows that another host holds (`externaldata`)."""
 
     uris: list[str]
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Shared(Relation):
     """One use of a relation computed once (`materialize`, `as`, a tabular argument); columns are its own."""
 
@@ -203,7 +210,7 @@ class BoundQuery:
     visualization: dict[str, object] | None = None
 
 
-@dataclass(slots=True, eq=False)
+@node
 class InList(Expr):
     """`left op (items)` over values: op is one of in, !in, in~, !in~, has_any, has_all.
 
@@ -216,11 +223,16 @@ class InList(Expr):
     arrays: list[Expr]
 
 
-@dataclass(slots=True, eq=False)
+@node
 class OpenColumn(Expr):
     """A column that an open schema may hold; it is never run."""
 
     name: str
+
+
+@node
+class Faulty(Expr):
+    """Stands where a mistake was reported, so that what is around it can be looked at too; it is never run."""
 
 
 def children(node: Expr) -> Iterator[Expr]:

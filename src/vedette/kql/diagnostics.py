@@ -5,6 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vedette.kql.bound import BoundQuery
+    from vedette.kql.types import Type
 
 MAX_DIAGNOSTICS = 200
 """How many findings of one text are reported; nobody reads more, and a text of a million faults would take long."""
@@ -25,17 +30,23 @@ class Diagnostic:
 class KqlError(Exception):
     """A query that cannot be accepted; carries every diagnostic found, the first one leading."""
 
-    def __init__(self, text: str, diagnostics: list[Diagnostic]) -> None:
+    def __init__(self, text: str, diagnostics: list[Diagnostic], partial: BoundQuery | None = None) -> None:
         self.text = text
         self.diagnostics = diagnostics
+        self.partial = partial
+        """What could be bound all the same; it has columns to show, and is never run."""
         super().__init__(diagnostics[0].message if diagnostics else "the query is not valid")
 
 
 class Stop(Exception):
-    """Raised inside the parser or binder to give up on one construct; carries its diagnostic."""
+    """Raised inside the parser or binder to give up on one construct; carries its diagnostic.
 
-    def __init__(self, diagnostic: Diagnostic) -> None:
+    `type` is the type that the value would have had, where that is known all the same.
+    """
+
+    def __init__(self, diagnostic: Diagnostic, type_: Type | None = None) -> None:
         self.diagnostic = diagnostic
+        self.type = type_
         super().__init__(diagnostic.message)
 
 

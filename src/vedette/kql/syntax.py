@@ -6,30 +6,35 @@ operators live beside their parser in `kql/operators/`; they derive from `Operat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from vedette.kql.node import alike, node, shown
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True)
+@node
 class Node:
     """A piece of the text with its place."""
 
     start: int = field(default=0, kw_only=True)
     end: int = field(default=0, kw_only=True)
 
+    __repr__ = shown
+    __eq__ = alike
+    __hash__ = None  # type: ignore[assignment]
 
-@dataclass(slots=True)
+
+@node
 class Expression(Node):
     """Anything that stands where a value, a table or an argument may stand."""
 
 
-@dataclass(slots=True)
+@node
 class Operator(Node):
     """A tabular operator after a pipe, or at the head of a pipeline (print, range, union ...)."""
 
 
-@dataclass(slots=True)
+@node
 class Statement(Node):
     """One of the parts of a query that semicolons separate."""
 
@@ -37,7 +42,7 @@ class Statement(Node):
 # --- expressions ---------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@node
 class Name(Expression):
     """A bare or bracketed name: column, variable, table, or function without parentheses."""
 
@@ -45,19 +50,19 @@ class Name(Expression):
     bracketed: bool = False
 
 
-@dataclass(slots=True)
+@node
 class Wildcard(Expression):
     """A name pattern such as `Device*`; `*` alone is `Star`."""
 
     pattern: str
 
 
-@dataclass(slots=True)
+@node
 class Star(Expression):
     """`*`: every column (or every table)."""
 
 
-@dataclass(slots=True)
+@node
 class Literal(Expression):
     """A constant.
 
@@ -73,7 +78,7 @@ class Literal(Expression):
     """True for `h"..."`: shown as `******` wherever the query text is shown or logged."""
 
 
-@dataclass(slots=True)
+@node
 class Member(Expression):
     """`target.name`: a property of a dynamic value, or a table of a `workspace()` / `database()`."""
 
@@ -81,7 +86,7 @@ class Member(Expression):
     name: Name
 
 
-@dataclass(slots=True)
+@node
 class Index(Expression):
     """`target[index]`."""
 
@@ -89,7 +94,7 @@ class Index(Expression):
     index: Expression
 
 
-@dataclass(slots=True)
+@node
 class Call(Expression):
     """`name(args)`; `args` may hold `Assignment` (named argument), `Star` and `Pipeline` nodes."""
 
@@ -97,7 +102,7 @@ class Call(Expression):
     args: list[Expression]
 
 
-@dataclass(slots=True)
+@node
 class DotCall(Expression):
     """`target.name(args)`, as in `cluster('x').database('y').F(1)`."""
 
@@ -105,7 +110,7 @@ class DotCall(Expression):
     call: Call
 
 
-@dataclass(slots=True)
+@node
 class Unary(Expression):
     """`-x` or `+x`."""
 
@@ -113,7 +118,7 @@ class Unary(Expression):
     operand: Expression
 
 
-@dataclass(slots=True)
+@node
 class Binary(Expression):
     """`left op right`.
 
@@ -131,7 +136,7 @@ class Binary(Expression):
     op_end: int = field(default=0, kw_only=True)
 
 
-@dataclass(slots=True)
+@node
 class In(Expression):
     """`left op (items)`; `op` is one of in !in in~ !in~ has_any has_all."""
 
@@ -142,7 +147,7 @@ class In(Expression):
     op_end: int = field(default=0, kw_only=True)
 
 
-@dataclass(slots=True)
+@node
 class Between(Expression):
     """`left between (low .. high)` or `left !between (low .. high)`."""
 
@@ -152,7 +157,7 @@ class Between(Expression):
     negated: bool = False
 
 
-@dataclass(slots=True)
+@node
 class Assignment(Expression):
     """`name = value`, or `(a, b) = value` where a value gives several columns."""
 
@@ -161,7 +166,7 @@ class Assignment(Expression):
     tuple_form: bool = False
 
 
-@dataclass(slots=True)
+@node
 class Ordered(Expression):
     """`value asc|desc nulls first|last`; None where the text does not say."""
 
@@ -172,7 +177,7 @@ class Ordered(Expression):
     """`granny-asc` or `granny-desc`: digits inside a name count as numbers."""
 
 
-@dataclass(slots=True)
+@node
 class ColumnDeclaration(Node):
     """`name: type` of a datatable, a tabular parameter, `externaldata` or `parse`."""
 
@@ -180,7 +185,7 @@ class ColumnDeclaration(Node):
     type: Type
 
 
-@dataclass(slots=True)
+@node
 class TypeOf(Expression):
     """`typeof(long)` or `typeof(a: long, b: string)`; `*` in it is `include_input`."""
 
@@ -189,7 +194,7 @@ class TypeOf(Expression):
     include_input: bool = False
 
 
-@dataclass(slots=True)
+@node
 class DataTable(Expression):
     """`datatable (name: type, ...) [values]`, values in row order."""
 
@@ -197,7 +202,7 @@ class DataTable(Expression):
     values: list[Expression]
 
 
-@dataclass(slots=True)
+@node
 class ExternalData(Expression):
     """`externaldata (name: type, ...) [uris] with (property = value, ...)`."""
 
@@ -206,7 +211,7 @@ class ExternalData(Expression):
     properties: dict[str, Expression]
 
 
-@dataclass(slots=True)
+@node
 class Pipeline(Expression):
     """`source | operator | ...`; `source` is None when an operator stands at the head."""
 
@@ -214,7 +219,7 @@ class Pipeline(Expression):
     operators: list[Operator]
 
 
-@dataclass(slots=True)
+@node
 class OperatorParameter(Node):
     """`name = value` between an operator's keyword and its operands, such as `hint.strategy = shuffle`.
 
@@ -225,21 +230,21 @@ class OperatorParameter(Node):
     value: Expression
 
 
-@dataclass(slots=True)
+@node
 class UnknownOperator(Operator):
     """Stands where the text names an operator that does not exist, after the error was recorded."""
 
     name: str
 
 
-@dataclass(slots=True)
+@node
 class EntityGroup(Expression):
     """`entity_group [entity, ...]`."""
 
     entities: list[Expression]
 
 
-@dataclass(slots=True)
+@node
 class Missing(Expression):
     """Stands where the text lacks an expression, after the error was recorded."""
 
@@ -247,7 +252,7 @@ class Missing(Expression):
 # --- statements ----------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@node
 class Parameter(Node):
     """One parameter of a function: scalar (`type`) or tabular (`columns`; None is `(*)`)."""
 
@@ -258,7 +263,7 @@ class Parameter(Node):
     default: Expression | None = None
 
 
-@dataclass(slots=True)
+@node
 class FunctionLiteral(Expression):
     """`(parameters) { statements }`, or `view () { ... }`."""
 
@@ -267,7 +272,7 @@ class FunctionLiteral(Expression):
     view: bool = False
 
 
-@dataclass(slots=True)
+@node
 class LetStatement(Statement):
     """`let name = value`; the value is scalar, tabular or a function."""
 
@@ -275,7 +280,7 @@ class LetStatement(Statement):
     value: Expression
 
 
-@dataclass(slots=True)
+@node
 class SetStatement(Statement):
     """`set option = value`."""
 
@@ -283,7 +288,7 @@ class SetStatement(Statement):
     value: Expression | None
 
 
-@dataclass(slots=True)
+@node
 class AliasStatement(Statement):
     """`alias database name = expression`."""
 
@@ -291,21 +296,21 @@ class AliasStatement(Statement):
     value: Expression
 
 
-@dataclass(slots=True)
+@node
 class RestrictStatement(Statement):
     """`restrict access to (entities)`."""
 
     entities: list[Expression]
 
 
-@dataclass(slots=True)
+@node
 class QueryParametersStatement(Statement):
     """`declare query_parameters (name: type = default, ...)`."""
 
     parameters: list[Parameter]
 
 
-@dataclass(slots=True)
+@node
 class PatternCase(Node):
     """One row of a pattern: argument values, an optional path value, and the body."""
 
@@ -314,7 +319,7 @@ class PatternCase(Node):
     body: list[Statement]
 
 
-@dataclass(slots=True)
+@node
 class PatternStatement(Statement):
     """`declare pattern name = (parameters)[path: type] { cases }`; no parameters: declared only."""
 
@@ -324,14 +329,14 @@ class PatternStatement(Statement):
     cases: list[PatternCase]
 
 
-@dataclass(slots=True)
+@node
 class ExpressionStatement(Statement):
     """A query whose rows are a result."""
 
     expression: Expression
 
 
-@dataclass(slots=True)
+@node
 class Script(Node):
     """The whole text."""
 

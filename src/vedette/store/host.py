@@ -11,6 +11,7 @@ from vedette.kql.syntax import FunctionLiteral
 from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.physical import EXTRA, INGESTED, LOAD, ROW, absent
+from vedette.store.samples import sample
 from vedette.store.tables import StoredTable, Tables, constant_of
 
 INGESTION_TIME: Final = "$IngestionTime"
@@ -42,7 +43,10 @@ class WorkspaceHost:
             return known[1]
         fields = catalog.schema(name)
         if fields is None:
-            return None
+            columns = sample(name)
+            if columns is None:
+                return None
+            return TableSchema(name, tuple(Field(column, type_, column) for column, type_ in columns))
         return TableSchema(name, tuple(Field(field.name, field.type, field.name) for field in fields))
 
     def table_names(self) -> Iterable[str]:

@@ -88,6 +88,8 @@ def _any(prefix: str) -> Callable[..., Expr]:
             else:
                 label = name or f"any_arg{place}"
             outputs.append((label, made))
+        if not outputs and at.row is not None and at.row.open:
+            return Several(Type.UNKNOWN, [])
         if not outputs:
             raise at.binder.stop("KS206", "There is no column left for '*'", node)
         return Several(outputs[0][1].type, outputs)

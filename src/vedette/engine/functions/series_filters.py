@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from vedette.engine.catalog import scalar
+from vedette.engine.deferred import deferred
 from vedette.engine.series import Values, read, write
 from vedette.engine.several import several
 from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = deferred("numpy")
 
 
 @scalar(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from vedette.engine.catalog import scalar
+from vedette.engine.deferred import deferred
 from vedette.engine.series import Line, Values, fit_line, fit_polynomial, fit_two_lines, read, shown, write
 from vedette.engine.several import several
 from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = deferred("numpy")
+
 
 _REAL, _LONG, _DYNAMIC = Type.REAL, Type.LONG, Type.DYNAMIC
 

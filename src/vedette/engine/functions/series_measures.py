@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from vedette.engine.catalog import scalar
+from vedette.engine.deferred import deferred
 from vedette.engine.series import Values, read, shown
 from vedette.engine.several import several
 from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = deferred("numpy")
 
 
 def _known(series: object) -> Values | None:

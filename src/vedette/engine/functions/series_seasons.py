@@ -8,10 +8,10 @@ what is left. Scores of anomalies are those of Tukey's fence test. How a period 
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from vedette.engine.catalog import scalar
+from vedette.engine.deferred import deferred
 from vedette.engine.series import (
     FENCES,
     Values,
@@ -25,6 +25,12 @@ from vedette.engine.series import (
 from vedette.engine.several import several
 from vedette.kql.catalog import Check
 from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = deferred("numpy")
+
 
 _DYNAMIC = Type.DYNAMIC
 _TRENDS = ("avg", "linefit", "none")

@@ -23,7 +23,7 @@ def _unify(at: Expressions, values: list[Expr], places: list[syntax.Expression],
     if type_ is None:
         kinds = ", ".join(dict.fromkeys(str(t) for t in solid))
         raise at.binder.stop("KS108", f"The branches of '{what}' must be of one type, not {kinds}", places[0])
-    if type_ is Type.UNKNOWN:
+    if type_ is Type.UNKNOWN or any(value.type is Type.UNKNOWN for value in values):
         return Type.UNKNOWN, values
     unified = []
     for value in values:

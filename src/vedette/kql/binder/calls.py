@@ -10,6 +10,7 @@ from vedette.kql import syntax
 from vedette.kql.binder.scope import LetValue, Row, Scope
 from vedette.kql.bound import AggregateCall, Apply, Cast, Constant, Expr, WindowCall
 from vedette.kql.catalog import Parameter, ScalarUnit, Signature, Unit
+from vedette.kql.diagnostics import Stop
 from vedette.kql.types import INTEGERS, NUMBERS, TYPE_NAMES, Type, common, widest
 
 if TYPE_CHECKING:
@@ -56,10 +57,16 @@ class Calls:
                 return self.binder.invoke_scalar(saved, Scope(), node.args, node, name, self.scope, self.row)
             if name in catalog.aggregates:
                 where = "inside another aggregate" if self._inside_aggregate else "outside of summarize"
-                raise self.binder.stop("KS111", f"The aggregate function '{name}' may not be used {where}", node.name)
+                raise self.binder.stop("KS144", f"The aggregate function '{name}' may not be used {where}", node.name)
             raise self.binder.unknown("function", "KS211", name, self.binder.function_names(self.scope), node.name)
         if unit.binding is not None:
-            bound = unit.binding(self, node, unit)
+            try:
+                bound = unit.binding(self, node, unit)
+            except Stop as stop:
+                results = {signature.result for signature in unit.signatures}
+                if stop.type is None and len(results) == 1:
+                    stop.type = TYPE_NAMES.get(next(iter(results)))
+                raise
             assert isinstance(bound, Expr)
             return bound
         args = [self.argument(arg) for arg in node.args]
@@ -88,10 +95,14 @@ class Calls:
         *, symbol: bool = False,
     ) -> Expr:  # fmt: skip
         signature = self.resolve(unit, args, places, node, symbol=symbol)
-        final = self.convert(signature, args, places)
+        try:
+            final = self.convert(signature, args, places)
+        except Stop as stop:
+            stop.type = stop.type or outcome(unit, signature, args)
+            raise
         if isinstance(unit, ScalarUnit) and unit.checks:
             self.check(unit, signature, final, places)
-        bound = Apply(result_type(signature, args), unit, final, start=node.start, end=node.end)  # type: ignore[arg-type]
+        bound = Apply(outcome(unit, signature, args), unit, final, start=node.start, end=node.end)  # type: ignore[arg-type]
         return bound
 
     def check(
@@ -119,7 +130,14 @@ class Calls:
         possible = [s for s in unit.signatures if s.least <= count and (s.most is None or count <= s.most)]
         if not possible:
             wanted = " or ".join(sorted({_arity(signature) for signature in unit.signatures}))
-            raise self.binder.stop("KS119", f"The function '{unit.name}' expects {wanted}, not {count}", node)
+            fixed = (
+                len({(s.least, s.most) for s in unit.signatures} | {(s.most, s.least) for s in unit.signatures}) == 1
+            )
+            stop = self.binder.stop(
+                "KS119" if fixed else "KS120", f"The function '{unit.name}' expects {wanted}, not {count}", node
+            )
+            stop.type = failed_type(unit.signatures, args)
+            raise stop
         best: tuple[int, Signature] | None = None
         for signature in possible:
             score = _fit(signature, args)
@@ -127,18 +145,34 @@ class Calls:
                 best = (score, signature)
         if best is not None:
             return best[1]
+        stop = self._misfit(unit, possible, args, places, node, symbol=symbol)
+        stop.type = failed_type(possible, args)
+        raise stop
+
+    def _misfit(
+        self, unit: Unit, possible: list[Signature], args: list[Expr], places: Sequence[syntax.Node],
+        node: syntax.Node, *, symbol: bool,
+    ) -> Stop:  # fmt: skip
+        """Why no signature takes the arguments; of several that are wrong all but the last are reported here."""
         if symbol:
             kinds = " and ".join(str(arg.type) for arg in args)
-            raise self.binder.stop("KS106", f"The operator '{unit.name}' cannot be applied to {kinds}", node)
+            return self.binder.stop("KS106", f"The operator '{unit.name}' cannot be applied to {kinds}", sign_of(node))
+        wrong: list[Stop] = []
         for index, arg in enumerate(args):
-            fits = [s.parameter_at(index, count) for s in possible]
-            if all(parameter is None or _takes(parameter, arg) is None for parameter in fits):
-                kinds = " or ".join(sorted({parameter.kind for parameter in fits if parameter}))
-                raise self.binder.stop(
-                    "KS107", f"The function '{unit.name}' expects {kinds} here, not {arg.type}", places[index]
-                )
-        usage = "; ".join(signature.text for signature in unit.signatures)
-        raise self.binder.stop("KS107", f"No form of '{unit.name}' takes these arguments: {usage}", node)
+            fits = [p for p in (s.parameter_at(index, len(args)) for s in possible) if p is not None]
+            if all(_takes(parameter, arg) is None for parameter in fits):
+                kinds = " or ".join(sorted({parameter.kind for parameter in fits}))
+                code = _MISFIT.get(kinds) or ("KS141" if "|" in kinds or " or " in kinds else "KS107")
+                message = f"The function '{unit.name}' expects {kinds} here, not {arg.type}"
+                wrong.append(self.binder.stop(code, message, places[index]))
+        if not wrong:
+            usage = "; ".join(signature.text for signature in unit.signatures)
+            if any(_kind(s, i, len(args)) == "common" for s in possible for i in range(len(args))):
+                return self.binder.stop("KS232", f"The arguments of '{unit.name}' have no common type", node)
+            return self.binder.stop("KS127", f"No form of '{unit.name}' takes these arguments: {usage}", node)
+        for stop in wrong[:-1]:
+            self.binder.report(stop)
+        return wrong[-1]
 
     def convert(self, signature: Signature, args: list[Expr], places: Sequence[syntax.Node]) -> list[Expr]:
         """The arguments as the types that the signature wants."""
@@ -172,7 +206,7 @@ class Calls:
         finally:
             self._inside_aggregate = False
         signature = self.resolve(unit, args, node.args, node)
-        return AggregateCall(result_type(signature, args), unit, self.convert(signature, args, node.args))
+        return AggregateCall(outcome(unit, signature, args), unit, self.convert(signature, args, node.args))
 
     def _window(self, node: syntax.Call) -> Expr:
         unit = self.binder.catalog.windows[node.name.name]
@@ -185,6 +219,36 @@ class Calls:
         args = [self.argument(arg) for arg in node.args]
         signature = self.resolve(unit, args, node.args, node)
         return WindowCall(result_type(signature, args), unit, self.convert(signature, args, node.args))
+
+
+_MISFIT = {
+    "number": "KS137", "integer": "KS134", "summable": "KS138", "orderable": "KS206", "text": "KS141", "array": "KS234",
+    "bag": "KS235", "common": "KS232",
+}  # fmt: skip
+"""Microsoft's codes of arguments that are not of a class of types."""
+
+
+def sign_of(node: syntax.Node) -> syntax.Node:
+    """The place of an expression's operator, where Microsoft's binder puts what is wrong with its operands."""
+    if isinstance(node, syntax.Binary | syntax.In) and node.op_end:
+        return syntax.Node(start=node.op_start, end=node.op_end)
+    return node
+
+
+def outcome(unit: Unit, signature: Signature, args: list[Expr]) -> Type:
+    """The type of a call; unknown where arguments of unknown types leave more than one."""
+    type_ = result_type(signature, args)
+    if all(arg.type is not Type.UNKNOWN for arg in args):
+        return type_
+    fitting = [s for s in unit.signatures if s.least <= len(args) and (s.most is None or len(args) <= s.most)]
+    types = {result_type(s, args) for s in fitting if _fit(s, args) is not None}
+    return type_ if len(types) == 1 else Type.UNKNOWN
+
+
+def failed_type(signatures: Sequence[Signature], args: list[Expr]) -> Type | None:
+    """The type that a call would have had: what its first signature says."""
+    types = [result_type(signature, args) for signature in signatures[:1]]
+    return types[0] if types else None
 
 
 def _kind(signature: Signature, index: int, count: int) -> str:
@@ -258,12 +322,16 @@ def result_type(signature: Signature, args: list[Expr]) -> Type:
         return TYPE_NAMES[result]
     if result == "common":
         types = [a.type for i, a in enumerate(args) if _kind(signature, i, len(args)) == "common"]
+        if Type.UNKNOWN in types:
+            return Type.UNKNOWN
         solid = [t for t in types if t is not Type.DYNAMIC]
         if len(solid) != len(types):
             return Type.DYNAMIC if not solid else (common(solid) or Type.DYNAMIC)
         return common(types) or Type.DYNAMIC
     if result == "widest":
         found: Type | None = None
+        if any(arg.type is Type.UNKNOWN for arg in args):
+            return Type.UNKNOWN
         for arg in args:
             kind = Type.REAL if arg.type is Type.DYNAMIC else arg.type
             if kind in NUMBERS:

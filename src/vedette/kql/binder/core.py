@@ -11,9 +11,12 @@ from vedette.kql.bound import (
     BoundQuery,
     Cast,
     Column,
+    ColumnRef,
     Constant,
     Expr,
     External,
+    Faulty,
+    OpenColumn,
     ParameterRef,
     Relation,
     Scan,
@@ -23,6 +26,7 @@ from vedette.kql.bound import (
 )
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, KqlError, Stop, nearest
+from vedette.kql.folding import fold
 from vedette.kql.host import Evaluator, Host, TableSchema
 from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
 from vedette.kql.parser import parse
@@ -44,6 +48,13 @@ MAX_HINTS = 20
 """For how many unknown names of one query the nearest known name is looked for: among two thousand tables that takes time."""
 
 
+_MAKES_ROWS = frozenset(
+    f"{name}Operator"
+    for name in ("Evaluate", "Find", "InlineExternalTable", "MacroExpand", "Print", "Range", "Search", "Union")
+)
+"""Operators that may stand without an input; the parser has reported any other that does."""
+
+
 def bind(text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = None) -> BoundQuery:
     """Parses and binds a query.
 
@@ -52,9 +63,10 @@ def bind(text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = 
     """
     load_binders()
     script, diagnostics = parse(text)
-    if any(diagnostic.severity == "Error" for diagnostic in diagnostics):
-        raise KqlError(text, diagnostics)
     binder = Binder(text, catalog, host, evaluator)
+    binder.diagnostics += diagnostics
+    if evaluator is not None and binder.failed:
+        raise KqlError(text, diagnostics)
     return binder.script(script)
 
 
@@ -65,7 +77,8 @@ class Binder:
         self.text = text
         self.catalog = catalog
         self.host = host
-        self.evaluator = evaluator
+        self._evaluator = evaluator
+        self._strict = 0
         self.diagnostics: list[Diagnostic] = []
         self.visualization: dict[str, object] | None = None
         self.options: dict[str, object] = {}
@@ -76,6 +89,43 @@ class Binder:
         self._hints = 0
         self._once: dict[int, Relation] = {}
         self.scalar_queries: dict[int, Expr] = {}
+
+    # -- mistakes: each is reported where it is found, and the binding goes on
+
+    @property
+    def failed(self) -> bool:
+        """Whether a mistake was found, so that the query will not run."""
+        return any(diagnostic.severity == "Error" for diagnostic in self.diagnostics)
+
+    @property
+    def evaluator(self) -> Evaluator | None:
+        """What can run parts of the query; nothing does once there is a mistake."""
+        return None if self._evaluator is not None and self.failed else self._evaluator
+
+    def report(self, stop: Stop) -> None:
+        """Records a mistake once; within `strictly` it is raised instead."""
+        if self._strict:
+            raise stop
+        if stop.diagnostic not in self.diagnostics:
+            self.diagnostics.append(stop.diagnostic)
+
+    @contextmanager
+    def strictly(self) -> Iterator[None]:
+        """Raises the first mistake, for those who want to do without what has one."""
+        self._strict += 1
+        try:
+            yield
+        finally:
+            self._strict -= 1
+
+    def inferred(self, row: Row, name: str) -> Expr:
+        """A column that an open relation is taken to have, since the text names it."""
+        relation = row.relation
+        if relation is None:
+            return OpenColumn(Type.UNKNOWN, name)
+        column = row.columns[name] = self.column(name, Type.UNKNOWN)
+        relation.columns = (*relation.columns, column)
+        return ColumnRef(Type.UNKNOWN, column)
 
     # -- small things that everything uses
 
@@ -152,7 +202,7 @@ class Binder:
             try:
                 relation = self.statement(statement, scope)
             except Stop as stop:
-                self.diagnostics.append(stop.diagnostic)
+                self.report(stop)
                 continue
             except RecursionError:
                 self.diagnostics.append(Diagnostic("KS245", "The query is nested too deeply", statement.start, 1))
@@ -160,14 +210,15 @@ class Binder:
             if relation is not None:
                 results.append(relation)
         self._unused(scope)
-        if not results and not self.diagnostics:
+        if not results and not self.failed and self._evaluator is not None:
             self.diagnostics.append(
                 Diagnostic("KS000", "The query has no tabular expression statement", 0, min(1, len(self.text)))
             )
-        if any(diagnostic.severity == "Error" for diagnostic in self.diagnostics):
+        bound = BoundQuery(results, self.options, self.visualization)
+        if self.failed:
             self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
-            raise KqlError(self.text, self.diagnostics)
-        return BoundQuery(results, self.options, self.visualization)
+            raise KqlError(self.text, self.diagnostics, bound)
+        return bound
 
     def statement(self, statement: syntax.Statement, scope: Scope) -> Relation | None:
         """Binds one statement; gives a relation where it has a result."""
@@ -183,11 +234,24 @@ class Binder:
             case syntax.PatternStatement():
                 scope.names[statement.name.name] = PatternValue(statement, scope)
             case syntax.ExpressionStatement():
-                return self.tabular(statement.expression, scope)
+                return self._result(statement.expression, scope)
             case _:
                 raise self.refuse(
                     f"the {type(statement).__name__.removesuffix('Statement').lower()} statement", statement
                 )
+        return None
+
+    def _result(self, node: syntax.Expression, scope: Scope) -> Relation | None:
+        """A statement's rows. A value alone is no result, though a query may say it."""
+        if isinstance(node, syntax.Name) and not self.is_tabular(node, scope):
+            # alone it may be anything, so that what is missing is not only a table
+            self.scalar(node, scope)
+        elif isinstance(node, syntax.Pipeline) or self.is_tabular(node, scope) or _may_be_table(self, node, scope):
+            return self.tabular(node, scope)
+        else:
+            self.scalar(node, scope)
+        if self._evaluator is not None and not self.failed:
+            raise self.stop("KS205", "The expression is a value, not a table; put print before it", node)
         return None
 
     def _let(self, statement: syntax.LetStatement, scope: Scope) -> None:
@@ -221,7 +285,7 @@ class Binder:
                 else:
                     self.scalar(binding.value, binding.scope)
             except Stop as stop:
-                self.diagnostics.append(stop.diagnostic)
+                self.report(stop)
 
     # -- scalar expressions
 
@@ -235,11 +299,19 @@ class Binder:
         """The value of an expression that must be known before the query runs."""
         if isinstance(expression, Constant):
             return expression.value
+        if isinstance(expression, Faulty | OpenColumn) or expression.type is Type.UNKNOWN:
+            raise Stop(Diagnostic("VDT1003", "this value is not known", node.start, 1, severity="Information"))
         if not is_fixed(expression):
             raise self.stop("KS129", "The expression must be a constant", node)
-        if self.evaluator is None:
-            raise self.stop("VDT1003", "this value is known only when the query runs", node)
-        return self.evaluator.constant(expression)
+        if self.evaluator is not None:
+            return self.evaluator.constant(expression)
+        folded = fold(expression)
+        if folded is None:
+            # no mistake of the query: what depends on the value is left open
+            message = "this value is known only when the query runs"
+            place = node.start, max(1, node.end - node.start)
+            raise Stop(Diagnostic("VDT1003", message, *place, severity="Information"))
+        return folded.value
 
     # -- tabular expressions
 
@@ -288,7 +360,14 @@ class Binder:
         return False
 
     def tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
-        """Binds a tabular expression."""
+        """Binds a tabular expression; one with a mistake is open, so that what follows is looked at too."""
+        try:
+            return self._tabular(node, scope)
+        except Stop as stop:
+            self.report(stop)
+            return Relation((), open=True)
+
+    def _tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
         match node:
             case syntax.Pipeline():
                 relation = None if node.source is None else self.tabular(node.source, scope)
@@ -313,11 +392,28 @@ class Binder:
 
     def operator(self, operator: syntax.Operator, relation: Relation | None, scope: Scope) -> Relation:
         """Binds one operator on its input."""
-        binding = OPERATOR_BINDERS.get(type(operator))
-        if binding is None:
-            name = self.text[operator.start : operator.end].split(maxsplit=1)[0].split("(")[0]
-            raise self.refuse(f"the operator '{name}'", operator)
-        bound = binding(self, operator, relation, scope)
+        before = relation.columns if relation is not None else ()
+        bound = self._operator(operator, relation, scope)
+        if relation is not None and bound.open and len(relation.columns) > len(before):
+            _pass_through(bound, before, relation.columns[len(before) :])
+        return bound
+
+    def _operator(self, operator: syntax.Operator, relation: Relation | None, scope: Scope) -> Relation:
+        try:
+            if isinstance(operator, syntax.UnknownOperator):
+                return relation if relation is not None else Relation((), open=True)
+            binding = OPERATOR_BINDERS.get(type(operator))
+            if binding is None:
+                name = self.text[operator.start : operator.end].split(maxsplit=1)[0].split("(")[0]
+                raise self.refuse(f"the operator '{name}'", operator)
+            if relation is None and type(operator).__name__ not in _MAKES_ROWS:
+                relation = Relation((), open=True)
+            bound = binding(self, operator, relation, scope)
+        except Stop as stop:
+            self.report(stop)
+            if type(operator).__name__ in ("InvokeOperator", "EvaluateOperator"):
+                return Relation((), open=True)
+            return Relation(relation.columns if relation is not None else (), open=True)
         assert isinstance(bound, Relation)
         return bound
 
@@ -370,9 +466,9 @@ class Binder:
             if declaration.name.name in names:
                 raise self.stop("KS110", f"The column '{declaration.name.name}' is declared twice", declaration)
             names.add(declaration.name.name)
-        if not names:
-            raise self.stop("KS005", "a datatable has at least one column, as in (name: string)", node)
         columns = tuple(self.column(declaration.name.name, declaration.type) for declaration in node.columns)
+        if not columns:
+            return Values((), [], serialized=False)
         if len(node.values) % len(columns):
             raise self.stop("KS133", f"The number of values is not a multiple of the {len(columns)} columns", node)
         values = [
@@ -547,6 +643,21 @@ class Binder:
         if isinstance(value, Constant) and value.value is None:
             return Constant(type_, "" if type_ is Type.STRING else None, start=value.start, end=value.end)
         return Cast(type_, value, start=value.start, end=value.end)
+
+
+def _pass_through(bound: Relation, before: tuple[Column, ...], inferred: tuple[Column, ...]) -> None:
+    """Gives the columns that an operator inferred of its open input to its result, where it keeps its input's columns."""
+    have = [column.name for column in bound.columns]
+    if have[: len(before)] == [column.name for column in before]:
+        new = [column for column in inferred if column.name not in have]
+        bound.columns = (*bound.columns[: len(before)], *new, *bound.columns[len(before) :])
+
+
+def _may_be_table(binder: Binder, node: syntax.Expression, scope: Scope) -> bool:
+    """Whether an expression is taken as a table's: a call of a function that is not one of values."""
+    if isinstance(node, syntax.Call):
+        return scope.find(node.name.name) is None and node.name.name not in binder.catalog.scalars
+    return isinstance(node, syntax.Member | syntax.DotCall | syntax.DataTable | syntax.ExternalData)
 
 
 def _is_qualified(node: syntax.Member | syntax.DotCall) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vedette.kql import syntax
-from vedette.kql.binder.calls import Calls
+from vedette.kql.binder.calls import Calls, sign_of
 from vedette.kql.binder.coercion import comparable
 from vedette.kql.binder.scope import LetValue, Row, ScalarValue, TableValue
 from vedette.kql.bound import (
@@ -11,15 +11,17 @@ from vedette.kql.bound import (
     ColumnRef,
     Constant,
     Expr,
+    Faulty,
     InList,
     Membership,
-    OpenColumn,
     Path,
     Several,
 )
+from vedette.kql.diagnostics import Stop
 from vedette.kql.types import NUMBERS, Type
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_TRUTHS = NUMBERS | {Type.BOOL, Type.UNKNOWN, Type.DYNAMIC}
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "%"})
 _SEARCH_ALL = frozenset({"has", "contains", ":"})
 
@@ -34,7 +36,11 @@ class Expressions(Calls):
 
     def bind_item(self, node: syntax.Expression) -> Expr:
         """The bound form of an item of a list, which may give several columns."""
-        bound = self._bind(node)
+        try:
+            bound = self._bind(node)
+        except Stop as stop:
+            self.binder.report(stop)
+            bound = Faulty(stop.type or Type.UNKNOWN)
         if not bound.end:
             bound.start, bound.end = node.start, node.end
         return bound
@@ -58,9 +64,11 @@ class Expressions(Calls):
             case syntax.Between():
                 return self._between(node)
             case syntax.Pipeline() | syntax.DataTable():
-                raise self.binder.stop("KS206", "A tabular expression may not stand here; use toscalar()", node)
+                raise self.binder.stop("KS108", "A tabular expression may not stand here; use toscalar()", node)
+            case syntax.Missing():
+                return Faulty(Type.UNKNOWN)
             case syntax.Star():
-                raise self.binder.stop("KS206", "'*' may not stand here", node)
+                raise self.binder.stop("KS191", "'*' may not stand here", node)
             case syntax.FunctionLiteral():
                 raise self.binder.stop("KS206", "A function may not stand here", node)
             case syntax.Assignment():
@@ -91,13 +99,17 @@ class Expressions(Calls):
                         raise self.binder.stop("KS206", f"The function '{node.name}' needs its arguments", node)
                     return self.binder.invoke_scalar(found.value, found.scope, [], node, node.name, self.scope, None)
                 if self.binder.is_tabular(found.value, found.scope):
-                    raise self.binder.stop("KS206", f"'{node.name}' is a table; use toscalar()", node)
+                    raise self.binder.stop("KS108", f"'{node.name}' is a table; use toscalar()", node)
                 with self.binder.deeper(node):
                     return Expressions(self.binder, found.scope, None).bind(found.value)
             case TableValue():
-                raise self.binder.stop("KS206", f"'{node.name}' is a table; use toscalar()", node)
+                raise self.binder.stop("KS108", f"'{node.name}' is a table; use toscalar()", node)
         if row is not None and row.open:
-            return OpenColumn(Type.UNKNOWN, node.name)
+            return self.binder.inferred(row, node.name)
+        if node.name in self.binder.catalog.scalars:
+            raise self.binder.stop("KS117", f"The function '{node.name}' requires an argument list", node)
+        if self.binder.host.table(node.name) is not None:
+            raise self.binder.stop("KS108", f"'{node.name}' is a table; use toscalar()", node)
         known = [*(row.columns if row is not None else ()), *self.scope.all_names()]
         raise self.binder.unknown("column, table, variable or function", "KS142", node.name, known, node)
 
@@ -109,7 +121,7 @@ class Expressions(Calls):
                 column = side.columns.get(node.name.name)
                 if column is None:
                     if side.open:
-                        return OpenColumn(Type.UNKNOWN, node.name.name)
+                        return self.binder.inferred(side, node.name.name)
                     known = list(side.columns)
                     raise self.binder.unknown(f"column of {target.name}", "KS142", node.name.name, known, node.name)
                 return ColumnRef(column.type, column)
@@ -134,6 +146,8 @@ class Expressions(Calls):
                 step = index
             else:
                 raise self.binder.stop("KS107", f"An index is a string or an integer, not {index.type}", node.index)
+        if base.type is Type.UNKNOWN:
+            return Faulty(Type.UNKNOWN)
         if isinstance(base, Path):
             return Path(Type.DYNAMIC, base.target, [*base.steps, step])
         return Path(Type.DYNAMIC, base, [step])
@@ -147,6 +161,8 @@ class Expressions(Calls):
             return Constant(operand.type, -operand.value)
         if operand.type not in NUMBERS | {Type.TIMESPAN, Type.UNKNOWN}:
             raise self.binder.stop("KS106", f"The operator '{node.op}' cannot be applied to {operand.type}", node)
+        if operand.type is Type.UNKNOWN:
+            return Faulty(Type.UNKNOWN)
         if node.op == "+":
             return operand
         return self.apply("negate", [operand], [node.operand], node)
@@ -185,10 +201,24 @@ class Expressions(Calls):
             current = current.left
         parts.append(current)
         parts.reverse()
-        return self.apply(node.op, [self.predicate(part) for part in parts], parts, node, symbol=True)
+        bound = [self.bind(part) for part in parts]
+        for index, value in enumerate(bound):
+            if value.type not in _TRUTHS:
+                kinds = f"{bound[max(0, index - 1)].type} and {bound[max(1, index)].type}"
+                message = f"The operator '{node.op}' cannot be applied to {kinds}"
+                stop = self.binder.stop("KS106", message, _sign_before(node, max(1, index), len(parts)))
+                stop.type = Type.BOOL
+                raise stop
+        truths = [
+            value
+            if value.type in (Type.BOOL, Type.UNKNOWN)
+            else Cast(Type.BOOL, value, start=value.start, end=value.end)
+            for value in bound
+        ]
+        return self.apply(node.op, truths, parts, node, symbol=True)
 
-    def predicate(self, node: syntax.Expression) -> Expr:
-        """An expression that must be true or false."""
+    def predicate(self, node: syntax.Expression, code: str = "KS107") -> Expr:
+        """An expression that must be true or false; `code` is what else is reported with."""
         bound = self.bind(node)
         if bound.type in (Type.BOOL, Type.UNKNOWN):
             return bound
@@ -196,7 +226,8 @@ class Expressions(Calls):
             return Cast(Type.BOOL, bound, start=node.start, end=node.end)
         if bound.type in NUMBERS:
             return Cast(Type.BOOL, bound, start=node.start, end=node.end)
-        raise self.binder.stop("KS107", f"The expression must be of type bool, not {bound.type}", node)
+        self.binder.report(self.binder.stop(code, f"The expression must be of type bool, not {bound.type}", node))
+        return Faulty(Type.BOOL)
 
     def compare(self, op: str, left: Expr, right: Expr, node: syntax.Node) -> Expr:
         """A comparison, operands as one type (rules 3, 4, 11 and 12)."""
@@ -209,7 +240,9 @@ class Expressions(Calls):
                 message = f"The operator '{op}' cannot be applied to dynamic operands; cast one of them first"
             else:
                 message = f"The operator '{op}' cannot be applied to {left.type} and {right.type}"
-            raise self.binder.stop("KS106", message, node)
+            stop = self.binder.stop("KS106", message, sign_of(node))
+            stop.type = Type.BOOL
+            raise stop
         operands = [
             value
             if value.type is type_ or value.type is Type.UNKNOWN
@@ -310,6 +343,14 @@ class Expressions(Calls):
                 "KS106", f"The operator '{node.op}' cannot be applied to {left.type} and {column.type}", node
             )
         return Membership(Type.BOOL, node.op, left, relation, column)
+
+
+def _sign_before(node: syntax.Binary, index: int, count: int) -> syntax.Node:
+    """The operator before the part at `index` of a chain of `count` parts."""
+    for _ in range(count - 1 - index):
+        if isinstance(node.left, syntax.Binary):
+            node = node.left
+    return sign_of(node)
 
 
 def _element(value: object) -> Expr:

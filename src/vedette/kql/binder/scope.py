@@ -82,6 +82,8 @@ class Row:
     open: bool = False
     sides: dict[str, Row] = field(default_factory=dict)
     """`$left` and `$right` in the conditions of a join."""
+    relation: Relation | None = None
+    """Whose columns these are; one that is open is given the columns that expressions name."""
 
     @classmethod
     def of(cls, relation: Relation) -> Row:
@@ -90,6 +92,7 @@ class Row:
             {column.name: column for column in relation.columns if not column.hidden},
             [column for column in relation.columns if column.hidden],
             relation.open,
+            relation=relation,
         )
 
     def extra(self, name: str) -> tuple[Column, Type] | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Name, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
-@dataclass(slots=True)
+@node
 class CountOperator(Operator):
     """`count`, or `count as name`."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Call, ColumnDeclaration, Operator, OperatorParameter
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
-@dataclass(slots=True)
+@node
 class EvaluateOperator(Operator):
     """`evaluate plugin(arguments) : (schema)`."""
 

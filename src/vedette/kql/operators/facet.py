@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vedette.kql.cursor import LIST_ENDS
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Operator, Pipeline
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ENDS = LIST_ENDS | {"with"}
 
 
-@dataclass(slots=True)
+@node
 class FacetOperator(Operator):
     """`facet by column, ... with (subquery)`, or `with operator`."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Name, Node, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
-@dataclass(slots=True)
+@node
 class ForkBranch(Node):
     """`name = (subquery)`."""
 
@@ -20,7 +20,7 @@ class ForkBranch(Node):
     """A `Pipeline` without a source takes the rows."""
 
 
-@dataclass(slots=True)
+@node
 class ForkOperator(Operator):
     """`fork name = (subquery) (subquery) ...`."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Name, Operator
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 COMPONENT_KINDS = ("weak", "strong")
 
 
-@dataclass(slots=True)
+@node
 class GraphMarkComponentsOperator(Operator):
     """`graph-mark-components kind = weak|strong with_component_id = name`."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Name, Node, Operator
 
 if TYPE_CHECKING:
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 CYCLES = ("all", "none", "unique_edges")
 
 
-@dataclass(slots=True)
+@node
 class PatternNode(Node):
     """`(name)`; the name may be missing."""
 
     name: Name | None
 
 
-@dataclass(slots=True)
+@node
 class PatternEdge(Node):
     """`-[name*low..high]->`, `<-[name]-`, `-[name]-`, or without brackets `-->`, `<--`, `--`."""
 
@@ -32,14 +32,14 @@ class PatternEdge(Node):
     high: Expression | None
 
 
-@dataclass(slots=True)
+@node
 class GraphPattern(Node):
     """Nodes with edges between them: `(a)-[e]->(b)`."""
 
     parts: list[PatternNode | PatternEdge]
 
 
-@dataclass(slots=True)
+@node
 class GraphMatchOperator(Operator):
     """`graph-match cycles = all|none|unique_edges pattern, ... where condition project name = value, ...`."""
 

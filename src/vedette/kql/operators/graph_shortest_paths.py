@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.operators.graph_match import GraphPattern, parse_graph_clauses
 from vedette.kql.syntax import Expression, Operator
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 OUTPUTS = ("any", "all")
 
 
-@dataclass(slots=True)
+@node
 class GraphShortestPathsOperator(Operator):
     """`graph-shortest-paths output = any|all pattern where condition project name = value, ...`."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Name, Node, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
-@dataclass(slots=True)
+@node
 class GraphOutput(Node):
     """`nodes as name with_node_id = column`, or `edges as name with_source_id = column with_target_id = column`."""
 
@@ -23,7 +23,7 @@ class GraphOutput(Node):
     target_id: Name | None
 
 
-@dataclass(slots=True)
+@node
 class GraphToTableOperator(Operator):
     """`graph-to-table nodes, edges`."""
 

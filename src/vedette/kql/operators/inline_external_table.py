@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from vedette.kql.cursor import LIST_ENDS
 from vedette.kql.lexer import STRING
+from vedette.kql.node import node
 from vedette.kql.syntax import ColumnDeclaration, Expression, Literal, Name, Node, Operator
 from vedette.kql.types import Type
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 TABLE_KINDS = ("storage", "delta")
 
 
-@dataclass(slots=True)
+@node
 class PartitionColumn(Node):
     """`name: type = value`."""
 
@@ -25,7 +26,7 @@ class PartitionColumn(Node):
     value: Expression | None
 
 
-@dataclass(slots=True)
+@node
 class PathColumn(Node):
     """A partition column in the path, with the text that follows it; `datetime_pattern(format, column)`."""
 
@@ -34,7 +35,7 @@ class PathColumn(Node):
     separator: str | None
 
 
-@dataclass(slots=True)
+@node
 class InlineExternalTableOperator(Operator):
     """`inline_external_table (schema) kind = ... partition by (...) pathformat = (...) dataformat = ... (uris) with (...)`."""
 

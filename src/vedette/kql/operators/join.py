@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Operator, OperatorParameter
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ JOIN_KINDS = (
 )
 
 
-@dataclass(slots=True)
+@node
 class JoinOperator(Operator):
     """`join kind = kind (right) on condition, ...`."""
 

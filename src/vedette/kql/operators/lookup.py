@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.operators.join import parse_join_conditions
 from vedette.kql.syntax import Expression, Operator, OperatorParameter
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LOOKUP_KINDS = ("leftouter", "inner")
 
 
-@dataclass(slots=True)
+@node
 class LookupOperator(Operator):
     """`lookup kind = kind (right) on condition, ...`."""
 

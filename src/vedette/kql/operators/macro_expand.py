@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.operators.union import UNION_KINDS, UNION_PARAMETERS
 from vedette.kql.syntax import Expression, Name, Operator, OperatorParameter, Statement
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
-@dataclass(slots=True)
+@node
 class MacroExpandOperator(Operator):
     """`macro-expand kind = kind isfuzzy = true group as name (statements)`."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vedette.kql.cursor import LIST_ENDS
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Name, Node, Operator, OperatorParameter, Pipeline
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ENDS = LIST_ENDS | {"partitioned-by"}
 
 
-@dataclass(slots=True)
+@node
 class NodeTable(Node):
     """`table on key`."""
 
@@ -22,7 +22,7 @@ class NodeTable(Node):
     key: Name
 
 
-@dataclass(slots=True)
+@node
 class MakeGraphOperator(Operator):
     """`make-graph source --> target with table on key, ... partitioned-by column (subquery)`."""
 

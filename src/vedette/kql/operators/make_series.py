@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vedette.kql.cursor import LIST_ENDS
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Node, Operator, OperatorParameter
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ MAKE_SERIES_KINDS = ("nonempty",)
 _ENDS = LIST_ENDS | {"on", "from", "in"}
 
 
-@dataclass(slots=True)
+@node
 class SeriesAggregate(Node):
     """`name = aggregate default = value`."""
 
@@ -25,7 +25,7 @@ class SeriesAggregate(Node):
     """What stands where there are no rows; None: 0 of the aggregate's type."""
 
 
-@dataclass(slots=True)
+@node
 class MakeSeriesOperator(Operator):
     """`make-series aggregate, ... on axis from first to last step step by key, ...`, or `on axis in range(first, last, step)`."""
 

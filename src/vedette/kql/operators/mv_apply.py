@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vedette.kql.cursor import LIST_ENDS
+from vedette.kql.node import node
 from vedette.kql.operators.mv_expand import ExpandedColumn, missing_column, parse_expanded_column
 from vedette.kql.syntax import Expression, Name, Operator, Pipeline
 
@@ -16,7 +16,7 @@ _CLAUSES = frozenset({"limit", "id", "on"})
 _ENDS = LIST_ENDS | _CLAUSES
 
 
-@dataclass(slots=True)
+@node
 class MvApplyOperator(Operator):
     """`mv-apply with_itemindex = name column to typeof(type), ... limit count on (subquery)`."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vedette.kql.cursor import LIST_ENDS
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Name, Node, Operator, TypeOf
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ MV_EXPAND_KINDS = ("bag", "array")
 _ENDS = LIST_ENDS | {"limit"}
 
 
-@dataclass(slots=True)
+@node
 class ExpandedColumn(Node):
     """`name = value to typeof(type)`."""
 
@@ -24,7 +24,7 @@ class ExpandedColumn(Node):
     to: TypeOf | None
 
 
-@dataclass(slots=True)
+@node
 class MvExpandOperator(Operator):
     """`mv-expand kind = bag|array with_itemindex = name column, ... limit count`."""
 

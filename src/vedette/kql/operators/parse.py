@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import ColumnDeclaration, Expression, Literal, Name, Node, Operator, Star
 from vedette.kql.types import Type
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PARSE_KINDS = ("simple", "regex", "relaxed")
 
 
-@dataclass(slots=True)
+@node
 class ParseOperator(Operator):
     """`parse kind = simple|regex|relaxed flags = flags value with pattern`."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import ColumnDeclaration, Expression, Operator
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PROPERTIES = ("pair_delimiter", "kv_delimiter", "regex", "quote", "escape", "greedy")
 
 
-@dataclass(slots=True)
+@node
 class ParseKvOperator(Operator):
     """`parse-kv value as (key: type, ...) with (pair_delimiter = ..., kv_delimiter = ..., ...)`."""
 

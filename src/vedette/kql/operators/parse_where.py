@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.operators.parse import parse_pattern_clauses
 from vedette.kql.syntax import Expression, Node, Operator
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
-@dataclass(slots=True)
+@node
 class ParseWhereOperator(Operator):
     """`parse-where kind = simple|regex|relaxed flags = flags value with pattern`; fields as in `ParseOperator`."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Operator, OperatorParameter, Pipeline
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PARTITION_STRATEGIES = ("legacy", "native", "shuffle")
 
 
-@dataclass(slots=True)
+@node
 class PartitionOperator(Operator):
     """`partition hint.strategy = strategy by key (subquery)`, or `by key { query }`."""
 

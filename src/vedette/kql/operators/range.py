@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Name, Operator
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
-@dataclass(slots=True)
+@node
 class RangeOperator(Operator):
     """`range name from first to last step step`; `last` is included when it is hit."""
 

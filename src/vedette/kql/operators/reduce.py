@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Operator
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REDUCE_KINDS = ("source",)
 
 
-@dataclass(slots=True)
+@node
 class ReduceOperator(Operator):
     """`reduce kind = source by value with threshold = number, characters = string`."""
 

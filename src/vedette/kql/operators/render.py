@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vedette.kql.cursor import LIST_ENDS
 from vedette.kql.lexer import NAME, STRING
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Literal, Name, Operator
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ _COLUMN_LISTS = frozenset({"ycolumns", "anomalycolumns", "series"})
 _OLD_PROPERTIES = frozenset({"kind", "title", "accumulate"})
 
 
-@dataclass(slots=True)
+@node
 class RenderOperator(Operator):
     """`render chart with (property = value, ...)`, or the old `render chart kind = ... title = ... by column, ...`."""
 

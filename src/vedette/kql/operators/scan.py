@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vedette.kql.cursor import LIST_ENDS
+from vedette.kql.node import node
 from vedette.kql.syntax import Assignment, Expression, Name, Node, Operator, Ordered, Parameter
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ STEP_OUTPUTS = ("all", "last", "none")
 _CLAUSES = LIST_ENDS | {"partition", "order", "by", "declare", "with"}
 
 
-@dataclass(slots=True)
+@node
 class ScanStep(Node):
     """`step name optional output = all|last|none : condition => column = value, ...;`."""
 
@@ -28,7 +28,7 @@ class ScanStep(Node):
     assignments: list[Assignment]
 
 
-@dataclass(slots=True)
+@node
 class ScanOperator(Operator):
     """`scan with_match_id = name order by key partition by key declare (column: type = default) with (steps)`."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Binary, Expression, Operator
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SEARCH_KINDS = ("default", "case_insensitive", "case_sensitive")
 
 
-@dataclass(slots=True)
+@node
 class SearchOperator(Operator):
     """`search kind = kind in (tables) predicate`."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Node, Operator, Ordered
 
 if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 
-@dataclass(slots=True)
+@node
 class TopNestedLevel(Node):
     """`top-nested count of key with others = label by aggregate asc|desc`."""
 
@@ -24,7 +24,7 @@ class TopNestedLevel(Node):
     by: Ordered
 
 
-@dataclass(slots=True)
+@node
 class TopNestedOperator(Operator):
     """`top-nested ..., top-nested ...`."""
 

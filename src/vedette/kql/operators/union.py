@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.kql.node import node
 from vedette.kql.syntax import Expression, Name, Operator, OperatorParameter
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 UNION_KINDS = ("outer", "inner")
 
 
-@dataclass(slots=True)
+@node
 class UnionOperator(Operator):
     """`union kind = kind withsource = name isfuzzy = true table, pattern*, (pipeline), ...`."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.operators.project import Project
-from vedette.kql.binder.scope import Scope
+from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, ColumnRef, Expr, Relation
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.project_away import ProjectAwayOperator
@@ -18,7 +18,7 @@ from vedette.kql.operators.project_rename import ProjectRenameOperator
 from vedette.kql.operators.project_reorder import ProjectReorderOperator
 
 
-def matching(binder: Binder, node: syntax.Expression, input_: Relation) -> list[Column]:
+def matching(binder: Binder, node: syntax.Expression, input_: Relation, *, strict: bool = True) -> list[Column]:
     """The columns that a name or a pattern means; a plain name must exist, a pattern need not match."""
     match node:
         case syntax.Star():
@@ -30,12 +30,17 @@ def matching(binder: Binder, node: syntax.Expression, input_: Relation) -> list[
         case syntax.Name():
             binder.looks_at(len(input_.columns), node)
             found = [column for column in input_.visible if column.name == node.name]
-            if not found and not input_.open:
+            if not found:
+                if input_.open:
+                    binder.inferred(Row.of(input_), node.name)
+                    return [input_.columns[-1]]
+                if strict:
+                    binder.report(binder.stop("KS109", "A column's name is expected", node))
                 known = [column.name for column in input_.visible]
-                raise binder.unknown("column", "KS142", node.name, known, node)
+                binder.report(binder.unknown("column, table, variable or function", "KS142", node.name, known, node))
             return found
         case syntax.Ordered():
-            return matching(binder, node.value, input_)
+            return matching(binder, node.value, input_, strict=strict)
         case _:
             raise binder.stop("KS207", "A column's name is expected", node)
 
@@ -81,7 +86,7 @@ def bind_project_rename(binder: Binder, node: ProjectRenameOperator, input_: Rel
         if any(other.name == name and other.id not in renamed for other in input_.visible) or name in [
             other for key, other in renamed.items() if key != column.id
         ]:
-            raise binder.stop("KS110", f"There is already a column '{name}'", node)
+            raise binder.stop("KS171", f"There is already a column '{name}'", node)
         fresh = binder.column(name, column.type)
         values.append((fresh, ColumnRef(column.type, column)))
         columns.append(fresh)
@@ -101,7 +106,7 @@ def bind_project_reorder(binder: Binder, node: ProjectReorderOperator, input_: R
     """Binds `project-reorder`: the columns named first, the rest as they were."""
     front: list[Column] = []
     for item in node.columns:
-        found = [column for column in matching(binder, item, input_) if column not in front]
+        found = [column for column in matching(binder, item, input_, strict=False) if column not in front]
         if isinstance(item, syntax.Ordered):
             down = item.descending is True
             if item.natural:

@@ -47,5 +47,5 @@ def require_scalar(at: Expressions, item: Item, what: str) -> None:
     """Refuses dynamic values where an operator must compare them (rule 12)."""
     if item.value.type is Type.DYNAMIC:
         raise at.binder.stop(
-            "KS233", f"{what} is of type dynamic; cast it first, for example with tostring()", item.node
+            "KS116", f"{what} is of type dynamic; cast it first, for example with tostring()", item.node
         )

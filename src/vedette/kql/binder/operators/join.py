@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.coercion import comparable
 from vedette.kql.binder.core import Binder
@@ -12,6 +10,7 @@ from vedette.kql.binder.naming import Names
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, Expr, OpenColumn, Relation
 from vedette.kql.diagnostics import nearest
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.join import JoinOperator
 from vedette.kql.operators.lookup import LookupOperator
@@ -24,7 +23,7 @@ JOIN_KINDS = {
 }  # fmt: skip
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Join(Relation):
     """Two relations matched on equal keys; null equals null."""
 
@@ -45,7 +44,7 @@ def bind_join(binder: Binder, node: JoinOperator, input_: Relation, scope: Scope
     if kind is None:
         close = nearest(wanted, JOIN_KINDS)
         hint = f"; did you mean '{close}'?" if close else ""
-        raise binder.stop("KS121", f"'{wanted}' is not a kind of join{hint}", node)
+        raise binder.stop("KS005", f"'{wanted}' is not a kind of join{hint}", node)
     if node.where is not None:
         raise binder.refuse("join ... where", node.where)
     right = binder.tabular(node.right, scope)
@@ -92,17 +91,21 @@ def _key(binder: Binder, node: syntax.Expression, left: Row, right: Row, scope: 
     elif isinstance(node, syntax.Binary) and node.op == "==":
         first, second = _side(node.left), _side(node.right)
         if {first, second} != {"$left", "$right"}:
-            raise binder.stop("KS123", "A join condition compares $left.Column with $right.Column", node)
+            raise binder.stop(
+                "KS183" if first in ("$left", "$right") and second in ("$left", "$right") else "KS182",
+                "A join condition compares $left.Column with $right.Column",
+                node,
+            )
         at = Expressions(binder, scope, Row({}, [], sides={"$left": left, "$right": right}))
         a, b = at.bind(node.left), at.bind(node.right)
         if first == "$right":
             a, b = b, a
     else:
-        raise binder.stop("KS123", "A join condition is a column's name, or $left.Column == $right.Column", node)
+        raise binder.stop("KS182", "A join condition is a column's name, or $left.Column == $right.Column", node)
     for key in (a, b):
         if key.type is Type.DYNAMIC:
             raise binder.stop(
-                "KS233", "A join key is of type dynamic; cast it first, for example with tostring()", node
+                "KS241", "A join key is of type dynamic; cast it first, for example with tostring()", node
             )
     shared = comparable(a.type, b.type)
     numbers = {Type.INT, Type.LONG}
@@ -110,7 +113,7 @@ def _key(binder: Binder, node: syntax.Expression, left: Row, right: Row, scope: 
         a.type is not b.type and not {a.type, b.type} <= numbers and Type.UNKNOWN not in (a.type, b.type)
     ):
         raise binder.stop(
-            "KS124", f"The join keys are of different types, {a.type} and {b.type}; cast one of them", node
+            "KS242", f"The join keys are of different types, {a.type} and {b.type}; cast one of them", node
         )
     return a, b
 

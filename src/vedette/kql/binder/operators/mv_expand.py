@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
@@ -12,13 +10,14 @@ from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.sort import row_count
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, ColumnRef, Expr, Relation, has_window
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.mv_apply import MvApplyOperator
 from vedette.kql.operators.mv_expand import MvExpandOperator
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True, eq=False)
+@node
 class MvExpand(Relation):
     """The input's rows, once for each element; several columns go in parallel."""
 
@@ -31,7 +30,7 @@ class MvExpand(Relation):
     """The rows of one input row stay a group, on which the operators of a subquery work one by one."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class MvApply(Relation):
     """What a subquery makes of the elements of each row; `outer` pairs output and input columns."""
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.operators.items import Item, bind_items
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Cast, Column, Expr, Relation, Values
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.print import PrintOperator
 from vedette.kql.operators.range import RangeOperator
 from vedette.kql.types import NUMBERS, Type, widest
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Range(Relation):
     """Values from one bound to another, the upper included when a step hits it (rule 56)."""
 

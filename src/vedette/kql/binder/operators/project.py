@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
@@ -11,12 +9,13 @@ from vedette.kql.binder.naming import Names
 from vedette.kql.binder.operators.items import Item, bind_items
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, ColumnRef, Expr, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.extend import ExtendOperator
 from vedette.kql.operators.project import ProjectOperator
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Project(Relation):
     """Only the named values, or (with `keeps`) the input's columns and further values beside them."""
 
@@ -54,7 +53,7 @@ def name_items(binder: Binder, items: list[Item], names: Names) -> list[str]:
     for item in items:
         if item.explicit and item.name is not None:
             if item.name in names.taken:
-                raise binder.stop("KS110", f"The column '{item.name}' is named twice", item.node)
+                raise binder.stop("KS171", f"The column '{item.name}' is named twice", item.node)
             names.explicit(item.name)
     result = []
     for item in items:
@@ -81,7 +80,7 @@ def bind_extend(binder: Binder, node: ExtendOperator, input_: Relation, scope: S
             names.append(own.numbered())
         elif item.explicit:
             if item.name in names:
-                raise binder.stop("KS110", f"The column '{item.name}' is named twice", item.node)
+                raise binder.stop("KS171", f"The column '{item.name}' is named twice", item.node)
             names.append(own.explicit(item.name))
         else:
             names.append(own.implied(item.name))

@@ -9,6 +9,7 @@ from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Expr, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.sort import SortOperator
 from vedette.kql.operators.top import TopOperator
@@ -24,7 +25,7 @@ class SortKey:
     nulls_first: bool
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Sort(Relation):
     """The input in an order; with `count` only its first rows."""
 
@@ -38,7 +39,7 @@ def sort_key(at: Expressions, node: syntax.Expression) -> SortKey:
     ordered = node if isinstance(node, syntax.Ordered) else syntax.Ordered(node, start=node.start, end=node.end)
     value = at.bind(ordered.value.value if isinstance(ordered.value, syntax.Assignment) else ordered.value)
     if value.type is Type.DYNAMIC:
-        raise at.binder.stop("KS233", "A dynamic value cannot be sorted; cast it first", node)
+        raise at.binder.stop("KS116", "A dynamic value cannot be sorted; cast it first", node)
     descending = True if ordered.descending is None else ordered.descending
     nulls_first = (not descending) if ordered.nulls_first is None else ordered.nulls_first
     return SortKey(value, descending, nulls_first)
@@ -64,7 +65,9 @@ def row_count(binder: Binder, node: syntax.Expression, scope: Scope) -> int:
     """The number of rows that take, top or sample is given."""
     bound = binder.scalar(node, scope)
     if bound.type not in (Type.INT, Type.LONG, Type.UNKNOWN):
-        raise binder.stop("KS107", f"A number of rows is expected, not {bound.type}", node)
+        raise binder.stop("KS134", f"A number of rows is expected, not {bound.type}", node)
+    if bound.type is Type.UNKNOWN:
+        return 0
     value = binder.constant(bound, node)
     if not isinstance(value, int) or value < 0:
         raise binder.stop("KS107", "A number of rows, 0 or more, is expected", node)

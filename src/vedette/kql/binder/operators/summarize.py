@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
@@ -20,11 +18,12 @@ from vedette.kql.bound import (
     Relation,
     children,
 )
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.summarize import SummarizeOperator
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Summarize(Relation):
     """Groups of the input: the keys, then the aggregates."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
@@ -14,6 +12,7 @@ from vedette.kql.binder.operators.sort import row_count
 from vedette.kql.binder.operators.summarize import Summarize
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import AggregateCall, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.count import CountOperator
 from vedette.kql.operators.distinct import DistinctOperator
@@ -21,7 +20,7 @@ from vedette.kql.operators.take import TakeOperator
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Take(Relation):
     """The first rows of the input, in its order if it has one."""
 

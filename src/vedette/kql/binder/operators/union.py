@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass
+from contextlib import nullcontext
 
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Column, Relation, Scan
 from vedette.kql.diagnostics import Stop
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.union import UnionOperator
 from vedette.kql.types import Type
@@ -17,7 +18,7 @@ from vedette.kql.types import Type
 _UNRESOLVED = {"KS204", "KS142", "KS207", "KS211"}
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Union(Relation):
     """All rows of the inputs; `sources` gives for each input and output column the input's column, or None."""
 
@@ -36,11 +37,14 @@ def bind_union(binder: Binder, node: UnionOperator, input_: Relation | None, sco
     fault: Stop | None = None
     for item in node.tables:
         try:
-            for name, relation in _tables(binder, item, scope):
-                inputs.append((name or _tag(item, relation, len(inputs)), relation))
+            with binder.strictly() if node.fuzzy else nullcontext():
+                for name, relation in _tables(binder, item, scope):
+                    inputs.append((name or _tag(item, relation, len(inputs)), relation))
         except Stop as stop:
             if not node.fuzzy or stop.diagnostic.code not in _UNRESOLVED:
-                raise
+                binder.report(stop)
+                inputs.append((f"union_arg{len(inputs)}", Relation((), open=True)))
+                continue
             fault = stop
     if not inputs:
         raise fault or binder.stop("KS204", "The union has no table", node)
@@ -53,11 +57,11 @@ def _tables(binder: Binder, item: syntax.Expression, scope: Scope) -> list[tuple
     if isinstance(item, syntax.Star | syntax.Wildcard):
         pattern = "*" if isinstance(item, syntax.Star) else item.pattern
         found: list[tuple[str | None, Relation]] = []
-        for name in binder.host.table_names():
-            table = binder.host.table(name) if fnmatch.fnmatchcase(name, pattern) else None
-            # a wildcard means the tables that hold rows, not every known schema
-            if table is not None and table.source is not None:
-                found.append((name, binder.scan(table)))
+        matching = [name for name in binder.host.table_names() if fnmatch.fnmatchcase(name, pattern)]
+        tables = [table for table in map(binder.host.table, matching) if table is not None]
+        # a wildcard means the tables that hold rows, not every known schema; a check without any rows takes those
+        stored = [table for table in tables if table.source is not None]
+        found += [(table.name, binder.scan(table)) for table in stored or (() if binder.evaluator else tables)]
         if not found:
             raise binder.stop("KS204", f"No table matches '{pattern}'", item)
         return found
@@ -84,9 +88,12 @@ def united(binder: Binder, inputs: list[tuple[str, Relation]], *, inner: bool, t
     taken = set(kinds)
     columns: list[Column] = []
     sources: list[list[Column | None]] = [[] for _ in inputs]
+    # nothing runs without an evaluator, and over every known table the sources would be millions
+    held = [{column.name: column for column in relation.visible} for _, relation in inputs] if binder.evaluator else []
+    sources = sources if held else []
     tag_column = binder.column(tag, Type.STRING) if tag else None
     for name, types in kinds.items():
-        for type_ in types or [Type.UNKNOWN]:
+        for type_ in types:
             shown = name
             if len(types) > 1:
                 shown, count = f"{name}_{type_}", 0
@@ -95,10 +102,9 @@ def united(binder: Binder, inputs: list[tuple[str, Relation]], *, inner: bool, t
                     shown = f"{name}_{type_}{count}"
                 taken.add(shown)
             columns.append(binder.column(shown, type_))
-            for place, (_, relation) in zip(sources, inputs, strict=True):
-                place.append(
-                    next((c for c in relation.visible if c.name == name and c.type in (type_, Type.UNKNOWN)), None)
-                )
+            for place, have in zip(sources, held, strict=True):
+                own = have.get(name)
+                place.append(own if own is not None and own.type is type_ else None)
     shown_columns = (tag_column, *columns) if tag_column else tuple(columns)
     return Union(
         shown_columns, [relation for _, relation in inputs], sources, tag_column, [name for name, _ in inputs],

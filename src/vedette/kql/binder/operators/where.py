@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Expr, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.where import WhereOperator
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Where(Relation):
     """The rows of the input for which the predicate is true (rule 6)."""
 
@@ -24,4 +23,6 @@ class Where(Relation):
 def bind_where(binder: Binder, node: WhereOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `where`."""
     at = Expressions(binder, scope, Row.of(input_), serialized=input_.serialized)
-    return Where(input_.columns, input_, at.predicate(node.condition), serialized=input_.serialized, open=input_.open)
+    return Where(
+        input_.columns, input_, at.predicate(node.condition, "KS141"), serialized=input_.serialized, open=input_.open
+    )
