@@ -93,4 +93,3 @@ def _bag(compiler: Compiler, columns: Iterable[Column], table: str) -> str:
         text = compiler.sql.to_json(Fragment(value, column.type, column.type is not Type.STRING))
         parts.append(f"CASE WHEN {value} IS NOT NULL THEN {key} || {text} END")
     return f"('{{' || concat_ws(',', {', '.join(parts)}) || '}}')" if parts else "'{}'"
-

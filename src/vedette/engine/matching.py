@@ -247,11 +247,10 @@ class Matcher:
         if conditions:
             parts = []
             for condition in conditions:
-                fold = isinstance(condition, FoldRef)
                 value = condition.fold.value if isinstance(condition, FoldRef) else condition
                 element = condition.fold.element if isinstance(condition, FoldRef) else edge.element
                 assert isinstance(element, EdgeElement)
-                test = f"coalesce({self.compiler.emitter.emit(value)}, false)" if fold else self.compiler.emitter.true(value)
+                test = self.compiler.emitter.true(value)
                 values = edge_values(self.compiler, element, columns_in(value))
                 parts.append(f"SELECT g_e, g_s, g_t FROM ({values}) WHERE {test}")
             source = self.compiler.add_cte(" INTERSECT ALL ".join(parts))
@@ -278,7 +277,9 @@ class Matcher:
         else:
             items.append(f"e.{go} AS {self.node(far)}")
             joins = self._far(far, f"e.{go}")
-        self.text = f"SELECT {', '.join(items)} FROM ({self.text}) AS m JOIN {source} AS e ON {' AND '.join(tests)}{joins}"
+        self.text = (
+            f"SELECT {', '.join(items)} FROM ({self.text}) AS m JOIN {source} AS e ON {' AND '.join(tests)}{joins}"
+        )
         self._place(edge, far, known=known)
 
     def _walk(self, edge: PatternEdge) -> None:
@@ -389,4 +390,3 @@ def _apart(first: str, first_path: bool, second: str, second_path: bool) -> str:
     if first_path:
         return f"NOT list_contains({first}, {second})"
     return f"NOT list_contains({second}, {first})" if second_path else f"{first} <> {second}"
-

@@ -43,7 +43,5 @@ def marked_nodes(compiler: Compiler, node: MarkedNodes) -> Rel:
     )
     first = f"SELECT r.*, min(r.g_n) OVER (PARTITION BY k.l) AS g_f FROM {nodes} AS r JOIN {labels} AS k ON k.n = r.g_n"
     over = "PARTITION BY g_g " if graph.partition is not None else ""
-    text = (
-        f"SELECT * EXCLUDE (g_f), dense_rank() OVER ({over}ORDER BY g_f) - 1 AS {name_of(node.component)} FROM ({first})"
-    )
+    text = f"SELECT * EXCLUDE (g_f), dense_rank() OVER ({over}ORDER BY g_f) - 1 AS {name_of(node.component)} FROM ({first})"
     return Rel(f"({text})", node.columns)

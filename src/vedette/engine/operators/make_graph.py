@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
+from vedette.engine.dialect import SQL_TYPES
 from vedette.engine.fragment import Fragment
 from vedette.engine.graphs import nodes_of
 from vedette.engine.relations import OrderKey, Rel, name_of
@@ -46,12 +47,12 @@ def numbered(compiler: Compiler, node: Numbered) -> Rel:
 def graph_ids(compiler: Compiler, node: GraphIds) -> Rel:
     """The ids `g_k` with the numbers `g_n` of their nodes, in the order of first appearance."""
     parts = [
-        _appearances(compiler, table.rows, table.key, table.partition, f"{index * _TABLE} + g_r")
+        _appearances(compiler, node, table.rows, table.key, table.partition, f"{index * _TABLE} + g_r")
         for index, table in enumerate(node.tables)
     ]
     last = len(node.tables) * _TABLE
-    parts.append(_appearances(compiler, node.edges, node.source, node.partition, f"{last} + 2 * g_r"))
-    parts.append(_appearances(compiler, node.edges, node.target, node.partition, f"{last} + 2 * g_r + 1"))
+    parts.append(_appearances(compiler, node, node.edges, node.source, node.partition, f"{last} + 2 * g_r"))
+    parts.append(_appearances(compiler, node, node.edges, node.target, node.partition, f"{last} + 2 * g_r + 1"))
     group = ", dense_rank() OVER (ORDER BY g_p NULLS FIRST) AS g_g" if node.partition is not None else ""
     keys = "g_k, g_p" if node.partition is not None else "g_k"
     text = (
@@ -61,9 +62,11 @@ def graph_ids(compiler: Compiler, node: GraphIds) -> Rel:
     return Rel(f"({text})", ())
 
 
-def _appearances(compiler: Compiler, rows: Numbered, key: Column, partition: Column | None, order: str) -> str:
+def _appearances(
+    compiler: Compiler, ids: GraphIds, rows: Numbered, key: Column, partition: Column | None, order: str
+) -> str:
     part = f", {name_of(partition)} AS g_p" if partition is not None else ""
-    return f"SELECT {name_of(key)} AS g_k{part}, {order} AS g_o FROM {compiler.shared(rows).name}"
+    return f"SELECT CAST({name_of(key)} AS {SQL_TYPES[ids.type]}) AS g_k{part}, {order} AS g_o FROM {compiler.shared(rows).name}"
 
 
 def _equal(ids: str, table: str, key: Column, partition: Column | None) -> str:
@@ -87,7 +90,9 @@ def graph_nodes(compiler: Compiler, node: GraphNodes) -> Rel:
         text += f" LEFT JOIN {_first_rows(compiler, table)} AS t{index} ON {condition}"
     if len(node.tables) == 1:
         # the star lets a scan read only what the statement names
-        items.append(f"t0.* EXCLUDE (g_r) REPLACE (i.g_k AS {name_of(node.keys[0])})")
+        # an id of the edges may be too long for the table's column
+        key = f"TRY_CAST(i.g_k AS {SQL_TYPES[node.keys[0].type]}) AS {name_of(node.keys[0])}"
+        items.append(f"t0.* EXCLUDE (g_r) REPLACE ({key})")
     else:
         items += [f"{_merged(compiler, node, own, sources)} AS {name_of(own)}" for own, sources in node.shown]
     return Rel(f"(SELECT {', '.join(items)} FROM {text})", node.columns)

@@ -12,7 +12,7 @@ from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.scope import Row, Scope
-from vedette.kql.bound import Column, ColumnRef, Constant, Expr, Relation, children
+from vedette.kql.bound import Column, ColumnRef, Constant, Expr, Relation, Shared, children
 from vedette.kql.types import Type
 
 ELEMENT_FUNCTIONS = frozenset({"labels", "node_degree_in", "node_degree_out", "node_id"})
@@ -125,6 +125,9 @@ def edge_element(binder: Binder, graph: Graph, name: str | None) -> EdgeElement:
 
 def require_graph(binder: Binder, input_: Relation, node: syntax.Node, operator: str) -> Graph:
     """The graph that an operator of graphs works on."""
+    while isinstance(input_, Shared):
+        # what is computed once of a graph is its nodes and its edges
+        input_ = input_.origin
     if not isinstance(input_, Graph):
         raise binder.stop("KS205", f"The input of {operator} is a table, not a graph; make one with make-graph", node)
     return input_

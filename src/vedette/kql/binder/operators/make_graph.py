@@ -13,7 +13,6 @@ from vedette.kql.binder.core import Binder
 from vedette.kql.binder.graphs import Graph
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Column, Relation
-from vedette.kql.diagnostics import Stop
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.make_graph import MakeGraphOperator
 from vedette.kql.types import INTEGERS, Type, common
@@ -46,6 +45,7 @@ class GraphIds(Relation):
     target: Column
     partition: Column | None
     tables: list[KeyedRows]
+    type: Type
 
 
 @dataclass(slots=True, eq=False)
@@ -101,16 +101,18 @@ def bind_make_graph(binder: Binder, node: MakeGraphOperator, input_: Relation, s
         own = None
         if part is not None and isinstance(node.partition_key, syntax.Name):
             own = _column(binder, rows, node.partition_key, declared.table)
-            if own.type is not part.type:
+            if own.type is not part.type and Type.UNKNOWN not in (own.type, part.type):
                 raise binder.stop(
                     "KS124", f"The column '{own.name}' is {part.type} in edges and {own.type} in nodes", declared.table
                 )
         tables.append(KeyedRows((), rows, key, own))
-    ids = GraphIds((), edges, source, target, part, tables)
+    types = {source.type, target.type, *(table.key.type for table in tables)}
+    id_type = Type.LONG if Type.LONG in types else source.type
+    ids = GraphIds((), edges, source, target, part, tables, id_type)
     nodes = _nodes(binder, node, ids, tables)
     bound = GraphEdges(edges.columns, ids, open=edges.open)
     group = binder.column("partition", Type.LONG) if part is not None else None
-    graph = Graph((), nodes, bound, source.type, node.directed, group, start=node.start, end=node.end)
+    graph = Graph((), nodes, bound, id_type, node.directed, group, start=node.start, end=node.end)
     if node.partition_query is None:
         return graph
     subquery: Relation = graph
@@ -125,11 +127,13 @@ def _nodes(binder: Binder, node: MakeGraphOperator, ids: GraphIds, tables: list[
     if not tables:
         if node.node_id is None:
             return GraphNodes((), ids, [], [], [])
-        key = binder.column(node.node_id.name, ids.source.type)
+        key = binder.column(node.node_id.name, ids.type)
         return GraphNodes((key,), ids, [], [(key, [])], [key])
     if len(tables) == 1:
         rows, key = tables[0].rows, tables[0].key
-        return GraphNodes(rows.columns, ids, tables, [(column, [column]) for column in rows.columns], [key], open=rows.open)
+        return GraphNodes(
+            rows.columns, ids, tables, [(column, [column]) for column in rows.columns], [key], open=rows.open
+        )
     shown: list[tuple[Column, list[Column | None]]] = []
     places: dict[str, int] = {}
     for index, table in enumerate(tables):
@@ -151,7 +155,7 @@ def _column(binder: Binder, relation: Relation, name: syntax.Name, place: syntax
         if column.name == name.name:
             return column
     if relation.open:
-        raise _late(binder, place or name)
+        return binder.column(name.name, Type.UNKNOWN)
     known = [column.name for column in relation.visible]
     raise binder.unknown("column", "KS142", name.name, known, place or name)
 
@@ -165,12 +169,8 @@ def _id(binder: Binder, relation: Relation, name: syntax.Name) -> Column:
     return column
 
 
-def _late(binder: Binder, place: syntax.Node) -> Stop:
-    return binder.stop("VDT1003", "the columns of this table are known only when the query runs", place)
-
-
 def _same(binder: Binder, first: Column, second: Column, place: syntax.Node) -> None:
-    types = {first.type, second.type}
+    types = {first.type, second.type} - {Type.UNKNOWN}
     if len(types) > 1 and not types <= INTEGERS:
         message = (
             f"The ids of a graph are of one type; '{first.name}' is {first.type}, '{second.name}' is {second.type}"
