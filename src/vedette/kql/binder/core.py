@@ -334,7 +334,7 @@ class Binder:
                 found = scope.find(name)
                 if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
                     return self._tabular_body(found.value, found.scope)
-                if name in ("materialize", "table", "view", "external_table", "workspace"):
+                if name in ("materialize", "table", "view", "external_table", "workspace", "graph"):
                     return True
                 saved = self.host.function(name)
                 return saved is not None and self._tabular_body(saved, Scope())
@@ -536,6 +536,8 @@ class Binder:
             return self._invoke(saved, Scope(), node.args, node, name, scope, None)
         if name in self.catalog.scalars:
             raise self.stop("KS205", f"'{name}' gives a value, not a table", node)
+        if name == "graph":
+            raise self.refuse("graph() of a stored graph model (make one in the query with make-graph)", node)
         raise self.unknown("function", "KS211", name, self.function_names(scope), node.name)
 
     def materialized(self, node: syntax.Call, scope: Scope) -> Relation:

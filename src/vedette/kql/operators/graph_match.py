@@ -44,7 +44,7 @@ class GraphMatchOperator(Operator):
     """`graph-match cycles = all|none|unique_edges pattern, ... where condition project name = value, ...`."""
 
     cycles: str
-    """One of `CYCLES`; `all` where the text does not say."""
+    """One of `CYCLES`; `unique_edges` where the text does not say."""
     patterns: list[GraphPattern]
     where: Expression | None
     columns: list[Expression] | None
@@ -53,7 +53,7 @@ class GraphMatchOperator(Operator):
 
 def parse_graph_match(p: Parser, start: int) -> GraphMatchOperator:
     """After the keyword."""
-    cycles = p.choice(p.parameters(("cycles",)).get("cycles"), "kind of cycles", CYCLES, "all")
+    cycles = p.choice(p.parameters(("cycles",)).get("cycles"), "kind of cycles", CYCLES, "unique_edges")
     patterns, where, columns = parse_graph_clauses(p)
     return GraphMatchOperator(cycles, patterns, where, columns, start=start, end=p.last_end)
 
