@@ -25,6 +25,7 @@ from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, KqlError, Stop, nearest
 from vedette.kql.host import Evaluator, Host, TableSchema
 from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
+from vedette.kql.operators.render import RenderOperator
 from vedette.kql.parser import parse
 from vedette.kql.types import Type
 
@@ -58,7 +59,6 @@ class Binder:
         self.host = host
         self.evaluator = evaluator
         self.diagnostics: list[Diagnostic] = []
-        self.visualization: dict[str, object] | None = None
         self.options: dict[str, object] = {}
         self._ids = 0
         self._depth = 0
@@ -133,7 +133,7 @@ class Binder:
         if any(diagnostic.severity == "Error" for diagnostic in self.diagnostics):
             self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
             raise KqlError(self.text, self.diagnostics)
-        return BoundQuery(results, self.options, self.visualization)
+        return BoundQuery(results, self.options)
 
     def statement(self, statement: syntax.Statement, scope: Scope) -> Relation | None:
         """Binds one statement; gives a relation where it has a result."""
@@ -259,7 +259,9 @@ class Binder:
             case syntax.Pipeline():
                 relation = None if node.source is None else self.tabular(node.source, scope)
                 # `as` names what follows in the same statement, so a pipeline has a scope of its own
-                for operator in node.operators:
+                for place, operator in enumerate(node.operators, 1):
+                    if isinstance(operator, RenderOperator) and place < len(node.operators):
+                        raise self.stop("KS198", "render must be the last operator of a query", operator)
                     relation = self.operator(operator, relation, scope)
                 assert relation is not None
                 return relation
