@@ -66,7 +66,9 @@ def _fixed(compiler: Compiler, node: MakeSeries, whole: bool) -> tuple[str, list
     first, last = ends
 
     def floored(value: str) -> str:
-        down = f"((({value}) % {step}) + {step}) % {step}" if whole else f"({value}) - floor(({value}) / {step}) * {step}"
+        down = (
+            f"((({value}) % {step}) + {step}) % {step}" if whole else f"({value}) - floor(({value}) / {step}) * {step}"
+        )
         return f"({value}) - {down}" if whole else f"floor(({value}) / {step}) * {step}"
 
     if node.inclusive:

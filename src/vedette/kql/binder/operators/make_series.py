@@ -69,7 +69,9 @@ def bind_make_series(binder: Binder, node: MakeSeriesOperator, input_: Relation,
     written = node.axis.value if isinstance(node.axis, syntax.Assignment) else node.axis
     axis = plain.bind(written)
     step, first, last = _bounds(plain, node, axis)
-    name = node.axis.names[0].name if isinstance(node.axis, syntax.Assignment) else carried_name(written, binder.catalog)
+    name = (
+        node.axis.names[0].name if isinstance(node.axis, syntax.Assignment) else carried_name(written, binder.catalog)
+    )
     named = [*keys, *aggregates, Item(axis, name, isinstance(node.axis, syntax.Assignment), node.axis)]
     if name is not None and any(item.name == name for item in named[:-1]):
         raise binder.stop("KS171", f"There is already a column '{name}'", node.axis)
@@ -78,9 +80,7 @@ def bind_make_series(binder: Binder, node: MakeSeriesOperator, input_: Relation,
     shown = [(binder.column(text, column.type), column) for text, column in zip(names, key_columns, strict=False)]
     series = [
         (binder.column(text, Type.DYNAMIC), column, _default(plain, aggregate, item))
-        for text, column, aggregate, item in zip(
-            names[len(keys) :], values, node.aggregates, aggregates, strict=False
-        )
+        for text, column, aggregate, item in zip(names[len(keys) :], values, node.aggregates, aggregates, strict=False)
     ]
     arrays = binder.column(names[-1], Type.DYNAMIC)
     columns = (*(column for column, _ in shown), *(column for column, _, _ in series), arrays)
