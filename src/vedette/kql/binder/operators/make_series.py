@@ -17,7 +17,7 @@ from vedette.kql.binder.operators.project import name_items
 from vedette.kql.binder.operators.summarize import Summarize, require_aggregate
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.binder.scope import Row, Scope
-from vedette.kql.bound import Cast, Column, ColumnRef, Constant, Expr, Relation, is_fixed
+from vedette.kql.bound import Cast, Column, ColumnRef, Constant, Expr, Relation, children, is_fixed
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.make_series import MakeSeriesOperator, SeriesAggregate
 from vedette.kql.types import INTEGERS, NUMBERS, Type
@@ -104,16 +104,17 @@ def _bounds(at: Expressions, node: MakeSeriesOperator, axis: Expr) -> tuple[Expr
     """The step and the ends of the axis, all of one value for the whole query."""
     binder = at.binder
     step = at.bind(node.step)
-    if axis.type is not Type.UNKNOWN and step.type is not Type.UNKNOWN and step.type not in _STEPS.get(axis.type, ()):
-        raise binder.stop("KS178", f"A step of type {step.type} does not fit an axis of type {axis.type}", node.step)
+    type_ = Type.UNKNOWN if _is_uncertain(axis) else axis.type
+    if type_ is not Type.UNKNOWN and step.type is not Type.UNKNOWN and step.type not in _STEPS.get(type_, ()):
+        raise binder.stop("KS178", f"A step of type {step.type} does not fit an axis of type {type_}", node.step)
     ends = []
     for place in (node.first, node.last):
         end = at.bind(place) if place is not None else None
-        if place is not None and end is not None and axis.type not in (end.type, Type.UNKNOWN):
-            exact = axis.type in INTEGERS and end.type not in INTEGERS | {Type.UNKNOWN, Type.DYNAMIC}
-            if exact or not converts(end.type, axis.type):
-                raise binder.stop("KS141", f"An end of the axis must be of type {axis.type}, not {end.type}", place)
-            end = end if end.type is Type.UNKNOWN else Cast(axis.type, end, start=place.start, end=place.end)
+        if place is not None and end is not None and type_ not in (end.type, Type.UNKNOWN):
+            exact = type_ in INTEGERS and end.type not in INTEGERS | {Type.UNKNOWN, Type.DYNAMIC}
+            if exact or not converts(end.type, type_):
+                raise binder.stop("KS141", f"An end of the axis must be of type {type_}, not {end.type}", place)
+            end = end if end.type is Type.UNKNOWN else Cast(type_, end, start=place.start, end=place.end)
         ends.append(end)
     for value, place in ((step, node.step), (ends[0], node.first), (ends[1], node.last)):
         if value is not None and place is not None and not is_fixed(value):
@@ -121,6 +122,11 @@ def _bounds(at: Expressions, node: MakeSeriesOperator, axis: Expr) -> tuple[Expr
     if isinstance(step, Constant) and isinstance(step.value, int | float) and step.value <= 0:
         raise binder.stop("KS107", "The step of make-series must be greater than zero", node.step)
     return step, ends[0], ends[1]
+
+
+def _is_uncertain(value: Expr) -> bool:
+    """Whether a column that only the data shows decides on the type."""
+    return value.type is Type.UNKNOWN or any(_is_uncertain(child) for child in children(value))
 
 
 def _bins(
@@ -131,16 +137,17 @@ def _bins(
     axis, step, first, last = ends
     binder = at.binder
     within: list[Expr] = []
-    if first is not None:
+    # of what only the data shows nothing is compiled
+    known = not _is_uncertain(axis) and step.type is not Type.UNKNOWN
+    if known and first is not None:
         within.append(at.compare(">=", axis, first, node.axis))
-    if last is not None:
+    if known and last is not None:
         within.append(at.compare("<=" if node.in_range else "<", axis, last, node.axis))
-    if not within:
+    if known and not within:
         within.append(at.apply("isnotnull", [axis], [node.axis], node.axis))
     relation = input_
     for predicate in within:
         relation = Where(relation.columns, relation, predicate, serialized=input_.serialized, open=input_.open)
-    known = Type.UNKNOWN not in (axis.type, step.type)
     places = [node.axis, node.step, node.first or node.axis]
     if not known:
         start = axis

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.scope import Scope
-from vedette.kql.bound import Relation
+from vedette.kql.bound import Constant, Relation, is_fixed
 from vedette.kql.diagnostics import nearest
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.render import RenderOperator
@@ -66,7 +66,11 @@ def _value(binder: Binder, name: str, node: syntax.Expression, scope: Scope) -> 
             hint = f"did you mean '{close}'?" if close else f"it is one of {', '.join(_WORDS[name])}"
             raise binder.stop("KS005", f"'{word}' is no {name} of a chart; {hint}", node)
         return word
-    value = binder.constant(binder.scalar(node, scope), node)
+    bound = binder.scalar(node, scope)
+    if binder.evaluator is None and not isinstance(bound, Constant) and is_fixed(bound):
+        # nothing runs, and nothing is drawn
+        return None
+    value = binder.constant(bound, node)
     if name in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise binder.stop("KS224", f"{name} is a number", node)
     if name == "accumulate" and not isinstance(value, bool):
