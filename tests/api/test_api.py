@@ -102,6 +102,9 @@ def test_queries_have_types_and_a_range(loaded: Running) -> None:
         assert answer["rows"] == [["2026-03-01T00:15:00.1234567Z", "Windows"]]
         within = {"query": "SigninLogs | count", "timespan": "2026-03-01T10:00:00Z/2026-03-01T12:00:00Z"}
         assert client.post(f"{WS}/query", json=within).json()["rows"] == [[1]]
+        drawn = {"query": "SigninLogs | summarize count() by AppDisplayName | render piechart with (title = 'Apps')"}
+        chart = client.post(f"{WS}/query", json=drawn).json()["visualization"]
+        assert chart == {"visualization": "piechart", "title": "Apps"}
         wrong = client.post(f"{WS}/query", json={"query": "SigninLogs | where UserPrincpalName == ''"})
         assert wrong.status_code == 400
         found = wrong.json()["error"]["details"]["diagnostics"][0]

@@ -250,6 +250,8 @@ export interface QueryResult {
   stats: QueryStats;
   /** Set when rows were cut off at the server's limit, or a part of the query failed. */
   partialError?: ApiErrorBody | null;
+  /** What `render` says: the kind of chart under `visualization`, and the properties that the query gives. */
+  visualization?: Record<string, unknown> | null;
 }
 
 export type DiagnosticSeverity = "Error" | "Warning" | "Suggestion" | "Information";

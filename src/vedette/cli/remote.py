@@ -65,7 +65,7 @@ class RemoteOperations:
         )
         partial = answer["partialError"]["message"] if answer.get("partialError") else None
         stats = Statistics(len(answer["rows"]), answer["stats"]["elapsedMs"] / 1000)
-        return Result(columns, answer["rows"], stats, partial)
+        return Result(columns, answer["rows"], stats, partial, answer.get("visualization"))
 
     def check(self, text: str) -> Check:
         """What parsing and binding say of a text."""

@@ -21,6 +21,7 @@ from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
 from vedette.engine.rowfunctions import parse_json, register, stoppable
 from vedette.kql import ticks
 from vedette.kql.binder import bind
+from vedette.kql.binder.operators.render import Render
 from vedette.kql.bound import BoundQuery, Column, Expr, Relation
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, KqlError
@@ -155,7 +156,7 @@ class QueryEngine:
         for relation in bound.results:
             result = run.rows(relation)
             result.statistics.elapsed = time.perf_counter() - started
-            result.visualization = bound.visualization
+            result.visualization = relation.visualization if isinstance(relation, Render) else None
             results.append(result)
         return results
 

@@ -45,6 +45,7 @@ class Result:
     partial: str | None = None
     """Why rows are missing, when a limit cut the result."""
     visualization: dict[str, object] | None = None
+    """How the query says the rows should be drawn (`render`): `visualization`, the kind of chart, and its properties."""
 
     def records(self) -> list[dict[str, object]]:
         """Rows as mappings from column name to value."""

@@ -207,7 +207,6 @@ class BoundQuery:
 
     results: list[Relation]
     options: dict[str, object] = field(default_factory=dict)
-    visualization: dict[str, object] | None = None
 
 
 @node

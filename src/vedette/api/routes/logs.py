@@ -64,6 +64,8 @@ class QueryResult(Wire):
     rows: list[list[Any]]
     stats: QueryStats
     partial_error: PartialError | None = None
+    visualization: dict[str, Any] | None = None
+    """What `render` says: `visualization`, the kind of chart, and the properties given."""
 
 
 class CheckRequest(Wire):
@@ -189,6 +191,7 @@ def _answer(result: Result) -> dict[str, object]:
         "rows": result.rows,
         "stats": {"elapsedMs": round(result.statistics.elapsed * 1000, 1), "rows": len(result.rows)},
         "partialError": partial,
+        "visualization": result.visualization,
     }
 
 

@@ -69,6 +69,9 @@ def _items(compiler: Compiler, node: Summarize) -> tuple[list[str], list[str]]:
             items.append(f"{fragment} AS {name}")
             emitter.made[id(call)] = Fragment(name, fragment.type, fragment.nullable)
         outer.append(f"{emitter.emit(value)} AS {name_of(column)}")
+        for call in _calls(value):
+            # the same expression may stand in another SELECT as well
+            del emitter.made[id(call)]
     return items, outer
 
 

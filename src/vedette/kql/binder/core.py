@@ -29,6 +29,7 @@ from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, KqlError, Stop,
 from vedette.kql.folding import fold
 from vedette.kql.host import Evaluator, Host, TableSchema
 from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
+from vedette.kql.operators.render import RenderOperator
 from vedette.kql.parser import parse
 from vedette.kql.types import Type
 
@@ -80,7 +81,6 @@ class Binder:
         self._evaluator = evaluator
         self._strict = 0
         self.diagnostics: list[Diagnostic] = []
-        self.visualization: dict[str, object] | None = None
         self.options: dict[str, object] = {}
         self._ids = 0
         self._depth = 0
@@ -214,7 +214,7 @@ class Binder:
             self.diagnostics.append(
                 Diagnostic("KS000", "The query has no tabular expression statement", 0, min(1, len(self.text)))
             )
-        bound = BoundQuery(results, self.options, self.visualization)
+        bound = BoundQuery(results, self.options)
         if self.failed:
             self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
             raise KqlError(self.text, self.diagnostics, bound)
@@ -372,7 +372,9 @@ class Binder:
             case syntax.Pipeline():
                 relation = None if node.source is None else self.tabular(node.source, scope)
                 # `as` names what follows in the same statement, so a pipeline has a scope of its own
-                for operator in node.operators:
+                for place, operator in enumerate(node.operators, 1):
+                    if isinstance(operator, RenderOperator) and place < len(node.operators):
+                        raise self.stop("KS198", "render must be the last operator of a query", operator)
                     relation = self.operator(operator, relation, scope)
                 assert relation is not None
                 return relation

@@ -1,4 +1,4 @@
-"""`sample-distinct`: so many distinct values of an expression."""
+"""`sample-distinct`: so many distinct values of a column."""
 
 from __future__ import annotations
 

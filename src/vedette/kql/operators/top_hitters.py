@@ -1,4 +1,4 @@
-"""`top-hitters`: the most frequent values of an expression, approximately."""
+"""`top-hitters`: the most frequent values of a column, counted exactly (Kusto estimates them)."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def bind_summarize(binder: Binder, node: SummarizeOperator, input_: Relation, sc
         require_scalar(at, item, f"The group key '{item.name or ''}'")
     aggregates = bind_items(at, list(node.aggregates))
     for item in aggregates:
-        _require_aggregate(binder, item.value, item.node)
+        require_aggregate(binder, item.value, item.node)
     names = Names()
     # keys take their names first: they stand first in the result
     named = name_items(binder, [*keys, *aggregates], names)
@@ -56,7 +56,7 @@ def bind_summarize(binder: Binder, node: SummarizeOperator, input_: Relation, sc
     return Summarize(columns, input_, key_columns, aggregate_columns)
 
 
-def _require_aggregate(binder: Binder, value: Expr, node: syntax.Node) -> None:
+def require_aggregate(binder: Binder, value: Expr, node: syntax.Node) -> None:
     """Refuses columns outside of an aggregate: they have no one value in a group."""
     match value:
         case ColumnRef():
@@ -69,4 +69,4 @@ def _require_aggregate(binder: Binder, value: Expr, node: syntax.Node) -> None:
             return
         case _:
             for child in children(value):
-                _require_aggregate(binder, child, node)
+                require_aggregate(binder, child, node)
