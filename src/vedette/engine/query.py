@@ -333,6 +333,18 @@ class _Run:
         )
         return [str(row[0]) for row in self.fetch(compiled)]
 
+    def columns(self, relation: Relation) -> list[list[object]]:
+        """All rows of a relation, column by column."""
+        compiled = self._compiler().compile(relation)
+        values = self._register(compiled)
+        table = self._within_limits(lambda: self.connection.sql(compiled.sql, params=values).to_arrow_table())
+        return [table.column(index).to_pylist() for index in range(len(compiled.columns))]
+
+    def going_on(self) -> None:
+        """Raises QueryFailed where the time is over or the query was cancelled."""
+        if self._stopped():
+            raise self._failure(RuntimeError("stopped"))
+
 
 def _shared_type(kinds: Iterable[str | None]) -> Type:
     found = {_JSON_TYPES.get(kind, Type.DYNAMIC) for kind in kinds if kind and kind != "NULL"}

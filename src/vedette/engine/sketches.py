@@ -45,6 +45,24 @@ def count_hashes(sketch: object) -> int | None:
     return round((size - 1) * HASH_SPAN / hashes[size - 1])
 
 
+def common_hashes(sketches: Iterable[object]) -> int | None:
+    """How many values all sketches have seen: their share of the least hashes of all, of the values of all.
+
+    None where one of them is no sketch.
+    """
+    known = list(sketches)
+    if not all(map(is_hashes, known)):
+        return None
+    parts = [set(sketch[2:]) for sketch in known if isinstance(sketch, list)]
+    whole = merge_hashes(known)
+    seen = count_hashes(whole)
+    if seen is None or not isinstance(whole, list) or len(whole) == 2:
+        return seen
+    least = whole[2:]
+    shared = sum(1 for value in least if all(value in part for part in parts))
+    return shared if len(least) < whole[1] else round(seen * shared / len(least))
+
+
 # -- percentiles
 
 

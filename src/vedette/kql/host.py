@@ -66,3 +66,9 @@ class Evaluator(Protocol):
 
     def distinct(self, relation: Relation, column: Column) -> list[str]:
         """The distinct values of a column as text, in order (for `pivot`)."""
+
+    def columns(self, relation: Relation) -> list[list[object]]:
+        """All rows of a relation, column by column, as the engine holds values (ticks, JSON text)."""
+
+    def going_on(self) -> None:
+        """Ends long work in the binder by an exception once the query is to stop."""

@@ -25,13 +25,14 @@ def geo_line_length(value: object) -> object:
     page="geo-line-centroid-function",
 )  # fmt: skip
 def geo_line_centroid(value: object) -> object:
+    import s2geometry as s2
+
     shapes = polylines(value)
     if shapes is None:
         return None
-    middle = shapes[0].GetCentroid()
-    for shape in shapes[1:]:
-        middle = middle + shape.GetCentroid()
-    return point(place(middle))
+    # a line's centroid is as long as the line, so that they add up
+    parts = [s2.S2Point_ToRaw(shape.GetCentroid()) for shape in shapes]
+    return point(place(s2.S2Point_FromRaw(*(sum(axis) for axis in zip(*parts, strict=True)))))
 
 
 @geo_scalar(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vedette.engine.geo.buffers import edge_buffers, polygon_buffer
 from vedette.engine.geo.geojson import point, polygon, valid
 from vedette.engine.geo.needs import geo_scalar
 from vedette.engine.geo.shapes import place, polygon_shape, polylines
@@ -87,28 +88,41 @@ def _covering(region: Any, level: int) -> object:
 
 
 @geo_scalar(
-    "s2geometry", "geo_polygon_to_s2cells(polygon: bag, level?: long): dynamic",
-    about="The S2 cells that cover a polygon; null where more than 65,536 would be needed.",
+    "s2geometry", "geo_polygon_to_s2cells(polygon: bag, level?: long, radius?: real): dynamic",
+    about="The S2 cells that cover a polygon, or all within a radius of it; null where more than 65,536 are needed.",
     page="geo-polygon-to-s2cells-function",
 )  # fmt: skip
-def geo_polygon_to_s2cells(value: object, level: int = _DEFAULT_LEVEL) -> object:
+def geo_polygon_to_s2cells(value: object, level: int = _DEFAULT_LEVEL, radius: float = 0.0) -> object:
     shape = polygon_shape(value)
-    return None if shape is None else _covering(shape, level)
+    if shape is None or not radius >= 0:
+        return None
+    return _covering(shape, level) if radius == 0 else _covering_around([shape], level, radius)
 
 
 @geo_scalar(
-    "s2geometry", "geo_line_to_s2cells(lineString: bag, level?: long): dynamic",
-    about="The S2 cells that cover a line; null where more than 65,536 would be needed.",
+    "s2geometry", "geo_line_to_s2cells(lineString: bag, level?: long, radius?: real): dynamic",
+    about="The S2 cells that cover a line, or all within a radius of it; null where more than 65,536 are needed.",
     page="geo-line-to-s2cells-function",
 )  # fmt: skip
-def geo_line_to_s2cells(value: object, level: int = _DEFAULT_LEVEL) -> object:
+def geo_line_to_s2cells(value: object, level: int = _DEFAULT_LEVEL, radius: float = 0.0) -> object:
     shapes = polylines(value)
-    if shapes is None:
+    if shapes is None or not radius >= 0:
         return None
+    return _together([_covering(shape, level) for shape in shapes]) if radius == 0 else _covering_around(
+        [buffered for shape in shapes for buffered in edge_buffers(shape, radius)], level, 0.0
+    )
+
+
+def _together(parts: list[object]) -> object:
     cells: dict[str, None] = {}
-    for shape in shapes:
-        part = _covering(shape, level)
+    for part in parts:
         if not isinstance(part, list):
             return None
         cells.update(dict.fromkeys(part))
-    return list(cells)
+    return list(cells) if len(cells) <= _MOST_CELLS else None
+
+
+def _covering_around(shapes: list[Any], level: int, radius: float) -> object:
+    """The cells that cover all within a radius of some polygons."""
+    areas = [polygon_buffer(shape, radius) if radius else shape for shape in shapes]
+    return _together([None if area is None else _covering(area, level) for area in areas])

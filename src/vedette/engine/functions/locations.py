@@ -32,13 +32,9 @@ scalar(
     page="geo-info-from-ip-address-function", binding=_refusal(" (it needs a database of where addresses are)"),
 )(_never)  # fmt: skip
 
-for _name in (
-    "geo_intersection_2lines", "geo_intersection_2polygons", "geo_intersection_line_with_polygon",
-    "geo_line_buffer", "geo_line_densify", "geo_line_simplify", "geo_point_buffer", "geo_polygon_buffer",
-    "geo_polygon_densify", "geo_polygon_simplify", "geo_simplify_polygons_array", "geo_union_lines_array",
-    "geo_union_polygons_array",
-):  # fmt: skip
+for _name in ("geo_line_simplify", "geo_polygon_simplify", "geo_simplify_polygons_array"):
     scalar(
-        f"{_name}(arguments: any...): dynamic", about="Makes a new shape of others; not supported.",
-        page=f"{_name.replace('_', '-')}-function", binding=_refusal(""),
+        f"{_name}(arguments: any...): dynamic", about="A shape of fewer corners; not supported.",
+        page=f"{_name.replace('_', '-')}-function",
+        binding=_refusal(" (the S2 library's binding has no snapping of edge chains, which decides the corners)"),
     )(_never)  # fmt: skip

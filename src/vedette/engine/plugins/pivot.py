@@ -24,11 +24,16 @@ def pivot(binder: Binder, node: EvaluateOperator, input_: Relation | None, scope
     at = Expressions(binder, scope, row)
     turned = at.bind(args[0])
     if not isinstance(turned, ColumnRef):
-        raise binder.stop("KS107", "pivot expects a column's name first", args[0])
+        raise binder.stop("KS109", "pivot expects a column's name first", args[0])
+    if turned.type is Type.DYNAMIC:
+        raise binder.stop("KS116", "The value of type 'dynamic' is not allowed here; cast it first", args[0])
     aggregate_node = args[1] if len(args) > 1 else syntax.Call(syntax.Name("count"), [])
+    if isinstance(aggregate_node, syntax.Assignment):
+        # a name of the aggregate has no column to stand over
+        aggregate_node = aggregate_node.value
     aggregate = Expressions(binder, scope, row, aggregates=True).bind(aggregate_node)
     if not isinstance(aggregate, AggregateCall):
-        raise binder.stop("KS107", "pivot expects an aggregate function second", args[1])
+        raise binder.stop("KS236", "pivot expects an aggregate function second", args[1])
     keys = [at.bind(arg) for arg in args[2:]]
     if not keys:
         used = {turned.column.id, *_columns(aggregate)}
@@ -37,7 +42,7 @@ def pivot(binder: Binder, node: EvaluateOperator, input_: Relation | None, scope
     key_columns: list[tuple[Column, Expr]] = []
     for key, place in zip(keys, args[2:] or [node.call] * len(keys), strict=True):
         if not isinstance(key, ColumnRef):
-            raise binder.stop("KS107", "pivot expects columns after the aggregate", place)
+            raise binder.stop("KS109", "pivot expects columns after the aggregate", place)
         value: Expr = key
         key_columns.append((binder.column(names.implied(key.column.name), key.type), value))
     if binder.evaluator is None:

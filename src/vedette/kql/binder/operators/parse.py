@@ -37,8 +37,10 @@ _FLAGS = "imsU"
 """What `flags=` may hold."""
 
 _TYPED = {
-    Type.LONG: r"[ \t]*[-+]?\d+", Type.INT: r"[ \t]*[-+]?\d+", Type.REAL: r"[-+]?[\d.]+(?:[eE][-+]?\d+)?",
+    Type.LONG: r"[ \t]*[-+]?\d+", Type.INT: r"[ \t]*[-+]?\d+", Type.REAL: r"[ \t]*[-+]?[\d.]+(?:[eE][-+]?\d+)?",
+    Type.DECIMAL: r"[ \t]*[-+]?[\d.]+", Type.DATETIME: r"[ \t]*\d[\d/:. T+-]*Z?",
 }  # fmt: skip
+"""What a value of a type looks like where no text after it says how far it goes."""
 
 
 @binds(ParseOperator)
@@ -89,7 +91,8 @@ def _pattern(
         last = place == len(items) - 1
         match item:
             case syntax.Star():
-                parts.append(".*" if last and not ungreedy else ".*?")
+                # flags=U swaps what is greedy and what is not
+                parts.append(".*" if last != ungreedy else ".*?")
             case syntax.Literal():
                 literal = str(item.value)
                 parts.append(_without_groups(literal) if regex else re.escape(literal))
@@ -99,7 +102,11 @@ def _pattern(
                 names.add(item.name.name)
                 captures.append(binder.column(item.name.name, item.type))
                 greedy = (last or (regex and item.type is Type.STRING)) and not ungreedy
-                parts.append(f"({'.*' if greedy else '.*?'})")
+                # a value that is none of its type still has a place, so that only it is blank in the relaxed form
+                typed = _TYPED.get(item.type)
+                free = regex or (not last and isinstance(items[place + 1], syntax.Star))
+                known = f"{typed}|" if typed is not None and free and not last else ""
+                parts.append(f"({known}{'.*' if greedy else '.*?'})")
             case syntax.Expression():
                 value = binder.constant(binder.scalar(item, scope), item)
                 parts.append(_without_groups(str(value)) if regex else re.escape(str(value)))

@@ -1,0 +1,116 @@
+"""What the plugins for patterns share: their data, their wildcards, their results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from vedette.engine.patterns import MOST_PATTERNS, TooManyPatterns
+from vedette.engine.plugged import Arguments
+from vedette.kql import syntax
+from vedette.kql.binder.naming import Names
+from vedette.kql.binder.operators.summarize import Summarize
+from vedette.kql.bound import AggregateCall, Cast, Column, ColumnRef, Constant, Expr, Relation, Values
+from vedette.kql.types import NUMBERS, Type
+
+
+def weight_column(args: Arguments, name: str) -> Column | None:
+    """The column that says how many rows each row stands for; None: each for itself."""
+    if not args.has(name):
+        return None
+    column = args.column(name)
+    if column.type not in NUMBERS | {Type.UNKNOWN}:
+        raise args.binder.stop("KS127", f"A weight is a number, not {column.type}", args.given[name])
+    return column
+
+
+def share(args: Arguments, name: str, default: float, low: float, high: float) -> float:
+    """A number within limits."""
+    if not args.has(name):
+        return default
+    kind, value = args.fixed(args.given[name])
+    if kind not in NUMBERS:
+        raise args.binder.stop("KS127", f"A number is expected here, not {kind}", args.given[name])
+    if value is None:
+        return default
+    number = float(str(value))
+    if not low <= number <= high:
+        raise args.binder.stop("VDT1008", f"{number:g} is not in the range {low:g} to {high:g}", args.given[name])
+    return number
+
+
+def whole(args: Arguments, name: str, default: int, low: int, high: int) -> int:
+    """An integer within limits."""
+    if not args.has(name):
+        return default
+    value = args.constant(name, "integer")
+    if not isinstance(value, int):
+        return default
+    if not low <= value <= high:
+        raise args.binder.stop("VDT1008", f"{value} is not in the range {low} to {high}", args.given[name])
+    return value
+
+
+def wildcards(args: Arguments, nodes: list[syntax.Expression]) -> dict[Type, object]:
+    """What stands in a column that a pattern leaves open, by type; else null, of strings the empty one."""
+    found: dict[Type, object] = {}
+    for node in nodes:
+        kind, value = args.fixed(node)
+        if value != "~":
+            found.setdefault(kind, value)
+    return found
+
+
+def grouped(
+    args: Arguments, columns: list[Column], weight: Column | None, conditions: list[Expr | None]
+) -> tuple[list[list[object]], list[list[object]]]:
+    """The distinct rows of some columns, and for each condition the weight of those of its rows that meet it."""
+    binder = args.binder
+    assert binder.evaluator is not None
+    keys: list[tuple[Column, Expr]] = [(binder.column(c.name, c.type), ColumnRef(c.type, c)) for c in columns]
+    sums: list[tuple[Column, Expr]] = []
+    for condition in conditions:
+        if weight is None:
+            call = AggregateCall(Type.LONG, binder.catalog.aggregates["count"], [], condition)
+        else:
+            value = Cast(Type.REAL, ColumnRef(weight.type, weight))
+            call = AggregateCall(Type.REAL, binder.catalog.aggregates["sum"], [value], condition)
+        sums.append((binder.column(f"w{len(sums)}", call.type), call))
+    shown = tuple(column for column, _ in [*keys, *sums])
+    data = binder.evaluator.columns(Summarize(shown, args.input, keys, sums))
+    return data[: len(keys)], data[len(keys) :]
+
+
+def searched(args: Arguments, search: Callable[[], Relation]) -> Relation:
+    """What a search gives; one that is too wide ends in a message."""
+    try:
+        return search()
+    except TooManyPatterns:
+        message = (
+            f"The plugin '{args.plugin}' found more than {MOST_PATTERNS} patterns to look at; "
+            "project fewer columns, raise the threshold or lower the number of dimensions"
+        )
+        raise args.binder.stop("VDT1010", message, args.node.call) from None
+
+
+def pattern_columns(args: Arguments, measures: list[tuple[str, Type]], shown: list[Column]) -> list[Column]:
+    """The columns of a result: measures, then those of the input."""
+    taken = Names()
+    columns = [args.binder.column(taken.implied(name), kind) for name, kind in measures]
+    return columns + [args.binder.column(taken.implied(column.name), column.type) for column in shown]
+
+
+def cell(column: Column, value: object) -> Constant:
+    """A value that the engine holds as a constant of a query."""
+    if value is None:
+        return Constant(column.type, "" if column.type is Type.STRING else None)
+    if column.type is Type.DYNAMIC and isinstance(value, str):
+        return Constant(column.type, json.loads(value))
+    if column.type is Type.GUID:
+        return Constant(column.type, str(value))
+    return Constant(column.type, value)
+
+
+def table(columns: list[Column], rows: list[list[Expr]]) -> Relation:
+    """A result that is known."""
+    return Values(tuple(columns), rows)
