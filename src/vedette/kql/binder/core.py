@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from vedette.kql import syntax
@@ -35,8 +35,10 @@ MAX_CALLS = 2000
 """How many calls of such functions one query may make in all, since each call's body is bound anew."""
 
 
-def bind(text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = None) -> BoundQuery:
-    """Parses and binds a query.
+def bind(
+    text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = None, proceed: Callable[[], None] | None = None
+) -> BoundQuery:
+    """Parses and binds a query. `proceed` is called at every step, and may raise to end the binding.
 
     Raises KqlError with every diagnostic when the text cannot be accepted. Without an evaluator nothing
     runs: results whose columns only the data knows are open.
@@ -45,18 +47,22 @@ def bind(text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = 
     script, diagnostics = parse(text)
     if any(diagnostic.severity == "Error" for diagnostic in diagnostics):
         raise KqlError(text, diagnostics)
-    binder = Binder(text, catalog, host, evaluator)
+    binder = Binder(text, catalog, host, evaluator, proceed)
     return binder.script(script)
 
 
 class Binder:
     """Binds one query."""
 
-    def __init__(self, text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None) -> None:
+    def __init__(
+        self, text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None,
+        proceed: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
         self.text = text
         self.catalog = catalog
         self.host = host
         self.evaluator = evaluator
+        self.proceed = proceed
         self.diagnostics: list[Diagnostic] = []
         self.visualization: dict[str, object] | None = None
         self.options: dict[str, object] = {}
@@ -255,6 +261,8 @@ class Binder:
 
     def tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
         """Binds a tabular expression."""
+        if self.proceed is not None:
+            self.proceed()
         match node:
             case syntax.Pipeline():
                 relation = None if node.source is None else self.tabular(node.source, scope)
@@ -279,6 +287,8 @@ class Binder:
 
     def operator(self, operator: syntax.Operator, relation: Relation | None, scope: Scope) -> Relation:
         """Binds one operator on its input."""
+        if self.proceed is not None:
+            self.proceed()
         binding = OPERATOR_BINDERS.get(type(operator))
         if binding is None:
             name = self.text[operator.start : operator.end].split(maxsplit=1)[0].split("(")[0]
@@ -322,6 +332,8 @@ class Binder:
 
     def scan(self, table: TableSchema) -> Relation:
         """All rows of a table."""
+        if self.proceed is not None:
+            self.proceed()
         columns = []
         for field in table.fields:
             column = self.column(field.name, field.type, hidden=field.hidden)
