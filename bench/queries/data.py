@@ -157,7 +157,7 @@ def _fill(store: LogStore, connection: duckdb.DuckDBPyConnection, name: str, col
         made = {key: columns[key] for key in columns if key in own}
         items = ", ".join(f"{sql.replace('{total}', str(total))} AS {identifier(key)}" for key, sql in made.items())
         kept = ", ".join(identifier(stored.physical) for stored in table.columns if stored.name not in own)
-        parts = ", ".join(identifier(part) for stored in table.columns for part in getattr(stored, "parts", {}).values())
+        parts = ", ".join(identifier(part) for stored in table.columns for part in stored.properties.values())
         rows = f"SELECT *, i AS \"$row\" FROM (SELECT \"$row\" + {first} AS i, {kept}{', ' + parts if parts else ''} FROM {table.sql} WHERE rowid < {min(_BASE, total - first)})"
         names = f"{kept}{', ' + parts if parts else ''}"
         targets = ", ".join(identifier(table.stored[key].physical) for key in made)
@@ -174,7 +174,7 @@ def _insert(table: StoredTable, columns: dict[str, str], rows: str) -> str:
         stored = table.stored[name]
         targets.append(identifier(stored.physical))
         values.append(identifier(name))
-        for path, physical in getattr(stored, "parts", {}).items():
+        for path, physical in stored.properties.items():
             targets.append(identifier(physical))
             steps = "$" + "".join(f'."{step}"' for step in path)
             values.append(f"json_extract_string({identifier(name)}, '{steps}')")

@@ -86,7 +86,7 @@ def hand_written(store: LogStore, shape: Shape) -> str:
 
 def _property(table: StoredTable, column: str, name: str) -> str:
     stored = table.stored[column]
-    physical = getattr(stored, "parts", {}).get((name,))
+    physical = stored.properties.get((name,))
     return identifier(physical) if physical else f"json_extract_string({identifier(stored.physical)}, '$.{name}')"
 
 

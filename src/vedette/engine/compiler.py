@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identifier
 from vedette.engine.expressions import Emitter
+from vedette.engine.property_columns import property_items, read_properties
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.kql.bound import Column, External, Membership, Relation, ScalarQuery, Scan, Shared, Values
@@ -89,6 +90,7 @@ class Compiler:
     def compile(self, relation: Relation, *, limit: int | None = None) -> Compiled:
         """The statement whose rows are a relation's, in its order; with a limit, the first of them."""
         self.root = relation
+        read_properties(self, relation)
         rel = self.rel(relation)
         visible = relation.visible
         base = rel.wrapped()
@@ -216,7 +218,7 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     items = [(name_of(column), field.sql or identifier(field.physical)) for column, field in pairs]
     # the number of a row, under the name of the first column
     items.append((f"{name_of(node.columns[0])}_0", "rowid"))
-    mark = compiler.scan_mark(items)
+    mark = compiler.scan_mark([*items, *property_items(node)])
     text = f"SELECT {mark} FROM {table.source}"
     moment = next(
         (field for field in table.fields if field.name == "TimeGenerated" and field.type is Type.DATETIME), None

@@ -6,20 +6,20 @@ cut into texts twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 from vedette.engine.compiler import Compiler
 from vedette.engine.dialect import identifier, json_text, quote
 from vedette.engine.fragment import Fragment
+from vedette.engine.property_columns import path_from, text_of_path
 from vedette.engine.relations import name_of
+from vedette.engine.walking import expressions_of, relations_inside, relations_of
 from vedette.kql.binder.operators.mv_expand import MvExpand
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.sort import Sort
 from vedette.kql.binder.operators.summarize import Summarize
 from vedette.kql.binder.operators.where import Where
-from vedette.kql.bound import Apply, Cast, Column, ColumnRef, Expr, Path, Relation, children
+from vedette.kql.bound import Column, ColumnRef, Expr, Relation, children
 from vedette.kql.types import Type
 
 
@@ -69,7 +69,7 @@ def uses_of(root: Relation, node: MvExpand) -> Uses | None:
     for relation in above:
         if isinstance(relation, MvExpand) and len(relation.elements) == 1:
             inner = relation.elements[0][1]
-            path = _path(inner, column)
+            path = path_from(inner, column)
             if path is not None:
                 nested = uses_of(root, relation)
                 # deeper, the text for what is no array would grow too long
@@ -77,7 +77,7 @@ def uses_of(root: Relation, node: MvExpand) -> Uses | None:
                     return None
                 uses.lists.append((relation, path, nested))
                 continue
-        for expression in _expressions(relation):
+        for expression in expressions_of(relation):
             if not _collect(expression, column, uses):
                 return None
     return uses
@@ -86,7 +86,9 @@ def uses_of(root: Relation, node: MvExpand) -> Uses | None:
 def _above(root: Relation, node: Relation) -> list[Relation] | None:
     """The operators that see a relation's columns, up to the one that makes columns of its own; None where others may."""
     parents: dict[int, list[Relation]] = {}
-    _link(root, parents, set())
+    for relation in relations_of(root):
+        for inner in relations_inside(relation):
+            parents.setdefault(id(inner), []).append(relation)
     found: list[Relation] = []
     current: Relation = node
     while True:
@@ -101,62 +103,10 @@ def _above(root: Relation, node: Relation) -> list[Relation] | None:
             return found
 
 
-def _link(relation: Relation, parents: dict[int, list[Relation]], seen: set[int]) -> None:
-    if id(relation) in seen:
-        return
-    seen.add(id(relation))
-    for inner in _inside(relation, Relation):
-        parents.setdefault(id(inner), []).append(relation)
-        _link(inner, parents, seen)
-
-
-def _inside(value: object, kind: type, top: bool = True) -> Iterator[object]:
-    """The relations (or expressions) right inside of a bound thing."""
-    if isinstance(value, kind) and not top:
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _inside(item, kind, False)
-    elif isinstance(value, Relation | Expr) and (top or not isinstance(value, Relation)):
-        for name in _names(type(value)):
-            yield from _inside(getattr(value, name), kind, False)
-    elif hasattr(value, "value") and isinstance(value.value, Expr):
-        yield from _inside(value.value, kind, False)
-
-
-@lru_cache(maxsize=256)
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind) if each.name not in ("columns", "table", "unit", "type"))
-
-
-def _expressions(relation: Relation) -> Iterator[Expr]:
-    for name in _names(type(relation)):
-        for found in _inside((getattr(relation, name),), Expr):
-            if isinstance(found, Expr):
-                yield found
-
-
-def _path(value: Expr, column: Column) -> tuple[str, ...] | None:
-    """The names that lead from a column to a value."""
-    if not isinstance(value, Path) or not isinstance(value.target, ColumnRef) or value.target.column is not column:
-        return None
-    steps = tuple(step for step in value.steps if isinstance(step, str) and step)
-    return steps if len(steps) == len(value.steps) else None
-
-
-def text_of_path(value: Expr) -> Path | None:
-    """The path whose text an expression is."""
-    if isinstance(value, Cast) and value.type is Type.STRING and isinstance(value.operand, Path):
-        return value.operand
-    if isinstance(value, Apply) and value.unit.name == "tostring" and isinstance(value.args[0], Path):
-        return value.args[0]
-    return None
-
-
 def _collect(value: Expr, column: Column, uses: Uses) -> bool:
     """Notes the properties that an expression uses of a column; False where it uses anything else of it."""
     path = text_of_path(value)
-    steps = _path(path, column) if path is not None else None
+    steps = path_from(path, column) if path is not None else None
     if steps is not None:
         uses.texts.append((value, steps))
         return True
