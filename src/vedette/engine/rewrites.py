@@ -30,8 +30,8 @@ REWRITES: Final = (
     Rewrite(
         "row-number-arg-max",
         "arg_max(x, *) finds the numbers of the rows first and then reads only those rows whole.",
-        "All aggregates take values of one row; the input's rows are those of one stored table, filtered, extended or "
-        "sorted by nothing that looks at other rows or at chance; x is no real.",
+        "All aggregates take values of one row; the input's rows are those of one stored table, in no order, filtered "
+        "or extended by nothing that looks at other rows or at chance; x is no real.",
     ),
     Rewrite(
         "distinct-first",
@@ -64,6 +64,16 @@ REWRITES: Final = (
         "any-term-first",
         "has_any looks for any of its terms by one expression before it looks for each.",
         "There are six or more constant terms, none of which is empty.",
+    ),
+    Rewrite(
+        "existence-distinct",
+        "The side of a semi or anti join that is only looked into is not freed of duplicates first.",
+        "The side is distinct or summarize without an aggregate.",
+    ),
+    Rewrite(
+        "unique-groups",
+        "innerunique does not drop duplicates of a left side that has none.",
+        "The left side is a summarize or distinct, and all that it groups by is a key of the join.",
     ),
     Rewrite(
         "typed-expand",

@@ -6,7 +6,6 @@ from vedette.engine.compiler import Compiler
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import Rel, name_of
 from vedette.kql.binder.operators.project import Project
-from vedette.kql.binder.operators.sort import Sort
 from vedette.kql.binder.operators.summarize import Summarize
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.bound import AggregateCall, Chosen, ColumnRef, Expr, Relation, RowChoice, Scan, children, has_window
@@ -23,8 +22,6 @@ def scan_below(relation: Relation) -> Scan | None:
             case Where() if _steady(relation.predicate):
                 relation = relation.input
             case Project() if relation.keeps and all(_steady(value) for _, value in relation.values):
-                relation = relation.input
-            case Sort() if relation.count is None:
                 relation = relation.input
             case _:
                 return None
