@@ -10,13 +10,16 @@ from urllib.parse import urlsplit
 
 from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identifier
 from vedette.engine.expressions import Emitter
+from vedette.engine.property_columns import property_items, read_properties
 from vedette.engine.relations import OrderKey, Rel, name_of
+from vedette.engine.rewrites import ALL_REWRITES
 from vedette.kql.bound import Column, External, Membership, Relation, ScalarQuery, Scan, Shared, Values
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.types import Type
 
 _SCAN = re.compile("\x00(\\d+)\x00")
-_COLUMN = re.compile(r"\bc\d+\b")
+_COLUMN = re.compile(r"\bc\d+(?:_\d+)?\b")
+"""`c7` is a column, `c7_2` something else that a scan can give: its rows' numbers, the property of a dynamic column."""
 
 Lowering = Callable[["Compiler", Any], Rel]
 LOWERINGS: dict[type[Relation], Lowering] = {}
@@ -40,6 +43,8 @@ class Compiled:
     columns: tuple[Column, ...]
     parameters: set[str]
     row_functions: list[RowFunctionUse]
+    rewrites: tuple[str, ...] = ()
+    """The names of the rewrites that changed the statement."""
 
 
 @dataclass(slots=True)
@@ -54,14 +59,22 @@ class _Cte:
 class Compiler:
     """Compiles one bound query."""
 
-    def __init__(self, *, timespan: bool = False, run: int = 0) -> None:
-        self.sql = DuckDbSql(run)
+    def __init__(
+        self, *, timespan: bool = False, run: int = 0, rewrites: frozenset[str] = ALL_REWRITES,
+        proceed: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.sql = DuckDbSql(run, rewrites)
+        self._proceed = proceed
         self.parameters: set[str] = set()
         self.timespan = timespan
         """Whether `$from` and `$to` bound TimeGenerated of every table."""
         self.emitter = Emitter(self)
         self.groups: dict[str, str] = {}
         """Where operators work group by group: for a group's name the CTE that holds all groups, empty ones too."""
+        self.root: Relation | None = None
+        """The relation that is compiled, where all that uses a column can be found."""
+        self.records: dict[int, tuple[Any, str]] = {}
+        """For an mv-expand (by id) of a list inside of records: what is used of its elements, and where the list is."""
         self._ctes: list[_Cte] = []
         self._shared: dict[int, _Cte] = {}
         self._scalars: dict[int, str] = {}
@@ -76,6 +89,8 @@ class Compiler:
 
     def compile(self, relation: Relation, *, limit: int | None = None) -> Compiled:
         """The statement whose rows are a relation's, in its order; with a limit, the first of them."""
+        self.root = relation
+        read_properties(self, relation)
         rel = self.rel(relation)
         visible = relation.visible
         base = rel.wrapped()
@@ -86,7 +101,9 @@ class Compiler:
             text += f" ORDER BY {base.ordering()}"
         if limit is not None:
             text += f" LIMIT {limit}"
-        return Compiled(self.with_ctes(text), visible, self.parameters, list(self.sql.row_functions.values()))
+        return Compiled(
+            self.with_ctes(text), visible, self.parameters, list(self.sql.row_functions.values()), self.sql.rewritten()
+        )
 
     def with_ctes(self, text: str) -> str:
         """A statement with the shared relations that it uses in front."""
@@ -127,6 +144,8 @@ class Compiler:
 
     def rel(self, relation: Relation) -> Rel:
         """The SQL of a relation."""
+        if self._proceed is not None:
+            self._proceed()
         given = self._given.get(id(relation))
         if given is not None:
             return given
@@ -196,7 +215,10 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     if table.source is None:
         items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column, _ in pairs)
         return Rel(f"(SELECT {items} WHERE false)", node.columns)
-    mark = compiler.scan_mark([(name_of(column), field.sql or identifier(field.physical)) for column, field in pairs])
+    items = [(name_of(column), field.sql or identifier(field.physical)) for column, field in pairs]
+    # the number of a row, under the name of the first column
+    items.append((f"{name_of(node.columns[0])}_0", "rowid"))
+    mark = compiler.scan_mark([*items, *property_items(node)])
     text = f"SELECT {mark} FROM {table.source}"
     moment = next(
         (field for field in table.fields if field.name == "TimeGenerated" and field.type is Type.DATETIME), None

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 
 from vedette.engine.fragment import Fragment
+from vedette.engine.rewrites import ALL_REWRITES
 from vedette.kql import ticks
 from vedette.kql.types import INTEGERS, NUMBERS, Type
 
@@ -84,12 +85,29 @@ def _quoted_key(text: str) -> str:
 class DuckDbSql:
     """DuckDB's vocabulary; one for each query, since it notes the row functions that the query uses."""
 
-    def __init__(self, run: int = 0) -> None:
+    def __init__(self, run: int = 0, rewrites: frozenset[str] = ALL_REWRITES) -> None:
         """`run` is the number of the query's run, by which a row function finds out whether to go on."""
         self.run = run
+        self._rewrites = rewrites
+        self._rewritten: dict[str, None] = {}
         self.row_functions: dict[str, RowFunctionUse] = {}
         self.aggregate_order = ""
         """The ORDER BY of the rows that an aggregate reads; empty where they have no order."""
+        self.distinct_input = False
+        """Whether no two rows of a group have the same value, for aggregates of different values."""
+
+    # -- rewrites
+
+    def may(self, rewrite: str) -> bool:
+        """Whether a rewrite may be made; whoever asks then makes it, and it is noted."""
+        if rewrite not in self._rewrites:
+            return False
+        self._rewritten[rewrite] = None
+        return True
+
+    def rewritten(self) -> tuple[str, ...]:
+        """The rewrites that were made, sorted."""
+        return tuple(sorted(self._rewritten))
 
     # -- literals
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from vedette.engine.dialect import DuckDbSql, identifier
 from vedette.engine.fragment import Fragment
-from vedette.engine.terms import term_search
+from vedette.engine.terms import literal_pattern, term_search
 from vedette.kql.bound import (
     AggregateCall,
     Apply,
@@ -38,6 +38,14 @@ _LONG: Final = 1000
 """Characters of SQL from which an argument that is needed several times is computed apart."""
 _TOO_LONG: Final = 16_000_000
 """Characters of SQL that one expression may become."""
+
+
+_COUNTS = frozenset({"count", "countif", "dcount", "dcountif", "count_distinct", "count_distinctif"})
+"""Aggregates that SQL's count() gives, which is never null."""
+
+
+_MANY = 6
+"""From how many terms on one expression for all of them is faster than a look for each."""
 
 
 class Emitter:
@@ -211,6 +219,8 @@ class Emitter:
             return text
         if node.type is Type.STRING:
             return Fragment(f"coalesce({text}, '')", Type.STRING, False)
+        if node.unit.name in _COUNTS and isinstance(text, str) and text.startswith("count("):
+            return Fragment(text, node.type, False)
         if node.unit.empty != "null":
             return Fragment(f"coalesce({text}, {node.unit.empty})", node.type, False)
         return Fragment(text, node.type, True)
@@ -304,6 +314,10 @@ class Emitter:
             )
         if not parts:
             return "true" if op == "has_all" else "false"
+        terms = [str(item.value).lower() for item in items if item.constant and isinstance(item.value, str)]
+        if op == "has_any" and len(terms) == len(parts) >= _MANY and all(terms) and self.sql.may("any-term-first"):
+            pattern = "|".join(map(literal_pattern, terms))
+            return f"(regexp_matches(lower({left}), {self.sql.quote(pattern)}, 's') AND ({word.join(parts)}))"
         return "(" + word.join(parts) + ")"
 
     def _membership(self, node: Membership) -> Fragment:

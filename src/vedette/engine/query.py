@@ -17,6 +17,7 @@ from vedette.engine.catalog import full_catalog
 from vedette.engine.compiler import Compiled, Compiler
 from vedette.engine.operators import load_operators
 from vedette.engine.relations import name_of
+from vedette.engine.rewrites import ALL_REWRITES
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
 from vedette.engine.rowfunctions import parse_json, register, stoppable
 from vedette.kql import ticks
@@ -85,6 +86,8 @@ class QueryOptions:
     parameters: dict[str, object] = field(default_factory=dict)
     limits: Limits = Limits()
     cancellation: Cancellation | None = None
+    rewrites: frozenset[str] = ALL_REWRITES
+    """The plan rewrites that may be made (`engine.rewrites`)."""
 
 
 class QueryFailed(Exception):
@@ -93,6 +96,15 @@ class QueryFailed(Exception):
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a query would be run: the statement, the values bound in it, and the names of the rewrites that changed it."""
+
+    sql: str
+    values: dict[str, object]
+    rewrites: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -148,10 +160,24 @@ class QueryEngine:
         except RecursionError:
             raise KqlError(text, [Diagnostic("KS245", "The query is nested too deeply", 0, 1)]) from None
 
+    def tables(self, text: str, options: QueryOptions) -> list[pa.Table]:
+        """The rows of every result of a batch as the engine holds them: ticks for times, JSON text for dynamic.
+
+        Raises as `run` does; rows are cut at the limits.
+        """
+        run = _Run(self, options)
+        bound = run.bound(text)
+        return [run.table(run.compiled(relation))[0] for relation in bound.results]
+
+    def explain(self, text: str, options: QueryOptions) -> list[Explanation]:
+        """The SQL of every result of a batch, which is not run; what only data can tell the binder, it still asks."""
+        run = _Run(self, options)
+        return [run.explanation(relation) for relation in run.bound(text).results]
+
     def _run_all(self, text: str, options: QueryOptions) -> list[Result]:
         started = time.perf_counter()
         run = _Run(self, options)
-        bound: BoundQuery = bind(text, self.catalog, self.host, run)
+        bound = run.bound(text)
         results = []
         for relation in bound.results:
             result = run.rows(relation)
@@ -192,7 +218,29 @@ class _Run:
         self._deadline = time.monotonic() + options.limits.seconds
 
     def _compiler(self) -> Compiler:
-        return Compiler(timespan=self.options.timespan is not None, run=self.number)
+        options = self.options
+        return Compiler(
+            timespan=options.timespan is not None, run=self.number, rewrites=options.rewrites, proceed=self.proceed
+        )
+
+    def proceed(self) -> None:
+        """Ends the query where it was stopped; parsing, binding and compiling ask at every step."""
+        if self._stopped():
+            raise self._failure(None)
+
+    def bound(self, text: str) -> BoundQuery:
+        """The query bound, under the query's time limit like everything else of it."""
+        return bind(text, self.engine.catalog, self.engine.host, self, self.proceed)
+
+    def compiled(self, relation: Relation) -> Compiled:
+        """The statement of a result, cut at the limit."""
+        return self._compiler().compile(relation, limit=self.options.limits.rows + 1)
+
+    def explanation(self, relation: Relation) -> Explanation:
+        """The statement of a result, with the values that are bound in it."""
+        compiled = self.compiled(relation)
+        values = {name: self._values[name] for name in sorted(compiled.parameters)}
+        return Explanation(compiled.sql, values, compiled.rewrites)
 
     def _register(self, compiled: Compiled) -> dict[str, object] | None:
         self.engine.register(compiled)
@@ -233,7 +281,7 @@ class _Run:
             if self._stopped():
                 self.connection.interrupt()
 
-    def _failure(self, error: Exception) -> QueryFailed:
+    def _failure(self, error: Exception | None) -> QueryFailed:
         cancellation = self.options.cancellation
         text = str(error)
         if cancellation is not None and cancellation.cancelled:
@@ -246,7 +294,7 @@ class _Run:
             return QueryFailed(
                 "VDT2003", "the query has half of a surrogate pair (\\ud800 to \\udfff), which is no character"
             )
-        return QueryFailed("VDT2003", f"the query failed while running: {_first_line(error)}")
+        return QueryFailed("VDT2003", f"the query failed while running: {text.split(chr(10), 1)[0]}")
 
     def fetch(self, compiled: Compiled) -> list[tuple[Any, ...]]:
         """The rows of a statement as Python values."""
@@ -281,7 +329,7 @@ class _Run:
 
     def rows(self, relation: Relation) -> Result:
         """The rows of a bound relation, cut at the limit."""
-        compiled = self._compiler().compile(relation, limit=self.options.limits.rows + 1)
+        compiled = self.compiled(relation)
         table, partial = self.table(compiled)
         types = [column.type for column in compiled.columns]
         columns = [table.column(index).to_pylist() for index in range(len(types))]
@@ -351,7 +399,3 @@ def _shared_type(kinds: Iterable[str | None]) -> Type:
     if found == {Type.LONG, Type.REAL}:
         return Type.REAL
     return found.pop() if len(found) == 1 else Type.DYNAMIC
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]

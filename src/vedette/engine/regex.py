@@ -164,6 +164,46 @@ def by_alphabet(source: object, pattern: str, call: Callable[[str], str]) -> str
     return f"CASE WHEN length({source}) = strlen({source}) THEN {call(plain)} ELSE {call(exact)} END"
 
 
+_LEAST = 3
+"""How long a text must be to be worth looking for."""
+_PIECE = re.compile(
+    r"(?P<escape>\\[^A-Za-z0-9])|(?P<class>\\[dDwWsSbB])|(?P<other>\\)|(?P<bracket>\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\])|"
+    r"(?P<times>\*|\?|\+|\{\d*,?\d*\})|(?P<open>\()|(?P<close>\))|(?P<or>\|)|(?P<any>[.^$])|(?P<plain>.)",
+    re.DOTALL,
+)
+
+
+@functools.lru_cache(maxsize=1024)
+def required_text(pattern: str) -> str | None:
+    """The longest text that stands in every match just as it is written; None where none is known.
+
+    Only plain characters outside of groups and brackets count, and only in a pattern without flags or alternatives
+    outside of groups.
+    """
+    if "(?" in pattern:
+        return None
+    runs: list[str] = [""]
+    depth = 0
+    for piece in _PIECE.finditer(pattern):
+        kind, text = piece.lastgroup, piece[0]
+        if kind == "other" or (kind == "or" and depth == 0):
+            return None
+        if kind in ("escape", "plain") and depth == 0:
+            runs[-1] += text[-1]
+            continue
+        if kind == "times" and depth == 0:
+            if not text.startswith("+"):
+                # what may be missing, or come a number of times, ends the text before it
+                runs[-1] = runs[-1][:-1]
+        elif kind == "open":
+            depth += 1
+        elif kind == "close":
+            depth -= 1
+        runs.append("")
+    best = max(runs, key=len)
+    return best if len(best) >= _LEAST else None
+
+
 def group_count(pattern: str) -> int:
     """How many capture groups a pattern has; 0 for one that is not valid."""
     found = compiled(pattern)

@@ -31,6 +31,11 @@ def term_search(
     return f"(contains({haystack}, {wanted}) AND regexp_matches({haystack}, {before} || {quoted} || {after}))"
 
 
+def literal_pattern(text: str) -> str:
+    """A regular expression of a text as it is written."""
+    return _META.sub(r"\\\1", text)
+
+
 def _fixed(text: Fragment, needle: str, left: bool, right: bool, case: bool, sql: DuckDbSql) -> str:
     if not needle:
         return "true"
@@ -41,7 +46,7 @@ def _fixed(text: Fragment, needle: str, left: bool, right: bool, case: bool, sql
     contains = f"contains({haystack}, {sql.quote(wanted)})"
     if not before and not after:
         return contains
-    pattern = before + _META.sub(r"\\\1", wanted) + after
+    pattern = before + literal_pattern(wanted) + after
     return f"({contains} AND regexp_matches({haystack}, {sql.quote(pattern)}, 's'))"
 
 

@@ -23,6 +23,8 @@ class Field:
     hidden: bool = False
     sql: str | None = None
     """The engine's expression for a column that is not simply stored; None: the stored column itself."""
+    properties: tuple[tuple[tuple[str, ...], str], ...] = ()
+    """Of a dynamic column: paths of property names, and the engine's column (quoted SQL) that holds the property's text."""
 
 
 @dataclass(frozen=True, slots=True)

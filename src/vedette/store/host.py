@@ -69,7 +69,9 @@ def _stored_schema(table: StoredTable, workspace_id: str) -> TableSchema:
         stored = table.stored.get(field.name)
         physical = field.name if stored is None else stored.physical
         sql = _computed(field, table, workspace_id, None if stored is None else identifier(stored.physical))
-        fields.append(Field(field.name, field.type, physical, sql=sql))
+        kept = {} if stored is None or sql is not None else stored.properties
+        properties = tuple((path, identifier(name)) for path, name in kept.items())
+        fields.append(Field(field.name, field.type, physical, sql=sql, properties=properties))
     fields.append(Field(INGESTION_TIME, Type.DATETIME, INGESTED, hidden=True))
     fields.append(Field(EXTRA_FIELDS, Type.DYNAMIC, EXTRA, hidden=True))
     return TableSchema(table.name, tuple(fields), table.sql, dict(table.extra))

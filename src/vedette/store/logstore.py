@@ -37,8 +37,8 @@ from vedette.store.statements import engine_errors, run
 from vedette.store.tables import CATALOGUE, StoredTable, Tables
 from vedette.store.writer import create_dead_letter, writing
 
-LAYOUT: Final = "1"
-"""The version of the file's layout."""
+LAYOUT: Final = "2"
+"""The version of the file's layout. 2: properties of dynamic columns have columns, which whoever writes must fill."""
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
 _MAX_MEMORY: Final = 4 * 1024
 """MiB that the engine may use at most by default; half of what it would take by itself if that is less."""
@@ -302,6 +302,8 @@ def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     rows = run(connection, "SELECT value FROM store_catalog.meta WHERE name = 'layout'")
     if not rows:
         run(connection, "INSERT INTO store_catalog.meta VALUES ('layout', ?)", [LAYOUT])
+    elif int(rows[0][0]) < int(LAYOUT):
+        run(connection, "UPDATE store_catalog.meta SET value = ? WHERE name = 'layout'", [LAYOUT])
     elif int(rows[0][0]) > int(LAYOUT):
         raise Unavailable(
             f"The log store has the layout {rows[0][0]}, and this version of Vedette knows layouts up to {LAYOUT}.",

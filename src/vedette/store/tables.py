@@ -21,6 +21,7 @@ from vedette.store import catalog
 from vedette.store.catalog import Field
 from vedette.store.inference import shared_type
 from vedette.store.physical import HIDDEN, LOGS, absent, physical_name
+from vedette.store.properties import PropertyPath, frequent_properties
 from vedette.store.statements import lent, run
 
 _NOTES: Final = "notes"
@@ -32,6 +33,9 @@ CREATE TABLE IF NOT EXISTS store_catalog.meta (name VARCHAR, value VARCHAR);
 CREATE TABLE IF NOT EXISTS store_catalog.tables (name VARCHAR, physical VARCHAR);
 CREATE TABLE IF NOT EXISTS store_catalog.columns (
     table_name VARCHAR, ordinal INTEGER, name VARCHAR, type VARCHAR, physical VARCHAR, declared BOOLEAN
+);
+CREATE TABLE IF NOT EXISTS store_catalog.properties (
+    table_name VARCHAR, column_name VARCHAR, path VARCHAR[], physical VARCHAR
 );
 CREATE TABLE IF NOT EXISTS store_catalog.extra_fields (table_name VARCHAR, name VARCHAR, type VARCHAR);
 CREATE TABLE IF NOT EXISTS store_catalog.loads (
@@ -51,6 +55,8 @@ class StoredColumn:
     physical: str
     declared: bool
     """Part of the schema because of this store (inferred, or added by hand), not because it ships."""
+    properties: Mapping[PropertyPath, str] = field(default_factory=dict)
+    """Of a dynamic column: the DuckDB columns that hold the texts of properties (`store.properties`)."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +109,18 @@ class Tables:
 
     def read(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Take over what the file's catalogue says."""
+        properties: dict[tuple[str, str], dict[PropertyPath, str]] = {}
+        for table, column, path, physical in run(
+            connection, "SELECT table_name, column_name, path, physical FROM store_catalog.properties ORDER BY rowid"
+        ):
+            properties.setdefault((table, column), {})[tuple(path)] = physical
         columns: dict[str, list[StoredColumn]] = {}
         for table, name, kind, physical, declared in run(
             connection,
             "SELECT table_name, name, type, physical, declared FROM store_catalog.columns ORDER BY table_name, ordinal",
         ):
-            columns.setdefault(table, []).append(StoredColumn(name, TYPE_NAMES[kind], physical, declared))
+            own = properties.get((table, name), {})
+            columns.setdefault(table, []).append(StoredColumn(name, TYPE_NAMES[kind], physical, declared, own))
         seen: dict[str, dict[str, set[Type]]] = {}
         for table, name, kind in run(connection, "SELECT table_name, name, type FROM store_catalog.extra_fields"):
             seen.setdefault(table, {}).setdefault(name, set()).add(TYPE_NAMES[kind])
@@ -158,6 +170,7 @@ class TableDraft:
         self.table = existing or StoredTable(name, tables.physical_table_name(name))
         self._exists = not self.is_new
         self._changed = False
+        self._fresh: set[str] = set()
 
     def declare(self, fields: Iterable[Field]) -> None:
         """Make these columns part of the schema, in this order, after those that it has; and the table, if it is new."""
@@ -167,6 +180,31 @@ class TableDraft:
         """Make DuckDB columns for those of the schema's columns that have none yet; and the table, if it is new."""
         types = self.table.types
         self._add([Field(name, types[name]) for name in names if name not in self.table.stored], declared=False)
+
+    def keep_properties(self, arrays: Mapping[str, pa.Array]) -> None:
+        """Make columns for the frequent properties of those dynamic columns that this transaction made, before their first rows."""
+        for name in [name for name in arrays if name in self._fresh]:
+            self._fresh.discard(name)
+            paths = frequent_properties(arrays[name])
+            if not paths:
+                continue
+            taken = self._taken()
+            kept: dict[PropertyPath, str] = {}
+            for path in paths:
+                kept[path] = physical_name(".".join([name, *path]), taken)
+                taken.add(kept[path].casefold())
+                run(self._connection, f"ALTER TABLE {self.table.sql} ADD COLUMN {identifier(kept[path])} VARCHAR")
+            columns: dict[str, list[object]] = {"path": [list(path) for path in kept], "physical": list(kept.values())}
+            self._note("properties", {**self._named(len(kept)), "column_name": [name] * len(kept), **columns})
+            stored = (replace(each, properties=kept) if each.name == name else each for each in self.table.columns)
+            self._replace(columns=tuple(stored))
+
+    def _taken(self) -> set[str]:
+        """The folded names of all columns that DuckDB has."""
+        taken = {name.casefold() for name in HIDDEN}
+        for column in self.table.columns:
+            taken |= {column.physical.casefold(), *(name.casefold() for name in column.properties.values())}
+        return taken
 
     def note_extra(self, found: Mapping[str, set[Type]]) -> None:
         """Remember the fields that went into the hidden column."""
@@ -211,13 +249,15 @@ class TableDraft:
     def _add(self, fields: list[Field], *, declared: bool) -> None:
         if not fields:
             return
-        taken = {name.casefold() for name in HIDDEN} | {column.physical.casefold() for column in self.table.columns}
+        taken = self._taken()
         added: list[StoredColumn] = []
         definitions: list[str] = []
         for field_ in fields:
             physical = physical_name(field_.name, taken)
             taken.add(physical.casefold())
             added.append(StoredColumn(field_.name, field_.type, physical, declared))
+            if field_.type is Type.DYNAMIC:
+                self._fresh.add(field_.name)
             default = self._default(field_)
             definition = f"{identifier(physical)} {SQL_TYPES[field_.type]}"
             definitions.append(f"{definition} DEFAULT {default}" if default else definition)

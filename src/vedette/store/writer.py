@@ -13,6 +13,7 @@ from vedette.engine.dialect import identifier
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field, schema
+from vedette.store.properties import property_texts
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import StoredTable, TableDraft, Tables
 
@@ -43,6 +44,7 @@ class TableWriter:
             return
         with engine_errors():
             self.draft.materialise(made.columns)
+            self.draft.keep_properties(made.columns)
             self.draft.note_extra(made.extra)
         stored = self.draft.table.stored
         arrays = {stored[name].physical: array for name, array in made.columns.items()}
@@ -71,11 +73,16 @@ class TableWriter:
         self._insert(dead, {dead.stored[name].physical: array for name, array in made.columns.items()} | made.hidden)
 
     def _insert(self, table: StoredTable, arrays: dict[str, pa.Array]) -> None:
-        names = ", ".join(map(identifier, arrays))
+        targets = list(map(identifier, arrays))
+        values = list(targets)
+        for column in table.columns:
+            if column.properties and column.physical in arrays:
+                targets += map(identifier, column.properties.values())
+                values += property_texts(column.physical, list(column.properties))
         with engine_errors(), lent(self._connection, _INCOMING, pa.table(arrays)):
             # RETURNING keeps the engine to one thread here. Several make local copies and merge them, which takes twice the
             # time of one, and the reading of the next batch has use for the other core.
-            run(self._connection, f"INSERT INTO {table.sql} ({names}) SELECT {names} FROM {_INCOMING} RETURNING true")
+            run(self._connection, f"INSERT INTO {table.sql} ({', '.join(targets)}) SELECT {', '.join(values)} FROM {_INCOMING} RETURNING true")
 
 
 @contextmanager

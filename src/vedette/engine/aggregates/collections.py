@@ -13,6 +13,9 @@ MAX_ELEMENTS = 1_048_576
 # JSON of these types is plain SQL, so it may be made inside a list, after duplicates are gone
 _PLAIN = frozenset({Type.BOOL, Type.INT, Type.LONG, Type.STRING, Type.GUID, Type.DATETIME, Type.REAL})
 
+_ALIKE = frozenset({Type.BOOL, Type.INT, Type.LONG, Type.STRING})
+"""Types of which the engine writes JSON as KQL does, so that it may write a whole list at once."""
+
 
 def _limit(size: Fragment | None) -> int:
     given = size.value if size is not None else None
@@ -45,7 +48,11 @@ def _list(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment
     if value.type is Type.DYNAMIC:
         # an array's elements become the list's own; the null of dynamic is a value like others
         return _array(f"flatten(list({_elements(sql, value)}{order}){_filter(condition)})", _limit(size))
-    return _array(f"list({sql.to_json(value)}{order}){_filter(condition, _known(value))}", _limit(size))
+    where = _filter(condition, _known(value))
+    if value.type in _ALIKE and sql.may("whole-list-json"):
+        kept = f"list_slice(list({value}{order}){where}, 1, {_limit(size)})"
+        return Fragment(f"coalesce(CAST(to_json({kept}) AS VARCHAR), '[]')", Type.DYNAMIC, False)
+    return _array(f"list({sql.to_json(value)}{order}){where}", _limit(size))
 
 
 def _set(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment | None) -> Fragment:
@@ -55,12 +62,20 @@ def _set(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment 
         # an array's elements take part one by one
         elements = f"list_distinct(list_filter(flatten(list({_elements(sql, value)}){where}), lambda e: e <> 'null'))"
         return _array(f"list_sort({elements})", _limit(size))
+    if value.type in _ALIKE and sql.may("whole-list-json"):
+        kept = f"list_slice(list_sort({_distinct(sql, value)}{where}), 1, {_limit(size)})"
+        return Fragment(f"coalesce(CAST(to_json({kept}) AS VARCHAR), '[]')", Type.DYNAMIC, False)
     if value.type in _PLAIN:
         element = sql.to_json(Fragment("e", value.type, False))
-        distinct = f"list_sort(list(DISTINCT {value}){where})"
+        distinct = f"list_sort({_distinct(sql, value)}{where})"
         return _array(f"list_transform(list_slice({distinct}, 1, {_limit(size)}), lambda e: {element})", _limit(size))
     text = sql.to_json(value)
     return _array(f"list_sort(list(DISTINCT {text}){where})", _limit(size))
+
+
+def _distinct(sql: DuckDbSql, value: Fragment) -> str:
+    """The list of the different values; `distinct_input` says that no value comes twice anyhow."""
+    return f"list({value})" if sql.distinct_input else f"list(DISTINCT {value})"
 
 
 def merge_bags(bags: object, limit: int) -> object:

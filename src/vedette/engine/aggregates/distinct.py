@@ -7,9 +7,9 @@ from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 
 
-def _distinct(value: Fragment, condition: str = "") -> str:
+def _distinct(sql: DuckDbSql, value: Fragment, condition: str = "") -> str:
     where = f" FILTER (WHERE {condition})" if condition else ""
-    return f"count(DISTINCT {value}){where}"
+    return f"count({'' if sql.distinct_input else 'DISTINCT '}{value}){where}"
 
 
 @aggregate(
@@ -17,7 +17,7 @@ def _distinct(value: Fragment, condition: str = "") -> str:
     about="How many different values there are; nulls do not count.", page="dcount-aggregation-function",
 )  # fmt: skip
 def dcount(sql: DuckDbSql, value: Fragment, _accuracy: Fragment | None = None) -> str:
-    return _distinct(value)
+    return _distinct(sql, value)
 
 
 @aggregate(
@@ -26,7 +26,7 @@ def dcount(sql: DuckDbSql, value: Fragment, _accuracy: Fragment | None = None) -
     page="dcountif-aggregation-function",
 )  # fmt: skip
 def dcountif(sql: DuckDbSql, value: Fragment, predicate: Fragment, _accuracy: Fragment | None = None) -> str:
-    return _distinct(value, predicate.sql)
+    return _distinct(sql, value, predicate.sql)
 
 
 @aggregate(
@@ -34,7 +34,7 @@ def dcountif(sql: DuckDbSql, value: Fragment, predicate: Fragment, _accuracy: Fr
     about="How many different values there are, exactly.", page="count-distinct-aggregation-function",
 )  # fmt: skip
 def count_distinct(sql: DuckDbSql, value: Fragment) -> str:
-    return _distinct(value)
+    return _distinct(sql, value)
 
 
 @aggregate(
@@ -43,4 +43,4 @@ def count_distinct(sql: DuckDbSql, value: Fragment) -> str:
     page="count-distinctif-aggregation-function",
 )  # fmt: skip
 def count_distinctif(sql: DuckDbSql, value: Fragment, predicate: Fragment) -> str:
-    return _distinct(value, predicate.sql)
+    return _distinct(sql, value, predicate.sql)

@@ -22,8 +22,15 @@ def _share(percentile: object) -> str:
     return f"CAST('{min(max(float(str(percentile)), 0.0), 100.0) / 100.0!r}' AS DOUBLE)"
 
 
-def emit_percentile(sql: DuckDbSql, value: Fragment, percentile: Fragment) -> str:
-    """One percentile."""
+def emit_percentile(
+    sql: DuckDbSql, value: Fragment, percentile: Fragment, beside: Fragment | None = None
+) -> str:  # fmt: skip
+    """One percentile; `beside` are all those that are asked of the same values."""
+    wanted = beside.value if beside is not None else None
+    if isinstance(wanted, list) and sql.may("shared-percentiles"):
+        # the same text for each of them, so that the engine sorts the values once
+        place = wanted.index(percentile.value) + 1
+        return f"(quantile_disc({value}, [{', '.join(map(_share, wanted))}]))[{place}]"
     return f"quantile_disc({value}, {_share(percentile.value)})"
 
 
@@ -102,8 +109,11 @@ def _bind(at: Calls, node: syntax.Call, unit: AggregateUnit) -> Expr:
         call = AggregateCall(Type.DYNAMIC, unit, [*args, Constant(Type.DYNAMIC, flat)])
         return Several(Type.DYNAMIC, [(f"percentiles_{own}", call)])
     outputs: list[tuple[str, Expr]] = []
+    beside: list[Expr] = []
+    if len(wanted) > 1 and not is_weighted:
+        beside = [Constant(Type.DYNAMIC, [given for _, given in wanted])]
     for place, given in wanted:
-        call = AggregateCall(result, unit, [*args, Constant(Type.REAL, given)])
+        call = AggregateCall(result, unit, [*args, Constant(Type.REAL, given), *beside])
         outputs.append((f"percentile_{own}_{_label(place, given)}", call))
     return Several(result, outputs)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vedette.engine.catalog import operator
 from vedette.engine.dialect import DECIMAL, DuckDbSql
 from vedette.engine.fragment import Fragment
+from vedette.kql import ticks
 from vedette.kql.types import INTEGERS, Type
 
 _SPAN = 2**64
@@ -27,6 +28,8 @@ def _small(value: Fragment, limit: int = 2**31) -> bool:
 
 
 def _within(value: Fragment, limit: int) -> list[str]:
+    if value.type is Type.DATETIME and limit > ticks.MAX_DATETIME:
+        return []
     return [] if _small(value, limit) else [f"{value} BETWEEN {1 - limit} AND {limit - 1}"]
 
 

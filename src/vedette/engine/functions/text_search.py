@@ -91,6 +91,9 @@ def found_regex(text: str, pattern: str) -> bool:
 def matches_regex(sql: DuckDbSql, text: Fragment, pattern: Fragment) -> Fragment:
     if pattern.constant:
         test = regex.by_alphabet(text, str(pattern.value), lambda p: f"regexp_matches({text}, {sql.quote(p)})")
+        needed = regex.required_text(str(pattern.value))
+        if needed is not None and sql.may("regex-literal"):
+            test = f"(contains({text}, {sql.quote(needed)}) AND {test})"
         return Fragment(test, Type.BOOL, False)
     return Fragment(sql.row("found_regex", found_regex, Type.BOOL, text, pattern), Type.BOOL, False)
 

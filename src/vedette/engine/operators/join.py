@@ -5,7 +5,9 @@ from __future__ import annotations
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.relations import Rel, name_of
 from vedette.kql.binder.operators.join import Join
-from vedette.kql.bound import Column, Expr
+from vedette.kql.binder.operators.project import Project
+from vedette.kql.binder.operators.summarize import Summarize
+from vedette.kql.bound import Column, ColumnRef, Expr, Relation
 from vedette.kql.types import Type
 
 _SQL = {
@@ -18,11 +20,11 @@ _SQL = {
 @lowers(Join)
 def join(compiler: Compiler, node: Join) -> Rel:
     """Matches rows of both sides; null keys match each other (rule 91)."""
-    left = _subquery(compiler, compiler.rel(node.left))
-    right = _subquery(compiler, compiler.rel(node.right))
+    left = _subquery(compiler, _side(compiler, node, node.left, ("rightsemi", "rightanti")))
+    right = _subquery(compiler, _side(compiler, node, node.right, ("leftsemi", "leftanti")))
     emitter = compiler.emitter
     emitter.over = ""
-    if node.kind == "innerunique":
+    if node.kind == "innerunique" and not _unique(compiler, node):
         keys = ", ".join(emitter.emit(key).sql for key, _ in node.keys)
         left = f"(SELECT DISTINCT ON ({keys}) * FROM {left})"
     condition = " AND ".join(_equal(compiler, a, b) for a, b in node.keys)
@@ -33,6 +35,29 @@ def join(compiler: Compiler, node: Join) -> Rel:
     items += [_shown(out, source, pads_right) for out, source in node.right_columns]
     text = f"SELECT {', '.join(items)} FROM {first} AS l {_SQL[node.kind]} {second} AS r ON {condition}"
     return Rel(f"({text})", node.columns)
+
+
+def _side(compiler: Compiler, node: Join, side: Relation, kinds: tuple[str, str]) -> Rel:
+    """The rows of one side; where only their being there counts, duplicates may stay."""
+    rows = side
+    if (
+        node.kind in kinds
+        and isinstance(rows, Summarize)
+        and rows.keys
+        and not rows.aggregates
+        and compiler.sql.may("existence-distinct")
+    ):
+        return compiler.rel(Project(rows.columns, rows.input, rows.keys))
+    return compiler.rel(side)
+
+
+def _unique(compiler: Compiler, node: Join) -> bool:
+    """Whether no two rows of the left side have the same keys anyhow: they are groups, and what tells them apart is a key."""
+    left = node.left
+    if not isinstance(left, Summarize):
+        return False
+    joined = {key.column.id for key, _ in node.keys if isinstance(key, ColumnRef)}
+    return {column.id for column, _ in left.keys} <= joined and compiler.sql.may("unique-groups")
 
 
 def _subquery(compiler: Compiler, rel: Rel) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
+from vedette.engine.operators.typed_expand import give_names, typed_elements, typed_uses
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.engine.windows import staged
 from vedette.kql.binder.operators.mv_expand import MvApply, MvExpand
-from vedette.kql.bound import Expr
 from vedette.kql.types import Type
 
 
-def _list(compiler: Compiler, value: Expr, array_bags: bool) -> str:
+def _list(d: Fragment, array_bags: bool) -> str:
     """A dynamic value as the SQL list of JSON texts that its rows come from."""
-    d = compiler.emitter.emit(value)
     entry = f"json_extract({d}, '/' || replace(replace(k, '~', '~0'), '/', '~1'))"
     pair = (
         f"'[' || CAST(to_json(k) AS VARCHAR) || ',' || CAST({entry} AS VARCHAR) || ']'"
@@ -29,20 +28,37 @@ def _list(compiler: Compiler, value: Expr, array_bags: bool) -> str:
 def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
     """The rows of a relation, once for each element."""
     rel = staged(compiler, rel, (value for _, value in node.elements))
-    lists = [(compiler.fresh(), _list(compiler, value, node.array_bags)) for _, value in node.elements]
-    listed = rel.extended([f"{text} AS {name}" for name, text in lists], node.columns).wrapped()
-    index = compiler.fresh()
-    longest = ", ".join(f"len({name})" for name, _ in lists)
-    count = f"greatest({longest})" if len(lists) > 1 else longest
+    values = [compiler.emitter.emit(value) for _, value in node.elements]
+    names = [compiler.fresh() for _ in values]
+    texts = [_list(value, node.array_bags) for value in values]
+    general = texts[0]
+    uses = typed_uses(compiler, node)
+    if uses is not None:
+        texts = [typed_elements(compiler, node, uses, values[0], general)]
     if node.limit is not None:
-        count = f"least({count}, {node.limit})"
+        texts = [f"list_slice({text}, 1, {node.limit})" for text in texts]
+    listed = rel.extended([f"{text} AS {name}" for name, text in zip(names, texts, strict=True)], node.columns).wrapped()
+    index = compiler.fresh()
+    # lists side by side: where one is shorter, the rest is null
+    taken = [compiler.fresh() for _ in names]
+    items = [f"unnest({name}) AS {element}" for name, element in zip(names, taken, strict=True)]
+    if listed.order or node.index is not None or (uses is not None and uses.lists):
+        longest = ", ".join(f"len({name})" for name in names)
+        items.append(f"unnest(range({f'greatest({longest})' if len(names) > 1 else longest})) AS {index}")
     numbered = Rel(
-        f"(SELECT *, unnest(range({count})) AS {index} FROM {listed.source})", node.columns,
+        f"(SELECT *, {', '.join(items)} FROM {listed.source})", node.columns,
         order=[*listed.order, OrderKey(index)] if listed.order else [], partition=listed.partition,
     )  # fmt: skip
+    if uses is not None:
+        element = name_of(node.elements[0][0])
+        give_names(compiler, node, uses, general, index)
+        items = [f"{taken[0]} AS {element}"]
+        if node.index is not None:
+            items.append(f"{index} AS {name_of(node.index)}")
+        return numbered.extended(items, node.columns)
     items = []
-    for (column, _), (name, _) in zip(node.elements, lists, strict=True):
-        element = Fragment(f"nullif({name}[{index} + 1], 'null')", Type.DYNAMIC, True)
+    for (column, _), name in zip(node.elements, taken, strict=True):
+        element = Fragment(f"nullif({name}, 'null')", Type.DYNAMIC, True)
         items.append(f"{compiler.sql.cast(element, column.type)} AS {name_of(column)}")
     if node.index is not None:
         items.append(f"{index} AS {name_of(node.index)}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
+from vedette.engine.operators.summarize_rewrites import by_row_number, chosen_values, of_distinct
 from vedette.engine.relations import Rel, name_of
 from vedette.engine.windows import staged
 from vedette.kql.binder.operators.summarize import Summarize
@@ -21,6 +22,9 @@ def summarize(compiler: Compiler, node: Summarize) -> Rel:
     emitter = compiler.emitter
     emitter.over = ""
     keys = [f"{emitter.emit(value)} AS {name_of(column)}" for column, value in node.keys]
+    distinct = of_distinct(compiler, node, base, keys)
+    if distinct is not None:
+        return distinct
     choices = _choices(node)
     if len(choices) == 1 and keys and all(isinstance(value, Chosen) for _, value in node.aggregates):
         return _rows(compiler, node, base, keys, choices[0][0])
@@ -81,9 +85,10 @@ def _where(base: Rel) -> str:
 
 def _rows(compiler: Compiler, node: Summarize, base: Rel, keys: list[str], choice: RowChoice) -> Rel:
     """Only rows that one choice takes: the rows themselves, without an aggregation."""
-    emitter = compiler.emitter
-    values = [f"{emitter.emit(value.value)} AS {name_of(column)}" for column, value in node.aggregates
-              if isinstance(value, Chosen)]  # fmt: skip
+    values = chosen_values(compiler, node)
+    picked = by_row_number(compiler, node, base, keys, choice, values)
+    if picked is not None:
+        return picked
     over = _over(compiler, base, [key.rsplit(" AS ", 1)[0] for key in keys], choice)
     text = (
         f"SELECT {', '.join([*base.partition, *keys, *values])} FROM {base.source}{_where(base)} "

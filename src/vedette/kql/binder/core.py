@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from vedette.kql import syntax
@@ -56,15 +56,17 @@ _MAKES_ROWS = frozenset(
 """Operators that may stand without an input; the parser has reported any other that does."""
 
 
-def bind(text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = None) -> BoundQuery:
-    """Parses and binds a query.
+def bind(
+    text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = None, proceed: Callable[[], None] | None = None
+) -> BoundQuery:
+    """Parses and binds a query. `proceed` is called at every step, and may raise to end the binding.
 
     Raises KqlError with every diagnostic when the text cannot be accepted. Without an evaluator nothing
     runs: results whose columns only the data knows are open.
     """
     load_binders()
     script, diagnostics = parse(text)
-    binder = Binder(text, catalog, host, evaluator)
+    binder = Binder(text, catalog, host, evaluator, proceed)
     binder.diagnostics += diagnostics
     if evaluator is not None and binder.failed:
         raise KqlError(text, diagnostics)
@@ -74,11 +76,15 @@ def bind(text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = 
 class Binder:
     """Binds one query."""
 
-    def __init__(self, text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None) -> None:
+    def __init__(
+        self, text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None,
+        proceed: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
         self.text = text
         self.catalog = catalog
         self.host = host
         self._evaluator = evaluator
+        self.proceed = proceed
         self._strict = 0
         self.diagnostics: list[Diagnostic] = []
         self.options: dict[str, object] = {}
@@ -361,6 +367,8 @@ class Binder:
 
     def tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
         """Binds a tabular expression; one with a mistake is open, so that what follows is looked at too."""
+        if self.proceed is not None:
+            self.proceed()
         try:
             return self._tabular(node, scope)
         except Stop as stop:
@@ -394,6 +402,8 @@ class Binder:
 
     def operator(self, operator: syntax.Operator, relation: Relation | None, scope: Scope) -> Relation:
         """Binds one operator on its input."""
+        if self.proceed is not None:
+            self.proceed()
         before = relation.columns if relation is not None else ()
         bound = self._operator(operator, relation, scope)
         if relation is not None and bound.open and len(relation.columns) > len(before):
@@ -454,6 +464,8 @@ class Binder:
 
     def scan(self, table: TableSchema) -> Relation:
         """All rows of a table."""
+        if self.proceed is not None:
+            self.proceed()
         columns = []
         for field in table.fields:
             column = self.column(field.name, field.type, hidden=field.hidden)

@@ -1,0 +1,98 @@
+"""Texts of properties of dynamic columns, read from the columns that the store keeps for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vedette.engine.fragment import Fragment
+from vedette.engine.relations import name_of
+from vedette.engine.walking import expressions_of, relations_of
+from vedette.kql.binder.operators.mv_expand import MvExpand
+from vedette.kql.binder.operators.project import Project
+from vedette.kql.binder.operators.sort import Sort
+from vedette.kql.binder.operators.summarize import Summarize
+from vedette.kql.binder.operators.take import Take
+from vedette.kql.binder.operators.where import Where
+from vedette.kql.bound import Apply, Cast, Column, ColumnRef, Expr, Path, Relation, Scan, children
+from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    from vedette.engine.compiler import Compiler
+
+Properties = dict[int, dict[tuple[str, ...], str]]
+
+
+def property_items(node: Scan) -> list[tuple[str, str]]:
+    """The columns that a scan can give for properties: the name in SQL, and the stored column's."""
+    return [
+        (f"{name_of(column)}_{place + 1}", sql)
+        for column, field in zip(node.columns, node.table.fields, strict=True)
+        for place, (_, sql) in enumerate(field.properties)
+    ]
+
+
+def read_properties(compiler: Compiler, root: Relation) -> None:
+    """Says of every use of such a property where its text is."""
+    found = list(relations_of(root))
+    if not any(isinstance(each, Scan) and any(field.properties for field in each.table.fields) for each in found):
+        return
+    for relation in found:
+        if isinstance(relation, Where | Project | Sort | Summarize | MvExpand):
+            known = _within_reach(relation.input)
+            if known:
+                for value in expressions_of(relation):
+                    _note(compiler, value, known)
+
+
+def _within_reach(relation: Relation) -> Properties:
+    """The properties whose columns a relation's rows still have, by the id of the dynamic column."""
+    while not isinstance(relation, Scan):
+        match relation:
+            case Where() | Sort() | Take():
+                relation = relation.input
+            case Project() if relation.keeps:
+                relation = relation.input
+            case MvExpand() if not relation.groups:
+                relation = relation.input
+            case _:
+                return {}
+    return {
+        column.id: {path: f"{name_of(column)}_{place + 1}" for place, (path, _) in enumerate(field.properties)}
+        for column, field in zip(relation.columns, relation.table.fields, strict=True)
+        if field.properties
+    }
+
+
+def _note(compiler: Compiler, value: Expr, known: Properties) -> None:
+    path = text_of_path(value)
+    if path is not None and isinstance(path.target, ColumnRef):
+        names = known.get(path.target.column.id)
+        steps = constant_steps(path)
+        name = names.get(steps) if names is not None and steps is not None else None
+        if name is not None and compiler.sql.may("property-columns"):
+            compiler.emitter.made[id(value)] = Fragment(f"coalesce({name}, '')", Type.STRING, False)
+            return
+    for child in children(value):
+        _note(compiler, child, known)
+
+
+def text_of_path(value: Expr) -> Path | None:
+    """The path whose text an expression is."""
+    if isinstance(value, Cast) and value.type is Type.STRING and isinstance(value.operand, Path):
+        return value.operand
+    if isinstance(value, Apply) and value.unit.name == "tostring" and isinstance(value.args[0], Path):
+        return value.args[0]
+    return None
+
+
+def constant_steps(path: Path) -> tuple[str, ...] | None:
+    """The names that a path follows; None where a step is no name."""
+    steps = tuple(step for step in path.steps if isinstance(step, str) and step)
+    return steps if len(steps) == len(path.steps) else None
+
+
+def path_from(value: Expr, column: Column) -> tuple[str, ...] | None:
+    """The names that lead from a column to a value."""
+    if not isinstance(value, Path) or not isinstance(value.target, ColumnRef) or value.target.column is not column:
+        return None
+    return constant_steps(value)

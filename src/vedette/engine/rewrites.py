@@ -1,0 +1,87 @@
+"""The plan rewrites: each by its name, what it does, and when it may be made.
+
+A rewrite never changes the rows of a query. Where one is made, the code asks `DuckDbSql.may(name)`; a query may be run
+without any of them (`QueryOptions.rewrites`), which is how the tests compare the rows with and without.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """One rewrite."""
+
+    name: str
+    about: str
+    when: str
+    """The precondition under which the rows are the same."""
+
+
+REWRITES: Final = (
+    Rewrite(
+        "property-columns",
+        "The text of a property of a stored dynamic column is read from the column that the store keeps for it.",
+        "The value is a string made of a path of constant keys, the store keeps a column for the path, and only "
+        "operators that pass all columns on lie between the table and the use.",
+    ),
+    Rewrite(
+        "row-number-arg-max",
+        "arg_max(x, *) finds the numbers of the rows first and then reads only those rows whole.",
+        "All aggregates take values of one row; the input's rows are those of one stored table, in no order, filtered "
+        "or extended by nothing that looks at other rows or at chance; x is no real.",
+    ),
+    Rewrite(
+        "distinct-first",
+        "dcount(x), count_distinct(x) and make_set(x) by keys: duplicates go in a first round of grouping by the keys and x.",
+        "There are keys; every aggregate is one of these on the same column, or count(); the column is neither real "
+        "(NaN, -0.0) nor dynamic (elements of arrays count one by one).",
+    ),
+    Rewrite(
+        "whole-list-json",
+        "make_set() and make_list() write the JSON of the whole list instead of one of each element.",
+        "The elements are bool, int, long or string, of which the engine writes the same JSON as KQL.",
+    ),
+    Rewrite(
+        "shared-percentiles",
+        "percentiles(x, a, b, …) sorts the values of x once for all of them.",
+        "The percentiles stand in one call and have no weights.",
+    ),
+    Rewrite(
+        "constant-bin",
+        "bin() of whole numbers and times is one subtraction of a remainder.",
+        "The size is a positive constant; of a datetime no value is below zero.",
+    ),
+    Rewrite(
+        "regex-literal",
+        "A text that every match of a regular expression must hold is looked for first.",
+        "The expression is a constant in which three or more plain characters stand outside of groups, alternatives and "
+        "repetitions, and case counts.",
+    ),
+    Rewrite(
+        "any-term-first",
+        "has_any looks for any of its terms by one expression before it looks for each.",
+        "There are six or more constant terms, none of which is empty.",
+    ),
+    Rewrite(
+        "existence-distinct",
+        "The side of a semi or anti join that is only looked into is not freed of duplicates first.",
+        "The side is distinct or summarize without an aggregate.",
+    ),
+    Rewrite(
+        "unique-groups",
+        "innerunique does not drop duplicates of a left side that has none.",
+        "The left side is a summarize or distinct, and all that it groups by is a key of the join.",
+    ),
+    Rewrite(
+        "typed-expand",
+        "mv-expand reads the elements' properties that the query uses once, as columns, instead of as JSON again and again.",
+        "Nothing but the text of properties with constant names (and the elements of such a property, again expanded) is "
+        "used of the element; the operators up to the next project or summarize are where, extend, sort and mv-expand.",
+    ),
+)
+"""Every rewrite, in the order in which documentation lists them."""
+
+ALL_REWRITES: Final = frozenset(rewrite.name for rewrite in REWRITES)
