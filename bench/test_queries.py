@@ -37,7 +37,9 @@ def test_kql_is_as_fast_as_hand_written_sql(tmp_path: Path, record: Record) -> N
             started = time.perf_counter()
             if not there:
                 fill(store, ROWS)
-            print(f"\n{ROWS:,} sign-ins made in {time.perf_counter() - started:.0f} s, {path.stat().st_size / 2**20:,.0f} MiB")
+            print(
+                f"\n{ROWS:,} sign-ins made in {time.perf_counter() - started:.0f} s, {path.stat().st_size / 2**20:,.0f} MiB"
+            )
             timings = measure(store, shapes)
     finally:
         if not kept:

@@ -100,7 +100,7 @@ _PROPERTY = (
 def _resource(salt: int) -> str:
     properties = " || ',' || ".join(_PROPERTY.replace("i * 64 + 0", f"i * 64 + {salt + step}") for step in range(3))
     return (
-        f"'{{\"id\":\"' || {_UUID.format(salt, draw(salt, 20_000))} || '\",\"displayName\":\"Target ' || {draw(salt, 20_000)} || '\",\"type\":\"' || "
+        f'\'{{"id":"\' || {_UUID.format(salt, draw(salt, 20_000))} || \'","displayName":"Target \' || {draw(salt, 20_000)} || \'","type":"\' || '
         f"{pick(salt, 'User', 'Group', 'Application', 'Role')} || '\",\"modifiedProperties\":[' || {properties} || ']}}'"
     )
 
@@ -134,7 +134,9 @@ def _select(columns: dict[str, str], first: int, last: int, total: int) -> str:
     return f"SELECT i, {items} FROM (SELECT i, {_USER} AS u FROM range({first}, {last}) AS r(i))"
 
 
-def _fill(store: LogStore, connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], total: int) -> None:
+def _fill(
+    store: LogStore, connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], total: int
+) -> None:
     import orjson
 
     cursor = connection.execute(_select(columns, 0, 1000, total))
@@ -151,18 +153,22 @@ def _fill(store: LogStore, connection: duckdb.DuckDBPyConnection, name: str, col
     store.append(name, sample)
     table = store._tables.get(name)
     assert table is not None
-    own = {key for key, sql in columns.items() if "{total}" in sql or sql == _UUID.format(7, "i") or sql == _UUID.format(24, "i")}
+    own = {
+        key
+        for key, sql in columns.items()
+        if "{total}" in sql or sql == _UUID.format(7, "i") or sql == _UUID.format(24, "i")
+    }
     connection.execute(_insert(table, columns, _select(columns, 1000, min(_BASE, total), total))).fetchall()
     for first in range(_BASE, total, _BASE):
         made = {key: columns[key] for key in columns if key in own}
         items = ", ".join(f"{sql.replace('{total}', str(total))} AS {identifier(key)}" for key, sql in made.items())
         kept = ", ".join(identifier(stored.physical) for stored in table.columns if stored.name not in own)
         parts = ", ".join(identifier(part) for stored in table.columns for part in stored.properties.values())
-        rows = f"SELECT *, i AS \"$row\" FROM (SELECT \"$row\" + {first} AS i, {kept}{', ' + parts if parts else ''} FROM {table.sql} WHERE rowid < {min(_BASE, total - first)})"
+        rows = f'SELECT *, i AS "$row" FROM (SELECT "$row" + {first} AS i, {kept}{", " + parts if parts else ""} FROM {table.sql} WHERE rowid < {min(_BASE, total - first)})'
         names = f"{kept}{', ' + parts if parts else ''}"
         targets = ", ".join(identifier(table.stored[key].physical) for key in made)
         connection.execute(
-            f"INSERT INTO {table.sql} (\"$load\", \"$row\", \"$ingested\", {names}, {targets}) "
+            f'INSERT INTO {table.sql} ("$load", "$row", "$ingested", {names}, {targets}) '
             f"SELECT 1, i, 0, {names}, {targets} FROM (SELECT *, {items} FROM ({rows}))"
         ).fetchall()
 

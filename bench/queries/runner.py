@@ -74,7 +74,9 @@ def hand_written(store: LogStore, shape: Shape) -> str:
     schema = store.host.table("SigninLogs")
     assert schema is not None
     names = {
-        "{signin_columns}": ", ".join(field.sql or identifier(field.physical) for field in schema.fields if not field.hidden),
+        "{signin_columns}": ", ".join(
+            field.sql or identifier(field.physical) for field in schema.fields if not field.hidden
+        ),
         "{browser}": _property(table, "DeviceDetail", "browser"),
         "{system}": _property(table, "DeviceDetail", "operatingSystem"),
     }

@@ -15,7 +15,7 @@ from vedette.engine.rewrites import ALL_REWRITES, REWRITES
 from vedette.store.logstore import LogStore
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-SYSTEMS = ["Windows", "MacOs", "", None, "Ubuntu \"24\"", "été"]
+SYSTEMS = ["Windows", "MacOs", "", None, 'Ubuntu "24"', "été"]
 NAMES = ["ann", "bob", "Cid", ""]
 
 
@@ -164,5 +164,6 @@ def test_what_a_pattern_needs_is_in_all_that_it_matches() -> None:
         for pattern in patterns:
             needed = regex.required_text(pattern)
             found = regex.compiled(pattern)
-            assert found is not None and needed is not None
+            assert found is not None
+            assert needed is not None
             assert needed in word or not found.search(word)

@@ -100,7 +100,10 @@ def test_spark_answers_the_cases_as_duckdb_does(logs: LogStore, spark: Any, shar
             described = [{"name": column.name, "type": column.type.value} for column in answer.columns]
             if score.verdict(case, {"id": case["id"], "columns": described, "rows": answer.rows}):
                 continue  # what DuckDB itself answers otherwise is no matter of the printer
-            statement = to_spark(compiled(logs, case["query"]))
+            made = compiled(logs, case["query"])
+            if len(made.columns) != len(answer.columns):
+                continue  # the data decides on the columns, and nothing was run for it
+            statement = to_spark(made)
         except NotInSpark:
             refused += 1
             continue

@@ -140,7 +140,11 @@ def clusters(items: Items, size_weight: float, seeds: int) -> list[tuple[Pattern
         return []
     sums = [np.bincount(items.codes[:, column], weights, len(items.values[column])) for column in range(items.width)]
     singles = sorted(
-        ((float(sums[column][code]), column, code) for column in range(items.width) for code in range(1, len(sums[column]))),
+        (
+            (float(sums[column][code]), column, code)
+            for column in range(items.width)
+            for code in range(1, len(sums[column]))
+        ),
         key=lambda single: (-single[0], single[1:]),
     )
 

@@ -17,8 +17,8 @@ from vedette.engine.catalog import full_catalog
 from vedette.engine.compiler import Compiled, Compiler
 from vedette.engine.operators import load_operators
 from vedette.engine.relations import name_of
-from vedette.engine.rewrites import ALL_REWRITES
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
+from vedette.engine.rewrites import ALL_REWRITES
 from vedette.engine.rowfunctions import parse_json, register, stoppable
 from vedette.kql import ticks
 from vedette.kql.binder import bind

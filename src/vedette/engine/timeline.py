@@ -117,7 +117,8 @@ class Timeline:
     def periods(self, compiler: Compiler) -> str:
         """A CTE of the starts (q) of all periods from the start of the analysis to its end."""
         start, end = self.start, self.end
-        assert start is not None and end is not None
+        assert start is not None
+        assert end is not None
         if isinstance(self.step, str):
             moments = calendar(int(str(start)), int(str(end)), self.step)
             values = ", ".join(f"({self.literal(compiler, moment)})" for moment in moments) or "(NULL)"

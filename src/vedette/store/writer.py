@@ -82,7 +82,8 @@ class TableWriter:
         with engine_errors(), lent(self._connection, _INCOMING, pa.table(arrays)):
             # RETURNING keeps the engine to one thread here. Several make local copies and merge them, which takes twice the
             # time of one, and the reading of the next batch has use for the other core.
-            run(self._connection, f"INSERT INTO {table.sql} ({', '.join(targets)}) SELECT {', '.join(values)} FROM {_INCOMING} RETURNING true")
+            rows = f"SELECT {', '.join(values)} FROM {_INCOMING}"
+            run(self._connection, f"INSERT INTO {table.sql} ({', '.join(targets)}) {rows} RETURNING true")
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def _floor(value: str, size: str, whole: bool, decimal: bool) -> str:
 def bin_(sql: DuckDbSql, value: Fragment, size: Fragment) -> str:
     whole = _whole(value, size)
     decimal = Type.DECIMAL in (value.type, size.type)
-    if whole and isinstance(size.value, int) and 0 < size.value and sql.may("constant-bin"):
+    if whole and isinstance(size.value, int) and size.value > 0 and sql.may("constant-bin"):
         rest = f"{value} % {size.value}"
         # a datetime is never below zero, where DuckDB's % takes the sign of the dividend
         rest = rest if value.type is Type.DATETIME else f"({rest} + {size.value}) % {size.value}"

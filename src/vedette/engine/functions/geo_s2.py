@@ -108,8 +108,10 @@ def geo_line_to_s2cells(value: object, level: int = _DEFAULT_LEVEL, radius: floa
     shapes = polylines(value)
     if shapes is None or not radius >= 0:
         return None
-    return _together([_covering(shape, level) for shape in shapes]) if radius == 0 else _covering_around(
-        [buffered for shape in shapes for buffered in edge_buffers(shape, radius)], level, 0.0
+    return (
+        _together([_covering(shape, level) for shape in shapes])
+        if radius == 0
+        else _covering_around([buffered for shape in shapes for buffered in edge_buffers(shape, radius)], level, 0.0)
     )
 
 

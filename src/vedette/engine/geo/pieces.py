@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -62,7 +63,7 @@ def edges_of(parts: Iterable[Any]) -> list[Edge]:
     found = []
     for part in parts:
         corners = [place(part.vertex(index)) for index in range(part.num_vertices())]
-        found += list(zip(corners, corners[1:], strict=False))
+        found += list(itertools.pairwise(corners))
     return found
 
 
@@ -179,5 +180,5 @@ def line_union(parts: list[Any]) -> object:
                     cuts.append(place(s2.GetIntersection(*first, *second)))
         cuts.sort(key=lambda at: float(s2.S1Angle(pa, s2_point(at)).radians()))
         corners = [a, *cuts, b]
-        split += list(zip(corners, corners[1:], strict=False))
+        split += list(itertools.pairwise(corners))
     return line_string(chains(split))

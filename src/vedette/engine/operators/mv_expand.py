@@ -37,7 +37,9 @@ def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
         texts = [typed_elements(compiler, node, uses, values[0], general)]
     if node.limit is not None:
         texts = [f"list_slice({text}, 1, {node.limit})" for text in texts]
-    listed = rel.extended([f"{text} AS {name}" for name, text in zip(names, texts, strict=True)], node.columns).wrapped()
+    listed = rel.extended(
+        [f"{text} AS {name}" for name, text in zip(names, texts, strict=True)], node.columns
+    ).wrapped()
     index = compiler.fresh()
     # lists side by side: where one is shorter, the rest is null
     taken = [compiler.fresh() for _ in names]

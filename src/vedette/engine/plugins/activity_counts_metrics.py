@@ -35,7 +35,8 @@ def activity_counts_metrics(binder: Binder, node: EvaluateOperator, input_: Rela
         rows = line.rows(compiler, inputs[0], identity, dims)
         keys = ", ".join(["p", *names(dims)])
         per = compiler.add_cte(f"SELECT {keys}, count(*) AS n, count(DISTINCT i) AS u FROM {rows} GROUP BY {keys}")
-        firsts = f"SELECT {', '.join(['min(p) AS p', *names(dims), 'i'])} FROM {rows} WHERE i IS NOT NULL GROUP BY {', '.join(['i', *names(dims)])}"
+        own = ", ".join(["i", *names(dims)])
+        firsts = f"SELECT min(p) AS p, {own} FROM {rows} WHERE i IS NOT NULL GROUP BY {own}"
         new = compiler.add_cte(f"SELECT {keys}, count(*) AS k FROM ({firsts}) GROUP BY {keys}")
         shown = [
             line.shown("a.p", columns[0]),

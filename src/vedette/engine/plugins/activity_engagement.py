@@ -35,7 +35,10 @@ def activity_engagement(binder: Binder, node: EvaluateOperator, input_: Relation
     taken = Names()
     columns = [binder.column(taken.implied(column.name), column.type) for column in (line.column, *dims)]
     measures = [
-        *(binder.column(taken.implied(name), Type.LONG) for name in ("dcount_activities_inner", "dcount_activities_outer")),
+        *(
+            binder.column(taken.implied(name), Type.LONG)
+            for name in ("dcount_activities_inner", "dcount_activities_outer")
+        ),
         binder.column(taken.implied("activity_ratio"), Type.REAL),
     ]
 

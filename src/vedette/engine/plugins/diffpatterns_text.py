@@ -22,9 +22,7 @@ MOST_TOKENS = 20
 )  # fmt: skip
 def diffpatterns_text(binder: Binder, node: EvaluateOperator, input_: Relation | None, scope: Scope) -> Relation:
     """`diffpatterns_text(Text, Condition [, MinTokens=1, Threshold=0.05, MaxTokens=20])`; `*` stands for any word."""
-    args = Arguments(
-        binder, node, input_, scope, "TextColumn BooleanCondition MinTokens Threshold MaxTokens", least=2
-    )
+    args = Arguments(binder, node, input_, scope, "TextColumn BooleanCondition MinTokens Threshold MaxTokens", least=2)
     text = args.column("TextColumn", "string")
     condition = args.expression("BooleanCondition", "bool")
     least = mining.whole(args, "MinTokens", 1, 0, 200)

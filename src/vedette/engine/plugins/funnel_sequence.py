@@ -48,13 +48,18 @@ def funnel_sequence(binder: Binder, node: EvaluateOperator, input_: Relation | N
             f"FROM {rows} WHERE i IS NOT NULL WINDOW w AS (PARTITION BY i ORDER BY t, {text})"
         )
         # `u` is the last moment of a run of one state
-        numbered = f"SELECT *, count(*) FILTER (WHERE changed) OVER (PARTITION BY i ORDER BY t, x) AS run FROM ({marked})"
+        numbered = (
+            f"SELECT *, count(*) FILTER (WHERE changed) OVER (PARTITION BY i ORDER BY t, x) AS run FROM ({marked})"
+        )
         runs = compiler.add_cte(
             f"SELECT i, run, any_value(e) AS e, any_value(x) AS x, min(t) AS t, max(t) AS u, min(p) AS p "
             f"FROM ({numbered}) GROUP BY i, run"
         )
         size = len(sequence)
-        looks = [f"lead(x, {k}) OVER w AS x{k}, lead(t, {k}) OVER w AS t{k}, lead(u, {k}) OVER w AS u{k}" for k in range(1, size)]
+        looks = [
+            f"lead(x, {k}) OVER w AS x{k}, lead(t, {k}) OVER w AS t{k}, lead(u, {k}) OVER w AS u{k}"
+            for k in range(1, size)
+        ]
         looked = (
             f"SELECT {', '.join(['*', *looks])}, lag(e) OVER w AS b, lead(e, {size}) OVER w AS a FROM {runs} "
             f"WINDOW w AS (PARTITION BY i ORDER BY run)"
@@ -70,7 +75,9 @@ def funnel_sequence(binder: Binder, node: EvaluateOperator, input_: Relation | N
             f"count(DISTINCT i) AS {name_of(count)}",
         ]  # fmt: skip
         one = sql.to_json(Fragment("i", identity.type, False))
-        shown.append(f"{sql.array(f'list_slice(list_sort(list(DISTINCT {one})), 1, {MOST_SAMPLES})')} AS {name_of(samples)}")
+        shown.append(
+            f"{sql.array(f'list_slice(list_sort(list(DISTINCT {one})), 1, {MOST_SAMPLES})')} AS {name_of(samples)}"
+        )
         found = f"SELECT i, p, b, a FROM ({looked}) WHERE {' AND '.join(tests)}"
         return f"SELECT {', '.join(shown)} FROM ({found}) GROUP BY p, b, a ORDER BY 1, 4 DESC, 2, 3"
 

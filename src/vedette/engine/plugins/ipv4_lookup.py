@@ -24,7 +24,11 @@ def last_v4(text: str) -> object:
     return None if found is None else masked(*found, V4_BITS) | ((1 << (V4_BITS - found[1])) - 1)
 
 
-@plugin("ipv4_lookup", about="Rows with those of a lookup table whose network holds their IPv4 address.", page="ipv4-lookup-plugin")
+@plugin(
+    "ipv4_lookup",
+    about="Rows with those of a lookup table whose network holds their IPv4 address.",
+    page="ipv4-lookup-plugin",
+)
 def ipv4_lookup(binder: Binder, node: EvaluateOperator, input_: Relation | None, scope: Scope) -> Relation:
     """`ipv4_lookup(Table, SourceKey, LookupKey [, further keys] [, return_unmatched])`."""
     return address_lookup(binder, node, input_, scope, "IPv4", first_v4, last_v4, Type.LONG, keys=True)

@@ -24,7 +24,11 @@ def last_v6(text: str) -> object:
     return None if found is None else format_v6(masked(*found, V6_BITS) | ((1 << (V6_BITS - found[1])) - 1))
 
 
-@plugin("ipv6_lookup", about="Rows with those of a lookup table whose network holds their IPv6 or IPv4 address.", page="ipv6-lookup-plugin")
+@plugin(
+    "ipv6_lookup",
+    about="Rows with those of a lookup table whose network holds their IPv6 or IPv4 address.",
+    page="ipv6-lookup-plugin",
+)
 def ipv6_lookup(binder: Binder, node: EvaluateOperator, input_: Relation | None, scope: Scope) -> Relation:
     """`ipv6_lookup(Table, SourceKey, LookupKey [, return_unmatched])`."""
     return address_lookup(binder, node, input_, scope, "IPv6", first_v6, last_v6, Type.STRING, keys=False)

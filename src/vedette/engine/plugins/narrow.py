@@ -14,7 +14,11 @@ from vedette.kql.operators.evaluate import EvaluateOperator
 from vedette.kql.types import Type
 
 
-@plugin("narrow", about="A row for each value: the row's number, the column's name, the value as text.", page="narrow-plugin")
+@plugin(
+    "narrow",
+    about="A row for each value: the row's number, the column's name, the value as text.",
+    page="narrow-plugin",
+)
 def narrow(binder: Binder, node: EvaluateOperator, input_: Relation | None, scope: Scope) -> Relation:
     """Rows are numbered from 0; values are written as tostring() writes them."""
     args = Arguments(binder, node, input_, scope, "", least=0)

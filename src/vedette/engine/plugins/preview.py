@@ -12,7 +12,9 @@ from vedette.kql.bound import Relation
 from vedette.kql.operators.evaluate import EvaluateOperator
 
 
-@plugin("preview", about="Up to so many rows of the input; the table with their number is not given.", page="preview-plugin")
+@plugin(
+    "preview", about="Up to so many rows of the input; the table with their number is not given.", page="preview-plugin"
+)
 def preview(binder: Binder, node: EvaluateOperator, input_: Relation | None, scope: Scope) -> Relation:
     """The same rows as `take`."""
     args = Arguments(binder, node, input_, scope, "NumberOfRows", least=1)

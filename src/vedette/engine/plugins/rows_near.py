@@ -13,7 +13,9 @@ from vedette.kql.bound import Relation
 from vedette.kql.operators.evaluate import EvaluateOperator
 
 
-@plugin("rows_near", about="Rows at most so many rows before or after one that meets a condition.", page="rows-near-plugin")
+@plugin(
+    "rows_near", about="Rows at most so many rows before or after one that meets a condition.", page="rows-near-plugin"
+)
 def rows_near(binder: Binder, node: EvaluateOperator, input_: Relation | None, scope: Scope) -> Relation:
     """`rows_near(Condition, NumRows [, NumRowsAfter])`, in the order of the input."""
     args = Arguments(binder, node, input_, scope, "Condition NumRows NumRowsAfter", least=2)

@@ -34,12 +34,16 @@ def sequence_detect(binder: Binder, node: EvaluateOperator, input_: Relation | N
     while rest:
         value = rest[0].value if isinstance(rest[0], syntax.Assignment) else rest[0]
         bound = args.at.bind(value)
-        if bound.type is not Type.BOOL or (isinstance(bound, ColumnRef) and steps and not isinstance(rest[0], syntax.Assignment)):
+        if bound.type is not Type.BOOL or (
+            isinstance(bound, ColumnRef) and steps and not isinstance(rest[0], syntax.Assignment)
+        ):
             break
         steps.append((rest[0].names[0].name if isinstance(rest[0], syntax.Assignment) else "", bound))
         rest.pop(0)
     if not steps:
-        raise binder.stop("KS119", "The plugin 'sequence_detect' expects at least one condition after the spans", node.call)
+        raise binder.stop(
+            "KS119", "The plugin 'sequence_detect' expects at least one condition after the spans", node.call
+        )
     taken = Names()
     slices: list[tuple[Column, Expr]] = []
     for item in rest:
@@ -64,7 +68,9 @@ def sequence_detect(binder: Binder, node: EvaluateOperator, input_: Relation | N
         items += [f"coalesce({emitter.emit(value)}, false) AS e{index}" for index, (_, value) in enumerate(steps)]
         rows = compiler.add_cte(rows_of(rel, items, [f"{when} IS NOT NULL"]))
         chosen = ", ".join(["t", *names(dims)])
-        found = [compiler.add_cte(f"SELECT DISTINCT {chosen} FROM {rows} WHERE e{index}") for index in range(len(steps))]
+        found = [
+            compiler.add_cte(f"SELECT DISTINCT {chosen} FROM {rows} WHERE e{index}") for index in range(len(steps))
+        ]
         text = f"FROM {found[0]} AS s0"
         step, whole = line.literal(compiler, line.step), line.literal(compiler, span)
         for index in range(1, len(steps)):

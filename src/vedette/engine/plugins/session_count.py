@@ -36,7 +36,10 @@ def session_count(binder: Binder, node: EvaluateOperator, input_: Relation | Non
             f"SELECT *, lag(t) OVER (PARTITION BY {', '.join(['i', *keys])} ORDER BY t) AS l "
             f"FROM {rows} WHERE i IS NOT NULL"
         )
-        shown = [line.shown("p", columns[0]), *(f"{key} AS {name_of(c)}" for key, c in zip(keys, columns[1:], strict=True))]
+        shown = [
+            line.shown("p", columns[0]),
+            *(f"{key} AS {name_of(c)}" for key, c in zip(keys, columns[1:], strict=True)),
+        ]
         new = f"(l IS NULL OR t - l >= {line.literal(compiler, back)})"
         start = line.literal(compiler, line.start)
         return (

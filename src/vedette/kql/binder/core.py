@@ -57,7 +57,11 @@ _MAKES_ROWS = frozenset(
 
 
 def bind(
-    text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = None, proceed: Callable[[], None] | None = None
+    text: str,
+    catalog: Catalog,
+    host: Host,
+    evaluator: Evaluator | None = None,
+    proceed: Callable[[], None] | None = None,
 ) -> BoundQuery:
     """Parses and binds a query. `proceed` is called at every step, and may raise to end the binding.
 
