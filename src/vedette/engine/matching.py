@@ -292,7 +292,7 @@ class Matcher:
         known, index = id(far) in self.bound, self.place[id(edge)]
         assert edge.high is not None
         steps = Steps(
-            source, back, edge.low, edge.high, self.match.cycles, self._inner(edge),
+            source, back, edge.direction == "any" or not self.graph.directed, edge.low, edge.high, self.match.cycles, self._inner(edge),
             f"SELECT DISTINCT {self.node(near)} AS n FROM {matches}",
         )  # fmt: skip
         if self.only_ends_matter(edge):

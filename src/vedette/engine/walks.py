@@ -6,12 +6,12 @@ between), each list in the order in which it was walked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vedette.engine.compiler import Compiler
 
 MAX_STEP = 10_000_000
-"""How many paths one more edge may make before the walk is given up: a node with many edges multiplies them."""
+"""How many paths one more edge may make before the walk is given up: nodes with many edges multiply them."""
 
 _EMPTY = "CAST([] AS BIGINT[])"
 
@@ -24,6 +24,8 @@ class Steps:
     """A relation of `g_e`, `g_s` and `g_t`."""
     back: bool
     """Against the edges."""
+    both: bool
+    """Each edge is there in both directions."""
     low: int
     high: int
     cycles: str
@@ -38,34 +40,64 @@ class Steps:
         return ("g_t", "g_s") if self.back else ("g_s", "g_t")
 
 
-def _capped(compiler: Compiler, text: str, names: str) -> str:
-    """Rows of one step, with an end in a message where they are too many."""
-    message = f"the paths of a graph pattern are more than {MAX_STEP} after one more edge; narrow where they begin or their length"
-    count = compiler.fresh()
-    test = f"CASE WHEN {count} > {MAX_STEP} THEN error({compiler.sql.quote(message)}) ELSE true END"
-    return f"SELECT {names} FROM (SELECT *, row_number() OVER () AS {count} FROM ({text})) WHERE {test}"
+def _capped(compiler: Compiler, rows: str, going: str, key: str, following: str, other: str) -> str:
+    """A condition that ends in a message where the next step would make too many rows.
+
+    `rows` is what the last step made and `going` which of it go on; `following` is what each row goes on with, and
+    `other` names in it what `key` is in the row. Rows are counted before they are made: the join would not stop early.
+    """
+    message = (
+        f"a graph pattern has more than {MAX_STEP} paths to follow at once; narrow where they begin or their length"
+    )
+    fans = compiler.add_cte(f"SELECT {other}, count(*) AS f FROM {following} GROUP BY {other}")
+    equal = " AND ".join(
+        f"x.{mine} = y.{theirs}" for mine, theirs in zip(key.split(", "), other.split(", "), strict=True)
+    )
+    return (
+        f"(SELECT CASE WHEN coalesce(sum(y.f), 0) > {MAX_STEP} THEN error({compiler.sql.quote(message)}) ELSE true END "
+        f"FROM {rows} AS x JOIN {fans} AS y ON {equal} WHERE x.{going})"
+    )
 
 
 def all_paths(compiler: Compiler, steps: Steps) -> str:
     """Every path whose length is within the limits."""
     w = compiler.fresh("w")
+    return f"{_walk(compiler, steps, w, [])} SELECT s, t, p, q FROM {w} WHERE d >= {steps.low}"
+
+
+def _walk(compiler: Compiler, steps: Steps, w: str, rules: list[str]) -> str:
+    """WITH RECURSIVE of every path, also those that are still too short."""
     come, go = steps.ends
-    rules = [f"{w}.d < {steps.high}"]
+    rules = [f"{w}.d < {steps.high}", *rules]
     if steps.cycles == "unique_edges":
         rules.append(f"NOT list_contains({w}.p, e.g_e)")
     elif steps.cycles == "none":
         rules.append(f"e.{go} <> {w}.s AND e.{go} <> {w}.t AND NOT list_contains({w}.q, e.{go})")
     if steps.inner is not None:
         rules.append(f"({w}.d = 0 OR {w}.t IN (SELECT g_n FROM {steps.inner}))")
+    rules.append(_capped(compiler, w, f"d < {steps.high}", "t", steps.edges, come))
     step = (
-        f"SELECT {w}.s, e.{go} AS t, {w}.d + 1 AS d, list_append({w}.p, e.g_e) AS p, "
-        f"CASE WHEN {w}.d = 0 THEN {w}.q ELSE list_append({w}.q, {w}.t) END AS q "
+        f"SELECT {w}.s, e.{go}, {w}.d + 1, list_append({w}.p, e.g_e), "
+        f"CASE WHEN {w}.d = 0 THEN {w}.q ELSE list_append({w}.q, {w}.t) END "
         f"FROM {w} JOIN {steps.edges} AS e ON e.{come} = {w}.t WHERE {' AND '.join(rules)}"
     )
     return (
         f"WITH RECURSIVE {w}(s, t, d, p, q) AS (SELECT n, n, 0, {_EMPTY}, {_EMPTY} FROM ({steps.seeds}) "
-        f"UNION ALL {_capped(compiler, step, 's, t, d, p, q')}) SELECT s, t, p, q FROM {w} WHERE d >= {steps.low}"
+        f"UNION ALL {step})"
     )
+
+
+def _closed(compiler: Compiler, steps: Steps, targets: str | None) -> str:
+    """The shortest paths that come back to where they began, without going back over an edge that may be gone both ways.
+
+    No distance tells them, so all paths are followed, from each beginning until a first one is back.
+    """
+    w = compiler.fresh("w")
+    wanted = "" if targets is None else f" WHERE n IN (SELECT g_n FROM {targets})"
+    seeds = f"SELECT n FROM ({steps.seeds}){wanted}"
+    open_ = f"NOT EXISTS (SELECT 1 FROM {w} AS v WHERE v.s = {w}.s AND v.t = v.s AND v.d > 0)"
+    walk = _walk(compiler, replace(steps, seeds=seeds), w, [open_])
+    return f"{walk} SELECT s, t, p, q FROM {w} WHERE t = s AND d > 0"
 
 
 def shortest_paths(compiler: Compiler, steps: Steps, targets: str | None, *, every: bool) -> str:
@@ -77,18 +109,21 @@ def shortest_paths(compiler: Compiler, steps: Steps, targets: str | None, *, eve
     come, go = steps.ends
     b, w = compiler.fresh("w"), compiler.fresh("w")
     inner = "" if steps.inner is None else f" AND ({b}.d = 0 OR {b}.n IN (SELECT g_n FROM {steps.inner}))"
-    if steps.low == 0:
+    # over edges that may be gone both ways a beginning is met again at once, by the edge just taken
+    apart = steps.both and steps.low > 0
+    if steps.low == 0 or apart:
         first = f"SELECT n, n, 0 FROM ({steps.seeds})"
     else:
         # a beginning has no distance from itself until the walk comes back to it
         first = f"SELECT DISTINCT r.n, e.{go}, 1 FROM ({steps.seeds}) AS r JOIN {steps.edges} AS e ON e.{come} = r.n"
     step = (
-        f"SELECT DISTINCT {b}.s, e.{go} AS n, {b}.d + 1 AS d FROM {b} JOIN {steps.edges} AS e ON e.{come} = {b}.n "
+        f"SELECT DISTINCT {b}.s, e.{go}, {b}.d + 1 FROM {b} JOIN {steps.edges} AS e ON e.{come} = {b}.n "
         f"WHERE {b}.d < {steps.high}{inner} AND NOT EXISTS "
-        f"(SELECT 1 FROM recurring.{b} AS r WHERE r.s = {b}.s AND r.n = e.{go})"
+        f"(SELECT 1 FROM recurring.{b} AS r WHERE r.s = {b}.s AND r.n = e.{go}) "
+        f"AND {_capped(compiler, b, f'd < {steps.high}', 'n', steps.edges, come)}"
     )
     distances = compiler.add_cte(
-        f"WITH RECURSIVE {b}(s, n, d) USING KEY (s, n) AS ({first} UNION {_capped(compiler, step, 's, n, d')}) "
+        f"WITH RECURSIVE {b}(s, n, d) USING KEY (s, n) AS ({first} UNION {step}) "
         f"SELECT s, n, d FROM {b} WHERE d <= {steps.high}"
     )
     allowed = "" if steps.inner is None else f" AND f.n IN (SELECT g_n FROM {steps.inner})"
@@ -98,13 +133,18 @@ def shortest_paths(compiler: Compiler, steps: Steps, targets: str | None, *, eve
         f"WHERE f.s = o.s AND f.n = e.{come} AND f.d = o.d - 1{allowed}))"
         + ("" if every else " QUALIFY row_number() OVER (PARTITION BY o.s, o.n ORDER BY e.g_e) = 1")
     )
-    wanted = "" if targets is None else f" WHERE n IN (SELECT g_n FROM {targets})"
+    limits = [] if targets is None else [f"n IN (SELECT g_n FROM {targets})"]
+    limits += ["d > 0"] if apart else []
+    wanted = f" WHERE {' AND '.join(limits)}" if limits else ""
     back = (
-        f"SELECT {w}.s, {w}.t, o.m AS n, {w}.d - 1 AS d, list_prepend(o.e, {w}.p) AS p, "
-        f"CASE WHEN {w}.d > 1 THEN list_prepend(o.m, {w}.q) ELSE {w}.q END AS q "
+        f"SELECT {w}.s, {w}.t, o.m, {w}.d - 1, list_prepend(o.e, {w}.p), "
+        f"CASE WHEN {w}.d > 1 THEN list_prepend(o.m, {w}.q) ELSE {w}.q END "
         f"FROM {w} JOIN {edges} AS o ON o.s = {w}.s AND o.n = {w}.n AND o.d = {w}.d WHERE {w}.d > 0"
     )
-    return (
+    if every:
+        back += f" AND {_capped(compiler, w, 'd > 0', 's, n', edges, 's, n')}"
+    found = (
         f"WITH RECURSIVE {w}(s, t, n, d, p, q) AS (SELECT s, n, n, d, {_EMPTY}, {_EMPTY} FROM {distances}{wanted} "
-        f"UNION ALL {_capped(compiler, back, 's, t, n, d, p, q')}) SELECT s, t, p, q FROM {w} WHERE d = 0"
+        f"UNION ALL {back}) SELECT s, t, p, q FROM {w} WHERE d = 0"
     )
+    return f"({found}) UNION ALL ({_closed(compiler, steps, targets)})" if apart else found
