@@ -82,6 +82,10 @@ def _quoted_key(text: str) -> str:
     return f"'.\"' || {escaped} || '\"'"
 
 
+FAILED = "the query cannot go on: "
+"""Begins the messages of errors that a statement raises itself."""
+
+
 class DuckDbSql:
     """DuckDB's vocabulary; one for each query, since it notes the row functions that the query uses."""
 
@@ -163,6 +167,10 @@ class DuckDbSql:
         values = [f"CAST({arg} AS VARCHAR)" if arg.type is Type.GUID else arg.sql for arg in args]
         text = self.call(key, self.run, *values)
         return f"CAST({text} AS UUID)" if result is Type.GUID else text
+
+    def fail(self, message: str, type_: Type) -> str:
+        """A value that ends the query with a message where it is computed; it stands in a CASE."""
+        return f"CAST(error({quote(FAILED + message)}) AS {SQL_TYPES[type_]})"
 
     # -- conversions
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from vedette.engine.catalog import full_catalog
 from vedette.engine.compiler import Compiled, Compiler
+from vedette.engine.dialect import FAILED
 from vedette.engine.operators import load_operators
 from vedette.engine.relations import name_of
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
@@ -290,6 +291,8 @@ class _Run:
             return QueryFailed("VDT2001", f"the query was stopped after {self.options.limits.seconds:g} seconds")
         if isinstance(error, duckdb.OutOfMemoryException) or text.startswith("Out of Memory Error"):
             return QueryFailed("VDT2002", "the query needs more memory than it may use; narrow it or its time")
+        if FAILED in text:
+            return QueryFailed("VDT2006", text.split(FAILED, 1)[1].split("\n", 1)[0])
         if isinstance(error, UnicodeEncodeError) or "surrogate" in text:
             return QueryFailed(
                 "VDT2003", "the query has half of a surrogate pair (\\ud800 to \\udfff), which is no character"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
-from vedette.engine.dialect import quote
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import Rel, name_of
 from vedette.kql.binder.operators.make_series import MakeSeries
@@ -12,7 +11,7 @@ from vedette.kql.types import Type
 MOST = 1_048_576
 """Values in a series at most, as the documentation has it."""
 
-_TOO_LONG = quote(f"make-series makes at most {MOST} values a series; take a greater step")
+_TOO_LONG = f"make-series makes at most {MOST} values a series; take a greater step or a shorter range"
 
 
 @lowers(MakeSeries)
@@ -28,8 +27,8 @@ def make_series(compiler: Compiler, node: MakeSeries) -> Rel:
     groups = [*base.partition, *(name_of(column) for _, column in node.keys)]
     over = (f"PARTITION BY {', '.join(groups)} " if groups else "") + f"ORDER BY {start}"
     previous = f"lag({start}) OVER ({over})"
-    leading = _steps(f"{start} - axis_first", whole) if node.first is not None else "0"
-    gap = f"CASE WHEN {previous} IS NULL THEN {leading} ELSE {_steps(f'{start} - {previous}', whole)} - 1 END"
+    leading = _steps(compiler, f"{start} - axis_first", whole) if node.first is not None else "0"
+    gap = f"CASE WHEN {previous} IS NULL THEN {leading} ELSE {_steps(compiler, f'{start} - {previous}', whole)} - 1 END"
     texts = [compiler.fresh() for _ in node.series]
     items = [*groups, f"min({start}) AS low", f"max({start}) AS high"]
     for (_, column, _), empty, text in zip(node.series, empties, texts, strict=True):
@@ -41,9 +40,9 @@ def make_series(compiler: Compiler, node: MakeSeries) -> Rel:
         grouped += f" GROUP BY {', '.join(groups)}"
     elif not node.nonempty:
         grouped += " HAVING count(*) > 0"
-    size = f"{_steps('coalesce(axis_last, high) - coalesce(axis_first, low)', whole)} + 1"
+    size = f"{_steps(compiler, 'coalesce(axis_last, high) - coalesce(axis_first, low)', whole)} + 1"
     measured = f"(SELECT *, greatest(coalesce({size}, 0), 0) AS size FROM ({grouped}), {fixed})"
-    behind = f"coalesce(CASE WHEN high IS NULL THEN size ELSE {_steps('axis_last - high', whole)} END, 0)"
+    behind = f"coalesce(CASE WHEN high IS NULL THEN size ELSE {_steps(compiler, 'axis_last - high', whole)} END, 0)"
     made = [*base.partition, *(f"{name_of(column)} AS {name_of(own)}" for own, column in node.keys)]
     for (own, _, _), empty, text in zip(node.series, empties, texts, strict=True):
         made.append(f"'[' || substr(coalesce({text}, '') || repeat({empty}, {behind}), 2) || ']' AS {name_of(own)}")
@@ -51,10 +50,11 @@ def make_series(compiler: Compiler, node: MakeSeries) -> Rel:
     return Rel(f"(SELECT {', '.join(made)} FROM {measured})", node.columns, partition=base.partition)
 
 
-def _steps(distance: str, whole: bool) -> str:
+def _steps(compiler: Compiler, distance: str, whole: bool) -> str:
     """How many steps a distance is; it fails before anything is made of more than a series may have."""
     count = f"({distance}) // axis_step" if whole else f"CAST(round(({distance}) / axis_step) AS BIGINT)"
-    return f"CASE WHEN ({distance}) / axis_step >= {MOST} THEN CAST(error({_TOO_LONG}) AS BIGINT) ELSE {count} END"
+    failed = compiler.sql.fail(_TOO_LONG, Type.LONG)
+    return f"CASE WHEN ({distance}) / axis_step >= {MOST} THEN {failed} ELSE {count} END"
 
 
 def _fixed(compiler: Compiler, node: MakeSeries, whole: bool) -> tuple[str, list[str]]:
@@ -103,6 +103,6 @@ def _axis(compiler: Compiler, node: MakeSeries, fixed: str, whole: bool) -> str:
 
     if node.first is None or node.last is None:
         return array("size")
-    size = f"greatest({_steps('axis_last - axis_first', whole)} + 1, 0)"
+    size = f"greatest({_steps(compiler, 'axis_last - axis_first', whole)} + 1, 0)"
     once = compiler.add_cte(f"SELECT {array(size)} AS v FROM (SELECT *, axis_first AS low FROM {fixed})")
     return f"(SELECT v FROM {once})"

@@ -26,7 +26,8 @@ def bind_top_hitters(binder: Binder, node: TopHittersOperator, input_: Relation,
     column = binder.column(name, value.type)
     total, call = _weight(binder, node.weight, name, input_, scope)
     groups = Summarize((column, total), input_, [(column, value)], [(total, call)])
-    keys = [SortKey(ColumnRef(total.type, total), True, False)]
+    # among equals the greatest value comes first, so that the same rows always give the same answer
+    keys = [SortKey(ColumnRef(part.type, part), True, False) for part in (total, column)]
     return Sort((column, total), groups, keys, row_count(binder, node.count, scope), serialized=True)
 
 
