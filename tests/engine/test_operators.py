@@ -89,7 +89,7 @@ def test_a_result_says_how_to_draw_it(engine: QueryEngine) -> None:
      "on i in range(0, 9000000000, 1)"],
 )  # fmt: skip
 def test_a_series_has_an_end(engine: QueryEngine, rest: str) -> None:
-    with pytest.raises(QueryFailed, match="^make-series makes at most 1048576 values") as caught:
+    with pytest.raises(QueryFailed, match=r"^make-series makes at most 1048576 values") as caught:
         run(engine, f"datatable(i: long)[1, 3000000] | make-series n = count() {rest}")
     assert caught.value.code == "VDT2006"
 
