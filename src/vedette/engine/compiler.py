@@ -214,7 +214,7 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     pairs = list(zip(node.columns, table.fields, strict=True))
     if table.source is None:
         items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column, _ in pairs)
-        return Rel(f"(SELECT {items or '1'} WHERE false)", node.columns)
+        return Rel(f"(SELECT {items} WHERE false)", node.columns)
     items = [(name_of(column), field.sql or identifier(field.physical)) for column, field in pairs]
     # the number of a row, under the name of the first column
     items.append((f"{name_of(node.columns[0])}_0", "rowid"))
@@ -248,7 +248,7 @@ def values(compiler: Compiler, node: Values) -> Rel:
     )
     if not node.rows:
         items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column in node.columns)
-        return Rel(f"(SELECT {items} WHERE false)", node.columns)
+        return Rel(f"(SELECT {items or '1'} WHERE false)", node.columns)
     rows = ", ".join(
         "(" + ", ".join([*(compiler.emitter.emit(cell).sql for cell in row), str(index)]) + ")"
         for index, row in enumerate(node.rows)
