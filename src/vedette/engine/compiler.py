@@ -113,7 +113,7 @@ class Compiler:
         return self._pruned(f"WITH {', '.join(parts)} {text}")
 
     def scan_mark(self, items: list[tuple[str, str]]) -> str:
-        """Stands for the select list of a scan until the whole statement is known."""
+        """Stands for a select list (names, and their SQL) of which only those names are kept that the statement uses."""
         self._scans.append(items)
         return f"\x00{len(self._scans) - 1}\x00"
 
@@ -125,12 +125,16 @@ class Compiler:
         if not self._scans:
             return text
         used = set(_COLUMN.findall(text))
-
-        def items(found: re.Match[str]) -> str:
-            kept = [f"{sql} AS {name}" for name, sql in self._scans[int(found[1])] if name in used]
-            return ", ".join(kept) or "1"
-
-        return _SCAN.sub(items, text)
+        lists = [""] * len(self._scans)
+        # what reads a scan is made after it, so the lists of names are settled from the last to the first
+        for place in range(len(self._scans) - 1, -1, -1):
+            kept = [(name, sql) for name, sql in self._scans[place] if name in used]
+            lists[place] = ", ".join(f"{sql} AS {name}" for name, sql in kept) or "1"
+            used.update(name for _, sql in kept for name in _COLUMN.findall(sql))
+        filled = text
+        while "\x00" in filled:
+            filled = _SCAN.sub(lambda found: lists[int(found[1])], filled)
+        return filled
 
     def add_cte(self, text: str) -> str:
         """The name of a new CTE that is computed once."""
