@@ -12,7 +12,9 @@ from vedette.engine.query import Cancellation, Limits, QueryFailed, QueryOptions
 from vedette.store.logstore import LogStore
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-MANY = "union " + ", ".join(["(SigninLogs | where UserPrincipalName has 'x' | extend A = strcat(Identity, AppId))"] * 2000)
+MANY = "union " + ", ".join(
+    ["(SigninLogs | where UserPrincipalName has 'x' | extend A = strcat(Identity, AppId))"] * 2000
+)
 DEEP = "SigninLogs" + " | extend A = strcat(Identity, AppId), B = tostring(DeviceDetail.x)" * 4000
 
 
@@ -56,7 +58,9 @@ def test_a_union_reads_only_the_columns_that_are_used_after_it() -> None:
         store.append("SigninLogs", [{"Identity": "ann", "AppId": "7"}])
         store.append("AuditLogs", [{"Identity": "bob", "Category": "x"}])
         sql = store._engine.explain(text, QueryOptions(NOW))[0].sql
-        assert '"Identity"' in sql and '"AppId"' not in sql and "2.5" not in sql.split("UNION ALL")[0]
+        assert '"Identity"' in sql
+        assert '"AppId"' not in sql
+        assert "2.5" not in sql
         rows = store.query(text, now=NOW).rows
         assert sorted(row[1] for row in rows) == ["ann", "bob"]
         assert len(store.query("union SigninLogs, SigninLogs, AuditLogs | project 1", now=NOW).rows) == 3
