@@ -44,4 +44,6 @@ def test_a_median_detection_is_compiled_in_time(shared: Path, record: Record) ->
                     times.append(time.perf_counter() - started)
     median = statistics.median(times) * 1000
     print(f"{len(times)} of {len(texts)} rules compiled, {refused} not")
+    slow = statistics.quantiles(times, n=20)[-1] * 1000
     record("a median detection: parsed, bound and turned into SQL", median, 5.0, "ms")
+    record("a slow detection (95 of 100 are faster): parsed, bound and turned into SQL", slow, 20.0, "ms")

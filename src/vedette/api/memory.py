@@ -9,7 +9,7 @@ from typing import Any
 
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, VedetteError
-from vedette.engine.query import Check
+from vedette.engine.query import Check, Explanation
 from vedette.engine.result import Result
 from vedette.kql.types import Type
 from vedette.store.logstore import LogStore, TableInfo
@@ -25,6 +25,10 @@ class StoreOperations:
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""
         return self.logs.query(text, timespan=timespan)
+
+    def explain(self, text: str) -> list[Explanation]:
+        """The SQL of each result of a KQL query."""
+        return self.logs.explain(text)
 
     def check(self, text: str) -> Check:
         """What parsing and binding say of a text."""

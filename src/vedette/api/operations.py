@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from vedette.engine.query import Check
+    from vedette.engine.query import Check, Explanation
     from vedette.engine.result import Result
     from vedette.kql.types import Type
     from vedette.store.logstore import TableInfo
@@ -25,6 +25,10 @@ class Operations(Protocol):
 
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""
+        ...
+
+    def explain(self, text: str) -> list[Explanation]:
+        """The SQL of each result of a KQL query, which is not run."""
         ...
 
     def check(self, text: str) -> Check:

@@ -14,6 +14,7 @@ from vedette.core.errors import InvalidInput, VedetteError
 
 if TYPE_CHECKING:
     from vedette.api.operations import Operations
+    from vedette.engine.query import Explanation
     from vedette.kql.diagnostics import KqlError
 
 
@@ -33,6 +34,9 @@ def query(
         ),
     ] = Format.TABLE,
     batch: BatchMode = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print the SQL that the query becomes, without running it.")
+    ] = False,
 ) -> None:
     """Run a KQL query and print its rows.
 
@@ -43,7 +47,7 @@ def query(
     With `--batch` each line of standard input is a question and is answered with a line: `{"id": 1, "query": "print 1"}` with
     `{"id": 1, "columns": [{"name", "type"}], "rows": [[…]]}`, or `{"id": 1, "error": {"code", "message", "line", "column"}}`.
     """
-    if batch == (text is not None):
+    if batch == (text is not None) or (batch and explain):
         raise InvalidInput(
             "Give a query, or --batch and queries on standard input.",
             hint="vedette query 'SigninLogs | take 5' --data DIR",
@@ -57,12 +61,24 @@ def query(
         from vedette.kql.diagnostics import KqlError
 
         try:
+            if explain:
+                for explanation in held.explain(text):
+                    typer.echo(explained(explanation))
+                return
             result = held.query(text)
         except KqlError as error:
             raise refused(text, error) from None
         except QueryFailed as error:
             raise VedetteError(str(error), code=error.code) from None
     print_result(result, format_)
+
+
+def explained(explanation: Explanation) -> str:
+    """A statement for people: its SQL, then what is bound in it and what was rewritten, as comments."""
+    notes = [f"-- ${name} = {value}" for name, value in explanation.values.items()]
+    if explanation.rewrites:
+        notes.append(f"-- rewrites: {', '.join(explanation.rewrites)}")
+    return "\n".join([explanation.sql + ";", *notes])
 
 
 def refused(text: str, error: KqlError) -> VedetteError:

@@ -13,7 +13,7 @@ import httpx
 from vedette.api.wire import utc_text
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import InvalidInput, Unavailable, VedetteError
-from vedette.engine.query import Check, QueryFailed
+from vedette.engine.query import Check, Explanation, QueryFailed
 from vedette.engine.result import Result, ResultColumn, Statistics
 from vedette.kql import ticks
 from vedette.kql.diagnostics import Diagnostic, KqlError
@@ -66,6 +66,14 @@ class RemoteOperations:
         partial = answer["partialError"]["message"] if answer.get("partialError") else None
         stats = Statistics(len(answer["rows"]), answer["stats"]["elapsedMs"] / 1000)
         return Result(columns, answer["rows"], stats, partial, answer.get("visualization"))
+
+    def explain(self, text: str) -> list[Explanation]:
+        """The SQL of each result of a KQL query."""
+        answer = self._call("POST", "/explain", text=text, json={"query": text})
+        return [
+            Explanation(statement["sql"], dict(statement["values"]), tuple(statement["rewrites"]))
+            for statement in answer["statements"]
+        ]
 
     def check(self, text: str) -> Check:
         """What parsing and binding say of a text."""

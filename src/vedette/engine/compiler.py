@@ -13,6 +13,7 @@ from vedette.engine.expressions import Emitter
 from vedette.engine.property_columns import property_items, read_properties
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.engine.rewrites import ALL_REWRITES
+from vedette.engine.walking import relations_inside, relations_of
 from vedette.kql.bound import Column, External, Membership, Relation, ScalarQuery, Scan, Shared, Values
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.types import Type
@@ -73,6 +74,7 @@ class Compiler:
         """Where operators work group by group: for a group's name the CTE that holds all groups, empty ones too."""
         self.root: Relation | None = None
         """The relation that is compiled, where all that uses a column can be found."""
+        self._users: dict[int, list[Relation]] | None = None
         self.records: dict[int, tuple[Any, str]] = {}
         """For an mv-expand (by id) of a list inside of records: what is used of its elements, and where the list is."""
         self._ctes: list[_Cte] = []
@@ -90,7 +92,6 @@ class Compiler:
     def compile(self, relation: Relation, *, limit: int | None = None) -> Compiled:
         """The statement whose rows are a relation's, in its order; with a limit, the first of them."""
         self.root = relation
-        read_properties(self, relation)
         rel = self.rel(relation)
         visible = relation.visible
         base = rel.wrapped()
@@ -113,7 +114,7 @@ class Compiler:
         return self._pruned(f"WITH {', '.join(parts)} {text}")
 
     def scan_mark(self, items: list[tuple[str, str]]) -> str:
-        """Stands for the select list of a scan until the whole statement is known."""
+        """Stands for a select list (names, and their SQL) of which only those names are kept that the statement uses."""
         self._scans.append(items)
         return f"\x00{len(self._scans) - 1}\x00"
 
@@ -125,12 +126,16 @@ class Compiler:
         if not self._scans:
             return text
         used = set(_COLUMN.findall(text))
-
-        def items(found: re.Match[str]) -> str:
-            kept = [f"{sql} AS {name}" for name, sql in self._scans[int(found[1])] if name in used]
-            return ", ".join(kept) or "1"
-
-        return _SCAN.sub(items, text)
+        lists = [""] * len(self._scans)
+        # what reads a scan is made after it, so the lists of names are settled from the last to the first
+        for place in range(len(self._scans) - 1, -1, -1):
+            kept = [(name, sql) for name, sql in self._scans[place] if name in used]
+            lists[place] = ", ".join(f"{sql} AS {name}" for name, sql in kept) or "1"
+            used.update(name for _, sql in kept for name in _COLUMN.findall(sql))
+        filled = text
+        while "\x00" in filled:
+            filled = _SCAN.sub(lambda found: lists[int(found[1])], filled)
+        return filled
 
     def add_cte(self, text: str) -> str:
         """The name of a new CTE that is computed once."""
@@ -153,7 +158,17 @@ class Compiler:
         if lowering is None:
             name = type(relation).__name__
             raise KqlError("", [Diagnostic("VDT1001", f"the operator '{name}' is not supported by this engine", 0, 1)])
+        read_properties(self, relation)
         return lowering(self, relation)
+
+    def users(self, relation: Relation) -> list[Relation]:
+        """The relations that are made right of a relation, in all that is compiled."""
+        if self._users is None:
+            self._users = {}
+            for each in relations_of(self.root) if self.root is not None else ():
+                for inner in relations_inside(each):
+                    self._users.setdefault(id(inner), []).append(each)
+        return self._users.get(id(relation), [])
 
     # -- pieces that several operators need
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import name_of
-from vedette.engine.walking import expressions_of, relations_of
+from vedette.engine.walking import expressions_of
 from vedette.kql.binder.operators.mv_expand import MvExpand
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.sort import Sort
@@ -31,17 +31,13 @@ def property_items(node: Scan) -> list[tuple[str, str]]:
     ]
 
 
-def read_properties(compiler: Compiler, root: Relation) -> None:
-    """Says of every use of such a property where its text is."""
-    found = list(relations_of(root))
-    if not any(isinstance(each, Scan) and any(field.properties for field in each.table.fields) for each in found):
-        return
-    for relation in found:
-        if isinstance(relation, Where | Project | Sort | Summarize | MvExpand):
-            known = _within_reach(relation.input)
-            if known:
-                for value in expressions_of(relation):
-                    _note(compiler, value, known)
+def read_properties(compiler: Compiler, relation: Relation) -> None:
+    """Says of every use of such a property in a relation's own expressions where its text is."""
+    if isinstance(relation, Where | Project | Sort | Summarize | MvExpand):
+        known = _within_reach(relation.input)
+        if known:
+            for value in expressions_of(relation):
+                _note(compiler, value, known)
 
 
 def _within_reach(relation: Relation) -> Properties:

@@ -49,6 +49,8 @@ class Limits:
 
     rows: int = 500_000
     seconds: float = 600.0
+    statement: int = 4_000_000
+    """Characters of the SQL that a query becomes: while the engine plans a statement, nothing can stop it."""
     bytes: int = 100 * 1024 * 1024
     """Of the result, as the engine holds it."""
 
@@ -235,7 +237,16 @@ class _Run:
 
     def compiled(self, relation: Relation) -> Compiled:
         """The statement of a result, cut at the limit."""
-        return self._compiler().compile(relation, limit=self.options.limits.rows + 1)
+        limits = self.options.limits
+        compiled = self._compiler().compile(relation, limit=limits.rows + 1)
+        if len(compiled.sql) > limits.statement:
+            raise QueryFailed(
+                "VDT2006",
+                f"the query becomes a statement of {len(compiled.sql)} characters, and {limits.statement} is the most; "
+                "name fewer tables, or project the columns that you need",
+            )
+        self.proceed()
+        return compiled
 
     def explanation(self, relation: Relation) -> Explanation:
         """The statement of a result, with the values that are bound in it."""

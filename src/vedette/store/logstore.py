@@ -17,7 +17,7 @@ from vedette.core.clock import Clock
 from vedette.core.errors import Conflict, InvalidInput, Unavailable, VedetteError, not_found
 from vedette.core.ids import IdSource, new_id
 from vedette.engine.dialect import identifier
-from vedette.engine.query import Cancellation, Check, Limits, QueryEngine, QueryOptions
+from vedette.engine.query import Cancellation, Check, Explanation, Limits, QueryEngine, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql import ticks
 from vedette.kql.types import Type
@@ -121,6 +121,13 @@ class LogStore:
         return self._engine.run(
             text, QueryOptions(now or self._clock.now(), timespan, limits=limits or Limits(), cancellation=cancellation)
         )
+
+    def explain(
+        self, text: str, *, now: datetime | None = None, timespan: tuple[datetime, datetime] | None = None
+    ) -> list[Explanation]:
+        """The SQL that each result of a KQL query would be run as; raises as `query` does."""
+        self._open_connection()
+        return self._engine.explain(text, QueryOptions(now or self._clock.now(), timespan))
 
     def check(self, text: str) -> Check:
         """What parsing and binding say of a text; nothing is run."""

@@ -74,6 +74,20 @@ class CheckRequest(Wire):
     query: str
 
 
+class Statement(Wire):
+    """The SQL of one result, with the values bound in it (ticks for times) and the plan rewrites made."""
+
+    sql: str
+    values: dict[str, Any]
+    rewrites: list[str]
+
+
+class ExplainResult(Wire):
+    """How a query would be run."""
+
+    statements: list[Statement]
+
+
 class CheckResult(Wire):
     """What parsing and binding say; no error means accepted."""
 
@@ -193,6 +207,16 @@ def _answer(result: Result) -> dict[str, object]:
         "partialError": partial,
         "visualization": result.visualization,
     }
+
+
+@router.post("/explain", dependencies=[Depends(requires(Permission.QUERY))])
+def explain(services: Services, body: CheckRequest) -> ExplainResult:
+    """The SQL that a query would be run as, and the plan rewrites that were made."""
+    if len(body.query) > MAX_QUERY:
+        raise InvalidInput(f"The query has more than {MAX_QUERY} characters.")
+    found = services.logs.explain(body.query)
+    statements = [Statement(sql=one.sql, values=one.values, rewrites=list(one.rewrites)) for one in found]
+    return ExplainResult(statements=statements)
 
 
 @router.post("/check", dependencies=[Depends(requires(Permission.QUERY))])

@@ -13,7 +13,7 @@ from vedette.engine.dialect import identifier, json_text, quote
 from vedette.engine.fragment import Fragment
 from vedette.engine.property_columns import path_from, text_of_path
 from vedette.engine.relations import name_of
-from vedette.engine.walking import expressions_of, relations_inside, relations_of
+from vedette.engine.walking import expressions_of
 from vedette.kql.binder.operators.mv_expand import MvExpand
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.sort import Sort
@@ -57,12 +57,12 @@ def _put(shape: dict[str, object], path: tuple[str, ...], what: object) -> bool:
     return len({name.lower() for name in shape}) == len(shape)
 
 
-def uses_of(root: Relation, node: MvExpand) -> Uses | None:
+def uses_of(compiler: Compiler, node: MvExpand) -> Uses | None:
     """What is used of the element of an mv-expand; None where that is more than properties."""
     column = node.elements[0][0]
     if len(node.elements) != 1 or node.groups or column.type is not Type.DYNAMIC:
         return None
-    above = _above(root, node)
+    above = _above(compiler, node)
     if above is None:
         return None
     uses = Uses()
@@ -71,7 +71,7 @@ def uses_of(root: Relation, node: MvExpand) -> Uses | None:
             inner = relation.elements[0][1]
             path = path_from(inner, column)
             if path is not None:
-                nested = uses_of(root, relation)
+                nested = uses_of(compiler, relation)
                 # deeper, the text for what is no array would grow too long
                 if nested is None or nested.lists or nested.schema() is None:
                     return None
@@ -83,16 +83,12 @@ def uses_of(root: Relation, node: MvExpand) -> Uses | None:
     return uses
 
 
-def _above(root: Relation, node: Relation) -> list[Relation] | None:
+def _above(compiler: Compiler, node: Relation) -> list[Relation] | None:
     """The operators that see a relation's columns, up to the one that makes columns of its own; None where others may."""
-    parents: dict[int, list[Relation]] = {}
-    for relation in relations_of(root):
-        for inner in relations_inside(relation):
-            parents.setdefault(id(inner), []).append(relation)
     found: list[Relation] = []
     current: Relation = node
     while True:
-        over = parents.get(id(current), [])
+        over = compiler.users(current)
         if len(over) != 1 or not isinstance(over[0], Where | Project | Sort | MvExpand | Summarize):
             return None
         current = over[0]
@@ -122,7 +118,7 @@ def typed_uses(compiler: Compiler, node: MvExpand) -> Uses | None:
         return known[0]
     if compiler.root is None:
         return None
-    uses = uses_of(compiler.root, node)
+    uses = uses_of(compiler, node)
     return uses if uses is not None and uses.schema() is not None and compiler.sql.may("typed-expand") else None
 
 

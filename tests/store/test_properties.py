@@ -1,0 +1,89 @@
+"""Properties of dynamic columns that have columns of their own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from vedette.core.clock import VirtualClock
+from vedette.core.errors import Unavailable
+from vedette.engine.query import QueryOptions
+from vedette.kql.types import Type
+from vedette.store.logstore import LogStore
+from vedette.store.properties import MOST, frequent_properties
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_frequent_properties_with_plain_values_are_chosen() -> None:
+    texts = ['{"a":1,"b":{"c":"x","d":{"e":1}},"list":[1],"none":null,"long":"' + "y" * 300 + '"}'] * 20
+    texts += ['{"seldom":1}', "[1]", '"text"', "7", None]  # type: ignore[list-item]
+    assert frequent_properties(pa.array(texts)) == [("a",), ("b", "c")]
+    many = "{" + ",".join(f'"k{number:02}":{number}' for number in range(40)) + "}"
+    assert len(frequent_properties(pa.array([many]))) == MOST
+    assert frequent_properties(pa.array([], pa.string())) == []
+
+
+def _kept(store: LogStore, table: str, column: str) -> list[tuple[str, ...]]:
+    stored = store._tables.get(table)
+    assert stored is not None
+    return list(stored.stored[column].properties)
+
+
+def test_properties_are_filled_by_every_later_row_and_after_reopening(tmp_path: Path) -> None:
+    path = tmp_path / "logs.duckdb"
+    text = "SigninLogs | sort by Identity asc | project Identity, tostring(DeviceDetail.os), tostring(DeviceDetail)"
+    with LogStore(path, VirtualClock(NOW)) as store:
+        store.append("SigninLogs", [{"Identity": "0"}])
+        store.append("SigninLogs", [{"Identity": "1", "DeviceDetail": {"os": "Windows", "n": 1}}])
+        assert set(_kept(store, "SigninLogs", "DeviceDetail")) == {("os",), ("n",)}
+        store.append("SigninLogs", [{"Identity": "2", "DeviceDetail": {"OS": "x", "new": 1}}, {"Identity": "3"}])
+    with LogStore(path, VirtualClock(NOW)) as store:
+        store.append("SigninLogs", [{"Identity": "4", "DeviceDetail": {"os": "Mac"}}])
+        assert store.query(text, now=NOW).rows == [
+            ["0", "", ""], ["1", "Windows", '{"os":"Windows","n":1}'], ["2", "", '{"OS":"x","new":1}'], ["3", "", ""],
+            ["4", "Mac", '{"os":"Mac"}'],
+        ]  # fmt: skip
+        explained = store.explain(text, now=NOW)[0]
+        assert "property-columns" in explained.rewrites
+        # columns of properties are no columns of the table
+        assert [field.name for field in store.describe("SigninLogs").fields if "." in field.name] == []
+        assert "DeviceDetail.os" not in str(store.query("SigninLogs | getschema", now=NOW).rows)
+
+
+def test_a_column_that_is_added_by_hand_reads_the_json_alone() -> None:
+    with LogStore(None, VirtualClock(NOW)) as store:
+        store.append("SigninLogs", [{"Identity": "1", "Later": {"os": "old"}}])
+        store.add_column("SigninLogs", "Later", Type.DYNAMIC)
+        store.append("SigninLogs", [{"Identity": "2", "Later": {"os": "new"}}])
+        assert _kept(store, "SigninLogs", "Later") == []
+        text = "SigninLogs | summarize count() by tostring(Later.os) | sort by Later_os asc"
+        assert store._engine.run(text, QueryOptions(NOW)).rows == [["new", 1], ["old", 1]]
+
+
+def test_a_transaction_that_is_undone_leaves_no_property(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    with LogStore(None, VirtualClock(NOW)) as store:
+        with monkeypatch.context() as patched, pytest.raises(OSError, match="disk"):
+            patched.setattr("vedette.store.logstore.record", broken)
+            store.append("SigninLogs", [{"DeviceDetail": {"os": "x"}}])
+        store.append("SigninLogs", [{"DeviceDetail": {"other": "x"}}])
+        assert _kept(store, "SigninLogs", "DeviceDetail") == [("other",)]
+
+
+def test_a_file_of_the_first_layout_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "logs.duckdb"
+    with LogStore(path, VirtualClock(NOW)) as store:
+        cursor = store._cursor()
+        cursor.execute("UPDATE store_catalog.meta SET value = '1' WHERE name = 'layout'").fetchall()
+        cursor.execute("DROP TABLE store_catalog.properties").fetchall()
+    with LogStore(path, VirtualClock(NOW)) as store:
+        assert store._cursor().execute("SELECT value FROM store_catalog.meta WHERE name = 'layout'").fetchall() == [("2",)]
+        store._cursor().execute("UPDATE store_catalog.meta SET value = '9' WHERE name = 'layout'").fetchall()
+    with pytest.raises(Unavailable):
+        LogStore(path, VirtualClock(NOW))
