@@ -248,7 +248,7 @@ def values(compiler: Compiler, node: Values) -> Rel:
     )
     if not node.rows:
         items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column in node.columns)
-        return Rel(f"(SELECT {items} WHERE false)", node.columns)
+        return Rel(f"(SELECT {items or 1} WHERE false)", node.columns)
     rows = ", ".join(
         "(" + ", ".join([*(compiler.emitter.emit(cell).sql for cell in row), str(index)]) + ")"
         for index, row in enumerate(node.rows)
