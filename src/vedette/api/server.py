@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from vedette import __version__
 from vedette.api import failures
 from vedette.api.application import Application
+from vedette.api.connections import PatientProtocol
 from vedette.api.console import install_console
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.routes import deliveries, health, incidents, logs, paths, rules, session
@@ -65,7 +66,7 @@ class Server:
         self.host, self.port = host, self._socket.getsockname()[1]
         config = uvicorn.Config(
             create_app(application), log_level="warning", access_log=False, server_header=False, date_header=True,
-            timeout_graceful_shutdown=5, lifespan="off",
+            timeout_graceful_shutdown=5, lifespan="off", http=PatientProtocol,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
 

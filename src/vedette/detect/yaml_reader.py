@@ -15,7 +15,7 @@ from vedette.detect.document import Document, Path
 from vedette.detect.problems import UnreadableDocument
 from vedette.detect.rule import JsonValue
 
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 40
 MAX_NODES = 200_000
 """Parts of one document after its aliases are expanded."""

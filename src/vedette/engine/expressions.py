@@ -123,6 +123,7 @@ class Emitter:
         if unit.name == "tostring" and isinstance(node.args[0], Path):
             return self._cast(Cast(Type.STRING, node.args[0]))
         args = [self.emit(arg) for arg in node.args]
+        text: str | Fragment
         if unit.kind == "row":
             text = self.sql.row(unit.name, unit.emit, node.type, *args, strict=unit.nulls == "strict")
         else:

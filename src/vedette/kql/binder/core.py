@@ -170,7 +170,9 @@ class Binder:
 
     def stop(self, code: str, message: str, node: syntax.Node) -> Stop:
         """The exception that ends the binding of a construct."""
-        return Stop(Diagnostic(code, message, node.start, max(1, node.end - node.start)))
+        return Stop(
+            Diagnostic(code, message, node.start, min(max(1, node.end - node.start), len(self.text) - node.start))
+        )
 
     def refuse(self, what: str, node: syntax.Node) -> Stop:
         """The exception for something of the language that is not supported."""

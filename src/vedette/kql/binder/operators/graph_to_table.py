@@ -30,6 +30,8 @@ def bind_graph_to_table(binder: Binder, node: GraphToTableOperator, input_: Rela
     """Binds `graph-to-table`; two tables have names by which later statements read them."""
     graph = require_graph(binder, input_, node, "graph-to-table")
     bound = [_table(binder, graph, output) for output in node.outputs]
+    if not bound:
+        raise binder.stop("KS005", "graph-to-table gives nodes or edges: say which", node)
     if len(bound) == 1:
         return bound[0]
     for output, relation in zip(node.outputs, bound, strict=True):
