@@ -65,7 +65,23 @@ def address_lookup(
         # two networks overlap where one holds the other
         return own, other, "l.la <= r.rb AND r.ra <= l.lb"
 
-    return lookup(args, table, matching, unmatched=unmatched, equal=pairs)
+    bridge = _overlapping if result is Type.LONG else None
+    return lookup(args, table, matching, unmatched=unmatched, equal=pairs, bridge=bridge)
+
+
+def _overlapping(left: str, right: str) -> str:
+    """The pairs of networks of which one holds the other, found by hashing: widths are few, and starts are multiples."""
+    # each step is materialized: the planner would join the lookup's networks with their widths first
+    return (
+        f"WITH o AS MATERIALIZED (SELECT DISTINCT la, lb, lb - la AS w FROM {left} WHERE la IS NOT NULL), "
+        f"t AS MATERIALIZED (SELECT DISTINCT ra, rb, rb - ra AS w FROM {right} WHERE ra IS NOT NULL), "
+        f"a AS MATERIALIZED (SELECT o.la, o.lb, z.w, o.la - o.la % (z.w + 1) AS m "
+        f"FROM o JOIN (SELECT DISTINCT w FROM t) AS z ON z.w >= o.w), "
+        f"b AS MATERIALIZED (SELECT t.ra, t.rb, z.w, t.ra - t.ra % (z.w + 1) AS m "
+        f"FROM t JOIN (SELECT DISTINCT w FROM o) AS z ON z.w > t.w) "
+        f"SELECT a.la, a.lb, t.ra, t.rb FROM a JOIN t ON t.w = a.w AND t.ra = a.m "
+        f"UNION ALL SELECT o.la, o.lb, b.ra, b.rb FROM b JOIN o ON o.w = b.w AND o.la = b.m"
+    )
 
 
 def _unmatched(args: Arguments) -> tuple[bool, list[syntax.Expression]]:

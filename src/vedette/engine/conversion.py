@@ -169,12 +169,16 @@ def _low_half(value: str) -> str:
 
 
 def _integer_of_real(value: Fragment, type_: Type) -> str:
-    """A real's whole part, saturated; of an infinity and of NaN it is null."""
+    """A real's whole part; of an infinity and of NaN it is null.
+
+    Beyond its range an int saturates; a long is its least value, at either end, as a cast on the processor gives it.
+    """
     low, high, name = _INT_RANGE[type_]
+    most = high if type_ is Type.INT else low
     number = f"trunc({value})"
     finite = f"isfinite({value})" if value.type is Type.REAL else "true"
     outside = (
-        f"WHEN {number} <= {low} THEN CAST('{low}' AS {name}) WHEN {number} >= {high} THEN CAST('{high}' AS {name})"
+        f"WHEN {number} <= {low} THEN CAST('{low}' AS {name}) WHEN {number} >= {high} THEN CAST('{most}' AS {name})"
     )
     return f"CASE WHEN NOT {finite} THEN NULL {outside} ELSE CAST({number} AS {name}) END"
 
@@ -267,7 +271,7 @@ def _to_bool(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
             text = value if value.type is Type.STRING else _dynamic_text(value)
             number, _ = _to_integer(sql, Fragment(text.sql, Type.STRING, text.nullable), Type.LONG)
             return (
-                f"CASE lower({text}) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END",
+                f"CASE lower(trim({text})) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END",
                 False,
             )
         case _:

@@ -15,10 +15,13 @@ from vedette.kql.types import Type
 Matching = Callable[[Compiler], tuple[list[str], list[str], str]]
 """Further values of the input's rows (under names of their own), of the lookup's, and the condition over `l` and `r`."""
 
+Bridge = Callable[[str, str], str]
+"""Of the CTEs of both sides a SELECT of all pairs (la, lb, ra, rb) of values that match: then both sides are hashed."""
+
 
 def lookup(
     args: Arguments, table: Relation, matching: Matching, *, unmatched: bool, drop: Iterable[Column] = (),
-    equal: Iterable[tuple[Column, Column]] = (),
+    equal: Iterable[tuple[Column, Column]] = (), bridge: Bridge | None = None,
 ) -> Relation:  # fmt: skip
     """All columns of the input, then those of the lookup table but `drop` and the equal ones, numbered apart."""
     binder, pairs = args.binder, list(equal)
@@ -48,6 +51,14 @@ def lookup(
                 value = f"coalesce({value}, '')"
             items.append(f"{value} AS {name_of(out)}")
         join = "LEFT JOIN" if unmatched else "JOIN"
+        if bridge is not None:
+            one, two = compiler.add_cte(first), compiler.add_cte(second)
+            met = compiler.add_cte(bridge(one, two))
+            first = f"SELECT * FROM {one}"
+            second = (
+                f"SELECT b.la AS ba, b.lb AS bb, r.* FROM {met} AS b JOIN {two} AS r ON r.ra = b.ra AND r.rb = b.rb"
+            )
+            tests[0] = "l.la = r.ba AND l.lb = r.bb"
         return f"SELECT {', '.join(items)} FROM ({first}) AS l {join} ({second}) AS r ON {' AND '.join(tests)}"
 
     columns = [column for column, _ in [*shown, *added]]

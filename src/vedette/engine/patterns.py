@@ -41,7 +41,7 @@ class Items:
     @property
     def width(self) -> int:
         """The number of columns."""
-        return self.codes.shape[1]
+        return int(self.codes.shape[1])
 
     def rows_of(self, pattern: Pattern) -> NDArray[np.bool_]:
         """Which rows have the pattern's values."""
@@ -79,10 +79,16 @@ def encode(
             if total > 0 and len(known):
                 sums = np.bincount(raw, table[:, kind], len(known))
                 frequent |= sums >= least * total * (1 - 1e-12)
+        # numbered by weight, so that the order in which rows come decides nothing
+        totalled = np.bincount(raw, table.sum(axis=1), len(known)) if len(known) else np.zeros(0)
+        listed = list(known)
+        ranked = sorted(
+            np.flatnonzero(frequent).tolist(), key=lambda place: (-float(totalled[place]), str(listed[place]))
+        )
         numbers = np.zeros(len(known), np.int64)
-        numbers[frequent] = np.arange(1, int(frequent.sum()) + 1)
+        numbers[ranked] = np.arange(1, len(ranked) + 1)
         codes[:, index] = numbers[raw] if len(known) else 0
-        values.append([None, *(value for value, place in known.items() if frequent[place])])
+        values.append([None, *(listed[place] for place in ranked)])
     return Items(codes, values, table, going_on)
 
 
@@ -180,12 +186,12 @@ def clusters(items: Items, size_weight: float, seeds: int) -> list[tuple[Pattern
         found[items.closed(tuple(sorted(pattern)))] = best
     covered = np.zeros(len(items.codes), np.bool_)
     result: list[tuple[Pattern, float]] = []
-    for pattern, _ in sorted(found.items(), key=lambda entry: (-entry[1], entry[0])):
-        rows = items.rows_of(tuple(pattern))
+    for made, _ in sorted(found.items(), key=lambda entry: (-entry[1], entry[0])):
+        rows = items.rows_of(made)
         whole, new = float(weights[rows].sum()), float(weights[rows & ~covered].sum())
         if new >= _NEW_ROWS * whole and new >= _LEAST_CLUSTER * total:
             covered |= rows
-            result.append((tuple(pattern), whole))
+            result.append((made, whole))
     if not result:
         # rows that are all alike are one cluster
         everything = items.closed(())
@@ -212,8 +218,10 @@ def differences(
             return result
         rows = items.rows_of(best)
         first, second = shares[rows].sum(axis=0).tolist()
+        here, there = shares[rows & left].sum(axis=0).tolist()
         refused.add(best)
-        if abs(first - second) >= threshold * (1 - 1e-12):
+        # of all rows it must differ in the same direction as of those that are left
+        if abs(first - second) >= threshold * (1 - 1e-12) and (first > second) == (here > there):
             left &= ~rows
             weights = items.weights[rows].sum(axis=0).tolist()
             result.append((best, weights[0], weights[1]))

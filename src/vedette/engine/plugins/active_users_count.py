@@ -41,20 +41,26 @@ def active_users_count(binder: Binder, node: EvaluateOperator, input_: Relation 
         rows = line.rows(compiler, inputs[0], identity, dims, back=back, extra=(f"{slot} AS s",))
         keys = "".join(names(dims, ", "))
         seen = compiler.add_cte(f"SELECT DISTINCT t, p, s, i{keys} FROM {rows} WHERE i IS NOT NULL")
-        near = f"y.i = x.i{same(dims, 'x', 'y')} AND y.t <= x.t AND y.t > x.t - {line.literal(compiler, back)}"
-        owns = ", ".join(["x.t", "x.p", "x.i", *names(dims, "x.")])
-        active = compiler.add_cte(
-            f"SELECT {owns} FROM {seen} AS x JOIN {seen} AS y ON {near} "
-            f"WHERE x.t >= {line.literal(compiler, line.start)} "
-            f"GROUP BY {owns} HAVING count(DISTINCT y.s) >= {compiler.sql.literal(wanted, Type.REAL)}"
-        )
+        bar = f"{compiler.sql.literal(wanted, Type.REAL)}"
+        if line.type in (Type.REAL, Type.DECIMAL) or isinstance(back, float):
+            near = f"y.i = x.i{same(dims, 'x', 'y')} AND y.t <= x.t AND y.t > x.t - {line.literal(compiler, back)}"
+            owns = ", ".join(["x.t", "x.p", "x.i", *names(dims, "x.")])
+            active = (
+                f"SELECT {owns} FROM {seen} AS x JOIN {seen} AS y ON {near} "
+                f"GROUP BY {owns} HAVING count(DISTINCT y.s) >= {bar}"
+            )
+        else:
+            # of whole numbers the window can leave out its first moment by itself
+            frame = f"RANGE BETWEEN {line.literal(compiler, int(str(back)) - 1)} PRECEDING AND CURRENT ROW"
+            over = f"PARTITION BY {', '.join(['i', *names(dims)])} ORDER BY t {frame}"
+            active = f"SELECT * FROM {seen} QUALIFY count(DISTINCT s) OVER ({over}) >= {bar}"
         shown = [
             line.shown("p", columns[0]),
             *(f"{key} AS {name_of(column)}" for key, column in zip(names(dims), columns[1:], strict=True)),
         ]
         return (
-            f"SELECT {', '.join(shown)}, count(DISTINCT i) AS {name_of(count)} FROM {active} "
-            f"GROUP BY {', '.join(['p', *names(dims)])}"
+            f"SELECT {', '.join(shown)}, count(DISTINCT i) AS {name_of(count)} FROM ({active}) "
+            f"WHERE t >= {line.literal(compiler, line.start)} GROUP BY {', '.join(['p', *names(dims)])}"
         )
 
     return args.result([*columns, count], write, order=columns)

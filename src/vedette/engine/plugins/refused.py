@@ -39,8 +39,8 @@ _COLUMNS = {
     "infer_storage_schema_with_suggestions": (("CslSchema", Type.STRING),),
 }
 _APPENDED = {
-    "ai_embeddings": "embeddings", "ai_embed_text": "embeddings", "ai_chat_completion": "chat_completion",
-    "ai_chat_completion_prompt": "chat_completion",
+    "ai_embeddings": "embeddings", "ai_embed_text": "embeddings", "ai_chat_completion": "completion",
+    "ai_chat_completion_prompt": "completion",
 }  # fmt: skip
 
 
@@ -77,8 +77,8 @@ def _bind(reason: str, binder: Binder, node: EvaluateOperator, input_: Relation 
                 columns[taken[column.name]] = column
             else:
                 columns.append(column)
-    elif name in _APPENDED and input_ is not None:
-        columns += binder.renewed(input_.visible)
+    elif name in _APPENDED:
+        columns += binder.renewed(input_.visible) if input_ is not None else ()
         kind = Type.DYNAMIC if _APPENDED[name] == "embeddings" else Type.STRING
         own = carried_name(args[0], binder.catalog) if args else None
         label = Names([column.name for column in columns]).implied(f"{own or ''}_{_APPENDED[name]}")

@@ -73,8 +73,13 @@ def _bind(
     new = {column.name: column for column in captures}
     kept = [column if column.hidden else new.pop(column.name, column) for column in input_.columns]
     options = (
-        "".join(sorted({"s", *(flag for flag in flags if flag in "ims")})) if not regex else flags.replace("U", "")
+        "".join(sorted({"s", *(flag for flag in flags if flag in "ims")}))
+        if not regex
+        else flags.replace("U", "").replace("m", "")
     )
+    if regex and "m" in flags:
+        # the engine's own option of that letter is another one
+        pattern = f"(?m){pattern}"
     return Parse(
         (*kept, *new.values()), input_, text, pattern, options, captures, node.kind == "relaxed", only,
         start=node.start, length=node.end - node.start, serialized=input_.serialized, open=input_.open,
@@ -100,6 +105,11 @@ def _pattern(
                 if item.name.name in names:
                     raise binder.stop("KS110", f"The column '{item.name.name}' is named twice", item)
                 names.add(item.name.name)
+                if regex and place and isinstance(items[place - 1], syntax.ColumnDeclaration):
+                    message = (
+                        f"Nothing tells where the column before '{item.name.name}' ends; put a text or * between them"
+                    )
+                    raise binder.stop("VDT1011", message, item)
                 captures.append(binder.column(item.name.name, item.type))
                 greedy = (last or (regex and item.type is Type.STRING)) and not ungreedy
                 # a value that is none of its type still has a place, so that only it is blank in the relaxed form
