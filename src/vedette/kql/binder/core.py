@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -416,7 +417,8 @@ class Binder:
                 return relation if relation is not None else Relation((), open=True)
             binding = OPERATOR_BINDERS.get(type(operator))
             if binding is None:
-                name = self.text[operator.start : operator.end].split(maxsplit=1)[0].split("(")[0]
+                # a saved function's text is another one than the query's, so the name is the node's
+                name = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(operator).__name__.removesuffix("Operator")).lower()
                 raise self.refuse(f"the operator '{name}'", operator)
             if relation is None and type(operator).__name__ not in _MAKES_ROWS:
                 relation = Relation((), open=True)
