@@ -81,3 +81,37 @@ def reviewed() -> Reviewed:
     data = tomllib.loads(REVIEWED.read_text(encoding="utf-8"))
     patterns = tuple((re.compile(entry["pattern"]), str(entry["reason"])) for entry in data["difference"])
     return Reviewed(patterns, {name: float(share) for name, share in data["shares"].items()})
+
+
+@dataclass(frozen=True)
+class ReviewedCases:
+    """Single cases whose recorded answer is not this side's, and why."""
+
+    entries: tuple[tuple[frozenset[str], re.Pattern[str] | None, str], ...]
+
+    def explains(self, identity: str, what: str) -> str | None:
+        """Why the case differs, or None. A pattern looks at what this side says, ids name single cases."""
+        for ids, pattern, reason in self.entries:
+            if identity in ids or (pattern is not None and pattern.search(what)):
+                return reason
+        return None
+
+    def reasons(self) -> list[str]:
+        """All reasons."""
+        return [reason for _, _, reason in self.entries]
+
+
+def reviewed_cases(material: str) -> ReviewedCases:
+    """The reviewed cases of `reviewed.toml`."""
+    data = tomllib.loads(REVIEWED.read_text(encoding="utf-8"))
+    return ReviewedCases(
+        tuple(
+            (
+                frozenset(entry.get("ids", ())),
+                re.compile(entry["pattern"]) if "pattern" in entry else None,
+                str(entry["reason"]),
+            )
+            for entry in data["case"]
+            if entry["material"] == material
+        )
+    )
