@@ -36,7 +36,7 @@ def test_core_rules_bind_to_their_columns(shared: Path, corpus_host: CorpusHost)
     unexplained = {identity: what for identity, what in wrong.items() if not known.explains(identity, what)}
     print(f"core rules: {len(found) - len(wrong)} of {len(found)}")
     assert len(found) > 500
-    assert unexplained == {}
+    assert unexplained == {}, unexplained
 
 
 def test_invalid_queries_are_refused_with_a_place(shared: Path, corpus_host: CorpusHost) -> None:
@@ -75,7 +75,7 @@ def test_compile_cases_have_their_result_schema(shared: Path) -> None:
     excepted = sum(reasons.values())
     print(f"compile cases: {total - excepted - len(wrong)} of {total}, {excepted} reviewed exceptions: {dict(reasons)}")
     assert total > 400
-    assert wrong == {}
+    assert wrong == {}, json.dumps(wrong, indent=1)
 
 
 @pytest.mark.parametrize("material", ["core_rules", "compile"])
