@@ -6,7 +6,25 @@ import random
 
 from vedette.kql.lexer import END, LONG, NAME, STRING, TYPE_KEYWORDS, tokenize
 
-_OPERATORS = ("==", "!=", "<", ">", "<=", ">=", "=~", "has", "contains", "startswith", "in", "+", "-", "*", "/", "and", "or")
+_OPERATORS = (
+    "==",
+    "!=",
+    "<",
+    ">",
+    "<=",
+    ">=",
+    "=~",
+    "has",
+    "contains",
+    "startswith",
+    "in",
+    "+",
+    "-",
+    "*",
+    "/",
+    "and",
+    "or",
+)
 _TABULAR = ("where", "extend", "project", "summarize", "sort", "take", "distinct", "mv-expand", "join", "count")
 _TYPES = tuple(sorted(TYPE_KEYWORDS))
 _VALUES = ('"text"', "1", "1.5", "1d", "true", "datetime(2024-01-01)", "dynamic([1])", "int(null)", "now()")

@@ -58,7 +58,11 @@ _MAKES_ROWS = frozenset(
 
 
 def bind(
-    text: str, catalog: Catalog, host: Host, evaluator: Evaluator | None = None, proceed: Callable[[], None] | None = None
+    text: str,
+    catalog: Catalog,
+    host: Host,
+    evaluator: Evaluator | None = None,
+    proceed: Callable[[], None] | None = None,
 ) -> BoundQuery:
     """Parses and binds a query. `proceed` is called at every step, and may raise to end the binding.
 
@@ -128,7 +132,7 @@ class Binder:
     def inferred(self, row: Row, name: str) -> Expr:
         """A column that an open relation is taken to have, since the text names it."""
         relation = row.relation
-        if relation is None:
+        if relation is None or relation.unknown:
             return OpenColumn(Type.UNKNOWN, name)
         column = row.columns[name] = self.column(name, Type.UNKNOWN)
         relation.columns = (*relation.columns, column)
@@ -374,7 +378,7 @@ class Binder:
             return self._tabular(node, scope)
         except Stop as stop:
             self.report(stop)
-            return Relation((), open=True)
+            return Relation((), open=True, unknown=stop.diagnostic.code == "KS211")
 
     def _tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
         match node:
@@ -409,6 +413,7 @@ class Binder:
         bound = self._operator(operator, relation, scope)
         if relation is not None and bound.open and len(relation.columns) > len(before):
             _pass_through(bound, before, relation.columns[len(before) :])
+        bound.unknown = bound.unknown or (bound.open and relation is not None and relation.unknown)
         return bound
 
     def _operator(self, operator: syntax.Operator, relation: Relation | None, scope: Scope) -> Relation:
@@ -426,7 +431,7 @@ class Binder:
         except Stop as stop:
             self.report(stop)
             if type(operator).__name__ in ("InvokeOperator", "EvaluateOperator"):
-                return Relation((), open=True)
+                return Relation((), open=True, unknown=True)
             return Relation(relation.columns if relation is not None else (), open=True)
         assert isinstance(bound, Relation)
         return bound
@@ -550,6 +555,8 @@ class Binder:
         saved = self.host.function(name)
         if saved is not None:
             return self._invoke(saved, Scope(), node.args, node, name, scope, None)
+        if name == "external_table" and node.args:
+            raise self.stop("KS209", "There are no external tables here", node.args[0])
         if name in self.catalog.scalars:
             raise self.stop("KS205", f"'{name}' gives a value, not a table", node)
         if name == "graph":
