@@ -54,9 +54,12 @@ class CorpusHost:
 
     def _parsed(self, name: str) -> syntax.FunctionLiteral | None:
         found = self._functions.get(name)
-        if found is None or not found.get("body"):
+        if found is None or not (found.get("body") or found.get("columns")):
             return None
-        script, faults = parse(f"let f = {found.get('params') or '()'} {{ {found['body']}\n}};")
+        # of some only columns are known, and a bag that nothing is known of stands for the others
+        declared = ", ".join(f"['{name}']: {type_}" for name, type_ in (found.get("columns") or {}).items())
+        body = found.get("body") or f"datatable({declared}, ['$others']: dynamic)[] | evaluate bag_unpack(['$others'])"
+        script, faults = parse(f"let f = {found.get('params') or '()'} {{ {body}\n}};")
         statement = script.statements[0] if script.statements and not faults else None
         value = statement.value if isinstance(statement, syntax.LetStatement) else None
         return value if isinstance(value, syntax.FunctionLiteral) else None

@@ -9,12 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from vedette.engine.deferred import deferred
 
-Codes = NDArray[np.int64]
-Weights = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Codes = NDArray[np.int64]
+    Weights = NDArray[np.float64]
+else:
+    np = deferred("numpy")
+    Codes = Weights = object
+
 Pattern = tuple[tuple[int, int], ...]
 """Pairs of a column's place and the number of a value, in the order of columns."""
 

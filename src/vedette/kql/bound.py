@@ -162,6 +162,8 @@ class Relation:
     """Rows have an order that window functions may rely on."""
     open: bool = field(default=False, kw_only=True)
     """Only the data tells which further columns there are (binding without data)."""
+    unknown: bool = field(default=False, kw_only=True)
+    """What it comes from is not known at all: any name may be used, and none of them is taken for a column of it."""
 
     __repr__ = shown
 

@@ -205,6 +205,8 @@ class Cursor:
             before = self.i
             item = element()
             if item is None:
+                if trailing and items:
+                    return items
                 if items or required or kinds[self.i] == ",":
                     items.append(missing())
             else:

@@ -61,7 +61,7 @@ class Calls:
             raise self.binder.unknown("function", "KS211", name, self.binder.function_names(self.scope), node.name)
         if unit.binding is not None:
             try:
-                bound = unit.binding(self, node, unit)
+                bound = unit.binding(self, _unnamed(node), unit)
             except Stop as stop:
                 results = {signature.result for signature in unit.signatures}
                 if stop.type is None and len(results) == 1:
@@ -219,6 +219,14 @@ class Calls:
         args = [self.argument(arg) for arg in node.args]
         signature = self.resolve(unit, args, node.args, node)
         return WindowCall(result_type(signature, args), unit, self.convert(signature, args, node.args))
+
+
+def _unnamed(node: syntax.Call) -> syntax.Call:
+    """A call without the names of its arguments, which functions of the language take by place."""
+    if not any(isinstance(arg, syntax.Assignment) for arg in node.args):
+        return node
+    args = [arg.value if isinstance(arg, syntax.Assignment) and not arg.tuple_form else arg for arg in node.args]
+    return syntax.Call(node.name, args, start=node.start, end=node.end)
 
 
 _MISFIT = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -131,7 +132,7 @@ class Binder:
     def inferred(self, row: Row, name: str) -> Expr:
         """A column that an open relation is taken to have, since the text names it."""
         relation = row.relation
-        if relation is None:
+        if relation is None or relation.unknown:
             return OpenColumn(Type.UNKNOWN, name)
         column = row.columns[name] = self.column(name, Type.UNKNOWN)
         relation.columns = (*relation.columns, column)
@@ -379,7 +380,7 @@ class Binder:
             return self._tabular(node, scope)
         except Stop as stop:
             self.report(stop)
-            return Relation((), open=True)
+            return Relation((), open=True, unknown=stop.diagnostic.code == "KS211")
 
     def _tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
         match node:
@@ -414,6 +415,7 @@ class Binder:
         bound = self._operator(operator, relation, scope)
         if relation is not None and bound.open and len(relation.columns) > len(before):
             _pass_through(bound, before, relation.columns[len(before) :])
+        bound.unknown = bound.unknown or (bound.open and relation is not None and relation.unknown)
         return bound
 
     def _operator(self, operator: syntax.Operator, relation: Relation | None, scope: Scope) -> Relation:
@@ -422,7 +424,8 @@ class Binder:
                 return relation if relation is not None else Relation((), open=True)
             binding = OPERATOR_BINDERS.get(type(operator))
             if binding is None:
-                name = self.text[operator.start : operator.end].split(maxsplit=1)[0].split("(")[0]
+                # a saved function's text is another one than the query's, so the name is the node's
+                name = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(operator).__name__.removesuffix("Operator")).lower()
                 raise self.refuse(f"the operator '{name}'", operator)
             if relation is None and type(operator).__name__ not in _MAKES_ROWS:
                 relation = Relation((), open=True)
@@ -430,7 +433,7 @@ class Binder:
         except Stop as stop:
             self.report(stop)
             if type(operator).__name__ in ("InvokeOperator", "EvaluateOperator"):
-                return Relation((), open=True)
+                return Relation((), open=True, unknown=True)
             return Relation(relation.columns if relation is not None else (), open=True)
         assert isinstance(bound, Relation)
         return bound
@@ -554,6 +557,8 @@ class Binder:
         saved = self.host.function(name)
         if saved is not None:
             return self._invoke(saved, Scope(), node.args, node, name, scope, None)
+        if name == "external_table" and node.args:
+            raise self.stop("KS209", "There are no external tables here", node.args[0])
         if name in self.catalog.scalars:
             raise self.stop("KS205", f"'{name}' gives a value, not a table", node)
         if name == "graph":

@@ -32,8 +32,8 @@ def matching(binder: Binder, node: syntax.Expression, input_: Relation, *, stric
             found = [column for column in input_.visible if column.name == node.name]
             if not found:
                 if input_.open:
-                    binder.inferred(Row.of(input_), node.name)
-                    return [input_.columns[-1]]
+                    named = binder.inferred(Row.of(input_), node.name)
+                    return [named.column] if isinstance(named, ColumnRef) else []
                 if strict:
                     binder.report(binder.stop("KS109", "A column's name is expected", node))
                 known = [column.name for column in input_.visible]
