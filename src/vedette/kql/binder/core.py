@@ -230,7 +230,7 @@ class Binder:
         bound = BoundQuery(results, self.options)
         if self.failed:
             self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
-            raise KqlError(self.text, self.diagnostics, bound)
+            raise KqlError(self.text, self.diagnostics[: 2 * MAX_DIAGNOSTICS], bound)
         return bound
 
     def statement(self, statement: syntax.Statement, scope: Scope) -> Relation | None:
