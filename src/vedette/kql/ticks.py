@@ -6,6 +6,7 @@ Text forms follow Kusto's: `YYYY-MM-DDTHH:MM:SS.fffffffZ` and `[-][d.]hh:mm:ss[.
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, date, datetime, timedelta
 
@@ -39,19 +40,26 @@ _CLOCK = (
     r"(?::(?P<second>\d{1,2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"\s*(?P<half>am|pm)?" + _ZONE + r")?"
 )
-_DATE_FORMS = [
-    re.compile(form + _CLOCK + r"\s*$", re.IGNORECASE)
-    for form in (
-        r"\s*(?P<year>\d{4})\s*[-/.,]\s*(?P<month>\d{1,2})\s*[-/.,]\s*(?P<day>\d{1,2})",
-        r"\s*(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
-        r"\s*(?P<month>0?[1-9]|1[0-2])\s*[-/.]\s*(?P<day>\d{1,2})\s*[-/.]\s*(?P<year>\d{4})",
-        r"\s*(?P<day>\d{1,2})\s*[-/]\s*(?P<month>\d{1,2})\s*[-/]\s*(?P<year>\d{4})",
-        r"\s*(?:[a-z]{3,9},?\s+)?(?P<day>\d{1,2})[\s-](?P<name>[a-z]{3,9})[\s,-]+(?P<year>\d{4}|\d\d)",
-        r"\s*(?:[a-z]{3,9},?\s+)??(?P<name>[a-z]{3,9})\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})",
-        r"\s*(?P<year>\d{4})\s*[-/,]\s*(?P<month>\d{1,2})",
-        r"\s*(?P<year>\d{4})",
-    )
-]
+
+
+@functools.cache
+def _date_forms() -> list[re.Pattern[str]]:
+    """The forms of dates other than ISO's, compiled when a first one is read: that takes longer than most of an import."""
+    return [
+        re.compile(form + _CLOCK + r"\s*$", re.IGNORECASE)
+        for form in (
+            r"\s*(?P<year>\d{4})\s*[-/.,]\s*(?P<month>\d{1,2})\s*[-/.,]\s*(?P<day>\d{1,2})",
+            r"\s*(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
+            r"\s*(?P<month>0?[1-9]|1[0-2])\s*[-/.]\s*(?P<day>\d{1,2})\s*[-/.]\s*(?P<year>\d{4})",
+            r"\s*(?P<day>\d{1,2})\s*[-/]\s*(?P<month>\d{1,2})\s*[-/]\s*(?P<year>\d{4})",
+            r"\s*(?:[a-z]{3,9},?\s+)?(?P<day>\d{1,2})[\s-](?P<name>[a-z]{3,9})[\s,-]+(?P<year>\d{4}|\d\d)",
+            r"\s*(?:[a-z]{3,9},?\s+)??(?P<name>[a-z]{3,9})\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})",
+            r"\s*(?P<year>\d{4})\s*[-/,]\s*(?P<month>\d{1,2})",
+            r"\s*(?P<year>\d{4})",
+        )
+    ]
+
+
 _TIME_ONLY = re.compile(
     r"\s*(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,9}))?)?\s*(?P<half>am|pm)?\s*$",
     re.IGNORECASE,
@@ -127,7 +135,7 @@ def parse_datetime(text: str) -> int | None:
         year, month, day, hour, minute, second, fraction = exact.groups()
         whole = from_parts(int(year), int(month), int(day), int(hour), int(minute), int(second))
         return None if whole is None else whole + _fraction(fraction)
-    for form in _DATE_FORMS:
+    for form in _date_forms():
         found = form.match(text)
         if found:
             return _from_match(found.groupdict())

@@ -1,0 +1,94 @@
+"""A check goes on after a mistake: every mistake has its code and place, and the result still has columns."""
+
+from __future__ import annotations
+
+import pytest
+
+from vedette.engine.catalog import full_catalog
+from vedette.engine.query import check_text
+from vedette.kql.host import Field, TableSchema
+from vedette.kql.types import Type
+
+LOGS = TableSchema("Logs", (Field("Level", Type.LONG, "Level"), Field("Text", Type.STRING, "Text")))
+
+
+class OneTable:
+    """A workspace with one table."""
+
+    name = "default"
+
+    def table(self, name: str) -> TableSchema | None:
+        return LOGS if name == "Logs" else None
+
+    def table_names(self) -> list[str]:
+        return ["Logs"]
+
+    def function(self, name: str) -> None:
+        return None
+
+    def workspace(self, name: str) -> None:
+        return None
+
+
+def checked(text: str) -> tuple[list[tuple[str, int]], list[tuple[str, str]]]:
+    found = check_text(text, full_catalog(), OneTable())
+    errors = [(d.code, d.start) for d in found.diagnostics if d.severity == "Error"]
+    return errors, [(column.name, column.type.value) for column in found.columns or ()]
+
+
+@pytest.mark.parametrize(
+    ("text", "errors", "columns"),
+    [
+        # two mistakes of one statement, and what follows them
+        (
+            "Logs | where Missing == 1 | extend n = Level + Text | project n, Text",
+            [("KS142", 13), ("KS106", 45)],
+            [("n", "long"), ("Text", "string")],
+        ),
+        # a table that is not there is taken to have the columns that the text names
+        ("Nowhere | where a == 1 | extend b = 2", [("KS204", 0)], [("a", "unknown"), ("b", "long")]),
+        ("Nowhere | summarize n = count() by k", [("KS204", 0)], [("k", "unknown"), ("n", "long")]),
+        (
+            "Logs | join (Nowhere) on Text",
+            [("KS204", 13)],
+            [("Level", "long"), ("Text", "string"), ("Text1", "unknown")],
+        ),
+        # a function that is not there gives anything, and no columns
+        ("Logs | invoke nothing() | project x", [("KS211", 14)], [("x", "unknown")]),
+        # a wrong argument leaves the function's type
+        (
+            "print s = tolower(1, 2), n = array_length('a')",
+            [("KS119", 10), ("KS234", 42)],
+            [("s", "string"), ("n", "long")],
+        ),
+        # an aggregate out of its place, a table where a value is wanted, a name said twice
+        ("Logs | where count() > 1 | take 1", [("KS144", 13)], [("Level", "long"), ("Text", "string")]),
+        ("print t = Logs", [("KS108", 10)], [("t", "unknown")]),
+        ("Logs | sort by dynamic([1])", [("KS116", 15)], [("Level", "long"), ("Text", "string")]),
+        ("Logs | take 'a'", [("KS134", 12)], [("Level", "long"), ("Text", "string")]),
+        # a fuzzy union does without what is not there
+        ("union isfuzzy=true Logs, Nowhere", [], [("Level", "long"), ("Text", "string")]),
+    ],
+)
+def test_every_mistake_is_told(text: str, errors: list[tuple[str, int]], columns: list[tuple[str, str]]) -> None:
+    assert checked(text) == (errors, columns)
+
+
+@pytest.mark.parametrize("text", ["", "let a = 1;", "1 + 1", "strlen('a')"])
+def test_a_text_without_rows_has_no_columns_and_no_mistake(text: str) -> None:
+    assert checked(text) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("Logs | summarize p = percentile(Level, 100 - 5)", [("p", "long")]),
+        ("let n = 2 * 3; Logs | take n + 1 | count", [("Count", "long")]),
+        ("Logs | project x = column_ifexists(strcat('Le', 'vel'), 1)", [("x", "long")]),
+        ("Logs | summarize l = make_list(Level, 7 / 2)", [("l", "dynamic")]),
+        # known only when the query runs: left open, and no mistake
+        ("Logs | take toint((now() - ago(1d)) / 1h) | count", [("Count", "long")]),
+    ],
+)
+def test_constants_are_computed_without_an_engine(text: str, columns: list[tuple[str, str]]) -> None:
+    assert checked(text) == ([], columns)
