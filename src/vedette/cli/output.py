@@ -73,7 +73,7 @@ def note(text: str) -> None:
 
 
 def print_result(result: Result, format_: Format) -> None:
-    """Prints the rows of a query."""
+    """Prints the rows of a query; of one that gives several tables, in the forms for programs the first alone."""
     names = [column.name for column in result.columns]
     if format_ is Format.JSON:
         print(json_line(result.records()))
@@ -89,6 +89,10 @@ def print_result(result: Result, format_: Format) -> None:
         note(f"{counted(len(result.rows), 'row')} in {result.statistics.elapsed:.2f} s")
     if result.partial:
         screen(stderr=True).print(f"partial result: {result.partial}", style="yellow")
+    if format_ is Format.TABLE:
+        for table in result.more:
+            note(f"{table.name}:" if table.name else "further table:")
+            print_result(table, format_)
 
 
 def print_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

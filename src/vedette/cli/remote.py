@@ -60,12 +60,7 @@ class RemoteOperations:
         if timespan is not None:
             body["timespan"] = "/".join(utc_text(moment) for moment in timespan)
         answer = self._call("POST", "/query", text=text, json=body)
-        columns = tuple(
-            ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"]
-        )
-        partial = answer["partialError"]["message"] if answer.get("partialError") else None
-        stats = Statistics(len(answer["rows"]), answer["stats"]["elapsedMs"] / 1000)
-        return Result(columns, answer["rows"], stats, partial, answer.get("visualization"))
+        return _result(answer)
 
     def explain(self, text: str) -> list[Explanation]:
         """The SQL of each result of a KQL query."""
@@ -153,6 +148,19 @@ class RemoteOperations:
 def _moment(text: str | None) -> datetime | None:
     value = ticks.parse_datetime(text) if text else None
     return None if value is None else ticks.to_datetime(value)
+
+
+def _result(answer: dict[str, Any]) -> Result:
+    """A table of an answer, with those that come with it."""
+    columns = tuple(
+        ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"]
+    )
+    partial = answer["partialError"]["message"] if answer.get("partialError") else None
+    stats = Statistics(len(answer["rows"]), answer["stats"]["elapsedMs"] / 1000)
+    more = [_result(table) for table in answer.get("more") or ()]
+    return Result(
+        columns, answer["rows"], stats, partial, answer.get("visualization"), name=answer.get("name"), more=more
+    )
 
 
 def _diagnostic(text: str, one: Mapping[str, Any]) -> Diagnostic:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+import pyarrow as pa
 
 from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identifier
 from vedette.engine.expressions import Emitter
@@ -46,6 +48,18 @@ class Compiled:
     row_functions: list[RowFunctionUse]
     rewrites: tuple[str, ...] = ()
     """The names of the rewrites that changed the statement."""
+    stages: list[Stage] = field(default_factory=list)
+    """What Python computes before the statement runs, in order."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """Rows that Python makes of the rows of a statement; later SQL reads them as the table `name`."""
+
+    name: str
+    sql: str
+    transform: Callable[[Iterator[pa.RecordBatch], Callable[[], bool]], pa.Table]
+    """Takes the rows in batches, and a function that tells whether the query was stopped."""
 
 
 @dataclass(slots=True)
@@ -66,6 +80,7 @@ class Compiler:
     ) -> None:  # fmt: skip
         self.sql = DuckDbSql(run, rewrites)
         self._proceed = proceed
+        self.run = run
         self.parameters: set[str] = set()
         self.timespan = timespan
         """Whether `$from` and `$to` bound TimeGenerated of every table."""
@@ -83,6 +98,13 @@ class Compiler:
         self._given: dict[int, Rel] = {}
         self._scans: list[list[tuple[str, str]]] = []
         self._fresh = 0
+        self.stages: list[Stage] = []
+
+    def stage(self, sql: str, transform: Callable[[Iterator[pa.RecordBatch], Callable[[], bool]], pa.Table]) -> str:
+        """The name of the table that will hold what Python makes of a statement's rows."""
+        name = f"stage_{self.run}_{self.fresh()}"
+        self.stages.append(Stage(name, self.with_ctes(sql), transform))
+        return name
 
     def fresh(self, prefix: str = "x") -> str:
         """A name that nothing else has."""
@@ -98,12 +120,21 @@ class Compiler:
         text = f"SELECT {', '.join(name_of(column) for column in visible) or '1'} FROM {base.source}"
         if base.where:
             text += " WHERE " + " AND ".join(base.where)
-        if base.order:
+        if base.order and not (base.natural and limit is not None):
             text += f" ORDER BY {base.ordering()}"
         if limit is not None:
             text += f" LIMIT {limit}"
+        return self.finished(text, visible)
+
+    def finished(self, text: str, columns: tuple[Column, ...] = ()) -> Compiled:
+        """A statement with everything that it needs to run."""
         return Compiled(
-            self.with_ctes(text), visible, self.parameters, list(self.sql.row_functions.values()), self.sql.rewritten()
+            self.with_ctes(text),
+            columns,
+            self.parameters,
+            list(self.sql.row_functions.values()),
+            self.sql.rewritten(),
+            self.stages,
         )
 
     def with_ctes(self, text: str) -> str:

@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from vedette.engine.operators import load_operators
 from vedette.engine.relations import name_of
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
 from vedette.engine.rewrites import ALL_REWRITES
-from vedette.engine.rowfunctions import parse_json, register, stoppable
+from vedette.engine.rowfunctions import Stopped, parse_json, register, stoppable
 from vedette.kql import ticks
 from vedette.kql.binder import bind
 from vedette.kql.binder.operators.render import Render
@@ -39,6 +39,7 @@ _JSON_TYPES = {
 
 _BATCH_ROWS = 2048
 _POLL = 0.2
+_ALL_ROWS = 2**40
 _NUMBERS = itertools.count(1)
 """Runs of this process, for row functions to know whose rows they have."""
 
@@ -150,14 +151,19 @@ class QueryEngine:
         return check_text(text, self.catalog, self.host)
 
     def run(self, text: str, options: QueryOptions) -> Result:
-        """The rows of a query.
+        """The rows of a query: of its last statement the first table, with any further ones in `more`.
 
         Raises KqlError where the text cannot be accepted and QueryFailed where a limit or the engine ends it.
         """
-        return self.run_all(text, options)[-1]
+        results, first = self._guarded(text, options)
+        results[first].more = results[first + 1 :]
+        return results[first]
 
     def run_all(self, text: str, options: QueryOptions) -> list[Result]:
         """The rows of every result of a batch."""
+        return self._guarded(text, options)[0]
+
+    def _guarded(self, text: str, options: QueryOptions) -> tuple[list[Result], int]:
         try:
             return self._run_all(text, options)
         except RecursionError:
@@ -177,7 +183,7 @@ class QueryEngine:
         run = _Run(self, options)
         return [run.explanation(relation) for relation in run.bound(text).results]
 
-    def _run_all(self, text: str, options: QueryOptions) -> list[Result]:
+    def _run_all(self, text: str, options: QueryOptions) -> tuple[list[Result], int]:
         started = time.perf_counter()
         run = _Run(self, options)
         bound = run.bound(text)
@@ -186,8 +192,9 @@ class QueryEngine:
             result = run.rows(relation)
             result.statistics.elapsed = time.perf_counter() - started
             result.visualization = relation.visualization if isinstance(relation, Render) else None
+            result.name = relation.label or None
             results.append(result)
-        return results
+        return results, bound.first
 
 
 def check_text(text: str, catalog: Catalog, host: Host) -> Check:
@@ -218,7 +225,8 @@ class _Run:
         if options.timespan is not None:
             first, last = options.timespan
             self._values |= {"range_from": ticks.from_datetime(first), "range_to": ticks.from_datetime(last)}
-        self._deadline = time.monotonic() + options.limits.seconds
+        self._started = time.monotonic()
+        self._deadline = self._started + options.limits.seconds
 
     def _compiler(self) -> Compiler:
         options = self.options
@@ -256,11 +264,28 @@ class _Run:
 
     def _register(self, compiled: Compiled) -> dict[str, object] | None:
         self.engine.register(compiled)
-        if not compiled.parameters:
+        return self._given(compiled.sql, compiled.parameters)
+
+    def _given(self, sql: str, names: set[str]) -> dict[str, object] | None:
+        """The values of the parameters that a statement names.
+
+        A unit need not use its argument, and the engine refuses a value that its statement has no place for.
+        """
+        if not names:
             return None
-        # a unit need not use its argument, and the engine refuses a value that its statement has no place for
-        asked = self.connection.extract_statements(compiled.sql)[0].named_parameters
-        return {name: self._values[name] for name in compiled.parameters & asked} or None
+        asked = self.connection.extract_statements(sql)[0].named_parameters
+        return {name: self._values[name] for name in names if name in asked} or None
+
+    def _run_stages(self, compiled: Compiled) -> None:
+        """Has Python make the tables that a statement reads."""
+        for stage in compiled.stages:
+            given = self._given(stage.sql, compiled.parameters)
+            reader = self.connection.sql(stage.sql, params=given).to_arrow_reader(_BATCH_ROWS)
+            try:
+                made = stage.transform(iter(reader), self._stopped)
+            except Stopped as stop:
+                raise self._failure(stop) from None
+            self.connection.register(stage.name, made)
 
     def _within_limits(self, work: Callable[[], T]) -> T:
         """Does some work of the engine under the query's time limit."""
@@ -313,7 +338,12 @@ class _Run:
     def fetch(self, compiled: Compiled) -> list[tuple[Any, ...]]:
         """The rows of a statement as Python values."""
         values = self._register(compiled)
-        return self._within_limits(lambda: self.connection.execute(compiled.sql, values).fetchall())
+
+        def take() -> list[tuple[Any, ...]]:
+            self._run_stages(compiled)
+            return self.connection.execute(compiled.sql, values).fetchall()
+
+        return self._within_limits(take)
 
     def table(self, compiled: Compiled) -> tuple[pa.Table, str | None]:
         """The rows of a statement as Arrow, up to the limits, and why there are no more of them.
@@ -325,6 +355,7 @@ class _Run:
         limits = self.options.limits
 
         def take() -> tuple[pa.Table, str | None]:
+            self._run_stages(compiled)
             reader = self.connection.sql(compiled.sql, params=values).to_arrow_reader(_BATCH_ROWS)
             batches, rows, size = [], 0, 0
             for batch in reader:
@@ -357,14 +388,45 @@ class _Run:
         """The value of an expression that no column feeds."""
         compiler = self._compiler()
         fragment = compiler.emitter.emit(expression)
-        text = compiler.with_ctes(f"SELECT {fragment} AS v")
-        compiled = Compiled(text, (), compiler.parameters, list(compiler.sql.row_functions.values()))
-        value = self.fetch(compiled)[0][0]
+        value = self.fetch(compiler.finished(f"SELECT {fragment} AS v"))[0][0]
         if value is not None and expression.type is Type.DYNAMIC:
             return parse_json(str(value))
         if value is not None and expression.type is Type.GUID:
             return str(value)
         return value
+
+    def parameter(self, name: str) -> bool:
+        """Whether the caller gave a query parameter a value."""
+        return name in self.options.parameters
+
+    def option(self, name: str, value: object) -> None:
+        """Takes an option that the query sets; limits may be narrowed, and `notruncation` lifts that of rows.
+
+        The limit of bytes stays, since the result is held in memory.
+        """
+        limits = self.options.limits
+        number = value if isinstance(value, int) and not isinstance(value, bool) else None
+        if name == "query_now" and number is not None:
+            self._values["now"] = number
+        elif name == "notruncation" and value is True:
+            limits = replace(limits, rows=_ALL_ROWS)
+        elif name in ("truncationmaxrecords", "query_take_max_records") and number is not None:
+            limits = replace(limits, rows=max(0, min(limits.rows, number)))
+        elif name == "truncationmaxsize" and number is not None:
+            limits = replace(limits, bytes=max(0, min(limits.bytes, number)))
+        elif name == "servertimeout" and number is not None:
+            limits = replace(limits, seconds=max(0.0, min(limits.seconds, number / ticks.SECOND)))
+            self._deadline = min(self._deadline, self._started + limits.seconds)
+        self.options = replace(self.options, limits=limits)
+
+    def values(self, relation: Relation, column: Column, most: int) -> list[object] | None:
+        """The distinct values of a column; None where there are more than `most`."""
+        compiler = self._compiler()
+        rel = compiler.rel(relation).wrapped()
+        where = " WHERE " + " AND ".join(rel.where) if rel.where else ""
+        text = f"SELECT DISTINCT {name_of(column)} AS v FROM {rel.source}{where} LIMIT {most + 1}"
+        found = [row[0] for row in self.fetch(compiler.finished(text))]
+        return None if len(found) > most else [str(v) if column.type is Type.GUID and v else v for v in found]
 
     def keys(self, relation: Relation, column: Column) -> list[tuple[str, Type]]:
         """The keys in a column of bags, each with the type that its values share (mixed: dynamic)."""
@@ -375,10 +437,7 @@ class _Run:
         inner = f"SELECT {bag} AS bag, unnest(json_keys({bag})) AS k FROM {rel.source} WHERE {' AND '.join(where)}"
         pointer = "'/' || replace(replace(k, '~', '~0'), '/', '~1')"
         text = f"SELECT k, list(DISTINCT json_type(bag, {pointer})) FROM ({inner}) GROUP BY k ORDER BY k"
-        compiled = Compiled(
-            compiler.with_ctes(text), (), compiler.parameters, list(compiler.sql.row_functions.values())
-        )
-        return [(str(name), _shared_type(kinds)) for name, kinds in self.fetch(compiled)]
+        return [(str(name), _shared_type(kinds)) for name, kinds in self.fetch(compiler.finished(text))]
 
     def distinct(self, relation: Relation, column: Column) -> list[str]:
         """The distinct values of a column as text, in order."""
@@ -390,10 +449,7 @@ class _Run:
         text = f"SELECT DISTINCT {value} AS v FROM {rel.source}"
         if rel.where:
             text += " WHERE " + " AND ".join(rel.where)
-        compiled = Compiled(
-            compiler.with_ctes(text + " ORDER BY v"), (), compiler.parameters, list(compiler.sql.row_functions.values())
-        )
-        return [str(row[0]) for row in self.fetch(compiled)]
+        return [str(row[0]) for row in self.fetch(compiler.finished(text + " ORDER BY v"))]
 
     def columns(self, relation: Relation) -> list[list[object]]:
         """All rows of a relation, column by column."""

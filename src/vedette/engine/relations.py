@@ -19,6 +19,8 @@ class OrderKey:
     name: str
     descending: bool = False
     nulls_first: bool = True
+    natural: bool = False
+    """Rows come in this order by themselves, so that the first of them need no sorting."""
 
     def __str__(self) -> str:
         return f"{self.name} {'DESC' if self.descending else 'ASC'} NULLS {'FIRST' if self.nulls_first else 'LAST'}"
@@ -48,6 +50,11 @@ class Rel:
         """Whether the select list computes nothing, so that a condition may still be added at this level."""
         return self.items is None and self.limit is None
 
+    @property
+    def natural(self) -> bool:
+        """Whether the rows come in their order by themselves: a limit then stops what makes them."""
+        return all(key.natural for key in self.order)
+
     def text(self) -> str:
         """The SELECT."""
         # rows without a column (a `project` of nothing) are rows still
@@ -56,7 +63,7 @@ class Rel:
         if self.where:
             text += " WHERE " + " AND ".join(self.where)
         if self.limit is not None:
-            if self.order:
+            if self.order and not self.natural:
                 text += f" ORDER BY {self.ordering()}"
             text += f" LIMIT {self.limit}"
         return text

@@ -46,6 +46,10 @@ class Result:
     """Why rows are missing, when a limit cut the result."""
     visualization: dict[str, object] | None = None
     """How the query says the rows should be drawn (`render`): `visualization`, the kind of chart, and its properties."""
+    name: str | None = None
+    """What `as`, `fork` or `facet` calls the table."""
+    more: list[Result] = field(default_factory=list)
+    """The further tables of a query that gives several (`fork`, `facet`)."""
 
     def records(self) -> list[dict[str, object]]:
         """Rows as mappings from column name to value."""

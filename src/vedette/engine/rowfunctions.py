@@ -28,7 +28,7 @@ from vedette.kql.types import Type
 _DECIMALS = decimal.Context(prec=DECIMAL_DIGITS)
 _STEP = decimal.Decimal(1).scaleb(-DECIMAL_SCALE)
 _MOST = decimal.Decimal(10) ** (DECIMAL_DIGITS - DECIMAL_SCALE)
-_ARROW = {
+ARROW = {
     Type.BOOL: pa.bool_(),
     Type.INT: pa.int32(),
     Type.LONG: pa.int64(),
@@ -39,7 +39,9 @@ _ARROW = {
     Type.TIMESPAN: pa.int64(),
     Type.GUID: pa.string(),
     Type.DYNAMIC: pa.string(),
+    Type.UNKNOWN: pa.string(),
 }
+"""How values travel in Arrow."""
 
 
 _RUNS: dict[int, Callable[[], bool]] = {}
@@ -80,7 +82,7 @@ def register(connection: duckdb.DuckDBPyConnection, use: RowFunctionUse) -> None
 def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:
     function, strict, result = use.function, use.strict, use.result
     readers = [parse_json if type_ is Type.DYNAMIC else None for type_ in use.arguments]
-    arrow = _ARROW[result]
+    arrow = ARROW[result]
     # -0.0 and 0.0 are one key, so answers about reals are not kept
     keeps = bool(use.arguments) and Type.REAL not in use.arguments
     known: dict[tuple[object, ...], object] = {}

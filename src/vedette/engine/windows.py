@@ -7,6 +7,7 @@ value of a SELECT further inside, the innermost first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from vedette.engine.compiler import Compiler
 from vedette.engine.fragment import Fragment
@@ -82,6 +83,8 @@ def staged(compiler: Compiler, rel: Rel, values: Iterable[Expr]) -> Rel:
     if not calls:
         return rel
     rel = compiler.with_order(rel)
+    # what computes them may hand the rows on in another order
+    rel = replace(rel, order=[replace(key, natural=False) for key in rel.order])
     for level in calls:
         items: list[str] = []
         for call in level:

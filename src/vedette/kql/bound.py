@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from vedette.kql.catalog import AggregateUnit, ScalarUnit, WindowUnit
 from vedette.kql.host import TableSchema
 from vedette.kql.node import node, shown
 from vedette.kql.types import Type
+
+
+class AbsentColumns(Protocol):
+    """Columns that are known by name and type though no row has them."""
+
+    def type_of(self, name: str) -> Type | None:
+        """The type of such a column, or None."""
 
 
 @node
@@ -26,6 +34,8 @@ class Column:
     extra: dict[str, Type] | None = None
     """For the hidden column of a table: the fields seen in it."""
     constant: object | None = None
+    absent: AbsentColumns | None = None
+    """For the hidden column of a wildcard's rows: what further columns its tables without rows have."""
 
     __repr__ = shown
 
@@ -164,6 +174,8 @@ class Relation:
     """Only the data tells which further columns there are (binding without data)."""
     unknown: bool = field(default=False, kw_only=True)
     """What it comes from is not known at all: any name may be used, and none of them is taken for a column of it."""
+    label: str = field(default="", kw_only=True)
+    """The name that `as`, or a view, gives the rows."""
 
     __repr__ = shown
 
@@ -203,12 +215,21 @@ class Shared(Relation):
     once: bool
 
 
+@dataclass(slots=True, eq=False)
+class Tables(Relation):
+    """Several tables (`fork`, `facet`); each is a result of its own, under its `label`."""
+
+    tables: list[Relation]
+
+
 @dataclass(slots=True)
 class BoundQuery:
     """A whole query: its result relations (more than one only in a batch) and what was noticed."""
 
     results: list[Relation]
     options: dict[str, object] = field(default_factory=dict)
+    first: int = 0
+    """The place of the first table of the last statement among the results."""
 
 
 @node

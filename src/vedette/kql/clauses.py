@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Final
 
 from vedette.kql.entities import EntityParser
-from vedette.kql.lexer import KEYWORDS, NAME
+from vedette.kql.lexer import KEYWORDS, NAME, NAME_KEYWORDS
 from vedette.kql.syntax import Expression, Literal, Name, OperatorParameter, Ordered
 from vedette.kql.types import Type
 
@@ -129,6 +129,9 @@ class ClauseParser(EntityParser):
             return None
         value = parameter.value
         if isinstance(value, Name):
+            if value.name in KEYWORDS and value.name not in NAME_KEYWORDS and not value.bracketed:
+                message = f"missing name; to use the keyword {value.name} as a name, write ['{value.name}']"
+                self.report("KS006", message, value.start, value.end)
             return value
         if isinstance(value, Literal) and isinstance(value.value, str):
             return Name(value.value, bracketed=True, start=value.start, end=value.end)

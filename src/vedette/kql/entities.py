@@ -19,7 +19,7 @@ class EntityParser(ExpressionParser):
         if expression is None:
             return None
         while self.kinds[self.i] in (".", "["):
-            expression = self._path(expression)
+            expression = self._path(expression, calls=False)
         return expression
 
     def _path_root(self) -> Expression | None:

@@ -287,8 +287,8 @@ class ExpressionParser(TableParser):
         self.depth -= 1
         return inner
 
-    def _path(self, target: Expression) -> Expression:
-        """One step: `.name`, `.name(args)`, `.['name']` or `[index]`."""
+    def _path(self, target: Expression, *, calls: bool = True) -> Expression:
+        """One step: `.name`, `.name(args)` (with `calls`), `.['name']` or `[index]`."""
         if self.take("["):
             self.depth += 1
             if self.depth > MAX_NESTING:
@@ -299,7 +299,7 @@ class ExpressionParser(TableParser):
             return Index(target, index, start=target.start, end=self.last_end)
         self.i += 1
         kind = self.kinds[self.i]
-        if self.name_length() > 0 and self.peek(self.name_length()) == "(":
+        if calls and self.name_length() > 0 and self.peek(self.name_length()) == "(":
             call = self._call()
             return DotCall(target, call, start=target.start, end=call.end)
         if kind == "[" and self.bracketed_length() < 0:

@@ -37,6 +37,8 @@ class TableSchema:
     """The engine's name of the stored rows (quoted SQL), or None where no row was ever stored."""
     extra: dict[str, Type] = field(default_factory=dict)
     """Fields that rows carry beyond the schema, kept in the hidden dynamic column."""
+    internal: bool = False
+    """A table about the product's own work: `*` does not mean it, its name does."""
 
 
 class Host(Protocol):
@@ -62,6 +64,15 @@ class Evaluator(Protocol):
 
     def constant(self, expression: Expr) -> object:
         """The value of an expression that no column feeds."""
+
+    def parameter(self, name: str) -> bool:
+        """Whether the caller gave a query parameter a value."""
+
+    def option(self, name: str, value: object) -> None:
+        """Says that the query sets an option (`set name = value`)."""
+
+    def values(self, relation: Relation, column: Column, most: int) -> list[object] | None:
+        """The distinct values of a column; None where there are more than `most`."""
 
     def keys(self, relation: Relation, column: Column) -> list[tuple[str, Type]]:
         """The keys in a column of property bags, in name order, each with the type that its values share."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Final
 
@@ -41,13 +42,7 @@ class WorkspaceHost:
             if known is None or known[0] is not stored:
                 known = self._described[name] = (stored, _stored_schema(stored, self._tables.workspace_id))
             return known[1]
-        fields = catalog.schema(name)
-        if fields is None:
-            columns = sample(name)
-            if columns is None:
-                return None
-            return TableSchema(name, tuple(Field(column, type_, column) for column, type_ in columns))
-        return TableSchema(name, tuple(Field(field.name, field.type, field.name) for field in fields))
+        return _known_schema(name)
 
     def table_names(self) -> Iterable[str]:
         """Every known table and every table with rows, sorted."""
@@ -62,6 +57,20 @@ class WorkspaceHost:
         return self if name.lower() == self._tables.workspace_id.lower() else None
 
 
+@functools.cache
+def _known_schema(name: str) -> TableSchema | None:
+    """A known table without rows; wildcards ask for all of them at once."""
+    fields = catalog.schema(name)
+    if fields is None:
+        columns = sample(name)
+        if columns is None:
+            return None
+        return TableSchema(name, tuple(Field(column, type_, column) for column, type_ in columns))
+    return TableSchema(
+        name, tuple(Field(field.name, field.type, field.name) for field in fields), internal=name in catalog.OWN
+    )
+
+
 def _stored_schema(table: StoredTable, workspace_id: str) -> TableSchema:
     """The table's fields, and a source in which each of them has a name: columns that were never filled are constants there."""
     fields: list[Field] = []
@@ -74,7 +83,7 @@ def _stored_schema(table: StoredTable, workspace_id: str) -> TableSchema:
         fields.append(Field(field.name, field.type, physical, sql=sql, properties=properties))
     fields.append(Field(INGESTION_TIME, Type.DATETIME, INGESTED, hidden=True))
     fields.append(Field(EXTRA_FIELDS, Type.DYNAMIC, EXTRA, hidden=True))
-    return TableSchema(table.name, tuple(fields), table.sql, dict(table.extra))
+    return TableSchema(table.name, tuple(fields), table.sql, dict(table.extra), table.name in catalog.OWN)
 
 
 def _computed(field: catalog.Field, table: StoredTable, workspace_id: str, stored: str | None) -> str | None:

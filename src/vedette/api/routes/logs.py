@@ -66,6 +66,9 @@ class QueryResult(Wire):
     partial_error: PartialError | None = None
     visualization: dict[str, Any] | None = None
     """What `render` says: `visualization`, the kind of chart, and the properties given."""
+    name: str | None = None
+    more: list[QueryResult] | None = None
+    """The further tables of a query that gives several (`fork`, `facet`); `name` tells them apart."""
 
 
 class CheckRequest(Wire):
@@ -200,13 +203,18 @@ async def _cancel_when_gone(request: Request, cancellation: Cancellation) -> Non
 
 def _answer(result: Result) -> dict[str, object]:
     partial = {"code": "VDT2004", "message": result.partial} if result.partial else None
-    return {
+    answer: dict[str, object] = {
         "columns": [{"name": column.name, "type": column.type.value} for column in result.columns],
         "rows": result.rows,
         "stats": {"elapsedMs": round(result.statistics.elapsed * 1000, 1), "rows": len(result.rows)},
         "partialError": partial,
         "visualization": result.visualization,
     }
+    if result.name is not None:
+        answer["name"] = result.name
+    if result.more:
+        answer["more"] = [_answer(table) for table in result.more]
+    return answer
 
 
 @router.post("/explain", dependencies=[Depends(requires(Permission.QUERY))])

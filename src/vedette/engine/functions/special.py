@@ -145,9 +145,11 @@ scalar(
 def _bind_toscalar(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 1, 1)
     argument = node.args[0]
-    known = at.binder.scalar_queries.get(id(argument))
+    # a function's body is bound for each call, in a scope of its own
+    key = (id(argument), id(at.scope))
+    known = at.binder.scalar_queries.get(key)
     if known is not None:
-        return known
+        return known[1]
     if not at.binder.is_tabular(argument, at.scope):
         return at.bind(argument)
     relation = at.binder.tabular(argument, at.scope)
@@ -157,7 +159,7 @@ def _bind_toscalar(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr
         raise at.binder.stop("KS205", "The table has no column", argument)
     column = relation.visible[0]
     bound = ScalarQuery(column.type, relation, column)
-    at.binder.scalar_queries[id(argument)] = bound
+    at.binder.scalar_queries[key] = (at.scope, bound)
     return bound
 
 

@@ -82,6 +82,7 @@ def mv_apply(compiler: Compiler, node: MvApply) -> Rel:
     group = compiler.fresh()
     rel = compiler.rel(node.input)
     base = Rel(f"({rel.text()})", rel.columns, order=rel.order)
+    outer_groups = rel.partition
     numbered = f"SELECT *, row_number() OVER ({'ORDER BY ' + rel.ordering() if rel.order else ''}) AS {group} FROM {base.source}"
     cte = compiler.add_cte(numbered)
     source = Rel(cte, node.input.columns, order=[OrderKey(group)], partition=[group])
@@ -91,10 +92,11 @@ def mv_apply(compiler: Compiler, node: MvApply) -> Rel:
     inner = f"({subquery.text()})"
     items = [f"o.{name_of(source_column)} AS {name_of(column)}" for column, source_column in node.outer]
     items += [f"s.{name_of(made)} AS {name_of(column)}" for column, made in node.inner]
+    items += [f"o.{name}" for name in outer_groups]
     order = [OrderKey(compiler.fresh())]
     items.append(f"o.{group} AS {order[0].name}")
     for key in subquery.order:
         order.append(OrderKey(compiler.fresh(), key.descending, key.nulls_first))
         items.append(f"s.{key.name} AS {order[-1].name}")
     text = f"SELECT {', '.join(items)} FROM {cte} AS o JOIN {inner} AS s ON o.{group} = s.{group}"
-    return Rel(f"({text})", node.columns, order=order)
+    return Rel(f"({text})", node.columns, order=order, partition=outer_groups)

@@ -31,7 +31,7 @@ def range_(compiler: Compiler, node: Range) -> Rel:
         )
         value = f"({first} + i * {step})"
     source = f"(SELECT {value} AS {name}, i AS {order} FROM {_numbers(count)})"
-    return Rel(source, node.columns, order=[OrderKey(order)])
+    return Rel(source, node.columns, order=[OrderKey(order, natural=True)])
 
 
 def _numbers(count: str) -> str:

@@ -5,30 +5,49 @@ from __future__ import annotations
 from vedette.engine.compiler import Compiler, lowers, padding
 from vedette.engine.dialect import SQL_TYPES, quote
 from vedette.engine.relations import Rel, name_of
+from vedette.kql.binder.operators.project import Project
+from vedette.kql.binder.operators.sort import Sort
+from vedette.kql.binder.operators.take import Take
 from vedette.kql.binder.operators.union import Union
+from vedette.kql.binder.operators.where import Where
+from vedette.kql.bound import Column, Relation, Scan
 
 
 @lowers(Union)
 def union(compiler: Compiler, node: Union) -> Rel:
-    """All rows of the inputs, columns padded where an input lacks them."""
+    """All rows of the inputs, columns padded where an input lacks them; tables without rows cost nothing."""
     own = [column for column in node.columns if column is not node.tag]
     parts = []
     for relation, sources, tag in zip(node.inputs, node.sources, node.tags, strict=True):
-        rel = compiler.rel(relation).wrapped()
-        items = [(name_of(node.tag), quote(tag))] if node.tag else []
-        for column, source in zip(own, sources, strict=True):
-            if source is None:
-                value = padding(column.type)
-            elif source.type is column.type:
-                value = name_of(source)
-            else:
-                value = f"CAST({name_of(source)} AS {SQL_TYPES[column.type]})"
-            items.append((name_of(column), value))
-        text = f"SELECT {compiler.scan_mark(items)} FROM {rel.source}"
-        if rel.where:
-            text += " WHERE " + " AND ".join(rel.where)
-        parts.append(text)
+        if not _is_empty(relation):
+            parts.append(_part(compiler, relation, node.tag, tag, own, sources))
+    if not parts:
+        items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column in node.columns)
+        return Rel(f"(SELECT {items or '1'} WHERE false)", node.columns)
     return Rel(f"({_halved(parts)})", node.columns)
+
+
+def _part(
+    compiler: Compiler, relation: Relation, tag: Column | None, tag_value: str, own: list[Column],
+    sources: list[Column | None],
+) -> str:  # fmt: skip
+    rel = compiler.rel(relation).wrapped()
+    items = [(name_of(tag), quote(tag_value))] if tag else []
+    for column, source in zip(own, sources, strict=True):
+        value = padding(column.type)
+        if source is not None:
+            same = source.type is column.type
+            value = name_of(source) if same else f"CAST({name_of(source)} AS {SQL_TYPES[column.type]})"
+        items.append((name_of(column), value))
+    text = f"SELECT {compiler.scan_mark(items)} FROM {rel.source}"
+    return text + (" WHERE " + " AND ".join(rel.where) if rel.where else "")
+
+
+def _is_empty(relation: Relation) -> bool:
+    """Whether a relation is a table that never had rows, or rows of one that are only filtered and extended."""
+    while isinstance(relation, Where | Project | Sort | Take):
+        relation = relation.input
+    return isinstance(relation, Scan) and relation.table.source is None
 
 
 def _halved(parts: list[str]) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from vedette.kql import syntax
-from vedette.kql.binder.scope import LetValue, PatternValue, Row, ScalarValue, Scope, TableValue
+from vedette.kql.binder import patterns
+from vedette.kql.binder.declarations import declare, query_parameter
+from vedette.kql.binder.scope import LetValue, PatternValue, RestrictedHost, Row, ScalarValue, Scope, TableValue
 from vedette.kql.bound import (
     BoundQuery,
     Cast,
@@ -18,10 +20,10 @@ from vedette.kql.bound import (
     External,
     Faulty,
     OpenColumn,
-    ParameterRef,
     Relation,
     Scan,
     Shared,
+    Tables,
     Values,
     is_fixed,
 )
@@ -99,7 +101,10 @@ class Binder:
         self._columns_seen = 0
         self._hints = 0
         self._once: dict[int, Relation] = {}
-        self.scalar_queries: dict[int, Expr] = {}
+        self.scalar_queries: dict[tuple[int, int], tuple[Scope, Expr]] = {}
+        """Each toscalar() that is bound already, by its node and scope."""
+        self.aliases: dict[str, syntax.Expression] = {}
+        """What `alias database` names stand for."""
 
     # -- mistakes: each is reported where it is found, and the binding goes on
 
@@ -165,7 +170,7 @@ class Binder:
         fresh = []
         for column in columns:
             copy = self.column(column.name, column.type, hidden=column.hidden)
-            copy.extra = column.extra
+            copy.extra, copy.absent = column.extra, column.absent
             fresh.append(copy)
         return tuple(fresh)
 
@@ -206,6 +211,7 @@ class Binder:
         """Binds all statements; raises KqlError with every diagnostic found."""
         scope = Scope()
         results: list[Relation] = []
+        first = 0
         for count, statement in enumerate(script.statements):
             if count >= MAX_STATEMENTS or len(self.diagnostics) >= MAX_DIAGNOSTICS:
                 if count >= MAX_STATEMENTS:
@@ -221,13 +227,14 @@ class Binder:
                 self.diagnostics.append(Diagnostic("KS245", "The query is nested too deeply", statement.start, 1))
                 continue
             if relation is not None:
-                results.append(relation)
+                results += relation.tables if isinstance(relation, Tables) else [relation]
+                first = len(results) - (len(relation.tables) if isinstance(relation, Tables) else 1)
         self._unused(scope)
         if not results and not self.failed and self._evaluator is not None:
             self.diagnostics.append(
                 Diagnostic("KS000", "The query has no tabular expression statement", 0, min(1, len(self.text)))
             )
-        bound = BoundQuery(results, self.options)
+        bound = BoundQuery(results, self.options, first)
         if self.failed:
             self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
             raise KqlError(self.text, self.diagnostics[: 2 * MAX_DIAGNOSTICS], bound)
@@ -238,12 +245,11 @@ class Binder:
         match statement:
             case syntax.LetStatement():
                 self._let(statement, scope)
-            case syntax.SetStatement():
-                value = statement.value
-                self.options[statement.name.name] = value.value if isinstance(value, syntax.Literal) else True
+            case syntax.SetStatement() | syntax.AliasStatement() | syntax.RestrictStatement():
+                declare(self, statement, scope)
             case syntax.QueryParametersStatement():
                 for parameter in statement.parameters:
-                    self._query_parameter(parameter, scope)
+                    query_parameter(self, parameter, scope)
             case syntax.PatternStatement():
                 scope.names[statement.name.name] = PatternValue(statement, scope)
             case syntax.ExpressionStatement():
@@ -278,14 +284,6 @@ class Binder:
             scope.names[name] = TableValue(self.tabular(value, seen))
         else:
             scope.names[name] = LetValue(value, seen)
-
-    def _query_parameter(self, parameter: syntax.Parameter, scope: Scope) -> None:
-        name = parameter.name.name
-        type_ = parameter.type or Type.DYNAMIC
-        if parameter.default is not None:
-            scope.names[name] = ScalarValue(self.scalar(parameter.default, Scope()))
-        else:
-            scope.names[name] = ScalarValue(ParameterRef(type_, name))
 
     def _unused(self, scope: Scope) -> None:
         """Binds what no one used, so that its mistakes are found too."""
@@ -337,26 +335,34 @@ class Binder:
                 found = scope.find(node.name)
                 if isinstance(found, LetValue):
                     if isinstance(found.value, syntax.FunctionLiteral):
-                        return not found.value.parameters and self._tabular_body(found.value, found.scope)
+                        return not found.value.parameters and self.tabular_body(found.value, found.scope)
                     return self.is_tabular(found.value, found.scope)
                 if found is not None:
                     return isinstance(found, TableValue)
-                return self.host.table(node.name) is not None or self.host.function(node.name) is not None
+                host = self.visible_host(scope)
+                return host.table(node.name) is not None or host.function(node.name) is not None
             case syntax.Call():
                 name = node.name.name
                 found = scope.find(name)
                 if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
-                    return self._tabular_body(found.value, found.scope)
+                    return self.tabular_body(found.value, found.scope)
                 if name in ("materialize", "table", "view", "external_table", "workspace", "graph"):
                     return True
-                saved = self.host.function(name)
-                return saved is not None and self._tabular_body(saved, Scope())
-            case syntax.Member() | syntax.DotCall():
-                return _is_qualified(node)
+                pattern = patterns.called(self, node, scope)
+                if pattern is not None:
+                    return self.tabular_body(pattern.function(), pattern.scope)
+                saved = self.visible_host(scope).function(name)
+                return saved is not None and self.tabular_body(saved, Scope())
+            case syntax.Member() | syntax.DotCall() | syntax.Index():
+                pattern = patterns.called(self, node, scope)
+                if pattern is not None:
+                    return self.tabular_body(pattern.function(), pattern.scope)
+                return not isinstance(node, syntax.Index) and _is_qualified(node)
             case _:
                 return False
 
-    def _tabular_body(self, function: syntax.FunctionLiteral, scope: Scope) -> bool:
+    def tabular_body(self, function: syntax.FunctionLiteral, scope: Scope) -> bool:
+        """Whether a function gives a table."""
         inner = scope.child()
         for parameter in function.parameters:
             if parameter.tabular:
@@ -383,6 +389,9 @@ class Binder:
             return Relation((), open=True, unknown=stop.diagnostic.code == "KS211")
 
     def _tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
+        pattern = patterns.called(self, node, scope)
+        if pattern is not None:
+            return self._invoke(pattern.function(), pattern.scope, [], node, pattern.name, scope, None)
         match node:
             case syntax.Pipeline():
                 relation = None if node.source is None else self.tabular(node.source, scope)
@@ -423,9 +432,11 @@ class Binder:
             if isinstance(operator, syntax.UnknownOperator):
                 return relation if relation is not None else Relation((), open=True)
             binding = OPERATOR_BINDERS.get(type(operator))
+            # a saved function's text is another one than the query's, so the name is the node's
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(operator).__name__.removesuffix("Operator")).lower()
+            if isinstance(relation, Tables) and name != "render":
+                raise self.stop("KS205", f"{name} needs one table, but there are several of them here", operator)
             if binding is None:
-                # a saved function's text is another one than the query's, so the name is the node's
-                name = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(operator).__name__.removesuffix("Operator")).lower()
                 raise self.refuse(f"the operator '{name}'", operator)
             if relation is None and type(operator).__name__ not in _MAKES_ROWS:
                 relation = Relation((), open=True)
@@ -442,7 +453,7 @@ class Binder:
         """One more use of a relation that is bound already."""
         return Shared(
             self.renewed(relation.columns), relation, relation.columns, once,
-            serialized=relation.serialized, open=relation.open,
+            serialized=relation.serialized, open=relation.open, label=relation.label,
         )  # fmt: skip
 
     def _named_table(self, node: syntax.Name, scope: Scope) -> Relation:
@@ -458,17 +469,18 @@ class Binder:
                 return self.use(found.relation, once=found.once)
             case ScalarValue():
                 raise self.stop("KS205", f"'{node.name}' is a value, not a table", node)
-        table = self.host.table(node.name)
+        host = self.visible_host(scope)
+        table = host.table(node.name)
         if table is not None:
             return self.scan(table)
-        saved = self.host.function(node.name)
+        saved = host.function(node.name)
         if saved is not None:
             return self._invoke(saved, Scope(), [], node, node.name, scope, None)
         raise self.unknown_table(node.name, scope, node)
 
     def unknown_table(self, name: str, scope: Scope, node: syntax.Node) -> Stop:
         """The exception for a table that is not there."""
-        known = [*scope.all_names(), *self.host.table_names()]
+        known = [*scope.all_names(), *self.visible_host(scope).table_names()]
         return self.unknown("table, tabular variable or function", "KS204", name, known, node)
 
     def scan(self, table: TableSchema) -> Relation:
@@ -510,15 +522,60 @@ class Binder:
             return Constant(type_, "" if type_ is Type.STRING else None, start=value.start, end=value.end)
         return Cast(type_, value, start=value.start, end=value.end)
 
+    def visible_host(self, scope: Scope) -> Host:
+        """The workspace, as much of it as a query may see from here."""
+        restriction = scope.restricted()
+        return self.host if restriction is None else RestrictedHost(self.host, restriction)
+
+    def views(self, scope: Scope) -> list[str]:
+        """The names of the views that the query defines, which wildcards find too."""
+        names = dict.fromkeys(scope.all_names())
+        values = {name: scope.find(name) for name in names}
+        return sorted(
+            name
+            for name, value in values.items()
+            if isinstance(value, LetValue) and isinstance(value.value, syntax.FunctionLiteral) and value.value.view
+        )
+
+    def dealiased(self, target: syntax.Expression, scope: Scope) -> syntax.Expression:
+        """What `database("name")` stands for where `alias database` has given that name."""
+        if isinstance(target, syntax.Call) and target.name.name == "database" and len(target.args) == 1:
+            named = target.args[0]
+            if isinstance(named, syntax.Literal):
+                return self.aliases.get(str(named.value), target)
+        return target
+
+    def named_host(self, target: syntax.Call, scope: Scope) -> Host | None:
+        """The workspace that `workspace(...)` or `database(...)` names, or None."""
+        named = target.args[0] if target.args else None
+        name = str(self.constant(self.scalar(named, scope), named)) if named is not None else self.host.name
+        if target.name.name == "database" or name == self.host.name:
+            return self.host
+        return self.host.workspace(name)
+
+    def databases(self, target: syntax.Expression, scope: Scope) -> list[Host]:
+        """The workspaces that the target of a name pattern means."""
+        target = self.dealiased(target, scope)
+        if not isinstance(target, syntax.Call) or target.name.name not in ("workspace", "database"):
+            raise self.refuse("a reference to another cluster", target)
+        host = self.named_host(target, scope)
+        if host is None:
+            raise self.stop("KS207", "This does not refer to any known workspace", target)
+        restriction = scope.restricted()
+        return [host if restriction is None else RestrictedHost(host, restriction)]
+
     def _qualified(self, node: syntax.Member | syntax.DotCall, scope: Scope) -> Relation:
         """`workspace('x').Table`, `database('y').Table` and their function forms."""
-        target = node.target
+        target = self.dealiased(node.target, scope)
         if isinstance(target, syntax.Call) and target.name.name in ("workspace", "database") and len(target.args) <= 1:
-            named = target.args[0] if target.args else None
-            name = str(self.constant(self.scalar(named, scope), named)) if named is not None else self.host.name
-            host = self.host if target.name.name == "database" or name == self.host.name else self.host.workspace(name)
+            host = self.named_host(target, scope)
             if host is None:
-                raise self.stop("KS207", f"The name '{name}' does not refer to any known workspace", target)
+                named = target.args[0] if target.args else target
+                name = self.text[named.start : named.end]
+                raise self.stop("KS207", f"The name {name} does not refer to any known workspace", target)
+            restriction = scope.restricted()
+            if restriction is not None:
+                host = RestrictedHost(host, restriction)
             if isinstance(node, syntax.Member):
                 table = host.table(node.name.name)
                 if table is None:
@@ -546,15 +603,13 @@ class Binder:
             return self._invoke(found.value, found.scope, node.args, node, name, scope, None)
         if isinstance(found, LetValue) and not node.args and self.is_tabular(found.value, found.scope):
             return self._named_table(syntax.Name(name, start=node.start, end=node.end), scope)
-        if isinstance(found, PatternValue):
-            raise self.refuse("a call of a pattern", node)
         if name == "materialize" and len(node.args) == 1:
             return self.materialized(node, scope)
         if name == "table" and 1 <= len(node.args) <= 2:
             wanted = str(self.constant(self.scalar(node.args[0], scope), node.args[0]))
             named = syntax.Name(wanted, start=node.args[0].start, end=node.args[0].end)
             return self._named_table(named, scope)
-        saved = self.host.function(name)
+        saved = self.visible_host(scope).function(name)
         if saved is not None:
             return self._invoke(saved, Scope(), node.args, node, name, scope, None)
         if name == "external_table" and node.args:
@@ -583,7 +638,7 @@ class Binder:
         if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
             found.used = True
             return self._invoke(found.value, found.scope, node.args, node, name, scope, leading)
-        saved = self.host.function(name)
+        saved = self.visible_host(scope).function(name)
         if saved is not None:
             return self._invoke(saved, Scope(), node.args, node, name, scope, leading)
         raise self.unknown("function", "KS211", name, self.function_names(scope), node.name)

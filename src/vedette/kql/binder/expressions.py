@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vedette.kql import syntax
+from vedette.kql.binder import patterns
 from vedette.kql.binder.calls import Calls, sign_of
 from vedette.kql.binder.coercion import comparable
 from vedette.kql.binder.scope import LetValue, Row, ScalarValue, TableValue
@@ -23,7 +24,10 @@ from vedette.kql.types import NUMBERS, Type
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _TRUTHS = NUMBERS | {Type.BOOL, Type.UNKNOWN, Type.DYNAMIC}
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "%"})
-_SEARCH_ALL = frozenset({"has", "contains", ":"})
+_SEARCH_ALL = frozenset(
+    """has contains : == hasprefix hassuffix startswith endswith has_cs contains_cs hasprefix_cs hassuffix_cs
+    startswith_cs endswith_cs""".split()
+) | {"matches regex"}
 
 
 class Expressions(Calls):
@@ -56,7 +60,8 @@ class Expressions(Calls):
             case syntax.Binary():
                 return self._binary(node)
             case syntax.Call():
-                return self.call(node)
+                pattern = patterns.called(self.binder, node, self.scope)
+                return self.call(node) if pattern is None else self._pattern(pattern, node)
             case syntax.Unary():
                 return self._unary(node)
             case syntax.In():
@@ -106,15 +111,21 @@ class Expressions(Calls):
                 raise self.binder.stop("KS108", f"'{node.name}' is a table; use toscalar()", node)
         if row is not None and row.open:
             return self.binder.inferred(row, node.name)
+        type_ = row.absent(node.name) if row is not None else None
+        if type_ is not None:
+            return Constant(type_, "" if type_ is Type.STRING else None)
         if node.name in self.binder.catalog.scalars:
             raise self.binder.stop("KS117", f"The function '{node.name}' requires an argument list", node)
-        if self.binder.host.table(node.name) is not None:
+        if self.binder.visible_host(self.scope).table(node.name) is not None:
             raise self.binder.stop("KS108", f"'{node.name}' is a table; use toscalar()", node)
         known = [*(row.columns if row is not None else ()), *self.scope.all_names()]
         raise self.binder.unknown("column, table, variable or function", "KS142", node.name, known, node)
 
     def _path(self, node: syntax.Member | syntax.Index) -> Expr:
         target = node.target
+        pattern = patterns.called(self.binder, node, self.scope)
+        if pattern is not None:
+            return self._pattern(pattern, node)
         if isinstance(node, syntax.Member) and isinstance(target, syntax.Name) and self.row is not None:
             side = self.row.sides.get(target.name)
             if side is not None:
@@ -151,6 +162,11 @@ class Expressions(Calls):
         if isinstance(base, Path):
             return Path(Type.DYNAMIC, base.target, [*base.steps, step])
         return Path(Type.DYNAMIC, base, [step])
+
+    def _pattern(self, pattern: patterns.PatternCall, node: syntax.Expression) -> Expr:
+        """The value of the body that a call of a pattern chooses."""
+        function = pattern.function()
+        return self.binder.invoke_scalar(function, pattern.scope, [], node, pattern.name, self.scope, self.row)
 
     # -- operators
 
@@ -253,7 +269,7 @@ class Expressions(Calls):
 
     def _any_column(self, node: syntax.Binary) -> Expr:
         """`* has x`: any column's text."""
-        if self.row is None or node.op not in _SEARCH_ALL | {"==", "hasprefix", "startswith", "has_cs", "contains_cs"}:
+        if self.row is None or node.op not in _SEARCH_ALL:
             raise self.binder.stop("KS206", "'*' may not stand here", node)
         right = self.bind(node.right)
         parts: list[Expr] = []

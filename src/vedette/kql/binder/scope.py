@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import fnmatch
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from vedette.kql import syntax
 from vedette.kql.bound import Column, Expr, Relation
+from vedette.kql.host import Host, TableSchema
 from vedette.kql.types import Type
 
 
@@ -42,6 +44,43 @@ class PatternValue:
     scope: Scope
 
 
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """Names and name patterns of the tables and functions that a query may still see, by workspace."""
+
+    patterns: frozenset[tuple[str, str]]
+
+    def allows(self, host: str, name: str) -> bool:
+        """Whether a table or function is among them."""
+        return any(owner == host and fnmatch.fnmatchcase(name, pattern) for owner, pattern in self.patterns)
+
+
+class RestrictedHost:
+    """A workspace of which `restrict access to` shows a part."""
+
+    def __init__(self, host: Host, restriction: Restriction) -> None:
+        self.name = host.name
+        self._host = host
+        self._restriction = restriction
+
+    def table(self, name: str) -> TableSchema | None:
+        """The table of that name, or None where it may not be seen."""
+        return self._host.table(name) if self._restriction.allows(self.name, name) else None
+
+    def table_names(self) -> Iterable[str]:
+        """The tables that may be seen."""
+        return [name for name in self._host.table_names() if self._restriction.allows(self.name, name)]
+
+    def function(self, name: str) -> syntax.FunctionLiteral | None:
+        """The saved function of that name, or None where it may not be seen."""
+        return self._host.function(name) if self._restriction.allows(self.name, name) else None
+
+    def workspace(self, name: str) -> Host | None:
+        """Another workspace, as much of it as may be seen."""
+        other = self._host.workspace(name)
+        return None if other is None else RestrictedHost(other, self._restriction)
+
+
 Binding = LetValue | ScalarValue | TableValue | PatternValue
 
 
@@ -51,6 +90,17 @@ class Scope:
 
     parent: Scope | None = None
     names: dict[str, Binding] = field(default_factory=dict)
+    restriction: Restriction | None = None
+    """What `restrict access to` leaves of the workspace; None: see the scope around."""
+
+    def restricted(self) -> Restriction | None:
+        """The restriction that holds here."""
+        scope: Scope | None = self
+        while scope is not None:
+            if scope.restriction is not None:
+                return scope.restriction
+            scope = scope.parent
+        return None
 
     def find(self, name: str) -> Binding | None:
         """What a name stands for, or None."""
@@ -101,3 +151,8 @@ class Row:
             if column.extra and name in column.extra:
                 return column, column.extra[name]
         return None
+
+    def absent(self, name: str) -> Type | None:
+        """The type of a column that no row has, though the tables of a wildcard know it."""
+        found = (column.absent.type_of(name) for column in self.hidden if column.absent is not None)
+        return next((type_ for type_ in found if type_ is not None), None)

@@ -23,7 +23,7 @@ class FindOperator(Operator):
     columns: list[Expression | ColumnDeclaration] | None
     """`Name`, `ColumnDeclaration` (with a type) or `Star`; None: chosen by the predicate (also `project-smart`)."""
     pack: bool
-    """`pack(*)`: the columns that are not projected, as a bag in `pack_`."""
+    """`pack(*)` or `pack_all()`: the columns that are not projected, as a bag in `pack_`."""
 
 
 def parse_find(p: Parser, start: int) -> FindOperator:
@@ -42,9 +42,11 @@ def parse_find(p: Parser, start: int) -> FindOperator:
     if p.take("project"):
         columns = []
         while True:
-            if p.kind == "pack" and p.peek() == "(":
+            if p.word() in ("pack", "pack_all") and p.peek() == "(":
+                everything = p.word() == "pack"
                 p.i += 2
-                p.expect("*")
+                if everything:
+                    p.expect("*")
                 p.close(")")
                 pack = True
             else:

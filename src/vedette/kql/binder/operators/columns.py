@@ -30,7 +30,7 @@ def matching(binder: Binder, node: syntax.Expression, input_: Relation, *, stric
         case syntax.Name():
             binder.looks_at(len(input_.columns), node)
             found = [column for column in input_.visible if column.name == node.name]
-            if not found:
+            if not found and (input_.open or Row.of(input_).absent(node.name) is None):
                 if input_.open:
                     named = binder.inferred(Row.of(input_), node.name)
                     return [named.column] if isinstance(named, ColumnRef) else []

@@ -37,7 +37,9 @@ def bind_serialize(binder: Binder, node: SerializeOperator, input_: Relation, sc
 @binds(AsOperator)
 def bind_as(binder: Binder, node: AsOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `as`: the rows have a name for the rest of the statement (rule 102)."""
-    scope.names[node.name.name] = TableValue(input_)
+    named = TableValue(input_)
+    input_.label = node.name.name
+    scope.names[node.name.name] = named
     return binder.use(input_, once=True)
 
 

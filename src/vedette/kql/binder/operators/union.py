@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
 from contextlib import nullcontext
 
-from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
+from vedette.kql.binder.operators.tables import Leg, Legs, gather, piped
 from vedette.kql.binder.scope import Scope
-from vedette.kql.bound import Column, Relation, Scan
+from vedette.kql.bound import Column, Relation
 from vedette.kql.diagnostics import Stop
 from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
@@ -31,66 +30,46 @@ class Union(Relation):
 @binds(UnionOperator)
 def bind_union(binder: Binder, node: UnionOperator, input_: Relation | None, scope: Scope) -> Relation:
     """Binds `union`."""
-    inputs: list[tuple[str, Relation]] = []
+    found = Legs([], [])
     if input_ is not None:
-        inputs.append((_tag(None, input_, 0), input_))
+        found.legs.append(piped(input_))
     fault: Stop | None = None
     for item in node.tables:
         try:
             with binder.strictly() if node.fuzzy else nullcontext():
-                for name, relation in _tables(binder, item, scope):
-                    inputs.append((name or _tag(item, relation, len(inputs)), relation))
+                more = gather(binder, [item], scope)
+            found.legs += more.legs
+            found.beyond += more.beyond
         except Stop as stop:
             if not node.fuzzy or stop.diagnostic.code not in _UNRESOLVED:
                 binder.report(stop)
-                inputs.append((f"union_arg{len(inputs)}", Relation((), open=True)))
+                found.legs.append(Leg(Relation((), open=True), None))
                 continue
             fault = stop
-    if not inputs:
-        raise fault or binder.stop("KS204", "The union has no table", node)
-    return united(
-        binder, inputs, inner=node.kind == "inner", tag=node.source_column.name if node.source_column else None
-    )
+    if not found.legs and fault is not None:
+        raise fault
+    inner = node.kind == "inner"
+    return united(binder, found, "union", inner=inner, tag=node.source_column.name if node.source_column else None)
 
 
-def _tables(binder: Binder, item: syntax.Expression, scope: Scope) -> list[tuple[str | None, Relation]]:
-    if isinstance(item, syntax.Star | syntax.Wildcard):
-        pattern = "*" if isinstance(item, syntax.Star) else item.pattern
-        found: list[tuple[str | None, Relation]] = []
-        matching = [name for name in binder.host.table_names() if fnmatch.fnmatchcase(name, pattern)]
-        tables = [table for table in map(binder.host.table, matching) if table is not None]
-        # a wildcard means the tables that hold rows, not every known schema; a check without any rows takes those
-        stored = [table for table in tables if table.source is not None]
-        found += [(table.name, binder.scan(table)) for table in stored or (() if binder.evaluator else tables)]
-        if not found:
-            raise binder.stop("KS204", f"No table matches '{pattern}'", item)
-        return found
-    return [(None, binder.tabular(item, scope))]
-
-
-def _tag(item: syntax.Expression | None, relation: Relation, index: int) -> str:
-    if isinstance(relation, Scan):
-        return relation.table.name
-    return item.name if isinstance(item, syntax.Name) else f"union_arg{index}"
-
-
-def united(binder: Binder, inputs: list[tuple[str, Relation]], *, inner: bool, tag: str | None) -> Relation:
-    """The relation of a union."""
+def united(binder: Binder, found: Legs, prefix: str, *, inner: bool = False, tag: str | None) -> Relation:
+    """The relation of a union; the source column stands first."""
+    relations = [leg.relation for leg in found.legs]
     kinds: dict[str, list[Type]] = {}
-    for _, relation in inputs:
+    for relation in relations:
         for column in relation.visible:
             types = kinds.setdefault(column.name, [])
             if column.type not in types and column.type is not Type.UNKNOWN:
                 types.append(column.type)
-    if inner:
-        common = set.intersection(*({column.name for column in relation.visible} for _, relation in inputs))
+    if inner and relations:
+        common = set.intersection(*({column.name for column in relation.visible} for relation in relations))
         kinds = {name: types for name, types in kinds.items() if name in common and len(types) <= 1}
     taken = set(kinds)
     columns: list[Column] = []
-    sources: list[list[Column | None]] = [[] for _ in inputs]
+    sources: list[list[Column | None]] = [[] for _ in relations]
     # nothing runs without an evaluator, and over every known table the sources would be millions
-    held = [{column.name: column for column in relation.visible} for _, relation in inputs] if binder.evaluator else []
-    sources = sources if held else []
+    by_name = [{c.name: c for c in relation.visible} for relation in relations] if binder.evaluator else []
+    sources = sources if by_name else []
     tag_column = binder.column(tag, Type.STRING) if tag else None
     for name, types in kinds.items():
         for type_ in types:
@@ -102,11 +81,16 @@ def united(binder: Binder, inputs: list[tuple[str, Relation]], *, inner: bool, t
                     shown = f"{name}_{type_}{count}"
                 taken.add(shown)
             columns.append(binder.column(shown, type_))
-            for place, have in zip(sources, held, strict=True):
-                own = have.get(name)
-                place.append(own if own is not None and own.type is type_ else None)
+            for place, known in zip(sources, by_name, strict=True):
+                source = known.get(name)
+                place.append(source if source is not None and source.type in (type_, Type.UNKNOWN) else None)
+    absent = found.absent(binder)
+    if absent is not None:
+        columns.append(absent)
+        for place in sources:
+            place.append(None)
     shown_columns = (tag_column, *columns) if tag_column else tuple(columns)
     return Union(
-        shown_columns, [relation for _, relation in inputs], sources, tag_column, [name for name, _ in inputs],
-        open=any(relation.open for _, relation in inputs),
+        shown_columns, relations, sources, tag_column, [leg.tag(prefix, at) for at, leg in enumerate(found.legs)],
+        open=any(relation.open for relation in relations),
     )  # fmt: skip
