@@ -100,8 +100,8 @@ def scanned(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
 
 
 def _scanned(profile: dict[str, Any]) -> int:
-    own = int(profile.get("operator_rows_scanned", 0))
-    return own + sum(_scanned(child) for child in profile.get("children", ()))
+    own = int(profile.get("intermediate_rows", 0)) if str(profile.get("type", "")).endswith("SCAN") else 0
+    return own + sum(_scanned(child) for child in (*profile.get("operator", ()), *profile.get("children", ())))
 
 
 def report(timings: list[Timing]) -> str:

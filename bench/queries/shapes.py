@@ -133,11 +133,11 @@ SHAPES: Final = (
     ),
     Shape(
         "make-series, 1 hour over 30 days, 1,000 users",
-        "SigninLogs | where UserPrincipalName startswith 'user49' and strlen(UserPrincipalName) == 25 - 4 "
+        "SigninLogs | where UserPrincipalName startswith 'user49' and strlen(UserPrincipalName) == 25 "
         f"| make-series Events = count() default = 0 on TimeGenerated from datetime({ticks.format_datetime(_NOW - 30 * ticks.DAY)}) to "
         f"datetime({ticks.format_datetime(_NOW)}) step 1h by UserPrincipalName",
         "WITH b AS (SELECT \"UserPrincipalName\" AS u, (\"TimeGenerated\" - {start}) // {hour} AS k, count(*) AS n FROM {s} WHERE "
-        "starts_with(lower(\"UserPrincipalName\"), 'user49') AND strlen(\"UserPrincipalName\") = 21 GROUP BY ALL), "
+        "starts_with(lower(\"UserPrincipalName\"), 'user49') AND strlen(\"UserPrincipalName\") = 25 GROUP BY ALL), "
         "m AS (SELECT u, map_from_entries(list((k, n))) AS m FROM b GROUP BY u) SELECT u, to_json(list_transform(range(720), "
         "lambda k: coalesce(m[k], 0))), to_json(list_transform(range(720), lambda k: {start} + k * {hour})) FROM m".replace(
             "{start}", str(_NOW - 30 * ticks.DAY)

@@ -234,3 +234,11 @@ def test_the_version(vedette: Command) -> None:
 
     done = vedette("--version")
     assert (done.code, done.out) == (0, f"vedette {__version__}\n")
+
+
+def test_explain_prints_the_sql_and_the_rewrites(vedette: Command, filled: Path) -> None:
+    asked = "SigninLogs | where TimeGenerated > ago(1d) | summarize count() by bin(TimeGenerated, 1h)"
+    said = vedette("query", asked, "--data", filled, "--explain").out
+    assert said.startswith("SELECT ")
+    assert "-- $now = " in said
+    assert "-- rewrites: constant-bin" in said

@@ -259,8 +259,8 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     table = node.table
     pairs = list(zip(node.columns, table.fields, strict=True))
     if table.source is None:
-        items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column, _ in pairs)
-        return Rel(f"(SELECT {items} WHERE false)", node.columns)
+        nothing = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column, _ in pairs)
+        return Rel(f"(SELECT {nothing} WHERE false)", node.columns)
     items = [(name_of(column), field.sql or identifier(field.physical)) for column, field in pairs]
     # the number of a row, under the name of the first column
     items.append((f"{name_of(node.columns[0])}_0", "rowid"))

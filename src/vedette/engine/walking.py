@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from typing import Any
 
 from vedette.kql.bound import Column, Expr, Relation
 from vedette.kql.catalog import ScalarUnit
@@ -12,10 +12,16 @@ from vedette.kql.catalog import ScalarUnit
 _LEAVES = (str, int, float, bool, type(None), Column, ScalarUnit)
 
 
-@lru_cache(maxsize=512)
-def _names(kind: type) -> tuple[str, ...]:
-    skipped = ("columns", "table", "unit", "type", "start", "end")
-    return tuple(each.name for each in fields(kind) if each.name not in skipped)
+_SKIPPED = frozenset({"columns", "table", "unit", "type", "start", "end"})
+_NAMES: dict[object, tuple[str, ...]] = {}
+
+
+def _names(kind: Any) -> tuple[str, ...]:
+    """The fields of a kind of node in which others may stand."""
+    known = _NAMES.get(kind)
+    if known is None:
+        known = _NAMES[kind] = tuple(each.name for each in fields(kind) if each.name not in _SKIPPED)
+    return known
 
 
 def _parts(value: object) -> Iterator[object]:

@@ -52,9 +52,8 @@ def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
         order=[*listed.order, OrderKey(index)] if listed.order else [], partition=listed.partition,
     )  # fmt: skip
     if uses is not None:
-        element = name_of(node.elements[0][0])
         give_names(compiler, node, uses, general, index)
-        items = [f"{taken[0]} AS {element}"]
+        items = [f"{taken[0]} AS {name_of(node.elements[0][0])}"]
         if node.index is not None:
             items.append(f"{index} AS {name_of(node.index)}")
         return numbered.extended(items, node.columns)

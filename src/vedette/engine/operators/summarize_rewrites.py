@@ -84,7 +84,7 @@ def of_distinct(compiler: Compiler, node: Summarize, base: Rel, keys: list[str])
         f"SELECT {', '.join(keys)}, {name_of(column)} AS {own}, count(*) AS {number} FROM {base.source}{where} "
         f"GROUP BY {', '.join(str(place + 1) for place in range(len(keys) + 1))}"
     )
-    value = Fragment(own, column.type, column.type is not Type.STRING)
+    different = Fragment(own, column.type, column.type is not Type.STRING)
     items = []
     sql.distinct_input, sql.aggregate_order = True, ""
     try:
@@ -93,7 +93,7 @@ def of_distinct(compiler: Compiler, node: Summarize, base: Rel, keys: list[str])
             if call.unit.name == "count":
                 text = f"CAST(sum({number}) AS BIGINT)"
             else:
-                text = str(call.unit.emit(sql, value, *(emitter.emit(arg) for arg in call.args[1:])))
+                text = str(call.unit.emit(sql, different, *(emitter.emit(arg) for arg in call.args[1:])))
             items.append(f"{text} AS {name_of(out)}")
     finally:
         sql.distinct_input = False

@@ -115,7 +115,8 @@ def typed_uses(compiler: Compiler, node: MvExpand) -> Uses | None:
     """What is used of an mv-expand's elements, where they may be records; None where they stay JSON."""
     known = compiler.records.get(id(node))
     if known is not None:
-        return known[0]
+        uses: Uses | None = known[0]
+        return uses
     if compiler.root is None:
         return None
     uses = uses_of(compiler, node)

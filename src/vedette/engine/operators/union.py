@@ -11,11 +11,15 @@ from vedette.kql.binder.operators.take import Take
 from vedette.kql.binder.operators.union import Union
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.bound import Column, Relation, Scan
+from vedette.kql.diagnostics import Diagnostic, KqlError
 
 
 @lowers(Union)
 def union(compiler: Compiler, node: Union) -> Rel:
     """All rows of the inputs, columns padded where an input lacks them; tables without rows cost nothing."""
+    if len(node.sources) != len(node.inputs):
+        message = "this union has columns that only data shows"
+        raise KqlError("", [Diagnostic("VDT1004", message, 0, 1)])
     own = [column for column in node.columns if column is not node.tag]
     parts = []
     for relation, sources, tag in zip(node.inputs, node.sources, node.tags, strict=True):
