@@ -6,18 +6,32 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identifier
 from vedette.engine.expressions import Emitter
+from vedette.engine.given import ExternalRows, ForeignRows, Given, KnownRows, RowSource
 from vedette.engine.property_columns import property_items, read_properties
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.engine.rewrites import ALL_REWRITES
-from vedette.kql.bound import Column, External, Membership, Relation, ScalarQuery, Scan, Shared, Values
+from vedette.kql.bound import (
+    Cast,
+    Column,
+    ColumnRef,
+    External,
+    Known,
+    Membership,
+    Relation,
+    ScalarQuery,
+    Scan,
+    Shared,
+    Values,
+)
 from vedette.kql.diagnostics import Diagnostic, KqlError
+from vedette.kql.host import Field
 from vedette.kql.types import Type
 
 _SCAN = re.compile("\x00(\\d+)\x00")
+_RANGE = ("range_from", "range_to")
 _COLUMN = re.compile(r"\bc\d+(?:_\d+)?\b")
 """`c7` is a column, `c7_2` something else that a scan can give: its rows' numbers, the property of a dynamic column."""
 
@@ -45,6 +59,9 @@ class Compiled:
     row_functions: list[RowFunctionUse]
     rewrites: tuple[str, ...] = ()
     """The names of the rewrites that changed the statement."""
+    given: list[Given] = field(default_factory=list)
+    used: frozenset[str] = frozenset()
+    """The SQL names of all columns that the statement names."""
 
 
 @dataclass(slots=True)
@@ -80,6 +97,8 @@ class Compiler:
         self._scalars: dict[int, str] = {}
         self._given: dict[int, Rel] = {}
         self._scans: list[list[tuple[str, str]]] = []
+        self.given: list[Given] = []
+        self.used: frozenset[str] = frozenset()
         self._fresh = 0
 
     def fresh(self, prefix: str = "x") -> str:
@@ -101,8 +120,19 @@ class Compiler:
             text += f" ORDER BY {base.ordering()}"
         if limit is not None:
             text += f" LIMIT {limit}"
+        return self.compiled(text, visible)
+
+    def compiled(self, text: str, columns: tuple[Column, ...] = ()) -> Compiled:
+        """A statement that is ready to run, from its last SELECT."""
+        whole = self.with_ctes(text)
         return Compiled(
-            self.with_ctes(text), visible, self.parameters, list(self.sql.row_functions.values()), self.sql.rewritten()
+            whole,
+            columns,
+            self.parameters,
+            list(self.sql.row_functions.values()),
+            self.sql.rewritten(),
+            self.given,
+            self.used,
         )
 
     def with_ctes(self, text: str) -> str:
@@ -122,9 +152,9 @@ class Compiler:
 
         Tables have hundreds of columns and queries name a few; every use is by a name of its own, so the text tells.
         """
-        if not self._scans:
+        if not self._scans and not self.given:
             return text
-        used = set(_COLUMN.findall(text))
+        used = self.used = frozenset(_COLUMN.findall(text))
 
         def items(found: re.Match[str]) -> str:
             kept = [f"{sql} AS {name}" for name, sql in self._scans[int(found[1])] if name in used]
@@ -215,6 +245,8 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     if table.source is None:
         items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column, _ in pairs)
         return Rel(f"(SELECT {items} WHERE false)", node.columns)
+    if table.owner is not None:
+        return _foreign(compiler, node)
     items = [(name_of(column), field.sql or identifier(field.physical)) for column, field in pairs]
     # the number of a row, under the name of the first column
     items.append((f"{name_of(node.columns[0])}_0", "rowid"))
@@ -230,12 +262,56 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     return Rel(f"({text})", node.columns)
 
 
+def _foreign(compiler: Compiler, node: Scan) -> Rel:
+    """The rows of a table of another store, which are brought here before the statement runs."""
+    table = node.table
+    name = compiler.fresh("g")
+    columns = tuple(
+        (name_of(column), field.sql or identifier(field.physical))
+        for column, field in zip(node.columns, table.fields, strict=True)
+    )
+    moment = next((sql for (_, sql), field in zip(columns, table.fields, strict=True) if _is_moment(field)), None)
+    where, parameters = "", frozenset[str]()
+    if compiler.timespan and moment is not None:
+        where, parameters = f" WHERE {moment} >= $range_from AND {moment} < $range_to", frozenset(_RANGE)
+    assert isinstance(table.owner, RowSource)
+    assert table.source is not None
+    compiler.given.append(ForeignRows(name, columns, table.source, where, parameters, table.owner))
+    mark = compiler.scan_mark([*((column, column) for column, _ in columns), (f"{columns[0][0]}_0", "rowid")])
+    return Rel(f"(SELECT {mark} FROM {name})", node.columns)
+
+
+def _is_moment(field: Field) -> bool:
+    return field.name == "TimeGenerated" and field.type is Type.DATETIME
+
+
+@lowers(Known)
+def known(compiler: Compiler, node: Known) -> Rel:
+    """Rows that the host gave."""
+    if not node.rows:
+        items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column in node.columns)
+        return Rel(f"(SELECT {items} WHERE false)", node.columns)
+    name = compiler.fresh("g")
+    columns = tuple((name_of(column), column) for column in node.columns)
+    compiler.given.append(KnownRows(name, columns, node.rows))
+    mark = compiler.scan_mark([(column, f"CAST({column} AS {SQL_TYPES[of.type]})") for column, of in columns])
+    return Rel(f"(SELECT {mark} FROM {name})", node.columns)
+
+
 @lowers(External)
 def external(compiler: Compiler, node: External) -> Rel:
-    """Refused: a query reaches no other host unless an administrator allows it."""
-    hosts = ", ".join(sorted({urlsplit(uri).hostname or uri for uri in node.uris}))
-    message = f"externaldata may not reach {hosts or 'another host'}: no host is allowed for queries"
-    raise KqlError("", [Diagnostic("VDT1006", message, 0, 1)])
+    """Rows that another host holds: fetched as text before the statement runs, converted as `toX()` does."""
+    name = compiler.fresh("g")
+    columns = tuple((name_of(column), column) for column in node.columns)
+    compiler.given.append(ExternalRows(name, columns, tuple(node.uris), node.properties))
+    items = []
+    for column, of in columns:
+        if of.type in (Type.STRING, Type.DYNAMIC):
+            items.append(f"coalesce({column}, '') AS {column}" if of.type is Type.STRING else column)
+            continue
+        text = Column(of.id, of.name, Type.STRING)
+        items.append(f"{compiler.emitter.emit(Cast(of.type, ColumnRef(Type.STRING, text))).sql} AS {column}")
+    return Rel(f"(SELECT {', '.join(items)} FROM {name})", node.columns)
 
 
 @lowers(Values)

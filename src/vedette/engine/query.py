@@ -5,16 +5,19 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import duckdb
 import pyarrow as pa
 
+from vedette.core.errors import Forbidden, InvalidInput, VedetteError
 from vedette.engine.catalog import full_catalog
 from vedette.engine.compiler import Compiled, Compiler
+from vedette.engine.given import Surroundings
 from vedette.engine.operators import load_operators
 from vedette.engine.relations import name_of
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
@@ -26,7 +29,7 @@ from vedette.kql.binder.operators.render import Render
 from vedette.kql.bound import BoundQuery, Column, Expr, Relation
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, KqlError
-from vedette.kql.host import Host
+from vedette.kql.host import ExternalSource, Host
 from vedette.kql.types import Type
 
 T = TypeVar("T")
@@ -88,6 +91,8 @@ class QueryOptions:
     cancellation: Cancellation | None = None
     rewrites: frozenset[str] = ALL_REWRITES
     """The plan rewrites that may be made (`engine.rewrites`)."""
+    host: Host | None = None
+    """The workspace as this caller sees it; None: the engine's own."""
 
 
 class QueryFailed(Exception):
@@ -115,12 +120,29 @@ class Check:
     columns: tuple[ResultColumn, ...] | None
 
 
+class Unreachable:
+    """Refuses every other host."""
+
+    def rows(
+        self, uris: Sequence[str], properties: Mapping[str, object], columns: Sequence[tuple[str, Type]]
+    ) -> Sequence[tuple[str | None, ...]]:
+        """Refused."""
+        hosts = ", ".join(sorted({urlsplit(uri).hostname or uri for uri in uris}))
+        raise Forbidden(
+            f"externaldata may not reach {hosts or 'another host'}: no host is allowed here", code="VDT1006"
+        )
+
+
 class QueryEngine:
     """Runs queries of one workspace on one DuckDB connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, host: Host) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, host: Host, external: ExternalSource | None = None
+    ) -> None:
+        """`external` reads what `externaldata` names; None: queries reach no other host."""
         self.connection = connection
         self.host = host
+        self.external = external or Unreachable()
         self.catalog = full_catalog()
         self._registered: set[str] = set()
         self._registering = threading.Lock()
@@ -142,9 +164,9 @@ class QueryEngine:
                     register(self.connection, use)
                     self._registered.add(use.key)
 
-    def check(self, text: str) -> Check:
+    def check(self, text: str, host: Host | None = None) -> Check:
         """Parses and binds a text without running anything."""
-        return check_text(text, self.catalog, self.host)
+        return check_text(text, self.catalog, host or self.host)
 
     def run(self, text: str, options: QueryOptions) -> Result:
         """The rows of a query.
@@ -196,7 +218,7 @@ def check_text(text: str, catalog: Catalog, host: Host) -> Check:
         return Check(error.diagnostics, _columns_of(partial[-1]) if partial else None)
     except RecursionError:
         return Check([Diagnostic("KS245", "The query is nested too deeply", 0, 1)], None)
-    return Check([], _columns_of(bound.results[-1]) if bound.results else None)
+    return Check(bound.warnings, _columns_of(bound.results[-1]) if bound.results else None)
 
 
 def _columns_of(relation: Relation) -> tuple[ResultColumn, ...]:
@@ -230,7 +252,7 @@ class _Run:
 
     def bound(self, text: str) -> BoundQuery:
         """The query bound, under the query's time limit like everything else of it."""
-        return bind(text, self.engine.catalog, self.engine.host, self, self.proceed)
+        return bind(text, self.engine.catalog, self.options.host or self.engine.host, self, self.proceed)
 
     def compiled(self, relation: Relation) -> Compiled:
         """The statement of a result, cut at the limit."""
@@ -299,7 +321,23 @@ class _Run:
     def fetch(self, compiled: Compiled) -> list[tuple[Any, ...]]:
         """The rows of a statement as Python values."""
         values = self._register(compiled)
-        return self._within_limits(lambda: self.connection.execute(compiled.sql, values).fetchall())
+
+        def take() -> list[tuple[Any, ...]]:
+            self._give(compiled)
+            return self.connection.execute(compiled.sql, values).fetchall()
+
+        return self._within_limits(take)
+
+    def _give(self, compiled: Compiled) -> None:
+        if compiled.given:
+            around = Surroundings(compiled.used, self._values, self.engine.external)
+            try:
+                for rows in compiled.given:
+                    rows.install(self.connection, around)
+            except (Forbidden, InvalidInput) as error:
+                raise KqlError("", [Diagnostic(error.code, str(error), 0, 1)]) from None
+            except VedetteError as error:
+                raise QueryFailed(error.code, str(error)) from None
 
     def table(self, compiled: Compiled) -> tuple[pa.Table, str | None]:
         """The rows of a statement as Arrow, up to the limits, and why there are no more of them.
@@ -311,6 +349,7 @@ class _Run:
         limits = self.options.limits
 
         def take() -> tuple[pa.Table, str | None]:
+            self._give(compiled)
             reader = self.connection.sql(compiled.sql, params=values).to_arrow_reader(_BATCH_ROWS)
             batches, rows, size = [], 0, 0
             for batch in reader:
@@ -343,9 +382,7 @@ class _Run:
         """The value of an expression that no column feeds."""
         compiler = self._compiler()
         fragment = compiler.emitter.emit(expression)
-        text = compiler.with_ctes(f"SELECT {fragment} AS v")
-        compiled = Compiled(text, (), compiler.parameters, list(compiler.sql.row_functions.values()))
-        value = self.fetch(compiled)[0][0]
+        value = self.fetch(compiler.compiled(f"SELECT {fragment} AS v"))[0][0]
         if value is not None and expression.type is Type.DYNAMIC:
             return parse_json(str(value))
         if value is not None and expression.type is Type.GUID:
@@ -361,10 +398,7 @@ class _Run:
         inner = f"SELECT {bag} AS bag, unnest(json_keys({bag})) AS k FROM {rel.source} WHERE {' AND '.join(where)}"
         pointer = "'/' || replace(replace(k, '~', '~0'), '/', '~1')"
         text = f"SELECT k, list(DISTINCT json_type(bag, {pointer})) FROM ({inner}) GROUP BY k ORDER BY k"
-        compiled = Compiled(
-            compiler.with_ctes(text), (), compiler.parameters, list(compiler.sql.row_functions.values())
-        )
-        return [(str(name), _shared_type(kinds)) for name, kinds in self.fetch(compiled)]
+        return [(str(name), _shared_type(kinds)) for name, kinds in self.fetch(compiler.compiled(text))]
 
     def distinct(self, relation: Relation, column: Column) -> list[str]:
         """The distinct values of a column as text, in order."""
@@ -376,16 +410,18 @@ class _Run:
         text = f"SELECT DISTINCT {value} AS v FROM {rel.source}"
         if rel.where:
             text += " WHERE " + " AND ".join(rel.where)
-        compiled = Compiled(
-            compiler.with_ctes(text + " ORDER BY v"), (), compiler.parameters, list(compiler.sql.row_functions.values())
-        )
-        return [str(row[0]) for row in self.fetch(compiled)]
+        return [str(row[0]) for row in self.fetch(compiler.compiled(text + " ORDER BY v"))]
 
     def columns(self, relation: Relation) -> list[list[object]]:
         """All rows of a relation, column by column."""
         compiled = self._compiler().compile(relation)
         values = self._register(compiled)
-        table = self._within_limits(lambda: self.connection.sql(compiled.sql, params=values).to_arrow_table())
+
+        def take() -> pa.Table:
+            self._give(compiled)
+            return self.connection.sql(compiled.sql, params=values).to_arrow_table()
+
+        table = self._within_limits(take)
         return [table.column(index).to_pylist() for index in range(len(compiled.columns))]
 
     def going_on(self) -> None:

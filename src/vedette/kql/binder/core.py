@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from vedette.kql import syntax
+from vedette.kql.binder import workspaces
 from vedette.kql.binder.scope import LetValue, PatternValue, Row, ScalarValue, Scope, TableValue
 from vedette.kql.bound import (
     BoundQuery,
@@ -14,7 +15,6 @@ from vedette.kql.bound import (
     ColumnRef,
     Constant,
     Expr,
-    External,
     Faulty,
     OpenColumn,
     ParameterRef,
@@ -27,7 +27,7 @@ from vedette.kql.bound import (
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, KqlError, Stop, nearest
 from vedette.kql.folding import fold
-from vedette.kql.host import Evaluator, Host, TableSchema
+from vedette.kql.host import Evaluator, Host, SavedFunction, TableSchema
 from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
 from vedette.kql.operators.render import RenderOperator
 from vedette.kql.parser import parse
@@ -36,6 +36,18 @@ from vedette.kql.types import Type
 MAX_DEPTH = 64
 """How deep calls of functions that a query defines may nest."""
 
+_TABULAR = frozenset(
+    {
+        "materialize",
+        "table",
+        "view",
+        "external_table",
+        "workspace",
+        "graph",
+        workspaces.WATCHLIST,
+        workspaces.WATCHLIST_ALIASES,
+    }
+)
 MAX_CALLS = 2000
 """How many calls of such functions one query may make in all, since each call's body is bound anew."""
 
@@ -93,12 +105,18 @@ class Binder:
         self.diagnostics: list[Diagnostic] = []
         self.options: dict[str, object] = {}
         self._ids = 0
+        self._looking: set[tuple[str, str]] = set()
         self._depth = 0
+        self._frames = 0
         self._calls = 0
         self._columns_seen = 0
         self._hints = 0
-        self._once: dict[int, Relation] = {}
-        self.scalar_queries: dict[int, Expr] = {}
+        self._once: dict[tuple[int, int], Relation] = {}
+        self.scalar_queries: dict[tuple[int, int], Expr] = {}
+        """What `toscalar` was computed already: its argument's node, and the call of a function that it stands in."""
+        self.warnings: list[Diagnostic] = []
+        self.calling: list[tuple[str, str]] = []
+        """The saved functions around what is bound now: their workspaces and names."""
 
     # -- mistakes: each is reported where it is found, and the binding goes on
 
@@ -183,6 +201,12 @@ class Binder:
         hint = f"; did you mean '{close}'?" if close and close != name else ""
         return self.stop(code, f"The name '{name}' does not refer to any known {kind}{hint}", node)
 
+    def warn(self, code: str, message: str, node: syntax.Node) -> None:
+        """Notes something that is accepted and is likely a mistake; once for each place."""
+        found = Diagnostic(code, message, node.start, max(1, node.end - node.start), "Warning")
+        if found not in self.warnings:
+            self.warnings.append(found)
+
     @contextmanager
     def deeper(self, node: syntax.Node) -> Iterator[None]:
         """Counts the nesting of calls so that a function that calls itself ends in a message."""
@@ -224,10 +248,10 @@ class Binder:
             self.diagnostics.append(
                 Diagnostic("KS000", "The query has no tabular expression statement", 0, min(1, len(self.text)))
             )
-        bound = BoundQuery(results, self.options)
+        bound = BoundQuery(results, self.options, self.warnings)
         if self.failed:
             self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
-            raise KqlError(self.text, self.diagnostics, bound)
+            raise KqlError(self.text, self.diagnostics + self.warnings, bound)
         return bound
 
     def statement(self, statement: syntax.Statement, scope: Scope) -> Relation | None:
@@ -269,7 +293,7 @@ class Binder:
         if name in scope.names:
             raise self.stop("KS201", f"The name '{name}' is already declared in this scope", statement.name)
         # the value sees what was defined before it, never itself
-        seen = Scope(scope.parent, dict(scope.names))
+        seen = Scope(scope.parent, dict(scope.names), scope.call)
         value = statement.value
         if isinstance(value, syntax.Call) and value.name.name == "materialize":
             scope.names[name] = TableValue(self.tabular(value, seen))
@@ -338,18 +362,21 @@ class Binder:
                     return self.is_tabular(found.value, found.scope)
                 if found is not None:
                     return isinstance(found, TableValue)
-                return self.host.table(node.name) is not None or self.host.function(node.name) is not None
+                if self.host.table(node.name) is not None:
+                    return True
+                stored = workspaces.saved(self, node.name, node)
+                return stored is not None and not stored.literal.parameters and self._saved_is_tabular(stored)
             case syntax.Call():
                 name = node.name.name
                 found = scope.find(name)
                 if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
                     return self._tabular_body(found.value, found.scope)
-                if name in ("materialize", "table", "view", "external_table", "workspace", "graph"):
+                if name in _TABULAR:
                     return True
-                saved = self.host.function(name)
-                return saved is not None and self._tabular_body(saved, Scope())
+                saved = workspaces.saved(self, name, node)
+                return saved is not None and self._saved_is_tabular(saved)
             case syntax.Member() | syntax.DotCall():
-                return _is_qualified(node)
+                return workspaces.is_qualified(node)
             case _:
                 return False
 
@@ -368,6 +395,16 @@ class Binder:
             elif isinstance(statement, syntax.ExpressionStatement):
                 return self.is_tabular(statement.expression, inner)
         return False
+
+    def _saved_is_tabular(self, function: SavedFunction) -> bool:
+        key = (self.host.name, function.name)
+        if key in self._looking:  # it calls itself, which its binding refuses
+            return True
+        self._looking.add(key)
+        try:
+            return self._tabular_body(function.literal, Scope())
+        finally:
+            self._looking.discard(key)
 
     def tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
         """Binds a tabular expression; one with a mistake is open, so that what follows is looked at too."""
@@ -397,10 +434,9 @@ class Binder:
             case syntax.DataTable():
                 return self._datatable(node, scope)
             case syntax.Member() | syntax.DotCall():
-                return self._qualified(node, scope)
+                return workspaces.qualified(self, node, scope)
             case syntax.ExternalData():
-                columns = tuple(self.column(declared.name.name, declared.type) for declared in node.columns)
-                return External(columns, [str(self.constant(self.scalar(uri, scope), uri)) for uri in node.uris])
+                return workspaces.external(self, node, scope)
             case _:
                 raise self.stop("KS205", "The expression is not tabular", node)
 
@@ -456,9 +492,9 @@ class Binder:
         table = self.host.table(node.name)
         if table is not None:
             return self.scan(table)
-        saved = self.host.function(node.name)
+        saved = workspaces.saved(self, node.name, node)
         if saved is not None:
-            return self._invoke(saved, Scope(), [], node, node.name, scope, None)
+            return workspaces.call_table(self, saved, [], node, scope)
         raise self.unknown_table(node.name, scope, node)
 
     def unknown_table(self, name: str, scope: Scope, node: syntax.Node) -> Stop:
@@ -505,32 +541,6 @@ class Binder:
             return Constant(type_, "" if type_ is Type.STRING else None, start=value.start, end=value.end)
         return Cast(type_, value, start=value.start, end=value.end)
 
-    def _qualified(self, node: syntax.Member | syntax.DotCall, scope: Scope) -> Relation:
-        """`workspace('x').Table`, `database('y').Table` and their function forms."""
-        target = node.target
-        if isinstance(target, syntax.Call) and target.name.name in ("workspace", "database") and len(target.args) <= 1:
-            named = target.args[0] if target.args else None
-            name = str(self.constant(self.scalar(named, scope), named)) if named is not None else self.host.name
-            host = self.host if target.name.name == "database" or name == self.host.name else self.host.workspace(name)
-            if host is None:
-                raise self.stop("KS207", f"The name '{name}' does not refer to any known workspace", target)
-            if isinstance(node, syntax.Member):
-                table = host.table(node.name.name)
-                if table is None:
-                    raise self.unknown("table", "KS204", node.name.name, list(host.table_names()), node.name)
-                return self.scan(table)
-            if node.call.name.name == "table" and len(node.call.args) == 1:
-                argument = node.call.args[0]
-                wanted = str(self.constant(self.scalar(argument, scope), argument))
-                table = host.table(wanted)
-                if table is None:
-                    raise self.unknown("table", "KS204", wanted, list(host.table_names()), argument)
-                return self.scan(table)
-            saved = host.function(node.call.name.name)
-            if saved is not None:
-                return self._invoke(saved, Scope(), node.call.args, node, node.call.name.name, scope, None)
-        raise self.refuse("a reference to another cluster", node)
-
     # -- calls of functions that give tables
 
     def _tabular_call(self, node: syntax.Call, scope: Scope) -> Relation:
@@ -549,9 +559,13 @@ class Binder:
             wanted = str(self.constant(self.scalar(node.args[0], scope), node.args[0]))
             named = syntax.Name(wanted, start=node.args[0].start, end=node.args[0].end)
             return self._named_table(named, scope)
-        saved = self.host.function(name)
+        if name == workspaces.WATCHLIST:
+            return workspaces.watchlist(self, node, scope)
+        if name == workspaces.WATCHLIST_ALIASES and not node.args:
+            return workspaces.watchlist_aliases(self)
+        saved = workspaces.saved(self, name, node)
         if saved is not None:
-            return self._invoke(saved, Scope(), node.args, node, name, scope, None)
+            return workspaces.call_table(self, saved, node.args, node, scope)
         if name in self.catalog.scalars:
             raise self.stop("KS205", f"'{name}' gives a value, not a table", node)
         if name == "graph":
@@ -560,14 +574,15 @@ class Binder:
 
     def materialized(self, node: syntax.Call, scope: Scope) -> Relation:
         """`materialize(T)`: computed once however often it is used."""
-        key = id(node)
+        key = (id(node), scope.call)
         if key not in self._once:
             self._once[key] = self.tabular(node.args[0], scope)
         return self.use(self._once[key], once=True)
 
     def function_names(self, scope: Scope) -> list[str]:
         """Every function that may be called here."""
-        return [*self.catalog.scalars, *self.catalog.aggregates, *scope.all_names()]
+        saved = getattr(self.host, "function_names", tuple)()
+        return [*self.catalog.scalars, *self.catalog.aggregates, *scope.all_names(), *saved]
 
     def invoke_tabular(self, node: syntax.Call, scope: Scope, leading: Relation) -> Relation:
         """`T | invoke f(args)`: the input is the first argument."""
@@ -576,9 +591,9 @@ class Binder:
         if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
             found.used = True
             return self._invoke(found.value, found.scope, node.args, node, name, scope, leading)
-        saved = self.host.function(name)
+        saved = workspaces.saved(self, name, node)
         if saved is not None:
-            return self._invoke(saved, Scope(), node.args, node, name, scope, leading)
+            return workspaces.call_table(self, saved, node.args, node, scope, leading)
         raise self.unknown("function", "KS211", name, self.function_names(scope), node.name)
 
     def _invoke(
@@ -586,6 +601,10 @@ class Binder:
         name: str, scope: Scope, leading: Relation | None,
     ) -> Relation:  # fmt: skip
         inner = self.arguments(function, closure, args, node, name, scope, None, leading)
+        return self.body(function, inner, node, name)
+
+    def body(self, function: syntax.FunctionLiteral, inner: Scope, node: syntax.Node, name: str) -> Relation:
+        """The table that a function's body gives, where its parameters are in scope."""
         with self.deeper(node):
             result: Relation | None = None
             for statement in function.body:
@@ -600,6 +619,10 @@ class Binder:
     ) -> Expr:  # fmt: skip
         """A call of a function of a query that gives a value."""
         inner = self.arguments(function, closure, args, node, name, scope, row, None)
+        return self.scalar_body(function, inner, node, name)
+
+    def scalar_body(self, function: syntax.FunctionLiteral, inner: Scope, node: syntax.Node, name: str) -> Expr:
+        """The value that a function's body gives, where its parameters are in scope."""
         with self.deeper(node):
             for statement in function.body:
                 if isinstance(statement, syntax.ExpressionStatement):
@@ -613,6 +636,8 @@ class Binder:
     ) -> Scope:  # fmt: skip
         """The scope of a function's body: parameters stand for the arguments (by place or by name)."""
         inner = closure.child()
+        self._frames += 1
+        inner.call = self._frames
         pending = list(function.parameters)
         if leading is not None:
             if not pending or not pending[0].tabular:
@@ -678,10 +703,3 @@ def _may_be_table(binder: Binder, node: syntax.Expression, scope: Scope) -> bool
     if isinstance(node, syntax.Call):
         return scope.find(node.name.name) is None and node.name.name not in binder.catalog.scalars
     return isinstance(node, syntax.Member | syntax.DotCall | syntax.DataTable | syntax.ExternalData)
-
-
-def _is_qualified(node: syntax.Member | syntax.DotCall) -> bool:
-    target: syntax.Expression = node.target
-    while isinstance(target, syntax.Member | syntax.DotCall):
-        target = target.target
-    return isinstance(target, syntax.Call) and target.name.name in ("workspace", "database", "cluster", "app")

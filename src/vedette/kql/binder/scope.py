@@ -51,6 +51,8 @@ class Scope:
 
     parent: Scope | None = None
     names: dict[str, Binding] = field(default_factory=dict)
+    call: int = 0
+    """Which call of a function the names belong to: what is computed once is so for each call, since arguments differ."""
 
     def find(self, name: str) -> Binding | None:
         """What a name stands for, or None."""
@@ -70,7 +72,7 @@ class Scope:
 
     def child(self) -> Scope:
         """A scope inside this one."""
-        return Scope(self)
+        return Scope(self, call=self.call)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import fnmatch
 from contextlib import nullcontext
 
 from vedette.kql import syntax
+from vedette.kql.binder import workspaces
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Column, Relation, Scan
@@ -65,6 +66,8 @@ def _tables(binder: Binder, item: syntax.Expression, scope: Scope) -> list[tuple
         if not found:
             raise binder.stop("KS204", f"No table matches '{pattern}'", item)
         return found
+    if isinstance(item, syntax.Member) and "*" in item.name.name and workspaces.is_qualified(item):
+        return list(workspaces.matching(binder, item, scope))
     return [(None, binder.tabular(item, scope))]
 
 
