@@ -16,7 +16,7 @@ OUT = Path(__file__).resolve().parents[1] / "src" / "vedette" / "store" / "data"
 PREFIX = "_Im_"
 
 
-def build(schemas: dict[str, dict[str, str]], functions: list[dict[str, object]]) -> dict[str, object]:
+def build(schemas: dict[str, dict[str, str]], functions: list[dict[str, object]]) -> dict[str, dict[str, object]]:
     """For each schema its columns, the parameters of its unifying parsers, and the names that it goes by there."""
     found: dict[str, dict[str, object]] = {}
     for function in functions:

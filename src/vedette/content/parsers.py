@@ -93,7 +93,7 @@ def read_function_text(text: str, name: str, *, named: bool = True) -> tuple[lis
                 name,
                 "the file has no function in it.",
                 hint="A parser has FunctionName and FunctionQuery, or ParserName and ParserQuery; a saved search functionAlias.",
-            )  # fmt: skip
+            )
         )
     return found, problems
 
@@ -183,7 +183,7 @@ def _arm(value: JsonValue, file: str, problems: list[Problem]) -> Iterator[Funct
             waiting.append((one["value"], scope))
         resources = one.get("resources")
         if isinstance(resources, list | Mapping):
-            inner = scope if isinstance(properties, Mapping) else Scope(one)
+            inner = Scope(one) if scope is None or "$schema" in one else scope
             waiting += [
                 (entry, inner) for entry in (resources.values() if isinstance(resources, Mapping) else resources)
             ]

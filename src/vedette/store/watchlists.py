@@ -115,14 +115,13 @@ class Watchlists:
     def list(self) -> list[Watchlist]:
         """Every watchlist, by alias."""
         with self._state.session(read_only=True) as session:
-            counts = dict(
-                session.execute(
-                    select(WatchlistItemRow.watchlist_id, func.count())
-                    .join(WatchlistRow, WatchlistRow.id == WatchlistItemRow.watchlist_id)
-                    .where(WatchlistRow.workspace_id == self.workspace_id)
-                    .group_by(WatchlistItemRow.watchlist_id)
-                ).tuples()
+            counted = session.execute(
+                select(WatchlistItemRow.watchlist_id, func.count())
+                .join(WatchlistRow, WatchlistRow.id == WatchlistItemRow.watchlist_id)
+                .where(WatchlistRow.workspace_id == self.workspace_id)
+                .group_by(WatchlistItemRow.watchlist_id)
             )
+            counts = {row[0]: int(row[1]) for row in counted}
             rows = session.scalars(
                 select(WatchlistRow)
                 .where(WatchlistRow.workspace_id == self.workspace_id)
