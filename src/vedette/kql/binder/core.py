@@ -27,7 +27,7 @@ from vedette.kql.bound import (
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, KqlError, Stop, nearest
 from vedette.kql.folding import fold
-from vedette.kql.host import Evaluator, Host, SavedFunction, TableSchema
+from vedette.kql.host import Evaluator, Host, TableSchema
 from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
 from vedette.kql.operators.render import RenderOperator
 from vedette.kql.parser import parse
@@ -105,7 +105,7 @@ class Binder:
         self.diagnostics: list[Diagnostic] = []
         self.options: dict[str, object] = {}
         self._ids = 0
-        self._looking: set[tuple[str, str]] = set()
+        self.looking: set[tuple[str, str]] = set()
         self._depth = 0
         self._frames = 0
         self._calls = 0
@@ -358,29 +358,30 @@ class Binder:
                 found = scope.find(node.name)
                 if isinstance(found, LetValue):
                     if isinstance(found.value, syntax.FunctionLiteral):
-                        return not found.value.parameters and self._tabular_body(found.value, found.scope)
+                        return not found.value.parameters and self.tabular_body(found.value, found.scope)
                     return self.is_tabular(found.value, found.scope)
                 if found is not None:
                     return isinstance(found, TableValue)
-                if self.host.table(node.name) is not None:
+                if self.host.table(node.name) is not None or node.name == workspaces.WATCHLIST_ALIASES:
                     return True
                 stored = workspaces.saved(self, node.name, node)
-                return stored is not None and not stored.literal.parameters and self._saved_is_tabular(stored)
+                return stored is not None and workspaces.is_table(self, stored, called=False)
             case syntax.Call():
                 name = node.name.name
                 found = scope.find(name)
                 if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
-                    return self._tabular_body(found.value, found.scope)
+                    return self.tabular_body(found.value, found.scope)
                 if name in _TABULAR:
                     return True
                 saved = workspaces.saved(self, name, node)
-                return saved is not None and self._saved_is_tabular(saved)
+                return saved is not None and workspaces.is_table(self, saved)
             case syntax.Member() | syntax.DotCall():
                 return workspaces.is_qualified(node)
             case _:
                 return False
 
-    def _tabular_body(self, function: syntax.FunctionLiteral, scope: Scope) -> bool:
+    def tabular_body(self, function: syntax.FunctionLiteral, scope: Scope) -> bool:
+        """Whether the body of a function gives a table."""
         inner = scope.child()
         for parameter in function.parameters:
             if parameter.tabular:
@@ -395,16 +396,6 @@ class Binder:
             elif isinstance(statement, syntax.ExpressionStatement):
                 return self.is_tabular(statement.expression, inner)
         return False
-
-    def _saved_is_tabular(self, function: SavedFunction) -> bool:
-        key = (self.host.name, function.name)
-        if key in self._looking:  # it calls itself, which its binding refuses
-            return True
-        self._looking.add(key)
-        try:
-            return self._tabular_body(function.literal, Scope())
-        finally:
-            self._looking.discard(key)
 
     def tabular(self, node: syntax.Expression, scope: Scope) -> Relation:
         """Binds a tabular expression; one with a mistake is open, so that what follows is looked at too."""
@@ -492,6 +483,8 @@ class Binder:
         table = self.host.table(node.name)
         if table is not None:
             return self.scan(table)
+        if node.name == workspaces.WATCHLIST_ALIASES:
+            return workspaces.watchlist_aliases(self)
         saved = workspaces.saved(self, node.name, node)
         if saved is not None:
             return workspaces.call_table(self, saved, [], node, scope)

@@ -42,6 +42,20 @@ def saved(binder: Binder, name: str, node: syntax.Node) -> SavedFunction | None:
         return binder.host.function(name)
 
 
+def is_table(binder: Binder, function: SavedFunction, *, called: bool = True) -> bool:
+    """Whether a saved function gives a table; one that is named and not called only where it needs no argument."""
+    if not called and any(one.tabular or one.default is None for one in function.literal.parameters):
+        return False
+    key = (binder.host.name, function.name)
+    if key in binder.looking:  # it calls itself, which its binding refuses
+        return True
+    binder.looking.add(key)
+    try:
+        return binder.tabular_body(function.literal, Scope())
+    finally:
+        binder.looking.discard(key)
+
+
 @contextmanager
 def _told(binder: Binder, node: syntax.Node) -> Iterator[None]:
     """What the host refuses is a diagnostic at the place that asked for it."""
