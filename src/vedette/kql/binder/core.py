@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from vedette.kql import syntax
@@ -574,7 +574,7 @@ class Binder:
 
     def function_names(self, scope: Scope) -> list[str]:
         """Every function that may be called here."""
-        saved = getattr(self.host, "function_names", tuple)()
+        saved: Iterable[str] = getattr(self.host, "function_names", tuple)()
         return [*self.catalog.scalars, *self.catalog.aggregates, *scope.all_names(), *saved]
 
     def invoke_tabular(self, node: syntax.Call, scope: Scope, leading: Relation) -> Relation:
