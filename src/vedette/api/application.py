@@ -12,13 +12,16 @@ from contextlib import ExitStack
 from datetime import timedelta
 from types import TracebackType
 
+import httpx
+
 from vedette.api.services import WorkspaceServices
 from vedette.clients.azure_cloud import AzureCloud, clouds_with
 from vedette.core.accounts import Account, local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
+from vedette.core.errors import NotFound
 from vedette.core.identity import Identity
-from vedette.core.roles import ROLE_PERMISSIONS, Permission
+from vedette.core.roles import ROLE_PERMISSIONS, Permission, Principal
 from vedette.core.secrets import Secrets
 from vedette.core.settings import Settings
 from vedette.core.workspaces import Workspace, Workspaces
@@ -27,6 +30,9 @@ from vedette.deliver.registry import default_registry
 from vedette.deliver.service import Destinations
 from vedette.deliver.worker import Deliverer, Finished
 from vedette.incidents.vocabulary import ActivityKind
+from vedette.store.content import WorkspaceContent
+from vedette.store.external import ExternalReader
+from vedette.store.host import Reach, WorkspaceHost
 from vedette.store.stores import Stores
 
 
@@ -36,10 +42,12 @@ class Application:
     def __init__(
         self, settings: Settings, clock: Clock | None = None, *, purpose: str = "vedette",
         on_wait: Callable[[str], None] | None = None, clouds: Mapping[str, AzureCloud] | None = None,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:  # fmt: skip
         """Locks the directory (waiting as the settings say), and brings its state up to date.
 
         `clouds` are the Azure clouds that destinations may be in; None: those of the settings.
+        `transport` is how `externaldata` reaches the network; None: the machine's own way.
         """
         self.settings = settings
         self.clock = clock or SystemClock()
@@ -66,8 +74,10 @@ class Application:
                 on_finished=self._delivered,
             )  # fmt: skip
             self.stores = Stores(
-                self.directory, self.clock, name_of=lambda identity: self.workspaces.get(identity).name
-            )
+                self.directory, self.clock, name_of=lambda identity: self.workspaces.get(identity).name,
+                content_of=lambda identity: WorkspaceContent.of(self.state, identity, self.clock),
+                external=ExternalReader(settings.externaldata_hosts.split(","), transport=transport),
+            )  # fmt: skip
             opening.callback(self.stores.close)
             self._held = opening.pop_all()
 
@@ -82,6 +92,22 @@ class Application:
             if held is None:
                 held = self._services[workspace.id] = WorkspaceServices(self, workspace)
             return held
+
+    def reach(self, caller: Principal) -> Reach:
+        """The workspaces that a caller may query, for `workspace('name')` in a query."""
+
+        def find(name: str) -> tuple[WorkspaceHost, object] | None:
+            try:
+                workspace = self.workspaces.get(name)
+            except NotFound:
+                return None
+            if not caller.may_see(workspace.id):
+                return None
+            caller.require(workspace.id, Permission.QUERY)
+            logs = self.services(workspace).logs
+            return logs.host, logs
+
+        return find
 
     @property
     def session_lifetime(self) -> timedelta:

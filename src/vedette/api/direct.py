@@ -9,9 +9,14 @@ from typing import Any
 
 from vedette.api.application import Application
 from vedette.api.memory import StoreOperations
-from vedette.core.accounts import LOCAL_OPERATOR_NAME
+from vedette.api.routes.functions import imported, summary, whole
+from vedette.api.routes.watchlists import change_body, item_body, watchlist_body
+from vedette.api.wire import Wire
+from vedette.content.parsers import read_functions
+from vedette.core.accounts import LOCAL_OPERATOR_NAME, local_operator
 from vedette.core.settings import load_settings
 from vedette.detect.reading import read_rules
+from vedette.store.watchlists import WatchlistSettings, import_file
 
 
 class DirectOperations(StoreOperations):
@@ -20,7 +25,8 @@ class DirectOperations(StoreOperations):
     def __init__(self, application: Application, workspace: str) -> None:
         self.application = application
         self.services = application.services(application.workspace(workspace))
-        super().__init__(self.services.logs)
+        self._by = local_operator(application.directory.path)
+        super().__init__(self.services.logs, application.reach(self._by))
 
     @classmethod
     def open(cls, data: Path, workspace: str, on_wait: Callable[[str], None] | None = None) -> DirectOperations:
@@ -53,6 +59,51 @@ class DirectOperations(StoreOperations):
         """One incident whole."""
         return self.services.incident(number_or_id)
 
+    def watchlists(self) -> list[dict[str, Any]]:
+        """Every watchlist."""
+        return [_plain(watchlist_body(one)) for one in self.services.watchlists.list()]
+
+    def watchlist(self, alias: str, top: int) -> dict[str, Any]:
+        """A watchlist with some of its items."""
+        held = self.services.watchlists
+        return _plain(watchlist_body(held.get(alias))) | {
+            "rows": [_plain(item_body(item)) for item in held.items(alias, top)]
+        }
+
+    def import_watchlist(
+        self, alias: str, path: Path, settings: WatchlistSettings, *, append: bool = False
+    ) -> dict[str, Any]:
+        """Makes or changes a watchlist from a file."""
+        return _plain(
+            change_body(import_file(self.services.watchlists, alias, path, settings, self._by, append=append))
+        )
+
+    def delete_watchlist(self, alias: str) -> None:
+        """Removes a watchlist."""
+        self.services.watchlists.delete(alias, self._by)
+
+    def functions(self) -> list[dict[str, Any]]:
+        """Every saved function."""
+        return [_plain(summary(one)) for one in self.services.functions.list()]
+
+    def function(self, name: str) -> dict[str, Any]:
+        """A saved function whole."""
+        return _plain(whole(self.services.functions.get(name)))
+
+    def import_functions(self, paths: Sequence[Path]) -> dict[str, Any]:
+        """Imports functions."""
+        found, problems = read_functions(paths)
+        return imported(self.services.functions, self.services.logs, found, problems, self._by).to_dict()
+
+    def delete_function(self, name: str) -> None:
+        """Removes a saved function."""
+        self.services.functions.delete(name, self._by)
+
     def close(self) -> None:
         """Closes the directory."""
         self.application.close()
+
+
+def _plain(body: Wire) -> dict[str, Any]:
+    """A body as the REST API sends it."""
+    return body.model_dump(mode="json", by_alias=True)

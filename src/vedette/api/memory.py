@@ -9,22 +9,27 @@ from typing import Any
 
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, VedetteError
+from vedette.core.settings import load_settings
 from vedette.engine.query import Check, Explanation
 from vedette.engine.result import Result
 from vedette.kql.types import Type
+from vedette.store.external import ExternalReader
+from vedette.store.host import Reach
 from vedette.store.logstore import LogStore, TableInfo
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+from vedette.store.watchlists import WatchlistSettings
 
 
 class StoreOperations:
     """The operations that need a log store alone."""
 
-    def __init__(self, logs: LogStore) -> None:
+    def __init__(self, logs: LogStore, reach: Reach | None = None) -> None:
         self.logs = logs
+        self._reach = reach
 
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""
-        return self.logs.query(text, timespan=timespan)
+        return self.logs.query(text, timespan=timespan, reach=self._reach)
 
     def explain(self, text: str) -> list[Explanation]:
         """The SQL of each result of a KQL query."""
@@ -32,7 +37,7 @@ class StoreOperations:
 
     def check(self, text: str) -> Check:
         """What parsing and binding say of a text."""
-        return self.logs.check(text)
+        return self.logs.check(text, self._reach)
 
     def load(self, paths: Sequence[Path], options: LoadOptions, progress: ProgressCallback | None = None) -> LoadReport:
         """Loads log files."""
@@ -55,7 +60,8 @@ class MemoryOperations(StoreOperations):
     """The operations of an empty workspace in memory: the known tables are there, without rows or rules."""
 
     def __init__(self) -> None:
-        super().__init__(LogStore(None, SystemClock()))
+        hosts = load_settings().externaldata_hosts.split(",")
+        super().__init__(LogStore(None, SystemClock(), external=ExternalReader(hosts)))
 
     def _nothing(self) -> VedetteError:
         return InvalidInput("This needs a data directory.", hint="Add --data DIR.")
@@ -77,5 +83,39 @@ class MemoryOperations(StoreOperations):
         raise self._nothing()
 
     def incident(self, number_or_id: str) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def watchlists(self) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+    def watchlist(self, alias: str, top: int) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def import_watchlist(
+        self, alias: str, path: Path, settings: WatchlistSettings, *, append: bool = False
+    ) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def delete_watchlist(self, alias: str) -> None:
+        """Refused."""
+        raise self._nothing()
+
+    def functions(self) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+    def function(self, name: str) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def import_functions(self, paths: Sequence[Path]) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def delete_function(self, name: str) -> None:
         """Refused."""
         raise self._nothing()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vedette.kql.types import Type
     from vedette.store.logstore import TableInfo
     from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+    from vedette.store.watchlists import WatchlistSettings
 
 
 class Operations(Protocol):
@@ -65,6 +66,40 @@ class Operations(Protocol):
 
     def incident(self, number_or_id: str) -> dict[str, Any]:
         """One incident whole, as the REST API gives it."""
+        ...
+
+    def watchlists(self) -> list[dict[str, Any]]:
+        """Every watchlist, as the REST API gives it."""
+        ...
+
+    def watchlist(self, alias: str, top: int) -> dict[str, Any]:
+        """A watchlist as the REST API gives it, with some of its `rows`."""
+        ...
+
+    def import_watchlist(
+        self, alias: str, path: Path, settings: WatchlistSettings, *, append: bool = False
+    ) -> dict[str, Any]:
+        """Makes or changes a watchlist from a file; what was done, as the REST API gives it."""
+        ...
+
+    def delete_watchlist(self, alias: str) -> None:
+        """Removes a watchlist."""
+        ...
+
+    def functions(self) -> list[dict[str, Any]]:
+        """Every saved function, as the REST API gives it."""
+        ...
+
+    def function(self, name: str) -> dict[str, Any]:
+        """A saved function whole, as the REST API gives it."""
+        ...
+
+    def import_functions(self, paths: Sequence[Path]) -> dict[str, Any]:
+        """Imports functions; the report as `FunctionReport.to_dict` gives it."""
+        ...
+
+    def delete_function(self, name: str) -> None:
+        """Removes a saved function."""
         ...
 
     def close(self) -> None:

@@ -22,7 +22,9 @@ from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import Scheduler
 from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
+from vedette.store.functions import SavedFunctions
 from vedette.store.logstore import LogStore
+from vedette.store.watchlists import Watchlists
 
 if TYPE_CHECKING:
     from vedette.api.application import Application
@@ -42,6 +44,16 @@ class WorkspaceServices:
     def logs(self) -> LogStore:
         """The log tables."""
         return self.application.stores.open(self.workspace.id)
+
+    @cached_property
+    def watchlists(self) -> Watchlists:
+        """The watchlists."""
+        return Watchlists(self.application.state, self.workspace.id, self.application.clock)
+
+    @cached_property
+    def functions(self) -> SavedFunctions:
+        """The saved functions."""
+        return SavedFunctions(self.application.state, self.workspace.id, self.application.clock)
 
     @cached_property
     def rules(self) -> RuleLibrary:

@@ -50,9 +50,9 @@ def root(
 
 
 def _register() -> None:
-    from vedette.cli import checking, incidents, loading, querying, rules, serve, tables
+    from vedette.cli import checking, functions, incidents, loading, querying, rules, serve, tables, watchlists
 
-    for module in (serve, loading, querying, checking, tables, rules, incidents):
+    for module in (serve, loading, querying, checking, tables, watchlists, functions, rules, incidents):
         module.register(app)
 
 

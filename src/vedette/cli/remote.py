@@ -20,6 +20,7 @@ from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.types import TYPE_NAMES, Type
 from vedette.store.logstore import TableInfo
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+from vedette.store.watchlists import WatchlistSettings
 
 
 class RemoteOperations:
@@ -139,6 +140,47 @@ class RemoteOperations:
         found = self._call("GET", f"/incidents/{quote(number_or_id, safe='')}")
         assert isinstance(found, dict)
         return found
+
+    def watchlists(self) -> list[dict[str, Any]]:
+        """Every watchlist."""
+        return list(self._call("GET", "/watchlists")["value"])
+
+    def watchlist(self, alias: str, top: int) -> dict[str, Any]:
+        """A watchlist with some of its items."""
+        path = f"/watchlists/{quote(alias, safe='')}"
+        found = dict(self._call("GET", path))
+        found["rows"] = self._call("GET", f"{path}/items", params={"top": top})["value"] if top else []
+        return found
+
+    def import_watchlist(
+        self, alias: str, path: Path, settings: WatchlistSettings, *, append: bool = False
+    ) -> dict[str, Any]:
+        """Makes or changes a watchlist from a file, which the server reads by its path."""
+        body = {
+            "alias": alias, "path": str(path.absolute()), "searchKey": settings.search_key, "name": settings.name,
+            "provider": settings.provider, "description": settings.description, "append": append,
+        }  # fmt: skip
+        return dict(self._call("POST", "/local/watchlists", json=body))
+
+    def delete_watchlist(self, alias: str) -> None:
+        """Removes a watchlist."""
+        self._call("DELETE", f"/watchlists/{quote(alias, safe='')}")
+
+    def functions(self) -> list[dict[str, Any]]:
+        """Every saved function."""
+        return list(self._call("GET", "/saved-functions")["value"])
+
+    def function(self, name: str) -> dict[str, Any]:
+        """A saved function whole."""
+        return dict(self._call("GET", f"/saved-functions/{quote(name, safe='')}"))
+
+    def import_functions(self, paths: Sequence[Path]) -> dict[str, Any]:
+        """Imports functions, which the server reads by their paths."""
+        return dict(self._call("POST", "/local/functions", json={"paths": [str(path.absolute()) for path in paths]}))
+
+    def delete_function(self, name: str) -> None:
+        """Removes a saved function."""
+        self._call("DELETE", f"/saved-functions/{quote(name, safe='')}")
 
     def close(self) -> None:
         """Closes the connection."""

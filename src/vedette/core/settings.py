@@ -51,6 +51,11 @@ class Settings(BaseSettings):
         description="Further Azure clouds that destinations may be in, as JSON: a name, and of each its authority and "
         "resource_manager (https), audience and ca_file.",
     )
+    externaldata_hosts: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9.\-:*, ]*$",
+        description="Hosts that queries may read with externaldata, with commas; *.example.com stands for every name below.",
+    )
     log_level: LogLevel = Field("INFO", description="The least severe messages that are logged.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for programs.")
     lock_wait: _Seconds = Field(

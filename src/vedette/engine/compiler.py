@@ -6,21 +6,35 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 
 from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identifier
 from vedette.engine.expressions import Emitter
+from vedette.engine.given import ExternalRows, ForeignRows, Given, KnownRows, RowSource
 from vedette.engine.property_columns import property_items, read_properties
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.engine.walking import relations_inside, relations_of
-from vedette.kql.bound import Column, External, Membership, Relation, ScalarQuery, Scan, Shared, Values
+from vedette.kql.bound import (
+    Cast,
+    Column,
+    ColumnRef,
+    External,
+    Known,
+    Membership,
+    Relation,
+    ScalarQuery,
+    Scan,
+    Shared,
+    Values,
+)
 from vedette.kql.diagnostics import Diagnostic, KqlError
+from vedette.kql.host import Field
 from vedette.kql.types import Type
 
 _SCAN = re.compile("\x00(\\d+)\x00")
+_RANGE = ("range_from", "range_to")
 _COLUMN = re.compile(r"\bc\d+(?:_\d+)?\b")
 """`c7` is a column, `c7_2` something else that a scan can give: its rows' numbers, the property of a dynamic column."""
 
@@ -50,6 +64,9 @@ class Compiled:
     """The names of the rewrites that changed the statement."""
     stages: list[Stage] = field(default_factory=list)
     """What Python computes before the statement runs, in order."""
+    given: list[Given] = field(default_factory=list)
+    used: frozenset[str] = frozenset()
+    """The SQL names of all columns that the statement names."""
 
 
 @dataclass(slots=True)
@@ -97,6 +114,8 @@ class Compiler:
         self._scalars: dict[int, str] = {}
         self._given: dict[int, Rel] = {}
         self._scans: list[list[tuple[str, str]]] = []
+        self.given: list[Given] = []
+        self.used: frozenset[str] = frozenset()
         self._fresh = 0
         self.stages: list[Stage] = []
 
@@ -128,13 +147,16 @@ class Compiler:
 
     def finished(self, text: str, columns: tuple[Column, ...] = ()) -> Compiled:
         """A statement with everything that it needs to run."""
+        whole = self.with_ctes(text)
         return Compiled(
-            self.with_ctes(text),
+            whole,
             columns,
             self.parameters,
             list(self.sql.row_functions.values()),
             self.sql.rewritten(),
             self.stages,
+            self.given,
+            self.used,
         )
 
     def with_ctes(self, text: str) -> str:
@@ -154,7 +176,7 @@ class Compiler:
 
         Tables have hundreds of columns and queries name a few; every use is by a name of its own, so the text tells.
         """
-        if not self._scans:
+        if not self._scans and not self.given:
             return text
         used = set(_COLUMN.findall(text))
         lists = [""] * len(self._scans)
@@ -163,6 +185,7 @@ class Compiler:
             kept = [(name, sql) for name, sql in self._scans[place] if name in used]
             lists[place] = ", ".join(f"{sql} AS {name}" for name, sql in kept) or "1"
             used.update(name for _, sql in kept for name in _COLUMN.findall(sql))
+        self.used |= used
         filled = text
         while "\x00" in filled:
             filled = _SCAN.sub(lambda found: lists[int(found[1])], filled)
@@ -261,6 +284,8 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     if table.source is None:
         nothing = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column, _ in pairs)
         return Rel(f"(SELECT {nothing} WHERE false)", node.columns)
+    if table.owner is not None:
+        return _foreign(compiler, node)
     items = [(name_of(column), field.sql or identifier(field.physical)) for column, field in pairs]
     # the number of a row, under the name of the first column
     items.append((f"{name_of(node.columns[0])}_0", "rowid"))
@@ -276,12 +301,56 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     return Rel(f"({text})", node.columns)
 
 
+def _foreign(compiler: Compiler, node: Scan) -> Rel:
+    """The rows of a table of another store, which are brought here before the statement runs."""
+    table = node.table
+    name = compiler.fresh("g")
+    columns = tuple(
+        (name_of(column), field.sql or identifier(field.physical))
+        for column, field in zip(node.columns, table.fields, strict=True)
+    )
+    moment = next((sql for (_, sql), field in zip(columns, table.fields, strict=True) if _is_moment(field)), None)
+    where, parameters = "", frozenset[str]()
+    if compiler.timespan and moment is not None:
+        where, parameters = f" WHERE {moment} >= $range_from AND {moment} < $range_to", frozenset(_RANGE)
+    assert isinstance(table.owner, RowSource)
+    assert table.source is not None
+    compiler.given.append(ForeignRows(name, columns, table.source, where, parameters, table.owner))
+    mark = compiler.scan_mark([*((column, column) for column, _ in columns), (f"{columns[0][0]}_0", "rowid")])
+    return Rel(f"(SELECT {mark} FROM {name})", node.columns)
+
+
+def _is_moment(field: Field) -> bool:
+    return field.name == "TimeGenerated" and field.type is Type.DATETIME
+
+
+@lowers(Known)
+def known(compiler: Compiler, node: Known) -> Rel:
+    """Rows that the host gave."""
+    if not node.rows:
+        items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column in node.columns)
+        return Rel(f"(SELECT {items} WHERE false)", node.columns)
+    name = compiler.fresh("g")
+    columns = tuple((name_of(column), column) for column in node.columns)
+    compiler.given.append(KnownRows(name, columns, node.rows))
+    mark = compiler.scan_mark([(column, f"CAST({column} AS {SQL_TYPES[of.type]})") for column, of in columns])
+    return Rel(f"(SELECT {mark} FROM {name})", node.columns)
+
+
 @lowers(External)
 def external(compiler: Compiler, node: External) -> Rel:
-    """Refused: a query reaches no other host unless an administrator allows it."""
-    hosts = ", ".join(sorted({urlsplit(uri).hostname or uri for uri in node.uris}))
-    message = f"externaldata may not reach {hosts or 'another host'}: no host is allowed for queries"
-    raise KqlError("", [Diagnostic("VDT1006", message, 0, 1)])
+    """Rows that another host holds: fetched as text before the statement runs, converted as `toX()` does."""
+    name = compiler.fresh("g")
+    columns = tuple((name_of(column), column) for column in node.columns)
+    compiler.given.append(ExternalRows(name, columns, tuple(node.uris), node.properties))
+    items = []
+    for column, of in columns:
+        if of.type in (Type.STRING, Type.DYNAMIC):
+            items.append(f"coalesce({column}, '') AS {column}" if of.type is Type.STRING else column)
+            continue
+        text = Column(of.id, of.name, Type.STRING)
+        items.append(f"{compiler.emitter.emit(Cast(of.type, ColumnRef(Type.STRING, text))).sql} AS {column}")
+    return Rel(f"(SELECT {', '.join(items)} FROM {name})", node.columns)
 
 
 @lowers(Values)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import duckdb
 import pyarrow as pa
 
+from vedette.core.errors import Forbidden, InvalidInput, VedetteError
 from vedette.engine.catalog import full_catalog
 from vedette.engine.compiler import Compiled, Compiler
 from vedette.engine.dialect import FAILED
+from vedette.engine.given import Surroundings
 from vedette.engine.operators import load_operators
 from vedette.engine.relations import name_of
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
@@ -27,7 +30,7 @@ from vedette.kql.binder.operators.render import Render
 from vedette.kql.bound import BoundQuery, Column, Expr, Relation
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, KqlError
-from vedette.kql.host import Host
+from vedette.kql.host import ExternalSource, Host
 from vedette.kql.types import Type
 
 T = TypeVar("T")
@@ -92,6 +95,8 @@ class QueryOptions:
     cancellation: Cancellation | None = None
     rewrites: frozenset[str] = ALL_REWRITES
     """The plan rewrites that may be made (`engine.rewrites`)."""
+    host: Host | None = None
+    """The workspace as this caller sees it; None: the engine's own."""
 
 
 class QueryFailed(Exception):
@@ -119,12 +124,29 @@ class Check:
     columns: tuple[ResultColumn, ...] | None
 
 
+class Unreachable:
+    """Refuses every other host."""
+
+    def rows(
+        self, uris: Sequence[str], properties: Mapping[str, object], columns: Sequence[tuple[str, Type]]
+    ) -> Sequence[tuple[str | None, ...]]:
+        """Refused."""
+        hosts = ", ".join(sorted({urlsplit(uri).hostname or uri for uri in uris}))
+        raise Forbidden(
+            f"externaldata may not reach {hosts or 'another host'}: no host is allowed here", code="VDT1006"
+        )
+
+
 class QueryEngine:
     """Runs queries of one workspace on one DuckDB connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, host: Host) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, host: Host, external: ExternalSource | None = None
+    ) -> None:
+        """`external` reads what `externaldata` names; None: queries reach no other host."""
         self.connection = connection
         self.host = host
+        self.external = external or Unreachable()
         self.catalog = full_catalog()
         self._registered: set[str] = set()
         self._registering = threading.Lock()
@@ -146,9 +168,9 @@ class QueryEngine:
                     register(self.connection, use)
                     self._registered.add(use.key)
 
-    def check(self, text: str) -> Check:
+    def check(self, text: str, host: Host | None = None) -> Check:
         """Parses and binds a text without running anything."""
-        return check_text(text, self.catalog, self.host)
+        return check_text(text, self.catalog, host or self.host)
 
     def run(self, text: str, options: QueryOptions) -> Result:
         """The rows of a query: of its last statement the first table, with any further ones in `more`.
@@ -178,6 +200,11 @@ class QueryEngine:
         bound = run.bound(text)
         return [run.table(run.compiled(relation))[0] for relation in bound.results]
 
+    def compiled(self, text: str, options: QueryOptions) -> list[Compiled]:
+        """The statement of every result of a batch, for another engine to run."""
+        run = _Run(self, options)
+        return [run.compiled(relation) for relation in run.bound(text).results]
+
     def explain(self, text: str, options: QueryOptions) -> list[Explanation]:
         """The SQL of every result of a batch, which is not run; what only data can tell the binder, it still asks."""
         run = _Run(self, options)
@@ -206,7 +233,7 @@ def check_text(text: str, catalog: Catalog, host: Host) -> Check:
         return Check(error.diagnostics, _columns_of(partial[-1]) if partial else None)
     except RecursionError:
         return Check([Diagnostic("KS245", "The query is nested too deeply", 0, 1)], None)
-    return Check([], _columns_of(bound.results[-1]) if bound.results else None)
+    return Check(bound.warnings, _columns_of(bound.results[-1]) if bound.results else None)
 
 
 def _columns_of(relation: Relation) -> tuple[ResultColumn, ...]:
@@ -241,7 +268,7 @@ class _Run:
 
     def bound(self, text: str) -> BoundQuery:
         """The query bound, under the query's time limit like everything else of it."""
-        return bind(text, self.engine.catalog, self.engine.host, self, self.proceed)
+        return bind(text, self.engine.catalog, self.options.host or self.engine.host, self, self.proceed)
 
     def compiled(self, relation: Relation) -> Compiled:
         """The statement of a result, cut at the limit."""
@@ -340,10 +367,22 @@ class _Run:
         values = self._register(compiled)
 
         def take() -> list[tuple[Any, ...]]:
+            self._give(compiled)
             self._run_stages(compiled)
             return self.connection.execute(compiled.sql, values).fetchall()
 
         return self._within_limits(take)
+
+    def _give(self, compiled: Compiled) -> None:
+        if compiled.given:
+            around = Surroundings(compiled.used, self._values, self.engine.external)
+            try:
+                for rows in compiled.given:
+                    rows.install(self.connection, around)
+            except (Forbidden, InvalidInput) as error:
+                raise KqlError("", [Diagnostic(error.code, str(error), 0, 1)]) from None
+            except VedetteError as error:
+                raise QueryFailed(error.code, str(error)) from None
 
     def table(self, compiled: Compiled) -> tuple[pa.Table, str | None]:
         """The rows of a statement as Arrow, up to the limits, and why there are no more of them.
@@ -355,6 +394,7 @@ class _Run:
         limits = self.options.limits
 
         def take() -> tuple[pa.Table, str | None]:
+            self._give(compiled)
             self._run_stages(compiled)
             reader = self.connection.sql(compiled.sql, params=values).to_arrow_reader(_BATCH_ROWS)
             batches, rows, size = [], 0, 0
@@ -455,7 +495,13 @@ class _Run:
         """All rows of a relation, column by column."""
         compiled = self._compiler().compile(relation)
         values = self._register(compiled)
-        table = self._within_limits(lambda: self.connection.sql(compiled.sql, params=values).to_arrow_table())
+
+        def take() -> pa.Table:
+            self._give(compiled)
+            self._run_stages(compiled)
+            return self.connection.sql(compiled.sql, params=values).to_arrow_table()
+
+        table = self._within_limits(take)
         return [table.column(index).to_pylist() for index in range(len(compiled.columns))]
 
     def going_on(self) -> None:

@@ -5,11 +5,12 @@ Relations of tabular operators live beside their parser in `kql/operators/`; the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from vedette.kql.catalog import AggregateUnit, ScalarUnit, WindowUnit
+from vedette.kql.diagnostics import Diagnostic
 from vedette.kql.host import TableSchema
 from vedette.kql.node import node, shown
 from vedette.kql.types import Type
@@ -204,6 +205,14 @@ class External(Relation):
     """Rows that another host holds (`externaldata`)."""
 
     uris: list[str]
+    properties: dict[str, object] = field(default_factory=dict)
+
+
+@node
+class Known(Relation):
+    """Rows that the binder was given by the host: one tuple a row, in the order of the columns."""
+
+    rows: Sequence[tuple[object, ...]]
 
 
 @node
@@ -230,6 +239,7 @@ class BoundQuery:
     options: dict[str, object] = field(default_factory=dict)
     first: int = 0
     """The place of the first table of the last statement among the results."""
+    warnings: list[Diagnostic] = field(default_factory=list)
 
 
 @node

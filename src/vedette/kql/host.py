@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,6 +39,27 @@ class TableSchema:
     """Fields that rows carry beyond the schema, kept in the hidden dynamic column."""
     internal: bool = False
     """A table about the product's own work: `*` does not mean it, its name does."""
+    owner: object | None = None
+    """The store that has the rows, where the engine's own connection does not reach them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFunction:
+    """A function that a workspace keeps; places in its body count from the start of `text`."""
+
+    name: str
+    literal: FunctionLiteral
+    text: str
+    open: bool = False
+    """Its sources may give further columns: where nothing runs, any name may be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A watchlist as queries see it: rows of wire values, datetimes as ticks and dynamic values as JSON text."""
+
+    fields: tuple[tuple[str, Type], ...]
+    rows: Sequence[tuple[object, ...]]
 
 
 class Host(Protocol):
@@ -52,11 +73,33 @@ class Host(Protocol):
     def table_names(self) -> Iterable[str]:
         """Every known table, for wildcards and for the nearest name."""
 
-    def function(self, name: str) -> FunctionLiteral | None:
-        """A saved function, or None."""
+    def function(self, name: str) -> SavedFunction | None:
+        """A saved function (or one that every workspace has), or None. `VedetteError` where its text cannot be read."""
 
     def workspace(self, name: str) -> Host | None:
-        """Another workspace of this installation, or None."""
+        """A workspace of this installation by name or id; None where there is none that the caller may see."""
+
+
+class ContentHost(Host, Protocol):
+    """A workspace that has more than tables."""
+
+    def function_names(self) -> Iterable[str]:
+        """Every function that `function` gives, for the nearest name."""
+
+    def watchlist(self, alias: str, keys: Sequence[str] | None) -> Items | None:
+        """The items of a watchlist (those with one of the search keys, where keys are given), or None without such a one."""
+
+    def watchlist_aliases(self) -> Sequence[str]:
+        """The alias of every watchlist, sorted."""
+
+
+class ExternalSource(Protocol):
+    """What reads rows that another host holds."""
+
+    def rows(
+        self, uris: Sequence[str], properties: Mapping[str, object], columns: Sequence[tuple[str, Type]]
+    ) -> Sequence[tuple[str | None, ...]]:
+        """The rows as text: of a dynamic column as JSON text. `VedetteError` where they may not or cannot be read."""
 
 
 class Evaluator(Protocol):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
 
 from vedette.engine.dialect import identifier
-from vedette.kql.host import Field, Host, TableSchema
-from vedette.kql.syntax import FunctionLiteral
+from vedette.kql.host import Field, Host, Items, SavedFunction, TableSchema
 from vedette.kql.types import Type
 from vedette.store import catalog
+from vedette.store.content import WorkspaceContent
 from vedette.store.physical import EXTRA, INGESTED, LOAD, ROW, absent
 from vedette.store.samples import sample
 from vedette.store.tables import StoredTable, Tables, constant_of
@@ -29,9 +30,10 @@ _ITEM_ID: Final = (
 class WorkspaceHost:
     """The `Host` of one workspace: its stored tables, and the known tables that have no rows yet."""
 
-    def __init__(self, name: str, tables: Tables) -> None:
+    def __init__(self, name: str, tables: Tables, content: WorkspaceContent | None = None) -> None:
         self.name = name
         self._tables = tables
+        self._content = content or WorkspaceContent()
         self._described: dict[str, tuple[StoredTable, TableSchema]] = {}
 
     def table(self, name: str) -> TableSchema | None:
@@ -48,12 +50,24 @@ class WorkspaceHost:
         """Every known table and every table with rows, sorted."""
         return sorted({*catalog.known_tables(), *self._tables.names()})
 
-    def function(self, name: str) -> FunctionLiteral | None:
-        """A saved function: a workspace has none yet."""
-        return None
+    def function(self, name: str) -> SavedFunction | None:
+        """A function that the workspace saved, or that every workspace has."""
+        return self._content.function(name)
+
+    def function_names(self) -> Iterable[str]:
+        """Every such function's name."""
+        return self._content.function_names()
+
+    def watchlist(self, alias: str, keys: Sequence[str] | None) -> Items | None:
+        """A watchlist's items, or None without such a one."""
+        return self._content.watchlist(alias, keys)
+
+    def watchlist_aliases(self) -> Sequence[str]:
+        """The alias of every watchlist."""
+        return self._content.watchlist_aliases()
 
     def workspace(self, name: str) -> Host | None:
-        """This workspace by its id; the tables of others are not within reach of its connection."""
+        """This workspace by its id; who may reach others sees a workspace through `Reaching`."""
         return self if name.lower() == self._tables.workspace_id.lower() else None
 
 
@@ -69,6 +83,61 @@ def _known_schema(name: str) -> TableSchema | None:
     return TableSchema(
         name, tuple(Field(field.name, field.type, field.name) for field in fields), internal=name in catalog.OWN
     )
+
+
+class Reach(Protocol):
+    """The other workspaces that a caller may read."""
+
+    def __call__(self, name: str) -> tuple[WorkspaceHost, object] | None:
+        """A workspace by name or id with the source of its rows; None where there is none that the caller may see.
+
+        Raises `Forbidden` for one that the caller sees and may not query.
+        """
+
+
+class Reaching:
+    """A workspace as one caller sees it: with others within reach."""
+
+    def __init__(self, host: WorkspaceHost, reach: Reach, owner: object | None = None) -> None:
+        self.name = host.name
+        self._host = host
+        self._reach = reach
+        self._owner = owner
+
+    def table(self, name: str) -> TableSchema | None:
+        """A table; one of another workspace says whose its rows are."""
+        table = self._host.table(name)
+        if table is None or table.source is None or self._owner is None:
+            return table
+        fields = tuple(replace(field, properties=()) if field.properties else field for field in table.fields)
+        return replace(table, owner=self._owner, fields=fields)
+
+    def table_names(self) -> Iterable[str]:
+        """Every known table and every table with rows, sorted."""
+        return self._host.table_names()
+
+    def function(self, name: str) -> SavedFunction | None:
+        """A function of the workspace."""
+        return self._host.function(name)
+
+    def function_names(self) -> Iterable[str]:
+        """Every such function's name."""
+        return self._host.function_names()
+
+    def watchlist(self, alias: str, keys: Sequence[str] | None) -> Items | None:
+        """A watchlist of the workspace."""
+        return self._host.watchlist(alias, keys)
+
+    def watchlist_aliases(self) -> Sequence[str]:
+        """The alias of every watchlist."""
+        return self._host.watchlist_aliases()
+
+    def workspace(self, name: str) -> Host | None:
+        """A workspace by name or id."""
+        if self._host.workspace(name) is not None:
+            return self
+        found = self._reach(name)
+        return None if found is None else Reaching(found[0], self._reach, found[1])
 
 
 def _stored_schema(table: StoredTable, workspace_id: str) -> TableSchema:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Final
 
 import duckdb
 import orjson
+import pyarrow as pa
 
 from vedette.core.clock import Clock
 from vedette.core.errors import Conflict, InvalidInput, Unavailable, VedetteError, not_found
@@ -20,15 +22,18 @@ from vedette.engine.dialect import identifier
 from vedette.engine.query import Cancellation, Check, Explanation, Limits, QueryEngine, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql import ticks
+from vedette.kql.host import ExternalSource
 from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
 from vedette.store.columns import materialise_field
+from vedette.store.content import WorkspaceContent
 from vedette.store.contents import Load, load_id, record
 from vedette.store.conversion import json_text
-from vedette.store.host import WorkspaceHost
+from vedette.store.external import ExternalReader
+from vedette.store.host import Reach, Reaching, WorkspaceHost
 from vedette.store.inference import Inference
 from vedette.store.loading import Loader
 from vedette.store.reading.forms import check_table_name, discover
@@ -40,6 +45,7 @@ from vedette.store.writer import create_dead_letter, writing
 LAYOUT: Final = "2"
 """The version of the file's layout. 2: properties of dynamic columns have columns, which whoever writes must fill."""
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
+_BATCH_ROWS: Final = 100_000
 _MAX_MEMORY: Final = 4 * 1024
 """MiB that the engine may use at most by default; half of what it would take by itself if that is less."""
 
@@ -83,7 +89,10 @@ class LogStore:
         name: str = "default",
         memory: str | None = None,
         new_id: IdSource = new_id,
+        content: WorkspaceContent | None = None,
+        external: ExternalSource | None = None,
     ) -> None:
+        """`content` are the workspace's functions and watchlists; `external` reads what `externaldata` names."""
         self.path = path
         self.workspace_id = workspace_id
         self._clock = clock
@@ -99,8 +108,8 @@ class LogStore:
         except BaseException:
             self._connection.close()
             raise
-        self.host = WorkspaceHost(name, self._tables)
-        self._engine = QueryEngine(self._connection, self.host)
+        self.host = WorkspaceHost(name, self._tables, content)
+        self._engine = QueryEngine(self._connection, self.host, external or ExternalReader())
 
     # -- asking
 
@@ -112,15 +121,21 @@ class LogStore:
         timespan: tuple[datetime, datetime] | None = None,
         limits: Limits | None = None,
         cancellation: Cancellation | None = None,
+        reach: Reach | None = None,
     ) -> Result:
-        """The rows of a KQL query. `timespan` is (from, to) on the TimeGenerated of every table; `now` is the clock's if None.
+        """The rows of a KQL query. `timespan` is (from, to) on the TimeGenerated of every table; `now` is the clock's if None;
+        `reach` gives the other workspaces that the caller may read (None: no other).
 
         Raises `KqlError` for a text that cannot be accepted, and `QueryFailed` where a limit or the engine ends the query.
         """
         self._open_connection()
         return self._engine.run(
-            text, QueryOptions(now or self._clock.now(), timespan, limits=limits or Limits(), cancellation=cancellation)
-        )
+            text,
+            QueryOptions(
+                now or self._clock.now(), timespan, limits=limits or Limits(), cancellation=cancellation,
+                host=None if reach is None else Reaching(self.host, reach),
+            ),
+        )  # fmt: skip
 
     def explain(
         self, text: str, *, now: datetime | None = None, timespan: tuple[datetime, datetime] | None = None
@@ -129,9 +144,18 @@ class LogStore:
         self._open_connection()
         return self._engine.explain(text, QueryOptions(now or self._clock.now(), timespan))
 
-    def check(self, text: str) -> Check:
+    def check(self, text: str, reach: Reach | None = None) -> Check:
         """What parsing and binding say of a text; nothing is run."""
-        return self._engine.check(text)
+        return self._engine.check(text, None if reach is None else Reaching(self.host, reach))
+
+    @contextmanager
+    def rows(self, sql: str, parameters: dict[str, object]) -> Iterator[pa.RecordBatchReader]:
+        """The rows of a SELECT over this store's tables, for the query of another store (`engine.given.RowSource`)."""
+        cursor = self._cursor()
+        try:
+            yield cursor.sql(sql, params=parameters or None).to_arrow_reader(_BATCH_ROWS)
+        finally:
+            cursor.close()
 
     # -- rows in
 

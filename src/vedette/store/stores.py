@@ -10,6 +10,8 @@ from vedette.core.clock import Clock
 from vedette.core.datadir import DataDirectory
 from vedette.core.errors import Unavailable
 from vedette.core.files import make_private_directory
+from vedette.kql.host import ExternalSource
+from vedette.store.content import WorkspaceContent
 from vedette.store.logstore import LogStore
 
 WorkspaceName = Callable[[str], str]
@@ -26,11 +28,15 @@ class Stores:
         *,
         name_of: WorkspaceName | None = None,
         memory: str | None = None,
+        content_of: Callable[[str], WorkspaceContent] | None = None,
+        external: ExternalSource | None = None,
     ) -> None:
         self._directory = directory
         self._clock = clock
         self._name_of = name_of
         self._memory = memory
+        self._content_of = content_of
+        self._external = external
         self._guard = threading.Lock()
         self._open: dict[str, LogStore] = {}
         self._closed = False
@@ -72,4 +78,8 @@ class Stores:
                 f"The folder {file.parent} of the log store cannot be made: {reason}.", code="VDT0615", file=str(file)
             ) from error
         name = self._name_of(workspace_id) if self._name_of is not None else "default"
-        return LogStore(file, self._clock, workspace_id=workspace_id, name=name, memory=self._memory)
+        content = None if self._content_of is None else self._content_of(workspace_id)
+        return LogStore(
+            file, self._clock, workspace_id=workspace_id, name=name, memory=self._memory, content=content,
+            external=self._external,
+        )  # fmt: skip

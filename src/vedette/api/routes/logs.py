@@ -18,7 +18,7 @@ from vedette.api.failures import diagnostics_of
 from vedette.api.security import Services, requires
 from vedette.api.wire import Column, DiagnosticBody, Page, Utc, Wire, utc_text
 from vedette.core.errors import InvalidInput
-from vedette.core.roles import Permission
+from vedette.core.roles import Permission, Principal
 from vedette.engine.catalog import full_catalog
 from vedette.engine.query import Cancellation
 from vedette.engine.result import Result
@@ -34,6 +34,10 @@ MAX_QUERIES = 16
 MAX_UPLOAD = 4 * 1024**3
 _DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
 _NAME = re.compile(r"[^\w.-]+")
+
+
+Asking = Annotated[Principal, Depends(requires(Permission.QUERY))]
+"""Who asks, and may."""
 
 
 class QueryRequest(Wire):
@@ -169,17 +173,19 @@ def _duration(text: str) -> timedelta | None:
         return None
 
 
-@router.post("/query", response_model=QueryResult, dependencies=[Depends(requires(Permission.QUERY))])
-async def query(request: Request, services: Services, body: QueryRequest) -> Response:
+@router.post("/query", response_model=QueryResult)
+async def query(request: Request, services: Services, body: QueryRequest, caller: Asking) -> Response:
     """Runs a KQL query. It is stopped when its caller goes away."""
     if len(body.query) > MAX_QUERY:
         raise InvalidInput(f"The query has more than {MAX_QUERY} characters.")
     span = timespan_of(body.timespan, services.application.clock.now())
     cancellation = Cancellation()
+    reach = services.application.reach(caller)
     watcher = asyncio.create_task(_cancel_when_gone(request, cancellation))
     try:
         result = await anyio.to_thread.run_sync(
-            lambda: services.logs.query(body.query, timespan=span, cancellation=cancellation), limiter=_slots(request)
+            lambda: services.logs.query(body.query, timespan=span, cancellation=cancellation, reach=reach),
+            limiter=_slots(request),
         )
     finally:
         watcher.cancel()
@@ -227,12 +233,12 @@ def explain(services: Services, body: CheckRequest) -> ExplainResult:
     return ExplainResult(statements=statements)
 
 
-@router.post("/check", dependencies=[Depends(requires(Permission.QUERY))])
-def check(services: Services, body: CheckRequest) -> CheckResult:
+@router.post("/check")
+def check(services: Services, body: CheckRequest, caller: Asking) -> CheckResult:
     """Parses and binds a query without running it."""
     if len(body.query) > MAX_QUERY:
         raise InvalidInput(f"The query has more than {MAX_QUERY} characters.")
-    found = services.logs.check(body.query)
+    found = services.logs.check(body.query, services.application.reach(caller))
     columns = [Column(name=column.name, type=column.type.value) for column in found.columns or ()]
     return CheckResult(diagnostics=diagnostics_of(body.query, found.diagnostics), columns=columns)
 
@@ -277,8 +283,8 @@ def add_column(services: Services, table: str, body: AddColumn) -> dict[str, int
 
 
 @router.get("/functions", dependencies=[Depends(requires(Permission.QUERY))])
-def functions() -> Page[FunctionBody]:
-    """The functions of the language, for completion."""
+def functions(services: Services) -> Page[FunctionBody]:
+    """The functions of the language and of the workspace, for completion."""
     catalog = full_catalog()
     found: list[FunctionBody] = []
     for kind, units in (
@@ -288,6 +294,16 @@ def functions() -> Page[FunctionBody]:
             if name.replace("_", "").isalnum():
                 signature = unit.signatures[0].text if unit.signatures else None
                 found.append(FunctionBody(name=name, kind=kind, signature=signature, about=unit.about))
+    for stored in services.functions.list():
+        one = stored.definition
+        found.append(
+            FunctionBody(
+                name=one.name,
+                kind="saved",
+                signature=f"{one.name}({one.parameters})",
+                about=one.description or one.display_name,
+            )
+        )
     return Page(value=found, count=len(found))
 
 

@@ -13,13 +13,17 @@ from typing import Annotated, Any
 import anyio
 from fastapi import APIRouter, Body, Depends, Request
 
+from vedette.api.routes.functions import imported
+from vedette.api.routes.watchlists import change_body
 from vedette.api.security import Caller, Services
 from vedette.api.wire import Wire
+from vedette.content.parsers import read_functions
 from vedette.core.errors import Forbidden, InvalidInput
 from vedette.core.roles import Principal
 from vedette.detect.reading import read_rules
 from vedette.kql import ticks
 from vedette.store.report import LoadOptions
+from vedette.store.watchlists import WatchlistSettings, import_file
 
 router = APIRouter(tags=["local"], prefix="/workspaces/{ws}/local", include_in_schema=False)
 
@@ -53,6 +57,18 @@ class RulePaths(Wire):
     """Files and folders of rules."""
 
     paths: list[str]
+
+
+class WatchlistPath(Wire):
+    """A file of items for a watchlist."""
+
+    alias: str
+    path: str
+    search_key: str | None = None
+    name: str | None = None
+    provider: str | None = None
+    description: str | None = None
+    append: bool = False
 
 
 def _absolute(texts: list[str]) -> list[Path]:
@@ -108,3 +124,24 @@ def run(services: Services, body: Annotated[LocalRun, Body()]) -> dict[str, Any]
     if at is None or (body.period and period is None):
         raise InvalidInput("The time or the period of the run is not one.")
     return services.run_rule(body.rule, ticks.to_datetime(at), ticks.to_timedelta(period) if period else None)
+
+
+@router.post("/functions")
+def functions(
+    services: Services, body: Annotated[RulePaths, Body()], caller: Annotated[Principal, Depends(owner)]
+) -> dict[str, Any]:
+    """Imports functions by the paths of their files."""
+    found, problems = read_functions(_absolute(body.paths))
+    return imported(services.functions, services.logs, found, problems, caller).to_dict()
+
+
+@router.post("/watchlists")
+def watchlists(
+    services: Services, body: Annotated[WatchlistPath, Body()], caller: Annotated[Principal, Depends(owner)]
+) -> dict[str, Any]:
+    """Imports a watchlist by the path of its file."""
+    settings = WatchlistSettings(body.search_key, body.name, body.provider, body.description)
+    change = import_file(
+        services.watchlists, body.alias, _absolute([body.path])[0], settings, caller, append=body.append
+    )
+    return change_body(change).model_dump(mode="json", by_alias=True)

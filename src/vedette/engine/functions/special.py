@@ -145,11 +145,9 @@ scalar(
 def _bind_toscalar(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 1, 1)
     argument = node.args[0]
-    # a function's body is bound for each call, in a scope of its own
-    key = (id(argument), id(at.scope))
-    known = at.binder.scalar_queries.get(key)
+    known = at.binder.scalar_queries.get((id(argument), at.scope.call))
     if known is not None:
-        return known[1]
+        return known
     if not at.binder.is_tabular(argument, at.scope):
         return at.bind(argument)
     relation = at.binder.tabular(argument, at.scope)
@@ -159,7 +157,7 @@ def _bind_toscalar(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr
         raise at.binder.stop("KS205", "The table has no column", argument)
     column = relation.visible[0]
     bound = ScalarQuery(column.type, relation, column)
-    at.binder.scalar_queries[key] = (at.scope, bound)
+    at.binder.scalar_queries[(id(argument), at.scope.call)] = bound
     return bound
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vedette.kql import syntax
+from vedette.kql.binder import workspaces
 from vedette.kql.binder.scope import LetValue, Row, Scope
 from vedette.kql.bound import AggregateCall, Apply, Cast, Constant, Expr, WindowCall
 from vedette.kql.catalog import Parameter, ScalarUnit, Signature, Unit
@@ -52,9 +53,9 @@ class Calls:
             return self._window(node)
         unit = catalog.scalars.get(name)
         if unit is None:
-            saved = self.binder.host.function(name)
+            saved = workspaces.saved(self.binder, name, node)
             if saved is not None:
-                return self.binder.invoke_scalar(saved, Scope(), node.args, node, name, self.scope, self.row)
+                return workspaces.call_scalar(self.binder, saved, node.args, node, self.scope, self.row)
             if name in catalog.aggregates:
                 where = "inside another aggregate" if self._inside_aggregate else "outside of summarize"
                 raise self.binder.stop("KS144", f"The aggregate function '{name}' may not be used {where}", node.name)

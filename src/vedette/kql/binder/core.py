@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from vedette.kql import syntax
-from vedette.kql.binder import patterns
+from vedette.kql.binder import patterns, workspaces
 from vedette.kql.binder.declarations import declare, query_parameter
 from vedette.kql.binder.scope import LetValue, PatternValue, RestrictedHost, Row, ScalarValue, Scope, TableValue
 from vedette.kql.bound import (
@@ -17,7 +17,6 @@ from vedette.kql.bound import (
     ColumnRef,
     Constant,
     Expr,
-    External,
     Faulty,
     OpenColumn,
     Relation,
@@ -39,6 +38,18 @@ from vedette.kql.types import Type
 MAX_DEPTH = 64
 """How deep calls of functions that a query defines may nest."""
 
+_TABULAR = frozenset(
+    {
+        "materialize",
+        "table",
+        "view",
+        "external_table",
+        "workspace",
+        "graph",
+        workspaces.WATCHLIST,
+        workspaces.WATCHLIST_ALIASES,
+    }
+)
 MAX_CALLS = 2000
 """How many calls of such functions one query may make in all, since each call's body is bound anew."""
 
@@ -96,13 +107,18 @@ class Binder:
         self.diagnostics: list[Diagnostic] = []
         self.options: dict[str, object] = {}
         self._ids = 0
+        self.looking: set[tuple[str, str]] = set()
         self._depth = 0
+        self._frames = 0
         self._calls = 0
         self._columns_seen = 0
         self._hints = 0
-        self._once: dict[int, Relation] = {}
-        self.scalar_queries: dict[tuple[int, int], tuple[Scope, Expr]] = {}
-        """Each toscalar() that is bound already, by its node and scope."""
+        self._once: dict[tuple[int, int], Relation] = {}
+        self.scalar_queries: dict[tuple[int, int], Expr] = {}
+        """What `toscalar` was computed already: its argument's node, and the call of a function that it stands in."""
+        self.warnings: list[Diagnostic] = []
+        self.calling: list[tuple[str, str]] = []
+        """The saved functions around what is bound now: their workspaces and names."""
         self.aliases: dict[str, syntax.Expression] = {}
         """What `alias database` names stand for."""
 
@@ -191,6 +207,12 @@ class Binder:
         hint = f"; did you mean '{close}'?" if close and close != name else ""
         return self.stop(code, f"The name '{name}' does not refer to any known {kind}{hint}", node)
 
+    def warn(self, code: str, message: str, node: syntax.Node) -> None:
+        """Notes something that is accepted and is likely a mistake; once for each place."""
+        found = Diagnostic(code, message, node.start, max(1, node.end - node.start), "Warning")
+        if found not in self.warnings:
+            self.warnings.append(found)
+
     @contextmanager
     def deeper(self, node: syntax.Node) -> Iterator[None]:
         """Counts the nesting of calls so that a function that calls itself ends in a message."""
@@ -234,10 +256,10 @@ class Binder:
             self.diagnostics.append(
                 Diagnostic("KS000", "The query has no tabular expression statement", 0, min(1, len(self.text)))
             )
-        bound = BoundQuery(results, self.options, first)
+        bound = BoundQuery(results, self.options, first, self.warnings)
         if self.failed:
             self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
-            raise KqlError(self.text, self.diagnostics[: 2 * MAX_DIAGNOSTICS], bound)
+            raise KqlError(self.text, self.diagnostics[: 2 * MAX_DIAGNOSTICS] + self.warnings, bound)
         return bound
 
     def statement(self, statement: syntax.Statement, scope: Scope) -> Relation | None:
@@ -278,7 +300,7 @@ class Binder:
         if name in scope.names:
             raise self.stop("KS201", f"The name '{name}' is already declared in this scope", statement.name)
         # the value sees what was defined before it, never itself
-        seen = Scope(scope.parent, dict(scope.names))
+        seen = Scope(scope.parent, dict(scope.names), scope.call)
         value = statement.value
         if isinstance(value, syntax.Call) and value.name.name == "materialize":
             scope.names[name] = TableValue(self.tabular(value, seen))
@@ -339,30 +361,32 @@ class Binder:
                     return self.is_tabular(found.value, found.scope)
                 if found is not None:
                     return isinstance(found, TableValue)
-                host = self.visible_host(scope)
-                return host.table(node.name) is not None or host.function(node.name) is not None
+                if self.visible_host(scope).table(node.name) is not None or node.name == workspaces.WATCHLIST_ALIASES:
+                    return True
+                stored = workspaces.saved(self, node.name, node, scope)
+                return stored is not None and workspaces.is_table(self, stored, called=False)
             case syntax.Call():
                 name = node.name.name
                 found = scope.find(name)
                 if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
                     return self.tabular_body(found.value, found.scope)
-                if name in ("materialize", "table", "view", "external_table", "workspace", "graph"):
+                if name in _TABULAR:
                     return True
                 pattern = patterns.called(self, node, scope)
                 if pattern is not None:
                     return self.tabular_body(pattern.function(), pattern.scope)
-                saved = self.visible_host(scope).function(name)
-                return saved is not None and self.tabular_body(saved, Scope())
+                saved = workspaces.saved(self, name, node, scope)
+                return saved is not None and workspaces.is_table(self, saved)
             case syntax.Member() | syntax.DotCall() | syntax.Index():
                 pattern = patterns.called(self, node, scope)
                 if pattern is not None:
                     return self.tabular_body(pattern.function(), pattern.scope)
-                return not isinstance(node, syntax.Index) and _is_qualified(node)
+                return not isinstance(node, syntax.Index) and workspaces.is_qualified(node)
             case _:
                 return False
 
     def tabular_body(self, function: syntax.FunctionLiteral, scope: Scope) -> bool:
-        """Whether a function gives a table."""
+        """Whether the body of a function gives a table."""
         inner = scope.child()
         for parameter in function.parameters:
             if parameter.tabular:
@@ -409,10 +433,9 @@ class Binder:
             case syntax.DataTable():
                 return self._datatable(node, scope)
             case syntax.Member() | syntax.DotCall():
-                return self._qualified(node, scope)
+                return workspaces.qualified(self, node, scope)
             case syntax.ExternalData():
-                columns = tuple(self.column(declared.name.name, declared.type) for declared in node.columns)
-                return External(columns, [str(self.constant(self.scalar(uri, scope), uri)) for uri in node.uris])
+                return workspaces.external(self, node, scope)
             case _:
                 raise self.stop("KS205", "The expression is not tabular", node)
 
@@ -473,9 +496,11 @@ class Binder:
         table = host.table(node.name)
         if table is not None:
             return self.scan(table)
-        saved = host.function(node.name)
+        if node.name == workspaces.WATCHLIST_ALIASES:
+            return workspaces.watchlist_aliases(self)
+        saved = workspaces.saved(self, node.name, node, scope)
         if saved is not None:
-            return self._invoke(saved, Scope(), [], node, node.name, scope, None)
+            return workspaces.call_table(self, saved, [], node, scope)
         raise self.unknown_table(node.name, scope, node)
 
     def unknown_table(self, name: str, scope: Scope, node: syntax.Node) -> Stop:
@@ -545,53 +570,9 @@ class Binder:
                 return self.aliases.get(str(named.value), target)
         return target
 
-    def named_host(self, target: syntax.Call, scope: Scope) -> Host | None:
-        """The workspace that `workspace(...)` or `database(...)` names, or None."""
-        named = target.args[0] if target.args else None
-        name = str(self.constant(self.scalar(named, scope), named)) if named is not None else self.host.name
-        if target.name.name == "database" or name == self.host.name:
-            return self.host
-        return self.host.workspace(name)
-
     def databases(self, target: syntax.Expression, scope: Scope) -> list[Host]:
         """The workspaces that the target of a name pattern means."""
-        target = self.dealiased(target, scope)
-        if not isinstance(target, syntax.Call) or target.name.name not in ("workspace", "database"):
-            raise self.refuse("a reference to another cluster", target)
-        host = self.named_host(target, scope)
-        if host is None:
-            raise self.stop("KS207", "This does not refer to any known workspace", target)
-        restriction = scope.restricted()
-        return [host if restriction is None else RestrictedHost(host, restriction)]
-
-    def _qualified(self, node: syntax.Member | syntax.DotCall, scope: Scope) -> Relation:
-        """`workspace('x').Table`, `database('y').Table` and their function forms."""
-        target = self.dealiased(node.target, scope)
-        if isinstance(target, syntax.Call) and target.name.name in ("workspace", "database") and len(target.args) <= 1:
-            host = self.named_host(target, scope)
-            if host is None:
-                named = target.args[0] if target.args else target
-                name = self.text[named.start : named.end]
-                raise self.stop("KS207", f"The name {name} does not refer to any known workspace", target)
-            restriction = scope.restricted()
-            if restriction is not None:
-                host = RestrictedHost(host, restriction)
-            if isinstance(node, syntax.Member):
-                table = host.table(node.name.name)
-                if table is None:
-                    raise self.unknown("table", "KS204", node.name.name, list(host.table_names()), node.name)
-                return self.scan(table)
-            if node.call.name.name == "table" and len(node.call.args) == 1:
-                argument = node.call.args[0]
-                wanted = str(self.constant(self.scalar(argument, scope), argument))
-                table = host.table(wanted)
-                if table is None:
-                    raise self.unknown("table", "KS204", wanted, list(host.table_names()), argument)
-                return self.scan(table)
-            saved = host.function(node.call.name.name)
-            if saved is not None:
-                return self._invoke(saved, Scope(), node.call.args, node, node.call.name.name, scope, None)
-        raise self.refuse("a reference to another cluster", node)
+        return [workspaces.place(self, target, scope)]
 
     # -- calls of functions that give tables
 
@@ -609,9 +590,13 @@ class Binder:
             wanted = str(self.constant(self.scalar(node.args[0], scope), node.args[0]))
             named = syntax.Name(wanted, start=node.args[0].start, end=node.args[0].end)
             return self._named_table(named, scope)
-        saved = self.visible_host(scope).function(name)
+        if name == workspaces.WATCHLIST:
+            return workspaces.watchlist(self, node, scope)
+        if name == workspaces.WATCHLIST_ALIASES and not node.args:
+            return workspaces.watchlist_aliases(self)
+        saved = workspaces.saved(self, name, node, scope)
         if saved is not None:
-            return self._invoke(saved, Scope(), node.args, node, name, scope, None)
+            return workspaces.call_table(self, saved, node.args, node, scope)
         if name == "external_table" and node.args:
             raise self.stop("KS209", "There are no external tables here", node.args[0])
         if name in self.catalog.scalars:
@@ -622,14 +607,15 @@ class Binder:
 
     def materialized(self, node: syntax.Call, scope: Scope) -> Relation:
         """`materialize(T)`: computed once however often it is used."""
-        key = id(node)
+        key = (id(node), scope.call)
         if key not in self._once:
             self._once[key] = self.tabular(node.args[0], scope)
         return self.use(self._once[key], once=True)
 
     def function_names(self, scope: Scope) -> list[str]:
         """Every function that may be called here."""
-        return [*self.catalog.scalars, *self.catalog.aggregates, *scope.all_names()]
+        saved: Iterable[str] = getattr(self.host, "function_names", tuple)()
+        return [*self.catalog.scalars, *self.catalog.aggregates, *scope.all_names(), *saved]
 
     def invoke_tabular(self, node: syntax.Call, scope: Scope, leading: Relation) -> Relation:
         """`T | invoke f(args)`: the input is the first argument."""
@@ -638,9 +624,9 @@ class Binder:
         if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
             found.used = True
             return self._invoke(found.value, found.scope, node.args, node, name, scope, leading)
-        saved = self.visible_host(scope).function(name)
+        saved = workspaces.saved(self, name, node, scope)
         if saved is not None:
-            return self._invoke(saved, Scope(), node.args, node, name, scope, leading)
+            return workspaces.call_table(self, saved, node.args, node, scope, leading)
         raise self.unknown("function", "KS211", name, self.function_names(scope), node.name)
 
     def _invoke(
@@ -648,6 +634,10 @@ class Binder:
         name: str, scope: Scope, leading: Relation | None,
     ) -> Relation:  # fmt: skip
         inner = self.arguments(function, closure, args, node, name, scope, None, leading)
+        return self.body(function, inner, node, name)
+
+    def body(self, function: syntax.FunctionLiteral, inner: Scope, node: syntax.Node, name: str) -> Relation:
+        """The table that a function's body gives, where its parameters are in scope."""
         with self.deeper(node):
             result: Relation | None = None
             for statement in function.body:
@@ -662,6 +652,10 @@ class Binder:
     ) -> Expr:  # fmt: skip
         """A call of a function of a query that gives a value."""
         inner = self.arguments(function, closure, args, node, name, scope, row, None)
+        return self.scalar_body(function, inner, node, name)
+
+    def scalar_body(self, function: syntax.FunctionLiteral, inner: Scope, node: syntax.Node, name: str) -> Expr:
+        """The value that a function's body gives, where its parameters are in scope."""
         with self.deeper(node):
             for statement in function.body:
                 if isinstance(statement, syntax.ExpressionStatement):
@@ -669,12 +663,19 @@ class Binder:
                 self.statement(statement, inner)
         raise self.stop("KS205", f"The function '{name}' gives no value", node)
 
+    def frame(self, scope: Scope) -> Scope:
+        """A scope for what is bound anew with other values: what is computed once is so within it."""
+        inner = scope.child()
+        self._frames += 1
+        inner.call = self._frames
+        return inner
+
     def arguments(
         self, function: syntax.FunctionLiteral, closure: Scope, args: list[syntax.Expression], node: syntax.Node,
         name: str, scope: Scope, row: Row | None, leading: Relation | None,
     ) -> Scope:  # fmt: skip
         """The scope of a function's body: parameters stand for the arguments (by place or by name)."""
-        inner = closure.child()
+        inner = self.frame(closure)
         pending = list(function.parameters)
         if leading is not None:
             if not pending or not pending[0].tabular:
@@ -740,10 +741,3 @@ def _may_be_table(binder: Binder, node: syntax.Expression, scope: Scope) -> bool
     if isinstance(node, syntax.Call):
         return scope.find(node.name.name) is None and node.name.name not in binder.catalog.scalars
     return isinstance(node, syntax.Member | syntax.DotCall | syntax.DataTable | syntax.ExternalData)
-
-
-def _is_qualified(node: syntax.Member | syntax.DotCall) -> bool:
-    target: syntax.Expression = node.target
-    while isinstance(target, syntax.Member | syntax.DotCall):
-        target = target.target
-    return isinstance(target, syntax.Call) and target.name.name in ("workspace", "database", "cluster", "app")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from vedette.kql import syntax
 from vedette.kql.bound import Column, Expr, Relation
-from vedette.kql.host import Host, TableSchema
+from vedette.kql.host import ContentHost, Host, Items, SavedFunction, TableSchema
 from vedette.kql.types import Type
 
 
@@ -71,9 +72,24 @@ class RestrictedHost:
         """The tables that may be seen."""
         return [name for name in self._host.table_names() if self._restriction.allows(self.name, name)]
 
-    def function(self, name: str) -> syntax.FunctionLiteral | None:
+    def function(self, name: str) -> SavedFunction | None:
         """The saved function of that name, or None where it may not be seen."""
         return self._host.function(name) if self._restriction.allows(self.name, name) else None
+
+    def function_names(self) -> Iterable[str]:
+        """The saved functions that may be seen."""
+        names = cast("ContentHost", self._host).function_names() if hasattr(self._host, "function_names") else ()
+        return [name for name in names if self._restriction.allows(self.name, name)]
+
+    def watchlist(self, alias: str, keys: Sequence[str] | None) -> Items | None:
+        """A watchlist, where watchlists may be seen."""
+        allowed = self._restriction.allows(self.name, "_GetWatchlist") and hasattr(self._host, "watchlist")
+        return cast("ContentHost", self._host).watchlist(alias, keys) if allowed else None
+
+    def watchlist_aliases(self) -> Sequence[str]:
+        """The alias of every watchlist that may be seen."""
+        allowed = self._restriction.allows(self.name, "_GetWatchlist") and hasattr(self._host, "watchlist_aliases")
+        return cast("ContentHost", self._host).watchlist_aliases() if allowed else ()
 
     def workspace(self, name: str) -> Host | None:
         """Another workspace, as much of it as may be seen."""
@@ -90,6 +106,8 @@ class Scope:
 
     parent: Scope | None = None
     names: dict[str, Binding] = field(default_factory=dict)
+    call: int = 0
+    """Which call of a function the names belong to: what is computed once is so for each call, since arguments differ."""
     restriction: Restriction | None = None
     """What `restrict access to` leaves of the workspace; None: see the scope around."""
 
@@ -120,7 +138,7 @@ class Scope:
 
     def child(self) -> Scope:
         """A scope inside this one."""
-        return Scope(self)
+        return Scope(self, call=self.call)
 
 
 @dataclass(slots=True)

@@ -77,7 +77,7 @@ def bind_partition(binder: Binder, node: PartitionOperator, input_: Relation, sc
         if all(isinstance(operator, _GROUPWISE) for operator in subquery.operators):
             # the rows of a group keep the order that they have, but only sorting them makes it one to rely on
             grouped = Grouped(input_.columns, serialized=input_.serialized, open=input_.open)
-            made = _piped(binder, subquery, grouped, scope)
+            made = _piped(binder, subquery, grouped, binder.frame(scope))
             return Partition(made.visible, input_, key, grouped, made, most, open=made.open)
     return _separate(binder, node, input_, key, scope, most)
 
@@ -93,8 +93,7 @@ def _key(binder: Binder, node: PartitionOperator, input_: Relation, scope: Scope
     return bound.column
 
 
-def _piped(binder: Binder, subquery: syntax.Pipeline, relation: Relation, scope: Scope) -> Relation:
-    inner = scope.child()
+def _piped(binder: Binder, subquery: syntax.Pipeline, relation: Relation, inner: Scope) -> Relation:
     for operator in subquery.operators:
         relation = binder.operator(operator, relation, inner)
     if isinstance(relation, Tables):
@@ -126,7 +125,7 @@ def _of_key(
     binder: Binder, node: PartitionOperator, input_: Relation, key: Column, value: object, scope: Scope
 ) -> Relation:
     constant = Constant(key.type, "" if value is None and key.type is Type.STRING else value)
-    inner = scope.child()
+    inner = binder.frame(scope)
     subquery = node.subquery
     if node.explicit or not isinstance(subquery, syntax.Pipeline) or subquery.source is not None:
         inner.names[key.name] = ScalarValue(constant)

@@ -1,0 +1,180 @@
+"""Watchlists: what they are, their items, and changes of both."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from vedette.api.security import Services, requires
+from vedette.api.wire import Page, Utc, Wire
+from vedette.core.errors import InvalidInput
+from vedette.core.roles import Permission, Principal
+from vedette.store.watchlists import (
+    MAX_UPLOAD,
+    Watchlist,
+    WatchlistChange,
+    WatchlistItem,
+    WatchlistSettings,
+    read_items,
+)
+
+router = APIRouter(tags=["watchlists"], prefix="/workspaces/{ws}/watchlists")
+Reads = Depends(requires(Permission.CONTENT_READ))
+Writes = Annotated[Principal, Depends(requires(Permission.CONTENT_WRITE))]
+
+
+class WatchlistBody(Wire):
+    """A watchlist without its items."""
+
+    id: str
+    alias: str
+    name: str
+    description: str
+    provider: str
+    source: str
+    search_key: str
+    columns: list[str]
+    items: int
+    revision: int
+    created_at: Utc
+    created_by: str
+    updated_at: Utc
+    updated_by: str
+
+
+class ItemBody(Wire):
+    """An item of a watchlist."""
+
+    id: str
+    content: dict[str, Any]
+    created_at: Utc
+    updated_at: Utc
+
+
+class WatchlistPut(Wire):
+    """A watchlist to make or to change; what is not given stays as it was.
+
+    Items come as objects, or as the text of a CSV, TSV or JSON file (`contentBase64` for one that is not UTF-8 text in JSON).
+    """
+
+    search_key: str | None = None
+    name: str | None = None
+    provider: str | None = None
+    description: str | None = None
+    source: str | None = None
+    items: list[dict[str, Any]] | None = None
+    file_name: str = "items.csv"
+    content: str | None = None
+    content_base64: str | None = None
+    append: bool = False
+
+
+class ChangeBody(Wire):
+    """What a change did."""
+
+    watchlist: WatchlistBody
+    created: bool
+    added: int
+    removed: int
+    kept: int
+
+
+class ItemPut(Wire):
+    """An item: a value for each column."""
+
+    content: dict[str, Any]
+
+
+def watchlist_body(one: Watchlist) -> WatchlistBody:
+    """A watchlist as the API shows it."""
+    return WatchlistBody.model_validate(one)
+
+
+def change_body(change: WatchlistChange) -> ChangeBody:
+    """A change as the API shows it."""
+    return ChangeBody(
+        watchlist=watchlist_body(change.watchlist), created=change.created, added=change.added, removed=change.removed,
+        kept=change.kept,
+    )  # fmt: skip
+
+
+def item_body(item: WatchlistItem) -> ItemBody:
+    """An item as the API shows it."""
+    return ItemBody.model_validate(item)
+
+
+@router.get("", dependencies=[Reads])
+def list_(services: Services) -> Page[WatchlistBody]:
+    """Every watchlist, by alias."""
+    found = [watchlist_body(one) for one in services.watchlists.list()]
+    return Page(value=found, count=len(found))
+
+
+@router.get("/{alias}", dependencies=[Reads])
+def get(services: Services, alias: str) -> WatchlistBody:
+    """A watchlist."""
+    return watchlist_body(services.watchlists.get(alias))
+
+
+@router.put("/{alias}")
+def put(services: Services, alias: str, body: WatchlistPut, caller: Writes, response: Response) -> ChangeBody:
+    """Makes a watchlist or changes one; given items take the place of those that are there, or with `append` join them."""
+    given = [one is not None for one in (body.items, body.content, body.content_base64)]
+    if sum(given) > 1:
+        raise InvalidInput("Give items, content or contentBase64, and not several of them.")
+    items = body.items
+    if body.content is not None:
+        items = list(read_items(_within(body.content.encode("utf-8", "replace")), body.file_name))
+    if body.content_base64 is not None:
+        try:
+            content = base64.b64decode(body.content_base64, validate=True)
+        except binascii.Error:
+            raise InvalidInput("contentBase64 is not base64.", target="contentBase64") from None
+        items = list(read_items(_within(content), body.file_name))
+    settings = WatchlistSettings(body.search_key, body.name, body.provider, body.description, body.source)
+    change = services.watchlists.put(alias, settings, items, caller, append=body.append)
+    response.status_code = 201 if change.created else 200
+    return change_body(change)
+
+
+def _within(content: bytes) -> bytes:
+    if len(content) > MAX_UPLOAD:
+        raise InvalidInput(f"The file has {len(content):,} bytes, and {MAX_UPLOAD:,} are allowed in a request.")
+    return content
+
+
+@router.delete("/{alias}", status_code=204)
+def delete(services: Services, alias: str, caller: Writes) -> None:
+    """Removes a watchlist with its items."""
+    services.watchlists.delete(alias, caller)
+
+
+@router.get("/{alias}/items", dependencies=[Reads])
+def items(
+    services: Services, alias: str, top: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    skip: Annotated[int, Query(ge=0)] = 0,
+) -> Page[ItemBody]:  # fmt: skip
+    """Some items of a watchlist; `count` is how many there are in all."""
+    found = [item_body(one) for one in services.watchlists.items(alias, top, skip)]
+    return Page(value=found, count=services.watchlists.get(alias).items)
+
+
+@router.post("/{alias}/items", status_code=201)
+def add_item(services: Services, alias: str, body: ItemPut, caller: Writes) -> ItemBody:
+    """Adds an item."""
+    return item_body(services.watchlists.put_item(alias, body.content, caller))
+
+
+@router.put("/{alias}/items/{item_id}")
+def put_item(services: Services, alias: str, item_id: str, body: ItemPut, caller: Writes) -> ItemBody:
+    """Changes an item."""
+    return item_body(services.watchlists.put_item(alias, body.content, caller, item_id))
+
+
+@router.delete("/{alias}/items/{item_id}", status_code=204)
+def delete_item(services: Services, alias: str, item_id: str, caller: Writes) -> None:
+    """Removes an item."""
+    services.watchlists.delete_item(alias, item_id, caller)

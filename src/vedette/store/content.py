@@ -1,0 +1,56 @@
+"""What a workspace gives its queries besides tables: functions and watchlists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from vedette.core.clock import Clock
+from vedette.core.database import State
+from vedette.core.errors import VedetteError
+from vedette.kql.host import Items, SavedFunction
+from vedette.store import asim
+from vedette.store.functions import SavedFunctions
+from vedette.store.watchlists import Watchlists
+
+
+class WorkspaceContent:
+    """The functions and watchlists of a workspace as its queries see them; without a state there are the built-in ones alone."""
+
+    def __init__(self, functions: SavedFunctions | None = None, watchlists: Watchlists | None = None) -> None:
+        self._functions = functions
+        self._watchlists = watchlists
+
+    @classmethod
+    def of(cls, state: State, workspace_id: str, clock: Clock) -> WorkspaceContent:
+        """The content of a workspace."""
+        return cls(SavedFunctions(state, workspace_id, clock), Watchlists(state, workspace_id, clock))
+
+    def function(self, name: str) -> SavedFunction | None:
+        """A function by name; what the workspace saved goes before what is built in."""
+        saved = self._saved(name)
+        return saved if saved is not None else asim.unifying(name, self._names, self._parameters)
+
+    def function_names(self) -> Iterable[str]:
+        """Every function's name."""
+        return [*self._names(), *asim.names()]
+
+    def watchlist(self, alias: str, keys: Sequence[str] | None) -> Items | None:
+        """A watchlist's items, or None without such a one."""
+        return None if self._watchlists is None else self._watchlists.for_query(alias, keys)
+
+    def watchlist_aliases(self) -> Sequence[str]:
+        """The alias of every watchlist."""
+        return () if self._watchlists is None else self._watchlists.aliases()
+
+    def _saved(self, name: str) -> SavedFunction | None:
+        return None if self._functions is None else self._functions.for_query(name)
+
+    def _names(self) -> Sequence[str]:
+        return () if self._functions is None else self._functions.names()
+
+    def _parameters(self, name: str) -> Sequence[str]:
+        try:
+            saved = self._saved(name)
+        except VedetteError:  # whoever calls it is told
+            return ()
+        return () if saved is None else [one.name.name for one in saved.literal.parameters]

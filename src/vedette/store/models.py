@@ -1,0 +1,82 @@
+"""The store room's tables in the state: watchlists, and the functions that a workspace saves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from vedette.core.database import Base
+
+
+class WatchlistRow(Base):
+    """A watchlist, without its items."""
+
+    __tablename__ = "watchlists"
+    __table_args__ = (UniqueConstraint("workspace_id", "folded_alias"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(String(36), ForeignKey("workspaces.id", ondelete="CASCADE"))
+    alias: Mapped[str]
+    folded_alias: Mapped[str]
+    name: Mapped[str]
+    description: Mapped[str]
+    provider: Mapped[str]
+    source: Mapped[str]
+    search_key: Mapped[str]
+    columns: Mapped[dict[str, Any]]
+    """`names`: the columns of the items, in order."""
+    revision: Mapped[int]
+    """Counts changes of the watchlist and of its items."""
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str]
+
+
+class WatchlistItemRow(Base):
+    """An item of a watchlist."""
+
+    __tablename__ = "watchlist_items"
+    __table_args__ = (Index("ix_watchlist_items_watchlist", "watchlist_id", "position"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    watchlist_id: Mapped[str] = mapped_column(String(36), ForeignKey("watchlists.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    content: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class FunctionRow(Base):
+    """A saved function as it is now. Names are case-sensitive, as they are in KQL."""
+
+    __tablename__ = "saved_functions"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(String(36), ForeignKey("workspaces.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    """The alias that queries call it by."""
+    content: Mapped[dict[str, Any]]
+    """displayName, parameters, body, category, description, version, equivalentBuiltIn, source."""
+    revision: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str]
+
+
+class FunctionRevisionRow(Base):
+    """What a function was from some time on."""
+
+    __tablename__ = "saved_function_revisions"
+
+    function_id: Mapped[str] = mapped_column(
+        String(36), ForeignKey("saved_functions.id", ondelete="CASCADE"), primary_key=True
+    )
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[str]
+    content: Mapped[dict[str, Any]]

@@ -1,0 +1,273 @@
+"""Watchlists, saved functions and the unifying parsers of ASIM, as queries meet them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from vedette.core.audit import Audit
+from vedette.core.clock import SystemClock, VirtualClock
+from vedette.core.database import State
+from vedette.core.errors import InvalidInput, NotFound
+from vedette.core.roles import SYSTEM
+from vedette.core.workspaces import Workspaces
+from vedette.kql.diagnostics import KqlError
+from vedette.store import asim
+from vedette.store.content import WorkspaceContent
+from vedette.store.functions import FunctionDefinition, SavedFunctions
+from vedette.store.logstore import LogStore
+from vedette.store.watchlists import MAX_ITEM, Watchlists, WatchlistSettings, read_items
+
+
+class Held:
+    """A workspace with its content."""
+
+    def __init__(self, state: State, clock: VirtualClock) -> None:
+        self.state = state
+        self.state.upgrade()
+        self.workspace = Workspaces(self.state, clock).default().id
+        self.watchlists = Watchlists(self.state, self.workspace, clock)
+        self.functions = SavedFunctions(self.state, self.workspace, clock)
+        self.audit = Audit(self.state, clock)
+        self.logs = LogStore(
+            None, clock, workspace_id=self.workspace, content=WorkspaceContent.of(self.state, self.workspace, clock)
+        )
+
+    def rows(self, text: str) -> list[list[object]]:
+        return self.logs.query(text).rows
+
+    def save(self, name: str, body: str, parameters: str = "") -> None:
+        self.functions.put(FunctionDefinition(name, body, parameters), SYSTEM)
+
+    def refused(self, text: str) -> str:
+        with pytest.raises(KqlError) as caught:
+            self.rows(text)
+        return str(caught.value)
+
+
+@pytest.fixture
+def held(state_url: str, clock: VirtualClock) -> Iterator[Held]:
+    """A workspace with its state, on SQLite and on PostgreSQL."""
+    made = Held(State(state_url), clock)
+    yield made
+    made.logs.close()
+    made.state.dispose()
+
+
+KEY = WatchlistSettings(search_key="Host")
+HOSTS = [{"Host": "DC01", "Owner": "ada", "Tier": 0}, {"Host": "WEB01", "Owner": "bob", "Tier": 2}]
+
+
+# -- watchlists
+
+
+def test_items_are_rows_with_sentinels_columns(held: Held) -> None:
+    held.watchlists.put("Hosts", KEY, HOSTS, SYSTEM)
+    result = held.logs.query("_GetWatchlist('Hosts')")
+    assert [(column.name, column.type.value) for column in result.columns] == [
+        ("_DTItemId", "string"), ("LastUpdatedTimeUTC", "datetime"), ("SearchKey", "string"),
+        ("TimeGenerated", "datetime"), ("DTItemType", "string"), ("WatchlistItem", "dynamic"),
+        ("WatchlistAlias", "string"), ("Host", "string"), ("Owner", "string"), ("Tier", "long"),
+    ]  # fmt: skip
+    assert [row[2] for row in result.rows] == ["DC01", "WEB01"]
+    assert result.rows[0][5] == HOSTS[0]
+    assert result.rows[0][1] == "2026-03-01T12:00:00.0000000Z"
+    assert held.rows("_GetWatchlist('Hosts', dynamic(['WEB01'])) | project Owner") == [["bob"]]
+    assert held.rows("let w = (a: string) { _GetWatchlist(a) | project SearchKey }; w('HOSTS') | count") == [[2]]
+    assert held.rows("print x='DC01' | where x in ((_GetWatchlist('Hosts') | project SearchKey))") == [["DC01"]]
+    assert held.rows("_GetWatchlistAlias()") == [["Hosts"]]
+    assert held.rows("_GetWatchlistAlias | count") == [[1]]
+
+
+def test_changes_are_seen_by_the_next_query(held: Held) -> None:
+    held.watchlists.put("Hosts", KEY, HOSTS, SYSTEM)
+    text = "_GetWatchlist('Hosts') | project Host | order by Host asc"
+    assert held.rows(text) == [["DC01"], ["WEB01"]]
+    change = held.watchlists.put("hosts", WatchlistSettings(), [HOSTS[0], {"Host": "SQL01"}], SYSTEM, append=True)
+    assert (change.added, change.kept, change.removed, change.created) == (1, 1, 0, False)
+    assert held.rows(text) == [["DC01"], ["SQL01"], ["WEB01"]]
+    first = held.watchlists.items("Hosts")[0]
+    held.watchlists.put_item("Hosts", {"Host": "DC09"}, SYSTEM, first.id)
+    assert held.rows(text) == [["DC09"], ["SQL01"], ["WEB01"]]
+    held.watchlists.delete_item("Hosts", first.id, SYSTEM)
+    change = held.watchlists.put("Hosts", WatchlistSettings(), [{"Host": "A"}], SYSTEM)
+    assert (change.added, change.removed) == (1, 2)
+    assert held.rows("_GetWatchlist('Hosts') | project Host") == [["A"]]
+    assert "Owner" in held.refused("_GetWatchlist('Hosts') | project Owner")
+    held.watchlists.delete("Hosts", SYSTEM)
+    assert held.rows("_GetWatchlist('Hosts') | count") == [[0]]
+    assert {entry.action for entry in held.audit.entries(action="watchlists/")} == {
+        "watchlists/create", "watchlists/update", "watchlists/items/write", "watchlists/items/delete",
+        "watchlists/delete",
+    }  # fmt: skip
+    assert held.audit.verify().broken_at is None
+
+
+def test_an_unknown_alias_gives_no_rows_and_a_warning(held: Held) -> None:
+    held.watchlists.put("Hosts", KEY, HOSTS, SYSTEM)
+    assert held.rows("_GetWatchlist('Host') | count") == [[0]]
+    check = held.logs.check("_GetWatchlist('Host') | where AnyColumn == 'x' | project SearchKey, Another")
+    assert check.columns is not None
+    (warning,) = check.diagnostics
+    assert (warning.code, warning.severity, warning.start) == ("VDT1010", "Warning", 14)
+    assert "did you mean 'Hosts'" in warning.message
+    known = held.logs.check("_GetWatchlist('Hosts') | project Nothing")
+    assert [one.code for one in known.diagnostics] == ["KS142"]  # the columns of one that is there are known
+
+
+@pytest.mark.parametrize(
+    ("alias", "settings", "items", "message"),
+    [
+        ("ab", KEY, [], "cannot be the alias"),
+        ("-abc", KEY, [], "cannot be the alias"),
+        ("abc", WatchlistSettings(), [], "needs a search key"),
+        ("abc", KEY, [{"Hots": "x"}], "no column 'Host'"),
+        ("abc", KEY, [{"Host": "x" * MAX_ITEM}], "Item 1 has"),
+        ("abc", KEY, [{"Host": 1}, {"": 2}], "Item 2 has a column without a name"),
+        ("abc", KEY, [{f"c{n}": 1 for n in range(300)}], "300 columns"),
+    ],
+)
+def test_what_cannot_be_a_watchlist_changes_nothing(
+    held: Held, alias: str, settings: WatchlistSettings, items: list[dict[str, object]], message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        held.watchlists.put(alias, settings, items, SYSTEM)
+    assert held.watchlists.list() == []
+    with pytest.raises(NotFound):
+        held.watchlists.get(alias)
+
+
+def test_files_of_items() -> None:
+    expected = [{"a": "1", "b": "x,y"}, {"a": "2", "b": ""}]
+    assert read_items(b'\xef\xbb\xbfa,b\r\n1,"x,y"\r\n2,\r\n\r\n', "f.csv") == expected
+    assert read_items(b"a\tb\n1\tx,y\n2\t\n", "f.tsv") == expected
+    assert read_items(b'[{"a": 1}]', "f.json") == [{"a": 1}]
+    assert read_items(b'{"a": 1}\n{"a": [2]}\n', "f.jsonl") == [{"a": 1}, {"a": [2]}]
+    for content, name, line in ((b"a,b\n1\n", "f.csv", 2), (b"a,a\n", "f.csv", 1), (b'{"a":\n', "f.jsonl", 1)):
+        with pytest.raises(InvalidInput) as caught:
+            read_items(content, name)
+        assert caught.value.line == line
+
+
+# -- saved functions
+
+
+def test_functions_are_called_like_any_other(held: Held) -> None:
+    held.save("Numbers", "range n from 1 to top step 1", "top: long = 3")
+    held.save("Even", "T | where n % 2 == 0", "T: (n: long)")
+    held.save("Twice", "Numbers(most) | extend d = Double(n)", "most: long")
+    held.save("Double", "x * 2", "x: long")
+    held.save("Plain", "Numbers | count;")
+    assert held.rows("Numbers | summarize sum(n)") == [[6]]
+    assert held.rows("Numbers(top=4) | invoke Even()") == [[2], [4]]
+    assert held.rows("Even(Numbers(2))") == [[2]]
+    assert held.rows("Twice(2) | project d") == [[2], [4]]
+    assert held.rows("Plain") == [[3]]
+    assert held.rows("print Double(21)") == [[42]]
+    assert held.rows("union Numbers(1), Plain() | count") == [[2]]
+    # a name of the query goes before one of the workspace
+    assert held.rows("let Numbers = print n = 9; Numbers") == [[9]]
+
+
+def test_what_is_computed_once_is_so_for_each_call(held: Held) -> None:
+    held.save("Last", "let m = materialize(range n from 1 to top step 1); m | where n == toscalar(m | summarize max(n))", "top: long")  # fmt: skip
+    assert held.rows("union Last(2), Last(5) | order by n asc") == [[2], [5]]
+
+
+def test_a_fault_names_the_function_and_the_place(held: Held) -> None:
+    held.save("Inner", "print a = 1\n| extend b = nothing")
+    held.save("Outer", "Inner\n| count")
+    message = held.refused("print x = 1;\nOuter")
+    assert message.startswith("in the function 'Outer', line 1, column 1: in the function 'Inner', line 2, column 14:")
+    assert "'nothing'" in message
+    check = held.logs.check("  Outer")
+    assert (check.diagnostics[0].start, check.diagnostics[0].length) == (2, 5)
+
+
+def test_functions_that_call_themselves_are_refused(held: Held) -> None:
+    held.save("A", "B | count")
+    held.save("B", "A | count")
+    held.save("Self", "Self()")
+    held.save("Value", "Value(x) + 1", "x: long")
+    assert "calls itself (A → B → A)" in held.refused("A")
+    assert "calls itself" in held.refused("Self")
+    assert "calls itself" in held.refused("print Value(1)")
+
+
+def test_revisions_and_what_cannot_be_saved(held: Held) -> None:
+    held.save("F", "print 1")
+    held.save("F", "print 1")
+    held.save("F", "print 2")
+    assert [one.definition.body for one in held.functions.revisions("F")] == ["print 2", "print 1"]
+    assert held.functions.get("F").revision == 2
+    for name, body, parameters, message in (
+        ("F", "print 1 |", "", "line 1, column"),
+        ("F", "print 1", "x: nothing", "parameters of the function 'F'"),
+        ("F", "let x = 1;", "", "no expression"),
+        ("1F", "print 1", "", "cannot be the name"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            held.save(name, body, parameters)
+    held.functions.delete("F", SYSTEM)
+    assert "did you mean" not in held.refused("F")
+    assert [entry.action for entry in held.audit.entries(action="functions/")] == [
+        "functions/delete", "functions/update", "functions/create",
+    ]  # fmt: skip
+
+
+# -- ASIM
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[LogStore]:
+    """A workspace without anything of its own."""
+    with LogStore(None, SystemClock()) as store:
+        yield store
+
+
+@pytest.mark.parametrize("name", sorted(name for name in asim.names() if name.startswith(("_Im_", "ASim"))))
+def test_every_unifying_parser_binds_and_gives_no_rows_without_sources(bare: LogStore, name: str) -> None:
+    schema = next(one for one in asim.schemas().values() if name.removeprefix("_Im_").removeprefix("ASim") in one.names)
+    columns = {column.name: column.type.value for column in bare.check(name).columns or ()}
+    assert {column: columns.get(column) for column in schema.columns} == dict(schema.columns)
+    assert bare.query(f"{name}() | count").rows == [[0]]
+
+
+def test_sources_are_united_and_filtered(held: Held) -> None:
+    table = "datatable(DnsQuery: string, EventResultDetails: string, SrcIpAddr: string, EventType: string)"
+    held.save(
+        "vimDnsSensor",
+        f"{table}['a.example', 'NXDOMAIN', '192.0.2.7', 'Query', 'b.example', 'NOERROR', '192.0.2.8', 'Query']\n"
+        "| where responsecodename == '*' or EventResultDetails =~ responsecodename | extend Told = responsecodename",
+        "responsecodename: string = '*', disabled: bool = false",
+    )
+    held.save("ASimDnsSensor", "print error = nothing()")  # the other of the pair, which is not asked
+    held.save("ASimDnsPlain", f"{table}['c.example', 'NXDOMAIN', '198.51.100.1', 'Query']")
+    held.save("vimDnsEmpty", "print error = nothing()")
+    held.logs.append(
+        "ASimDnsActivityLogs", [{"DnsQuery": "d.example", "EventResultDetails": "NXDOMAIN", "EventType": "Query"}]
+    )
+    names = " | project DnsQuery | order by DnsQuery asc"
+    assert held.rows("_Im_Dns" + names) == [["a.example"], ["b.example"], ["c.example"], ["d.example"]]
+    assert held.rows("_Im_Dns(responsecodename='nxdomain')" + names) == [["a.example"], ["c.example"], ["d.example"]]
+    assert held.rows("imDns(srcipaddr=dynamic(['192.0.2.7']))" + names) == [["a.example"]]
+    assert held.rows("_Im_Dns(domain_has_any=dynamic(['b.example', 'c.example']))" + names) == [
+        ["b.example"], ["c.example"],
+    ]  # fmt: skip
+    assert held.rows("_Im_Dns(responsecodename='NXDOMAIN') | where isnotempty(Told) | project Told") == [["NXDOMAIN"]]
+    assert held.rows("_Im_Dns(disabled=true) | count") == [[0]]
+    assert held.rows("_Im_Dns | where DnsQuery == 'd.example' | project DnsResponseCodeName") == [["NXDOMAIN"]]
+
+
+def test_a_saved_parser_goes_before_the_built_in_one(held: Held) -> None:
+    held.save("imDns", "print mine = 1")
+    assert held.rows("imDns") == [[1]]
+
+
+def test_the_schemas_own_words_lead_to_their_sources() -> None:
+    processes = asim.schemas()["ProcessEvent"]
+    found = asim.sources(
+        processes, ["vimProcessCreateSysmon", "vimProcessEventX", "ASimProcessEventY", "vimFileEventZ"]
+    )
+    assert found == ["ASimProcessEventY", "vimProcessCreateSysmon", "vimProcessEventX"]
