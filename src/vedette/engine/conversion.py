@@ -41,7 +41,7 @@ def convert(sql: DuckDbSql, value: Fragment, type_: Type) -> Fragment:
 
 def _dynamic_text(value: Fragment) -> Fragment:
     """A dynamic's text: strings without their quotes."""
-    return Fragment(f"json_extract_string({value}, '$')", Type.STRING, True)
+    return Fragment(f"json_extract_string({value}, '$')", Type.STRING, True, folded=value.fixed)
 
 
 def strict_json(text: str) -> str:
@@ -171,10 +171,11 @@ def _low_half(value: str) -> str:
 def _integer_of_real(value: Fragment, type_: Type) -> str:
     """A real's whole part; of an infinity and of NaN it is null.
 
-    Beyond its range an int saturates; a long is its least value, at either end, as a cast on the processor gives it.
+    Beyond its range it saturates; but a long of a constant is then its least value, at either end, since a query's
+    constants are folded by a cast of the processor.
     """
     low, high, name = _INT_RANGE[type_]
-    most = high if type_ is Type.INT else low
+    most = low if type_ is Type.LONG and value.fixed else high
     number = f"trunc({value})"
     finite = f"isfinite({value})" if value.type is Type.REAL else "true"
     outside = (
@@ -202,7 +203,7 @@ def _to_integer(sql: DuckDbSql, value: Fragment, type_: Type) -> tuple[str, bool
         case Type.DYNAMIC:
             text = Fragment(f"coalesce(json_extract_string({value}, '$'), '')", Type.STRING, False)
             of_text, _ = _to_integer(sql, text, type_)
-            of_real = _integer_of_real(Fragment(f"TRY_CAST({text} AS DOUBLE)", Type.REAL), type_)
+            of_real = _integer_of_real(Fragment(f"TRY_CAST({text} AS DOUBLE)", Type.REAL, folded=value.fixed), type_)
             # a whole number is cut to the type's width; only of text does one that is too large give null
             of_whole = of_text if type_ is Type.LONG else _low_half(f"TRY_CAST({text} AS BIGINT)")
             return (
@@ -270,8 +271,10 @@ def _to_bool(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
         case Type.STRING | Type.DYNAMIC:
             text = value if value.type is Type.STRING else _dynamic_text(value)
             number, _ = _to_integer(sql, Fragment(text.sql, Type.STRING, text.nullable), Type.LONG)
+            # blanks around a word are read over only in a constant
+            word = f"trim({text})" if value.fixed else text
             return (
-                f"CASE lower(trim({text})) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END",
+                f"CASE lower({word}) WHEN 'true' THEN true WHEN 'false' THEN false ELSE ({number}) <> 0 END",
                 False,
             )
         case _:

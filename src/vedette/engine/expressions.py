@@ -123,6 +123,11 @@ class Emitter:
         if unit.name == "tostring" and isinstance(node.args[0], Path):
             return self._cast(Cast(Type.STRING, node.args[0]))
         args = [self.emit(arg) for arg in node.args]
+        made = self._called(node, args)
+        return replace(made, folded=True) if args and all(arg.fixed for arg in args) else made
+
+    def _called(self, node: Apply, args: list[Fragment]) -> Fragment:
+        unit = node.unit
         text: str | Fragment
         if unit.kind == "row":
             text = self.sql.row(unit.name, unit.emit, node.type, *args, strict=unit.nulls == "strict")
@@ -149,9 +154,10 @@ class Emitter:
             # one extraction instead of JSON text that is read a second time
             text = self.sql.extract_text(self.emit(operand.target), self._steps(operand))
             return Fragment(f"coalesce({text}, '')", Type.STRING, False)
-        cast = self._once([self.emit(operand)], lambda given: self.sql.cast(given, node.type))
+        value = self.emit(operand)
+        cast = self._once([value], lambda given: self.sql.cast(given, node.type))
         assert isinstance(cast, Fragment)
-        return cast
+        return replace(cast, folded=True) if value.fixed else cast
 
     def _once(self, args: list[Fragment], make: Callable[..., Fragment | str]) -> Fragment | str:
         """What `make` makes of arguments, each long one written out once only.

@@ -19,19 +19,26 @@ class Fragment:
     """SQL text that may stand anywhere an operand may stand.
 
     In an f-string a fragment is its SQL. `value` is the Python value of a constant (forms as in
-    `kql.syntax.Literal`), else UNSET.
+    `kql.syntax.Literal`), else UNSET. `folded` tells an expression of constants alone, which the engine of Microsoft
+    computes before a query runs, by other rules than those for rows where a conversion is at its limits.
     """
 
     sql: str
     type: Type
     nullable: bool = True
     value: object = UNSET
+    folded: bool = False
 
     def __str__(self) -> str:
         return self.sql
 
     def __format__(self, _spec: str) -> str:
         return self.sql
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is a constant or is made of constants alone."""
+        return self.folded or self.constant
 
     @property
     def constant(self) -> bool:

@@ -142,10 +142,12 @@ def divide(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
     "%",
     "modulo(left: number, right: number): widest",
     "modulo(left: timespan, right: timespan): timespan",
-    about="The remainder, never negative; by zero it is null.",
+    "modulo(left: datetime, right: timespan): timespan",
+    "modulo(left: datetime, right: datetime): timespan",
+    about="The remainder, never negative, of a datetime that of its ticks; by zero it is null.",
 )
 def modulo(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
-    if left.type is Type.TIMESPAN or _whole(left, right):
+    if left.type in (Type.TIMESPAN, Type.DATETIME) or _whole(left, right):
         a, b = f"CAST({left} AS BIGINT)", f"abs(CAST({right} AS BIGINT))"
         return f"(CASE WHEN {right} = 0 THEN NULL ELSE (({a} % {b}) + {b}) % {b} END)"
     a, b = f"CAST({left} AS DOUBLE)", f"abs(CAST({right} AS DOUBLE))"

@@ -59,11 +59,23 @@ def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
         return numbered.extended(items, node.columns)
     items = []
     for (column, _), name in zip(node.elements, taken, strict=True):
-        element = Fragment(f"nullif({name}, 'null')", Type.DYNAMIC, True)
+        element = Fragment(_fitting(f"nullif({name}, 'null')", column.type), Type.DYNAMIC, True)
         items.append(f"{compiler.sql.cast(element, column.type)} AS {name_of(column)}")
     if node.index is not None:
         items.append(f"{index} AS {name_of(node.index)}")
     return numbered.extended(items, node.columns)
+
+
+_FITTING = {
+    **dict.fromkeys((Type.INT, Type.LONG, Type.REAL, Type.DECIMAL), "('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')"),
+    Type.BOOL: "('BOOLEAN', 'BIGINT', 'UBIGINT', 'HUGEINT')",
+}
+
+
+def _fitting(element: str, type_: Type) -> str:
+    """The element, where `to typeof()` takes it: text is not read as a number or bool, nor a bool as a number."""
+    kinds = _FITTING.get(type_)
+    return element if kinds is None else f"CASE WHEN json_type({element}) IN {kinds} THEN {element} END"
 
 
 @lowers(MvExpand)

@@ -28,6 +28,9 @@ def comparable(left: Type, right: Type) -> Type | None:
     pair = {left, right}
     if Type.STRING in pair and pair & (NUMBERS | {Type.BOOL, Type.GUID}):
         return Type.STRING
+    if Type.STRING in pair and pair & {Type.DATETIME, Type.TIMESPAN}:
+        # text is read as the time it may be
+        return next(iter(pair - {Type.STRING}))
     if Type.BOOL in pair and pair & NUMBERS:
         return next(iter(pair & NUMBERS))
     return None

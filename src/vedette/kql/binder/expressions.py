@@ -248,8 +248,8 @@ class Expressions(Calls):
     def compare(self, op: str, left: Expr, right: Expr, node: syntax.Node) -> Expr:
         """A comparison, operands as one type (rules 3, 4, 11 and 12)."""
         type_ = comparable(left.type, right.type)
-        if type_ is Type.STRING and left.type is not right.type and op not in ("==", "!="):
-            if Type.DYNAMIC not in (left.type, right.type):
+        if Type.STRING in (left.type, right.type) and left.type is not right.type and op not in ("==", "!="):
+            if not {Type.DYNAMIC, Type.UNKNOWN} & {left.type, right.type}:
                 type_ = None
         if type_ is None:
             if left.type is right.type is Type.DYNAMIC:

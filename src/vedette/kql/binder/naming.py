@@ -5,6 +5,8 @@ Source: result-name rules of Kusto's analyzer (rules 69 to 72).
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from vedette.kql import syntax
 from vedette.kql.catalog import Catalog, Unit
 
@@ -76,11 +78,10 @@ class Names:
         self.taken.add(candidate)
         return candidate
 
-    def numbered(self, prefix: str = "Column") -> str:
-        """The next ColumnN (rule 70): only unnamed expressions count."""
+    def numbered(self, prefix: str = "Column", passed: Container[str] = ()) -> str:
+        """The next ColumnN (rule 70): only unnamed expressions count, and names of `passed` are stepped over."""
         while True:
             self._unnamed += 1
             candidate = f"{prefix}{self._unnamed}"
-            if candidate not in self.taken:
-                self.taken.add(candidate)
-                return candidate
+            if candidate not in passed:
+                return self.implied(candidate)

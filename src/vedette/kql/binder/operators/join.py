@@ -130,16 +130,20 @@ def joined(
     binder: Binder, kind: str, left: Relation, right: Relation, keys: list[tuple[Expr, Expr]], *, drop: set[int]
 ) -> Relation:
     """The relation of a join: left columns, then right ones, numbered apart where names clash (rule 90)."""
-    names = Names()
     left_out: list[tuple[Column, Column]] = []
     right_out: list[tuple[Column, Column]] = []
+    shown = [column for column in right.visible if column.id not in drop]
+    names = Names()
     if kind not in ("rightsemi", "rightanti"):
         for column in left.visible:
             left_out.append((binder.column(names.implied(column.name), column.type), column))
     if kind not in ("leftsemi", "leftanti"):
-        for column in right.visible:
-            if column.id not in drop:
-                right_out.append((binder.column(names.implied(column.name), column.type), column))
+        # a number makes no name that another column of the right side has by itself
+        mine = set(names.taken)
+        names.taken.update(column.name for column in shown)
+        for column in shown:
+            name = names.implied(column.name) if column.name in mine else column.name
+            right_out.append((binder.column(name, column.type), column))
     columns = tuple(column for column, _ in [*left_out, *right_out])
     is_open = left.open or right.open or any(isinstance(key, OpenColumn) for pair in keys for key in pair)
     return Join(columns, kind, left, right, keys, left_out, right_out, open=is_open)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
+from vedette.kql.binder.naming import Names
 from vedette.kql.binder.operators.items import Item, bind_items
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Cast, Column, Expr, Relation, Values
@@ -30,7 +31,8 @@ def bind_print(binder: Binder, node: PrintOperator, _input: Relation | None, sco
     """Binds `print`: unnamed columns are print_0, print_1 ... by their place (rule 69)."""
     at = Expressions(binder, scope, Row({}, []))
     values: list[tuple[Column, Expr]] = []
-    taken: set[str] = set()
+    names = Names()
+    declared: set[str] = set()
     items = bind_items(at, list(node.columns))
     at_place: dict[int, list[Item]] = {}
     for item in items:
@@ -42,9 +44,11 @@ def bind_print(binder: Binder, node: PrintOperator, _input: Relation | None, sco
         for item in given:
             own = item.name is not None and (item.explicit or item.several)
             name = item.name if own and item.name is not None else f"print_{index}"
-            if name in taken:
-                raise binder.stop("KS110", f"The column '{name}' is named twice", item.node)
-            taken.add(name)
+            if item.explicit and name in declared:
+                raise binder.stop("KS171", f"The column '{name}' is named twice", item.node)
+            name = names.implied(name)
+            if item.explicit:
+                declared.add(name)
             values.append((binder.column(name, item.value.type), item.value))
     columns = tuple(column for column, _ in values)
     return Values(columns, [[value for _, value in values]], serialized=True)

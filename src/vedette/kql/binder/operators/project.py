@@ -49,20 +49,23 @@ def projection(binder: Binder, input_: Relation, pairs: list[tuple[str, Item]]) 
 
 
 def name_items(binder: Binder, items: list[Item], names: Names) -> list[str]:
-    """The columns' names: explicit ones must differ, implied ones are numbered apart (rules 70 and 72)."""
-    for item in items:
-        if item.explicit and item.name is not None:
-            if item.name in names.taken:
-                raise binder.stop("KS171", f"The column '{item.name}' is named twice", item.node)
-            names.explicit(item.name)
+    """The columns' names, in order: whoever finds his name taken gets a number appended (rules 70 and 72).
+
+    Only two names that are both given, by `name =` or as a plain column, may not be the same.
+    """
+    given: set[str] = set()
     result = []
     for item in items:
-        if item.explicit and item.name is not None:
-            result.append(item.name)
-        elif item.name is not None:
-            result.append(names.implied(item.name))
-        else:
+        if item.name is None:
             result.append(names.numbered())
+            continue
+        if not item.explicit and not isinstance(item.node, syntax.Name):
+            result.append(names.implied(item.name))
+            continue
+        if item.name in given:
+            raise binder.stop("KS171", f"The column '{item.name}' is named twice", item.node)
+        result.append(names.implied(item.name))
+        given.add(result[-1])
     return result
 
 
@@ -71,20 +74,23 @@ def bind_extend(binder: Binder, node: ExtendOperator, input_: Relation, scope: S
     """Binds `extend`: new columns at the end, columns of the same name replaced in place (rules 73 and 74)."""
     at = Expressions(binder, scope, Row.of(input_), serialized=input_.serialized)
     items = bind_items(at, list(node.columns))
-    own = Names()
+    own, unnamed = Names(), Names()
     taken = {column.name for column in input_.visible}
-    names: list[str] = []
+    given: set[str] = set()
+    named: dict[str, Expr] = {}
     for item in items:
-        if item.name is None:
-            own.taken |= taken
-            names.append(own.numbered())
-        elif item.explicit:
-            if item.name in names:
-                raise binder.stop("KS171", f"The column '{item.name}' is named twice", item.node)
-            names.append(own.explicit(item.name))
-        else:
-            names.append(own.implied(item.name))
-    return extension(binder, input_, [(name, item.value) for name, item in zip(names, items, strict=True)])
+        name = item.name if item.name is not None else unnamed.numbered(passed=taken)
+        plain = item.explicit or isinstance(item.node, syntax.Name)
+        if item.several and not item.explicit:
+            name = own.implied(name)
+        elif plain and name in given:
+            raise binder.stop("KS171", f"The column '{name}' is named twice", item.node)
+        if plain:
+            given.add(name)
+        own.taken.add(name)
+        # who comes later has the name
+        named[name] = item.value
+    return extension(binder, input_, list(named.items()))
 
 
 def extension(binder: Binder, input_: Relation, pairs: list[tuple[str, Expr]]) -> Relation:

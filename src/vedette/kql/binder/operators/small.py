@@ -48,14 +48,14 @@ def bind_getschema(binder: Binder, node: GetSchemaOperator, input_: Relation, _s
     """Binds `getschema`: a row for each column (rule 79)."""
     columns = (
         binder.column("ColumnName", Type.STRING),
-        binder.column("ColumnOrdinal", Type.INT),
+        binder.column("ColumnOrdinal", Type.LONG),
         binder.column("DataType", Type.STRING),
         binder.column("ColumnType", Type.STRING),
     )
     rows: list[list[Expr]] = [
         [
             Constant(Type.STRING, column.name),
-            Constant(Type.INT, ordinal),
+            Constant(Type.LONG, ordinal),
             Constant(Type.STRING, _DOTNET[column.type]),
             Constant(Type.STRING, column.type.value),
         ]

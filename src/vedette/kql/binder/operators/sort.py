@@ -62,13 +62,13 @@ def bind_top(binder: Binder, node: TopOperator, input_: Relation, scope: Scope) 
 
 
 def row_count(binder: Binder, node: syntax.Expression, scope: Scope) -> int:
-    """The number of rows that take, top or sample is given."""
+    """The number of rows that take, top or sample is given; none of them where it is negative."""
     bound = binder.scalar(node, scope)
     if bound.type not in (Type.INT, Type.LONG, Type.UNKNOWN):
         raise binder.stop("KS134", f"A number of rows is expected, not {bound.type}", node)
     if bound.type is Type.UNKNOWN:
         return 0
     value = binder.constant(bound, node)
-    if not isinstance(value, int) or value < 0:
-        raise binder.stop("KS107", "A number of rows, 0 or more, is expected", node)
-    return value
+    if not isinstance(value, int):
+        raise binder.stop("KS107", "A number of rows is expected", node)
+    return max(value, 0)
