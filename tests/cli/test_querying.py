@@ -142,7 +142,7 @@ def test_check_batch_counts_utf16(vedette: Command, filled: Path) -> None:
             "code": "KS142", "severity": "Error", "message": "", "start": 21, "length": 3,
         }  # fmt: skip
         assert texts[1].encode("utf-16-le")[42:48].decode("utf-16-le") == "Nam"
-        assert wrong["columns"] == []
+        assert wrong["columns"] == [{"name": "print_0", "type": "string"}]
         assert broken["diagnostics"][0]["severity"] == "Error"
 
 

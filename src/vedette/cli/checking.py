@@ -33,7 +33,7 @@ def check(
 
     With `--batch` each line of standard input is a question and is answered with a line: `{"id": 1, "query": "print 1"}` with
     `{"id": 1, "diagnostics": [{"code", "severity", "message", "start", "length"}], "columns": [{"name", "type"}]}`. `start` and
-    `length` count UTF-16 units, as Microsoft's tools do.
+    `length` count UTF-16 units, as Microsoft's tools do. The columns are there as far as they are known, even beside errors.
     """
     if batch == (text is not None):
         raise InvalidInput(
@@ -45,14 +45,19 @@ def check(
                 raise typer.Exit(1)
             return
         found = held.check(text)
-    from vedette.kql.diagnostics import render
+    from vedette.kql.diagnostics import Diagnostic, render
 
-    for diagnostic in found.diagnostics:
+    diagnostics = list(found.diagnostics)
+    faulty = any(diagnostic.severity == "Error" for diagnostic in diagnostics)
+    if not faulty and (found.columns is None or not text.strip()):
+        diagnostics.append(Diagnostic("KS000", "The query has no tabular expression statement", 0, 1))
+        faulty = True
+    for diagnostic in diagnostics:
         typer.echo(render(text, diagnostic), err=True)
+    if faulty:  # what columns a query has before it is corrected is for editors, which ask with --batch or over HTTP
+        raise typer.Exit(1)
     for column in found.columns or ():
         typer.echo(f"{column.name}: {column.type.value}")
-    if found.columns is None or any(diagnostic.severity == "Error" for diagnostic in found.diagnostics):
-        raise typer.Exit(1)
 
 
 def answer(held: Operations, text: str) -> dict[str, object]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identifier
 from vedette.engine.expressions import Emitter
@@ -32,6 +30,9 @@ from vedette.kql.bound import (
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.host import Field
 from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _SCAN = re.compile("\x00(\\d+)\x00")
 _RANGE = ("range_from", "range_to")

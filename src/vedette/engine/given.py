@@ -8,20 +8,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import duckdb
-import pyarrow as pa
-
+from vedette.engine.deferred import deferred
 from vedette.kql.bound import Column
 from vedette.kql.host import ExternalSource
 from vedette.kql.types import Type
 
-_ARROW = {
-    Type.BOOL: pa.bool_(), Type.INT: pa.int32(), Type.LONG: pa.int64(), Type.REAL: pa.float64(),
-    Type.DATETIME: pa.int64(), Type.TIMESPAN: pa.int64(),
-}  # fmt: skip
-"""What values come as; those of other types come as text."""
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+else:
+    pa = deferred("pyarrow")
+
+
+def _arrow(kind: Type) -> pa.DataType:
+    """What values of a type come as; those that have no type here come as text."""
+    kinds = {
+        Type.BOOL: pa.bool_, Type.INT: pa.int32, Type.LONG: pa.int64, Type.REAL: pa.float64,
+        Type.DATETIME: pa.int64, Type.TIMESPAN: pa.int64,
+    }  # fmt: skip
+    return kinds.get(kind, pa.string)()
 
 
 @runtime_checkable
@@ -61,7 +68,7 @@ class KnownRows:
     def install(self, connection: duckdb.DuckDBPyConnection, around: Surroundings) -> None:
         """Makes the rows known to the connection."""
         arrays = {
-            name: pa.array([row[place] for row in self.rows], _ARROW.get(column.type, pa.string()))
+            name: pa.array([row[place] for row in self.rows], _arrow(column.type))
             for place, (name, column) in enumerate(self.columns)
             if name in around.used
         }
