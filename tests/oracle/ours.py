@@ -13,7 +13,7 @@ from vedette.engine.catalog import full_catalog
 from vedette.engine.query import Check, check_text
 from vedette.kql import syntax
 from vedette.kql.diagnostics import utf16_span
-from vedette.kql.host import Field, TableSchema
+from vedette.kql.host import Field, SavedFunction, TableSchema
 from vedette.kql.parser import parse
 from vedette.kql.types import TYPE_NAMES
 from vedette.store.catalog import STANDARD
@@ -32,7 +32,7 @@ class CorpusHost:
         self._schemas: dict[str, dict[str, str]] = _load(corpus / "schemas.json.gz")
         self._functions: dict[str, dict[str, Any]] = {f["name"]: f for f in _load(corpus / "functions.json.gz")}
         self._tables: dict[str, TableSchema] = {}
-        self._literals: dict[str, syntax.FunctionLiteral | None] = {}
+        self._literals: dict[str, SavedFunction | None] = {}
 
     def table(self, name: str) -> TableSchema | None:
         known = self._tables.get(name)
@@ -47,22 +47,23 @@ class CorpusHost:
     def table_names(self) -> Iterable[str]:
         return sorted(self._schemas)
 
-    def function(self, name: str) -> syntax.FunctionLiteral | None:
+    def function(self, name: str) -> SavedFunction | None:
         if name not in self._literals:
             self._literals[name] = self._parsed(name)
         return self._literals[name]
 
-    def _parsed(self, name: str) -> syntax.FunctionLiteral | None:
+    def _parsed(self, name: str) -> SavedFunction | None:
         found = self._functions.get(name)
         if found is None or not (found.get("body") or found.get("columns")):
             return None
         # of some only columns are known, and a bag that nothing is known of stands for the others
         declared = ", ".join(f"['{name}']: {type_}" for name, type_ in (found.get("columns") or {}).items())
         body = found.get("body") or f"datatable({declared}, ['$others']: dynamic)[] | evaluate bag_unpack(['$others'])"
-        script, faults = parse(f"let f = {found.get('params') or '()'} {{ {body}\n}};")
+        text = f"let f = {found.get('params') or '()'} {{ {body}\n}};"
+        script, faults = parse(text)
         statement = script.statements[0] if script.statements and not faults else None
         value = statement.value if isinstance(statement, syntax.LetStatement) else None
-        return value if isinstance(value, syntax.FunctionLiteral) else None
+        return SavedFunction(name, value, text) if isinstance(value, syntax.FunctionLiteral) else None
 
     def workspace(self, name: str) -> None:
         return None

@@ -113,7 +113,7 @@ class Binder(Frame):
         bound = BoundQuery(results, self.options, first, self.warnings)
         if self.failed:
             self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
-            raise KqlError(self.text, self.diagnostics[: 2 * MAX_DIAGNOSTICS] + self.warnings, bound)
+            raise KqlError(self.text, (self.diagnostics + self.warnings)[: 2 * MAX_DIAGNOSTICS], bound)
         return bound
 
     def statement(self, statement: syntax.Statement, scope: Scope) -> Relation | None:

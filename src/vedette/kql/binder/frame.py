@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from vedette.kql import syntax
 from vedette.kql.binder.scope import Row
-from vedette.kql.bound import Column, Expr, OpenColumn, Relation
+from vedette.kql.bound import Column, ColumnRef, Expr, OpenColumn, Relation
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, Stop, nearest
 from vedette.kql.host import Evaluator, Host
