@@ -16,6 +16,7 @@ from vedette.deliver.detection import from_rule_run
 from vedette.deliver.outbox import enqueue
 from vedette.deliver.service import Destinations
 from vedette.detect.alert import RuleRun
+from vedette.detect.late import LateEvents
 from vedette.detect.ledger import Ledger
 from vedette.detect.library import RuleLibrary
 from vedette.detect.runner import RuleRunner
@@ -112,7 +113,8 @@ class WorkspaceServices:
     def scheduler(self) -> Scheduler:
         """Runs rules on their schedule; what they find becomes incidents and deliveries, in the run's transaction."""
         held = self.application
-        return Scheduler(held.state, self.rules, self.runner, self.ledger, held.clock, self._matched)
+        late = LateEvents(held.state, self.workspace.id, self.logs, held.clock)
+        return Scheduler(held.state, self.rules, self.runner, self.ledger, held.clock, self._matched, late=late)
 
     def _matched(self, run: RuleRun) -> None:
         report = self.incidents.ingest(run)
