@@ -119,9 +119,7 @@ def test_an_event_in_time_or_before_all_windows_reopens_nothing(house: House) ->
     assert len(house.runs[-1].alerts) == 2
 
 
-def test_windows_are_searched_again_in_order_and_under_a_budget(
-    state: State, workspace: str, house: House
-) -> None:
+def test_windows_are_searched_again_in_order_and_under_a_budget(state: State, workspace: str, house: House) -> None:
     house.library.import_(as_read(each(), each(2)))  # type: ignore[arg-type]
     house.scheduler.tick()
     house.clock.advance(5 * HOUR)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.detect.logs import table
+from tests.detect.logs import table as result_of
 from tests.incidents.conftest import NOON, Fresh
 from tests.incidents.runs import ANN, grouped, rule, run
 from vedette.core.clock import VirtualClock
@@ -300,7 +300,7 @@ def test_two_threads_that_append_neither_double_nor_lose_a_row(
             return len(taken)
 
         def query(self, text: str, *, now: datetime, timespan: tuple[datetime, datetime]) -> Any:
-            return table([{"n": 1}] if any(identity in text for _, identity in tables) else [])
+            return result_of([{"n": 1}] if any(identity in text for _, identity in tables) else [])
 
     slow = Slow()
     threads = [threading.Thread(target=one.outbox.drain, args=(slow,)) for one in (first, second)]

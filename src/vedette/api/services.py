@@ -23,9 +23,9 @@ from vedette.detect.reading import ReadRule
 from vedette.detect.replay import Replayer, difference, summary
 from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import Scheduler
-from vedette.kql.diagnostics import Diagnostic, position
 from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
+from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.functions import SavedFunctions
 from vedette.store.logstore import LogStore
 from vedette.store.watchlists import Watchlists

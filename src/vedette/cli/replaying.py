@@ -16,7 +16,12 @@ from vedette.cli.rules import group
 from vedette.core.errors import InvalidInput
 
 
-@group.command("replay")
+def register(_app: typer.Typer) -> None:
+    """Adds the commands to the group of `vedette rules`."""
+    group.command("replay")(replay)
+    group.command("backtest")(backtest)
+
+
 def replay(
     rule: Annotated[str, typer.Option("--rule", help="The rule, by id or name.", metavar="ID")],
     from_: Annotated[str, typer.Option("--from", help="Where the first window starts.", metavar="TIME")],
@@ -41,13 +46,13 @@ def replay(
     _fail(done["errors"], len(done["errors"]))
 
 
-@group.command("backtest")
 def backtest(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Files and folders of rules that are not in force yet.", metavar="PATH")
     ] = None,
     rule: Annotated[
-        str | None, typer.Option("--rule", help="A rule of the library, by id or name, in place of files.", metavar="ID")
+        str | None,
+        typer.Option("--rule", help="A rule of the library, by id or name, in place of files.", metavar="ID"),
     ] = None,
     days: Annotated[int, typer.Option("--days", help="How many days to go back.", min=1, max=366)] = 14,
     to: Annotated[str, typer.Option("--to", help="Where the time ends.", metavar="TIME")] = "now",
@@ -63,7 +68,8 @@ def backtest(
 
     if bool(paths) == (rule is not None):
         raise InvalidInput(
-            "Give files of rules, or --rule and a rule of the library.", hint="vedette rules backtest new.yaml --data DIR"
+            "Give files of rules, or --rule and a rule of the library.",
+            hint="vedette rules backtest new.yaml --data DIR",
         )
     end = moment(to, "--to", SystemClock()).replace(microsecond=0)
     with operations(data, workspace) as held, DelayedBar("running rules over the past"):
@@ -96,7 +102,9 @@ def _print(one: dict[str, Any]) -> None:
         return
     typer.echo(f"  in force: {_figures(held)}")
     if not difference["comparable"]:
-        typer.echo("  The version in force has another frequency or period: its windows, and so its alerts, are others.")
+        typer.echo(
+            "  The version in force has another frequency or period: its windows, and so its alerts, are others."
+        )
         return
     typer.echo(
         f"  difference: {difference['more']} more, {difference['less']} less, {difference['same']} the same, "

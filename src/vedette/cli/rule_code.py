@@ -17,8 +17,14 @@ from vedette.core.errors import InvalidInput
 RulePaths = Annotated[list[Path], typer.Argument(help="Files and folders of rules.", metavar="PATH")]
 
 
-@group.command("test")
-def test(
+def register(_app: typer.Typer) -> None:
+    """Adds the commands to the group of `vedette rules`."""
+    group.command("test")(run_tests)
+    group.command("lint")(lint)
+    group.command("diff")(diff)
+
+
+def run_tests(
     paths: RulePaths,
     junit: Annotated[
         Path | None, typer.Option("--junit", help="Write the results as JUnit XML, too.", metavar="FILE")
@@ -69,7 +75,6 @@ def test(
         raise typer.Exit(1)
 
 
-@group.command("lint")
 def lint(
     paths: RulePaths,
     data: DataDir = None,
@@ -95,19 +100,14 @@ def lint(
         for finding in findings:
             place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
             query = "" if finding.query_line is None else f" (query {finding.query_line}:{finding.query_column})"
-            typer.echo(
-                harmless(f"{place}: {finding.code} {finding.severity.value.lower()}: {finding.message}{query}")
-            )
+            typer.echo(harmless(f"{place}: {finding.code} {finding.severity.value.lower()}: {finding.message}{query}"))
             if finding.hint:
                 typer.echo(harmless(f"  {finding.hint}"))
-        note(
-            f"{counted(len(read), 'rule')}: {counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}"
-        )
+        note(f"{counted(len(read), 'rule')}: {counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}")
     if errors:
         raise typer.Exit(1)
 
 
-@group.command("diff")
 def diff(
     old: Annotated[Path, typer.Argument(help="A file or folder of rules.", metavar="OLD")],
     new: Annotated[Path, typer.Argument(help="Another one.", metavar="NEW")],
@@ -142,9 +142,7 @@ def _print_diff(found: dict[str, Any]) -> None:
                 for line in rule["query"]:
                     typer.echo(harmless(f"    {line}"))
             else:
-                typer.echo(
-                    harmless(f"    {change['field']}: {json_line(change['old'])} -> {json_line(change['new'])}")
-                )
+                typer.echo(harmless(f"    {change['field']}: {json_line(change['old'])} -> {json_line(change['new'])}"))
     note(
         f"{len(found['added'])} added, {len(found['removed'])} removed, {len(found['changed'])} changed, "
         f"{found['unchanged']} unchanged"

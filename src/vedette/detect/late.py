@@ -159,9 +159,7 @@ class LateEvents:
             late = [
                 one
                 for one in found
-                if one.position > searched.read_to
-                and one.start < searched.window.end
-                and one.end > searched.query_from
+                if one.position > searched.read_to and one.start < searched.window.end and one.end > searched.query_from
             ]
             if late:
                 self._keep(session, rule, searched, late)

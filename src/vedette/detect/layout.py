@@ -247,7 +247,7 @@ def _check_schedule(fields: FieldReader, frequency: timedelta, period: timedelta
         )
     if period < frequency:
         message = f"the rule looks back {period} every {frequency}: what happens between two runs would never be read"
-        fields.wrong("queryPeriod", message, hint="Make 'queryPeriod' as long as 'queryFrequency' or longer.")
+        fields.wrong("queryPeriod", message, hint="Make 'queryPeriod' as long as 'queryFrequency' or longer.", code="RC201")
 
 
 def _connectors(fields: FieldReader) -> tuple[RequiredConnector, ...]:

@@ -95,7 +95,7 @@ def lint(rules: Sequence[ReadRule], problems: Iterable[RuleProblem], checker: Ch
     """Every finding of some rules and of what was found when they were read, by file and line."""
     found = [
         Finding(
-            "RC001" if problem.severity is ProblemSeverity.ERROR else "RC002", problem.message, problem.file,
+            problem.code or ("RC001" if problem.severity is ProblemSeverity.ERROR else "RC002"), problem.message, problem.file,
             problem.line, problem.rule, problem.hint,
         )
         for problem in problems
@@ -104,15 +104,15 @@ def lint(rules: Sequence[ReadRule], problems: Iterable[RuleProblem], checker: Ch
     for read in rules:
         for code, message, hint, place in _rule_findings(read.rule, checker):
             line, column = place or (None, None)
-            found.append(
-                Finding(code, message, read.source.file, read.source.line, read.rule.name, hint, line, column)
-            )
+            found.append(Finding(code, message, read.source.file, read.source.line, read.rule.name, hint, line, column))
         first = ids.setdefault(read.rule.id.lower(), read)
         if first is not read:
             where = f"{first.source.file}:{first.source.line}" if first.source.line else first.source.file
             message = f"The id {read.rule.id} is that of '{first.rule.name}' in {where}."
             found.append(
-                Finding("RC601", message, read.source.file, read.source.line, read.rule.name, "Give it an id of its own.")
+                Finding(
+                    "RC601", message, read.source.file, read.source.line, read.rule.name, "Give it an id of its own."
+                )
             )
     return sorted(found, key=lambda one: (one.file, one.line or 0, one.code))
 
@@ -135,9 +135,6 @@ def _rule_findings(rule: AnalyticsRule, checker: Checker) -> Iterator[_Raw]:
 def _times(rule: AnalyticsRule) -> Iterator[_Raw]:
     if rule.kind is not RuleKind.SCHEDULED:
         return
-    if rule.period < rule.frequency:
-        message = f"The rule runs every {rule.frequency} and looks back {rule.period}."
-        yield "RC201", message, f"Let queryPeriod be {rule.frequency} or more.", None
     for name, length in (("queryFrequency", rule.frequency), ("queryPeriod", rule.period)):
         if not _SHORTEST <= length <= _LONGEST:
             yield "RC202", f"{name} is {length}; Microsoft Sentinel takes 5 minutes to 14 days.", None, None
@@ -158,7 +155,9 @@ def _attack(rule: AnalyticsRule) -> Iterator[_Raw]:
             if not technique.startswith("T0"):  # ATT&CK for ICS
                 yield "RC303", f"MITRE ATT&CK (version {VERSION}) does not list {technique}.", None, None
         elif not named & set(serves):
-            message = f"{technique} serves {', '.join(serves)}; the rule names {', '.join(rule.tactics) or 'no tactic'}."
+            message = (
+                f"{technique} serves {', '.join(serves)}; the rule names {', '.join(rule.tactics) or 'no tactic'}."
+            )
             yield "RC302", message, "Name one of its tactics, or another technique.", None
 
 
@@ -192,9 +191,12 @@ def _query(rule: AnalyticsRule, checker: Checker) -> Iterator[_Raw]:
         return  # its columns are not known for certain
     for code, what, column in _needed(rule):
         if column not in columns and not _may_be(rule.query, column, checker):
-            yield code, f"{what} is read from the column '{column}', which the result does not have.", _near(
-                column, columns
-            ), None
+            yield (
+                code,
+                f"{what} is read from the column '{column}', which the result does not have.",
+                _near(column, columns),
+                None,
+            )
 
 
 def _may_be(query: str, column: str, checker: Checker) -> bool:

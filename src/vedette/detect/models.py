@@ -169,7 +169,9 @@ class ReopeningRow(Base):
 
     __tablename__ = "rule_reopenings"
 
-    tile: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
+    tile: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+    )
     """The window's row in the ledger."""
     workspace_id: Mapped[str] = mapped_column(String(36), ForeignKey("workspaces.id", ondelete="CASCADE"))
     rule_id: Mapped[str] = mapped_column(String(RULE_ID_LENGTH))

@@ -107,9 +107,7 @@ class Replayer:
             ingestion_delay=timedelta(0), tick_seconds=float("inf"), tick_runs=MAX_WINDOWS * 2, max_attempts=1,
             horizon=end - start + _STEP,
         )  # fmt: skip
-        scheduler = Scheduler(
-            self._state, library, RuleRunner(self._logs, self._clock), ledger, clock, keep, options
-        )
+        scheduler = Scheduler(self._state, library, RuleRunner(self._logs, self._clock), ledger, clock, keep, options)
         on = replace(rule, enabled=True)
         library.import_([ReadRule(on, RuleSource("replay", None, "yaml", to_layout(on)))])
         while clock.now() <= end:

@@ -18,8 +18,8 @@ from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import NotFound
 from vedette.detect.alert import Outcome, RuleRun, RunType
-from vedette.detect.ledger import READ, DueWindow, Ledger
 from vedette.detect.late import LateEvents
+from vedette.detect.ledger import READ, DueWindow, Ledger
 from vedette.detect.library import RuleLibrary, StoredRule
 from vedette.detect.runner import RuleRunner
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import duckdb
@@ -22,7 +22,7 @@ from vedette.store.statements import run
 from vedette.store.tables import Tables
 
 _SECOND: Final = timedelta(seconds=1)
-_LAST_SECOND: Final = ticks.from_datetime(datetime(9999, 12, 31)) // 10_000_000
+_LAST_SECOND: Final = ticks.from_datetime(datetime(9999, 12, 31, tzinfo=UTC)) // 10_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class LocalReplay(Wire):
 class LocalBacktest(Wire):
     """A backtest of the rules of some files, or of a rule of the library."""
 
-    paths: list[str] = []
+    paths: list[str]
     rule: str | None = None
     start: str
     end: str
