@@ -214,7 +214,14 @@ class FieldReader:
         self._add(RuleProblem(self._document.file, self._document.line(), f"{whose} has no '{name}'.", rule=self.label))
 
     def wrong(
-        self, name: str, message: str, known: Iterable[str] = (), given: str = "", *, hint: str | None = None, code: str | None = None
+        self,
+        name: str,
+        message: str,
+        known: Iterable[str] = (),
+        given: str = "",
+        *,
+        hint: str | None = None,
+        code: str | None = None,
     ) -> None:
         """An error at a field; with `known`, the nearest known name to `given` is the hint, or all of a few."""
         names = list(dict.fromkeys(known))

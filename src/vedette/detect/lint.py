@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from vedette.core.errors import InvalidInput, nearest
 from vedette.detect.attack import TACTICS, tactic_named
 from vedette.detect.attack_matrix import VERSION, tactics_of
-from vedette.detect.entity_types import ENTITY_TYPES, LEGACY_COLUMNS, entity_type
+from vedette.detect.entity_types import LEGACY_COLUMNS
 from vedette.detect.problems import ProblemSeverity, RuleProblem
 from vedette.detect.reading import ReadRule
 from vedette.detect.rule import AnalyticsRule, RuleKind
@@ -123,7 +123,6 @@ _Raw = tuple[str, str, str | None, tuple[int, int] | None]
 def _rule_findings(rule: AnalyticsRule, checker: Checker) -> Iterator[_Raw]:
     yield from _times(rule)
     yield from _attack(rule)
-    yield from _entities(rule)
     if rule.kind.has_query:
         yield from _query(rule, checker)
     try:
@@ -159,20 +158,6 @@ def _attack(rule: AnalyticsRule) -> Iterator[_Raw]:
                 f"{technique} serves {', '.join(serves)}; the rule names {', '.join(rule.tactics) or 'no tactic'}."
             )
             yield "RC302", message, "Name one of its tactics, or another technique.", None
-
-
-def _entities(rule: AnalyticsRule) -> Iterator[_Raw]:
-    for mapping in rule.entity_mappings:
-        kind = entity_type(mapping.entity_type)
-        if kind is None:
-            names = [each.name for each in ENTITY_TYPES]
-            yield "RC401", f"'{mapping.entity_type}' is not an entity type.", _near(mapping.entity_type, names), None
-            continue
-        for field in mapping.fields:
-            if kind.identifier(field.identifier) is None:
-                message = f"{kind.name} has no identifier '{field.identifier}'."
-                hint = _near(field.identifier, kind.identifiers) or f"It has {', '.join(kind.identifiers)}."
-                yield "RC401", message, hint, None
 
 
 def _query(rule: AnalyticsRule, checker: Checker) -> Iterator[_Raw]:

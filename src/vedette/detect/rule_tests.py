@@ -1,7 +1,8 @@
 """Tests beside a rule: rows of tables, and whether the rule raises alerts of them.
 
 ``tests`` is a list in the rule's own file. Each test runs the whole rule (query, threshold, grouping, entities) over a
-store in memory that holds its rows and nothing else.
+store in memory that holds its rows and nothing else: at ``now`` over the rule's period, or, where no time is given, a
+second after the newest row and over all of them.
 """
 
 from __future__ import annotations
@@ -24,19 +25,9 @@ from vedette.store.logstore import LogStore
 
 FIELD: Final = "tests"
 _DEFAULT_NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_TEST_FIELDS: Final = ("name", "now", "rows", "expect")
-_EXPECT_FIELDS: Final = ("alerts", "severity", "title", "entities")
+_TEST_FIELDS: Final = ("name", "now", "tables", "alerts")
+_ALERT_FIELDS: Final = ("title", "severity", "rows", "start", "end", "entities", "customDetails")
 _NOT_XML: Final = {code: None for code in range(32) if code not in (9, 10, 13)} | {0xFFFE: None, 0xFFFF: None}
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a test expects. `alerts` None: at least one."""
-
-    alerts: int | None
-    severity: str | None = None
-    title: str | None = None
-    entities: tuple[Mapping[str, JsonValue], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +36,12 @@ class RuleTest:
 
     name: str
     now: datetime
-    rows: Mapping[str, tuple[Mapping[str, JsonValue], ...]]
-    expected: Expected
+    period: timedelta
+    tables: Mapping[str, tuple[Mapping[str, JsonValue], ...]]
+    count: int
+    """How many alerts are expected."""
+    alerts: tuple[Mapping[str, JsonValue], ...] = ()
+    """What is expected of each of them, in their order; empty where only their number is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,54 +90,45 @@ def _read(rule: AnalyticsRule, number: int, given: JsonValue) -> RuleTest:
         raise InvalidInput(f"Test {number} is not a mapping.", hint="A test has a name, rows and expect.")
     name = str(given.get("name") or f"test {number}")
     _only(given, _TEST_FIELDS, f"Test '{name}'")
-    tables = given.get("rows")
+    tables = given.get("tables")
     if not isinstance(tables, dict) or not all(
         isinstance(rows, list) and all(isinstance(row, dict) for row in rows) for rows in tables.values()
     ):
-        raise InvalidInput(f"Test '{name}': 'rows' names tables, each with a list of rows.", target=name)
-    now = _now(name, given.get("now"), tables)
+        raise InvalidInput(f"Test '{name}': 'tables' names tables, each with a list of rows.", target=name)
+    moments = [
+        _moment(name, row["TimeGenerated"]) for rows in tables.values() for row in rows if "TimeGenerated" in row
+    ]
+    period = rule.period
+    if given.get("now") is not None:
+        now = _moment(name, given["now"])
+    elif moments:
+        now = max(moments).replace(microsecond=0) + timedelta(seconds=1)
+        period = max(period, now - min(moments))
+    else:
+        now = _DEFAULT_NOW
     usual = ticks.format_datetime(ticks.from_datetime(now - min(rule.period, rule.frequency) / 2))
     rows = {table: tuple({"TimeGenerated": usual, **row} for row in rows) for table, rows in tables.items()}
-    return RuleTest(name, now, rows, _expected(name, given.get("expect")))
-
-
-def _now(name: str, given: JsonValue, tables: Mapping[str, list[dict[str, JsonValue]]]) -> datetime:
-    if given is not None:
-        moment = ticks.parse_datetime(str(given))
-        if moment is None:
-            raise InvalidInput(f"Test '{name}': '{given}' is not a time.", hint="Write it like 2026-03-01T12:00:00Z.")
-        return ticks.to_datetime(moment).astimezone(UTC)
-    latest: datetime | None = None
-    for table, rows in tables.items():
-        for row in rows:
-            if "TimeGenerated" in row:
-                moment = ticks.parse_datetime(str(row["TimeGenerated"]))
-                if moment is None:
-                    raise InvalidInput(f"Test '{name}': '{row['TimeGenerated']}' in {table} is not a time.")
-                at = ticks.to_datetime(moment).astimezone(UTC)
-                latest = at if latest is None else max(latest, at)
-    return _DEFAULT_NOW if latest is None else latest.replace(microsecond=0) + timedelta(seconds=1)
-
-
-def _expected(name: str, given: JsonValue) -> Expected:
-    if isinstance(given, bool) or given is None:
+    alerts = given.get("alerts")
+    if isinstance(alerts, int) and not isinstance(alerts, bool) and alerts >= 0:
+        return RuleTest(name, now, period, rows, alerts)
+    if not isinstance(alerts, list) or not all(isinstance(one, dict) for one in alerts):
         raise InvalidInput(
-            f"Test '{name}' does not say what it expects.", hint="expect: alert, none, a number of alerts, or details."
+            f"Test '{name}' does not say which alerts it expects.",
+            hint="'alerts' is a list with what is expected of each ([] for none), or their number.",
         )
-    if isinstance(given, int) and given >= 0:
-        return Expected(given)
-    if given in ("alert", "none"):
-        return Expected(None if given == "alert" else 0)
-    if not isinstance(given, dict):
-        raise InvalidInput(f"Test '{name}': expect is 'alert', 'none', a number of alerts, or details of the alerts.")
-    _only(given, _EXPECT_FIELDS, f"expect of test '{name}'")
-    alerts, entities = given.get("alerts"), given.get("entities", [])
-    if alerts is not None and (isinstance(alerts, bool) or not isinstance(alerts, int) or alerts < 0):
-        raise InvalidInput(f"Test '{name}': '{alerts}' is not a number of alerts.")
-    if not isinstance(entities, list) or not all(isinstance(one, dict) and "type" in one for one in entities):
-        raise InvalidInput(f"Test '{name}': each of the entities has a type and identifiers.")
-    texts = {key: None if given.get(key) is None else str(given[key]) for key in ("severity", "title")}
-    return Expected(alerts, texts["severity"], texts["title"], tuple(entities))
+    for one in alerts:
+        _only(one, _ALERT_FIELDS, f"An alert of test '{name}'")
+        entities, custom = one.get("entities", []), one.get("customDetails", {})
+        if not isinstance(entities, list) or not isinstance(custom, dict):
+            raise InvalidInput(f"Test '{name}': 'entities' is a list, 'customDetails' a mapping.")
+    return RuleTest(name, now, period, rows, len(alerts), tuple(alerts))
+
+
+def _moment(name: str, given: JsonValue) -> datetime:
+    moment = ticks.parse_datetime(str(given))
+    if moment is None:
+        raise InvalidInput(f"Test '{name}': '{given}' is not a time.", hint="Write it like 2026-03-01T12:00:00Z.")
+    return ticks.to_datetime(moment).astimezone(UTC)
 
 
 def _only(given: Mapping[str, JsonValue], known: tuple[str, ...], what: str) -> None:
@@ -177,15 +163,15 @@ def run_tests(read: ReadRule) -> list[RuleTestResult]:
 def _run(rule: AnalyticsRule, test: RuleTest) -> str | None:
     clock: Clock = VirtualClock(test.now)
     with LogStore(None, clock) as logs:
-        for table, rows in test.rows.items():
+        for table, rows in test.tables.items():
             logs.append(table, rows)
             if rows:
                 _check_columns(logs, table)
-        run = RuleRunner(logs, clock).run(rule, test.now, run_type=RunType.SCHEDULED)
+        run = RuleRunner(logs, clock).run(rule, test.now, test.period, RunType.SCHEDULED)
     if run.error is not None:
         place = "" if run.error.line is None else f" (line {run.error.line}, column {run.error.column} of the query)"
         raise InvalidInput(f"The rule could not be run: {run.error.message.rstrip('.')}{place}.")
-    return _failure(run, test.expected)
+    return _failure(run, test)
 
 
 def _check_columns(logs: LogStore, table: str) -> None:
@@ -199,26 +185,31 @@ def _check_columns(logs: LogStore, table: str) -> None:
         )
 
 
-def _failure(run: RuleRun, expected: Expected) -> str | None:
-    count = len(run.alerts)
-    wanted = "at least one alert" if expected.alerts is None else f"{expected.alerts} alerts"
-    if (count == 0) if expected.alerts is None else (count != expected.alerts):
-        return f"Expected {wanted}, got {count} ({run.rows} result rows, trigger '{run.rule.trigger}')."
-    for what, value, got in (
-        ("severity", expected.severity, [alert.severity.value for alert in run.alerts]),
-        ("title", expected.title, [alert.title for alert in run.alerts]),
-    ):
-        if value is not None and any(one != value for one in got):
-            return f"Expected the {what} '{value}', got {', '.join(map(repr, dict.fromkeys(got)))}."
-    for entity in expected.entities:
-        if not any(_has(alert, entity) for alert in run.alerts):
-            got_entities = [one.to_dict() for alert in run.alerts for one in alert.entities]
-            return f"Expected an entity {dict(entity)}, got {got_entities}."
+def _failure(run: RuleRun, test: RuleTest) -> str | None:
+    if len(run.alerts) != test.count:
+        wanted = "1 alert" if test.count == 1 else f"{test.count} alerts"
+        return f"Expected {wanted}, got {len(run.alerts)} ({run.rows} result rows, trigger '{run.rule.trigger}')."
+    for number, (alert, wanted_alert) in enumerate(zip(run.alerts, test.alerts), 1):
+        seen = _seen(alert)
+        for field, value in wanted_alert.items():
+            got = seen[field]
+            if field == "customDetails":
+                got = {key: detail for key, detail in seen[field].items() if key in value}
+            if got != value:
+                return f"{field} of alert {number} is {got!r}, not {value!r}."
     return None
 
 
-def _has(alert: Alert, wanted: Mapping[str, JsonValue]) -> bool:
-    return any(wanted.items() <= entity.to_dict().items() for entity in alert.entities)
+def _seen(alert: Alert) -> dict[str, Any]:
+    return {
+        "title": alert.title,
+        "severity": alert.severity.value,
+        "rows": alert.rows,
+        "start": alert.start,
+        "end": alert.end,
+        "entities": [entity.to_dict() for entity in alert.entities],
+        "customDetails": {name: list(values) for name, values in alert.custom_details.items()},
+    }
 
 
 def junit(results: list[RuleTestResult]) -> str:
