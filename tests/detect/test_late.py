@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from vedette.detect.late import LateEvents
 from vedette.detect.ledger import Ledger
 from vedette.detect.library import RuleLibrary
 from vedette.detect.moments import wire_datetime
-from vedette.detect.rule import EventGrouping
+from vedette.detect.rule import AnalyticsRule, EventGrouping
 from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import ScheduleOptions, Scheduler
 from vedette.store.arrivals import Arrival
@@ -55,7 +56,7 @@ def house(state: State, workspace: str, clock: VirtualClock) -> Iterator[House]:
         yield made
 
 
-def each(number: int = 1, table: str = "Events_CL", **more: object) -> object:
+def each(number: int = 1, table: str = "Events_CL", **more: Any) -> AnalyticsRule:
     return rule(number, query=f"{table} | where Who == 'ann'", event_grouping=EventGrouping.ALERT_PER_RESULT, **more)
 
 
@@ -67,7 +68,7 @@ def reopened(house: House, number: int = 1) -> list[datetime]:
 
 @pytest.mark.req("P-082", "P-084")
 def test_a_late_event_reopens_only_the_windows_it_touches(house: House) -> None:
-    house.library.import_(as_read(each(1, query_period=3 * HOUR), each(2, "Other_CL"), each(3)))  # type: ignore[arg-type]
+    house.library.import_(as_read(each(1, query_period=3 * HOUR), each(2, "Other_CL"), each(3)))
     house.scheduler.tick()
     for _ in range(6):
         house.clock.advance(HOUR)
@@ -91,12 +92,12 @@ def test_a_late_event_reopens_only_the_windows_it_touches(house: House) -> None:
 
 @pytest.mark.req("P-084")
 def test_what_was_found_before_is_completed_and_keeps_its_ids(house: House) -> None:
-    house.library.import_(as_read(each()))  # type: ignore[arg-type]
+    house.library.import_(as_read(each()))
     house.event(NOON - 10 * MINUTE)
     house.scheduler.tick()
     first = house.runs[-1].alerts
     house.event(NOON - 5 * MINUTE)
-    house.library.import_(as_read(each(query_period=2 * HOUR)), replace_existing=True)  # type: ignore[arg-type]
+    house.library.import_(as_read(each(query_period=2 * HOUR)), replace_existing=True)
     assert house.scheduler.tick().reopened == 1
     again = house.runs[-1]
     assert again.start == NOON - HOUR  # as it was searched, whatever the rule says now
@@ -107,7 +108,7 @@ def test_what_was_found_before_is_completed_and_keeps_its_ids(house: House) -> N
 
 
 def test_an_event_in_time_or_before_all_windows_reopens_nothing(house: House) -> None:
-    house.library.import_(as_read(each()))  # type: ignore[arg-type]
+    house.library.import_(as_read(each()))
     house.scheduler.tick()
     house.event(NOON)
     house.event(NOON + 10 * MINUTE)
@@ -120,7 +121,7 @@ def test_an_event_in_time_or_before_all_windows_reopens_nothing(house: House) ->
 
 
 def test_windows_are_searched_again_in_order_and_under_a_budget(state: State, workspace: str, house: House) -> None:
-    house.library.import_(as_read(each(), each(2)))  # type: ignore[arg-type]
+    house.library.import_(as_read(each(), each(2)))
     house.scheduler.tick()
     house.clock.advance(5 * HOUR)
     house.scheduler.tick()
@@ -135,7 +136,7 @@ def test_windows_are_searched_again_in_order_and_under_a_budget(state: State, wo
 
 
 def test_a_window_that_cannot_be_searched_again_waits_and_is_never_given_up(house: House) -> None:
-    house.library.import_(as_read(each()))  # type: ignore[arg-type]
+    house.library.import_(as_read(each()))
     house.scheduler.tick()
     house.event(NOON - 5 * MINUTE)
     house.library.import_(as_read(rule(1, query="Nowhere_CL")), replace_existing=True)
@@ -143,7 +144,7 @@ def test_a_window_that_cannot_be_searched_again_waits_and_is_never_given_up(hous
         assert house.scheduler.tick().failed == 1
         assert (house.scheduler.tick().failed, house.late.pending()) == (0, 1)
         house.clock.advance(30 * 2**attempt)
-    house.library.import_(as_read(each()), replace_existing=True)  # type: ignore[arg-type]
+    house.library.import_(as_read(each()), replace_existing=True)
     house.clock.advance(HOUR)
     assert house.scheduler.tick().reopened == 1
     assert house.late.pending() == 0
@@ -151,7 +152,7 @@ def test_a_window_that_cannot_be_searched_again_waits_and_is_never_given_up(hous
 
 
 def test_a_rule_that_is_off_searches_again_when_it_is_on(house: House) -> None:
-    house.library.import_(as_read(each()))  # type: ignore[arg-type]
+    house.library.import_(as_read(each()))
     house.scheduler.tick()
     house.library.set_enabled(rule(1).id, False)
     house.event(NOON - 5 * MINUTE)
@@ -162,7 +163,7 @@ def test_a_rule_that_is_off_searches_again_when_it_is_on(house: House) -> None:
 
 def test_a_load_that_began_before_a_run_and_ended_after_it_is_late(house: House) -> None:
     """By the time at which it began it would be passed over; the order of the commits counts."""
-    house.library.import_(as_read(each()))  # type: ignore[arg-type]
+    house.library.import_(as_read(each()))
     cursor = house.logs._cursor
     started = house.clock.now()
     with writing(house.logs._tables, "Events_CL", cursor) as (writer, connection):

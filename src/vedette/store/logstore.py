@@ -178,14 +178,17 @@ class LogStore:
     def tables_read(self, text: str) -> frozenset[str] | None:
         """The tables that a query reads, by its bound tree; None if it cannot be bound. Nothing is run."""
         key = text, len(self._tables.names())  # a wildcard reads a new table, too
-        if key not in self._read:
-            if len(self._read) > _MAX_REMEMBERED:
-                self._read.clear()
-            try:
-                self._read[key] = arrivals.tables_read(bind(text, self._engine.catalog, self.host))
-            except (KqlError, RecursionError):
-                return None  # perhaps the next column makes it right
-        return self._read[key]
+        known = self._read.get(key)
+        if known is not None and not self.host.function_names():  # a function may be another one by now
+            return known
+        try:
+            found = arrivals.tables_read(bind(text, self._engine.catalog, self.host))
+        except (KqlError, RecursionError):
+            return None  # perhaps the next column makes it right
+        if len(self._read) > _MAX_REMEMBERED:
+            self._read.clear()
+        self._read[key] = found
+        return found
 
     # -- rows in
 
