@@ -179,8 +179,8 @@ class LogStore:
         """The tables that a query reads, by its bound tree; None if it cannot be bound. Nothing is run."""
         key = text, len(self._tables.names())  # a wildcard reads a new table, too
         known = self._read.get(key)
-        if known is not None and not self.host.function_names():  # a function may be another one by now
-            return known
+        if known is not None and not any(name in text for name in self.host.function_names()):
+            return known  # while a saved function may be another one by now
         try:
             found = arrivals.tables_read(bind(text, self._engine.catalog, self.host))
         except (KqlError, RecursionError):
