@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from vedette.detect.moments import wire_datetime
+from vedette.detect.moments import from_wire, wire_datetime
+from vedette.store.arrivals import Arrival
 
 
 @dataclass
@@ -64,7 +65,7 @@ class ScriptedLogs:
 
 @dataclass
 class EventLogs:
-    """Events with a TimeGenerated; every query gives those of its timespan."""
+    """Events with a TimeGenerated; every query gives those of its timespan. Each event is a load of its own."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
     failing: Callable[[datetime], Exception | None] = lambda now: None
@@ -81,3 +82,21 @@ class EventLogs:
         start, end = map(wire_datetime, timespan)
         found = [event for event in self.events if start <= event["TimeGenerated"] < end]
         return table(found, {"TimeGenerated": "datetime"})
+
+    def position(self) -> int:
+        """How many loads there were."""
+        return len(self.events)
+
+    def arrived(self, first: int, last: int, before: datetime) -> list[Arrival]:
+        """The events that came between two positions."""
+        found = []
+        for number, event in enumerate(self.events[first:last], first + 1):
+            at = from_wire(event["TimeGenerated"])
+            if at < before:
+                start = at.replace(microsecond=0)
+                found.append(Arrival("Events", start, start + timedelta(seconds=1), 1, number))
+        return found
+
+    def tables_read(self, text: str) -> frozenset[str]:
+        """The one table."""
+        return frozenset({"Events"})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.detect.logs import table as result_of
 from tests.incidents.conftest import NOON, Fresh
 from tests.incidents.runs import ANN, grouped, rule, run
 from vedette.core.clock import VirtualClock
+from vedette.core.database import State
+from vedette.core.ids import seeded_ids
 from vedette.detect.alert import RuleRun
 from vedette.detect.rule import (
     AlertDetailsOverride,
@@ -270,3 +275,44 @@ def test_rows_are_appended_once_whenever_the_process_dies(fresh: Fresh, deaths: 
     incidents = rows(logs, "SecurityIncident | summarize n = count() by IncidentName")
     assert {row["IncidentName"]: row["n"] for row in incidents} == {line["id"]: 1 for line in service.list().value}
     logs.close()
+
+
+@pytest.mark.req("T-024")
+def test_two_threads_that_append_neither_double_nor_lose_a_row(
+    state: State, workspace: str, clock: VirtualClock
+) -> None:
+    """One is in the middle of its append when the other comes, and a new row is added right after the first batch."""
+    first = IncidentService(state, workspace, clock, new_id=seeded_ids(1))
+    second = IncidentService(state, workspace, clock, new_id=seeded_ids(2))
+    first.ingest(run(rule(1), [{"User": "ann@x.com"}]))
+    inside, go_on = threading.Event(), threading.Event()
+    tables: list[tuple[str, str]] = []
+
+    class Slow:
+        """Logs whose first append takes long."""
+
+        def append(self, name: str, rows: Any) -> int:
+            taken = list(rows)
+            if not inside.is_set():
+                inside.set()
+                assert go_on.wait(10)
+            tables.extend((name, str(row.get("SystemAlertId") or row["IncidentName"])) for row in taken)
+            return len(taken)
+
+        def query(self, text: str, *, now: datetime, timespan: tuple[datetime, datetime]) -> Any:
+            return result_of([{"n": 1}] if any(identity in text for _, identity in tables) else [])
+
+    slow = Slow()
+    threads = [threading.Thread(target=one.outbox.drain, args=(slow,)) for one in (first, second)]
+    threads[0].start()
+    assert inside.wait(10)
+    threads[1].start()
+    time.sleep(0.2)  # the second has had time to see the rows that the first appends
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    second.ingest(run(rule(2), [{"User": "bob@x.com"}]))
+    second.outbox.drain(slow)
+    assert len(tables) == 4
+    assert len(set(tables)) == 4
+    assert first.outbox.pending() == 0

@@ -51,6 +51,19 @@ class DirectOperations(StoreOperations):
         """Runs one rule."""
         return self.services.run_rule(rule, at, period)
 
+    def broken_rules(self) -> list[dict[str, Any]]:
+        """The rules that do not bind."""
+        return self.services.broken_rules()
+
+    def replay(self, rule: str, start: datetime, end: datetime) -> dict[str, Any]:
+        """Replays one rule."""
+        return self.services.replay(rule, start, end)
+
+    def backtest(self, paths: Sequence[Path], rule: str | None, start: datetime, end: datetime) -> dict[str, Any]:
+        """Backtests rules."""
+        read, problems = read_rules(paths)
+        return {**self.services.backtest(read, rule, start, end), "problems": [one.to_dict() for one in problems]}
+
     def incidents(self, filters: Mapping[str, str]) -> dict[str, Any]:
         """A page of incidents."""
         return self.services.incident_page(filters, None)

@@ -78,6 +78,18 @@ class MemoryOperations(StoreOperations):
         """Refused."""
         raise self._nothing()
 
+    def broken_rules(self) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+    def replay(self, rule: str, start: datetime, end: datetime) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def backtest(self, paths: Sequence[Path], rule: str | None, start: datetime, end: datetime) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
     def incidents(self, filters: Mapping[str, str]) -> dict[str, Any]:
         """Refused."""
         raise self._nothing()

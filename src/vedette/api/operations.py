@@ -60,6 +60,18 @@ class Operations(Protocol):
         """Runs one rule, by id or name: its outcome, its alerts as programs see them, and its error or None."""
         ...
 
+    def broken_rules(self) -> list[dict[str, Any]]:
+        """The rules whose query does not bind now: why, where, and the missing table or column."""
+        ...
+
+    def replay(self, rule: str, start: datetime, end: datetime) -> dict[str, Any]:
+        """What a rule finds over a past time: its alerts as lines, the number of runs, and windows that failed."""
+        ...
+
+    def backtest(self, paths: Sequence[Path], rule: str | None, start: datetime, end: datetime) -> dict[str, Any]:
+        """What the rules of some files, or one of the library, would have found, beside the versions in force."""
+        ...
+
     def incidents(self, filters: Mapping[str, str]) -> dict[str, Any]:
         """A page of incidents, as the REST API gives it."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,16 @@ from vedette.deliver.detection import from_rule_run
 from vedette.deliver.outbox import enqueue
 from vedette.deliver.service import Destinations
 from vedette.detect.alert import RuleRun
+from vedette.detect.late import LateEvents
 from vedette.detect.ledger import Ledger
-from vedette.detect.library import RuleLibrary
+from vedette.detect.library import RuleLibrary, StoredRule
+from vedette.detect.reading import ReadRule
+from vedette.detect.replay import Replayer, difference, summary
 from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import Scheduler
 from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
+from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.functions import SavedFunctions
 from vedette.store.logstore import LogStore
 from vedette.store.watchlists import Watchlists
@@ -92,6 +96,52 @@ class WorkspaceServices:
             "error": None if run.error is None else {"code": run.error.code, "message": run.error.message},
         }  # fmt: skip
 
+    def broken_rules(self) -> list[dict[str, Any]]:
+        """The rules whose query does not bind now: why, where, and which table or column is missing."""
+        broken = []
+        for stored in self.rules.list():
+            rule = stored.rule
+            if not rule.kind.has_query:
+                continue
+            errors = [one for one in self.logs.check(rule.query).diagnostics if one.severity == "Error"]
+            if errors:
+                broken.append(_broken(stored, errors))
+        return broken
+
+    def replay(self, rule: str, start: datetime, end: datetime) -> dict[str, Any]:
+        """What a rule finds over a past time, by the same scheduler; nothing of it is kept.
+
+        Windows are those of the ledger where it has them, so that a replay searches what the scheduler did.
+        """
+        stored = self.rules.get(rule)
+        with Replayer(self.logs, self.application.clock) as replayer:
+            found = replayer.replay(stored.rule, self._aligned(stored.rule.id, start), end)
+        return {"alerts": found.lines, "runs": found.runs, "errors": found.errors}
+
+    def _aligned(self, rule_id: str, start: datetime) -> datetime:
+        windows = (entry.window for entry in self.ledger.coverage(rule_id, since=start))
+        return next((window.start for window in windows if window.start <= start < window.end), start)
+
+    def backtest(self, rules: Sequence[ReadRule], rule: str | None, start: datetime, end: datetime) -> dict[str, Any]:
+        """What rules, or one of the library, would have found; each beside the version in force. Nothing is kept."""
+        tried = [read.rule for read in rules] if rule is None else [self.rules.get(rule).rule]
+        results = []
+        with Replayer(self.logs, self.application.clock) as replayer:
+            for one in tried:
+                if not one.scheduled:
+                    continue
+                new = replayer.replay(one, start, end)
+                result = summary(new)
+                if rule is None:
+                    result["in_force"] = result["difference"] = None
+                    held = next((s.rule for s in self.rules.list() if s.rule.id.lower() == one.id.lower()), None)
+                    if held is not None and held.scheduled:
+                        old = replayer.replay(held, start, end)
+                        result |= {"in_force": summary(old), "difference": difference(new, old)}
+                results.append(result)
+        skipped = [one.name for one in tried if not one.scheduled]
+        return {"rules": results, "without_schedule": skipped}
+
     @cached_property
     def incidents(self) -> IncidentService:
         """The incidents."""
@@ -112,7 +162,8 @@ class WorkspaceServices:
     def scheduler(self) -> Scheduler:
         """Runs rules on their schedule; what they find becomes incidents and deliveries, in the run's transaction."""
         held = self.application
-        return Scheduler(held.state, self.rules, self.runner, self.ledger, held.clock, self._matched)
+        late = LateEvents(held.state, self.workspace.id, self.logs, held.clock)
+        return Scheduler(held.state, self.rules, self.runner, self.ledger, held.clock, self._matched, late=late)
 
     def _matched(self, run: RuleRun) -> None:
         report = self.incidents.ingest(run)
@@ -173,6 +224,24 @@ class WorkspaceServices:
             except VedetteError as error:
                 log.error("alerts and incidents cannot be written to the log tables: %s", error)
             self.application.clock.wait(stop, 1.0)
+
+
+_MISSING = {"KS204": "table", "KS142": "column"}
+"""Codes of names that refer to nothing, and what they should have been."""
+
+
+def _broken(stored: StoredRule, errors: Sequence[Diagnostic]) -> dict[str, Any]:
+    rule, first = stored.rule, errors[0]
+    line, column = position(rule.query, first.start)
+    missing = [
+        {"kind": _MISSING[one.code], "name": rule.query[one.start : one.start + one.length].strip("[]'\"")}
+        for one in errors
+        if one.code in _MISSING
+    ]
+    return {
+        "id": rule.id, "name": rule.name, "enabled": rule.enabled, "file": stored.source.get("file"), "code": first.code,
+        "message": first.message, "line": line, "column": column, "missing": missing,
+    }  # fmt: skip
 
 
 def _several(text: str | None) -> tuple[str, ...]:

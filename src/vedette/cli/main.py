@@ -50,9 +50,22 @@ def root(
 
 
 def _register() -> None:
-    from vedette.cli import checking, functions, incidents, loading, querying, rules, serve, tables, watchlists
+    from vedette.cli import (
+        checking,
+        functions,
+        incidents,
+        loading,
+        querying,
+        replaying,
+        rule_code,
+        rules,
+        serve,
+        tables,
+        watchlists,
+    )
 
-    for module in (serve, loading, querying, checking, tables, watchlists, functions, rules, incidents):
+    groups = (serve, loading, querying, checking, tables, watchlists, functions, rules, rule_code, replaying, incidents)
+    for module in groups:
         module.register(app)
 
 

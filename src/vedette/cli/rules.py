@@ -73,14 +73,49 @@ def _print_report(report: dict[str, Any]) -> None:
 
 
 @group.command("list")
-def list_(data: DataDir = None, workspace: WorkspaceName = "default") -> None:
-    """List the rules."""
+def list_(
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    broken: Annotated[
+        bool, typer.Option("--broken", help="Only rules whose query cannot be run now, with the reason.")
+    ] = False,
+    json_: JsonReport = False,
+) -> None:
+    """List the rules.
+
+    With `--broken`: the rules whose query does not bind, with the diagnostic, its place in the query, and the table or column that
+    is missing. They stop no other rule, and are tried again with every window: rows for a missing table make them whole.
+    """
     with operations(data, workspace) as held:
-        rules = held.rules()
+        rules = held.broken_rules() if broken else held.rules()
+    if json_:
+        typer.echo(json_line(rules))
+        return
+    if broken:
+        _print_broken(rules)
+        return
     print_table(
         ["id", "name", "severity", "kind", "enabled"],
         [[rule["id"], rule["name"], rule["severity"], rule["kind"], rule["enabled"]] for rule in rules],
     )
+
+
+def _print_broken(rules: list[dict[str, Any]]) -> None:
+    print_table(
+        ["id", "name", "place", "code", "message", "missing"],
+        [
+            [
+                rule["id"],
+                rule["name"],
+                f"{rule['line']}:{rule['column']}",
+                rule["code"],
+                rule["message"],
+                ", ".join(f"{one['kind']} {one['name']}" for one in rule["missing"]),
+            ]
+            for rule in rules
+        ],
+    )
+    note(f"{counted(len(rules), 'broken rule')}")
 
 
 @group.command("run")

@@ -116,3 +116,5 @@ class RuleRun:
     search_id: str = ""
     trace_id: str = ""
     query_hash: str = ""
+    read_to: int | None = None
+    """The position of the log store that the run has seen, where the log store tells one."""

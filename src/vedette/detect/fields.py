@@ -214,7 +214,14 @@ class FieldReader:
         self._add(RuleProblem(self._document.file, self._document.line(), f"{whose} has no '{name}'.", rule=self.label))
 
     def wrong(
-        self, name: str, message: str, known: Iterable[str] = (), given: str = "", *, hint: str | None = None
+        self,
+        name: str,
+        message: str,
+        known: Iterable[str] = (),
+        given: str = "",
+        *,
+        hint: str | None = None,
+        code: str | None = None,
     ) -> None:
         """An error at a field; with `known`, the nearest known name to `given` is the hint, or all of a few."""
         names = list(dict.fromkeys(known))
@@ -223,7 +230,7 @@ class FieldReader:
             hint = f"Did you mean '{near}'?"
         elif names and hint is None:
             hint = f"Known are {', '.join(names)}."
-        self._add(RuleProblem(self._document.file, self.line(name), f"{message}.", hint, self.label))
+        self._add(RuleProblem(self._document.file, self.line(name), f"{message}.", hint, self.label, code=code))
 
     def note(self, name: str, message: str) -> None:
         """A warning at a field; the rule is read all the same."""

@@ -247,7 +247,9 @@ def _check_schedule(fields: FieldReader, frequency: timedelta, period: timedelta
         )
     if period < frequency:
         message = f"the rule looks back {period} every {frequency}: what happens between two runs would never be read"
-        fields.wrong("queryPeriod", message, hint="Make 'queryPeriod' as long as 'queryFrequency' or longer.")
+        fields.wrong(
+            "queryPeriod", message, hint="Make 'queryPeriod' as long as 'queryFrequency' or longer.", code="RC201"
+        )
 
 
 def _connectors(fields: FieldReader) -> tuple[RequiredConnector, ...]:
@@ -298,7 +300,13 @@ def _entity_mappings(fields: FieldReader) -> tuple[EntityMapping, ...]:
             continue
         known = entity_type(name)
         if known is None:
-            part.wrong("entityType", f"'{name}' is not an entity type", [each.name for each in ENTITY_TYPES], name)
+            part.wrong(
+                "entityType",
+                f"'{name}' is not an entity type",
+                [each.name for each in ENTITY_TYPES],
+                name,
+                code="RC401",
+            )
             continue
         pairs = []
         for pair in part.parts("fieldMappings"):
@@ -310,7 +318,11 @@ def _entity_mappings(fields: FieldReader) -> tuple[EntityMapping, ...]:
             proper = known.identifier(identifier)
             if proper is None:
                 pair.wrong(
-                    "identifier", f"'{identifier}' is not an identifier of {known.name}", known.identifiers, identifier
+                    "identifier",
+                    f"'{identifier}' is not an identifier of {known.name}",
+                    known.identifiers,
+                    identifier,
+                    code="RC401",
                 )
             else:
                 pairs.append(FieldMapping(proper, column))

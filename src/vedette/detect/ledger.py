@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, aliased
 from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.detect.alert import Outcome, RuleRun, RunType
-from vedette.detect.models import RuleRow, RunRow, ScheduleRow
+from vedette.detect.models import ReopeningRow, RuleRow, RunRow, ScheduleRow
 from vedette.detect.rule import AnalyticsRule
 from vedette.detect.storage import rule_of
 
@@ -58,8 +58,12 @@ class DueWindow:
     window: Window
     attempt: int
     fills: int | None = None
-    """The gap it may fill, by its row; None for the next window of the rule."""
+    """The window that it fills (a gap) or reads again, by its row; None for the next window of the rule."""
     suppressed_until: datetime | None = None
+    reopened: str | None = None
+    """Why the window is read again, after it was read."""
+    query_from: datetime | None = None
+    """From where a window that is read again was read: the same alerts have the same ids."""
 
     @property
     def order(self) -> tuple[datetime, str]:
@@ -207,7 +211,7 @@ class Ledger:
         if schedule is None:
             return False
         if due.fills is not None:
-            return self._fill(session, due, run, revision)
+            return self._fill(session, due, run, revision, retry_at)
         if schedule.covered_to != due.window.start or schedule.attempts != due.attempt - 1:
             return False
         outcome = WindowOutcome(run.outcome.value)
@@ -242,12 +246,24 @@ class Ledger:
         due = DueWindow(run.rule.id, Window(run.start, run.end), 1)
         self._add(session, due, run, revision, WindowOutcome(run.outcome.value), settled=False)
 
-    def _fill(self, session: Session, due: DueWindow, run: RuleRun, revision: int) -> bool:
-        filled = select(RunRow.id).where(RunRow.fills == due.fills, RunRow.settled.is_(True))
-        if session.scalar(filled) is not None:
-            return False
+    def _fill(self, session: Session, due: DueWindow, run: RuleRun, revision: int, retry_at: datetime) -> bool:
+        failed = run.outcome is Outcome.ERROR
+        if due.reopened is not None:
+            reopening = session.get(ReopeningRow, due.fills)
+            if reopening is None or reopening.attempts != due.attempt - 1:
+                return False
+            if failed:
+                reopening.attempts, reopening.retry_at = due.attempt, retry_at
+            elif run.read_to is not None and run.read_to >= reopening.position:
+                session.delete(reopening)
+            else:  # more has arrived while the window was read
+                reopening.attempts, reopening.retry_at = 0, None
+        else:
+            filled = select(RunRow.id).where(RunRow.fills == due.fills, RunRow.settled.is_(True))
+            if session.scalar(filled) is not None:
+                return False
         self._add(
-            session, due, run, revision, WindowOutcome(run.outcome.value), settled=run.outcome is not Outcome.ERROR
+            session, due, run, revision, WindowOutcome(run.outcome.value), settled=not failed, reason=due.reopened
         )
         return True
 
@@ -287,6 +303,7 @@ class Ledger:
                 search_id=run.search_id,
                 trace_id=run.trace_id,
                 recorded_at=self._clock.now(),
+                read_to=run.read_to,
             )
         )
         session.flush()
@@ -319,6 +336,7 @@ class Ledger:
                 search_id=None,
                 trace_id=None,
                 recorded_at=self._clock.now(),
+                read_to=None,
             )
         )
         schedule.covered_to = end
@@ -353,7 +371,8 @@ class Ledger:
             return session.scalar(query.limit(1)) is not None
 
     def coverage(self, rule_id: str, since: datetime | None = None) -> list[LedgerEntry]:
-        """The windows of a rule in order of time, each with what became of it; a filled gap shows its filling."""
+        """The windows of a rule in order of time, each with what became of it: the run that filled a gap, the last that
+        read the window again."""
         query = select(RunRow).where(
             RunRow.workspace_id == self._workspace_id, RunRow.rule_id == rule_id, RunRow.settled.is_(True)
         )

@@ -109,7 +109,7 @@ class RunRow(Base):
     outcome: Mapped[str] = mapped_column(String(20))
     settled: Mapped[bool] = mapped_column(Boolean)
     fills: Mapped[int | None] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
-    """The row of the gap that this run fills or tried to fill."""
+    """The row of the window that this run fills (a gap) or reads again (late events), or tried to."""
     attempt: Mapped[int] = mapped_column(Integer)
     rows: Mapped[int] = mapped_column(BigInteger)
     alerts: Mapped[int] = mapped_column(Integer)
@@ -122,9 +122,12 @@ class RunRow(Base):
     search_id: Mapped[str | None] = mapped_column(String(36))
     trace_id: Mapped[str | None] = mapped_column(String(32))
     recorded_at: Mapped[datetime]
+    read_to: Mapped[int | None] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
+    """The position of the log store whose rows the run has seen for certain; None where that was not asked."""
 
     __table_args__ = (
         Index("ix_rule_runs_rule", "workspace_id", "rule_id", "id"),
+        Index("ix_rule_runs_window", "workspace_id", "rule_id", "window_to"),
         Index(
             "ix_rule_runs_gaps",
             "workspace_id",
@@ -148,3 +151,41 @@ class RunRow(Base):
             postgresql_where=text("settled AND fills IS NULL"),
         ),
     )
+
+
+class ArrivalsRow(Base):
+    """Up to which position of its log store a workspace's late events are noted."""
+
+    __tablename__ = "rule_arrivals"
+
+    workspace_id: Mapped[str] = mapped_column(
+        String(36), ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(BigInteger)
+
+
+class ReopeningRow(Base):
+    """A window that was read before some of its events had arrived, and is to be read again."""
+
+    __tablename__ = "rule_reopenings"
+
+    tile: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+    )
+    """The window's row in the ledger."""
+    workspace_id: Mapped[str] = mapped_column(String(36), ForeignKey("workspaces.id", ondelete="CASCADE"))
+    rule_id: Mapped[str] = mapped_column(String(RULE_ID_LENGTH))
+    window_from: Mapped[datetime]
+    window_to: Mapped[datetime]
+    query_from: Mapped[datetime]
+    position: Mapped[int] = mapped_column(BigInteger)
+    """The position of the log store that a run must have seen to be done with it."""
+    rows: Mapped[int] = mapped_column(BigInteger)
+    tables: Mapped[Any] = mapped_column(Json)
+    first: Mapped[datetime]
+    """The earliest of the late events."""
+    attempts: Mapped[int] = mapped_column(Integer)
+    retry_at: Mapped[datetime | None]
+    noted_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_rule_reopenings_window", "workspace_id", "window_to"),)

@@ -23,6 +23,8 @@ class RuleProblem:
     hint: str | None = None
     rule: str | None = None
     severity: ProblemSeverity = ProblemSeverity.ERROR
+    code: str | None = None
+    """The code of `vedette rules lint` where it has one of its own for this."""
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"

@@ -10,18 +10,23 @@ import heapq
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import NotFound
 from vedette.detect.alert import Outcome, RuleRun, RunType
+from vedette.detect.late import LateEvents
 from vedette.detect.ledger import READ, DueWindow, Ledger
 from vedette.detect.library import RuleLibrary, StoredRule
 from vedette.detect.runner import RuleRunner
 
 log = logging.getLogger(__name__)
+
+_LONGEST_WAIT: Final = timedelta(hours=1)
+"""Between two attempts."""
 
 OnAlerts = Callable[[RuleRun], object]
 """Takes a run that has matched. Called inside the transaction that records the run, so its own sessions join it."""
@@ -37,6 +42,8 @@ class ScheduleOptions:
     """The most time that one round of runs takes before the scheduler looks around again."""
     tick_runs: int = 500
     """The most runs of one round."""
+    tick_reopened: int = 100
+    """The most windows of one round that are searched again because of late events."""
     max_attempts: int = 3
     """How often a window is tried before it is a gap."""
     retry_after: timedelta = timedelta(seconds=30)
@@ -56,6 +63,8 @@ class TickReport:
     failed: int = 0
     suppressed: int = 0
     filled: int = 0
+    reopened: int = 0
+    """Windows that were searched again because of late events."""
     behind: bool = False
     """Whether windows are left that are due."""
     alerts: list[str] = field(default_factory=list)
@@ -74,6 +83,7 @@ class Scheduler:
         clock: Clock,
         on_alerts: OnAlerts | None = None,
         options: ScheduleOptions | None = None,
+        late: LateEvents | None = None,
     ) -> None:
         self._state = state
         self._library = library
@@ -82,11 +92,15 @@ class Scheduler:
         self._clock = clock
         self._on_alerts = on_alerts
         self._options = options or ScheduleOptions()
+        self._late = late
 
     def tick(self) -> TickReport:
-        """One round: every window that is due, the longest overdue first, within the budget; then gaps."""
+        """One round: every window that is due, the longest overdue first, within the budget; then gaps, and windows
+        that late events have re-opened."""
         report = TickReport()
         began = self._clock.monotonic()
+        if self._late is not None:
+            self._late.note()
         horizon = self._options.horizon
         due = [(entry.order, entry) for entry in self._ledger.due(self._searchable(), horizon)]
         heapq.heapify(due)
@@ -99,6 +113,7 @@ class Scheduler:
                 for following in self._ledger.due(self._searchable(), horizon, entry.rule_id):
                     heapq.heappush(due, (following.order, following))
         self._fill_gaps(report, began)
+        self._search_again(report, began)
         return report
 
     def run_forever(self, stop: threading.Event) -> None:
@@ -158,15 +173,17 @@ class Scheduler:
                 recorded = self._ledger.record_suppressed(session, due)
             report.suppressed += recorded
             return recorded
+        read_to = None if self._late is None else self._late.position()  # before the query: what it sees for certain
         run = self._runner.run(
             stored.rule, due.window.end, run_type=RunType.SCHEDULED, attempt=due.attempt, period=_period(stored, due)
         )
+        run = replace(run, read_to=read_to)
         report.runs += 1
         return self._record(due, stored, run, report)
 
     def _record(self, due: DueWindow, stored: StoredRule, run: RuleRun, report: TickReport) -> bool:
         options = self._options
-        retry_at = self._searchable() + options.retry_after * 2 ** (due.attempt - 1)
+        retry_at = self._searchable() + min(options.retry_after * 2 ** min(due.attempt - 1, 20), _LONGEST_WAIT)
         with self._state.session() as session:
             if not self._ledger.record(session, due, run, stored.revision, options.max_attempts, retry_at):
                 return False
@@ -176,7 +193,9 @@ class Scheduler:
             log.warning("rule %s failed for its window to %s: %s", stored.rule.id, run.end, run.error.message)
             report.failed += 1
         report.matched += run.outcome is Outcome.MATCHED
-        report.filled += due.fills is not None and run.outcome is not Outcome.ERROR
+        if due.fills is not None and run.outcome is not Outcome.ERROR:
+            report.filled += due.reopened is None
+            report.reopened += due.reopened is not None
         report.alerts += [alert.id for alert in run.alerts]
         return True
 
@@ -197,7 +216,21 @@ class Scheduler:
             if healthy and tried < self._options.max_attempts:
                 self._settle(DueWindow(gap.rule_id, gap.window, tried + 1, gap.id), report)
 
+    def _search_again(self, report: TickReport, began: float) -> None:
+        """Windows that late events have re-opened, oldest first; one that fails is tried again later, for as long as it takes."""
+        if self._late is None:
+            return
+        due = self._late.due(self._searchable())
+        for done, entry in enumerate(due):
+            if done >= self._options.tick_reopened or self._exhausted(report, began):
+                report.behind = True
+                return
+            self._settle(entry, report)
+
 
 def _period(stored: StoredRule, due: DueWindow) -> timedelta:
-    """How far the run looks back: the rule's period, or the whole window where an earlier frequency was longer."""
+    """How far the run looks back: the rule's period, or the whole window where an earlier frequency was longer; a window
+    that is searched again, as far as before, whatever the rule says now."""
+    if due.query_from is not None:
+        return due.window.end - due.query_from
     return max(stored.rule.period, due.window.end - due.window.start)

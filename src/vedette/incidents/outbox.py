@@ -1,14 +1,19 @@
 """Rows for the log tables, kept with the change they tell of until the table has them.
 
 A row is added in the transaction of its change and removed after it was appended. When a process is killed between the
-two, the row is in doubt: the table is asked for it first, so that it is neither lost nor there twice.
+two, the row is in doubt: the table is asked for it first, so that it is neither lost nor there twice. Threads take turns
+to append: two that saw the same rows would both append them, and the slower would remove, by its number, a row that was
+added since (SQLite gives the number of a removed last row again).
 """
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -24,6 +29,10 @@ BATCH: Final = 500
 
 _KEYS: Final = {ALERTS: ("SystemAlertId",), INCIDENTS: ("IncidentName", "Status", "ModifiedBy")}
 """Columns that, with TimeGenerated, tell a row of each table."""
+
+_TURNS: Final[WeakKeyDictionary[State, defaultdict[str, threading.Lock]]] = WeakKeyDictionary()
+"""Of each workspace of a state: held by the thread that appends, whichever outbox object it has."""
+_GUARD: Final = threading.Lock()
 
 
 class Logs(Protocol):
@@ -45,6 +54,8 @@ class LogOutbox:
         self._state = state
         self._workspace_id = workspace_id
         self._clock = clock
+        with _GUARD:
+            self._turn = _TURNS.setdefault(state, defaultdict(threading.Lock))[workspace_id]
 
     def add(self, session: Session, table: str, row: Mapping[str, Any]) -> None:
         """Keep a row, as a part of the caller's transaction."""
@@ -65,7 +76,14 @@ class LogOutbox:
             return session.scalar(query) or 0
 
     def drain(self, logs: Logs) -> int:
-        """Append every row that waits, in order for each table; returns how many were appended."""
+        """Append every row that waits, in order for each table; returns how many were appended.
+
+        Another thread's append is waited for, so that what was added before the call is in the tables after it.
+        """
+        with self._turn:
+            return self._drain(logs)
+
+    def _drain(self, logs: Logs) -> int:
         appended = 0
         while batch := self._next():
             table = batch[0].table_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,9 +22,12 @@ from vedette.engine.dialect import identifier
 from vedette.engine.query import Cancellation, Check, Explanation, Limits, QueryEngine, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql import ticks
+from vedette.kql.binder import bind
+from vedette.kql.diagnostics import KqlError
 from vedette.kql.host import ExternalSource
 from vedette.kql.types import Type
-from vedette.store import catalog
+from vedette.store import arrivals, catalog
+from vedette.store.arrivals import Arrival
 from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
@@ -46,6 +49,8 @@ LAYOUT: Final = "2"
 """The version of the file's layout. 2: properties of dynamic columns have columns, which whoever writes must fill."""
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
 _BATCH_ROWS: Final = 100_000
+_MAX_REMEMBERED: Final = 10_000
+"""Queries whose tables are remembered."""
 _MAX_MEMORY: Final = 4 * 1024
 """MiB that the engine may use at most by default; half of what it would take by itself if that is less."""
 
@@ -110,6 +115,7 @@ class LogStore:
             raise
         self.host = WorkspaceHost(name, self._tables, content)
         self._engine = QueryEngine(self._connection, self.host, external or ExternalReader())
+        self._read: dict[tuple[str, int], frozenset[str]] = {}
 
     # -- asking
 
@@ -156,6 +162,33 @@ class LogStore:
             yield cursor.sql(sql, params=parameters or None).to_arrow_reader(_BATCH_ROWS)
         finally:
             cursor.close()
+
+    # -- what has arrived
+
+    def position(self) -> int:
+        """How many loads are committed: a query that starts after this was asked sees the rows of all of them."""
+        with closing(self._cursor()) as cursor:
+            return arrivals.position(cursor)
+
+    def arrived(self, first: int, last: int, before: datetime) -> list[Arrival]:
+        """What the loads from one position up to another brought with a TimeGenerated before a time."""
+        with closing(self._cursor()) as cursor, engine_errors():
+            return arrivals.between(cursor, self._tables, first, last, before)
+
+    def tables_read(self, text: str) -> frozenset[str] | None:
+        """The tables that a query reads, by its bound tree; None if it cannot be bound. Nothing is run."""
+        key = text, len(self._tables.names())  # a wildcard reads a new table, too
+        known = self._read.get(key)
+        if known is not None and not any(name in text for name in self.host.function_names()):
+            return known  # while a saved function may be another one by now
+        try:
+            found = arrivals.tables_read(bind(text, self._engine.catalog, self.host))
+        except (KqlError, RecursionError):
+            return None  # perhaps the next column makes it right
+        if len(self._read) > _MAX_REMEMBERED:
+            self._read.clear()
+        self._read[key] = found
+        return found
 
     # -- rows in
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,6 +52,23 @@ class LocalRun(Wire):
     rule: str
     at: str
     period: str | None = None
+
+
+class LocalReplay(Wire):
+    """A replay of a rule over a time."""
+
+    rule: str
+    start: str
+    end: str
+
+
+class LocalBacktest(Wire):
+    """A backtest of the rules of some files, or of a rule of the library."""
+
+    paths: list[str]
+    rule: str | None = None
+    start: str
+    end: str
 
 
 class RulePaths(Wire):
@@ -145,3 +163,30 @@ def watchlists(
         services.watchlists, body.alias, _absolute([body.path])[0], settings, caller, append=body.append
     )
     return change_body(change).model_dump(mode="json", by_alias=True)
+
+
+@router.get("/rules/broken", dependencies=[Depends(owner)])
+def broken(services: Services) -> list[dict[str, Any]]:
+    """The rules whose query does not bind now."""
+    return services.broken_rules()
+
+
+@router.post("/rules/replay", dependencies=[Depends(owner)])
+def replay(services: Services, body: Annotated[LocalReplay, Body()]) -> dict[str, Any]:
+    """Replays a rule; nothing is kept."""
+    return services.replay(body.rule, *_time(body.start, body.end))
+
+
+@router.post("/rules/backtest", dependencies=[Depends(owner)])
+def backtest(services: Services, body: Annotated[LocalBacktest, Body()]) -> dict[str, Any]:
+    """Backtests rules; nothing is kept."""
+    read, problems = read_rules(_absolute(body.paths))
+    done = services.backtest(read, body.rule, *_time(body.start, body.end))
+    return {**done, "problems": [one.to_dict() for one in problems]}
+
+
+def _time(start: str, end: str) -> tuple[datetime, datetime]:
+    first, last = ticks.parse_datetime(start), ticks.parse_datetime(end)
+    if first is None or last is None:
+        raise InvalidInput("The start or the end is not a time.")
+    return ticks.to_datetime(first), ticks.to_datetime(last)

@@ -1,0 +1,216 @@
+"""What is wrong with a rule before it runs: findings with a code, a place and what to do.
+
+The codes are stable: a build may name those that it accepts. What can only be told with data is not asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+from vedette.core.errors import InvalidInput, nearest
+from vedette.detect.attack import TACTICS, tactic_named
+from vedette.detect.attack_matrix import VERSION, tactics_of
+from vedette.detect.entity_types import LEGACY_COLUMNS
+from vedette.detect.problems import ProblemSeverity, RuleProblem
+from vedette.detect.reading import ReadRule
+from vedette.detect.rule import AnalyticsRule, RuleKind
+from vedette.detect.rule_tests import test_cases
+from vedette.kql.diagnostics import Diagnostic, position
+
+CODES: Final = {
+    "RC001": "The file or the rule cannot be read.",
+    "RC002": "The rule was read, but something in it was not understood.",
+    "RC101": "The query does not bind.",
+    "RC102": "The query binds, with a warning.",
+    "RC201": "The period is shorter than the frequency: events between two windows are never searched.",
+    "RC202": "The frequency or the period is outside Microsoft Sentinel's limits.",
+    "RC301": "A tactic that Microsoft Sentinel does not have.",
+    "RC302": "A technique that serves none of the rule's tactics.",
+    "RC303": "A technique that MITRE ATT&CK does not list.",
+    "RC304": "The rule names no tactic.",
+    "RC401": "An entity type or identifier that Microsoft Sentinel does not have.",
+    "RC402": "No entity is mapped, so that alerts of the rule cannot be grouped by entities.",
+    "RC403": "An entity is mapped from a column that the result does not have.",
+    "RC501": "A custom detail or an alert detail is read from a column that the result does not have.",
+    "RC601": "Two rules have one id.",
+    "RC701": "A test beside the rule is not one.",
+}
+"""What each code means."""
+
+_WARNINGS: Final = {"RC002", "RC102", "RC202", "RC303", "RC304", "RC402"}
+_SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=14)
+_PLACEHOLDER: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+
+
+class Checked(Protocol):
+    """What a check of a query says: findings, and the result's columns as far as they are known."""
+
+    @property
+    def diagnostics(self) -> Sequence[Diagnostic]: ...
+
+    @property
+    def columns(self) -> Sequence[Any] | None: ...
+
+
+class Checker(Protocol):
+    """Binds queries without running them."""
+
+    def check(self, text: str) -> Checked:
+        """What parsing and binding say."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding. `line` is 1-based in the file; `query_line` and `query_column` are places in the query's text."""
+
+    code: str
+    message: str
+    file: str
+    line: int | None = None
+    rule: str | None = None
+    hint: str | None = None
+    query_line: int | None = None
+    query_column: int | None = None
+
+    @property
+    def severity(self) -> ProblemSeverity:
+        """Errors make `vedette rules lint` fail."""
+        return ProblemSeverity.WARNING if self.code in _WARNINGS else ProblemSeverity.ERROR
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as JSON, without what is not known."""
+        known = {
+            "code": self.code, "severity": self.severity.value, "file": self.file, "line": self.line, "rule": self.rule,
+            "message": self.message, "hint": self.hint, "query_line": self.query_line, "query_column": self.query_column,
+        }  # fmt: skip
+        return {name: value for name, value in known.items() if value is not None}
+
+
+def lint(rules: Sequence[ReadRule], problems: Iterable[RuleProblem], checker: Checker) -> list[Finding]:
+    """Every finding of some rules and of what was found when they were read, by file and line."""
+    found = [
+        Finding(
+            problem.code or ("RC001" if problem.severity is ProblemSeverity.ERROR else "RC002"), problem.message, problem.file,
+            problem.line, problem.rule, problem.hint,
+        )
+        for problem in problems
+    ]  # fmt: skip
+    ids: dict[str, ReadRule] = {}
+    for read in rules:
+        for code, message, hint, place in _rule_findings(read.rule, checker):
+            line, column = place or (None, None)
+            found.append(Finding(code, message, read.source.file, read.source.line, read.rule.name, hint, line, column))
+        first = ids.setdefault(read.rule.id.lower(), read)
+        if first is not read:
+            where = f"{first.source.file}:{first.source.line}" if first.source.line else first.source.file
+            message = f"The id {read.rule.id} is that of '{first.rule.name}' in {where}."
+            found.append(
+                Finding(
+                    "RC601", message, read.source.file, read.source.line, read.rule.name, "Give it an id of its own."
+                )
+            )
+    return sorted(found, key=lambda one: (one.file, one.line or 0, one.code))
+
+
+_Raw = tuple[str, str, str | None, tuple[int, int] | None]
+
+
+def _rule_findings(rule: AnalyticsRule, checker: Checker) -> Iterator[_Raw]:
+    yield from _times(rule)
+    yield from _attack(rule)
+    if rule.kind.has_query:
+        yield from _query(rule, checker)
+    try:
+        test_cases(rule)
+    except InvalidInput as error:
+        yield "RC701", str(error), error.hint, None
+
+
+def _times(rule: AnalyticsRule) -> Iterator[_Raw]:
+    if rule.kind is not RuleKind.SCHEDULED:
+        return
+    for name, length in (("queryFrequency", rule.frequency), ("queryPeriod", rule.period)):
+        if not _SHORTEST <= length <= _LONGEST:
+            yield "RC202", f"{name} is {length}; Microsoft Sentinel takes 5 minutes to 14 days.", None, None
+
+
+def _attack(rule: AnalyticsRule) -> Iterator[_Raw]:
+    if not rule.kind.has_query:
+        return
+    if not rule.tactics:
+        yield "RC304", "The rule names no tactic.", None, None
+    for tactic in rule.tactics:
+        if tactic_named(tactic) is None:
+            yield "RC301", f"'{tactic}' is not a tactic.", _near(tactic, TACTICS), None
+    named = set(rule.tactics)
+    for technique in dict.fromkeys([*rule.techniques, *rule.sub_techniques]):
+        serves = tactics_of(technique)
+        if serves is None:
+            if not technique.startswith("T0"):  # ATT&CK for ICS
+                yield "RC303", f"MITRE ATT&CK (version {VERSION}) does not list {technique}.", None, None
+        elif not named & set(serves):
+            message = (
+                f"{technique} serves {', '.join(serves)}; the rule names {', '.join(rule.tactics) or 'no tactic'}."
+            )
+            yield "RC302", message, "Name one of its tactics, or another technique.", None
+
+
+def _query(rule: AnalyticsRule, checker: Checker) -> Iterator[_Raw]:
+    checked = checker.check(rule.query)
+    errors = False
+    for diagnostic in checked.diagnostics:
+        error = diagnostic.severity == "Error"
+        errors |= error
+        message = f"{diagnostic.code}: {diagnostic.message.rstrip('.')}."
+        yield "RC101" if error else "RC102", message, None, position(rule.query, diagnostic.start)
+    columns = [str(column.name) for column in checked.columns or ()]
+    if not rule.entity_mappings and not rule.sentinel_entities_columns:
+        if not any(column in columns for column, _, _ in LEGACY_COLUMNS) and rule.kind is not RuleKind.HUNTING:
+            yield "RC402", "No entity is mapped.", None, None
+    if errors:
+        return  # its columns are not known for certain
+    for code, what, column in _needed(rule):
+        if column not in columns and not _may_be(rule.query, column, checker):
+            yield (
+                code,
+                f"{what} is read from the column '{column}', which the result does not have.",
+                _near(column, columns),
+                None,
+            )
+
+
+def _may_be(query: str, column: str, checker: Checker) -> bool:
+    """Whether the result may have the column all the same: of some results only the data tells the columns."""
+    name = column.replace("\\", "\\\\").replace("'", "\\'")
+    text = f"{query.rstrip().rstrip(';')}\n| project ['{name}']"
+    return not any(diagnostic.severity == "Error" for diagnostic in checker.check(text).diagnostics)
+
+
+def _needed(rule: AnalyticsRule) -> Iterator[tuple[str, str, str]]:
+    """Columns that the rule reads from its result: code of the finding, for what, and the column."""
+    for mapping in rule.entity_mappings:
+        for field in mapping.fields:
+            yield "RC403", f"{mapping.entity_type}.{field.identifier}", field.column
+    for column in rule.sentinel_entities_columns:
+        yield "RC403", "The list of entities", column
+    for key, column in rule.custom_details.items():
+        yield "RC501", f"The custom detail '{key}'", column
+    override = rule.alert_details_override
+    for what, text in (("title", override.display_name_format), ("description", override.description_format)):
+        for column in _PLACEHOLDER.findall(text or ""):
+            yield "RC501", f"The alert's {what}", column
+    for what, named in (("severity", override.severity_column), ("tactics", override.tactics_column)):
+        if named:
+            yield "RC501", f"The alert's {what}", named
+    for dynamic in override.dynamic_properties:
+        yield "RC501", f"The alert's {dynamic.alert_property}", dynamic.column
+
+
+def _near(name: str, known: Iterable[str]) -> str | None:
+    near = nearest(name, list(known))
+    return f"Did you mean '{near}'?" if near else None

@@ -1,0 +1,247 @@
+"""Tests beside a rule: rows of tables, and whether the rule raises alerts of them.
+
+``tests`` is a list in the rule's own file. Each test runs the whole rule (query, threshold, grouping, entities) over a
+store in memory that holds its rows and nothing else: at ``now`` over the rule's period, or, where no time is given, a
+second after the newest row and over all of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from xml.etree import ElementTree
+
+from vedette.core.clock import Clock, VirtualClock
+from vedette.core.errors import InvalidInput, VedetteError, nearest
+from vedette.detect.alert import Alert, RuleRun, RunType
+from vedette.detect.reading import ReadRule
+from vedette.detect.rule import AnalyticsRule, JsonValue
+from vedette.detect.runner import RuleRunner
+from vedette.kql import ticks
+from vedette.store.logstore import LogStore
+
+FIELD: Final = "tests"
+_DEFAULT_NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_TEST_FIELDS: Final = ("name", "now", "tables", "alerts")
+_ALERT_FIELDS: Final = ("title", "severity", "rows", "start", "end", "entities", "customDetails")
+_NOT_XML: Final = {code: None for code in range(32) if code not in (9, 10, 13)} | {0xFFFE: None, 0xFFFF: None}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """One test of a rule."""
+
+    name: str
+    now: datetime
+    period: timedelta
+    tables: Mapping[str, tuple[Mapping[str, JsonValue], ...]]
+    count: int
+    """How many alerts are expected."""
+    alerts: tuple[Mapping[str, JsonValue], ...] = ()
+    """What is expected of each of them, in their order; empty where only their number is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTestResult:
+    """What became of a test: `failure` when the alerts are not those expected, `error` when it could not be run."""
+
+    rule: str
+    file: str
+    name: str
+    seconds: float
+    failure: str | None = None
+    error: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is as it should be."""
+        return self.failure is None and self.error is None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON."""
+        outcome = "passed" if self.passed else "failed" if self.error is None else "error"
+        told = {"rule": self.rule, "file": self.file, "test": self.name, "outcome": outcome}
+        return told | ({} if self.passed else {"message": self.failure or self.error})
+
+
+def test_cases(rule: AnalyticsRule) -> list[RuleTest]:
+    """The tests beside a rule. Raises `InvalidInput` that says which test is not one, and why."""
+    given = rule.extra.get(FIELD)
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise InvalidInput("'tests' is a list of tests.", hint="Start each test with '- name: …'.")
+    tests = [_read(rule, number, one) for number, one in enumerate(given, 1)]
+    names = [test.name for test in tests]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidInput(f"Two tests are named '{name}'.", hint="Give each test a name of its own.")
+    return tests
+
+
+test_cases.__test__ = False  # type: ignore[attr-defined]  # no test of pytest's, wherever it is imported
+
+
+def _read(rule: AnalyticsRule, number: int, given: JsonValue) -> RuleTest:
+    if not isinstance(given, dict):
+        raise InvalidInput(f"Test {number} is not a mapping.", hint="A test has a name, rows and expect.")
+    name = str(given.get("name") or f"test {number}")
+    _only(given, _TEST_FIELDS, f"Test '{name}'")
+    tables = given.get("tables")
+    if not isinstance(tables, dict) or not all(
+        isinstance(rows, list) and all(isinstance(row, dict) for row in rows) for rows in tables.values()
+    ):
+        raise InvalidInput(f"Test '{name}': 'tables' names tables, each with a list of rows.", target=name)
+    moments = [
+        _moment(name, row["TimeGenerated"]) for rows in tables.values() for row in rows if "TimeGenerated" in row
+    ]
+    period = rule.period
+    if given.get("now") is not None:
+        now = _moment(name, given["now"])
+    elif moments:
+        now = max(moments).replace(microsecond=0) + timedelta(seconds=1)
+        period = max(period, now - min(moments))
+    else:
+        now = _DEFAULT_NOW
+    usual = ticks.format_datetime(ticks.from_datetime(now - min(rule.period, rule.frequency) / 2))
+    rows = {table: tuple({"TimeGenerated": usual, **row} for row in rows) for table, rows in tables.items()}
+    alerts = given.get("alerts")
+    if isinstance(alerts, int) and not isinstance(alerts, bool) and alerts >= 0:
+        return RuleTest(name, now, period, rows, alerts)
+    if not isinstance(alerts, list) or not all(isinstance(one, dict) for one in alerts):
+        raise InvalidInput(
+            f"Test '{name}' does not say which alerts it expects.",
+            hint="'alerts' is a list with what is expected of each ([] for none), or their number.",
+        )
+    for one in alerts:
+        _only(one, _ALERT_FIELDS, f"An alert of test '{name}'")
+        entities, custom = one.get("entities", []), one.get("customDetails", {})
+        if not isinstance(entities, list) or not isinstance(custom, dict):
+            raise InvalidInput(f"Test '{name}': 'entities' is a list, 'customDetails' a mapping.")
+    return RuleTest(name, now, period, rows, len(alerts), tuple(alerts))
+
+
+def _moment(name: str, given: JsonValue) -> datetime:
+    moment = ticks.parse_datetime(str(given))
+    if moment is None:
+        raise InvalidInput(f"Test '{name}': '{given}' is not a time.", hint="Write it like 2026-03-01T12:00:00Z.")
+    return ticks.to_datetime(moment).astimezone(UTC)
+
+
+def _only(given: Mapping[str, JsonValue], known: tuple[str, ...], what: str) -> None:
+    for field in given:
+        if field not in known:
+            near = nearest(field, list(known))
+            raise InvalidInput(
+                f"{what} has a field '{field}', which no test has.",
+                hint=f"Did you mean '{near}'?" if near else f"Known are {', '.join(known)}.",
+            )
+
+
+def run_tests(read: ReadRule) -> list[RuleTestResult]:
+    """Run the tests beside a rule; tests that cannot be read are one result with that error."""
+    rule, file = read.rule, read.source.file
+    try:
+        tests = test_cases(rule)
+    except InvalidInput as error:
+        return [RuleTestResult(rule.name, file, FIELD, 0.0, error=f"{error} {error.hint or ''}".strip())]
+    results = []
+    for test in tests:
+        began = time.perf_counter()
+        failure = error_text = None
+        try:
+            failure = _run(rule, test)
+        except VedetteError as error:
+            error_text = f"{error} {error.hint or ''}".strip()
+        results.append(RuleTestResult(rule.name, file, test.name, time.perf_counter() - began, failure, error_text))
+    return results
+
+
+def _run(rule: AnalyticsRule, test: RuleTest) -> str | None:
+    clock: Clock = VirtualClock(test.now)
+    with LogStore(None, clock) as logs:
+        for table, rows in test.tables.items():
+            logs.append(table, rows)
+            if rows:
+                _check_columns(logs, table)
+        run = RuleRunner(logs, clock).run(rule, test.now, test.period, RunType.SCHEDULED)
+    if run.error is not None:
+        place = "" if run.error.line is None else f" (line {run.error.line}, column {run.error.column} of the query)"
+        raise InvalidInput(f"The rule could not be run: {run.error.message.rstrip('.')}{place}.")
+    return _failure(run, test)
+
+
+def _check_columns(logs: LogStore, table: str) -> None:
+    described = logs.describe(table)
+    for name in described.extra if described.known else ():
+        known = [field.name for field in described.fields]
+        near = nearest(name, known)
+        raise InvalidInput(
+            f"{table} has no column '{name}', or not of the type of the value given for it.",
+            hint=f"Did you mean '{near}'?" if near and near != name else None,
+        )
+
+
+def _failure(run: RuleRun, test: RuleTest) -> str | None:
+    if len(run.alerts) != test.count:
+        wanted = "1 alert" if test.count == 1 else f"{test.count} alerts"
+        return f"Expected {wanted}, got {len(run.alerts)} ({run.rows} result rows, trigger '{run.rule.trigger}')."
+    for number, (alert, wanted_alert) in enumerate(zip(run.alerts, test.alerts), 1):
+        seen = _seen(alert)
+        for field, value in wanted_alert.items():
+            got = seen[field]
+            if field == "customDetails":
+                got = {key: detail for key, detail in seen[field].items() if key in value}
+            if got != value:
+                return f"{field} of alert {number} is {got!r}, not {value!r}."
+    return None
+
+
+def _seen(alert: Alert) -> dict[str, Any]:
+    return {
+        "title": alert.title,
+        "severity": alert.severity.value,
+        "rows": alert.rows,
+        "start": alert.start,
+        "end": alert.end,
+        "entities": [entity.to_dict() for entity in alert.entities],
+        "customDetails": {name: list(values) for name, values in alert.custom_details.items()},
+    }
+
+
+def junit(results: list[RuleTestResult]) -> str:
+    """The results as JUnit XML: a suite for each file, a case for each test."""
+    root = ElementTree.Element("testsuites", _counts(results))
+    for file in dict.fromkeys(result.file for result in results):
+        own = [result for result in results if result.file == file]
+        suite = ElementTree.SubElement(root, "testsuite", {"name": _xml(file), **_counts(own)})
+        for result in own:
+            case = ElementTree.SubElement(
+                suite,
+                "testcase",
+                {
+                    "classname": _xml(result.rule), "name": _xml(result.name), "file": _xml(result.file),
+                    "time": f"{result.seconds:.3f}",
+                },
+            )  # fmt: skip
+            for kind, message in (("failure", result.failure), ("error", result.error)):
+                if message is not None:
+                    ElementTree.SubElement(case, kind, {"message": _xml(message)}).text = _xml(message)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _counts(results: list[RuleTestResult]) -> dict[str, str]:
+    return {
+        "tests": str(len(results)),
+        "failures": str(sum(result.failure is not None for result in results)),
+        "errors": str(sum(result.error is not None for result in results)),
+        "time": f"{sum(result.seconds for result in results):.3f}",
+    }
+
+
+def _xml(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().translate(_NOT_XML)

@@ -1,0 +1,109 @@
+"""What has arrived in a store since it was last looked at, by the order in which loads were committed; and what a query reads.
+
+The catalogue of loads is only added to, in the transaction of the rows: its row numbers are the order of the commits. A
+load that takes long is therefore never passed over, as it would be by the time at which it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import duckdb
+
+from vedette.engine.dialect import identifier
+from vedette.kql import ticks
+from vedette.kql.bound import BoundQuery, Scan
+from vedette.kql.host import TableSchema
+from vedette.store.physical import INGESTED, LOAD
+from vedette.store.statements import run
+from vedette.store.tables import Tables
+
+_SECOND: Final = timedelta(seconds=1)
+_LAST_SECOND: Final = ticks.from_datetime(datetime(9999, 12, 31, tzinfo=UTC)) // 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Rows of one table that one load brought, with TimeGenerated from `start` up to but not including `end` (whole seconds)."""
+
+    table: str
+    start: datetime
+    end: datetime
+    rows: int
+    position: int
+    """Who has seen this position of the store (see `position`) has seen the rows."""
+
+
+def position(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many loads are committed: whoever asks and then reads sees the rows of all of them."""
+    return int(run(connection, "SELECT count(*) FROM store_catalog.loads")[0][0])
+
+
+def between(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, first: int, last: int, before: datetime
+) -> list[Arrival]:
+    """What the loads from position `first` up to `last` brought with a TimeGenerated before a time; seconds that touch are one."""
+    loads = run(
+        connection,
+        "SELECT table_name, min(loaded_at) FROM store_catalog.loads WHERE rowid >= ? AND rowid < ? GROUP BY 1 ORDER BY 1",
+        [first, last],
+    )
+    found: list[Arrival] = []
+    for name, oldest in loads:
+        stored = tables.get(name)
+        column = None if stored is None else stored.stored.get("TimeGenerated")
+        if stored is None or column is None:
+            continue
+        moment = f"rows.{identifier(column.physical)}"
+        seconds = run(
+            connection,
+            f"SELECT loads.rowid + 1, {moment} // 10000000 AS second, count(*) FROM {stored.sql} AS rows "
+            f"JOIN store_catalog.loads AS loads ON loads.id = rows.{identifier(LOAD)} "
+            f"WHERE loads.rowid >= ? AND loads.rowid < ? AND loads.table_name = ? AND rows.{identifier(INGESTED)} >= ? "
+            f"AND {moment} < ? AND {moment} >= 0 GROUP BY 1, 2 ORDER BY 1, 2",
+            [first, last, name, oldest, ticks.from_datetime(before)],
+        )
+        found += _spans(name, seconds)
+    return found
+
+
+def _spans(table: str, seconds: list[tuple[int, int, int]]) -> Iterator[Arrival]:
+    held: list[int] = []  # position, first second, second after the last, rows
+    for at, second, rows in seconds:
+        if second >= _LAST_SECOND:
+            continue
+        if held and held[0] == at and held[2] == second:
+            held[2], held[3] = second + 1, held[3] + rows
+            continue
+        if held:
+            yield _arrival(table, *held)
+        held = [at, second, second + 1, rows]
+    if held:
+        yield _arrival(table, *held)
+
+
+def _arrival(table: str, at: int, first: int, after: int, rows: int) -> Arrival:
+    start = ticks.to_datetime(first * 10_000_000)
+    return Arrival(table, start, start + (after - first) * _SECOND, rows, at)
+
+
+def tables_read(bound: BoundQuery) -> frozenset[str]:
+    """The names of the tables that a bound query reads, in subqueries too."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    todo: list[object] = list(bound.results)
+    while todo:
+        value = todo.pop()
+        if isinstance(value, Scan):
+            found.add(value.table.name)
+        if isinstance(value, list | tuple | set | frozenset):
+            todo += value
+        elif isinstance(value, dict):
+            todo += value.values()
+        elif is_dataclass(value) and not isinstance(value, TableSchema | type) and id(value) not in seen:
+            seen.add(id(value))
+            todo += [getattr(value, item.name) for item in fields(value)]
+    return frozenset(found)
