@@ -50,9 +50,9 @@ def root(
 
 
 def _register() -> None:
-    from vedette.cli import checking, functions, incidents, loading, querying, rules, serve, tables, watchlists
+    from vedette.cli import checking, functions, incidents, ingest, loading, querying, rules, serve, tables, watchlists
 
-    for module in (serve, loading, querying, checking, tables, watchlists, functions, rules, incidents):
+    for module in (serve, loading, querying, checking, tables, watchlists, functions, rules, incidents, ingest):
         module.register(app)
 
 
