@@ -69,7 +69,7 @@ def sign_ins(source: random.Random, count: int) -> list[dict[str, object]]:
                 "UserId": f"{user:08x}-0000-4000-8000-000000000000",
                 "UserPrincipalName": f"user{user}@contoso.com",
                 "UserType": "Member",
-            }  # fmt: skip
+            }
         )
     return rows
 

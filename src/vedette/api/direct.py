@@ -101,11 +101,11 @@ class DirectOperations(StoreOperations):
 
     def new_ingest_token(self, name: str, days: float) -> dict[str, Any]:
         """Makes a token."""
-        return self.services.new_ingest_token(name, days, local_operator(self.application.directory.path))
+        return self.services.new_ingest_token(name, days, self._by)
 
     def new_shared_key(self) -> dict[str, Any]:
         """Makes the shared key."""
-        return self.services.new_shared_key(local_operator(self.application.directory.path))
+        return self.services.new_shared_key(self._by)
 
     def close(self) -> None:
         """Closes the directory."""

@@ -100,6 +100,7 @@ class Operations(Protocol):
 
     def delete_function(self, name: str) -> None:
         """Removes a saved function."""
+        ...
 
     def new_ingest_token(self, name: str, days: float) -> dict[str, Any]:
         """Makes a token that may send logs into the workspace: `token`, `id`, `expires`."""
