@@ -284,3 +284,17 @@ def test_every_acknowledged_row_is_there_once_after_kills(tmp_path: Path) -> Non
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
 def test_every_acknowledged_row_is_there_once_after_a_hundred_kills(tmp_path: Path) -> None:
     _killed_rounds(tmp_path / "data", 100)
+
+
+def test_the_rows_of_an_hour_are_one_load_and_each_has_an_id(tmp_path: Path, logs: LogStore) -> None:
+    with Intake(logs, tmp_path / "spool", SystemClock()) as intake:
+        for number in range(5):
+            intake.accept("Loads_CL", [{"n": number}, {"n": str(number) + "x"}], source=f"door {number % 2}")
+            assert intake.flush()
+    assert logs.query("Loads_CL | summarize dcount(_ItemId), count()").rows == [[10, 10]]
+    cursor = logs._cursor()
+    loads = cursor.execute("SELECT source, rows FROM store_catalog.loads WHERE table_name = 'Loads_CL'").fetchall()
+    cursor.close()
+    assert sum(rows for _, rows in loads) == 10
+    assert len(loads) <= 2  # the hour may end meanwhile
+    assert set(", ".join(source for source, _ in loads).split(", ")) == {"door 0", "door 1"}

@@ -345,6 +345,8 @@ class Spool:
                 found = _next_frame(content, offset + 1)
                 if found is None:
                     break
+                if not self.damaged:
+                    shutil.copyfile(path, path.with_suffix(".damaged"))  # for whoever wants to know what was there
                 self.damaged += 1
                 log.error("the spool's file %s is damaged from byte %d to %d", path.name, offset, found)
                 offset = found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import duckdb
@@ -26,6 +28,8 @@ from vedette.store.writer import writing
 
 REMEMBERED: Final = 7 * 24 * 3600 * ticks.SECOND
 """How long the id of a record is remembered: longer than any sender tries again."""
+_PLACES: Final = 26
+"""Bits for the place of a row in what is moved at once."""
 _INCOMING: Final = "incoming_ids"
 
 
@@ -59,25 +63,44 @@ def take(
         if len(kept) < len(rows):
             rows, sizes = [rows[position] for position in kept], [sizes[position] for position in kept]
         if rows:
-            made = Batch(len(rows), columns_of(rows), range(1, len(rows) + 1), sizes)
+            # one load an hour has the rows of many batches; a row's number tells its batch and its place there
+            start = batches[0].entry.number << _PLACES
+            made = Batch(len(rows), columns_of(rows), range(start, start + len(rows)), sizes)
             fields: list[Field] = []
             if not catalog.is_known(target):
                 inference = Inference(target, writer.table.types if not writer.draft.is_new else {})
                 inference.look(made, text_form=False)
                 fields = inference.fields()
             writer.declare(fields)
-            load = load_id("spool", table, str(batches[0].entry.number), str(now))
+            load = load_id("spool", workspace_id, target, table, str(now // ticks.HOUR))
             assembled = Assembler(writer.table.types, target, workspace_id, load, now, now).assemble(made)
             writer.insert(assembled)
             source = ", ".join(dict.fromkeys(batch.source for batch in batches))[:1024]
             stamped += assembled.stamped
-            record(
+            _record(
                 connection, Load(load, target, source, "", sum(sizes), len(rows), stamped, 0, assembled.drifted, now)
             )
         with engine_errors():
             run(connection, "DELETE FROM store_catalog.spooled WHERE table_name = ?", [table])
             run(connection, "INSERT INTO store_catalog.spooled VALUES (?, ?)", [table, batches[-1].entry.number])
     return Taken(len(rows), len(ids) - len(rows))
+
+
+def _record(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
+    """Note the rows as part of their hour's load."""
+    with engine_errors():
+        before = run(
+            connection, "SELECT source, bytes, rows, stamped, drifted FROM store_catalog.loads WHERE id = ?", [load.id]
+        )
+        for source, size, rows, stamped, drifted in before:
+            sources = dict.fromkeys([*source.split(", "), *load.source.split(", ")])
+            load = replace(
+                load, source=", ".join(sources)[:1024], size=load.size + size, rows=load.rows + rows,
+                stamped=load.stamped + stamped, drifted=Counter(load.drifted) + Counter(json.loads(drifted or "{}")),
+            )  # fmt: skip
+        if before:
+            run(connection, "DELETE FROM store_catalog.loads WHERE id = ?", [load.id])
+    record(connection, load)
 
 
 def forget_old_ids(connection: duckdb.DuckDBPyConnection, now: int) -> None:

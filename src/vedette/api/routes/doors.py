@@ -22,7 +22,9 @@ from vedette.core.errors import TooManyRequests, VedetteError
 log = logging.getLogger(__name__)
 MAX_WAITING: Final = 64
 """Requests that are at the doors at once; more are told to come again."""
-MAX_THREADS: Final = 16
+MAX_THREADS: Final = 8
+MAX_HELD: Final = 256 * 1024**2
+"""Bytes of bodies in memory at once."""
 
 
 class _Authorized(Route):
@@ -36,34 +38,41 @@ class _Authorized(Route):
 
 def install_doors(app: FastAPI, application: Application) -> None:
     """Adds the routes of every door; before the console's, which takes every address that is left."""
-    threads = anyio.CapacityLimiter(MAX_THREADS)
-    waiting = [0]
+    crowd = _Crowd()
     for door in doors():
         for methods, path in door.routes:
             kind = _Authorized if path == "/" else Route
-            route = kind(
-                path, _endpoint(door, application, threads, waiting), methods=list(methods), include_in_schema=False
-            )
+            route = kind(path, _endpoint(door, application, crowd), methods=list(methods), include_in_schema=False)
             app.router.routes.append(route)
 
 
-def _endpoint(
-    door: Door, application: Application, threads: anyio.CapacityLimiter, waiting: list[int]
-) -> Callable[[Request], Awaitable[Response]]:
+class _Crowd:
+    """Who is at the doors, and what they have in memory."""
+
+    def __init__(self) -> None:
+        self.threads = anyio.CapacityLimiter(MAX_THREADS)
+        self.requests = 0
+        self.held = 0
+
+
+def _endpoint(door: Door, application: Application, crowd: _Crowd) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         asked = DoorRequest(
             request.method, request.url.path, request.path_params, request.query_params,
             {name.lower(): value for name, value in request.headers.items()}, source_of(request),
         )  # fmt: skip
-        waiting[0] += 1
+        crowd.requests += 1
+        body = bytearray()
         try:
-            if waiting[0] > MAX_WAITING:
+            if crowd.requests > MAX_WAITING:
                 raise TooManyRequests("Too many requests come at the same time.", retry_after=1)
-            admitted = await anyio.to_thread.run_sync(door.admit, asked, application.gate, limiter=threads)
+            admitted = await anyio.to_thread.run_sync(door.admit, asked, application.gate, limiter=crowd.threads)
             answer = admitted
             if isinstance(admitted, Grant):
-                body = await _body(request, door.limit)
-                answer = await anyio.to_thread.run_sync(_taken, door, asked, admitted, body, limiter=threads)
+                await _read(request, body, door.limit, crowd)
+                answer = await anyio.to_thread.run_sync(
+                    _taken, door, asked, admitted, bytes(body), limiter=crowd.threads
+                )
         except VedetteError as error:
             return _response(door.failed(asked, error), error)
         except Exception as error:
@@ -71,7 +80,8 @@ def _endpoint(
             unknown = VedetteError("Vedette failed where it should not; the server's log has the details.", status=500)
             return _response(door.failed(asked, unknown))
         finally:
-            waiting[0] -= 1
+            crowd.requests -= 1
+            crowd.held -= len(body)
         assert isinstance(answer, Answer)
         return _response(answer)
 
@@ -82,18 +92,18 @@ def _taken(door: Door, asked: DoorRequest, grant: Grant, body: bytes) -> Answer:
     return door.take(asked, grant, unpacked(body, asked.headers.get("content-encoding", ""), door.limit_unpacked))
 
 
-async def _body(request: Request, limit: int) -> bytes:
+async def _read(request: Request, body: bytearray, limit: int, crowd: _Crowd) -> None:
+    """Read the request's body into `body`."""
     stated = request.headers.get("content-length", "")
     if stated.isdigit() and int(stated) > limit:
         raise too_large(limit, int(stated))
-    parts: list[bytes] = []
-    size = 0
     async for part in request.stream():
-        size += len(part)
-        if size > limit:
+        body += part
+        crowd.held += len(part)
+        if len(body) > limit:
             raise too_large(limit)
-        parts.append(part)
-    return b"".join(parts)
+        if crowd.held > MAX_HELD:
+            raise TooManyRequests("Too much is sent at the same time.", retry_after=1)
 
 
 def _response(answer: Answer, error: VedetteError | None = None) -> Response:

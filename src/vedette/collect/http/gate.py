@@ -105,7 +105,7 @@ class Gate:
             workspace = self._workspaces.get(name)
         except NotFound:
             workspace = None
-        if workspace is None or not principal.may_see(workspace.id):
+        if workspace is None or workspace.archived_at is not None or not principal.may_see(workspace.id):
             raise NotFound(f"There is no workspace '{name[:80]}'.", target=name[:80])
         return workspace
 
