@@ -28,7 +28,9 @@ from splunk_hec_handler import SplunkHecHandler
 
 from tests.collect.conftest import Doors
 from vedette.core.accounts import local_operator
+from vedette.core.errors import TooManyRequests
 from vedette.core.roles import Permission
+from vedette.store.intake import Intake
 
 # -- plain JSON
 
@@ -415,3 +417,55 @@ def test_errors_of_otlp(doors: Doors, kind: str, content: bytes, status: int) ->
     answer = doors.post("/v1/logs", content, Content_Type=kind)
     assert answer.status_code == status
     assert answer.headers["content-type"] == ("application/x-protobuf" if "protobuf" in kind else "application/json")
+
+
+# -- every door
+
+EVERY_DOOR = [
+    ("/ingest/Busy_CL", b"{}", "application/json", 429),
+    (
+        "/dataCollectionRules/dcr-default/streams/Custom-Busy_CL?api-version=2023-01-01",
+        b"[{}]",
+        "application/json",
+        429,
+    ),
+    ("/services/collector", b'{"event": 1}', "application/json", 503),
+    ("/busy/_bulk", b'{"index":{}}\n{}\n', "application/x-ndjson", 429),
+    ("/v1/logs", b'{"resourceLogs": []}', "application/json", 429),
+]
+
+
+@pytest.mark.parametrize(("path", "content", "kind", "status"), EVERY_DOOR)
+def test_senders_are_told_when_to_come_again(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, path: str, content: bytes, kind: str, status: int
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise TooManyRequests("Too much is waiting.", retry_after=7)
+
+    monkeypatch.setattr(Intake, "accept", full)
+    answer = doors.post(path, content, Content_Type=kind)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
+
+
+@pytest.mark.parametrize(("path", "content", "kind", "status"), EVERY_DOOR)
+def test_no_door_shows_what_went_wrong_inside(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, path: str, content: bytes, kind: str, status: int
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("internal detail")
+
+    monkeypatch.setattr(Intake, "accept", broken)
+    answer = doors.post(path, content, Content_Type=kind)
+    assert answer.status_code == 500
+    assert "internal detail" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_the_counts_are_told(doors: Doors) -> None:
+    assert doors.post("/ingest/Counted_CL", b"[{}, {}]").is_success
+    doors.rows("Counted_CL | count")
+    with doors.running.client() as client:
+        told = client.get("/workspaces/default/ingestion/stats").json()
+    assert told["accepted"] >= 2
+    assert told["stored"] + told["repeated"] == told["accepted"]
+    assert (told["waitingRows"], told["trouble"]) == (0, None)
