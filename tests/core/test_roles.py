@@ -23,6 +23,7 @@ incidents/write            Responder Contributor                  Administrator
 rules/read          Reader Responder Contributor                  Administrator
 rules/write                          Contributor                  Administrator
 data/write                           Contributor                  Administrator
+data/ingest                          Contributor                  Administrator
 content/read        Reader Responder Contributor                  Administrator
 content/write                        Contributor                  Administrator
 destinations/read   Reader Responder Contributor                  Administrator

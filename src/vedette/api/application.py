@@ -16,6 +16,7 @@ import httpx
 
 from vedette.api.services import WorkspaceServices
 from vedette.clients.azure_cloud import AzureCloud, clouds_with
+from vedette.collect.http.gate import Gate
 from vedette.core.accounts import Account, local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
@@ -79,6 +80,7 @@ class Application:
                 external=ExternalReader(settings.externaldata_hosts.split(","), transport=transport),
             )  # fmt: skip
             opening.callback(self.stores.close)
+            self.gate = Gate(self.identity, self.workspaces, self.secrets, self.stores, self.clock)
             self._held = opening.pop_all()
 
     def workspace(self, name_or_id: str) -> Workspace:

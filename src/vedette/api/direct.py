@@ -112,6 +112,14 @@ class DirectOperations(StoreOperations):
         """Removes a saved function."""
         self.services.functions.delete(name, self._by)
 
+    def new_ingest_token(self, name: str, days: float) -> dict[str, Any]:
+        """Makes a token."""
+        return self.services.new_ingest_token(name, days, self._by)
+
+    def new_shared_key(self) -> dict[str, Any]:
+        """Makes the shared key."""
+        return self.services.new_shared_key(self._by)
+
     def close(self) -> None:
         """Closes the directory."""
         self.application.close()

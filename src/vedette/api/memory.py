@@ -131,3 +131,11 @@ class MemoryOperations(StoreOperations):
     def delete_function(self, name: str) -> None:
         """Refused."""
         raise self._nothing()
+
+    def new_ingest_token(self, name: str, days: float) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def new_shared_key(self) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()

@@ -114,6 +114,14 @@ class Operations(Protocol):
         """Removes a saved function."""
         ...
 
+    def new_ingest_token(self, name: str, days: float) -> dict[str, Any]:
+        """Makes a token that may send logs into the workspace: `token`, `id`, `expires`."""
+        ...
+
+    def new_shared_key(self) -> dict[str, Any]:
+        """Makes the shared key of the HTTP Data Collector API: `workspaceId`, `sharedKey`."""
+        ...
+
     def close(self) -> None:
         """Lets go of what is held."""
         ...

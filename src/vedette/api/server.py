@@ -20,7 +20,19 @@ from vedette.api.application import Application
 from vedette.api.connections import PatientProtocol
 from vedette.api.console import install_console
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
-from vedette.api.routes import deliveries, functions, health, incidents, logs, paths, rules, session, watchlists
+from vedette.api.routes import (
+    deliveries,
+    functions,
+    health,
+    incidents,
+    ingestion,
+    logs,
+    paths,
+    rules,
+    session,
+    watchlists,
+)
+from vedette.api.routes.doors import install_doors
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable
 
@@ -40,8 +52,9 @@ def create_app(application: Application) -> FastAPI:
     )
     app.state.application = application
     failures.install(app)
-    for module in (health, session, incidents, logs, watchlists, functions, paths, rules, deliveries):
+    for module in (health, session, incidents, logs, ingestion, watchlists, functions, paths, rules, deliveries):
         app.include_router(module.router, prefix=PREFIX)
+    install_doors(app, application)
     install_console(app, PREFIX)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.add_middleware(HostNames, names=_names(application))

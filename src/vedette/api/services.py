@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vedette.core.errors import VedetteError
-from vedette.core.roles import Principal
+from vedette.core.roles import Permission, Principal
 from vedette.core.workspaces import Workspace
 from vedette.deliver.detection import from_rule_run
 from vedette.deliver.outbox import enqueue
@@ -27,6 +27,7 @@ from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
 from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.functions import SavedFunctions
+from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
 from vedette.store.watchlists import Watchlists
 
@@ -48,6 +49,24 @@ class WorkspaceServices:
     def logs(self) -> LogStore:
         """The log tables."""
         return self.application.stores.open(self.workspace.id)
+
+    @property
+    def intake(self) -> Intake:
+        """The write path of everything that arrives; the same object however often it is asked for."""
+        return self.application.stores.intake(self.workspace.id)
+
+    def new_ingest_token(self, name: str, days: float, by: Principal) -> dict[str, Any]:
+        """Makes a token of the caller's that may send logs into this workspace and nothing else."""
+        by.require(self.workspace.id, Permission.DATA_INGEST)
+        made = self.application.identity.create_token(
+            by.name, name, by=by, permissions=[Permission.DATA_INGEST], workspaces=[self.workspace.id], days=days
+        )
+        return {"token": made.text.reveal(), "id": made.info.id, "expires": made.info.expires_at}
+
+    def new_shared_key(self, by: Principal) -> dict[str, Any]:
+        """Makes the workspace's shared key of the HTTP Data Collector API."""
+        key = self.application.gate.new_shared_key(self.workspace, by)
+        return {"workspaceId": self.workspace.id, "sharedKey": key.reveal()}
 
     @cached_property
     def watchlists(self) -> Watchlists:

@@ -54,6 +54,7 @@ def _register() -> None:
         checking,
         functions,
         incidents,
+        ingest,
         loading,
         querying,
         replaying,
@@ -64,7 +65,20 @@ def _register() -> None:
         watchlists,
     )
 
-    groups = (serve, loading, querying, checking, tables, watchlists, functions, rules, rule_code, replaying, incidents)
+    groups = (
+        serve,
+        loading,
+        querying,
+        checking,
+        tables,
+        watchlists,
+        functions,
+        rules,
+        rule_code,
+        replaying,
+        incidents,
+        ingest,
+    )
     for module in groups:
         module.register(app)
 

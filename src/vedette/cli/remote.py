@@ -111,6 +111,18 @@ class RemoteOperations:
         answer = self._call("POST", f"/tables/{quote(table, safe='')}/columns", json={"name": name, "type": kind.value})
         return int(answer["rows"])
 
+    def new_ingest_token(self, name: str, days: float) -> dict[str, Any]:
+        """Makes a token."""
+        made = self._call("POST", "/ingestion/tokens", json={"name": name, "days": days})
+        assert isinstance(made, dict)
+        return made
+
+    def new_shared_key(self) -> dict[str, Any]:
+        """Makes the shared key."""
+        made = self._call("POST", "/ingestion/shared-key")
+        assert isinstance(made, dict)
+        return made
+
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Imports rules, which the server reads by their paths."""
         report = self._call("POST", "/local/rules", json={"paths": [str(path.absolute()) for path in paths]})

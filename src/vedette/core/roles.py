@@ -30,6 +30,7 @@ class Permission(StrEnum):
     RULES_READ = "rules/read"
     RULES_WRITE = "rules/write"
     DATA_WRITE = "data/write"
+    DATA_INGEST = "data/ingest"
     CONTENT_READ = "content/read"
     CONTENT_WRITE = "content/write"
     DESTINATIONS_READ = "destinations/read"
@@ -70,6 +71,7 @@ _RESPONDER: Final = _READER | {Permission.INCIDENTS_WRITE}
 _CONTRIBUTOR: Final = _RESPONDER | {
     Permission.RULES_WRITE,
     Permission.DATA_WRITE,
+    Permission.DATA_INGEST,
     Permission.CONTENT_WRITE,
     Permission.DESTINATIONS_WRITE,
     Permission.PLAYBOOKS_WRITE,

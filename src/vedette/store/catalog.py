@@ -29,6 +29,8 @@ TYPE_CODES: Final[dict[str, Type]] = {
 
 DEAD_LETTER: Final = "VedetteDeadLetter_CL"
 """The table that keeps the lines which could not be loaded."""
+SPLUNK_EVENTS: Final = "SplunkEvents_CL"
+"""The table of events of Splunk's HTTP Event Collector that name no table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,15 @@ OWN: Final[dict[str, tuple[Field, ...]]] = {
         Field("Offset", Type.LONG),
         Field("Reason", Type.STRING),
         Field("Raw", Type.STRING),
+    ),
+    SPLUNK_EVENTS: (
+        Field("TimeGenerated", Type.DATETIME),
+        Field("Host", Type.STRING),
+        Field("Source", Type.STRING),
+        Field("SourceType", Type.STRING),
+        Field("Index", Type.STRING),
+        Field("Event", Type.DYNAMIC),
+        Field("Fields", Type.DYNAMIC),
     ),
 }
 """Tables that this product itself writes."""

@@ -1,0 +1,117 @@
+"""The HTTP front doors of `collect/http`, as routes: the sender is admitted by its headers before its body is read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import anyio
+from fastapi import FastAPI, Request, Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from vedette.api.application import Application
+from vedette.api.security import source_of
+from vedette.collect.http.bodies import too_large, unpacked
+from vedette.collect.http.door import Answer, Door, DoorRequest
+from vedette.collect.http.gate import Grant
+from vedette.collect.http.registry import doors
+from vedette.core.errors import TooManyRequests, VedetteError
+
+log = logging.getLogger(__name__)
+MAX_WAITING: Final = 64
+"""Requests that are at the doors at once; more are told to come again."""
+MAX_THREADS: Final = 8
+MAX_HELD: Final = 256 * 1024**2
+"""Bytes of bodies in memory at once."""
+
+
+class _Authorized(Route):
+    """A route for those who send an Authorization header: at `/`, browsers find the console."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if scope["type"] == "http" and not any(name == b"authorization" for name, _ in scope["headers"]):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+def install_doors(app: FastAPI, application: Application) -> None:
+    """Adds the routes of every door; before the console's, which takes every address that is left."""
+    crowd = _Crowd()
+    for door in doors():
+        for methods, path in door.routes:
+            kind = _Authorized if path == "/" else Route
+            route = kind(path, _endpoint(door, application, crowd), methods=list(methods), include_in_schema=False)
+            app.router.routes.append(route)
+
+
+class _Crowd:
+    """Who is at the doors, and what they have in memory."""
+
+    def __init__(self) -> None:
+        self.threads = anyio.CapacityLimiter(MAX_THREADS)
+        self.requests = 0
+        self.held = 0
+
+
+def _endpoint(door: Door, application: Application, crowd: _Crowd) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        asked = DoorRequest(
+            request.method, request.url.path, request.path_params, request.query_params,
+            {name.lower(): value for name, value in request.headers.items()}, source_of(request),
+        )  # fmt: skip
+        crowd.requests += 1
+        body = bytearray()
+        try:
+            if crowd.requests > MAX_WAITING:
+                raise TooManyRequests("Too many requests come at the same time.", retry_after=1)
+            admitted = await anyio.to_thread.run_sync(door.admit, asked, application.gate, limiter=crowd.threads)
+            answer = admitted
+            if isinstance(admitted, Grant):
+                await _read(request, body, door.limit, crowd)
+                answer = await anyio.to_thread.run_sync(
+                    _taken, door, asked, admitted, bytes(body), limiter=crowd.threads
+                )
+        except VedetteError as error:
+            return _response(door.failed(asked, error), error)
+        except Exception as error:
+            log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+            unknown = VedetteError("Vedette failed where it should not; the server's log has the details.", status=500)
+            return _response(door.failed(asked, unknown))
+        finally:
+            crowd.requests -= 1
+            crowd.held -= len(body)
+        assert isinstance(answer, Answer)
+        return _response(answer)
+
+    return endpoint
+
+
+def _taken(door: Door, asked: DoorRequest, grant: Grant, body: bytes) -> Answer:
+    return door.take(asked, grant, unpacked(body, asked.headers.get("content-encoding", ""), door.limit_unpacked))
+
+
+async def _read(request: Request, body: bytearray, limit: int, crowd: _Crowd) -> None:
+    """Read the request's body into `body`."""
+    stated = request.headers.get("content-length", "")
+    if stated.isdigit() and int(stated) > limit:
+        raise too_large(limit, int(stated))
+    async for part in request.stream():
+        body += part
+        crowd.held += len(part)
+        if len(body) > limit:
+            raise too_large(limit)
+        if crowd.held > MAX_HELD:
+            raise TooManyRequests("Too much is sent at the same time.", retry_after=1)
+
+
+def _response(answer: Answer, error: VedetteError | None = None) -> Response:
+    headers = dict(answer.headers)
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    elif error is not None and error.status == 503:
+        headers["Retry-After"] = "5"
+    # 204 and HEAD have no body, and no type of one
+    media_type = answer.media_type if answer.body or answer.media_type != "application/json" else None
+    return Response(answer.body, answer.status, headers, media_type)

@@ -1,0 +1,1 @@
+"""How logs come in from elsewhere."""

@@ -1,0 +1,1 @@
+"""The HTTP front doors: a module for each protocol that shippers speak."""

@@ -1,0 +1,136 @@
+"""The HTTP Data Collector API of Log Analytics (learn.microsoft.com/previous-versions/azure/azure-monitor/logs/data-collector-api)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from vedette.collect.http.bodies import Row, objects
+from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
+from vedette.collect.http.gate import Gate, Grant
+from vedette.core.errors import Forbidden, InvalidInput, NotFound, VedetteError
+from vedette.kql import ticks
+from vedette.kql.types import Type
+from vedette.store.conversion import FAILED, json_text, to_bool, to_guid, to_real, to_ticks
+
+VERSION: Final = "2016-04-01"
+MAX_FIELD: Final = 32 * 1024
+_LOG_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", re.ASCII)
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_RESERVED: Final = frozenset({"tenant", "timegenerated", "rawdata"})
+_SKEW: Final = timedelta(minutes=15)
+_CONVERTED: Final = {
+    Type.REAL: ("_d", to_real),
+    Type.BOOL: ("_b", to_bool),
+    Type.DATETIME: ("_t", to_ticks),
+    Type.GUID: ("_g", to_guid),
+}
+
+
+class DataCollector:
+    """Requests are signed with the workspace's shared key; without one, which `vedette ingest shared-key` makes, the door is shut."""
+
+    name = "data-collector"
+    limit = limit_unpacked = 30 * 1024 * 1024
+    routes: Routes = ((("POST",), "/api/logs"),)
+
+    def admit(self, request: DoorRequest, gate: Gate) -> Grant | Answer:
+        """By the signature: HMAC-SHA256 over method, length, content type, date and path."""
+        headers = request.headers
+        version = request.query.get("api-version")
+        if not version:
+            raise InvalidInput("The API version was not specified.", code="MissingApiVersion")
+        if version != VERSION:
+            raise InvalidInput("The specified API version was not recognized.", code="InvalidApiVersion")
+        if not request.media_type:
+            raise InvalidInput("The content type was not specified.", code="MissingContentType")
+        if request.media_type != "application/json":
+            raise InvalidInput("The content type was not set to application/json.", code="UnsupportedContentType")
+        workspace_id, _, signature = (request.bearer("sharedkey") or "").partition(":")
+        date = headers.get("x-ms-date", "")
+        if not signature or not date:
+            raise Forbidden("The Authorization header or x-ms-date is missing.")
+        text = f"POST\n{headers.get('content-length', '')}\n{headers['content-type']}\nx-ms-date:{date}\n/api/logs"
+        grant = gate.by_signature(workspace_id, signature, text)
+        _check_date(date, gate.clock.now())
+        kind = headers.get("log-type")
+        if not kind:
+            raise InvalidInput("The desired log type was not specified.", code="MissingLogType")
+        if not _LOG_TYPE.fullmatch(kind):
+            raise InvalidInput(
+                "The specified log type is not valid: letters, digits and underscores, at most 100.",
+                code="InvalidLogType",
+            )
+        return grant
+
+    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
+        """Take the records into `<Log-Type>_CL`, with the names of columns that tell their types."""
+        table = f"{request.headers['log-type']}_CL"
+        moment = request.headers.get("time-generated-field", "").strip()
+        resource = request.headers.get("x-ms-azureresourceid", "").strip()
+        try:
+            existing = {field.name: field.type for field in grant.logs.describe(table).fields}
+        except NotFound:
+            existing = {}
+        rows = []
+        for record in objects(body):
+            row = _typed(record, existing)
+            if moment and isinstance(to_ticks(record.get(moment)), int):
+                row["TimeGenerated"] = record[moment]
+            if resource:
+                row["_ResourceId"] = resource
+            row["SourceSystem"] = "RestAPI"
+            rows.append(row)
+        grant.intake.accept(table, rows, source=source(self, request, grant))
+        return Answer(200)
+
+    def failed(self, request: DoorRequest, error: VedetteError) -> Answer:
+        """As Log Analytics tells errors."""
+        codes = {400: "InvalidDataFormat", 403: "InvalidAuthorization", 413: "RequestTooLarge", 415: "UnsupportedContentType",
+                 429: "TooManyRequests", 503: "ServiceUnavailable"}  # fmt: skip
+        code = codes.get(error.status, "UnspecifiedError") if error.code.startswith("VDT") else error.code
+        return json_answer(error.status, {"Error": code, "Message": error.message})
+
+
+def _check_date(text: str, now: datetime) -> None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        raise Forbidden("x-ms-date is not a date as RFC 1123 writes it.") from None
+    date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
+    if abs(date - now) > _SKEW:
+        raise Forbidden(f"x-ms-date is more than 15 minutes away from {now:%a, %d %b %Y %H:%M:%S} GMT.")
+
+
+def _typed(record: Row, existing: dict[str, Type]) -> Row:
+    """The record with suffixes: by a column that is there and can hold the value, else by the value's own type."""
+    row: Row = {}
+    for name, value in record.items():
+        if value is None:
+            continue
+        if name.lower() in _RESERVED:
+            continue
+        suffix, held = _by_value(value)
+        if suffix in ("_s", "_t", "_g") and name + suffix not in existing:
+            for kind, (other, convert) in _CONVERTED.items():
+                if existing.get(name + other) is kind and convert(value) is not FAILED:
+                    suffix = other
+        row[name + suffix] = held
+    return row
+
+
+def _by_value(value: object) -> tuple[str, object]:
+    if isinstance(value, bool):
+        return "_b", value
+    if isinstance(value, (int, float)):
+        return "_d", value
+    if not isinstance(value, str):
+        return "_s", json_text(value)[:MAX_FIELD]
+    if _MOMENT.fullmatch(value) and ticks.parse_datetime(value) is not None:
+        return "_t", value
+    if _GUID.fullmatch(value):
+        return "_g", value
+    return "_s", value[:MAX_FIELD]

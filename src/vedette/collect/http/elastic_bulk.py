@@ -1,0 +1,175 @@
+"""Elasticsearch's bulk API, as far as shippers need it (elastic.co/docs, "Bulk index or delete documents")."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from vedette.collect.http.bodies import Row
+from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
+from vedette.collect.http.gate import Gate, Grant
+from vedette.core.errors import InvalidInput, VedetteError
+from vedette.core.ids import new_id
+from vedette.store import catalog
+from vedette.store.batch import BadRecord
+from vedette.store.reading.forms import TABLE_NAME
+from vedette.store.reading.jsonlines import parse_object
+
+VERSION: Final = "8.17.0"
+_PRODUCT: Final = {"X-Elastic-Product": "Elasticsearch"}
+_DATED: Final = re.compile(r"[-_.]\d{4}[.-]\d\d([.-]\d\d)?(-\d{6})?$", re.ASCII)
+_ACTIONS: Final = ("index", "create", "update", "delete")
+_TYPES: Final = {
+    400: "illegal_argument_exception", 401: "security_exception", 403: "security_exception", 404: "resource_not_found_exception",
+    413: "content_too_long_exception", 429: "es_rejected_execution_exception", 503: "unavailable_shards_exception",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Item:
+    action: str
+    index: str
+    id: str
+    status: int = 201
+    error: str = ""
+
+
+class ElasticBulk:
+    """Documents of an index go into the table of that name; other indexes have `<name without date>_CL`.
+
+    The same addresses are there under `/elasticsearch`, for shippers that ask `GET /` where browsers find the console.
+    """
+
+    name = "elastic-bulk"
+    limit = limit_unpacked = 30 * 1024 * 1024
+    routes: Routes = tuple(
+        (methods, prefix + path)
+        for prefix in ("", "/elasticsearch")
+        for methods, path in (
+            (("POST", "PUT"), "/_bulk"),
+            (("POST", "PUT"), "/{index}/_bulk"),
+            (("GET",), "/_license"),
+            (("GET", "HEAD"), "/"),
+        )
+    )
+
+    def admit(self, request: DoorRequest, gate: Gate) -> Grant | Answer:
+        """By an API token: as bearer, as the key of ApiKey (base64 of `id:token`), or as the password of Basic."""
+        token = request.bearer("bearer") or request.basic_password("apikey", "basic")
+        grant = gate.by_token(token, request.query.get("workspace"))
+        if request.path.endswith("/_license"):
+            licence = {"status": "active", "uid": grant.workspace.id, "type": "basic", "mode": "basic"}
+            return json_answer(200, {"license": licence}, _PRODUCT)
+        if not request.path.endswith("/_bulk"):
+            about = {
+                "name": "vedette", "cluster_name": grant.workspace.name, "cluster_uuid": grant.workspace.id,
+                "version": {"number": VERSION, "build_flavor": "default", "lucene_version": "9.12.0",
+                            "minimum_wire_compatibility_version": "7.17.0", "minimum_index_compatibility_version": "7.0.0"},
+                "tagline": "You Know, for Search",
+            }  # fmt: skip
+            return json_answer(200, about, _PRODUCT)
+        return grant
+
+    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
+        """Take the documents of `index` and `create`; each item has its own result."""
+        items: list[_Item] = []
+        by_table: dict[str, tuple[list[Row], list[str], list[_Item]]] = {}
+        bad: dict[str, list[BadRecord]] = {}
+        tables: dict[str, str | None] = {}
+        lines = [line for line in body.split(b"\n") if line.strip()]
+        if not lines:
+            raise InvalidInput("The bulk request has no actions.")
+        position = 0
+        while position < len(lines):
+            item = _action(lines[position], position, request.parts.get("index", ""))
+            items.append(item)
+            position += 1
+            if item.action == "delete":
+                item.status, item.error = 400, "what was stored is not deleted through this door"
+                continue
+            if position >= len(lines):
+                raise InvalidInput(f"The action on line {position} has no document.")
+            document = lines[position]
+            position += 1
+            if item.action == "update":
+                item.status, item.error = 400, "what was stored is not changed; use index or create"
+                continue
+            row = parse_object(document)
+            if item.index not in tables:
+                tables[item.index] = table_of(item.index, grant)
+            table = tables[item.index]
+            if table is None:
+                item.status, item.error = 400, f"'{item.index[:100]}' is not a name of an index that is taken"
+            elif isinstance(row, str):
+                item.status, item.error = 400, f"failed to parse: {row}"
+                text = document.decode(errors="backslashreplace")
+                bad.setdefault(table, []).append(BadRecord(position, 0, row, text))
+            else:
+                rows, ids, taken = by_table.setdefault(table, ([], [], []))
+                if "@timestamp" in row and "TimeGenerated" not in row:
+                    row["TimeGenerated"] = row["@timestamp"]
+                rows.append(row)
+                ids.append(f"{item.index}/{item.id}" if item.id else "")
+                taken.append(item)
+        came = source(self, request, grant)
+        for table, records in bad.items():
+            grant.intake.accept_unreadable(table, records, source=came)
+        for table, (rows, ids, taken) in by_table.items():
+            try:
+                grant.intake.accept(table, rows, source=came, record_ids=ids)
+            except VedetteError as error:
+                if len(by_table) == 1:
+                    raise
+                for item in taken:  # other tables' documents are on disk: each item tells its own result
+                    item.status, item.error = error.status, error.message
+        failed = any(item.status >= 400 for item in items)
+        return json_answer(200, {"took": 0, "errors": failed, "items": [_told(item) for item in items]}, _PRODUCT)
+
+    def failed(self, request: DoorRequest, error: VedetteError) -> Answer:
+        """`error` with its type and reason."""
+        kind = _TYPES.get(error.status, "exception")
+        cause = {"type": kind, "reason": error.message}
+        headers = dict(_PRODUCT)
+        if error.status == 401:
+            headers["WWW-Authenticate"] = 'Basic realm="vedette", charset="UTF-8"'
+        return json_answer(error.status, {"error": {"root_cause": [cause]} | cause, "status": error.status}, headers)
+
+
+def table_of(index: str, grant: Grant) -> str | None:
+    """The table of an index: one that is there, whatever its case; else its name without a date, and `_CL`."""
+    if TABLE_NAME.fullmatch(index) and (catalog.is_known(index) or index.endswith("_CL")):
+        return index
+    folded = index.lower()
+    for name in grant.logs.host.table_names():
+        if name.lower() == folded:
+            return name
+    base = re.sub(r"\W+", "_", _DATED.sub("", index), flags=re.ASCII).strip("_").removesuffix("_cl")
+    name = f"{base}_CL"
+    return name if base and TABLE_NAME.fullmatch(name) else None
+
+
+def _action(line: bytes, position: int, index: str) -> _Item:
+    action = parse_object(line)
+    if isinstance(action, str) or len(action) != 1 or next(iter(action)) not in _ACTIONS:
+        raise InvalidInput(
+            f"Malformed action/metadata line [{position + 1}], expected one of {', '.join(_ACTIONS)}.",
+            line=position + 1,
+        )
+    ((kind, about),) = action.items()
+    if not isinstance(about, dict):
+        raise InvalidInput(f"Malformed action/metadata line [{position + 1}].", line=position + 1)
+    given = about.get("_index") or index
+    if not isinstance(given, str) or not given:
+        raise InvalidInput(f"The action on line {position + 1} names no index.", line=position + 1)
+    return _Item(kind, given, "" if about.get("_id") is None else str(about["_id"]))
+
+
+def _told(item: _Item) -> dict[str, object]:
+    about: dict[str, object] = {"_index": item.index, "_id": item.id or new_id(), "status": item.status}
+    if item.error:
+        kind = "mapper_parsing_exception" if item.status == 400 else _TYPES.get(item.status, "exception")
+        about["error"] = {"type": kind, "reason": item.error}
+    else:
+        about |= {"_version": 1, "result": "created", "_shards": {"total": 1, "successful": 1, "failed": 0}}
+    return {item.action: about}

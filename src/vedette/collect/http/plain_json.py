@@ -1,0 +1,53 @@
+"""Plain JSON: `POST /ingest/{table}` with an object, an array of objects, or lines of JSON."""
+
+from __future__ import annotations
+
+from vedette.collect.http.bodies import records
+from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
+from vedette.collect.http.gate import Gate, Grant
+from vedette.core.errors import VedetteError
+from vedette.store.reading.forms import check_table_name
+
+_SHOWN = 20
+
+
+class PlainJson:
+    """Our own door: what anything that can send JSON uses.
+
+    Query: `workspace` (name or id), and `recordId`, the name of a field that tells a record from all others, so that one that is
+    sent again is stored once. Lines that are no objects are kept in the dead-letter table and told in the answer.
+    """
+
+    name = "json"
+    limit = limit_unpacked = 30 * 1024 * 1024
+    routes: Routes = ((("POST",), "/ingest/{table}"),)
+
+    def admit(self, request: DoorRequest, gate: Gate) -> Grant | Answer:
+        """By an API token as bearer."""
+        grant = gate.by_token(request.bearer("bearer"), request.query.get("workspace"))
+        check_table_name(request.parts["table"])
+        return grant
+
+    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
+        """Take the records."""
+        table = request.parts["table"]
+        rows, bad = records(body)
+        field = request.query.get("recordId")
+        ids = None
+        if field:
+            ids = ["" if row.get(field) is None else str(row[field]) for row in rows]
+        came = source(self, request, grant)
+        if bad:
+            grant.intake.accept_unreadable(table, bad, source=came)
+        grant.intake.accept(table, rows, source=came, record_ids=ids)
+        answer: dict[str, object] = {"accepted": len(rows), "unreadable": len(bad)}
+        if bad:
+            answer["errors"] = [{"line": one.line, "reason": one.reason} for one in bad[:_SHOWN]]
+        return json_answer(200, answer)
+
+    def failed(self, request: DoorRequest, error: VedetteError) -> Answer:
+        """The shape of the REST API."""
+        told = error.to_dict()
+        details = {name: value for name, value in told.items() if name not in ("code", "message", "hint")}
+        body = {"code": error.code, "message": error.message} | ({"hint": error.hint} if error.hint else {})
+        return json_answer(error.status, {"error": body | ({"details": details} if details else {})})

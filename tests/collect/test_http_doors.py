@@ -1,0 +1,471 @@
+"""The HTTP front doors, with the clients that senders really use."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import hmac
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import HttpResponseError
+from azure.monitor.ingestion import LogsIngestionClient
+from elasticsearch import Elasticsearch, helpers
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from splunk_hec_handler import SplunkHecHandler
+
+from tests.collect.conftest import Doors
+from vedette.core.accounts import local_operator
+from vedette.core.errors import TooManyRequests
+from vedette.core.roles import Permission
+from vedette.store.intake import Intake
+
+# -- plain JSON
+
+
+@pytest.mark.req("P-036", "P-046")
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'{"n": 1, "way": "object"}', [1]),
+        (b'[{"n": 1, "way": "array"}, {"n": 2, "way": "array"}]', [1, 2]),
+        (b'{"n": 1, "way": "lines"}\n\n{"n": 2, "way": "lines"}\r\n', [1, 2]),
+        (b'{\n "n": 1,\n "way": "pretty"\n}\n', [1]),
+        (b'{"n": 1, "way": "sur\\ud800rogate"}', [1]),
+    ],
+)
+def test_plain_json(doors: Doors, content: bytes, expected: list[int]) -> None:
+    way = "surrogate" if b"sur" in content else content.split(b'"way": "')[1].split(b'"')[0].decode()
+    assert doors.post("/ingest/Plain_CL", content).json() == {"accepted": len(expected), "unreadable": 0}
+    found = doors.rows(f"Plain_CL | where replace_regex(way, '[^a-z]', '') == '{way}' | project n | sort by n asc")
+    assert [row[0] for row in found] == expected
+
+
+def test_gzip_into_a_known_table(doors: Doors) -> None:
+    row = {
+        "TimeGenerated": "2026-03-01T10:00:00.1234567Z",
+        "UserPrincipalName": "gzip@contoso.example",
+        "Surplus": {"a": 1},
+    }
+    assert doors.post("/ingest/SigninLogs", gzip.compress(json.dumps(row).encode()), Content_Encoding="gzip").is_success
+    query = "SigninLogs | where UserPrincipalName startswith 'gzip' | project TimeGenerated"
+    assert doors.rows(query) == [["2026-03-01T10:00:00.1234567Z"]]
+    services = doors.running.application.services(doors.running.application.workspace("default"))
+    assert "Surplus" in services.logs.describe("SigninLogs").extra
+
+
+def test_a_line_that_cannot_be_read_is_kept_whole_with_its_reason(doors: Doors) -> None:
+    long = "x" * 50_000
+    answer = doors.post("/ingest/Mixed_CL", f'{{"n": 1}}\n{{"n": {long}\n[1]\n').json()
+    assert (answer["accepted"], answer["unreadable"]) == (1, 2)
+    assert [one["line"] for one in answer["errors"]] == [2, 3]
+    kept = doors.rows(
+        "VedetteDeadLetter_CL | where TableName == 'Mixed_CL' | project Line, Reason, Raw | sort by Line asc"
+    )
+    assert kept[0][0] == 2
+    assert kept[0][1].startswith("invalid JSON at character 7")
+    assert kept[0][2] == f'{{"n": {long}'
+    assert kept[1] == [3, "not a JSON object but an array", "[1]"]
+
+
+def test_a_record_that_is_sent_again_is_stored_once(doors: Doors) -> None:
+    for _ in range(3):
+        assert doors.post(
+            "/ingest/Once_CL?recordId=id", b'[{"id": "a"}, {"id": "b"}, {"id": "a"}, {"other": 1}]'
+        ).is_success
+    assert doors.rows("Once_CL | summarize count() by id | sort by id asc") == [["", 3], ["a", 1], ["b", 1]]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "headers", "status"),
+    [
+        ("/ingest/Bad_CL", b"", {"Authorization": ""}, 401),
+        ("/ingest/Bad_CL", b"{}", {"Authorization": "Bearer vdt_0123456789abcdef_" + "0" * 64}, 401),
+        ("/ingest/Bad_CL?workspace=other", b"{}", {}, 404),
+        ("/ingest/1Bad", b"{}", {}, 400),
+        ("/ingest/Bad_CL", b"nonsense", {}, 400),
+        ("/ingest/Bad_CL", b"[1]", {}, 400),
+        ("/ingest/Bad_CL", b"{}", {"Content-Encoding": "gzip"}, 400),
+        ("/ingest/Bad_CL", gzip.compress(b"{}" * 99)[:-12], {"Content-Encoding": "gzip"}, 400),
+        ("/ingest/Bad_CL", b"{}", {"Content-Encoding": "br"}, 415),
+        ("/ingest/Bad_CL", gzip.compress(b" " * (31 << 20)), {"Content-Encoding": "gzip"}, 413),
+    ],
+)
+def test_what_is_refused(doors: Doors, path: str, content: bytes, headers: dict[str, str], status: int) -> None:
+    answer = doors.post(path, content, **headers)
+    assert answer.status_code == status
+    error = answer.json()["error"]
+    assert error["code"].startswith("VDT")
+    assert error["message"]
+    assert "Traceback" not in answer.text
+
+
+def test_a_token_for_ingestion_can_do_nothing_else(doors: Doors) -> None:
+    headers = {"Authorization": f"Bearer {doors.token}"}
+    base = f"{doors.url}/api/v1/workspaces/default"
+    assert httpx.post(f"{base}/query", json={"query": "print 1"}, headers=headers).status_code == 403
+    assert httpx.get(f"{base}/incidents", headers=headers).status_code == 403
+    assert httpx.post(f"{base}/ingestion/shared-key", headers=headers).status_code == 403
+
+
+def test_a_token_without_the_permission_is_refused_before_the_body_is_read(doors: Doors) -> None:
+    identity = doors.running.application.identity
+    reader = identity.create_token(
+        "local-operator", "reads", by=local_operator(doors.running.data), permissions=[Permission.QUERY]
+    ).text.reveal()
+    answer = doors.post("/ingest/Bad_CL", b"x" * 1000, Authorization=f"Bearer {reader}")
+    assert answer.status_code == 403
+    assert "data/ingest" in answer.json()["error"]["message"]
+
+
+# -- Logs Ingestion API
+
+
+class _Credential:
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def get_token(self, *scopes: str, **more: Any) -> AccessToken:
+        assert scopes == ("https://monitor.azure.com//.default",) or scopes == ("https://monitor.azure.com/.default",)
+        return AccessToken(self._token, 4_000_000_000)
+
+
+@pytest.mark.req("P-046")
+def test_the_official_client_of_the_logs_ingestion_api_over_tls(doors: Doors, over_tls: tuple[str, Path]) -> None:
+    url, ca = over_tls
+    client = LogsIngestionClient(url, _Credential(doors.token), connection_verify=str(ca), retry_total=0)
+    rule = "dcr-" + doors.workspace_id.replace("-", "")
+    records = [{"n": number, "text": "x" * 1000} for number in range(2500)]  # more than one request of 1 MB
+    client.upload(rule, "Custom-Uploaded_CL", records)
+    client.upload(rule, "Microsoft-CommonSecurityLog", [{"DeviceVendor": "uploaded"}])
+    assert doors.rows("Uploaded_CL | summarize count(), sum(n)") == [[2500, sum(range(2500))]]
+    assert doors.rows("CommonSecurityLog | where DeviceVendor == 'uploaded' | count") == [[1]]
+    with pytest.raises(HttpResponseError) as refused:
+        client.upload("dcr-0123456789abcdef0123456789abcdef", "Custom-X_CL", records[:1])
+    assert (refused.value.status_code, refused.value.error.code) == (404, "NotFound")  # type: ignore[union-attr]
+    with pytest.raises(HttpResponseError) as refused:
+        client.upload(rule, "Microsoft-NoSuchTable", records[:1])
+    assert refused.value.status_code == 404
+    wrong = LogsIngestionClient(url, _Credential("nothing"), connection_verify=str(ca), retry_total=0)
+    with pytest.raises(HttpResponseError) as refused:
+        wrong.upload(rule, "Custom-X_CL", records[:1])
+    assert refused.value.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "version", "status", "code"),
+    [
+        (b'{"a": 1}', {}, "2023-01-01", 400, "InvalidContent"),
+        (b"[1", {}, "2023-01-01", 400, "InvalidContent"),
+        (b"[]", {}, "2020-01-01", 400, "InvalidApiVersion"),
+        (b"[]", {"Content-Type": "text/plain"}, "2023-01-01", 415, "UnsupportedContentType"),
+        (b"[" + b" " * (1 << 20) + b"]", {}, "2023-01-01", 413, "ContentLengthLimitExceeded"),
+        (gzip.compress(b"[" + b" " * (1 << 20) + b"]"), {"Content-Encoding": "gzip"}, "2023-01-01", 413, "ContentLengthLimitExceeded"),
+    ],
+)  # fmt: skip
+def test_errors_of_the_logs_ingestion_api(
+    doors: Doors, content: bytes, headers: dict[str, str], version: str, status: int, code: str
+) -> None:
+    path = f"/dataCollectionRules/dcr-default/streams/Custom-X_CL?api-version={version}"
+    answer = doors.post(path, content, **({"Content-Type": "application/json"} | headers))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+# -- HTTP Data Collector API
+
+
+@pytest.fixture(scope="module")
+def shared_key(doors: Doors) -> str:
+    application = doors.running.application
+    services = application.services(application.workspace("default"))
+    return str(services.new_shared_key(local_operator(doors.running.data))["sharedKey"])
+
+
+def collector(doors: Doors, key: str, records: Any, *, at: datetime | None = None, **headers: str) -> httpx.Response:
+    content = records if isinstance(records, bytes) else json.dumps(records).encode()
+    date = format_datetime(at or datetime.now(UTC), usegmt=True)
+    text = f"POST\n{len(content)}\napplication/json\nx-ms-date:{date}\n/api/logs"
+    signature = base64.b64encode(hmac.new(base64.b64decode(key), text.encode(), hashlib.sha256).digest()).decode()
+    given = {
+        "Authorization": f"SharedKey {doors.workspace_id}:{signature}", "Log-Type": "Collected", "x-ms-date": date,
+        "Content-Type": "application/json",
+    }  # fmt: skip
+    return httpx.post(
+        f"{doors.url}/api/logs", params={"api-version": "2016-04-01"}, content=content,
+        headers={name: value for name, value in (given | headers).items() if value},
+    )  # fmt: skip
+
+
+@pytest.mark.req("P-046")
+def test_the_data_collector_api_makes_typed_columns(doors: Doors, shared_key: str) -> None:
+    record = {
+        "text": "a", "number": 42, "flag": True, "moment": "2026-03-01T10:00:00Z", "nested": {"a": [1]}, "nothing": None,
+        "id": "8145d822-13a7-44ad-859c-36f31a84f6dd", "TimeGenerated": "never",
+    }  # fmt: skip
+    assert collector(doors, shared_key, [record], **{"time-generated-field": "moment"}).status_code == 200
+    query = "Collected_CL | project TimeGenerated, text_s, number_d, flag_b, moment_t, nested_s, id_g, SourceSystem"
+    expected = [
+        "2026-03-01T10:00:00.0000000Z", "a", 42.0, True, "2026-03-01T10:00:00.0000000Z", '{"a":[1]}',
+        "8145d822-13a7-44ad-859c-36f31a84f6dd", "RestAPI",
+    ]  # fmt: skip
+    assert doors.rows(query) == [expected]
+    # texts go into the columns that are there if they convert, and make columns of their own if they do not
+    assert collector(doors, shared_key, {"number": "43", "flag": "true", "second": 1}).status_code == 200
+    assert collector(doors, shared_key, {"number": "many", "flag": 1}).status_code == 200
+    query = "Collected_CL | where isempty(text_s) | project number_d, flag_b, number_s, flag_d | sort by number_d desc"
+    assert doors.rows(query) == [[43.0, True, "", None], [None, None, "many", 1.0]]
+
+
+def test_the_signature_of_the_documented_example(shared: Path) -> None:
+    vector = json.loads((shared / "contracts" / "la_http_data_collector_testvector.json").read_text(encoding="utf-8"))
+    from vedette.collect.http.gate import _signed
+    from vedette.core.redaction import Secret
+
+    signature = vector["headers"]["Authorization"].partition(":")[2]
+    assert _signed(Secret(vector["sharedKey_base64"]), vector["stringToSign"], signature)
+    assert not _signed(Secret(vector["sharedKey_base64"]), vector["stringToSign"] + " ", signature)
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "code"),
+    [
+        (b"{}", {"Authorization": "SharedKey x:y"}, 403, "InvalidAuthorization"),
+        (b"{}", {"Authorization": ""}, 403, "InvalidAuthorization"),
+        (b"{}", {"Log-Type": ""}, 400, "MissingLogType"),
+        (b"{}", {"Log-Type": "a-b"}, 400, "InvalidLogType"),
+        (b"{", {}, 400, "InvalidDataFormat"),
+        (b"{}", {"Content-Type": "text/plain"}, 400, "UnsupportedContentType"),
+    ],
+)
+def test_errors_of_the_data_collector_api(
+    doors: Doors, shared_key: str, content: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = collector(doors, shared_key, content, **headers)
+    assert (answer.status_code, answer.json()["Error"]) == (status, code)
+
+
+def test_an_old_signature_is_good_no_longer(doors: Doors, shared_key: str) -> None:
+    answer = collector(doors, shared_key, {}, at=datetime.now(UTC) - timedelta(minutes=20))
+    assert answer.status_code == 403
+
+
+# -- Splunk HEC
+
+
+@pytest.mark.req("P-036", "P-046")
+def test_a_handler_for_splunk(doors: Doors) -> None:
+    host, _, port = doors.url.removeprefix("http://").partition(":")
+    handler = SplunkHecHandler(
+        host, doors.token, port=int(port), proto="http", ssl_verify=False, source="app", sourcetype="_json"
+    )
+    logger = logging.Logger("hec")
+    logger.addHandler(handler)
+    logger.warning("something happened")
+    logger.error({"what": "structured", "n": 3})
+    found = doors.rows("SplunkEvents_CL | where Source == 'app' | project Text = tostring(Event) | sort by Text asc")
+    assert len(found) == 2
+    assert any("something happened" in row[0] for row in found)
+    assert any('"structured"' in row[0] for row in found)
+
+
+def test_hec_events_and_raw_lines(doors: Doors) -> None:
+    events = (
+        b'{"time": 1772359200.5, "host": "h1", "source": "many", "event": "one"}{"event": {"a": 1}, "source": "many", '
+        b'"fields": {"f": "v"}}\n{"event": {"DeviceVendor": "hec"}, "sourcetype": "CommonSecurityLog", "time": "1772359200"}'
+    )
+    answer = doors.post("/services/collector/event", events, Authorization=f"Splunk {doors.token}")
+    assert answer.json() == {"text": "Success", "code": 0}
+    found = doors.rows("SplunkEvents_CL | where Source == 'many' | project Host, Event, Fields | sort by Host desc")
+    assert found == [["h1", "one", None], ["", {"a": 1}, {"f": "v"}]]
+    assert doors.rows("CommonSecurityLog | where DeviceVendor == 'hec' | project TimeGenerated") == [
+        ["2026-03-01T10:00:00.0000000Z"]
+    ]
+    basic = base64.b64encode(f"x:{doors.token}".encode()).decode()
+    raw = doors.post(
+        "/services/collector/raw?source=rawlines&host=h2", b"first\nsecond\n", Authorization=f"Basic {basic}"
+    )
+    assert raw.json()["code"] == 0
+    assert (
+        doors.rows("SplunkEvents_CL | where Source == 'rawlines' | summarize make_set(tostring(Event)) by Host")[0][0]
+        == "h2"
+    )
+    assert httpx.get(f"{doors.url}/services/collector/health").json()["code"] == 17
+
+
+@pytest.mark.parametrize(
+    ("content", "authorization", "status", "code"),
+    [
+        (b"{}", "", 401, 2),
+        (b"{}", "Negotiate x", 401, 3),
+        (b"{}", "Splunk wrong", 403, 4),
+        (b" ", None, 400, 5),
+        (b'{"event": 1} nonsense', None, 400, 6),
+        (b'{"host": "a"}', None, 400, 12),
+        (b'{"event": ""}', None, 400, 13),
+        (b'{"event": 1, "fields": [1]}', None, 400, 15),
+    ],
+)
+def test_errors_of_hec(doors: Doors, content: bytes, authorization: str | None, status: int, code: int) -> None:
+    given = f"Splunk {doors.token}" if authorization is None else authorization
+    answer = doors.post("/services/collector", content, Authorization=given)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+# -- Elasticsearch
+
+
+@pytest.mark.req("P-036", "P-046")
+@pytest.mark.parametrize("path", ["", "/elasticsearch"])
+def test_the_official_client_of_elasticsearch(doors: Doors, path: str) -> None:
+    client = Elasticsearch(doors.url + path, basic_auth=("vedette", doors.token))
+    assert client.info()["version"]["number"]
+    name = f"app{path.replace('/', '-')}"
+    actions = [
+        {
+            "_index": f"{name}-2026.03.01",
+            "_id": str(number),
+            "@timestamp": "2026-03-01T10:00:00Z",
+            "n": number,
+            "host": {"name": "h"},
+        }
+        for number in range(5)
+    ]
+    assert helpers.bulk(client, actions) == (5, [])
+    assert helpers.bulk(client, actions) == (5, [])  # tried again: the same documents
+    table = f"{name.replace('-', '_')}_CL"
+    query = f"{table} | summarize count(), sum(n), any(TimeGenerated), any(tostring(host.name))"
+    assert doors.rows(query) == [[5, 10, "2026-03-01T10:00:00.0000000Z", "h"]]
+
+
+def test_each_document_has_its_result(doors: Doors) -> None:
+    content = b'{"index":{}}\n{"a":1}\n{"delete":{"_id":"1"}}\n{"create":{"_index":"signinlogs"}}\n{"a":\n{"update":{"_id":"1"}}\n{}\n'
+    answer = doors.post("/results/_bulk", content, Content_Type="application/x-ndjson").json()
+    assert answer["errors"] is True
+    assert [[action, item[action]["status"]] for item in answer["items"] for action in item] == [
+        ["index", 201], ["delete", 400], ["create", 400], ["update", 400],
+    ]  # fmt: skip
+    assert doors.rows("VedetteDeadLetter_CL | where TableName == 'SigninLogs' | project Raw") == [['{"a":']]
+    malformed = doors.post("/results/_bulk", b'{"bulk":{}}\n{}\n')
+    assert malformed.status_code == 400
+    assert "action/metadata line [1]" in malformed.json()["error"]["reason"]
+    assert doors.post("/_bulk", b"{}", Authorization="").status_code == 401
+    assert doors.post("/_license", b"{}").status_code == 405
+
+
+def test_browsers_find_the_console_where_shippers_find_elasticsearch(doors: Doors) -> None:
+    plain = httpx.get(doors.url, headers={"Accept": "text/html"})
+    assert "text/html" in plain.headers["content-type"]
+    key = base64.b64encode(f"id:{doors.token}".encode()).decode()
+    assert httpx.get(doors.url, headers={"Authorization": f"ApiKey {key}"}).json()["tagline"] == "You Know, for Search"
+
+
+# -- OTLP
+
+
+@pytest.mark.req("P-036", "P-046")
+def test_the_exporter_of_opentelemetry(doors: Doors) -> None:
+    provider = LoggerProvider(resource=Resource.create({"service.name": "shop", "list": ["a", "b"]}))
+    exporter = OTLPLogExporter(
+        f"{doors.url}/v1/logs", headers={"Authorization": f"Bearer {doors.token}"}, compression=None
+    )
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    logger = logging.Logger("shop")
+    logger.addHandler(LoggingHandler(logger_provider=provider))
+    logger.error("no stock of %s", "lamps", extra={"count": 3})
+    provider.shutdown()
+    query = "OTelLogs | where ServiceName == 'shop' | project Body, SeverityNumber, toint(Attributes['count']), tostring(ResourceAttributes.list[1])"
+    assert doors.rows(query) == [["no stock of lamps", SeverityNumber.ERROR.value, 3, "b"]]
+
+
+def test_otlp_in_json(doors: Doors) -> None:
+    body = {"resourceLogs": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "json"}}]}, "scopeLogs": [
+        {"scope": {"name": "s"}, "logRecords": [{
+            "timeUnixNano": "1772359200123456789", "severityText": "WARN", "traceId": "5b8efff798038103d269b633813fc60c",
+            "body": {"kvlistValue": {"values": [{"key": "k", "value": {"intValue": "7"}}]}}, "new": 1,
+        }]}]}]}  # fmt: skip
+    packed = gzip.compress(json.dumps(body).encode())
+    answer = doors.post("/v1/logs", packed, Content_Type="application/json", Content_Encoding="gzip")
+    assert answer.json() == {}
+    query = "OTelLogs | where ServiceName == 'json' | project TimeGenerated, Body, SeverityText, TraceId, ScopeName"
+    assert doors.rows(query) == [
+        ["2026-03-01T10:00:00.1234567Z", '{"k":7}', "WARN", "5b8efff798038103d269b633813fc60c", "s"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "status"),
+    [
+        ("application/json", b"[]", 400),
+        ("application/json", b'{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"traceId": "zz"}]}]}]}', 400),
+        ("application/x-protobuf", b"\xff\xff", 400),
+        ("text/plain", b"x", 415),
+    ],
+)
+def test_errors_of_otlp(doors: Doors, kind: str, content: bytes, status: int) -> None:
+    answer = doors.post("/v1/logs", content, Content_Type=kind)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == ("application/x-protobuf" if "protobuf" in kind else "application/json")
+
+
+# -- every door
+
+EVERY_DOOR = [
+    ("/ingest/Busy_CL", b"{}", "application/json", 429),
+    (
+        "/dataCollectionRules/dcr-default/streams/Custom-Busy_CL?api-version=2023-01-01",
+        b"[{}]",
+        "application/json",
+        429,
+    ),
+    ("/services/collector", b'{"event": 1}', "application/json", 503),
+    ("/busy/_bulk", b'{"index":{}}\n{}\n', "application/x-ndjson", 429),
+    ("/v1/logs", b'{"resourceLogs": []}', "application/json", 429),
+]
+
+
+@pytest.mark.parametrize(("path", "content", "kind", "status"), EVERY_DOOR)
+def test_senders_are_told_when_to_come_again(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, path: str, content: bytes, kind: str, status: int
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise TooManyRequests("Too much is waiting.", retry_after=7)
+
+    monkeypatch.setattr(Intake, "accept", full)
+    answer = doors.post(path, content, Content_Type=kind)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
+
+
+@pytest.mark.parametrize(("path", "content", "kind", "status"), EVERY_DOOR)
+def test_no_door_shows_what_went_wrong_inside(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, path: str, content: bytes, kind: str, status: int
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("internal detail")
+
+    monkeypatch.setattr(Intake, "accept", broken)
+    answer = doors.post(path, content, Content_Type=kind)
+    assert answer.status_code == 500
+    assert "internal detail" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_the_counts_are_told(doors: Doors) -> None:
+    assert doors.post("/ingest/Counted_CL", b"[{}, {}]").is_success
+    doors.rows("Counted_CL | count")
+    with doors.running.client() as client:
+        told = client.get("/workspaces/default/ingestion/stats").json()
+    assert told["accepted"] >= 2
+    assert told["stored"] + told["repeated"] == told["accepted"]
+    assert (told["waitingRows"], told["trouble"]) == (0, None)

@@ -1,0 +1,46 @@
+"""A process that takes rows in from several threads and may be killed at any moment: ``taking_in.py FOLDER ROUND``.
+
+Each acknowledged batch is a line on standard output, written after `accept` has returned.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+from vedette.core.clock import SystemClock
+from vedette.store.intake import Intake, IntakeLimits
+from vedette.store.logstore import LogStore
+from vedette.store.spool import SpoolLimits
+
+
+def main(folder: Path, round_: int) -> None:
+    """Send until killed."""
+    limits = IntakeLimits(SpoolLimits(segment_bytes=200_000), move_rows=2000, linger=0.01)
+    logs = LogStore(folder / "logs.duckdb", SystemClock())
+    intake = Intake(logs, folder / "spool", SystemClock(), limits)
+
+    def send(sender: int) -> None:
+        number = 0
+        while True:
+            batch = f"{round_}-{sender}-{number}"
+            table = f"Crash{number % 3}_CL"
+            # the id of a record that this sender has sent before: it must not come twice either
+            ids = [f"{round_}-{sender}-{number // 2}"] if number % 5 == 4 else None
+            rows = [{"batch": batch, "n": n, "text": "x" * 50} for n in range(1 if ids else 1 + number % 40)]
+            if ids:
+                rows = [{"batch": ids[0] + "-id", "n": 0}]
+                table = "CrashIds_CL"
+            intake.accept(table, rows, source="crash", record_ids=ids)
+            os.write(1, f"{table} {rows[0]['batch']} {len(rows)}\n".encode())
+            number += 1
+
+    for sender in range(3):
+        threading.Thread(target=send, args=(sender,), daemon=True).start()
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
