@@ -1,0 +1,1 @@
+"""Collection: what takes logs in from outside, and the formats that senders use."""
