@@ -52,7 +52,7 @@ def parse(text: str, start: int = 0) -> Event | str:
         return "the text does not begin with CEF: and a version"
     position = found.end()
     header = text[position:].split("|", 6)
-    if len(header) == 7 and not any(field.endswith("\\") for field in header):
+    if len(header) == 7 and "\\|" not in text:
         rest = header.pop()
     else:  # a pipe may be escaped, or there are not six
         header = []
@@ -65,11 +65,9 @@ def parse(text: str, start: int = 0) -> Event | str:
         if len(header) < 6:
             return f"the CEF header has {len(header)} of 6 fields"
         rest = text[position:]
-    return Event(
-        found[1],
-        tuple(_HEADER_ESCAPE.sub(r"\1", field) if "\\" in field else field for field in header),
-        extension(rest),
-    )
+    if "\\" in text:
+        header = [_HEADER_ESCAPE.sub(r"\1", field) for field in header]
+    return Event(found[1], tuple(header), extension(rest))
 
 
 def extension(text: str) -> dict[str, str]:
@@ -96,7 +94,9 @@ def _unescape(found: re.Match[str]) -> str:
     return _ESCAPED[found[1]]
 
 
-def row(event: Event, time: str | None, host: str | None, moments: Moments, source: str, collector: str) -> dict[str, Any]:
+def row(
+    event: Event, time: str | None, host: str | None, moments: Moments, source: str, collector: str
+) -> dict[str, Any]:
     """The row of the table CommonSecurityLog; time (ISO 8601, UTC) and host are those of the syslog header."""
     made: dict[str, Any] = dict(zip(_HEADER, event.header))
     made["OriginalLogSeverity"] = event.header[5]
@@ -111,7 +111,7 @@ def row(event: Event, time: str | None, host: str | None, moments: Moments, sour
             others = f"{key}={value}" if others is None else f"{others};{key}={value}"
         elif value:
             column, letter, also = field
-            if letter == "i" and also is None and value.isascii() and value.isdigit() and len(value) < 10:
+            if letter in "il" and also is None and value.isdigit() and value.isascii() and len(value) < 19:
                 made[column] = int(value)
             else:
                 _convert(made, column, letter, also, value, moments)

@@ -24,7 +24,9 @@ NEWEST: Final = timedelta(days=1)
 """How far from its receipt an event's time may be to become TimeGenerated: Log Analytics' limits."""
 
 _CACHED: Final = 8192
-_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?(?:[+-]00:?00)?")
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?(?:[+-]00:?00)?"
+)
 _DATE = re.compile(
     r"([A-Za-z]{3}) +(\d{1,2})(?:,? (\d{4}))?,? (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?: ([A-Z]{1,5}|[+-]\d\d:?\d\d))?"
 )
@@ -37,7 +39,7 @@ class Moments:
     `zone` is that of times without one. What was read is kept: senders write the same second many times.
     """
 
-    __slots__ = ("_cache", "_day", "now", "now_text", "zone", "_newest", "_oldest")
+    __slots__ = ("_cache", "_day", "_newest", "_oldest", "now", "now_text", "zone")
 
     def __init__(self, now: datetime, zone: tzinfo = UTC) -> None:
         self.zone = zone
@@ -66,7 +68,9 @@ class Moments:
             found = self._cache[text] = self._bsd(text[:3], text[4:6], None, text[7:], None)
             return found
 
-    def bsd(self, month: str, day: str, year: str | None, clock: str, fraction: str | None, zone: str | None) -> str | None:
+    def bsd(
+        self, month: str, day: str, year: str | None, clock: str, fraction: str | None, zone: str | None
+    ) -> str | None:
         """`Mmm d [yyyy] hh:mm:ss[.f][ zone]`; without a year the latest that is no more than a day ahead. None if there is no such time."""
         key = (month, day, year, clock, zone)
         try:
@@ -100,7 +104,13 @@ class Moments:
             second = self._cache[key]
         except KeyError:
             second = self._cache[key] = _text(
-                int(day[:4]), int(day[5:7]), int(day[8:10]), int(clock[:2]), int(clock[3:5]), int(clock[6:8]), self._zone(zone)
+                int(day[:4]),
+                int(day[5:7]),
+                int(day[8:10]),
+                int(clock[:2]),
+                int(clock[3:5]),
+                int(clock[6:8]),
+                self._zone(zone),
             )
         return second if second is None else _with(second, fraction)
 
