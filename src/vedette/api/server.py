@@ -20,7 +20,9 @@ from vedette.api.application import Application
 from vedette.api.connections import PatientProtocol
 from vedette.api.console import install_console
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
+from vedette.api.listening import syslog_listeners
 from vedette.api.routes import deliveries, functions, health, incidents, logs, paths, rules, session, watchlists
+from vedette.collect.listeners.server import SyslogListeners
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable
 
@@ -69,6 +71,7 @@ class Server:
             timeout_graceful_shutdown=5, lifespan="off", http=PatientProtocol,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
+        self.listeners: SyslogListeners | None = None
 
     @property
     def url(self) -> str:
@@ -78,7 +81,7 @@ class Server:
 
     def run(self) -> None:
         """Serves until a signal ends it; background work runs meanwhile."""
-        with self._published(), self._background():
+        with self._listening(), self._published(), self._background():
             self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
@@ -94,6 +97,18 @@ class Server:
             yield
         finally:
             self.application.directory.withdraw_server()
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        self.listeners = syslog_listeners(self.application)
+        if self.listeners is None:
+            yield
+            return
+        self.listeners.start()
+        try:
+            yield
+        finally:
+            self.listeners.stop()
 
     @contextmanager
     def _background(self) -> Iterator[None]:
