@@ -32,6 +32,8 @@ _DATE = re.compile(
 )
 _YEAR_LAST = re.compile(r"[A-Za-z]{3} ([A-Za-z]{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (?:([A-Z]{1,5}) )?(\d{4})")
 
+_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d\d):(\d\d)(?: ([AP]M))?")  # Entra's risk events
+
 
 class Moments:
     """Reads times against the moment of receipt.
@@ -127,6 +129,12 @@ class Moments:
         if found := _YEAR_LAST.fullmatch(text):
             name, day, hour, minute, second, zone, year_ = found.groups()
             return self.bsd(name, day, year_, f"{hour}:{minute}:{second}", None, zone)
+        if found := _AMERICAN.fullmatch(text):
+            month, day, year, hour, minute, second, half = found.groups()
+            hours = int(hour) % 12 + (12 if half == "PM" else 0) if half else int(hour)
+            return self.iso(
+                f"{year}-{int(month):02}-{int(day):02}", f"{hours:02}:{minute}:{second}", None, "Z"
+            )
         return None
 
     def _zone(self, zone: str | None) -> tzinfo:
