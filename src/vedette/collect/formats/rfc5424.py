@@ -48,6 +48,7 @@ def parse(text: str, moments: Moments) -> Header | str:
             return read
         data, position = read
         position += text.startswith(" ", position)
+    position += text.startswith(" ", position)  # rsyslog forwards the space that RFC 3164's form has before a message
     message = text[position:]
     return Header(
         time,
