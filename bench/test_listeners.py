@@ -61,10 +61,13 @@ CEF = (
 @pytest.mark.parametrize(("name", "form"), [("syslog", SYSLOG), ("CEF", CEF)])
 def test_lines_over_tcp(tmp_path: Path, record: Record, name: str, form: str) -> None:
     lines = "".join(
-        form.format(second=number % 60, host=number % 97, pid=number * 7 % 9973, port=1024 + number) + "\n" for number in range(BATCHED)
+        form.format(second=number % 60, host=number % 97, pid=number * 7 % 9973, port=1024 + number) + "\n"
+        for number in range(BATCHED)
     )
     python = [sys.executable, "-c"]
-    with subprocess.Popen([*python, LISTEN, str(tmp_path), str(LINES)], stdout=subprocess.PIPE, text=True, cwd=ROOT / "src") as listening:
+    with subprocess.Popen(
+        [*python, LISTEN, str(tmp_path), str(LINES)], stdout=subprocess.PIPE, text=True, cwd=ROOT / "src"
+    ) as listening:
         assert listening.stdout is not None
         port = listening.stdout.readline().strip()
         subprocess.run([*python, SEND, port, str(LINES // BATCHED)], input=lines.encode(), check=True)

@@ -44,5 +44,7 @@ class MemoryIntake:
         with self._changed:
             self._changed.wait_for(lambda: len(self.tables.get(table, [])) >= count, seconds)
             rows = self.tables.get(table, [])
-            assert len(rows) >= count, f"{len(rows)} rows of {count} in {table}; {({k: len(v) for k, v in self.tables.items()})}"
+            assert len(rows) >= count, (
+                f"{len(rows)} rows of {count} in {table}; { ({k: len(v) for k, v in self.tables.items()}) }"
+            )
             return rows

@@ -16,7 +16,9 @@ MOMENTS = Moments(datetime(2026, 3, 6, 18, tzinfo=UTC))
 
 
 def lines(shared: Path, name: str) -> list[Any]:
-    return [json.loads(json.loads(line)["raw"]) for line in (shared / "data/parsers" / name).read_text("utf-8").splitlines()]
+    return [
+        json.loads(json.loads(line)["raw"]) for line in (shared / "data/parsers" / name).read_text("utf-8").splitlines()
+    ]
 
 
 def known(record: Record) -> None:

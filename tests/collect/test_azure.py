@@ -20,13 +20,17 @@ REVIEWED = tomllib.loads((Path(__file__).with_name("reviewed.toml")).read_text("
 
 
 def same(found: object, expected: object) -> bool:
-    if found == expected or (isinstance(found, dict | list) and isinstance(expected, str) and found == json.loads(expected)):
+    if found == expected or (
+        isinstance(found, dict | list) and isinstance(expected, str) and found == json.loads(expected)
+    ):
         return True
     if isinstance(found, str) and isinstance(expected, str):
         moments = Moments(NOW)
         times = [moments.read(one) for one in (found, expected)]
-        return times[0] is not None and times[1] is not None and times[0][:23].rstrip("Z0") == times[1][:23].rstrip("Z0")
-    if isinstance(found, str) and isinstance(expected, int | float) or isinstance(expected, str):
+        return (
+            times[0] is not None and times[1] is not None and times[0][:23].rstrip("Z0") == times[1][:23].rstrip("Z0")
+        )
+    if (isinstance(found, str) and isinstance(expected, int | float)) or isinstance(expected, str):
         return str(found).casefold() == str(expected).casefold()
     return False
 
@@ -34,7 +38,10 @@ def same(found: object, expected: object) -> bool:
 @pytest.mark.req("P-036", "P-037", "P-038", "P-039", "P-046")
 def test_records_become_the_expected_rows(shared: Path) -> None:
     compared, wrong = 0, []
-    files = [*sorted((shared / "data" / "parsers").glob("ecs_azure__*")), shared / "data/parsers/ecs_m365_defender__event.jsonl.gz"]
+    files = [
+        *sorted((shared / "data" / "parsers").glob("ecs_azure__*")),
+        shared / "data/parsers/ecs_m365_defender__event.jsonl.gz",
+    ]
     for file in files:
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         for line in content.splitlines():

@@ -6,7 +6,11 @@ from hypothesis import strategies as st
 
 from vedette.collect.listeners.framing import Frames
 
-MESSAGES = st.lists(st.binary(min_size=1, max_size=30).map(lambda body: b"<13>" + body.translate(None, b"\r\n\0")), min_size=1, max_size=8)
+MESSAGES = st.lists(
+    st.binary(min_size=1, max_size=30).map(lambda body: b"<13>" + body.translate(None, b"\r\n\0")),
+    min_size=1,
+    max_size=8,
+)
 
 
 def run(stream: bytes, sizes: list[int], longest: int = 1000) -> tuple[list[bytes], Frames]:

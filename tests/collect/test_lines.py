@@ -45,7 +45,12 @@ def test_senders(case: tuple[str, str, str | None, int | None, str | None, str])
     line, host, tag, pid, time, message = case
     table, row = LineReader(NOW, "collector").read(line, "192.0.2.1")
     assert table == "Syslog"
-    assert (row["HostName"], row.get("ProcessName"), row.get("ProcessID"), row["SyslogMessage"]) == (host, tag, pid, message)
+    assert (row["HostName"], row.get("ProcessName"), row.get("ProcessID"), row["SyslogMessage"]) == (
+        host,
+        tag,
+        pid,
+        message,
+    )
     assert row["EventTime"] == (time or "2026-03-06T18:00:00.000000Z")
     assert row["HostIP"] == "192.0.2.1"
     assert row["CollectorHostName"] == "collector"
@@ -113,12 +118,18 @@ def test_every_extension_has_a_column_of_its_type() -> None:
 
 
 def test_columns_exist() -> None:
-    for line in ("<34>Oct 11 22:14:15 m su[1]: hi", "CEF:0|a|b|c|d|e|5|src=1 foo=bar deviceDirection=1 dst=2 dpt=3 act=x"):
+    for line in (
+        "<34>Oct 11 22:14:15 m su[1]: hi",
+        "CEF:0|a|b|c|d|e|5|src=1 foo=bar deviceDirection=1 dst=2 dpt=3 act=x",
+    ):
         table, row = LineReader(NOW, "c").read(line, "192.0.2.1")
         assert row.keys() <= {field.name for field in schema(table) or ()}
 
 
-@given(st.text(max_size=300), st.sampled_from(["", "<13>", "<34>1 ", "<13>Mar  6 12:00:00 ", "CEF:0|", "<13>1 - - - - - ["]))
+@given(
+    st.text(max_size=300),
+    st.sampled_from(["", "<13>", "<34>1 ", "<13>Mar  6 12:00:00 ", "CEF:0|", "<13>1 - - - - - ["]),
+)
 def test_every_line_becomes_a_row(text: str, start: str) -> None:
     table, row = LineReader(NOW, "c").read(start + text, "192.0.2.1")
     assert table in ("Syslog", "CommonSecurityLog")
@@ -127,9 +138,9 @@ def test_every_line_becomes_a_row(text: str, start: str) -> None:
 
 
 KEYS = st.from_regex(r"[A-Za-z][A-Za-z0-9_.]{0,9}", fullmatch=True)
-VALUES = st.text(st.characters(exclude_characters="\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029", exclude_categories=["Cs"])).map(
-    lambda text: text.strip()
-)
+VALUES = st.text(
+    st.characters(exclude_characters="\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029", exclude_categories=["Cs"])
+).map(lambda text: text.strip())
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=6), st.lists(VALUES, min_size=6, max_size=6))

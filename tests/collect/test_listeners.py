@@ -33,7 +33,9 @@ def start(intake: MemoryIntake) -> Iterator[Start]:
 
     def begin(limits: ListenerLimits | None = None, **options: Any) -> SyslogListeners:
         made = SyslogListeners(
-            replace(ListenerOptions(collector="here", limits=limits or ListenerLimits()), **options), intake, SystemClock()
+            replace(ListenerOptions(collector="here", limits=limits or ListenerLimits()), **options),
+            intake,
+            SystemClock(),
         )
         made.start()
         running.append(made)
@@ -61,11 +63,15 @@ def until(condition: Callable[[], bool], seconds: float = 15) -> None:
 def test_tcp(start: Start, intake: MemoryIntake) -> None:
     listeners = start(tcp=0)
     with connect(listeners) as lines:
-        lines.sendall(b"".join(LINE % number for number in range(1000)) + b"<13>CEF:0|v|p|1|c|n|5|src=10.0.0.1\n<13>no end")
+        lines.sendall(
+            b"".join(LINE % number for number in range(1000)) + b"<13>CEF:0|v|p|1|c|n|5|src=10.0.0.1\n<13>no end"
+        )
     with connect(listeners) as counted:
         counted.sendall(b"".join(b"%d %s" % (len(LINE % number), LINE % number) for number in range(1000, 2000)))
     rows = intake.wait("Syslog", 2001)
-    assert {row["SyslogMessage"] for row in rows} == {f"Failed password number {number}" for number in range(2000)} | {"no end"}
+    assert {row["SyslogMessage"] for row in rows} == {f"Failed password number {number}" for number in range(2000)} | {
+        "no end"
+    }
     assert intake.wait("CommonSecurityLog", 1)[0]["SourceIP"] == "10.0.0.1"
     counts = listeners.counts.of("tcp", "127.0.0.1")
     until(lambda: counts.stored == counts.received == 2002)

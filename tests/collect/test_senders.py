@@ -87,7 +87,9 @@ def ask(server: Server) -> Callable[[str, int], list[list[object]]]:
 
 @contextmanager
 def daemon(command: list[str], environment: dict[str, str], ready: Path) -> Iterator[None]:
-    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         end = time.monotonic() + 20
         while not ready.exists():
@@ -102,7 +104,10 @@ def daemon(command: list[str], environment: dict[str, str], ready: Path) -> Iter
 
 def log(socket: Path, tag: str, *texts: str) -> None:
     for text in texts:
-        subprocess.run(["logger", "--socket", str(socket), "--tag", tag, "--priority", "authpriv.warning", "--id=4321", text], check=True)
+        subprocess.run(
+            ["logger", "--socket", str(socket), "--tag", tag, "--priority", "authpriv.warning", "--id=4321", text],
+            check=True,
+        )
 
 
 needs_logger = pytest.mark.skipif(shutil.which("logger") is None, reason="logger(1) is not installed")
@@ -132,12 +137,12 @@ def test_rsyslog(server: Server, ask: Callable[[str, int], list[list[object]]], 
     config = tmp_path / "rsyslog.conf"
     config.write_text(
         f'module(load="imuxsock" SysSock.Use="off")\ninput(type="imuxsock" Socket="{socket}" UseSpecialParser="on")\n'
-        f"global(workDirectory=\"{tmp_path}\")\n" + RSYSLOG[way].format(port=server.ports[way[:3]]) + "\n"
+        f'global(workDirectory="{tmp_path}")\n' + RSYSLOG[way].format(port=server.ports[way[:3]]) + "\n"
     )
     with daemon([program, "-n", "-f", str(config), "-i", str(tmp_path / "pid")], {}, socket):
-        log(socket, tag, "first: it's \"quoted\"", "second äöü", CEF)
+        log(socket, tag, 'first: it\'s "quoted"', "second äöü", CEF)
         rows = ask(SYSLOG.format(tag=tag), 2)
-        assert [row[0] for row in rows] == ["first: it's \"quoted\"", "second äöü"]
+        assert [row[0] for row in rows] == ['first: it\'s "quoted"', "second äöü"]
         assert all(row[1:] == ["authpriv", "warning", 4321, "127.0.0.1"] for row in rows)
         query = "CommonSecurityLog | where DeviceVendor == 'Contoso' | project SourceIP, DestinationPort, SimplifiedDeviceAction, Message"
         assert ask(query, 1 + list(RSYSLOG).index(way))[-1] == ["10.0.0.7", 443, "Deny", "no way"]
@@ -175,12 +180,28 @@ def test_syslog_ng(server: Server, ask: Callable[[str, int], list[list[object]]]
 
 @needs_logger
 @pytest.mark.req("P-034")
-@pytest.mark.parametrize("options", [["--udp", "--rfc3164"], ["--udp", "--rfc5424"], ["--tcp", "--rfc5424", "--octet-count"], ["--tcp", "--rfc3164"]])
+@pytest.mark.parametrize(
+    "options",
+    [["--udp", "--rfc3164"], ["--udp", "--rfc5424"], ["--tcp", "--rfc5424", "--octet-count"], ["--tcp", "--rfc3164"]],
+)
 def test_logger(server: Server, ask: Callable[[str, int], list[list[object]]], options: list[str]) -> None:
     tag = "logger" + "".join(options).replace("--", "-")
     port = server.ports[options[0].strip("-")]
     subprocess.run(
-        ["logger", "--server", "127.0.0.1", "--port", str(port), *options, "--tag", tag, "--priority", "local3.err", "--id=7", "hello there"],
+        [
+            "logger",
+            "--server",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            *options,
+            "--tag",
+            tag,
+            "--priority",
+            "local3.err",
+            "--id=7",
+            "hello there",
+        ],
         check=True,
     )
     assert ask(SYSLOG.format(tag=tag), 1) == [["hello there", "local3", "err", 7, "127.0.0.1"]]

@@ -53,7 +53,9 @@ def test_rsyslog(shared: Path) -> None:
                 assert read.time is not None
                 assert clock[3:] in read.time, raw
             elif field == "syslogtag":  # it keeps the signs around the pid
-                assert value.rstrip(":]").split("[") == [part for part in (read.app or "", read.pid) if part is not None], raw
+                assert value.rstrip(":]").split("[") == [
+                    part for part in (read.app or "", read.pid) if part is not None
+                ], raw
             elif field == "msg":  # and the space before the message
                 assert read.text in (value, value[1:]), raw
             else:

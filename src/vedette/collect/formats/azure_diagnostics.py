@@ -87,7 +87,9 @@ def _time(moments: Moments, *candidates: object) -> str:
     return moments.now_text
 
 
-def _hunting(table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record | Unreadable:
+def _hunting(
+    table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments
+) -> Record | Unreadable:
     if not is_known(table):
         return Unreadable(text(record), f"Defender XDR has no table '{table[:60]}' that is known")
     row: dict[str, Any] = {"TimeGenerated": _time(moments, properties.get("Timestamp"), record.get("time"))}
@@ -104,7 +106,10 @@ def _entra(table: str, record: Mapping[str, Any], properties: dict[str, Any], mo
         "ResourceGroup": "Microsoft.aadiam",
     }
     known.put(row, {name: record.get(name) for name in ENVELOPE}, ENVELOPE)
-    known.put(row, {"Identity": record.get("identity"), "Location": record.get("location"), "AADTenantId": record.get("tenantId")})
+    known.put(
+        row,
+        {"Identity": record.get("identity"), "Location": record.get("location"), "AADTenantId": record.get("tenantId")},
+    )
     known.put(row, properties, ENTRA_RENAMED)
     if table == "SigninLogs":
         row["Category"] = record["category"]
@@ -206,7 +211,10 @@ def _resource(identifier: object, *, keep_case: bool = False) -> dict[str, Any]:
     """The columns that a resource's id fills; Azure writes them in capitals, except in the activity log."""
     if not isinstance(identifier, str) or not identifier:
         return {}
-    row: dict[str, Any] = {"ResourceId": identifier if keep_case else identifier.upper(), "_ResourceId": identifier.lower()}
+    row: dict[str, Any] = {
+        "ResourceId": identifier if keep_case else identifier.upper(),
+        "_ResourceId": identifier.lower(),
+    }
     found = _RESOURCE.match(identifier)
     if found is not None:
         names = ("SubscriptionId", "ResourceGroup", "ResourceProvider", "ResourceType", "Resource")

@@ -21,7 +21,11 @@ class Columns:
 
     def named(self, name: str) -> str | None:
         """The column of a property, or None if the table has none."""
-        return name if name in self.types else self._by_folded.get(name.replace("_", "").casefold()) or self._by_folded.get(name.casefold())
+        return (
+            name
+            if name in self.types
+            else self._by_folded.get(name.replace("_", "").casefold()) or self._by_folded.get(name.casefold())
+        )
 
     def put(self, row: dict[str, Any], properties: Mapping[str, Any], renamed: Mapping[str, str] | None = None) -> None:
         """Puts properties into a row; one without a column gets one like the others' names; null and empty text are left out."""

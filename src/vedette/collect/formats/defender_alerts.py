@@ -35,7 +35,9 @@ def _put(row: dict[str, Any], record: Mapping[str, Any], facts: Mapping[str, str
         value = record.get(name)
         if value is not None and value != "":
             is_time = column.endswith("Time") or column == "TimeGenerated"
-            row[column] = (moments.read(value) if is_time and isinstance(value, str) else None) or known.typed(column, value)
+            row[column] = (moments.read(value) if is_time and isinstance(value, str) else None) or known.typed(
+                column, value
+            )
 
 
 def _finish(row: dict[str, Any], status: object, severity: object, moments: Moments) -> Record:
@@ -52,7 +54,9 @@ def _finish(row: dict[str, Any], status: object, severity: object, moments: Mome
 
 def _graph(record: Mapping[str, Any], moments: Moments) -> list[Record]:
     service = str(record["serviceSource"])
-    provider, product, shown = SERVICES.get(service, (service, record.get("productName") or service, record.get("productName") or service))
+    provider, product, shown = SERVICES.get(
+        service, (service, record.get("productName") or service, record.get("productName") or service)
+    )
     row: dict[str, Any] = {"ProviderName": provider, "ProductName": product}
     _put(row, record, GRAPH, moments)
     techniques = [one for one in record.get("mitreTechniques") or [] if isinstance(one, str)]
@@ -66,7 +70,11 @@ def _graph(record: Mapping[str, Any], moments: Moments) -> list[Record]:
     device = next((one.get("deviceDnsName") for one in evidence if one.get("deviceDnsName")), None)
     if device:
         row["CompromisedEntity"] = device
-    extra = {name: record[name] for name in ("incidentId", "classification", "determination", "detectionSource") if record.get(name)}
+    extra = {
+        name: record[name]
+        for name in ("incidentId", "classification", "determination", "detectionSource")
+        if record.get(name)
+    }
     if extra:
         row["ExtendedProperties"] = text(extra)
     made = [_finish(row, record.get("status"), record.get("severity"), moments)]
@@ -95,7 +103,7 @@ def _evidence(one: Mapping[str, Any]) -> dict[str, Any]:
         if value is not None and value != "":
             row[column] = known.typed(column, value)
     roles = one.get("roles")
-    row["EvidenceRole"] = "Impacted" if kind in ("device", "mailbox") or roles and "compromised" in roles else "Related"
+    row["EvidenceRole"] = "Impacted" if kind in ("device", "mailbox") or (roles and "compromised" in roles) else "Related"
     return row
 
 
@@ -111,7 +119,15 @@ def _endpoint(record: Mapping[str, Any], moments: Moments) -> Record:
         row["Techniques"] = text(techniques)
     extra = {
         name: record[name]
-        for name in ("machineId", "incidentId", "investigationId", "investigationState", "detectionSource", "threatFamilyName", "relatedUser")
+        for name in (
+            "machineId",
+            "incidentId",
+            "investigationId",
+            "investigationState",
+            "detectionSource",
+            "threatFamilyName",
+            "relatedUser",
+        )
         if record.get(name) is not None
     }
     if extra:

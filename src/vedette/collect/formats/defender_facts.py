@@ -49,7 +49,13 @@ CLOUD: Final = {
 }  # fmt: skip
 """Fields of Defender for Cloud's REST API; its exports write them with a capital."""
 
-STATUS: Final = {"new": "New", "inprogress": "InProgress", "resolved": "Resolved", "active": "New", "dismissed": "Dismissed"}
+STATUS: Final = {
+    "new": "New",
+    "inprogress": "InProgress",
+    "resolved": "Resolved",
+    "active": "New",
+    "dismissed": "Dismissed",
+}
 
 # The kind of a Graph evidence (its type without `Evidence`): EntityType, and its properties' columns in AlertEvidence. A dot goes into
 # an object.

@@ -132,9 +132,7 @@ class Moments:
         if found := _AMERICAN.fullmatch(text):
             month, day, year, hour, minute, second, half = found.groups()
             hours = int(hour) % 12 + (12 if half == "PM" else 0) if half else int(hour)
-            return self.iso(
-                f"{year}-{int(month):02}-{int(day):02}", f"{hours:02}:{minute}:{second}", None, "Z"
-            )
+            return self.iso(f"{year}-{int(month):02}-{int(day):02}", f"{hours:02}:{minute}:{second}", None, "Z")
         return None
 
     def _zone(self, zone: str | None) -> tzinfo:
