@@ -217,8 +217,8 @@ def test_settings_that_are_wrong_are_told(tmp_path: Path) -> None:
         ("syslog_tls_key", tmp_path / "key", "both a certificate and its key"),
         ("syslog_tls_client_ca", tmp_path / "none", "cannot be used"),
     ):
-        with Application(load_settings(data_dir=tmp_path / name, syslog_tls=0, **{name: value})) as application:
-            with pytest.raises(InvalidInput, match=message):
-                syslog_listeners(application)
+        settings = load_settings(data_dir=tmp_path / name, syslog_tls=0, **{name: value})
+        with Application(settings) as application, pytest.raises(InvalidInput, match=message):
+            syslog_listeners(application)
     with Application(load_settings(data_dir=tmp_path / "off")) as application:
         assert syslog_listeners(application) is None

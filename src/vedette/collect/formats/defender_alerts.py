@@ -103,7 +103,9 @@ def _evidence(one: Mapping[str, Any]) -> dict[str, Any]:
         if value is not None and value != "":
             row[column] = known.typed(column, value)
     roles = one.get("roles")
-    row["EvidenceRole"] = "Impacted" if kind in ("device", "mailbox") or (roles and "compromised" in roles) else "Related"
+    row["EvidenceRole"] = (
+        "Impacted" if kind in ("device", "mailbox") or (roles and "compromised" in roles) else "Related"
+    )
     return row
 
 

@@ -37,7 +37,7 @@ def read_evtx(
         raise InvalidInput(
             f"{name} is not an EVTX file that can be read: {error}.", code="VDT0645", target=name
         ) from None
-    found = parser.records_json()
+    found: Iterator[Any] = parser.records_json()
     while True:
         try:
             one = next(found)

@@ -67,7 +67,7 @@ class Frames:
             del lines[0]
             self._skip_line = False
         longest = self.longest
-        found = []
+        found: list[bytes] = []
         for line in lines:
             if line.endswith(b"\r"):
                 line = line[:-1]
@@ -85,7 +85,7 @@ class Frames:
         return found
 
     def _counted(self, data: bytes) -> list[bytes]:
-        found = []
+        found: list[bytes] = []
         position, end, longest = 0, len(data), self.longest
         while position < end:
             count = _COUNT.match(data, position)

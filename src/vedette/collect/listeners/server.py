@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -101,9 +102,7 @@ class SyslogListeners:
                 self._datagrams, _ = await self._loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=bound)
                 continue
             self._servers.append(
-                await self._loop.create_server(
-                    lambda protocol=protocol: _Stream(self, protocol), sock=bound, backlog=256
-                )
+                await self._loop.create_server(partial(_Stream, self, protocol), sock=bound, backlog=256)
             )
         self._ticking = self._loop.create_task(self._tick())
 
