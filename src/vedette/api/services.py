@@ -23,6 +23,7 @@ from vedette.detect.scheduler import Scheduler
 from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
 from vedette.store.functions import SavedFunctions
+from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
 from vedette.store.watchlists import Watchlists
 
@@ -44,6 +45,11 @@ class WorkspaceServices:
     def logs(self) -> LogStore:
         """The log tables."""
         return self.application.stores.open(self.workspace.id)
+
+    @property
+    def intake(self) -> Intake:
+        """The write path of everything that arrives; the same object however often it is asked for."""
+        return self.application.stores.intake(self.workspace.id)
 
     @cached_property
     def watchlists(self) -> Watchlists:

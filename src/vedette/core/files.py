@@ -35,7 +35,7 @@ def write_private(path: Path, content: bytes, *, exclusive: bool = False) -> Non
     finally:
         with contextlib.suppress(FileNotFoundError):
             partial.unlink()
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def readable_by_others(path: Path) -> bool:
@@ -50,7 +50,7 @@ def _publish_new(partial: Path, path: Path) -> None:
         os.rename(partial, path)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Make the new name itself durable; only POSIX needs and allows it."""
     if os.name != "posix":
         return

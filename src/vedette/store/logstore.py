@@ -38,8 +38,10 @@ from vedette.store.inference import Inference
 from vedette.store.loading import Loader
 from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import CATALOGUE, StoredTable, Tables
+from vedette.store.taking import Taken, forget_old_ids, marks, take
 from vedette.store.writer import create_dead_letter, writing
 
 LAYOUT: Final = "2"
@@ -206,6 +208,25 @@ class LogStore:
             writer.insert(made)
             record(connection, Load(load, table, "", "", sum(sizes), made.size, made.stamped, 0, made.drifted, now))
         return len(taken)
+
+    def take(self, table: str, batches: Sequence[Spooled], rejected: str | None = None) -> Taken:
+        """Add the rows of spooled batches of one table, which come in the order of their numbers, in one transaction.
+
+        With `rejected`, the reason why the table does not take them, they go into the dead-letter table as the texts they are.
+
+        The same transaction notes the last number, so that nothing is added twice. Raises `VedetteError`, and then nothing is added.
+        """
+        now = ticks.from_datetime(self._clock.now())
+        return take(self._tables, table, batches, self._cursor, self.workspace_id, now, rejected)
+
+    def taken(self) -> dict[str, int]:
+        """Of each table the number of the last spooled batch whose rows it has; ids of records that are too old are forgotten."""
+        cursor = self._cursor()
+        try:
+            forget_old_ids(cursor, ticks.from_datetime(self._clock.now()))
+            return marks(cursor)
+        finally:
+            cursor.close()
 
     def add_column(self, table: str, name: str, kind: Type) -> int:
         """Give a table a column of its own; values that rows carry for it in the hidden column move into it, converted.

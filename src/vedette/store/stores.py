@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 from vedette.core.clock import Clock
@@ -12,6 +13,7 @@ from vedette.core.errors import Unavailable
 from vedette.core.files import make_private_directory
 from vedette.kql.host import ExternalSource
 from vedette.store.content import WorkspaceContent
+from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
 
 WorkspaceName = Callable[[str], str]
@@ -39,6 +41,7 @@ class Stores:
         self._external = external
         self._guard = threading.Lock()
         self._open: dict[str, LogStore] = {}
+        self._intakes: dict[str, Intake] = {}
         self._closed = False
 
     def open(self, workspace_id: str) -> LogStore:
@@ -50,12 +53,32 @@ class Stores:
             store = self._open.get(key)
             if store is None:
                 store = self._open[key] = self._make(key)
+                if any(self._spool(key).glob("*.spool")):
+                    # a server that was killed left what it had acknowledged: it belongs to the store
+                    self._intakes[key] = Intake(store, self._spool(key), self._clock)
+                    self._intakes[key].flush()
             return store
+
+    def intake(self, workspace_id: str) -> Intake:
+        """The write path into the workspace's store: the same object however often it is asked for."""
+        store = self.open(workspace_id)
+        key = workspace_id.lower()
+        with self._guard:
+            if self._closed:
+                raise Unavailable("The log stores are closed.", code="VDT0613")
+            intake = self._intakes.get(key)
+            if intake is None:
+                intake = self._intakes[key] = Intake(store, self._spool(key), self._clock)
+            return intake
 
     def close(self) -> None:
         """Close every store; each writes all it has into its file."""
         with self._guard:
             self._closed = True
+            intakes, self._intakes = list(self._intakes.values()), {}
+        for intake in intakes:
+            intake.close()
+        with self._guard:
             stores, self._open = list(self._open.values()), {}
         for store in stores:
             store.close()
@@ -67,6 +90,9 @@ class Stores:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _spool(self, workspace_id: str) -> Path:
+        return self._directory.logs_file(workspace_id).with_name("spool")
 
     def _make(self, workspace_id: str) -> LogStore:
         file = self._directory.logs_file(workspace_id)

@@ -42,8 +42,14 @@ CREATE TABLE IF NOT EXISTS store_catalog.loads (
     id BIGINT, table_name VARCHAR, source VARCHAR, sha256 VARCHAR, bytes BIGINT, rows BIGINT, stamped BIGINT, bad BIGINT,
     drifted VARCHAR, loaded_at BIGINT
 );
+CREATE TABLE IF NOT EXISTS store_catalog.spooled (table_name VARCHAR, number BIGINT);
+CREATE TABLE IF NOT EXISTS store_catalog.record_ids (table_name VARCHAR, id HUGEINT, taken_at BIGINT);
 """
-"""Rows are only ever added (and columns replaced when one is added by hand), so that writers of different tables never conflict."""
+"""Rows are only ever added (and columns replaced when one is added by hand), so that writers of different tables never conflict.
+
+`spooled` has the number of the last batch of the spool whose rows a table has; its greatest counts, and the intake alone, which is
+one thread, writes it and deletes what is behind. The same holds for the ids of records.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,261 @@
+"""The one write path of everything that arrives: acknowledged when it is on disk, then moved into the log tables.
+
+`accept` writes rows into a spool beside the store and returns when they are durable; a thread moves them into their tables in large,
+paced batches. So a sender never waits for the log store's checkpoints, and what was acknowledged survives the end of the process:
+it is in the spool until it is in a table, and in the same transaction the table notes that it is, so it gets there once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import duckdb
+import orjson
+
+from vedette.core.clock import Clock
+from vedette.core.errors import InvalidInput, Unavailable, VedetteError
+from vedette.kql import ticks
+from vedette.store.batch import BadRecord
+from vedette.store.catalog import DEAD_LETTER
+from vedette.store.conversion import json_text
+from vedette.store.logstore import LogStore
+from vedette.store.reading.forms import check_table_name
+from vedette.store.spool import Entry, Spool, Spooled, SpoolLimits
+
+log = logging.getLogger(__name__)
+_RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+_REFUSED: Final = (duckdb.DataError, duckdb.ProgrammingError, duckdb.IntegrityError, duckdb.NotSupportedError)
+"""What the engine raises when the rows themselves are what it does not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeLimits:
+    """`move_rows` and `move_bytes` go into the tables at once; fewer wait `linger` seconds for more to come."""
+
+    spool: SpoolLimits = field(default_factory=SpoolLimits)
+    move_rows: int = 20_000
+    move_bytes: int = 32 * 1024**2
+    linger: float = 0.25
+    close_seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What is on disk: rows, and their bytes as JSON."""
+
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeStats:
+    """Counts since the start (rows), what is waiting now, and `oldest_seconds`: how long the first of it has waited.
+
+    `repeated` rows had the id of a record that was there; `unreadable` ones lie in the dead-letter table; `dropped` were lost by
+    their sender's doing (a listener counts datagrams here that it could not keep); `refused` were told to come again later.
+    """
+
+    accepted: int
+    stored: int
+    repeated: int
+    unreadable: int
+    dropped: int
+    refused: int
+    waiting_rows: int
+    waiting_bytes: int
+    oldest_seconds: float
+    trouble: str | None
+    """Why rows cannot be moved into the tables at the moment."""
+
+
+class Intake:
+    """The write path into one log store. Safe for threads; one process at a time has the folder."""
+
+    def __init__(self, logs: LogStore, folder: Path, clock: Clock, limits: IntakeLimits | None = None) -> None:
+        """Takes up what an earlier process left in the folder, and starts to move it. Close it before the store."""
+        self._logs = logs
+        self._clock = clock
+        self._limits = limits or IntakeLimits()
+        self._marks = logs.taken()
+        self._spool = Spool(folder, self._limits.spool)
+        self._spool.begin_after(max(self._marks.values(), default=0))
+        self._guard = threading.Lock()
+        self._counts = dict.fromkeys(("accepted", "stored", "repeated", "unreadable", "dropped", "refused"), 0)
+        self._trouble: str | None = None
+        self._moving = threading.Lock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"intake of {logs.host.name}", daemon=True)
+        self._thread.start()
+
+    # -- in
+
+    def accept(
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        source: str,
+        record_ids: Sequence[str] | None = None,
+    ) -> Accepted:
+        """Take rows (JSON-like; datetimes may be Python's) for a table; returns when they are on disk.
+
+        `source` says where they come from: the door and the sender. With `record_ids`, one for each row ("" for none), a record
+        that the table got within the last week is not stored again. Raises `InvalidInput` for what is no row, `TooManyRequests`
+        when too much is waiting, `Unavailable` when the disk does not take them; then none of them is kept.
+        """
+        check_table_name(table)
+        if record_ids is not None and len(record_ids) != len(rows):
+            raise InvalidInput(f"There are {len(rows)} rows and {len(record_ids)} ids of records.", code="VDT0620")
+        if not rows:
+            return Accepted(0, 0)
+        lines = [_line(table, position, row) for position, row in enumerate(rows, 1)]
+        at = ticks.from_datetime(self._clock.now())
+        try:
+            size = self._spool.put(table, lines, source=source, at=at, record_ids=record_ids)
+        except VedetteError:
+            self._count(refused=len(rows))
+            raise
+        self._count(accepted=len(rows), unreadable=len(rows) if table == DEAD_LETTER else 0)
+        self._wake.set()
+        return Accepted(len(rows), size)
+
+    def accept_unreadable(self, table: str, records: Sequence[BadRecord], *, source: str) -> Accepted:
+        """Take records that could not be read as rows of the table: kept whole, with the reason, in the dead-letter table."""
+        return self.accept(
+            DEAD_LETTER,
+            [
+                {
+                    "TableName": table, "Source": source, "Line": one.line, "Offset": one.offset, "Reason": one.reason,
+                    "Raw": one.raw,
+                }
+                for one in records
+            ],
+            source=source,
+        )  # fmt: skip
+
+    def count_dropped(self, rows: int) -> None:
+        """Count what a door that cannot ask its sender to wait (UDP) had to let go."""
+        self._count(dropped=rows)
+
+    def stats(self) -> IntakeStats:
+        """How well rows flow."""
+        oldest = self._spool.oldest
+        now = ticks.from_datetime(self._clock.now())
+        with self._guard:
+            return IntakeStats(
+                **self._counts, waiting_rows=self._spool.waiting_rows, waiting_bytes=self._spool.waiting_bytes,
+                oldest_seconds=0.0 if oldest is None else max(0.0, (now - oldest) / ticks.SECOND), trouble=self._trouble,
+            )  # fmt: skip
+
+    def _count(self, **changes: int) -> None:
+        with self._guard:
+            for name, change in changes.items():
+                self._counts[name] += change
+
+    # -- into the tables
+
+    def flush(self, seconds: float = 30.0) -> bool:
+        """Wait until everything accepted before this call can be queried; False if that takes longer."""
+        deadline = self._clock.monotonic() + seconds
+        while self._spool.waiting_rows:
+            if self._clock.monotonic() >= deadline or self._stop.is_set():
+                return False
+            try:
+                self._move()
+            except VedetteError as error:
+                self._troubled(error)
+                return False
+        return True
+
+    def close(self) -> None:
+        """Move what is waiting, as far as that is possible in a while; the rest stays on disk for the next start."""
+        if self._stop.is_set():
+            return
+        self.flush(self._limits.close_seconds)
+        self._stop.set()
+        self._wake.set()
+        self._thread.join()
+        self._spool.close()
+
+    def __enter__(self) -> Intake:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            if not self._spool.waiting_rows:
+                self._wake.wait()
+                self._wake.clear()
+            if self._spool.waiting_rows < self._limits.move_rows and not failures:
+                self._clock.wait(self._stop, self._limits.linger)
+            try:
+                if not self._stop.is_set():
+                    self._move()
+                failures = 0
+            except Exception as error:
+                self._troubled(error)
+                self._clock.wait(self._stop, _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
+                failures += 1
+
+    def _troubled(self, error: Exception) -> None:
+        with self._guard:
+            first, self._trouble = self._trouble is None, str(error)
+        if first:
+            log.error("rows are waiting in the spool, they cannot be stored: %s", error)
+
+    def _move(self) -> None:
+        """Move the batches that have waited longest; each table's in a transaction of its own."""
+        with self._moving:
+            entries = self._spool.head(self._limits.move_rows, self._limits.move_bytes)
+            by_table: dict[str, list[Entry]] = {}
+            for entry in entries:
+                if entry.number > self._marks.get(entry.table, 0):
+                    by_table.setdefault(entry.table, []).append(entry)
+            for table, waiting in by_table.items():
+                self._store(table, waiting)
+            self._spool.release(entries)
+        with self._guard:
+            recovered, self._trouble = self._trouble is not None, None
+        if recovered:
+            log.info("rows are stored again")
+
+    def _store(self, table: str, waiting: Sequence[Entry]) -> None:
+        try:
+            self._take(table, list(self._spool.read(waiting)))
+        except Exception as error:
+            if isinstance(error, Unavailable) and not isinstance(error.__cause__, _REFUSED):
+                raise  # the disk, the store: it is tried again
+            if len(waiting) > 1:  # one batch must not keep the others from being stored
+                for entry in waiting:
+                    self._store(table, [entry])
+                return
+            log.error("a batch for %s is put into %s: %s", table, DEAD_LETTER, error)
+            self._take(table, list(self._spool.read(waiting)), f"The batch could not be stored: {error}")
+
+    def _take(self, table: str, batches: Sequence[Spooled], rejected: str | None = None) -> None:
+        done = self._logs.take(table, batches, rejected)
+        self._marks[table] = batches[-1].entry.number
+        self._count(stored=done.stored, repeated=done.repeated, unreadable=done.stored if rejected else 0)
+
+
+def _line(table: str, position: int, row: Mapping[str, object]) -> bytes:
+    try:
+        line = orjson.dumps(row)
+    except TypeError:
+        line = json_text(dict(row)).encode() if isinstance(row, Mapping) else b""
+    if line[:1] != b"{":
+        raise InvalidInput(f"Row {position} for {table} is not an object.", code="VDT0608", target=table)
+    return line

@@ -1,0 +1,398 @@
+"""A write-ahead spool: batches of rows that are on disk before their sender is told so, in the order in which they came.
+
+A spool is a folder of segments, `<first number>.spool`, of frames: magic, length and CRC-32 of the body, and the body: a line of
+JSON that says what the batch is, and a line of JSON for each row. Callers that come at the same time share one fsync.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import struct
+import threading
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from vedette.core.errors import InvalidInput, TooManyRequests, Unavailable, VedetteError
+from vedette.core.files import make_private_directory, sync_directory
+
+log = logging.getLogger(__name__)
+_MAGIC: Final = b"VSP1"
+_HEAD: Final = struct.Struct("<4sII")
+_SUFFIX: Final = ".spool"
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolLimits:
+    """How much may wait in a spool (`disk_bytes`), come at once (`memory_bytes`, `batch_bytes`), and lie in one segment.
+
+    Nothing is accepted while the disk has less than `free_bytes` left.
+    """
+
+    disk_bytes: int = 4 * 1024**3
+    waiting_batches: int = 500_000
+    memory_bytes: int = 256 * 1024**2
+    batch_bytes: int = 64 * 1024**2
+    segment_bytes: int = 64 * 1024**2
+    free_bytes: int = 128 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a batch lies: its number, table, count of rows, when it was accepted (ticks), and its place in a segment."""
+
+    number: int
+    table: str
+    rows: int
+    at: int
+    segment: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A batch as it was accepted: the JSON text of each row, and the ids of the records where the source has some."""
+
+    entry: Entry
+    source: str
+    lines: Sequence[bytes]
+    record_ids: Sequence[str] | None
+
+
+@dataclass(slots=True)
+class _Ticket:
+    """A caller that waits for its batch to be on disk."""
+
+    make: Callable[[int], bytes]
+    table: str
+    rows: int
+    at: int
+    size: int
+    done: bool = False
+    error: VedetteError | None = None
+
+
+@dataclass(slots=True)
+class _Segment:
+    """A file of the spool, and how many of its batches are still waiting."""
+
+    first: int
+    path: Path
+    size: int = 0
+    waiting: int = 0
+    file: int = -1
+
+
+class Spool:
+    """The spool in a folder. Safe for threads; one process at a time has it open."""
+
+    def __init__(self, folder: Path, limits: SpoolLimits | None = None) -> None:
+        """Reads what an earlier process left; a frame that was being written when it ended is cut off."""
+        self._folder = folder
+        self._limits = limits or SpoolLimits()
+        self._condition = threading.Condition()
+        self._pending: list[_Ticket] = []
+        self._pending_bytes = 0
+        self._writing = False
+        self._closed = False
+        self._entries: deque[Entry] = deque()
+        self._segments: dict[int, _Segment] = {}
+        self._current: _Segment | None = None
+        self._next = 1
+        self.waiting_rows = 0
+        self.waiting_bytes = 0
+        self.damaged = 0
+        """Frames found damaged by something other than the end of a process."""
+        try:
+            make_private_directory(folder)
+            for path in sorted(folder.glob(f"*{_SUFFIX}")):
+                self._read_segment(path)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+
+    # -- in
+
+    def put(
+        self, table: str, lines: Sequence[bytes], *, source: str, at: int, record_ids: Sequence[str] | None = None
+    ) -> int:
+        """Keep a batch; returns its bytes when they are on disk.
+
+        Raises `TooManyRequests` when too much is waiting, and `Unavailable` when the disk does not take it; in both cases the
+        batch is not kept.
+        """
+        payload = b"\n".join(lines)
+        size = len(payload)
+        if size > self._limits.batch_bytes:
+            raise InvalidInput(
+                f"A batch of {size} bytes is more than the {self._limits.batch_bytes} that are taken at once.",
+                code="VDT0413", status=413, hint="Send less at a time.",
+            )  # fmt: skip
+
+        def frame(number: int) -> bytes:
+            head = orjson.dumps([number, table, source, at, len(lines), record_ids])
+            body = head + b"\n" + payload
+            return _HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body
+
+        ticket = _Ticket(frame, table, len(lines), at, size)
+        with self._condition:
+            self._check(size)
+            self._pending.append(ticket)
+            self._pending_bytes += size
+            while not ticket.done:
+                if self._writing:
+                    self._condition.wait()
+                    continue
+                self._writing = True
+                group, self._pending = self._pending, []
+                first = self._next
+                self._next += len(group)
+                self._condition.release()
+                entries: list[Entry] = []
+                failure: VedetteError | None = None
+                try:
+                    entries = self._write(group, first)
+                except OSError as error:
+                    failure = _unwritable(self._folder, error)
+                    failure.__cause__ = error
+                except BaseException as error:
+                    failure = Unavailable("The spool was interrupted.", code="VDT0618")
+                    failure.__cause__ = error
+                    raise
+                finally:
+                    self._condition.acquire()
+                    self._writing = False
+                    self._entries.extend(entries)
+                    for entry in entries:
+                        self.waiting_rows += entry.rows
+                        self.waiting_bytes += entry.length
+                    for member in group:
+                        member.done, member.error = True, failure
+                        self._pending_bytes -= member.size
+                    self._condition.notify_all()
+        if ticket.error is not None:
+            raise ticket.error
+        return size
+
+    def _check(self, size: int) -> None:
+        if self._closed:
+            raise Unavailable("The spool is closed.", code="VDT0617")
+        limits = self._limits
+        full = self.waiting_bytes + self._pending_bytes + size > limits.disk_bytes
+        if full or len(self._entries) + len(self._pending) >= limits.waiting_batches:
+            raise TooManyRequests(
+                f"{self.waiting_rows} rows ({self.waiting_bytes} bytes) are waiting to be stored; no more are taken now.",
+                retry_after=5, hint="Send the rows again later.",
+            )  # fmt: skip
+        if self._pending_bytes and self._pending_bytes + size > limits.memory_bytes:
+            raise TooManyRequests(
+                "Too much is sent at the same time.", retry_after=1, hint="Send the rows again later."
+            )
+
+    def _write(self, group: list[_Ticket], first: int) -> list[Entry]:
+        """Write a group of batches and make them durable; undoes what it wrote when that fails."""
+        if shutil.disk_usage(self._folder).free < self._limits.free_bytes:
+            raise OSError(28, "No space left on device")
+        segment = self._current
+        if segment is None or segment.size >= self._limits.segment_bytes:
+            segment = self._new_segment(first)
+        start = segment.size
+        entries = []
+        try:
+            frames = [ticket.make(number) for number, ticket in enumerate(group, first)]
+            for number, (ticket, frame) in enumerate(zip(group, frames, strict=True), first):
+                entries.append(
+                    Entry(number, ticket.table, ticket.rows, ticket.at, segment.first, segment.size, len(frame))
+                )
+                segment.size += len(frame)
+            rest = memoryview(b"".join(frames))
+            while rest:
+                rest = rest[os.write(segment.file, rest) :]
+            os.fsync(segment.file)
+        except BaseException:
+            self._undo(segment, start)
+            raise
+        with self._condition:
+            segment.waiting += len(entries)
+        return entries
+
+    def _new_segment(self, first: int) -> _Segment:
+        previous, self._current = self._current, None
+        segment = _Segment(first, self._folder / f"{first:020}{_SUFFIX}")
+        segment.file = os.open(segment.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            sync_directory(self._folder)
+        except OSError:
+            os.close(segment.file)
+            segment.path.unlink(missing_ok=True)
+            raise
+        with self._condition:
+            self._segments[first] = segment
+            self._current = segment
+            if previous is not None:
+                os.close(previous.file)
+                self._drop_if_done(previous)
+        return segment
+
+    def _undo(self, segment: _Segment, start: int) -> None:
+        """After a failed write nothing of it may be read later, and the file is not written to again."""
+        with self._condition:
+            self._current = None
+        segment.size = start
+        try:
+            os.close(segment.file)
+            os.truncate(segment.path, start)
+        except OSError as error:
+            log.error("what was not acknowledged cannot be cut off %s: %s", segment.path.name, error)
+        with self._condition:
+            self._drop_if_done(segment)
+
+    # -- out
+
+    def begin_after(self, number: int) -> None:
+        """New batches get greater numbers than this."""
+        with self._condition:
+            self._next = max(self._next, number + 1)
+
+    def head(self, rows: int, size: int) -> list[Entry]:
+        """The batches that have waited longest: at least one if there is any, up to so many rows and bytes."""
+        taken: list[Entry] = []
+        with self._condition:
+            for entry in self._entries:
+                rows -= entry.rows
+                size -= entry.length
+                if taken and (rows < 0 or size < 0):
+                    break
+                taken.append(entry)
+        return taken
+
+    @property
+    def oldest(self) -> int | None:
+        """When the batch was accepted that has waited longest; ticks."""
+        with self._condition:
+            return self._entries[0].at if self._entries else None
+
+    def read(self, entries: Sequence[Entry]) -> Iterator[Spooled]:
+        """The batches, read from disk. Raises `Unavailable` if the disk does not give one back."""
+        opened: dict[int, Any] = {}
+        try:
+            for entry in entries:
+                file = opened.get(entry.segment)
+                if file is None:
+                    file = opened[entry.segment] = self._segments[entry.segment].path.open("rb")
+                file.seek(entry.offset)
+                frame = file.read(entry.length)
+                body = _body_at(frame, 0)
+                if body is None:
+                    raise Unavailable(
+                        f"The spool's file {self._segments[entry.segment].path} was changed on disk.", code="VDT0619"
+                    )
+                yield _spooled(entry, body)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+        finally:
+            for file in opened.values():
+                file.close()
+
+    def release(self, entries: Sequence[Entry]) -> None:
+        """Forget the batches, which are the first ones; they are stored."""
+        with self._condition:
+            for entry in entries:
+                taken = self._entries.popleft()
+                assert taken is entry
+                self.waiting_rows -= entry.rows
+                self.waiting_bytes -= entry.length
+                segment = self._segments[entry.segment]
+                segment.waiting -= 1
+                self._drop_if_done(segment)
+
+    def _drop_if_done(self, segment: _Segment) -> None:
+        if segment.waiting == 0 and segment is not self._current and segment.first in self._segments:
+            del self._segments[segment.first]
+            try:
+                segment.path.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("the spool's file %s cannot be deleted: %s", segment.path.name, error)
+
+    def close(self) -> None:
+        """Let go of the files; what is waiting stays on disk."""
+        with self._condition:
+            self._closed = True
+            while self._writing:
+                self._condition.wait()
+            if self._current is not None:
+                segment, self._current = self._current, None
+                os.close(segment.file)
+                self._drop_if_done(segment)
+
+    # -- after a crash
+
+    def _read_segment(self, path: Path) -> None:
+        content = path.read_bytes()
+        segment = _Segment(int(path.stem), path, len(content))
+        self._segments[segment.first] = segment
+        offset, end = 0, 0
+        while offset < len(content):
+            body = _body_at(content, offset)
+            if body is None:
+                found = _next_frame(content, offset + 1)
+                if found is None:
+                    break
+                self.damaged += 1
+                log.error("the spool's file %s is damaged from byte %d to %d", path.name, offset, found)
+                offset = found
+                continue
+            length = _HEAD.size + len(body)
+            number, table, _, at, rows, _ = orjson.loads(body[: body.index(b"\n")])
+            self._entries.append(Entry(number, table, rows, at, segment.first, offset, length))
+            self.waiting_rows += rows
+            self.waiting_bytes += length
+            segment.waiting += 1
+            self._next = max(self._next, number + 1)
+            offset = end = offset + length
+        self._next = max(self._next, segment.first + 1)
+        if end < len(content):
+            log.warning(
+                "%d bytes at the end of %s were never acknowledged and are cut off", len(content) - end, path.name
+            )
+            os.truncate(path, end)
+            segment.size = end
+        self._drop_if_done(segment)
+
+
+def _body_at(content: bytes, offset: int) -> bytes | None:
+    """The body of the frame that starts there, or None where none does."""
+    if len(content) - offset < _HEAD.size:
+        return None
+    magic, length, checksum = _HEAD.unpack_from(content, offset)
+    body = content[offset + _HEAD.size : offset + _HEAD.size + length]
+    return body if magic == _MAGIC and len(body) == length and zlib.crc32(body) == checksum else None
+
+
+def _next_frame(content: bytes, offset: int) -> int | None:
+    while (offset := content.find(_MAGIC, offset)) >= 0:
+        if _body_at(content, offset) is not None:
+            return offset
+        offset += 1
+    return None
+
+
+def _spooled(entry: Entry, body: bytes) -> Spooled:
+    head, _, payload = body.partition(b"\n")
+    _, _, source, _, _, record_ids = orjson.loads(head)
+    return Spooled(entry, source, payload.split(b"\n"), record_ids)
+
+
+def _unwritable(folder: Path, error: OSError) -> VedetteError:
+    reason = (error.strerror or str(error)).lower()
+    return Unavailable(
+        f"The spool {folder} cannot be used: {reason}.", code="VDT0618", hint="Free disk space, or make it writable.",
+        file=str(folder),
+    )  # fmt: skip
