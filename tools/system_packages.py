@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.plugins.browser import find_chromium
 from tests.plugins.postgres import find_programs
+from tests.plugins.syslog_senders import find_rsyslog, find_syslog_ng, unpacked
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class SystemPackage:
     name: str
     present: Callable[[], bool]
     without: str
+    unpack: tuple[str, ...] = ()
+    """Packages that are unpacked into a folder instead, because the package excludes another one of these."""
 
 
 PACKAGES = (
@@ -28,14 +32,20 @@ PACKAGES = (
     SystemPackage("chromium", lambda: find_chromium() is not None, "tests that drive a browser"),
     SystemPackage(
         "rsyslog",
-        lambda: bool(shutil.which("rsyslogd")) or Path("/usr/sbin/rsyslogd").exists(),
+        lambda: find_rsyslog() is not None,
         "tests with a real syslog sender",
+    ),
+    SystemPackage(
+        "syslog-ng-core",
+        lambda: find_syslog_ng() is not None,
+        "tests with syslog-ng as the sender",
+        unpack=("syslog-ng-core", "libivykis0", "libnet1", "libwrap0", "libjson-c5", "libpcre3"),
     ),
 )
 
 
 def install(names: list[str]) -> str | None:
-    """Installs by apt-get; None when done, else why not in one line."""
+    """Installs by apt-get (none: brings the lists up to date); None when done, else why not in one line."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     # A service that a package would start has no business in a test run.
     policy = Path("/usr/sbin/policy-rc.d")
@@ -59,6 +69,21 @@ def install(names: list[str]) -> str | None:
     return None
 
 
+def unpack(names: tuple[str, ...]) -> str | None:
+    """Downloads by apt-get and unpacks into the tests' folder; None when done, else why not in one line."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            done = subprocess.run(
+                ["apt-get", "download", "-qq", *names], cwd=folder, capture_output=True, text=True, timeout=900
+            )
+            for package in sorted(Path(folder).glob("*.deb")):
+                unpacked().mkdir(parents=True, exist_ok=True)
+                subprocess.run(["dpkg-deb", "-x", str(package), str(unpacked())], check=True, timeout=300)
+        except (OSError, subprocess.SubprocessError) as error:
+            return str(error)
+    return (done.stderr.strip().splitlines() or ["apt-get download failed"])[-1] if done.returncode else None
+
+
 def main() -> int:
     """Never fails: a test that misses something says so itself."""
     missing = [one for one in PACKAGES if not one.present()]
@@ -71,7 +96,10 @@ def main() -> int:
         why = f"only root can (apt-get install {names})"
     else:
         print(f"installing Debian's packages {names}", flush=True)
-        why = install([one.name for one in missing])
+        why = install([one.name for one in missing if not one.unpack])
+        for one in missing:
+            if one.unpack:
+                why = unpack(one.unpack) or why
     for one in missing:
         if not one.present():
             print(f"{one.name} is not installed, {why}: {one.without} will be skipped")

@@ -102,7 +102,9 @@ def alerts_once(services: WorkspaceServices) -> None:
     with services.application.state.session(read_only=True) as session:
         kept = {row.id: row for row in session.scalars(select(AlertRow))}
     assert Counter(row.run_id for row in kept.values()) == expected
-    logged = services.logs.query("SecurityAlert | project SystemAlertId, DisplayName, StartTime, EndTime, Entities").rows
+    logged = services.logs.query(
+        "SecurityAlert | project SystemAlertId, DisplayName, StartTime, EndTime, Entities"
+    ).rows
     told = {row.id: security_alert(row, services.workspace.id) for row in kept.values()}
     assert len(logged) == len(told)
     for alert_id, title, start, end, entities in logged:

@@ -20,6 +20,7 @@ from vedette.api.application import Application
 from vedette.api.connections import PatientProtocol
 from vedette.api.console import install_console
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
+from vedette.api.listening import syslog_listeners
 from vedette.api.routes import (
     deliveries,
     functions,
@@ -33,6 +34,7 @@ from vedette.api.routes import (
     watchlists,
 )
 from vedette.api.routes.doors import install_doors
+from vedette.collect.listeners.server import SyslogListeners
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable
 
@@ -82,6 +84,7 @@ class Server:
             timeout_graceful_shutdown=5, lifespan="off", http=PatientProtocol,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
+        self.listeners: SyslogListeners | None = None
 
     @property
     def url(self) -> str:
@@ -91,7 +94,7 @@ class Server:
 
     def run(self) -> None:
         """Serves until a signal ends it; background work runs meanwhile."""
-        with self._published(), self._background():
+        with self._listening(), self._published(), self._background():
             self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
@@ -107,6 +110,18 @@ class Server:
             yield
         finally:
             self.application.directory.withdraw_server()
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        self.listeners = syslog_listeners(self.application)
+        if self.listeners is None:
+            yield
+            return
+        self.listeners.start()
+        try:
+            yield
+        finally:
+            self.listeners.stop()
 
     @contextmanager
     def _background(self) -> Iterator[None]:

@@ -1,1 +1,1 @@
-"""How logs come in from elsewhere."""
+"""Collection: what takes logs in from outside, and the formats that senders use."""

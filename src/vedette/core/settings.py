@@ -56,6 +56,23 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9.\-:*, ]*$",
         description="Hosts that queries may read with externaldata, with commas; *.example.com stands for every name below.",
     )
+    syslog_host: str = Field("127.0.0.1", min_length=1, description="The address that syslog is heard on.")
+    syslog_udp: _Port | None = Field(None, description="The port for syslog over UDP; off by default.")
+    syslog_tcp: _Port | None = Field(None, description="The port for syslog over TCP; off by default.")
+    syslog_tls: _Port | None = Field(None, description="The port for syslog over TLS; off by default.")
+    syslog_allow: str = Field(
+        "127.0.0.0/8, ::1/128", description="The networks and addresses that syslog is taken from, with commas."
+    )
+    syslog_timezone: str = Field(
+        "UTC", min_length=1, description="The time zone of senders that do not tell theirs, like Europe/Prague."
+    )
+    syslog_tls_certificate: Path | None = Field(
+        None, description="The certificate (PEM, with its chain) for syslog over TLS, if not one of the own authority."
+    )
+    syslog_tls_key: Path | None = Field(None, description="The key (PEM) of that certificate.")
+    syslog_tls_client_ca: Path | None = Field(
+        None, description="The authority (PEM) of client certificates; with it, a sender needs one."
+    )
     log_level: LogLevel = Field("INFO", description="The least severe messages that are logged.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for programs.")
     lock_wait: _Seconds = Field(

@@ -1,0 +1,96 @@
+"""The categories of Azure's diagnostic settings and the tables that they belong to, as data.
+
+Sources: the reference of Azure Monitor's tables, the diagnostic settings of Microsoft Entra ID, Azure Storage and the activity log.
+A category that is not here belongs to AzureDiagnostics.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENTRA: Final = {
+    "SignInLogs": "SigninLogs",
+    "NonInteractiveUserSignInLogs": "AADNonInteractiveUserSignInLogs",
+    "ServicePrincipalSignInLogs": "AADServicePrincipalSignInLogs",
+    "ManagedIdentitySignInLogs": "AADManagedIdentitySignInLogs",
+    "ADFSSignInLogs": "ADFSSignInLogs",
+    "AuditLogs": "AuditLogs",
+    "ProvisioningLogs": "AADProvisioningLogs",
+    "RiskyUsers": "AADRiskyUsers",
+    "UserRiskEvents": "AADUserRiskEvents",
+    "RiskyServicePrincipals": "AADRiskyServicePrincipals",
+    "ServicePrincipalRiskEvents": "AADServicePrincipalRiskEvents",
+    "MicrosoftGraphActivityLogs": "MicrosoftGraphActivityLogs",
+    "NetworkAccessTrafficLogs": "NetworkAccessTraffic",
+    "EnrichedOffice365AuditLogs": "EnrichedMicrosoft365AuditLogs",
+}
+
+# Activity log: what a category is called in the table.
+ACTIVITY: Final = {
+    "Action": "Administrative",
+    "Write": "Administrative",
+    "Delete": "Administrative",
+    "Administrative": "Administrative",
+    "Security": "Security",
+    "ServiceHealth": "ServiceHealth",
+    "ResourceHealth": "ResourceHealth",
+    "Alert": "Alert",
+    "Autoscale": "Autoscale",
+    "Policy": "Policy",
+    "Recommendation": "Recommendation",
+}
+
+STORAGE: Final = ("StorageRead", "StorageWrite", "StorageDelete")
+STORAGE_SERVICES: Final = {
+    "blobservices": "StorageBlobLogs",
+    "fileservices": "StorageFileLogs",
+    "queueservices": "StorageQueueLogs",
+    "tableservices": "StorageTableLogs",
+}
+
+HUNTING: Final = "AdvancedHunting-"
+"""Defender XDR streams its tables as categories with this prefix."""
+
+ENTRA_RENAMED: Final = {
+    "location": "LocationDetails",
+    "appliedConditionalAccessPolicies": "ConditionalAccessPolicies",
+    "operationType": "AADOperationType",
+    "riskEventTypes_v2": "RiskEventTypes_V2",
+    "riskEventTypes": "RiskEventTypes",
+}
+
+STORAGE_RENAMED: Final = {
+    "userAgentHeader": "UserAgentHeader",
+    "conditionsUsed": "ConditionsUsed",
+}
+
+STORAGE_IDENTITY: Final = {
+    "type": "AuthenticationType",
+    "tokenHash": "AuthenticationHash",
+    "authorization": "AuthorizationDetails",
+}
+
+STORAGE_REQUESTER: Final = {
+    "objectId": "RequesterObjectId",
+    "tenantId": "RequesterTenantId",
+    "appId": "RequesterAppId",
+    "audience": "RequesterAudience",
+    "tokenIssuer": "RequesterTokenIssuer",
+    "upn": "RequesterUpn",
+}
+
+ENVELOPE: Final = {
+    "operationName": "OperationName",
+    "operationVersion": "OperationVersion",
+    "resultType": "ResultType",
+    "resultSignature": "ResultSignature",
+    "resultDescription": "ResultDescription",
+    "durationMs": "DurationMs",
+    "correlationId": "CorrelationId",
+    "callerIpAddress": "CallerIPAddress",
+    "level": "Level",
+    "Level": "Level",
+    "resourceId": "ResourceId",
+    "category": "Category",
+}
+"""Fields around the properties, and their columns in AzureDiagnostics and in the tables of Entra."""

@@ -1,0 +1,225 @@
+"""Records of Azure's diagnostic settings (event hub, storage account, `{"records": [...]}`) as rows of the right tables.
+
+Which category belongs to which table is data in `azure_categories`. A property goes into the column of its name without regard to
+case; one without a column stays under its own name, and the store keeps it with the row. In AzureDiagnostics a property's column has
+its type as a suffix, as Azure Monitor makes it: `_s`, `_d`, `_b`, `_t`, `_g`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from vedette.collect.formats.azure_categories import (
+    ACTIVITY,
+    ENTRA,
+    ENTRA_RENAMED,
+    ENVELOPE,
+    HUNTING,
+    STORAGE,
+    STORAGE_IDENTITY,
+    STORAGE_REQUESTER,
+    STORAGE_SERVICES,
+)
+from vedette.collect.formats.columns import Record, Unreadable, columns, text
+from vedette.collect.formats.timestamps import Moments
+from vedette.store.catalog import is_known
+
+_GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_NAME: Final = re.compile(r"[^A-Za-z0-9_]")
+_CLAIM: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+_RESOURCE: Final = re.compile(
+    r"/subscriptions/([^/]+)(?:/resourcegroups/([^/]+))?(?:/providers/([^/]+)(?:/([^/]+)/(.+))?)?", re.IGNORECASE
+)
+
+
+def records(document: object) -> Iterator[object]:
+    """The records of a document: its `records`, the items of a list, or itself."""
+    if isinstance(document, Mapping) and isinstance(document.get("records"), list):
+        yield from document["records"]
+    elif isinstance(document, list):
+        for one in document:
+            yield from records(one)
+    else:
+        yield document
+
+
+def is_diagnostic(record: object) -> bool:
+    """Whether a record has the form of a diagnostic setting's."""
+    return isinstance(record, Mapping) and "category" in record and ("time" in record or "resourceId" in record)
+
+
+def read(record: object, moments: Moments) -> Record | Unreadable:
+    """The table and the row of a record, or the record with the reason why it is none."""
+    if not isinstance(record, Mapping):
+        return Unreadable(text(record), "the record is not a JSON object")
+    category = record.get("category")
+    if not isinstance(category, str) or not category:
+        return Unreadable(text(record), "the record has no category")
+    properties = _object(record.get("properties"))
+    if category.startswith(HUNTING):
+        return _hunting(category.removeprefix(HUNTING), record, properties, moments)
+    if category in STORAGE:
+        return _storage(record, properties, moments)
+    if (table := ENTRA.get(category)) is not None:
+        return _entra(table, record, properties, moments)
+    if category in ACTIVITY and ("identity" in record or "level" in record) and "operationName" in record:
+        return _activity(record, properties, moments)
+    return _diagnostics(record, properties, moments)
+
+
+def _object(value: object) -> dict[str, Any]:
+    if isinstance(value, str) and value[:1] == "{":
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _time(moments: Moments, *candidates: object) -> str:
+    for value in candidates:
+        if isinstance(value, str) and (moment := moments.read(value)) is not None:
+            return moment
+    return moments.now_text
+
+
+def _hunting(
+    table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments
+) -> Record | Unreadable:
+    if not is_known(table):
+        return Unreadable(text(record), f"Defender XDR has no table '{table[:60]}' that is known")
+    row: dict[str, Any] = {"TimeGenerated": _time(moments, properties.get("Timestamp"), record.get("time"))}
+    columns(table).put(row, properties)
+    return Record(table, row)
+
+
+def _entra(table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
+    known = columns(table)
+    row: dict[str, Any] = {
+        "TimeGenerated": _time(moments, record.get("time"), properties.get("createdDateTime")),
+        "SourceSystem": "Azure AD",
+        "Resource": "Microsoft.aadiam",
+        "ResourceGroup": "Microsoft.aadiam",
+    }
+    known.put(row, {name: record.get(name) for name in ENVELOPE}, ENVELOPE)
+    known.put(
+        row,
+        {"Identity": record.get("identity"), "Location": record.get("location"), "AADTenantId": record.get("tenantId")},
+    )
+    known.put(row, properties, ENTRA_RENAMED)
+    if table == "SigninLogs":
+        row["Category"] = record["category"]
+    return Record(table, row)
+
+
+def _activity(record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
+    identity = _object(record.get("identity"))
+    claims, authorization = _object(identity.get("claims")), identity.get("authorization")
+    category = ACTIVITY[record["category"]]
+    operation = str(record.get("operationName") or "")
+    row: dict[str, Any] = {
+        "TimeGenerated": _time(moments, record.get("time")),
+        "SourceSystem": "Azure",
+        "OperationNameValue": operation,
+        "CategoryValue": category,
+        "Category": category,
+        "Level": record.get("level") or record.get("Level"),
+        "ActivityStatusValue": record.get("resultType"),
+        "ActivitySubstatusValue": (record.get("resultSignature") or "").partition(".")[2],
+        "CallerIpAddress": record.get("callerIpAddress"),
+        "CorrelationId": record.get("correlationId"),
+        "Caller": claims.get(_CLAIM + "upn") or claims.get("upn") or claims.get(_CLAIM + "name") or claims.get("appid"),
+        "EventDataId": properties.get("eventDataId") or properties.get("eventId"),
+        "Hierarchy": properties.get("hierarchy"),
+    }
+    for name, value in (("Authorization", authorization), ("Claims", claims), ("Properties", properties)):
+        if value:
+            row[name], row[f"{name}_d"] = text(value), value
+    row |= _resource(record.get("resourceId"), keep_case=True)
+    provider = row.pop("ResourceProvider", None)
+    row["ResourceProviderValue"] = None if provider is None else provider.upper()
+    row.pop("ResourceType", None)
+    return Record("AzureActivity", {name: value for name, value in row.items() if value not in (None, "")})
+
+
+def _storage(record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record | Unreadable:
+    identifier = str(record.get("resourceId") or "")
+    service = next((part for part in identifier.casefold().split("/") if part in STORAGE_SERVICES), None)
+    if service is None:
+        return Unreadable(text(record), "the record's resourceId does not name a storage service")
+    known = columns(STORAGE_SERVICES[service])
+    row: dict[str, Any] = {"TimeGenerated": _time(moments, record.get("time")), "SourceSystem": "Azure"}
+    skipped = ("time", "properties", "identity", "resourceId", "resourceType")
+    known.put(row, {name: value for name, value in record.items() if name not in skipped})
+    identity = _object(record.get("identity"))
+    requester = _object(identity.pop("requester", None))
+    known.put(row, identity, STORAGE_IDENTITY)
+    known.put(row, requester, STORAGE_REQUESTER)
+    known.put(row, properties)
+    row["_ResourceId"] = identifier.lower()
+    return Record(known.table, row)
+
+
+def _diagnostics(record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
+    known = columns("AzureDiagnostics")
+    row: dict[str, Any] = {"TimeGenerated": _time(moments, record.get("time")), "SourceSystem": "Azure"}
+    for name, value in record.items():
+        if name in ("time", "properties", "tenantId") or value is None or value == "":
+            continue
+        column = ENVELOPE.get(name)
+        if column is not None and not isinstance(value, dict | list):
+            row[column] = known.typed(column, value)
+        elif name not in ("resourceId", "category"):
+            _flatten(row, name, value)
+    row |= _resource(record.get("resourceId"))
+    for name, value in properties.items():
+        column = ENVELOPE.get(name)
+        if column is not None and column not in row and not isinstance(value, dict | list) and value not in (None, ""):
+            row[column] = known.typed(column, value)
+        else:
+            _flatten(row, name, value)
+    if not properties and record.get("properties"):
+        _flatten(row, "properties", record["properties"])
+    return Record("AzureDiagnostics", row)
+
+
+def _flatten(row: dict[str, Any], name: str, value: Any) -> None:
+    """A property as Azure Monitor names its column in AzureDiagnostics; objects become a column for each of their properties."""
+    if value is None or value == "":
+        return
+    if isinstance(value, Mapping):
+        for inner, one in value.items():
+            _flatten(row, f"{name}_{inner}", one)
+        return
+    stem = _NAME.sub("_", name)
+    if isinstance(value, bool):
+        row[f"{stem}_b"] = value
+    elif isinstance(value, int | float):
+        row[f"{stem}_d"] = value
+    elif isinstance(value, str):
+        suffix = "g" if _GUID.fullmatch(value) else "t" if _TIME.fullmatch(value) else "s"
+        row[f"{stem}_{suffix}"] = value
+    else:
+        row[f"{stem}_s"] = text(value)
+
+
+def _resource(identifier: object, *, keep_case: bool = False) -> dict[str, Any]:
+    """The columns that a resource's id fills; Azure writes them in capitals, except in the activity log."""
+    if not isinstance(identifier, str) or not identifier:
+        return {}
+    row: dict[str, Any] = {
+        "ResourceId": identifier if keep_case else identifier.upper(),
+        "_ResourceId": identifier.lower(),
+    }
+    found = _RESOURCE.match(identifier)
+    if found is not None:
+        names = ("SubscriptionId", "ResourceGroup", "ResourceProvider", "ResourceType", "Resource")
+        for name, value in zip(names, found.groups()):
+            if value:
+                value = value.rsplit("/", 1)[-1] if name == "Resource" else value
+                row[name] = value if keep_case else value.upper()
+    return row

@@ -1,0 +1,148 @@
+"""Alerts of Microsoft Graph (`alerts_v2`), Defender for Endpoint's API and Defender for Cloud as rows of SecurityAlert, and those of
+Graph also of AlertInfo and AlertEvidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vedette.collect.formats.columns import Record, Unreadable, columns, text
+from vedette.collect.formats.defender_facts import CLOUD, ENDPOINT, EVIDENCE, GRAPH, SERVICES, STATUS
+from vedette.collect.formats.timestamps import Moments
+
+_TYPE: Final = "#microsoft.graph.security."
+
+
+def read(record: object, moments: Moments) -> list[Record] | Unreadable:
+    """The rows of an alert, or the record with the reason why it is none."""
+    if not isinstance(record, Mapping):
+        return Unreadable(text(record), "the record is not a JSON object")
+    if "serviceSource" in record and "createdDateTime" in record:
+        return _graph(record, moments)
+    if "alertCreationTime" in record:
+        return [_endpoint(record, moments)]
+    inner = record.get("properties") if isinstance(record.get("properties"), Mapping) else record
+    assert isinstance(inner, Mapping)
+    fields = {name[:1].lower() + name[1:]: value for name, value in inner.items()}
+    if "alertDisplayName" in fields and ("systemAlertId" in fields or "alertType" in fields):
+        return [_cloud(fields, moments)]
+    return Unreadable(text(record), "the record has not the form of an alert that is known")
+
+
+def _put(row: dict[str, Any], record: Mapping[str, Any], facts: Mapping[str, str], moments: Moments) -> None:
+    known = columns("SecurityAlert")
+    for name, column in facts.items():
+        value = record.get(name)
+        if value is not None and value != "":
+            is_time = column.endswith("Time") or column == "TimeGenerated"
+            row[column] = (moments.read(value) if is_time and isinstance(value, str) else None) or known.typed(
+                column, value
+            )
+
+
+def _finish(row: dict[str, Any], status: object, severity: object, moments: Moments) -> Record:
+    row.setdefault("TimeGenerated", row.get("ProcessingEndTime") or moments.now_text)
+    row.setdefault("AlertName", row.get("DisplayName"))
+    row.setdefault("VendorName", "Microsoft")
+    row["SourceSystem"] = "Detection"
+    row["Status"] = STATUS.get(str(status or "").lower(), "Unknown")
+    if severity:
+        word = str(severity)
+        row["AlertSeverity"] = word[:1].upper() + word[1:]
+    return Record("SecurityAlert", row)
+
+
+def _graph(record: Mapping[str, Any], moments: Moments) -> list[Record]:
+    service = str(record["serviceSource"])
+    provider, product, shown = SERVICES.get(
+        service, (service, record.get("productName") or service, record.get("productName") or service)
+    )
+    row: dict[str, Any] = {"ProviderName": provider, "ProductName": product}
+    _put(row, record, GRAPH, moments)
+    techniques = [one for one in record.get("mitreTechniques") or [] if isinstance(one, str)]
+    if techniques:
+        row["Techniques"] = text(list(dict.fromkeys(one.partition(".")[0] for one in techniques)))
+        if below := [one for one in techniques if "." in one]:
+            row["SubTechniques"] = text(below)
+    evidence = [one for one in record.get("evidence") or [] if isinstance(one, Mapping)]
+    if evidence:
+        row["Entities"] = text(evidence)
+    device = next((one.get("deviceDnsName") for one in evidence if one.get("deviceDnsName")), None)
+    if device:
+        row["CompromisedEntity"] = device
+    extra = {
+        name: record[name]
+        for name in ("incidentId", "classification", "determination", "detectionSource")
+        if record.get(name)
+    }
+    if extra:
+        row["ExtendedProperties"] = text(extra)
+    made = [_finish(row, record.get("status"), record.get("severity"), moments)]
+    about: dict[str, Any] = {
+        "TimeGenerated": row["TimeGenerated"], "Timestamp": row["TimeGenerated"], "AlertId": record.get("id"),
+        "Title": record.get("title"), "Severity": row.get("AlertSeverity"), "ServiceSource": shown,
+        "DetectionSource": record.get("detectionSource"), "AttackTechniques": text(techniques) if techniques else None,
+    }  # fmt: skip
+    about = {name: value for name, value in about.items() if value is not None}
+    category = record.get("category")
+    made.append(Record("AlertInfo", about | ({"Category": category} if category else {})))
+    categories = {"Categories": text([category])} if category else {}
+    made += [Record("AlertEvidence", about | categories | _evidence(one)) for one in evidence]
+    return made
+
+
+def _evidence(one: Mapping[str, Any]) -> dict[str, Any]:
+    kind = str(one.get("@odata.type") or "").removeprefix(_TYPE).removesuffix("Evidence")
+    name, facts = EVIDENCE.get(kind, (kind[:1].upper() + kind[1:], {}))
+    known = columns("AlertEvidence")
+    row: dict[str, Any] = {"EntityType": name, "AdditionalFields": dict(one)}
+    for path, column in facts.items():
+        value: Any = one
+        for step in path.split("."):
+            value = value.get(step) if isinstance(value, Mapping) else None
+        if value is not None and value != "":
+            row[column] = known.typed(column, value)
+    roles = one.get("roles")
+    row["EvidenceRole"] = (
+        "Impacted" if kind in ("device", "mailbox") or (roles and "compromised" in roles) else "Related"
+    )
+    return row
+
+
+def _endpoint(record: Mapping[str, Any], moments: Moments) -> Record:
+    row: dict[str, Any] = {"ProviderName": "MDATP", "ProductName": "Microsoft Defender Advanced Threat Protection"}
+    _put(row, record, ENDPOINT, moments)
+    evidence = record.get("evidence")
+    entities = [evidence] if isinstance(evidence, Mapping) else evidence
+    if entities:
+        row["Entities"] = text(entities)
+    techniques = record.get("mitreTechniques")
+    if techniques:
+        row["Techniques"] = text(techniques)
+    extra = {
+        name: record[name]
+        for name in (
+            "machineId",
+            "incidentId",
+            "investigationId",
+            "investigationState",
+            "detectionSource",
+            "threatFamilyName",
+            "relatedUser",
+        )
+        if record.get(name) is not None
+    }
+    if extra:
+        row["ExtendedProperties"] = text(extra)
+    return _finish(row, record.get("status"), record.get("severity"), moments)
+
+
+def _cloud(fields: Mapping[str, Any], moments: Moments) -> Record:
+    row: dict[str, Any] = {"ProviderName": "Azure Security Center", "ProductName": "Azure Security Center"}
+    _put(row, fields, CLOUD, moments)
+    for one in fields.get("resourceIdentifiers") or []:
+        if isinstance(one, Mapping) and (identifier := one.get("azureResourceId") or one.get("AzureResourceId")):
+            row.setdefault("ResourceId", identifier)
+    if isinstance(identifier := row.get("ResourceId"), str):
+        row["_ResourceId"] = identifier.lower()
+    return _finish(row, fields.get("status"), fields.get("severity"), moments)

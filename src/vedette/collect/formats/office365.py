@@ -1,0 +1,51 @@
+"""Microsoft 365's unified audit log (Management Activity API, `Search-UnifiedAuditLog`, the portal's export) as rows of OfficeActivity."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vedette.collect.formats.columns import Record, Unreadable, columns, text
+from vedette.collect.formats.office365_values import LOGON_TYPES, RECORD_TYPES, RENAMED, USER_TYPES
+from vedette.collect.formats.timestamps import Moments
+
+TABLE: Final = "OfficeActivity"
+_DATA: Final = ("AuditData", "auditData")  # what the exports keep a record in
+
+
+def is_audit_record(record: object) -> bool:
+    """Whether a record has the form of the unified audit log's, or of an export around it."""
+    return isinstance(record, Mapping) and (
+        any(name in record for name in _DATA) or {"CreationTime", "Operation", "RecordType"} <= record.keys()
+    )
+
+
+def read(record: object, moments: Moments) -> Record | Unreadable:
+    """The row of a record, or the record with the reason why it is none."""
+    if not isinstance(record, Mapping):
+        return Unreadable(text(record), "the record is not a JSON object")
+    inner: Any = next((record[name] for name in _DATA if name in record), record)
+    if isinstance(inner, str):
+        try:
+            inner = json.loads(inner)
+        except ValueError:
+            return Unreadable(text(record), "its AuditData is not JSON")
+    if not isinstance(inner, Mapping) or not isinstance(inner.get("Operation"), str):
+        return Unreadable(text(record), "the record has no Operation")
+    created = moments.read(str(inner.get("CreationTime") or ""))
+    if created is None:
+        return Unreadable(text(record), "the record has no CreationTime that can be read")
+    row: dict[str, Any] = {"TimeGenerated": created, "SourceSystem": "OfficeActivityManager"}
+    fields = {name: value for name, value in inner.items() if name != "CreationTime"}
+    for name, words in (("UserType", USER_TYPES), ("LogonType", LOGON_TYPES)):
+        value = fields.get(name)
+        if isinstance(value, int) and 0 <= value < len(words):
+            fields[name] = words[value]
+    if isinstance(number := fields.get("RecordType"), int):
+        fields["RecordType"] = RECORD_TYPES.get(number, str(number))
+    columns(TABLE).put(row, fields, RENAMED)
+    user = row.get("UserId")
+    if isinstance(user, str) and "@" in user:
+        row.setdefault("UserDomain", user.rpartition("@")[2])
+    return Record(TABLE, row)

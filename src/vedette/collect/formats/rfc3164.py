@@ -1,0 +1,70 @@
+"""BSD syslog (RFC 3164) as real senders write it: with or without priority, year, host, tag or pid; ISO 8601 times; Cisco's forms.
+
+What the form does not say for certain is left out: a word is a tag only when `:` or `[pid]` ends it, and a host only when it
+follows a time. Everything else is the message, unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from vedette.collect.formats.timestamps import Moments
+
+# What most senders write; whatever is written differently is left to the expressions below.
+_COMMON: Final = re.compile(
+    r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ([A-Za-z0-9_][\w.@-]{0,254}+) (?!: )"
+    r"(?:([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(?!//))(?: |$|(?=\S)))?"
+)
+# `2204: edge1: *Mar  1 18:46:11.123 UTC: ` is Cisco IOS: a sequence number, an origin, a mark of an unsynchronised clock.
+_BSD: Final = re.compile(
+    r" *(?:\d{1,10}: )?(?:([A-Za-z0-9][\w.-]{0,254}): )?[*.]?"
+    r"([A-Za-z]{3}) {1,2}(\d{1,2})(?: (\d{4}))? (\d\d:\d\d:\d\d)([.,]\d{1,9})?"
+    r"(?: ([A-Z]{1,5}|[+-]\d\d:?\d\d)(?=:))?(?=[: ]|$):?(?: +|$)"
+)
+_ISO: Final = re.compile(
+    r" *(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)([.,]\d{1,9})?(Z(?=[+-]00)|Z|[+-]\d\d(?::?\d\d)?)?(?:[+-]00(?::?00)?)?:?(?: +|$)"
+)
+_HOST: Final = re.compile(r"([A-Za-z0-9_:][\w.:@-]{0,254})(?<!:)(?: |$)(?:: )?")
+_TAG: Final = re.compile(r"([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(?!//))(?: |$|(?=\S))")
+
+
+class Bsd(NamedTuple):
+    """The parts of a message after its priority; None is what is not there. `time` is ISO 8601 text in UTC."""
+
+    time: str | None
+    host: str | None
+    tag: str | None
+    pid: str | None
+    message: str
+
+
+def parse(text: str, moments: Moments, *, tagged: bool = True) -> Bsd:
+    """Reads what follows `<priority>`; never fails: what has no form is a message.
+
+    `tagged` says whether a tag is looked for where there is no time (only a priority makes that likely).
+    """
+    if (common := _COMMON.match(text)) is not None:
+        stamp, host, tag, pid = common.groups()
+        if (time := moments.stamp(stamp)) is not None:
+            return Bsd(time, host, tag, pid, text[common.end() :])
+    time = host = None
+    found = _BSD.match(text)
+    if found is not None:
+        host, month, day, year, clock, fraction, zone = found.groups()
+        time = moments.bsd(month, day, year, clock, fraction, zone)
+    else:
+        found = _ISO.match(text)
+        if found is not None:
+            time = moments.iso(*found.groups())
+    if found is None or time is None:
+        if tagged and (word := _TAG.match(text)) is not None:
+            return Bsd(None, None, word[1], word[2], text[word.end() :])
+        return Bsd(None, None, None, None, text)
+    position = found.end()
+    if host is None and (word := _HOST.match(text, position)) is not None:
+        host = word[1]
+        position = word.end()
+    if (word := _TAG.match(text, position)) is not None:
+        return Bsd(time, host, word[1], word[2], text[word.end() :])
+    return Bsd(time, host, None, None, text[position:])

@@ -1,0 +1,76 @@
+"""The syslog protocol (RFC 5424): header, structured data, message."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from vedette.collect.formats.timestamps import Moments
+
+_HEADER: Final = re.compile(r"1 (\S+) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32})(?: (?:-(?: |$))?|$)")
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+_ID: Final = re.compile(r'\[([^\s\]="\[]{1,255})')
+# Senders put spaces around the sign that the RFC does not have.
+_PARAMETER: Final = re.compile(r'\s*+([^\s=\]"]{1,255})\s*+=\s*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+', re.DOTALL)
+_ESCAPE: Final = re.compile(r'\\(["\\\]])')
+
+StructuredData = dict[str, dict[str, str]]
+
+
+class Header(NamedTuple):
+    """A message of RFC 5424; None is the nil value. `time` is ISO 8601 text in UTC."""
+
+    time: str | None
+    host: str | None
+    app: str | None
+    pid: str | None
+    message_id: str | None
+    data: StructuredData | None
+    message: str
+
+
+def parse(text: str, moments: Moments) -> Header | str:
+    """Reads what follows `<priority>`, from the version on; the reason in words if it is no RFC 5424 message."""
+    found = _HEADER.match(text)
+    if found is None:
+        return "the header of RFC 5424 is not complete"
+    stamp, host, app, pid, message_id = found.groups()
+    time = None
+    if stamp != "-":
+        moment = _TIME.fullmatch(stamp)
+        time = None if moment is None else moments.iso(*moment.groups())
+        if time is None:
+            return f"'{stamp[:40]}' is not a time of RFC 5424"
+    position, data = found.end(), None
+    if text.startswith("[", position):
+        read = _structured_data(text, position)
+        if isinstance(read, str):
+            return read
+        data, position = read
+        position += text.startswith(" ", position)
+    position += text.startswith(" ", position)  # rsyslog forwards the space that RFC 3164's form has before a message
+    message = text[position:]
+    return Header(
+        time,
+        None if host == "-" else host,
+        None if app == "-" else app,
+        None if pid == "-" else pid,
+        None if message_id == "-" else message_id,
+        data,
+        message[1:] if message.startswith("\ufeff") else message,
+    )
+
+
+def _structured_data(text: str, position: int) -> tuple[StructuredData, int] | str:
+    data: StructuredData = {}
+    while found := _ID.match(text, position):
+        values = data.setdefault(found[1], {})
+        position = found.end()
+        while parameter := _PARAMETER.match(text, position):
+            value = parameter[2]
+            values[parameter[1]] = _ESCAPE.sub(r"\1", value) if "\\" in value else value
+            position = parameter.end()
+        if not text.startswith("]", position):
+            return f"the structured data element '{found[1][:40]}' is not closed"
+        position += 1
+    return (data, position) if data else "the structured data has no name"

@@ -1,0 +1,89 @@
+"""A syslog message in either form (RFC 3164, RFC 5424) as a row of the table Syslog.
+
+Sources: the Syslog table of Log Analytics; a missing or invalid priority is user.notice (13).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+from vedette.collect.formats import rfc3164, rfc5424
+from vedette.collect.formats.rfc5424 import StructuredData
+from vedette.collect.formats.timestamps import Moments
+
+TABLE: Final = "Syslog"
+FACILITIES: Final = (
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert",
+    "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+)  # fmt: skip
+SEVERITIES: Final = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+DEFAULT_PRIORITY: Final = 13
+
+_PRIORITY: Final = re.compile(r"<(\d{1,3})>")
+_INT: Final = 2**31
+
+
+class Message(NamedTuple):
+    """A syslog message; None is what it does not say. `problem` is why it could not be read as what it claims to be."""
+
+    priority: int
+    time: str | None
+    host: str | None
+    app: str | None
+    pid: str | None
+    text: str
+    message_id: str | None = None
+    data: StructuredData | None = None
+    problem: str | None = None
+
+
+def parse(line: str, moments: Moments) -> Message:
+    """Reads a line without its framing; never fails: a line without a form is the text of a user.notice message."""
+    problem = None
+    found = _PRIORITY.match(line)
+    if found is None:
+        priority, rest, tagged = DEFAULT_PRIORITY, line, False
+    else:
+        priority, rest, tagged = int(found[1]), line[found.end() :], True
+        if priority > 191:
+            priority, problem = DEFAULT_PRIORITY, f"{priority} is not a priority"
+        if rest.startswith("1 "):
+            header = rfc5424.parse(rest, moments)
+            if not isinstance(header, str):
+                return Message(priority, *header[:4], header.message, header.message_id, header.data, problem)
+            return Message(priority, None, None, None, None, line, problem=header)
+    bsd = rfc3164.parse(rest, moments, tagged=tagged)
+    return Message(priority, bsd.time, bsd.host, bsd.tag, bsd.pid, bsd.message, problem=problem)
+
+
+def row(message: Message, moments: Moments, source: str, collector: str) -> dict[str, Any]:
+    """The row of the table Syslog; `source` is the sender's address, `collector` the name of this machine.
+
+    What the table has no column for (message id, structured data, the reason why a line could not be read) are fields of their
+    own, which the store keeps with the row.
+    """
+    time, host, pid = message.time, message.host, message.pid
+    made: dict[str, Any] = {
+        "TimeGenerated": moments.generated(time),
+        "EventTime": time or moments.now_text,
+        "Facility": FACILITIES[message.priority >> 3],
+        "SeverityLevel": SEVERITIES[message.priority & 7],
+        "HostName": host or source,
+        "Computer": host or source,
+        "HostIP": source,
+        "CollectorHostName": collector,
+        "SyslogMessage": message.text,
+        "SourceSystem": "Linux",
+    }
+    if message.app is not None:
+        made["ProcessName"] = message.app
+    if pid is not None and len(pid) <= 10 and pid.isdigit() and pid.isascii() and int(pid) < _INT:
+        made["ProcessID"] = int(pid)
+    if message.message_id is not None:
+        made["MessageId"] = message.message_id
+    if message.data is not None:
+        made["StructuredData"] = message.data
+    if message.problem is not None:
+        made["ParseProblem"] = message.problem
+    return made

@@ -1,0 +1,1 @@
+"""Listeners for syslog over UDP, TCP and TLS."""

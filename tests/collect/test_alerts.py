@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vedette.collect.formats import defender_alerts, office365
+from vedette.collect.formats.columns import Record, Unreadable
+from vedette.collect.formats.timestamps import Moments
+from vedette.store.catalog import schema
+
+MOMENTS = Moments(datetime(2026, 3, 6, 18, tzinfo=UTC))
+
+
+def lines(shared: Path, name: str) -> list[Any]:
+    return [
+        json.loads(json.loads(line)["raw"]) for line in (shared / "data/parsers" / name).read_text("utf-8").splitlines()
+    ]
+
+
+def known(record: Record) -> None:
+    assert record.row.keys() <= {field.name for field in schema(record.table) or ()}, record
+
+
+def rows(record: object) -> list[Record]:
+    read = defender_alerts.read(record, MOMENTS)
+    assert not isinstance(read, Unreadable), read.reason
+    for one in read:
+        known(one)
+    return read
+
+
+@pytest.mark.req("P-030", "P-049", "P-050")
+def test_graph_alerts(shared: Path) -> None:
+    (alert,) = lines(shared, "ecs_m365_defender__alert.jsonl")
+    security, info, *evidence = rows(alert)
+    expected = {
+        "DisplayName": "Suspicious PowerShell command line", "AlertSeverity": "Medium", "Status": "New", "ProviderName": "MDATP",
+        "Tactics": "Execution", "SystemAlertId": alert["id"], "StartTime": "2023-10-20T09:51:39.5154802Z",
+        "Techniques": '["T1059"]', "SubTechniques": '["T1059.001"]', "CompromisedEntity": "clw555test",
+    }  # fmt: skip
+    assert security.table == "SecurityAlert"
+    assert {name: security.row.get(name) for name in expected} == expected
+    assert (info.table, info.row["Title"], info.row["ServiceSource"]) == (
+        "AlertInfo", alert["title"], "Microsoft Defender for Endpoint",
+    )  # fmt: skip
+    assert len(evidence) == len(alert["evidence"])
+    assert evidence[0].row["EntityType"] == "Machine"
+    assert evidence[0].row["DeviceName"] == "clw555test"
+    assert {one.row["AlertId"] for one in evidence} == {alert["id"]}
+
+
+@pytest.mark.req("P-030", "P-055", "P-057")
+def test_alerts_of_every_kind(shared: Path) -> None:
+    for alert in lines(shared, "ecs_microsoft_defender_endpoint__log.jsonl"):
+        (security,) = rows(alert)
+        assert security.row["DisplayName"] == alert["title"]
+        assert security.row["AlertSeverity"] == alert["severity"]
+        assert security.row["CompromisedEntity"] == alert["computerDnsName"]
+    cloud = [defender_alerts.read(one, MOMENTS) for one in lines(shared, "ecs_microsoft_defender_cloud__event.jsonl")]
+    read = [one for one in cloud if not isinstance(one, Unreadable)]
+    assert len(read) == 1  # the others are assessments and scores, no alerts
+    assert read[0][0].row["DisplayName"] == "[SAMPLE ALERT] Login from a suspicious IP"
+    assert read[0][0].row["AlertSeverity"] == "Medium"
+    assert json.loads(read[0][0].row["Entities"])
+    for one in json.loads((shared / "contracts/graph_alerts_v2_list.json").read_text("utf-8"))["value"]:
+        kinds = [record.row["EntityType"] for record in rows(one) if record.table == "AlertEvidence"]
+        assert len(kinds) == len(one["evidence"])
+
+
+def test_an_object_that_is_no_alert() -> None:
+    read = defender_alerts.read({"a": 1}, MOMENTS)
+    assert read == Unreadable('{"a":1}', "the record has not the form of an alert that is known")
+
+
+AUDIT = {
+    "CreationTime": "2026-03-06T12:00:00", "Id": "g", "Operation": "New-InboxRule", "OrganizationId": "o", "RecordType": 1,
+    "ResultStatus": "True", "UserKey": "k", "UserType": 2, "Version": 1, "Workload": "Exchange", "ClientIP": "203.0.113.4:5050",
+    "ObjectId": "box\\rule", "UserId": "a@contoso.example", "LogonType": 1, "ExternalAccess": False,
+    "Parameters": [{"Name": "ForwardTo", "Value": "x@evil.example"}], "ClientIPAddress": "203.0.113.4", "NewThing": 5,
+}  # fmt: skip
+
+
+@pytest.mark.req("P-036", "P-038", "P-046")
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_unified_audit_log(wrapped: bool) -> None:
+    record = {"RecordType": "ExchangeAdmin", "AuditData": json.dumps(AUDIT)} if wrapped else AUDIT
+    assert office365.is_audit_record(record)
+    read = office365.read(record, MOMENTS)
+    assert isinstance(read, Record)
+    assert read.table == "OfficeActivity"
+    expected = {
+        "TimeGenerated": "2026-03-06T12:00:00Z", "Operation": "New-InboxRule", "RecordType": "ExchangeAdmin", "UserType": "Admin",
+        "OfficeWorkload": "Exchange", "OfficeObjectId": "box\\rule", "OfficeId": "g", "Logon_Type": "Admin", "UserDomain": "contoso.example",
+        "ExternalAccess": "false", "Parameters": '[{"Name":"ForwardTo","Value":"x@evil.example"}]', "Client_IPAddress": "203.0.113.4",
+        "NewThing": 5,
+    }  # fmt: skip
+    assert {name: read.row.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ([], "the record is not a JSON object"),
+        ({"AuditData": "{"}, "its AuditData is not JSON"),
+        ({"CreationTime": "2026-03-06T12:00:00"}, "the record has no Operation"),
+        ({"Operation": "x", "CreationTime": "soon"}, "the record has no CreationTime that can be read"),
+    ],
+)
+def test_what_is_no_audit_record(record: object, reason: str) -> None:
+    read = office365.read(record, MOMENTS)
+    assert isinstance(read, Unreadable)
+    assert read.reason == reason

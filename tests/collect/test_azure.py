@@ -1,0 +1,112 @@
+"""Diagnostic settings' records against the rows that the shared material expects."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vedette.collect.formats import azure_diagnostics
+from vedette.collect.formats.columns import Record, Unreadable
+from vedette.collect.formats.timestamps import Moments
+
+NOW = datetime(2026, 3, 6, 18, tzinfo=UTC)
+REVIEWED = tomllib.loads((Path(__file__).with_name("reviewed.toml")).read_text("utf-8"))["azure"]
+
+
+def same(found: object, expected: object) -> bool:
+    if found == expected or (
+        isinstance(found, dict | list) and isinstance(expected, str) and found == json.loads(expected)
+    ):
+        return True
+    if isinstance(found, str) and isinstance(expected, str):
+        moments = Moments(NOW)
+        times = [moments.read(one) for one in (found, expected)]
+        return (
+            times[0] is not None and times[1] is not None and times[0][:23].rstrip("Z0") == times[1][:23].rstrip("Z0")
+        )
+    if (isinstance(found, str) and isinstance(expected, int | float)) or isinstance(expected, str):
+        return str(found).casefold() == str(expected).casefold()
+    return False
+
+
+@pytest.mark.req("P-036", "P-037", "P-038", "P-039", "P-046")
+def test_records_become_the_expected_rows(shared: Path) -> None:
+    compared, wrong = 0, []
+    files = [
+        *sorted((shared / "data" / "parsers").glob("ecs_azure__*")),
+        shared / "data/parsers/ecs_m365_defender__event.jsonl.gz",
+    ]
+    for file in files:
+        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        for line in content.splitlines():
+            case: dict[str, Any] = json.loads(line)
+            for raw in azure_diagnostics.records(json.loads(case["raw"])):
+                assert azure_diagnostics.is_diagnostic(raw)
+                read = azure_diagnostics.read(raw, Moments(NOW))
+                assert isinstance(read, Record), read
+                assert read.table == case["table"], case["raw"][:200]
+                for name, value in case["row"].items():
+                    compared += 1
+                    if any(name in one["fields"] and read.table in one["tables"] for one in REVIEWED):
+                        continue
+                    if not same(read.row.get(name), value):
+                        wrong.append((file.name, read.table, name, read.row.get(name), value))
+    assert not wrong, f"{len(wrong)} of {compared}: " + "\n".join(map(str, wrong[:60]))
+    assert compared > 3000
+
+
+STORAGE = {
+    "time": "2026-03-06T12:00:00.1234567Z", "category": "StorageRead", "operationName": "GetBlob", "statusCode": 200,
+    "statusText": "Success", "durationMs": 5, "callerIpAddress": "203.0.113.4:5050", "schemaVersion": "1.0",
+    "resourceId": "/subscriptions/s/resourceGroups/G/providers/Microsoft.Storage/storageAccounts/acc/blobServices/default",
+    "uri": "https://acc.blob.core.windows.net/c/x.txt", "protocol": "HTTPS", "location": "westeurope",
+    "identity": {"type": "OAuth", "tokenHash": "h", "requester": {"objectId": "o", "upn": "a@b.example", "appId": "p"}},
+    "properties": {"accountName": "acc", "userAgentHeader": "azcopy", "objectKey": "/acc/c/x.txt", "responseBodySize": 12,
+                   "tlsVersion": "TLS 1.2", "serviceType": "blob"},
+}  # fmt: skip
+
+
+def test_storage() -> None:
+    read = azure_diagnostics.read(STORAGE, Moments(NOW))
+    assert isinstance(read, Record)
+    expected = {
+        "TimeGenerated": "2026-03-06T12:00:00.1234567Z", "OperationName": "GetBlob", "StatusCode": "200", "AccountName": "acc",
+        "RequesterObjectId": "o", "RequesterUpn": "a@b.example", "AuthenticationType": "OAuth", "AuthenticationHash": "h",
+        "UserAgentHeader": "azcopy", "ResponseBodySize": 12, "Uri": STORAGE["uri"], "CallerIpAddress": "203.0.113.4:5050",
+        "Category": "StorageRead", "TlsVersion": "TLS 1.2", "ObjectKey": "/acc/c/x.txt",
+    }  # fmt: skip
+    assert read.table == "StorageBlobLogs"
+    assert {name: read.row.get(name) for name in expected} == expected
+    files = azure_diagnostics.read(STORAGE | {"resourceId": "/x/fileServices/default"}, Moments(NOW))
+    assert isinstance(files, Record)
+    assert files.table == "StorageFileLogs"
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (["x"], "the record is not a JSON object"),
+        ({"time": "2026-03-06T12:00:00Z"}, "the record has no category"),
+        ({"category": "AdvancedHunting-Nothing"}, "Defender XDR has no table 'Nothing' that is known"),
+        ({"category": "StorageRead", "resourceId": "/x"}, "the record's resourceId does not name a storage service"),
+    ],
+)
+def test_what_cannot_be_read_is_kept_whole_with_the_reason(record: object, reason: str) -> None:
+    read = azure_diagnostics.read(record, Moments(NOW))
+    assert isinstance(read, Unreadable)
+    assert read.reason == reason
+    assert json.loads(read.raw) == record
+
+
+def test_documents() -> None:
+    one = {"category": "AuditLogs", "time": "x"}
+    assert list(azure_diagnostics.records({"records": [one, one]})) == [one, one]
+    assert list(azure_diagnostics.records([{"records": [one]}, one])) == [one, one]
+    assert list(azure_diagnostics.records(one)) == [one]
+    assert not azure_diagnostics.is_diagnostic({"category": "Malware", "id": "x"})

@@ -1,0 +1,172 @@
+"""Forms of real senders, and what holds for every line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vedette.collect.formats import cef
+from vedette.collect.formats.cef_fields import FIELDS
+from vedette.collect.formats.lines import LineReader, decode
+from vedette.collect.formats.timestamps import Moments
+from vedette.store.catalog import schema
+
+NOW = datetime(2026, 3, 6, 18, tzinfo=UTC)
+
+# line, then host, tag, pid, time, message
+SENDERS = [
+    ("<189>2204: edge1: *Mar  1 18:46:11.123 UTC: %SYS-5-CONFIG_I: Configured from console",
+     "edge1", "%SYS-5-CONFIG_I", None, "2026-03-01T18:46:11.123Z", "Configured from console"),
+    ("<189>45: Mar  1 18:46:11: %LINK-3-UPDOWN: Interface Gi0/1, changed state",
+     "192.0.2.1", "%LINK-3-UPDOWN", None, "2026-03-01T18:46:11Z", "Interface Gi0/1, changed state"),
+    ("<166>Mar 05 2026 17:32:18 asa1 : %ASA-6-302013: Built inbound TCP connection",
+     "asa1", "%ASA-6-302013", None, "2026-03-05T17:32:18Z", "Built inbound TCP connection"),
+    ("<166>Mar 05 2026 17:32:18: %ASA-6-302013: Built", "192.0.2.1", "%ASA-6-302013", None, "2026-03-05T17:32:18Z", "Built"),
+    ("<166>Mar  5 17:32:18 asa1 : %ASA-6-302013: Built", "asa1", "%ASA-6-302013", None, "2026-03-05T17:32:18Z", "Built"),
+    ("<30>Mar  6 12:00:00 dnsmasq[731]: query[A] x.example from 10.0.0.5",
+     "192.0.2.1", "dnsmasq", 731, "2026-03-06T12:00:00Z", "query[A] x.example from 10.0.0.5"),
+    ("<30>dnsmasq[731]: started", "192.0.2.1", "dnsmasq", 731, None, "started"),
+    ("<13>Mar  6 12:00:00 gw http://x.example/ was asked for", "gw", None, None, "2026-03-06T12:00:00Z", "http://x.example/ was asked for"),
+    ("<46>2026-03-06T12:00:00.123456+01:00 web01 rsyslogd: start", "web01", "rsyslogd", None, "2026-03-06T11:00:00.123456Z", "start"),
+    ("<13>Dec 31 23:59:59 old cron[1]: x", "old", "cron", 1, "2025-12-31T23:59:59Z", "x"),
+    ("<13>Feb 29 12:00:00 leap cron[1]: x", "leap", "cron", 1, "2024-02-29T12:00:00Z", "x"),
+    ("<13>Mar  6 12:00:60 leap cron[1]: x", "leap", "cron", 1, "2026-03-06T12:01:00Z", "x"),
+    ("<13>Mar 32 12:00:00 host cron[1]: x", "192.0.2.1", None, None, None, "Mar 32 12:00:00 host cron[1]: x"),
+]  # fmt: skip
+
+
+@pytest.mark.req("P-034", "P-037", "P-043", "P-045")
+@pytest.mark.parametrize("case", SENDERS, ids=[case[0][:40] for case in SENDERS])
+def test_senders(case: tuple[str, str, str | None, int | None, str | None, str]) -> None:
+    line, host, tag, pid, time, message = case
+    table, row = LineReader(NOW, "collector").read(line, "192.0.2.1")
+    assert table == "Syslog"
+    assert (row["HostName"], row.get("ProcessName"), row.get("ProcessID"), row["SyslogMessage"]) == (
+        host,
+        tag,
+        pid,
+        message,
+    )
+    assert row["EventTime"] == (time or "2026-03-06T18:00:00.000000Z")
+    assert row["HostIP"] == "192.0.2.1"
+    assert row["CollectorHostName"] == "collector"
+
+
+def test_time_generated_is_the_event_time_unless_it_is_far_from_its_receipt() -> None:
+    reader = LineReader(NOW, "c")
+    received = "2026-03-06T18:00:00.000000Z"
+    for stamp, generated in (
+        ("2026-03-06T17:00:00Z", "2026-03-06T17:00:00Z"),
+        ("2026-03-04T17:00:00Z", received),
+        ("2026-03-07T19:00:00Z", received),
+        ("2026-03-07T17:00:00Z", "2026-03-07T17:00:00Z"),
+    ):
+        _, row = reader.read(f"<13>1 {stamp} h a - - - x", "192.0.2.1")
+        assert (row["TimeGenerated"], row["EventTime"]) == (generated, stamp)
+
+
+def test_times_without_a_zone_are_of_the_configured_one() -> None:
+    _, row = LineReader(NOW, "c", ZoneInfo("Europe/Prague")).read("<13>Mar  6 12:00:00 h a: x", "192.0.2.1")
+    assert row["EventTime"] == "2026-03-06T11:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("<13>1 yesterday host app - - - x", "'yesterday' is not a time of RFC 5424"),
+        ('<13>1 - host app - - [a b="c] x', "the structured data element 'a' is not closed"),
+        ("<13>1 - host", "the header of RFC 5424 is not complete"),
+        ("<13>Mar  6 12:00:00 fw CEF:0|a|b|c|", "the CEF header has 3 of 6 fields"),
+    ],
+)
+@pytest.mark.req("P-034", "P-035")
+def test_what_cannot_be_read_is_kept_whole_with_the_reason(line: str, reason: str) -> None:
+    table, row = LineReader(NOW, "c").read(line, "192.0.2.1")
+    assert (table, row["SyslogMessage"], row["ParseProblem"]) == ("Syslog", line, reason)
+
+
+def test_structured_data() -> None:
+    _, row = LineReader(NOW, "c").read('<13>1 - - - - - [a x="1" y="\\"\\]\\\\"][b@9 z=""] \ufefftext', "192.0.2.1")
+    assert row["StructuredData"] == {"a": {"x": "1", "y": '"]\\'}, "b@9": {"z": ""}}
+    assert row["SyslogMessage"] == "text"
+
+
+def test_cef_over_rfc_5424() -> None:
+    table, row = LineReader(NOW, "c").read(
+        "<13>1 2026-03-06T12:00:00Z fw01 app - - - CEF:1|v|p|1|c|n|5|src=10.0.0.1 deviceDirection=0 act=Denied start=1772798400000 cfp1=1.5 fsize=x",
+        "192.0.2.1",
+    )
+    assert table == "CommonSecurityLog"
+    expected = {
+        "Computer": "fw01", "TimeGenerated": "2026-03-06T12:00:00Z", "RemoteIP": "10.0.0.1", "SimplifiedDeviceAction": "Deny",
+        "StartTime": "2026-03-06T12:00:00.000000Z", "DeviceCustomFloatingPoint1": 1.5, "FileSize": "x",
+    }  # fmt: skip
+    assert {name: row[name] for name in expected} == expected
+
+
+@pytest.mark.req("P-035")
+def test_every_extension_has_a_column_of_its_type() -> None:
+    known = {field.name: field.type.value for field in schema("CommonSecurityLog") or ()}
+    letters = {"s": "string", "i": "int", "l": "long", "r": "real", "t": "datetime"}
+    for key, field in FIELDS.items():
+        assert known[field.column] == letters[field.type], key
+        assert field.also is None or known[field.also] == "int", key
+
+
+def test_columns_exist() -> None:
+    for line in (
+        "<34>Oct 11 22:14:15 m su[1]: hi",
+        "CEF:0|a|b|c|d|e|5|src=1 foo=bar deviceDirection=1 dst=2 dpt=3 act=x",
+    ):
+        table, row = LineReader(NOW, "c").read(line, "192.0.2.1")
+        assert row.keys() <= {field.name for field in schema(table) or ()}
+
+
+@given(
+    st.text(max_size=300),
+    st.sampled_from(["", "<13>", "<34>1 ", "<13>Mar  6 12:00:00 ", "CEF:0|", "<13>1 - - - - - ["]),
+)
+def test_every_line_becomes_a_row(text: str, start: str) -> None:
+    table, row = LineReader(NOW, "c").read(start + text, "192.0.2.1")
+    assert table in ("Syslog", "CommonSecurityLog")
+    if table == "Syslog":  # nothing of a line is lost
+        assert (start + text).endswith(row["SyslogMessage"]) or row["SyslogMessage"] == start + text
+
+
+KEYS = st.from_regex(r"[A-Za-z][A-Za-z0-9_.]{0,9}", fullmatch=True)
+VALUES = st.text(
+    st.characters(exclude_characters="\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029", exclude_categories=["Cs"])
+).map(lambda text: text.strip())
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=6), st.lists(VALUES, min_size=6, max_size=6))
+def test_cef_as_the_standard_escapes_it(pairs: dict[str, str], header: list[str]) -> None:
+    def escaped(value: str) -> str:
+        return value.replace("\\", "\\\\").replace("=", "\\=").replace("\n", "\\n").replace("\r", "\\r")
+
+    head = "|".join(field.replace("\\", "\\\\").replace("|", "\\|") for field in header)
+    event = cef.parse(f"CEF:0|{head}|" + " ".join(f"{key}={escaped(value)}" for key, value in pairs.items()))
+    assert not isinstance(event, str)
+    assert event.extension == pairs
+    assert event.header == tuple(header)
+
+
+@given(st.binary(max_size=60))
+def test_no_byte_is_lost(data: bytes) -> None:
+    text = decode(data)
+    assert data in (text.encode(), text.encode("latin-1", "replace"))
+
+
+def test_moments_in_every_form() -> None:
+    moments = Moments(NOW)
+    for text in (
+        "1772798400000", "1772798400", "2026-03-06T12:00:00Z", "2026-03-06 13:00:00+0100", "Mar 06 2026 12:00:00",
+        "Mar 06 2026 12:00:00.000 UTC", "Mar 06 12:00:00", "Fri Mar 06 12:00:00 UTC 2026",
+    ):  # fmt: skip
+        assert (moments.read(text) or "")[:19] == "2026-03-06T12:00:00", text
+    assert moments.read("yesterday") is None
+    assert moments.read("9" * 30) is None
