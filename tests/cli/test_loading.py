@@ -103,6 +103,20 @@ def test_a_bad_line_is_put_aside(vedette: Command, data: Path, tmp_path: Path) -
     assert count(vedette, data, "VedetteDeadLetter_CL") == 1
 
 
+def test_what_was_put_aside_is_found_by_the_query_that_the_report_names(
+    vedette: Command, data: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "AuditLogs"
+    folder.mkdir()
+    (folder / "x.jsonl").write_text('{"OperationName": "one"}\n{"OperationName": \n')
+    said = vedette("load", folder, "--data", data).err
+    assert "1 record could not be read and is put aside" in said
+    query = "VedetteDeadLetter_CL | project Source, Line, Reason, Raw"
+    assert query in " ".join(said.split())
+    (found,) = vedette("query", query, "--data", data, "--format", "ndjson").lines()
+    assert (found["Line"], found["Raw"]) == (2, '{"OperationName": ')
+
+
 def test_unknown_fields_wait_for_a_column(vedette: Command, data: Path, files: tuple[Path, Path]) -> None:
     vedette("load", files[0], "--data", data)
     hidden = "SigninLogs | where column_ifexists('Sneaky', '') == 'kept' | count"

@@ -66,6 +66,7 @@ def test_a_log_cannot_reach_the_terminal(vedette: Command, tmp_path: Path) -> No
         ("SigninLogs | wehre 1 == 1", ["line 1, column 14", "where"]),
         ("print strle('x')", ["line 1, column 7", "strlen"]),
         ("", ["line 1"]),
+        ("let x = 1;", ["line 1", "no tabular expression"]),
     ],
 )
 def test_a_query_that_is_not_valid(vedette: Command, filled: Path, query: str, said: list[str]) -> None:
@@ -119,6 +120,24 @@ def test_batch_over_nothing(vedette: Command) -> None:
     assert vedette("query", "--batch", stdin="").out == ""
 
 
+@pytest.mark.parametrize("place", [[], ["-"]])
+def test_a_query_is_piped_in(vedette: Command, place: list[str]) -> None:
+    done = vedette("query", *place, "--format", "ndjson", stdin="\ufeffprint x = 'ä'\n| extend y = 2\n")
+    assert done.lines() == [{"x": "ä", "y": 2}]
+    assert vedette("query", *place, "--explain", stdin="print 1").out.startswith("SELECT ")
+    done = vedette("check", *place, stdin="print x = 1\n| wehre x")
+    assert done.code == 1
+    assert "line 2, column 3" in done.err
+
+
+@pytest.mark.parametrize("command", ["query", "check"])
+def test_nothing_piped_in_is_no_query(vedette: Command, command: str) -> None:
+    for place in ([], ["-"]):
+        done = vedette(command, *place, stdin=" \n")
+        assert (done.code, done.out) == (2, "")
+        assert "standard input" in done.err
+
+
 def test_check_batch_counts_utf16(vedette: Command, filled: Path) -> None:
     texts = [
         "SigninLogs | project UserPrincipalName, CreatedDateTime",
@@ -149,6 +168,8 @@ def test_check_batch_counts_utf16(vedette: Command, filled: Path) -> None:
 def test_check_prints_the_columns(vedette: Command) -> None:
     done = vedette("check", "SigninLogs | summarize Failures = count() by IPAddress")
     assert (done.code, done.out, done.err) == (0, "IPAddress: string\nFailures: long\n", "")
+    done = vedette("check", "SigninLogs | consume")
+    assert (done.code, done.out, done.err) == (0, "", "")
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,18 @@ FROM_ROWS: Final = "It names a column that bag_unpack makes of the rows' keys: w
 REVIEWED: Final[Reviewed] = {
     "ae13686ea0467da3": ("VDT1001 at 10:33", UNSUPPORTED),
     "84eb2ec64831f717": ("VDT1001 at 8:36", UNSUPPORTED),
-    "6ef5270af63d77e6": ("'EventOriginId'", "SecurityEvent has no such column; the rule hopes for it among the keys of bags."),
-    "e5e52680ddec80df": ("'EventOriginId'", "SecurityEvent has no such column; the rule hopes for it among the keys of bags."),
-    "a549b6520d4c3ba7": ("'ActingProcessSHA256'", "The schema FileEvent has no such column; a source parser must give it."),
+    "6ef5270af63d77e6": (
+        "'EventOriginId'",
+        "SecurityEvent has no such column; the rule hopes for it among the keys of bags.",
+    ),
+    "e5e52680ddec80df": (
+        "'EventOriginId'",
+        "SecurityEvent has no such column; the rule hopes for it among the keys of bags.",
+    ),
+    "a549b6520d4c3ba7": (
+        "'ActingProcessSHA256'",
+        "The schema FileEvent has no such column; a source parser must give it.",
+    ),
     "0305e8cec3faaa5e": ("'PrivilegedWorkloadIdentityInfo'", "A function that the workspace must have saved."),
 }
 REVIEWED_EMPTY: Final[Reviewed] = REVIEWED | {

@@ -6,7 +6,10 @@ import pytest
 
 from vedette.engine.catalog import full_catalog
 from vedette.engine.query import check_text
+from vedette.kql.foreign import CHART_KINDS_ELSEWHERE, JOIN_KINDS_ELSEWHERE, OPERATORS_ELSEWHERE
 from vedette.kql.host import Field, TableSchema
+from vedette.kql.operators.join import JOIN_KINDS
+from vedette.kql.operators.registry import OPERATORS
 from vedette.kql.types import Type
 
 LOGS = TableSchema("Logs", (Field("Level", Type.LONG, "Level"), Field("Text", Type.STRING, "Text")))
@@ -92,3 +95,45 @@ def test_a_text_without_rows_has_no_columns_and_no_mistake(text: str) -> None:
 )
 def test_constants_are_computed_without_an_engine(text: str, columns: list[tuple[str, str]]) -> None:
     assert checked(text) == ([], columns)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "start", "said"),
+    [
+        ("Logs | where Level = 5", "KS206", 13, "to compare, write =="),
+        ("Logs | join Logs on $left.Level = $right.Level", "KS198", 32, "== compares"),
+        ("Logs | where Text == \u201ca\u201d", "KS006", 20, 'straight "'),
+        ("Logs | where Text == \u2018a\u2019", "KS006", 20, "straight '"),
+        ("Logs | where Level == 1 && Level == 2", "KS002", 24, "the word and"),
+        ("Logs | where Level == 1 || Level == 2", "KS176", 25, "the word or"),
+        ("Logs | where Level == 1 AND Level == 2", "KS005", 24, "write and"),
+        ("Logs | where not Level == 1", "KS005", 17, "not(...)"),
+        ("Logs | where Text not contains 'a'", "KS005", 18, "!contains"),
+        ("Logs | where Text is null", "KS005", 18, "isnull()"),
+        ("SELECT * FROM Logs", "KS005", 14, "looks like SQL"),
+        ("Logs | project-out Text", "KS176", 7, "did you mean project-away?"),
+        ("Logs | rename a = Text", "KS176", 7, "did you mean project-rename?"),
+        ("Logs | stats count by Text", "KS176", 7, "did you mean summarize?"),
+        ("Logs | join kind=left Logs on Text", "KS005", 17, "did you mean leftouter?"),
+        ("Logs | render line", "KS005", 14, "did you mean linechart?"),
+    ],
+)
+def test_a_habit_of_another_language_is_answered_with_what_kql_writes(
+    text: str, code: str, start: int, said: str
+) -> None:
+    found = check_text(text, full_catalog(), OneTable()).diagnostics
+    assert [d.message for d in found if (d.code, d.start) == (code, start) and said in d.message], found
+
+
+def test_what_stands_in_for_a_word_of_another_language_is_known() -> None:
+    assert set(OPERATORS_ELSEWHERE.values()) <= set(OPERATORS)
+    assert not set(OPERATORS_ELSEWHERE) & set(OPERATORS)
+    assert set(JOIN_KINDS_ELSEWHERE.values()) <= set(JOIN_KINDS)
+    assert not set(JOIN_KINDS_ELSEWHERE) & set(JOIN_KINDS)
+    for meant in CHART_KINDS_ELSEWHERE.values():
+        assert not check_text(f"Logs | render {meant}", full_catalog(), OneTable()).diagnostics
+
+
+@pytest.mark.parametrize("text", ["Logs |", "Logs | | count", "Logs | where (Level == 1", "Logs | where Level =="])
+def test_a_mistake_of_no_other_language_has_no_such_hint(text: str) -> None:
+    assert all(";" not in d.message for d in check_text(text, full_catalog(), OneTable()).diagnostics)

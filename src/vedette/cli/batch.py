@@ -13,6 +13,25 @@ from vedette.core.errors import InvalidInput, VedetteError
 log = logging.getLogger(__name__)
 MAX_LINE: Final = 4 * 1024 * 1024
 """The longest line that is read, in bytes."""
+MAX_PIPED: Final = 4 * 1024 * 1024
+"""The longest query that is read from standard input, in bytes."""
+
+
+def piped(text: str | None) -> str | None:
+    """The query of a command line: the argument, or what comes through standard input if there is none or it is `-`.
+
+    None where nothing is given and nobody pipes anything in. Raises `InvalidInput` for a text that is not UTF-8 or too long.
+    """
+    if text not in (None, "-") or (text is None and sys.stdin.isatty()):
+        return text
+    content = sys.stdin.buffer.read(MAX_PIPED + 1)
+    if len(content) > MAX_PIPED:
+        raise InvalidInput(f"The query has more than {MAX_PIPED} bytes.", file="<stdin>")
+    try:
+        query = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"The query is not UTF-8: byte {error.start + 1}.", file="<stdin>") from None
+    return query if query.strip() else None
 
 
 def answer_all(answer: Callable[[str], dict[str, object]], failed: Callable[[VedetteError], dict[str, object]]) -> int:

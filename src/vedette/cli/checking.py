@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vedette.cli.batch import answer_all
+from vedette.cli.batch import answer_all, piped
 from vedette.cli.opening import operations
 from vedette.cli.options import BatchMode, DataDir, WorkspaceName
 from vedette.core.errors import InvalidInput, VedetteError
@@ -21,23 +21,28 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    text: Annotated[str | None, typer.Argument(help="The query.", metavar="KQL")] = None,
+    text: Annotated[
+        str | None, typer.Argument(help="The query; - or none reads standard input.", metavar="KQL")
+    ] = None,
     data: DataDir = None,
     workspace: WorkspaceName = "default",
     batch: BatchMode = False,
 ) -> None:
     """Check a KQL query without running it: its names, its types, its result columns.
 
-    The columns go to standard output, what is wrong to standard error; then the exit code is 1. The schemas of the known tables
-    are there without any data.
+    The columns go to standard output. What is wrong goes to standard error; then no columns are printed, and the exit code is 1.
+    The schemas of the known tables are there without any data.
 
     With `--batch` each line of standard input is a question and is answered with a line: `{"id": 1, "query": "print 1"}` with
     `{"id": 1, "diagnostics": [{"code", "severity", "message", "start", "length"}], "columns": [{"name", "type"}]}`. `start` and
     `length` count UTF-16 units, as Microsoft's tools do. The columns are there as far as they are known, even beside errors.
     """
+    if not batch:
+        text = piped(text)
     if batch == (text is not None):
         raise InvalidInput(
-            "Give a query, or --batch and queries on standard input.", hint="vedette check 'SigninLogs | take 5'"
+            "Give a query, as an argument or through standard input, or --batch and questions there.",
+            hint="vedette check 'SigninLogs | take 5'",
         )
     with operations(data, workspace, needs_data=False) as held:
         if text is None:
@@ -46,15 +51,20 @@ def check(
             return
         found = held.check(text)
     from vedette.kql.diagnostics import Diagnostic, render
+    from vedette.kql.parser import parse
+    from vedette.kql.syntax import ExpressionStatement
 
+    faulty = any(diagnostic.severity == "Error" for diagnostic in found.diagnostics)
     diagnostics = list(found.diagnostics)
-    faulty = any(diagnostic.severity == "Error" for diagnostic in diagnostics)
-    if not faulty and (found.columns is None or not text.strip()):
-        diagnostics.append(Diagnostic("KS000", "The query has no tabular expression statement", 0, 1))
+    if not faulty and not any(isinstance(one, ExpressionStatement) for one in parse(text)[0].statements):
+        # a text that is still being written may end before its first table; one that is handed in whole may not
+        said = "The query has no tabular expression statement: nothing in it gives rows"
+        diagnostics.append(Diagnostic("KS000", said, 0, min(1, len(text))))
         faulty = True
     for diagnostic in diagnostics:
         typer.echo(render(text, diagnostic), err=True)
-    if faulty:  # what columns a query has before it is corrected is for editors, which ask with --batch or over HTTP
+    if faulty:
+        # the columns of a faulty query are a guess, and a hundred of them would hide what is wrong
         raise typer.Exit(1)
     for column in found.columns or ():
         typer.echo(f"{column.name}: {column.type.value}")

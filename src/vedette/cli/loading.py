@@ -105,6 +105,14 @@ def _print(report: LoadReport) -> None:
     stamped = sum(file.stamped for file in report.files)
     if stamped:
         console.print(f"{counted(stamped, 'row')} without a TimeGenerated got the time of loading, or that of --stamp.")
+    aside = sum(file.bad for file in report.files)
+    if aside:
+        console.print(
+            harmless(
+                f"{counted(aside, 'record')} could not be read and {'is' if aside == 1 else 'are'} put aside; "
+                "VedetteDeadLetter_CL | project Source, Line, Reason, Raw tells which and why."
+            )
+        )
     for said in report.notes:
         console.print(harmless(said))
     console.print(f"{counted(report.rows, 'row')} in {report.seconds:.1f} s", style="dim")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vedette.cli.batch import answer_all
+from vedette.cli.batch import answer_all, piped
 from vedette.cli.opening import operations
 from vedette.cli.options import BatchMode, DataDir, WorkspaceName
 from vedette.cli.output import Format, print_result
@@ -24,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def query(
-    text: Annotated[str | None, typer.Argument(help="The query.", metavar="KQL")] = None,
+    text: Annotated[
+        str | None, typer.Argument(help="The query; - or none reads standard input.", metavar="KQL")
+    ] = None,
     data: DataDir = None,
     workspace: WorkspaceName = "default",
     format_: Annotated[
@@ -47,9 +49,11 @@ def query(
     With `--batch` each line of standard input is a question and is answered with a line: `{"id": 1, "query": "print 1"}` with
     `{"id": 1, "columns": [{"name", "type"}], "rows": [[…]]}`, or `{"id": 1, "error": {"code", "message", "line", "column"}}`.
     """
+    if not batch:
+        text = piped(text)
     if batch == (text is not None) or (batch and explain):
         raise InvalidInput(
-            "Give a query, or --batch and queries on standard input.",
+            "Give a query, as an argument or through standard input, or --batch and questions there.",
             hint="vedette query 'SigninLogs | take 5' --data DIR",
         )
     with operations(data, workspace, needs_data=False) as held:

@@ -78,7 +78,7 @@ class RemoteOperations:
             ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"]
         )
         found = [_diagnostic(text, one) for one in answer["diagnostics"]]
-        return Check(found, columns)
+        return Check(found, columns or None)
 
     def load(self, paths: Sequence[Path], options: LoadOptions, progress: ProgressCallback | None = None) -> LoadReport:
         """Loads log files, which the server reads by their paths."""

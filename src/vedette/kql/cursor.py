@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from typing import Final, NoReturn, TypeVar
 
 from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, nearest
+from vedette.kql.foreign import CHART_KINDS_ELSEWHERE, JOIN_KINDS_ELSEWHERE, hint
 from vedette.kql.lexer import END, KEYWORDS, NAME, STRING, tokenize
 from vedette.kql.syntax import Missing
 
@@ -136,7 +137,8 @@ class Cursor:
             self.report(code, message, self.last_end, self.last_end)
         else:
             shown = self.shown()
-            self.report(code, f"{message} before {shown}", self.start, self.ends[self.i])
+            said = hint(self.text, self.start, self.ends[self.i], self._before())
+            self.report(code, f"{message} before {shown}{said}", self.start, self.ends[self.i])
 
     def shown(self) -> str:
         """The current token as a message may quote it: not a hidden string, and not at any length."""
@@ -154,14 +156,20 @@ class Cursor:
             message = f"missing {what}"
             if kind in KEYWORDS and what in ("expression", "name"):
                 message += f"; to use the keyword {kind} as a name, write ['{kind}']"
+            else:
+                message += hint(self.text, self.start, self.ends[self.i])
             self.report("KS006", message, end, end)
         return Missing(start=end, end=end)
 
     def unknown_word(self, what: str, word: str, known: Collection[str], start: int, end: int) -> None:
         """Records that `word` is none of the words that may stand here."""
-        close = nearest(word, known)
+        elsewhere = JOIN_KINDS_ELSEWHERE.get(word.lower()) or CHART_KINDS_ELSEWHERE.get(word.lower())
+        close = elsewhere if elsewhere in known else nearest(word, known)
         hint = f"; did you mean {close}?" if close else f"; it must be one of {', '.join(known)}"
         self.report("KS005", f"{word} is no {what}{hint}", start, end)
+
+    def _before(self) -> str:
+        return self.text[self.starts[self.i - 1] : self.ends[self.i - 1]] if self.i else ""
 
     def _line_break_before(self) -> bool:
         gap = self.text[self.last_end : self.start]

@@ -14,6 +14,7 @@ import re
 from typing import Final
 
 from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic
+from vedette.kql.foreign import hint
 
 NAME: Final = "<name>"
 STRING: Final = "<string>"
@@ -177,7 +178,11 @@ def tokenize(text: str) -> Tokens:
                 tokens.diagnostics.append(Diagnostic("KS001", "this literal has no closing )", position, 0))
             elif group == 14 and len(tokens.diagnostics) < MAX_DIAGNOSTICS:
                 shown = text[start] if text[start].isprintable() else f"U+{ord(text[start]):04X}"
-                tokens.diagnostics.append(Diagnostic("KS002", f"the character {shown} has no meaning here", start, 1))
+                tokens.diagnostics.append(
+                    Diagnostic(
+                        "KS002", f"the character {shown} has no meaning here{hint(text, start, position)}", start, 1
+                    )
+                )
         add_kind(kind)
         add_start(start)
         add_end(position)

@@ -11,6 +11,7 @@ from typing import Final
 from vedette.kql.clauses import ClauseParser
 from vedette.kql.cursor import LIST_ENDS, MAX_NESTING, GivenUp
 from vedette.kql.diagnostics import Diagnostic, nearest
+from vedette.kql.foreign import OPERATORS_ELSEWHERE, hint
 from vedette.kql.lexer import END, KEYWORDS, NAME
 from vedette.kql.operators.inline_external_table import starts_inline_external_table
 from vedette.kql.operators.registry import OPERATORS
@@ -160,7 +161,8 @@ class Parser(StatementParser, ClauseParser):
     def _unknown_operator(self, kind: str, start: int, end: int) -> UnknownOperator:
         if kind != NAME and kind not in KEYWORDS and kind not in OPERATORS:
             gap = self.last_end
-            self.report("KS176", "an operator is missing after |", gap, gap)
+            said = hint(self.text, start, end)
+            self.report("KS176", f"an operator is missing after |{said}", gap, gap)
             self.reported = self.i
             if kind not in LIST_ENDS:
                 self.skip()
@@ -174,7 +176,7 @@ class Parser(StatementParser, ClauseParser):
             if self.peek() == "-" and self.peek(2) not in LIST_ENDS:
                 end = self.ends[self.i + 2]
                 word = self.text[start:end]
-            close = close or nearest(word, OPERATORS)
+            close = OPERATORS_ELSEWHERE.get(word.lower()) or close or nearest(word, OPERATORS)
             message = f"there is no operator {word}" + (f"; did you mean {close}?" if close else "")
         self.report("KS176", message, start, end)
         self.i += 1
@@ -201,7 +203,8 @@ class Parser(StatementParser, ClauseParser):
             self.reported = self.i
         elif self.depth <= 1 and self.kinds[self.i] in _FRAGMENTS and self.name_length() < 0:
             self.reported = self.i
-            self.report("KS198", f"{self.shown()} fits nowhere here", self.start, self.ends[self.i])
+            said = hint(self.text, self.start, self.ends[self.i])
+            self.report("KS198", f"{self.shown()} fits nowhere here{said}", self.start, self.ends[self.i])
         else:
             self.expected("| or ;" if self.depth <= 1 else "| or a closing bracket")
 

@@ -77,7 +77,7 @@ class Expressions(Calls):
             case syntax.FunctionLiteral():
                 raise self.binder.stop("KS206", "A function may not stand here", node)
             case syntax.Assignment():
-                raise self.binder.stop("KS206", "A name may not be assigned here", node)
+                raise self.binder.stop("KS206", "A name may not be assigned here; to compare, write ==", node)
             case syntax.DotCall():
                 raise self.binder.refuse("this reference", node)
             case _:
