@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -352,6 +353,8 @@ def _open(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
     # beside the file; a store in memory has no place on disk, and the engine's own choice is the working directory
     config["temp_directory"] = "" if path is None else str(path.with_name("spill"))
     try:
+        if path is not None and not path.exists():
+            _create(path)
         connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
     except duckdb.Error as error:
         raise _not_opened(path, error) from error
@@ -359,6 +362,15 @@ def _open(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
     run(connection, f"SET memory_limit = '{limit}'")
     run(connection, "SET lock_configuration = true")
     return connection
+
+
+def _create(path: Path) -> None:
+    """An empty file, which has its name only when it is whole: a process that is killed meanwhile leaves none behind."""
+    new = path.with_name(f"{path.name}.new")
+    for left in (new, new.with_name(f"{new.name}.wal")):
+        left.unlink(missing_ok=True)
+    duckdb.connect(str(new)).close()
+    os.replace(new, path)
 
 
 def _default_memory(connection: duckdb.DuckDBPyConnection) -> str:
