@@ -20,9 +20,18 @@ FROM_ROWS: Final = "It names a column that bag_unpack makes of the rows' keys: w
 REVIEWED: Final[Reviewed] = {
     "ae13686ea0467da3": ("VDT1001 at 10:33", UNSUPPORTED),
     "84eb2ec64831f717": ("VDT1001 at 8:36", UNSUPPORTED),
-    "6ef5270af63d77e6": ("'EventOriginId'", "SecurityEvent has no such column; the rule hopes for it among the keys of bags."),
-    "e5e52680ddec80df": ("'EventOriginId'", "SecurityEvent has no such column; the rule hopes for it among the keys of bags."),
-    "a549b6520d4c3ba7": ("'ActingProcessSHA256'", "The schema FileEvent has no such column; a source parser must give it."),
+    "6ef5270af63d77e6": (
+        "'EventOriginId'",
+        "SecurityEvent has no such column; the rule hopes for it among the keys of bags.",
+    ),
+    "e5e52680ddec80df": (
+        "'EventOriginId'",
+        "SecurityEvent has no such column; the rule hopes for it among the keys of bags.",
+    ),
+    "a549b6520d4c3ba7": (
+        "'ActingProcessSHA256'",
+        "The schema FileEvent has no such column; a source parser must give it.",
+    ),
     "0305e8cec3faaa5e": ("'PrivilegedWorkloadIdentityInfo'", "A function that the workspace must have saved."),
 }
 REVIEWED_EMPTY: Final[Reviewed] = REVIEWED | {
@@ -32,6 +41,8 @@ REVIEWED_EMPTY: Final[Reviewed] = REVIEWED | {
 PARTS: Final = 6
 """In which all rules are run, for several processes to share."""
 SAMPLE: Final = 80
+ALWAYS: Final = {"5ef4774346141283"}
+"""Joins SecurityEvent with itself, every column of it: the engine once planned that for minutes."""
 ROWS_A_FILE: Final = 400
 
 
@@ -59,7 +70,8 @@ def test_every_core_rule_runs_on_an_empty_workspace(shared: Path, part: int) -> 
 
 
 def test_a_sample_of_the_core_rules_runs_on_real_rows(shared: Path, some_rows: LogStore) -> None:
-    chosen = random.Random(20260301).sample(list(rules(shared)), SAMPLE)
+    everything = list(rules(shared))
+    chosen = random.Random(20260301).sample(everything, SAMPLE) + [row for row in everything if row["id"] in ALWAYS]
     found = {row["id"]: outcome(some_rows, row["query"]) for row in chosen}
     assert unexplained(found, REVIEWED) == {}
 
