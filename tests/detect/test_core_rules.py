@@ -41,6 +41,8 @@ REVIEWED_EMPTY: Final[Reviewed] = REVIEWED | {
 PARTS: Final = 6
 """In which all rules are run, for several processes to share."""
 SAMPLE: Final = 80
+ALWAYS: Final = {"5ef4774346141283"}
+"""Joins SecurityEvent with itself, every column of it: the engine once planned that for minutes."""
 ROWS_A_FILE: Final = 400
 
 
@@ -68,7 +70,8 @@ def test_every_core_rule_runs_on_an_empty_workspace(shared: Path, part: int) -> 
 
 
 def test_a_sample_of_the_core_rules_runs_on_real_rows(shared: Path, some_rows: LogStore) -> None:
-    chosen = random.Random(20260301).sample(list(rules(shared)), SAMPLE)
+    everything = list(rules(shared))
+    chosen = random.Random(20260301).sample(everything, SAMPLE) + [row for row in everything if row["id"] in ALWAYS]
     found = {row["id"]: outcome(some_rows, row["query"]) for row in chosen}
     assert unexplained(found, REVIEWED) == {}
 

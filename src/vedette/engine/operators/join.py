@@ -16,6 +16,9 @@ _SQL = {
     "rightanti": "ANTI JOIN",
 }  # fmt: skip
 
+_WIDE = 64
+"""Columns from which on the engine needs minutes to plan DISTINCT ON between the sides of a join (it has a first() for each)."""
+
 
 @lowers(Join)
 def join(compiler: Compiler, node: Join) -> Rel:
@@ -26,7 +29,10 @@ def join(compiler: Compiler, node: Join) -> Rel:
     emitter.over = ""
     if node.kind == "innerunique" and not _unique(compiler, node):
         keys = ", ".join(emitter.emit(key).sql for key, _ in node.keys)
-        left = f"(SELECT DISTINCT ON ({keys}) * FROM {left})"
+        if len(node.left.visible) > _WIDE:
+            left = f"(SELECT * FROM {left} QUALIFY row_number() OVER (PARTITION BY {keys}) = 1)"
+        else:
+            left = f"(SELECT DISTINCT ON ({keys}) * FROM {left})"
     condition = " AND ".join(_equal(compiler, a, b) for a, b in node.keys)
     first, second = (right, left) if node.kind.startswith("right") and node.kind != "rightouter" else (left, right)
     pads_left = node.kind in ("rightouter", "fullouter")
