@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, VedetteError
-from vedette.core.settings import load_settings
 from vedette.engine.query import Check, Explanation
 from vedette.engine.result import Result
 from vedette.kql.types import Type
@@ -17,7 +17,9 @@ from vedette.store.external import ExternalReader
 from vedette.store.host import Reach
 from vedette.store.logstore import LogStore, TableInfo
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
-from vedette.store.watchlists import WatchlistSettings
+
+if TYPE_CHECKING:
+    from vedette.store.watchlists import WatchlistSettings
 
 
 class StoreOperations:
@@ -60,8 +62,7 @@ class MemoryOperations(StoreOperations):
     """The operations of an empty workspace in memory: the known tables are there, without rows or rules."""
 
     def __init__(self) -> None:
-        hosts = load_settings().externaldata_hosts.split(",")
-        super().__init__(LogStore(None, SystemClock(), external=ExternalReader(hosts)))
+        super().__init__(LogStore(None, SystemClock(), external=ExternalReader(_external_hosts())))
 
     def _nothing(self) -> VedetteError:
         return InvalidInput("This needs a data directory.", hint="Add --data DIR.")
@@ -139,3 +140,12 @@ class MemoryOperations(StoreOperations):
     def new_shared_key(self) -> dict[str, Any]:
         """Refused."""
         raise self._nothing()
+
+
+def _external_hosts() -> list[str]:
+    """The hosts that queries may read from; the settings are read only where one says so, since reading them takes long."""
+    if not any(name.upper() == "VEDETTE_EXTERNALDATA_HOSTS" for name in os.environ):
+        return []
+    from vedette.core.settings import load_settings
+
+    return load_settings().externaldata_hosts.split(",")

@@ -20,7 +20,7 @@ from typing import Final
 
 from vedette.kql.host import SavedFunction
 from vedette.store import catalog
-from vedette.store.functions import compiled
+from vedette.store.compiling import compiled
 
 DATA_FILE: Final = Path(__file__).with_name("data") / "asim.gz"
 _PREFIXES: Final = ("_Im_", "_ASim_", "im", "ASim", "Im", "_im_")

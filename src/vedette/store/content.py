@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from vedette.core.clock import Clock
-from vedette.core.database import State
 from vedette.core.errors import VedetteError
 from vedette.kql.host import Items, SavedFunction
 from vedette.store import asim
-from vedette.store.functions import SavedFunctions
-from vedette.store.watchlists import Watchlists
+
+if TYPE_CHECKING:
+    from vedette.core.clock import Clock
+    from vedette.core.database import State
+    from vedette.store.functions import SavedFunctions
+    from vedette.store.watchlists import Watchlists
 
 
 class WorkspaceContent:
@@ -23,6 +26,10 @@ class WorkspaceContent:
     @classmethod
     def of(cls, state: State, workspace_id: str, clock: Clock) -> WorkspaceContent:
         """The content of a workspace."""
+        # the state's library takes longer to import than a query over nothing to run
+        from vedette.store.functions import SavedFunctions
+        from vedette.store.watchlists import Watchlists
+
         return cls(SavedFunctions(state, workspace_id, clock), Watchlists(state, workspace_id, clock))
 
     def function(self, name: str) -> SavedFunction | None:

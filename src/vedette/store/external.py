@@ -11,16 +11,21 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import httpx
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vedette.core.errors import Forbidden, InvalidInput, Unavailable
+from vedette.engine.deferred import deferred
 from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = deferred("httpx")
 
 SETTING: Final = "VEDETTE_EXTERNALDATA_HOSTS"
 _DELIMITERS: Final = {"csv": ",", "tsv": "\t", "psv": "|", "scsv": ";"}

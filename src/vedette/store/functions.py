@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,10 +17,8 @@ from vedette.core.database import State
 from vedette.core.errors import InvalidInput, VedetteError, not_found
 from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import Principal
-from vedette.kql import syntax
-from vedette.kql.diagnostics import Diagnostic, position
 from vedette.kql.host import SavedFunction
-from vedette.kql.parser import parse
+from vedette.store.compiling import compiled
 from vedette.store.models import FunctionRevisionRow, FunctionRow
 
 MAX_BODY: Final = 1_000_000
@@ -30,7 +27,6 @@ MAX_PARAMETERS: Final = 20_000
 MAX_FUNCTIONS: Final = 10_000
 """Functions of a workspace."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,255}")
-_OPENING: Final = "let f = ("
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,54 +217,6 @@ def check(definition: FunctionDefinition) -> None:
     if len(definition.body) > MAX_BODY or len(definition.parameters) > MAX_PARAMETERS:
         raise InvalidInput(f"The function '{definition.name}' has more than {MAX_BODY:,} characters.")
     compiled(definition.name, definition.parameters, definition.body)
-
-
-@functools.lru_cache(maxsize=512)
-def compiled(name: str, parameters: str, body: str) -> SavedFunction:
-    """A function that can be called. Raises `InvalidInput` with the place of what cannot be read."""
-    opened = (
-        f"{_OPENING}{parameters.strip().removeprefix('(').removesuffix(')') if _closed(parameters) else parameters}"
-    )
-    script, diagnostics = parse(opened + ") { print 1 }; print 1")
-    fault = _first(diagnostics)
-    if fault is not None:
-        where = max(1, fault.start - len(_OPENING) + 1)
-        raise InvalidInput(
-            f"The parameters of the function '{name}' cannot be read at character {where}: {fault.message}.",
-            code=fault.code, target=name,
-        )  # fmt: skip
-    let = script.statements[0]
-    assert isinstance(let, syntax.LetStatement)
-    assert isinstance(let.value, syntax.FunctionLiteral)
-    content, diagnostics = parse(body)
-    fault = _first(diagnostics)
-    if fault is not None:
-        line, column = position(body, fault.start)
-        raise InvalidInput(
-            f"The function '{name}' cannot be read: line {line}, column {column}: {fault.message}.",
-            code=fault.code, target=name, line=line, column=column,
-        )  # fmt: skip
-    if not any(isinstance(statement, syntax.ExpressionStatement) for statement in content.statements):
-        raise InvalidInput(f"The function '{name}' has no expression that would be its result.", target=name)
-    literal = syntax.FunctionLiteral(let.value.parameters, list(content.statements), False, start=0, end=len(body))
-    return SavedFunction(name, literal, body)
-
-
-def _closed(parameters: str) -> bool:
-    """Whether the text has the parentheses around it that are not part of it."""
-    text = parameters.strip()
-    if not (text.startswith("(") and text.endswith(")")):
-        return False
-    depth = 0
-    for place, mark in enumerate(text):
-        depth += (mark == "(") - (mark == ")")
-        if depth == 0:
-            return place == len(text) - 1
-    return False
-
-
-def _first(diagnostics: Iterable[Diagnostic]) -> Diagnostic | None:
-    return next((one for one in diagnostics if one.severity == "Error"), None)
 
 
 def _same(held: dict[str, Any], given: dict[str, Any]) -> bool:
