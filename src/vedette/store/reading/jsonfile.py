@@ -133,13 +133,15 @@ class _Values:
 def _read_values(stream: TextStream) -> Iterator[Batch]:
     gathered = Gathering(stream)
     values = _Values()
+    number = 0
     for block in stream.blocks():
         for line, offset, text in values.feed(block):
             row = parse_object(text)
             if isinstance(row, str):
                 gathered.put_aside(line, offset, row, text)
             else:
-                gathered.take(row, line, len(text))
+                number = max(line, number + 1)  # rows of one line have numbers of their own, since ids are made of them
+                gathered.take(row, number, len(text))
             if gathered.full:
                 yield from gathered.flush()
         if len(values.held) > MAX_LINE:
