@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from vedette.api.application import Application
 from vedette.api.server import create_app
+from vedette.collect.http.registry import doors
 from vedette.core.accounts import local_operator
 from vedette.core.roles import ROLE_PERMISSIONS, Permission, Principal, Role
 from vedette.core.settings import load_settings
@@ -49,6 +50,9 @@ RULES: dict[tuple[str, str], str | Permission] = {
     ("put", f"{WS}/saved-functions/{{name}}"): Permission.CONTENT_WRITE,
     ("delete", f"{WS}/saved-functions/{{name}}"): Permission.CONTENT_WRITE,
     ("get", f"{WS}/saved-functions/{{name}}/revisions"): Permission.CONTENT_READ,
+    ("get", f"{WS}/ingestion/stats"): Permission.QUERY,
+    ("post", f"{WS}/ingestion/tokens"): Permission.DATA_INGEST,
+    ("post", f"{WS}/ingestion/shared-key"): Permission.SECRETS_WRITE,
     ("post", f"{WS}/load"): Permission.DATA_WRITE,
     ("get", f"{WS}/rules"): Permission.RULES_READ,
     ("post", f"{WS}/rules/import"): Permission.RULES_WRITE,
@@ -69,6 +73,8 @@ RULES: dict[tuple[str, str], str | Permission] = {
     ("get", f"{WS}/local/rules"): OWNER,
     ("post", f"{WS}/local/rules/run"): OWNER,
 }
+DOORS = {(method.lower(), path) for door in doors() for methods, path in door.routes for method in methods}
+"""The front doors for logs, which have credentials of their own kinds."""
 OUTSIDE = {"/api/v1/openapi.json", "/{path:path}"}
 """Of the console and the description, which hold nothing of a workspace."""
 
@@ -125,7 +131,17 @@ def _routes(held: Held) -> set[tuple[str, str]]:
     for route in held.app.routes:
         if isinstance(route, Route) and route.path not in OUTSIDE:
             found |= {(method.lower(), route.path) for method in route.methods or () if method != "HEAD"}
-    return found
+    return found - DOORS
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(key for key in DOORS if "/health" not in key[1]), ids=str)
+def test_a_front_door_takes_nothing_without_its_credentials(held: Held, method: str, path: str) -> None:
+    address = path.format(index="logs", table="T_CL", rule="dcr-none", stream="Custom-T_CL")
+    for credentials in ({"Authorization": "Bearer nonsense"}, {"Authorization": f"Bearer {held.tokens['nobody']}"}):
+        answer = held.client.request(method, address, content=b'{"A": 1}', headers=credentials)
+        assert answer.status_code in (400, 401, 403, 404), (method, path, answer.text)
+    if method != "get" and method != "head":
+        assert held.client.request(method, address, content=b'{"A": 1}').status_code in (400, 401, 403, 404)
 
 
 def test_every_route_has_a_rule_and_every_rule_a_route(held: Held) -> None:

@@ -22,13 +22,13 @@ class TokenWrite(Wire):
     days: Annotated[float, Field(gt=0, le=730)] = 365
 
 
-@router.post("/tokens", status_code=201)
+@router.post("/tokens", status_code=201, dependencies=[Depends(requires(Permission.DATA_INGEST))])
 def token(services: Services, caller: Caller, body: TokenWrite) -> dict[str, Any]:
     """Makes a token of the caller's that may send logs into this workspace and nothing else; it is shown this once."""
     return services.new_ingest_token(body.name, body.days, caller)
 
 
-@router.post("/shared-key", status_code=201)
+@router.post("/shared-key", status_code=201, dependencies=[Depends(requires(Permission.SECRETS_WRITE))])
 def shared_key(services: Services, caller: Caller) -> dict[str, Any]:
     """Makes the key that the HTTP Data Collector API signs with, in the place of the former one; it is shown this once."""
     return services.new_shared_key(caller)

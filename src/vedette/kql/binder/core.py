@@ -9,7 +9,7 @@ from vedette.kql import syntax
 from vedette.kql.binder import patterns, workspaces
 from vedette.kql.binder.declarations import declare, query_parameter
 from vedette.kql.binder.frame import Frame
-from vedette.kql.binder.scope import LetValue, PatternValue, RestrictedHost, Row, ScalarValue, Scope, TableValue
+from vedette.kql.binder.scope import LetValue, PatternValue, Row, ScalarValue, Scope, TableValue
 from vedette.kql.bound import (
     BoundQuery,
     Cast,
@@ -19,8 +19,6 @@ from vedette.kql.bound import (
     Faulty,
     OpenColumn,
     Relation,
-    Scan,
-    Shared,
     Tables,
     Values,
     is_fixed,
@@ -28,7 +26,7 @@ from vedette.kql.bound import (
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, KqlError, Stop
 from vedette.kql.folding import fold
-from vedette.kql.host import Evaluator, Host, TableSchema
+from vedette.kql.host import Evaluator, Host
 from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
 from vedette.kql.operators.render import RenderOperator
 from vedette.kql.parser import parse
@@ -187,7 +185,8 @@ class Binder(Frame):
         if isinstance(expression, Constant):
             return expression.value
         if isinstance(expression, Faulty | OpenColumn) or expression.type is Type.UNKNOWN:
-            raise Stop(Diagnostic("VDT1003", "this value is not known", node.start, 1, severity="Information"))
+            place = min(node.start, max(0, len(self.text) - 1))
+            raise Stop(Diagnostic("VDT1003", "this value is not known", place, 1, severity="Information"))
         if not is_fixed(expression):
             raise self.stop("KS129", "The expression must be a constant", node)
         if self.evaluator is not None:
@@ -196,8 +195,8 @@ class Binder(Frame):
         if folded is None:
             # no mistake of the query: what depends on the value is left open
             message = "this value is known only when the query runs"
-            place = node.start, max(1, node.end - node.start)
-            raise Stop(Diagnostic("VDT1003", message, *place, severity="Information"))
+            length = max(1, node.end - node.start)
+            raise Stop(Diagnostic("VDT1003", message, node.start, length, severity="Information"))
         return folded.value
 
     # -- tabular expressions
@@ -326,13 +325,6 @@ class Binder(Frame):
         assert isinstance(bound, Relation)
         return bound
 
-    def use(self, relation: Relation, *, once: bool) -> Relation:
-        """One more use of a relation that is bound already."""
-        return Shared(
-            self.renewed(relation.columns), relation, relation.columns, once,
-            serialized=relation.serialized, open=relation.open, label=relation.label,
-        )  # fmt: skip
-
     def _named_table(self, node: syntax.Name, scope: Scope) -> Relation:
         found = scope.find(node.name)
         match found:
@@ -362,18 +354,6 @@ class Binder(Frame):
         known = [*scope.all_names(), *self.visible_host(scope).table_names()]
         return self.unknown("table, tabular variable or function", "KS204", name, known, node)
 
-    def scan(self, table: TableSchema) -> Relation:
-        """All rows of a table."""
-        if self.proceed is not None:
-            self.proceed()
-        columns = []
-        for field in table.fields:
-            column = self.column(field.name, field.type, hidden=field.hidden)
-            if field.hidden and field.type is Type.DYNAMIC:
-                column.extra = table.extra
-            columns.append(column)
-        return Scan(tuple(columns), table)
-
     def _datatable(self, node: syntax.DataTable, scope: Scope) -> Relation:
         names: set[str] = set()
         for declaration in node.columns:
@@ -392,37 +372,6 @@ class Binder(Frame):
         width = len(columns)
         rows = [values[start : start + width] for start in range(0, len(values), width)]
         return Values(columns, rows, serialized=False)
-
-    def convert_literal(self, value: Expr, type_: Type, node: syntax.Node) -> Expr:
-        """A constant of a datatable as its column's type (`toX()` conversions; what does not fit is null)."""
-        if value.type is type_:
-            return value
-        if isinstance(value, Constant) and value.value is None:
-            return Constant(type_, "" if type_ is Type.STRING else None, start=value.start, end=value.end)
-        return Cast(type_, value, start=value.start, end=value.end)
-
-    def visible_host(self, scope: Scope) -> Host:
-        """The workspace, as much of it as a query may see from here."""
-        restriction = scope.restricted()
-        return self.host if restriction is None else RestrictedHost(self.host, restriction)
-
-    def views(self, scope: Scope) -> list[str]:
-        """The names of the views that the query defines, which wildcards find too."""
-        names = dict.fromkeys(scope.all_names())
-        values = {name: scope.find(name) for name in names}
-        return sorted(
-            name
-            for name, value in values.items()
-            if isinstance(value, LetValue) and isinstance(value.value, syntax.FunctionLiteral) and value.value.view
-        )
-
-    def dealiased(self, target: syntax.Expression, scope: Scope) -> syntax.Expression:
-        """What `database("name")` stands for where `alias database` has given that name."""
-        if isinstance(target, syntax.Call) and target.name.name == "database" and len(target.args) == 1:
-            named = target.args[0]
-            if isinstance(named, syntax.Literal):
-                return self.aliases.get(str(named.value), target)
-        return target
 
     def databases(self, target: syntax.Expression, scope: Scope) -> list[Host]:
         """The workspaces that the target of a name pattern means."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from vedette.kql import syntax
-from vedette.kql.binder.scope import Row
-from vedette.kql.bound import Column, ColumnRef, Expr, OpenColumn, Relation
+from vedette.kql.binder.scope import LetValue, RestrictedHost, Row, Scope
+from vedette.kql.bound import Cast, Column, ColumnRef, Constant, Expr, OpenColumn, Relation, Scan, Shared
 from vedette.kql.catalog import Catalog
-from vedette.kql.diagnostics import Diagnostic, Stop, nearest
-from vedette.kql.host import Evaluator, Host
+from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, KqlError, Stop, nearest
+from vedette.kql.host import Evaluator, Host, TableSchema
 from vedette.kql.types import Type
 
 MAX_DEPTH = 64
@@ -24,6 +24,9 @@ MAX_COLUMNS = 500_000
 
 MAX_HINTS = 20
 """For how many unknown names of one query the nearest known name is looked for: among two thousand tables that takes time."""
+
+_ENDING = frozenset({"VDT1002", "VDT1004"})
+"""The codes of limits that going on would only run into again."""
 
 
 class Frame:
@@ -40,6 +43,7 @@ class Frame:
         self.proceed = proceed
         self._strict = 0
         self.diagnostics: list[Diagnostic] = []
+        self._reported: set[Diagnostic] = set()
         self.options: dict[str, object] = {}
         self._ids = 0
         self.looking: set[tuple[str, str]] = set()
@@ -70,11 +74,15 @@ class Frame:
         return None if self._evaluator is not None and self.failed else self._evaluator
 
     def report(self, stop: Stop) -> None:
-        """Records a mistake once; within `strictly` it is raised instead."""
+        """Records a mistake once; within `strictly` it is raised instead. What costs too much to go on with ends the binding."""
         if self._strict:
             raise stop
-        if stop.diagnostic not in self.diagnostics:
+        if stop.diagnostic not in self._reported:
+            self._reported.add(stop.diagnostic)
             self.diagnostics.append(stop.diagnostic)
+        if stop.diagnostic.code in _ENDING or len(self._reported) >= MAX_DIAGNOSTICS:
+            self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
+            raise KqlError(self.text, self.diagnostics)
 
     @contextmanager
     def strictly(self) -> Iterator[None]:
@@ -161,3 +169,55 @@ class Frame:
             yield
         finally:
             self._depth -= 1
+
+    # -- tables and values that the rest is made of
+
+    def use(self, relation: Relation, *, once: bool) -> Relation:
+        """One more use of a relation that is bound already."""
+        return Shared(
+            self.renewed(relation.columns), relation, relation.columns, once,
+            serialized=relation.serialized, open=relation.open, label=relation.label,
+        )  # fmt: skip
+
+    def scan(self, table: TableSchema) -> Relation:
+        """All rows of a table."""
+        if self.proceed is not None:
+            self.proceed()
+        columns = []
+        for field in table.fields:
+            column = self.column(field.name, field.type, hidden=field.hidden)
+            if field.hidden and field.type is Type.DYNAMIC:
+                column.extra = table.extra
+            columns.append(column)
+        return Scan(tuple(columns), table)
+
+    def convert_literal(self, value: Expr, type_: Type, node: syntax.Node) -> Expr:
+        """A constant of a datatable as its column's type (`toX()` conversions; what does not fit is null)."""
+        if value.type is type_:
+            return value
+        if isinstance(value, Constant) and value.value is None:
+            return Constant(type_, "" if type_ is Type.STRING else None, start=value.start, end=value.end)
+        return Cast(type_, value, start=value.start, end=value.end)
+
+    def visible_host(self, scope: Scope) -> Host:
+        """The workspace, as much of it as a query may see from here."""
+        restriction = scope.restricted()
+        return self.host if restriction is None else RestrictedHost(self.host, restriction)
+
+    def views(self, scope: Scope) -> list[str]:
+        """The names of the views that the query defines, which wildcards find too."""
+        names = dict.fromkeys(scope.all_names())
+        values = {name: scope.find(name) for name in names}
+        return sorted(
+            name
+            for name, value in values.items()
+            if isinstance(value, LetValue) and isinstance(value.value, syntax.FunctionLiteral) and value.value.view
+        )
+
+    def dealiased(self, target: syntax.Expression, scope: Scope) -> syntax.Expression:
+        """What `database("name")` stands for where `alias database` has given that name."""
+        if isinstance(target, syntax.Call) and target.name.name == "database" and len(target.args) == 1:
+            named = target.args[0]
+            if isinstance(named, syntax.Literal):
+                return self.aliases.get(str(named.value), target)
+        return target
