@@ -179,6 +179,15 @@ def test_a_second_server_and_an_unreadable_record(tmp_path: Path) -> None:
     assert vedette("query", "print 1", "--data", data, "--format", "csv").stdout == "print_0\n1\n"
 
 
+def test_a_store_that_does_not_open_ends_the_server_with_a_sentence(tmp_path: Path) -> None:
+    vedette("load", big_file(tmp_path, 1000), "--data", tmp_path / "data")
+    (store,) = (tmp_path / "data").rglob("logs.duckdb")
+    store.write_bytes(b"not a database" * 4096)
+    done = vedette("serve", "--data", tmp_path / "data", "--port", "0", code=1)
+    assert "logs.duckdb" in done.stderr
+    assert not (tmp_path / "data" / "server.json").exists()
+
+
 def test_a_setting_that_cannot_be_read(tmp_path: Path) -> None:
     done = vedette("serve", "--data", tmp_path / "data", code=2, VEDETTE_PORT="many")
     assert "VEDETTE_PORT" in done.stderr

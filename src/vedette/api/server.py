@@ -36,7 +36,7 @@ from vedette.api.routes import (
 from vedette.api.routes.doors import install_doors
 from vedette.collect.listeners.server import SyslogListeners
 from vedette.core.datadir import ServerRecord
-from vedette.core.errors import Unavailable
+from vedette.core.errors import Unavailable, VedetteError
 
 log = logging.getLogger(__name__)
 PREFIX = "/api/v1"
@@ -85,6 +85,7 @@ class Server:
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self.listeners: SyslogListeners | None = None
+        self._fault: VedetteError | None = None
 
     @property
     def url(self) -> str:
@@ -93,9 +94,14 @@ class Server:
         return f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
 
     def run(self) -> None:
-        """Serves until a signal ends it; background work runs meanwhile."""
+        """Serves until a signal ends it; background work runs meanwhile.
+
+        Raises VedetteError where the background work cannot begin: a store that does not open, for one.
+        """
         with self._listening(), self._published(), self._background():
             self._server.run(sockets=[self._socket])
+        if self._fault is not None:
+            raise self._fault
 
     def stop(self) -> None:
         """Ends `run`, from another thread."""
@@ -126,19 +132,30 @@ class Server:
     @contextmanager
     def _background(self) -> Iterator[None]:
         stop = threading.Event()
-        threads = [
-            threading.Thread(target=work, args=(stop,), name=name, daemon=True)
-            for name, work in self.application.background().items()
-        ]
-        for thread in threads:
-            thread.start()
+        workers: list[threading.Thread] = []
+        beginning = threading.Thread(target=self._begin, args=(stop, workers), name="beginning", daemon=True)
+        beginning.start()
         try:
             yield
         finally:
             stop.set()
+            beginning.join(timeout=30)
             self.application.deliverer.wake()
-            for thread in threads:
+            for thread in workers:
                 thread.join(timeout=10)
+
+    def _begin(self, stop: threading.Event, workers: list[threading.Thread]) -> None:
+        """Opens the stores and starts the work, once the server answers what needs no store."""
+        while not self._server.started and not stop.is_set():
+            stop.wait(0.01)
+        try:
+            for name, work in self.application.background().items():
+                thread = threading.Thread(target=work, args=(stop,), name=name, daemon=True)
+                workers.append(thread)
+                thread.start()
+        except VedetteError as error:
+            self._fault = error
+            self.stop()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from typing import TYPE_CHECKING
 
 from vedette.engine.compiler import Compiler, lowers
+from vedette.engine.deferred import deferred
 from vedette.engine.fragment import Fragment
 from vedette.engine.graphs import edges_of, nodes_of
 from vedette.engine.relations import Rel, name_of
 from vedette.kql.binder.operators.graph_mark_components import MarkedNodes
 from vedette.kql.types import Type
 
+if TYPE_CHECKING:
+    import numpy as np
+    from scipy import sparse
+    from scipy.sparse import csgraph
+else:
+    np, sparse, csgraph = deferred("numpy"), deferred("scipy.sparse"), deferred("scipy.sparse.csgraph")
+
 
 def components(sources: list[int], targets: list[int], size: int, strong: bool) -> list[int]:
     """For each number below `size` the label of its component in the graph of these edges."""
     ends = (np.array(sources, dtype=np.int32), np.array(targets, dtype=np.int32))
-    matrix = coo_array((np.ones(len(sources)), ends), shape=(size, size)).tocsr()
-    _, labels = connected_components(matrix, directed=True, connection="strong" if strong else "weak")
+    matrix = sparse.coo_array((np.ones(len(sources)), ends), shape=(size, size)).tocsr()
+    _, labels = csgraph.connected_components(matrix, directed=True, connection="strong" if strong else "weak")
     return [int(label) for label in labels]
 
 
