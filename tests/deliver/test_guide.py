@@ -16,7 +16,7 @@ from tests.docs.code_blocks import read_blocks
 from tests.plugins.fake_tenant import CLIENT, GROUP, SECRET, SUBSCRIPTION, TENANT, WORKSPACE, Door
 from vedette.core.tls import client_context
 from vedette.deliver.description import describe
-from vedette.deliver.sentinel import SEVERITIES, SOURCE, manifest
+from vedette.deliver.kinds.sentinel import SEVERITIES, SOURCE, manifest
 from vedette.range.server import RangeServer
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / manifest().guide

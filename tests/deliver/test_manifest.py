@@ -10,9 +10,9 @@ import pytest
 from tests.deliver.conftest import VALUES
 from vedette.core.clock import SystemClock
 from vedette.core.errors import NotFound
+from vedette.deliver.kinds.sentinel import manifest
 from vedette.deliver.manifest import InvalidFields
 from vedette.deliver.registry import default_registry
-from vedette.deliver.sentinel import manifest
 
 MANIFEST = manifest()
 REQUIRED = ["tenant_id", "client_id", "client_secret", "subscription_id", "resource_group_name", "workspace_name"]
@@ -29,7 +29,9 @@ def problems(**change: object) -> dict[str, str]:
 @pytest.mark.req("D-001")
 def test_the_kind_is_registered() -> None:
     registry = default_registry(SystemClock())
-    assert [kind.manifest.kind for kind in registry] == ["sentinel"]
+    assert [kind.manifest.kind for kind in registry] == [
+        "sentinel", "servicenow", "webhook", "syslog", "email", "slack", "teams"
+    ]  # fmt: skip
     assert registry.get("sentinel").manifest.title == "Microsoft Sentinel"
     with pytest.raises(NotFound) as caught:
         registry.get("sentinal")

@@ -14,7 +14,7 @@ from tests.deliver.conftest import RUN
 from vedette.core.errors import InvalidInput
 from vedette.core.ids import NAMESPACE
 from vedette.deliver.detection import DetectionSeverity, from_rule_run, incident_id, severity_from
-from vedette.deliver.sentinel import MAX_TITLE, SEVERITIES, SOURCE, incident_properties
+from vedette.deliver.kinds.sentinel import MAX_TITLE, SEVERITIES, SOURCE, incident_properties
 from vedette.detect.alert import Exhaustiveness, Outcome, RuleRun, RunError, RunType
 from vedette.detect.rule import AnalyticsRule, Severity, Threshold
 

@@ -480,9 +480,9 @@ def test_a_mistake_of_ours_stops_neither_the_worker_nor_other_deliveries(
             raise ZeroDivisionError
         return properties(run, *_)  # type: ignore[arg-type]
 
-    from vedette.deliver.sentinel import incident_properties as properties
+    from vedette.deliver.kinds.sentinel import incident_properties as properties
 
-    monkeypatch.setattr("vedette.deliver.sentinel.incident_properties", stumble)
+    monkeypatch.setattr("vedette.deliver.kinds.sentinel.incident_properties", stumble)
     assert house.deliverer.deliver_due() == Pass(delivered=1, postponed=1)
     (failed,) = house.destinations.log.page(house.workspace, state=DeliveryState.PENDING).value
     assert "ZeroDivisionError" in (failed.error or {})["message"]

@@ -162,7 +162,7 @@ class AzureFailure(VedetteError):
 def from_response(status: int, headers: Mapping[str, str], body: str, now: datetime) -> AzureFailure:
     """The failure that an answer of Azure Resource Manager describes. `headers` is a mapping without case."""
     code, message = _error_of(body)
-    retry_after = _retry_after(headers.get("Retry-After"), now)
+    retry_after = seconds_to_wait(headers.get("Retry-After"), now)
     common: dict[str, Any] = {"retry_after": retry_after, "remote_status": status, "remote_code": code}
     if status == 401:
         return _unauthorized(code, message, common)
@@ -266,7 +266,7 @@ def _error_of(body: str) -> tuple[str | None, str]:
         return None, ""
 
 
-def _retry_after(value: str | None, now: datetime) -> float | None:
+def seconds_to_wait(value: str | None, now: datetime) -> float | None:
     """Seconds to wait: the header is a number of them or an HTTP date (RFC 9110, 10.2.3)."""
     if not value:
         return None

@@ -24,17 +24,17 @@ def describe(run: DetectionRun) -> str:
     Where it would be too long, the detection's own words and then error messages lose their ends; facts and the replay
     link always stay.
     """
-    facts = "\n".join(_facts(run))
+    known = "\n".join(f"{label}: {value}" for label, value in facts(run))
     replay = f"Replay: {run.replay_link}"
     words = run.description.strip()
     about = f"Description:\n{words}" if words else ""
-    errors = "\n".join(["Errors:", *(f"- {_line(error)}" for error in run.errors)]) if run.errors else ""
-    room = MAX_LENGTH - _length(facts) - _length(_BREAK) - _length(replay)
+    errors = "\n".join(["Errors:", *(f"- {one_line(error)}" for error in run.errors)]) if run.errors else ""
+    room = MAX_LENGTH - _length(known) - _length(_BREAK) - _length(replay)
     room -= sum(_length(_BREAK) for part in (about, errors) if part)
     # What the rule says can be read in the rule; what went wrong is told here alone, and so gets half at least.
-    errors = _cut(errors, max(room // 2, room - _length(about)))
-    about = _cut(about, room - _length(errors))
-    return _BREAK.join(part for part in (facts, about, replay, errors) if part)
+    errors = cut(errors, max(room // 2, room - _length(about)))
+    about = cut(about, room - _length(errors))
+    return _BREAK.join(part for part in (known, about, replay, errors) if part)
 
 
 def identity_of(description: str | None) -> tuple[str, str] | None:
@@ -52,40 +52,43 @@ def is_of_run(description: str | None, run: DetectionRun) -> bool:
     return identity_of(description) == (_identifier(run.detection_id), _identifier(run.run_id))
 
 
-def _facts(run: DetectionRun) -> list[str]:
+def facts(run: DetectionRun) -> list[tuple[str, str]]:
+    """What is known of the run, as labels and values of one line each."""
     partial = run.exhaustiveness is Exhaustiveness.PARTIAL
-    facts = [
-        f"Detection: {_cut(_line(run.name), _MAX_NAME)}",
-        f"Severity: {run.severity}",
-        f"Outcome: {run.outcome}",
-        f"Match count: {'at least ' if partial else ''}{run.match_count}",
-        f"Run type: {run.run_type}",
-        f"Threshold: operator {run.threshold.operator.short}, value {run.threshold.value}, "
-        f"eagerness {run.threshold.eagerness.value.upper()}",
-        f"Exhaustiveness: {run.exhaustiveness}",
+    found = [
+        ("Detection", cut(one_line(run.name), _MAX_NAME)),
+        ("Severity", str(run.severity)),
+        ("Outcome", str(run.outcome)),
+        ("Match count", f"{'at least ' if partial else ''}{run.match_count}"),
+        ("Run type", str(run.run_type)),
+        (
+            "Threshold",
+            f"operator {run.threshold.operator.short}, value {run.threshold.value}, "
+            f"eagerness {run.threshold.eagerness.value.upper()}",
+        ),
+        ("Exhaustiveness", str(run.exhaustiveness)),
     ]
     if run.search_id:
-        facts.append(f"Search ID: {_identifier(run.search_id)}")
+        found.append(("Search ID", _identifier(run.search_id)))
     if run.trace_id:
-        facts.append(f"Trace ID: {_identifier(run.trace_id)}")
-    facts += [f"Detection ID: {_identifier(run.detection_id)}", f"Run ID: {_identifier(run.run_id)}"]
-    return facts
+        found.append(("Trace ID", _identifier(run.trace_id)))
+    return [*found, ("Detection ID", _identifier(run.detection_id)), ("Run ID", _identifier(run.run_id))]
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """The text on one line: what comes out of rules and logs must not be able to write lines of its own."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _identifier(text: str) -> str:
-    return _cut(_line(text), _MAX_ID)
+    return cut(one_line(text), _MAX_ID)
 
 
 def _length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _cut(text: str, room: int) -> str:
+def cut(text: str, room: int) -> str:
     """The text within that many UTF-16 units, with an ellipsis where its end is missing."""
     if _length(text) <= room:
         return text

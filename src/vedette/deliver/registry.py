@@ -8,7 +8,13 @@ from vedette.clients.azure_cloud import CLOUDS, AzureCloud
 from vedette.core.clock import Clock
 from vedette.core.errors import not_found
 from vedette.deliver.contract import DestinationKind
-from vedette.deliver.sentinel import MicrosoftSentinel
+from vedette.deliver.kinds.email import Email
+from vedette.deliver.kinds.sentinel import MicrosoftSentinel
+from vedette.deliver.kinds.servicenow import ServiceNow
+from vedette.deliver.kinds.slack import Slack
+from vedette.deliver.kinds.syslog import Syslog
+from vedette.deliver.kinds.teams import Teams
+from vedette.deliver.kinds.webhook import Webhook
 
 
 class Registry:
@@ -32,5 +38,11 @@ def default_registry(clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) ->
     return Registry(
         [
             MicrosoftSentinel(clock, clouds),
+            ServiceNow(clock),
+            Webhook(clock),
+            Syslog(clock),
+            Email(clock),
+            Slack(clock),
+            Teams(clock),
         ]
     )

@@ -1,0 +1,63 @@
+"""What chat services with a secret address for messages have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from vedette.core.clock import Clock
+from vedette.core.redaction import Secret
+from vedette.deliver.checks import passed, run_steps, unknown
+from vedette.deliver.contract import CheckReport, CheckStep, Receipt
+from vedette.deliver.detection import DetectionRun
+from vedette.deliver.web import WebEndpoint
+
+
+class ChatDestination:
+    """A channel of a chat service that takes messages at a secret address. Repeating a message cannot be recognised there."""
+
+    def __init__(self, endpoint: WebEndpoint, url: Secret, clock: Clock) -> None:
+        self._endpoint, self._url, self._clock = endpoint, url, clock
+
+    def close(self) -> None:
+        """Close connections."""
+        self._endpoint.close()
+
+    def message(self, run: DetectionRun) -> dict[str, Any]:
+        """The message about a run, in the service's form."""
+        raise NotImplementedError
+
+    def test_message(self) -> dict[str, Any]:
+        """The message of a test, in the service's form."""
+        raise NotImplementedError
+
+    def deliver(self, run: DetectionRun) -> Receipt:
+        """Post the message. Raises `DeliveryFailure`."""
+        self._post(self.message(run))
+        return Receipt(run.incident_id)
+
+    def check(self, *, write: bool = False) -> CheckReport:
+        """Ask whether the service can be reached; with `write`, post a test message, which alone proves the address."""
+        plan = [(f"Reach {self._endpoint.service}", self._check_reaching)]
+        if write:
+            plan.append(("Post a test message", self._check_writing))
+        return run_steps(self._clock, plan)
+
+    def _check_reaching(self) -> CheckStep:
+        answer = self._endpoint.send("HEAD", self._url.reveal())
+        return unknown(
+            f"{self._endpoint.service} answers (HEAD: {answer.status}); only a message tells whether the address is right.",
+            "Post a test message to be sure.",
+        )
+
+    def _check_writing(self) -> CheckStep:
+        self._post(self.test_message())
+        return passed("The test message was posted.")
+
+    def _post(self, body: Mapping[str, Any]) -> None:
+        content = json.dumps(body, ensure_ascii=False).encode()
+        answer = self._endpoint.send(
+            "POST", self._url.reveal(), content=content, headers={"Content-Type": "application/json"}
+        )
+        self._endpoint.expect(answer)

@@ -1,0 +1,1 @@
+"""Kinds of destinations, one file each; `deliver/registry.py` has a line for each."""
