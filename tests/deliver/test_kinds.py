@@ -27,12 +27,12 @@ from standardwebhooks import Webhook as StandardWebhook
 from tests.deliver.conftest import ADMIN, RUN, House
 from vedette.collect.formats import cef
 from vedette.core.clock import SystemClock, VirtualClock
+from vedette.core.forms import InvalidFields
 from vedette.core.redaction import Secret
 from vedette.core.tls import LocalAuthority, ServerCertificate, server_context
 from vedette.deliver.contract import DeliveryFailure, Destination, Remedy
 from vedette.deliver.detection import DetectionRun, DetectionSeverity
 from vedette.deliver.kinds import servicenow, slack, syslog, teams
-from vedette.deliver.manifest import InvalidFields
 from vedette.deliver.registry import default_registry
 
 KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqrTwjU"

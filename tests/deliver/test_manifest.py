@@ -10,8 +10,8 @@ import pytest
 from tests.deliver.conftest import VALUES
 from vedette.core.clock import SystemClock
 from vedette.core.errors import NotFound
+from vedette.core.forms import InvalidFields
 from vedette.deliver.kinds.sentinel import manifest
-from vedette.deliver.manifest import InvalidFields
 from vedette.deliver.registry import default_registry
 
 MANIFEST = manifest()

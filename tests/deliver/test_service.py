@@ -14,10 +14,10 @@ from sqlalchemy import text
 from tests.deliver.conftest import ADMIN, READER, VALUES, House, run_number
 from tests.plugins.fake_tenant import ABSENT, CLIENT, SECRET, SUBSCRIPTION, TENANT, WORKSPACE
 from vedette.core.audit import Audit
+from vedette.core.checks import CheckReport
 from vedette.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from vedette.core.forms import InvalidFields
 from vedette.core.workspaces import Workspaces
-from vedette.deliver.contract import CheckReport
-from vedette.deliver.manifest import InvalidFields
 from vedette.deliver.service import Health
 from vedette.range.faults import Fault
 from vedette.range.state import ClientSecret

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from vedette.core.checks import CheckReport, CheckStep, passed, run_steps, unknown
 from vedette.core.clock import Clock
 from vedette.core.redaction import Secret
-from vedette.deliver.checks import passed, run_steps, unknown
-from vedette.deliver.contract import CheckReport, CheckStep, Receipt
+from vedette.deliver.contract import Receipt
 from vedette.deliver.detection import DetectionRun
 from vedette.deliver.web import WebEndpoint
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from vedette.core.checks import CheckReport
 from vedette.core.errors import VedetteError
 from vedette.core.redaction import Secret
 from vedette.deliver.detection import DetectionRun
@@ -57,33 +58,6 @@ class Receipt:
     remote_id: str
     remote_url: str | None = None
     repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CheckStep:
-    """One step of a test and what came out of it. `ok` None: it could not be found out, which is no failure."""
-
-    name: str
-    ok: bool | None
-    message: str
-    hint: str | None = None
-    code: str | None = None
-    fields: tuple[str, ...] = ()
-    """Fields of the form to look at."""
-    duration: float = 0.0
-    """Seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """The outcome of a test, step by step; it ends with the first step that fails."""
-
-    steps: tuple[CheckStep, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether no step failed."""
-        return all(step.ok is not False for step in self.steps)
 
 
 class Destination(Protocol):

@@ -16,15 +16,16 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from vedette.core.audit import Audit
+from vedette.core.checks import CheckReport
 from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import Conflict, InvalidInput, NotFound
+from vedette.core.forms import FormField, InvalidFields
 from vedette.core.ids import IdSource, new_id
 from vedette.core.redaction import Secret
 from vedette.core.roles import Permission, Principal
 from vedette.core.secrets import Secrets
-from vedette.deliver.contract import CheckReport
-from vedette.deliver.manifest import FormField, InvalidFields, Manifest
+from vedette.deliver.manifest import Manifest
 from vedette.deliver.models import DeliveryRow, DestinationDetectionRow, DestinationRow
 from vedette.deliver.outbox import Delivery, DeliveryLog, DeliveryState, no_delivery
 from vedette.deliver.registry import Registry

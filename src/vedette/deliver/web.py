@@ -16,10 +16,10 @@ from vedette import __version__
 from vedette.clients.azure_errors import seconds_to_wait
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
+from vedette.core.forms import FieldType, FormField, TroubleshootingRow
 from vedette.core.redaction import redact
 from vedette.core.tls import client_context
 from vedette.deliver.contract import DeliveryFailure, Remedy
-from vedette.deliver.manifest import FieldType, FormField, TroubleshootingRow
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 MAX_ANSWER: Final = 1 << 20

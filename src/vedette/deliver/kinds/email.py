@@ -17,15 +17,16 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Final
 
+from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
+from vedette.core.forms import FieldType, FormField, TroubleshootingRow
 from vedette.core.redaction import Secret, redact
 from vedette.core.tls import client_context
-from vedette.deliver.checks import passed, run_steps
-from vedette.deliver.contract import CheckReport, CheckStep, DeliveryFailure, Receipt, Remedy
+from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import cut, describe, one_line
 from vedette.deliver.detection import DetectionRun
-from vedette.deliver.manifest import FieldType, FormField, Manifest, TroubleshootingRow
+from vedette.deliver.manifest import Manifest
 from vedette.deliver.web import CA_FILE
 
 TIMEOUT: Final = 30.0

@@ -24,12 +24,14 @@ from vedette.clients.security_insights import (
     SentinelIncident,
     WorkspaceAddress,
 )
+from vedette.core.checks import CheckReport, CheckStep
 from vedette.core.clock import Clock, SystemClock
+from vedette.core.forms import FieldType, FormField, Permission, TroubleshootingRow
 from vedette.core.redaction import Secret, redact
-from vedette.deliver.contract import CheckReport, CheckStep, DeliveryFailure, Receipt, Remedy
+from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import describe, is_of_run
 from vedette.deliver.detection import DetectionRun, DetectionSeverity
-from vedette.deliver.manifest import FieldType, FormField, Manifest, Permission, TroubleshootingRow
+from vedette.deliver.manifest import Manifest
 
 PRODUCT: Final = "Vedette"
 SOURCE: Final = f"{PRODUCT} Federated Detections"

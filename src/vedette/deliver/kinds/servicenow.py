@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
+from vedette.core.forms import FieldType, FormField, Permission
 from vedette.core.redaction import Secret
-from vedette.deliver.checks import passed, run_steps
-from vedette.deliver.contract import CheckReport, CheckStep, DeliveryFailure, Receipt, Remedy
+from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import cut, describe, one_line
 from vedette.deliver.detection import DetectionRun, DetectionSeverity
-from vedette.deliver.manifest import FieldType, FormField, Manifest, Permission
+from vedette.deliver.manifest import Manifest
 from vedette.deliver.web import CA_FILE, TROUBLESHOOTING, Answer, WebEndpoint
 
 TABLE: Final = "/api/now/table/incident"

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Final
 
 from vedette import __version__
+from vedette.core.checks import CheckReport, CheckStep, passed, run_steps, unknown
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
+from vedette.core.forms import FieldType, FormField, TroubleshootingRow
 from vedette.core.redaction import Secret
 from vedette.core.tls import client_context
-from vedette.deliver.checks import passed, run_steps, unknown
-from vedette.deliver.contract import CheckReport, CheckStep, DeliveryFailure, Receipt, Remedy
+from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import cut, facts, one_line
 from vedette.deliver.detection import DetectionRun, DetectionSeverity
-from vedette.deliver.manifest import FieldType, FormField, Manifest, TroubleshootingRow
+from vedette.deliver.manifest import Manifest
 from vedette.deliver.web import CA_FILE
 
 TIMEOUT: Final = 10.0

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vedette.core.clock import Clock
+from vedette.core.forms import FieldType, FormField
 from vedette.core.redaction import Secret
 from vedette.deliver.chat import ChatDestination
 from vedette.deliver.description import cut, facts, one_line
 from vedette.deliver.detection import DetectionRun, DetectionSeverity
-from vedette.deliver.manifest import FieldType, FormField, Manifest
+from vedette.deliver.manifest import Manifest
 from vedette.deliver.web import CA_FILE, TROUBLESHOOTING, URL_PATTERN, URL_RULE, WebEndpoint
 
 _COLORS: Final = {

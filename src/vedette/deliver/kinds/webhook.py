@@ -14,13 +14,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
+from vedette.core.forms import FieldType, FormField
 from vedette.core.redaction import Secret
-from vedette.deliver.checks import passed, run_steps
-from vedette.deliver.contract import CheckReport, CheckStep, DeliveryFailure, Receipt, Remedy
+from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import describe
 from vedette.deliver.detection import DetectionRun
-from vedette.deliver.manifest import FieldType, FormField, Manifest
+from vedette.deliver.manifest import Manifest
 from vedette.deliver.web import CA_FILE, TROUBLESHOOTING, URL_PATTERN, URL_RULE, WebEndpoint
 
 MATCHED: Final = "detection.matched"
