@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from vedette.engine.patterns import MOST_PATTERNS, TooManyPatterns
+from vedette.engine.patterns import MOST_PATTERNS, Items, Pattern, TooManyPatterns, encode
 from vedette.engine.plugged import Arguments
 from vedette.kql import syntax
 from vedette.kql.binder.naming import Names
+from vedette.kql.binder.operators.sort import Sort, SortKey
 from vedette.kql.binder.operators.summarize import Summarize
-from vedette.kql.bound import AggregateCall, Cast, Column, ColumnRef, Constant, Expr, Relation, Values
+from vedette.kql.bound import AggregateCall, Cast, Column, ColumnRef, Expr, Known, Relation
 from vedette.kql.types import NUMBERS, Type
 
 
@@ -57,7 +58,7 @@ def wildcards(args: Arguments, nodes: list[syntax.Expression]) -> dict[Type, obj
     for node in nodes:
         kind, value = args.fixed(node)
         if value != "~":
-            found.setdefault(kind, value)
+            found.setdefault(kind, json.dumps(value) if kind is Type.DYNAMIC and value is not None else value)
     return found
 
 
@@ -81,10 +82,47 @@ def grouped(
     return data[: len(keys)], data[len(keys) :]
 
 
-def searched(args: Arguments, search: Callable[[], Relation]) -> Relation:
-    """What a search gives; one that is too wide ends in a message."""
+SHARED_MEASURES = (("SegmentId", Type.LONG), ("Count", Type.LONG), ("Percent", Type.REAL))
+"""What a pattern of one set of rows is shown with."""
+
+
+def weighed(items: Items, found: Iterable[tuple[Pattern, float]]) -> Iterator[tuple[Pattern, list[object]]]:
+    """Patterns with their count and their percentage of all rows."""
+    total = float(items.weights.sum())
+    for pattern, count in found:
+        yield pattern, [round(count), 100.0 * count / total]
+
+
+def patterns(
+    args: Arguments, measures: Sequence[tuple[str, Type]], shown: list[Column], weight: Column | None,
+    conditions: list[Expr | None], least: float, find: Callable[[Items], Iterable[tuple[Pattern, list[object]]]],
+) -> Relation:  # fmt: skip
+    """The patterns that a search finds, numbered in its order: measures, then a pattern's values or what stands for any.
+
+    `find` gives patterns with their measures but the first, which is the number.
+    """
+    columns = pattern_columns(args, measures, shown)
+    open_ = wildcards(args, args.rest)
+    evaluator = args.binder.evaluator
+    if evaluator is None:
+        return table(args, columns, [])
+
+    def search() -> Iterator[list[object]]:
+        mined = [column for column in shown if column is not weight]
+        data, weights = grouped(args, mined, weight, conditions)
+        items = encode(data, weights, least, evaluator.going_on)
+        for number, (pattern, measured) in enumerate(find(items)):
+            values = {mined[column].id: items.values[column][code] for column, code in pattern}
+            cells = [values.get(column.id, open_.get(column.type)) for column in shown]
+            yield [number, *measured, *cells]
+
+    return searched(args, columns, search)
+
+
+def searched(args: Arguments, columns: list[Column], search: Callable[[], Iterable[list[object]]]) -> Relation:
+    """What a search gives, in its order; one that is too wide ends in a message."""
     try:
-        return search()
+        return table(args, columns, list(search()))
     except TooManyPatterns:
         message = (
             f"The plugin '{args.plugin}' found more than {MOST_PATTERNS} patterns to look at; "
@@ -93,24 +131,26 @@ def searched(args: Arguments, search: Callable[[], Relation]) -> Relation:
         raise args.binder.stop("VDT1010", message, args.node.call) from None
 
 
-def pattern_columns(args: Arguments, measures: list[tuple[str, Type]], shown: list[Column]) -> list[Column]:
+def pattern_columns(args: Arguments, measures: Sequence[tuple[str, Type]], shown: list[Column]) -> list[Column]:
     """The columns of a result: measures, then those of the input."""
     taken = Names()
     columns = [args.binder.column(taken.implied(name), kind) for name, kind in measures]
     return columns + [args.binder.column(taken.implied(column.name), column.type) for column in shown]
 
 
-def cell(column: Column, value: object) -> Constant:
-    """A value that the engine holds as a constant of a query."""
+def table(args: Arguments, columns: list[Column], rows: list[list[object]]) -> Relation:
+    """A result that is known, in its order."""
+    place = args.binder.column("$place", Type.LONG, hidden=True)
+    held = [
+        (*(_held(column, value) for column, value in zip(columns, row, strict=True)), number)
+        for number, row in enumerate(rows)
+    ]
+    known = Known((*columns, place), held)
+    return Sort(known.columns, known, [SortKey(ColumnRef(Type.LONG, place), False, True)])
+
+
+def _held(column: Column, value: object) -> object:
+    """A value in the form in which rows are given to the engine."""
     if value is None:
-        return Constant(column.type, "" if column.type is Type.STRING else None)
-    if column.type is Type.DYNAMIC and isinstance(value, str):
-        return Constant(column.type, json.loads(value))
-    if column.type is Type.GUID:
-        return Constant(column.type, str(value))
-    return Constant(column.type, value)
-
-
-def table(columns: list[Column], rows: list[list[Expr]]) -> Relation:
-    """A result that is known."""
-    return Values(tuple(columns), rows)
+        return "" if column.type is Type.STRING else None
+    return str(value) if column.type in (Type.GUID, Type.DECIMAL) else value

@@ -6,7 +6,6 @@ others. A pattern is closed: it names every value that all its rows share.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,6 +50,11 @@ class Items:
         """The number of columns."""
         return int(self.codes.shape[1])
 
+    def line(self) -> tuple[Codes, Codes]:
+        """The numbers of all columns in one line: the place of each column's 0, and the column of each place."""
+        sizes = [len(known) for known in self.values]
+        return np.cumsum([0, *sizes])[:-1].astype(np.int64), np.repeat(np.arange(self.width), sizes)
+
     def rows_of(self, pattern: Pattern) -> NDArray[np.bool_]:
         """Which rows have the pattern's values."""
         chosen = np.ones(len(self.codes), np.bool_)
@@ -66,6 +70,13 @@ class Items:
         first = found[0]
         shared = (found == first).all(axis=0)
         return tuple((column, int(first[column])) for column in range(self.width) if shared[column] and first[column])
+
+
+def _sums(places: Codes, weights: Weights, size: int) -> Weights:
+    """The weight of every value of every column: one count over all of them, since a count has a price of its own."""
+    if (weights == 1).all():
+        return np.bincount(places.ravel(), minlength=size).astype(np.float64)
+    return np.bincount(places.ravel(), np.repeat(weights, places.shape[1]), size)
 
 
 def encode(
@@ -97,6 +108,11 @@ def encode(
         numbers[ranked] = np.arange(1, len(ranked) + 1)
         codes[:, index] = numbers[raw] if len(known) else 0
         values.append([None, *(listed[place] for place in ranked)])
+    if len(codes) and columns:
+        # rows that differ only in rare values are the same to every search
+        codes, same = np.unique(codes, axis=0, return_inverse=True)
+        same = same.ravel()
+        table = np.stack([np.bincount(same, kind, len(codes)) for kind in table.T], axis=1)
     return Items(codes, values, table, going_on)
 
 
@@ -107,39 +123,45 @@ def frequent_patterns(items: Items, least: float, most_dimensions: int) -> Itera
     """
     weights = items.weights[:, 0]
     needed = least * float(weights.sum()) * (1 - 1e-12)
+    starts, column_of = items.line()
     given: set[Pattern] = set()
-    visited: dict[Pattern, list[tuple[int, int]]] = {}
+    visited: dict[tuple[float, complex], list[tuple[int, int]]] = {}
     looked = 0
 
-    def walk(rows: NDArray[np.int64], start: int, depth: int) -> Iterator[tuple[Pattern, float]]:
+    def walk(
+        part: Codes, own: Weights, marks: NDArray[np.complex128], open_: Codes, above: Pattern, start: int, depth: int
+    ) -> Iterator[tuple[Pattern, float]]:
+        """The rows of a pattern: places in the columns in which they may differ, weights, marks; what they share above."""
         nonlocal looked
         looked += 1
         if looked > MOST_PATTERNS:
             raise TooManyPatterns
         items.going_on()
-        part, own = items.codes[rows], weights[rows]
-        first = part[0]
-        shared = (part == first).all(axis=0) & (first > 0)
-        pattern = tuple((column, int(first[column])) for column in range(items.width) if shared[column])
-        earlier = visited.setdefault(pattern, [])
-        if any(column <= start and level <= depth for column, level in earlier):
-            return
-        earlier.append((start, depth))
+        alike = (part == part[0]).all(axis=0)
+        shared = zip(open_[alike].tolist(), (part[0] - starts[open_])[alike].tolist(), strict=True)
+        pattern = tuple(sorted((*above, *((column, code) for column, code in shared if code))))
         if pattern and pattern not in given:
             given.add(pattern)
             yield pattern, float(own.sum())
-        if depth >= most_dimensions:
+        if depth >= most_dimensions or alike.all():
             return
-        for column in range(start, items.width):
-            if shared[column]:
-                continue
-            sums = np.bincount(part[:, column], own, len(items.values[column]))
-            for code in range(1, len(sums)):
-                if sums[code] >= needed and sums[code] > 0:
-                    yield from walk(rows[part[:, column] == code], column + 1, depth + 1)
+        open_, part = open_[~alike], part[:, ~alike]
+        first = int(np.searchsorted(open_, start))
+        sums = _sums(part[:, first:], own, len(column_of))
+        sums[starts] = 0
+        for item in np.flatnonzero((sums >= needed) & (sums > 0)).tolist():
+            column = int(column_of[item])
+            rows = np.flatnonzero(part[:, np.searchsorted(open_, column)] == item)
+            # the sum of the rows' random marks tells the set that they are
+            earlier = visited.setdefault((float(sums[item]), complex(marks[rows].sum())), [])
+            if all(begun > column + 1 or level > depth + 1 for begun, level in earlier):
+                earlier.append((column + 1, depth + 1))
+                yield from walk(part[rows], own[rows], marks[rows], open_, pattern, column + 1, depth + 1)
 
     if len(items.codes) and items.width:
-        yield from walk(np.arange(len(items.codes)), 0, 0)
+        random = np.random.default_rng(0).integers(0, 2**32, (2, len(items.codes))).astype(np.float64)
+        marks = random[0] + 1j * random[1]
+        yield from walk(items.codes + starts, weights, marks, np.arange(items.width), (), 0, 0)
 
 
 def clusters(items: Items, size_weight: float, seeds: int) -> list[tuple[Pattern, float]]:
@@ -152,46 +174,40 @@ def clusters(items: Items, size_weight: float, seeds: int) -> list[tuple[Pattern
     total = float(weights.sum())
     if total <= 0 or not items.width:
         return []
-    sums = [np.bincount(items.codes[:, column], weights, len(items.values[column])) for column in range(items.width)]
-    singles = sorted(
-        (
-            (float(sums[column][code]), column, code)
-            for column in range(items.width)
-            for code in range(1, len(sums[column]))
-        ),
-        key=lambda single: (-single[0], single[1:]),
-    )
+    starts, column_of = items.line()
+    size = len(column_of)
+    places = items.codes + starts
+    sums = _sums(places, weights, size)
+    # what a value tells; one that all rows have tells nothing, and number 0 is no value
+    told = -np.log(np.minimum(1.0, sums / total), where=sums > 0, out=np.zeros(size))
+    usable = (sums > 0) & (sums < total)
+    usable[starts] = False
+    varying = np.unique(column_of[usable])
+    singles = sorted(np.flatnonzero(usable).tolist(), key=lambda item: (-float(sums[item]), item))
 
-    def told(column: int, code: int) -> float:
-        return -math.log(min(1.0, float(sums[column][code]) / total))
-
-    def score(share: float, information: float) -> float:
-        return float(share**size_weight * information ** (1 - size_weight)) if information > 0 else 0.0
+    def score(share: Weights, information: Weights) -> Weights:
+        return share**size_weight * information ** (1 - size_weight)
 
     found: dict[Pattern, float] = {}
-    for weight, column, code in [single for single in singles if single[0] < total][:seeds]:
+    for seed in singles[:seeds]:
         items.going_on()
-        chosen = np.flatnonzero(items.codes[:, column] == code)
-        pattern, information, best = [(column, code)], told(column, code), score(weight / total, told(column, code))
-        while len(pattern) < items.width:
-            part, own = items.codes[chosen], weights[chosen]
-            options = []
-            for other in range(items.width):
-                if any(other == used for used, _ in pattern):
-                    continue
-                counts = np.bincount(part[:, other], own, len(items.values[other]))
-                for value in range(1, len(counts)):
-                    if counts[value] > 0:
-                        options.append((score(counts[value] / total, information + told(other, value)), other, value))
-            if not options:
+        pattern = [seed]
+        left = varying[varying != column_of[seed]]
+        chosen = np.flatnonzero(places[:, column_of[seed]] == seed)
+        information = float(told[seed])
+        best = float(score(sums[seed] / total, told[seed]))
+        while len(left):
+            counts = _sums(places[np.ix_(chosen, left)], weights[chosen], size)
+            scores = np.where(usable & (counts > 0), score(counts / total, information + told), -1.0)
+            item = int(scores.argmax())
+            if scores[item] < max(best, 0.0):
                 break
-            next_score, other, value = max(options, key=lambda option: (option[0], -option[1], -option[2]))
-            if next_score < best:
-                break
-            best, information = next_score, information + told(other, value)
-            pattern.append((other, value))
-            chosen = chosen[items.codes[chosen, other] == value]
-        found[items.closed(tuple(sorted(pattern)))] = best
+            best, information = float(scores[item]), information + float(told[item])
+            pattern.append(item)
+            chosen = chosen[places[chosen, column_of[item]] == item]
+            left = left[left != column_of[item]]
+        pairs = sorted((int(column_of[item]), item - int(starts[column_of[item]])) for item in pattern)
+        found[items.closed(tuple(pairs))] = best
     covered = np.zeros(len(items.codes), np.bool_)
     result: list[tuple[Pattern, float]] = []
     for made, _ in sorted(found.items(), key=lambda entry: (-entry[1], entry[0])):
@@ -243,6 +259,9 @@ def _most_different(
     found: Pattern | None = None
     bar = threshold * (1 - 1e-12)
     looked = 0
+    starts, column_of = items.line()
+    size = len(column_of)
+    places = items.codes + starts
 
     def walk(rows: NDArray[np.int64], pattern: Pattern, start: int) -> None:
         nonlocal found, bar, looked
@@ -250,16 +269,18 @@ def _most_different(
         if looked > MOST_PATTERNS:
             raise TooManyPatterns
         items.going_on()
-        part, own = items.codes[rows], shares[rows]
+        own = shares[rows]
+        free = [column for column in range(start, items.width) if all(column != used for used, _ in pattern)]
+        part = places[np.ix_(rows, free)]
+        a, b = (_sums(part, own[:, side], size) for side in (0, 1))
         options = []
-        for column in range(start, items.width):
-            if any(column == used for used, _ in pattern):
-                continue
-            a = np.bincount(part[:, column], own[:, 0], len(items.values[column]))
-            b = np.bincount(part[:, column], own[:, 1], len(items.values[column]))
-            for code in np.flatnonzero(np.maximum(a, b) >= bar).tolist():
-                if code:
-                    options.append((float(abs(a[code] - b[code])), float(max(a[code], b[code])), column, code))
+        for item in np.flatnonzero(np.maximum(a, b) >= bar).tolist():
+            column = int(column_of[item])
+            code = item - int(starts[column])
+            if code:
+                # what differs in its last digit alone is equal
+                difference = round(float(abs(a[item] - b[item])), 12)
+                options.append((difference, float(max(a[item], b[item])), column, code))
         options.sort(key=lambda option: (-option[0], option[2:]))
         for difference, _, column, code in options:
             # equal differences keep the pattern found first, which has fewer values
@@ -271,7 +292,7 @@ def _most_different(
             return
         for _, bound, column, code in options:
             if bound > bar * (1 + 1e-12) or (found is None and bound >= bar):
-                walk(rows[part[:, column] == code], tuple(sorted((*pattern, (column, code)))), column + 1)
+                walk(rows[items.codes[rows, column] == code], tuple(sorted((*pattern, (column, code)))), column + 1)
 
     rows = np.flatnonzero(left)
     if len(rows):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from vedette.engine import mining
 from vedette.engine.catalog import plugin
-from vedette.engine.patterns import differences, encode
+from vedette.engine.patterns import Items, Pattern, differences
 from vedette.engine.plugged import Arguments
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.scope import Scope
@@ -13,6 +15,10 @@ from vedette.kql.operators.evaluate import EvaluateOperator
 from vedette.kql.types import Type
 
 _UNLIMITED = 1_000_000
+_MEASURES = (
+    ("SegmentId", Type.LONG), ("CountA", Type.LONG), ("CountB", Type.LONG), ("PercentA", Type.REAL),
+    ("PercentB", Type.REAL), ("PercentDiffAB", Type.REAL),
+)  # fmt: skip
 
 
 @plugin(
@@ -28,35 +34,19 @@ def diffpatterns(binder: Binder, node: EvaluateOperator, input_: Relation | None
     weight = mining.weight_column(args, "WeightColumn")
     threshold = mining.share(args, "Threshold", 0.05, 0.015, 1.0)
     most = mining.whole(args, "MaxDimensions", _UNLIMITED, 1, _UNLIMITED)
-    open_ = mining.wildcards(args, args.rest)
-    shown = [column for column in args.input.visible if column is not split]
-    measures = [
-        ("SegmentId", Type.LONG), ("CountA", Type.LONG), ("CountB", Type.LONG), ("PercentA", Type.REAL),
-        ("PercentB", Type.REAL), ("PercentDiffAB", Type.REAL),
-    ]  # fmt: skip
-    columns = mining.pattern_columns(args, measures, shown)
+    text: Expr = ColumnRef(split.type, split)
+    text = text if split.type is Type.STRING else Cast(Type.STRING, text)
+    equal = binder.catalog.scalars["=="]
+    tests: list[Expr | None] = [Apply(Type.BOOL, equal, [text, Constant(Type.STRING, side)]) for side in sides]
 
-    def search() -> Relation:
-        assert binder.evaluator is not None
-        equal = binder.catalog.scalars["=="]
-        text: Expr = ColumnRef(split.type, split)
-        text = text if split.type is Type.STRING else Cast(Type.STRING, text)
-        tests: list[Expr | None] = [Apply(Type.BOOL, equal, [text, Constant(Type.STRING, side)]) for side in sides]
-        mined = [column for column in shown if column is not weight]
-        data, weights = mining.grouped(args, mined, weight, tests)
-        items = encode(data, weights, threshold, binder.evaluator.going_on)
+    def find(items: Items) -> Iterator[tuple[Pattern, list[object]]]:
         totals = [float(total) or 1.0 for total in items.weights.sum(axis=0)]
         found = differences(items, threshold, most)
         found.sort(key=lambda entry: -abs(entry[1] / totals[0] - entry[2] / totals[1]))
-        rows: list[list[Expr]] = []
         for pattern, a, b in found:
-            values = {mined[column].id: items.values[column][code] for column, code in pattern}
             first, second = 100.0 * a / totals[0], 100.0 * b / totals[1]
-            rows.append([
-                Constant(Type.LONG, len(rows)), Constant(Type.LONG, round(a)), Constant(Type.LONG, round(b)),
-                *(Constant(Type.REAL, round(number, 2)) for number in (first, second, abs(first - second))),
-                *(mining.cell(column, values.get(column.id, open_.get(column.type))) for column in shown),
-            ])  # fmt: skip
-        return mining.table(columns, rows)
+            shares = [round(number, 2) for number in (first, second, abs(first - second))]
+            yield pattern, [round(a), round(b), *shares]
 
-    return mining.table(columns, []) if binder.evaluator is None else mining.searched(args, search)
+    shown = [column for column in args.input.visible if column is not split]
+    return mining.patterns(args, _MEASURES, shown, weight, tests, threshold, find)

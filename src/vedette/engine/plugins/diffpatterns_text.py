@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from vedette.engine import mining
 from vedette.engine.catalog import plugin
 from vedette.engine.patterns import differences, encode
@@ -9,7 +11,7 @@ from vedette.engine.plugged import Arguments
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.operators.project import extension
 from vedette.kql.binder.scope import Scope
-from vedette.kql.bound import Apply, ColumnRef, Constant, Expr, Relation
+from vedette.kql.bound import Apply, ColumnRef, Expr, Relation
 from vedette.kql.operators.evaluate import EvaluateOperator
 from vedette.kql.types import Type
 
@@ -34,7 +36,7 @@ def diffpatterns_text(binder: Binder, node: EvaluateOperator, input_: Relation |
     ]  # fmt: skip
     columns = mining.pattern_columns(args, measures, [])
 
-    def search() -> Relation:
+    def search() -> Iterator[list[object]]:
         assert binder.evaluator is not None
         # the condition is computed once for each row, then counted both ways; null is neither
         named = extension(binder, args.input, [("$condition", condition)])
@@ -55,16 +57,11 @@ def diffpatterns_text(binder: Binder, node: EvaluateOperator, input_: Relation |
         totals = [float(total) or 1.0 for total in items.weights.sum(axis=0)]
         found = differences(items, threshold, MOST_TOKENS, max(1, least))
         found.sort(key=lambda entry: -(entry[1] / totals[0] - entry[2] / totals[1]))
-        rows: list[list[Expr]] = []
         for pattern, a, b in found:
             tokens = {place: str(items.values[place][code]) for place, code in pattern}
             last = max(tokens)
             shown = [tokens.get(place, "*") for place in range(last + 1)] + (["*"] if last + 1 < most else [])
-            rows.append([
-                Constant(Type.LONG, round(a)), Constant(Type.LONG, round(b)),
-                Constant(Type.REAL, round(100.0 * a / totals[0], 2)),
-                Constant(Type.REAL, round(100.0 * b / totals[1], 2)), Constant(Type.STRING, " ".join(shown)),
-            ])  # fmt: skip
-        return mining.table(columns, rows)
+            shares = [round(100.0 * a / totals[0], 2), round(100.0 * b / totals[1], 2)]
+            yield [round(a), round(b), *shares, " ".join(shown)]
 
-    return mining.table(columns, []) if binder.evaluator is None else mining.searched(args, search)
+    return mining.table(args, columns, []) if binder.evaluator is None else mining.searched(args, columns, search)
