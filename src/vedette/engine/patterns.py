@@ -76,7 +76,7 @@ def _sums(places: Codes, weights: Weights, size: int) -> Weights:
     """The weight of every value of every column: one count over all of them, since a count has a price of its own."""
     if (weights == 1).all():
         return np.bincount(places.ravel(), minlength=size).astype(np.float64)
-    return np.bincount(places.ravel(), np.repeat(weights, places.shape[1]), size)
+    return np.bincount(places.ravel(), np.repeat(weights, places.shape[1]), size).astype(np.float64, copy=False)
 
 
 def encode(
@@ -271,7 +271,7 @@ def _most_different(
         items.going_on()
         own = shares[rows]
         free = [column for column in range(start, items.width) if all(column != used for used, _ in pattern)]
-        part = places[np.ix_(rows, free)]
+        part = places[np.ix_(rows, np.array(free, np.int64))]
         a, b = (_sums(part, own[:, side], size) for side in (0, 1))
         options = []
         for item in np.flatnonzero(np.maximum(a, b) >= bar).tolist():

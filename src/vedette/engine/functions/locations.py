@@ -31,10 +31,3 @@ scalar(
     "geo_info_from_ip_address(ip: string): dynamic", about="Where an IP address is; not supported.",
     page="geo-info-from-ip-address-function", binding=_refusal(" (it needs a database of where addresses are)"),
 )(_never)  # fmt: skip
-
-for _name in ("geo_line_simplify", "geo_polygon_simplify", "geo_simplify_polygons_array"):
-    scalar(
-        f"{_name}(arguments: any...): dynamic", about="A shape of fewer corners; not supported.",
-        page=f"{_name.replace('_', '-')}-function",
-        binding=_refusal(" (the S2 library's binding has no snapping of edge chains, which decides the corners)"),
-    )(_never)  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +16,11 @@ Edge = tuple[Position, Position]
 
 def polygon_json(shape: Any) -> object:
     """An S2 polygon as a Polygon or MultiPolygon; an empty one is None."""
+    return polygon(polygon_rings(shape))
+
+
+def polygon_rings(shape: Any) -> list[Rings]:
+    """The rings of an S2 polygon, part by part, each with the inside on its left."""
     parts: list[Rings] = []
     for index in range(shape.num_loops()):
         loop = shape.loop(index)
@@ -25,7 +31,7 @@ def polygon_json(shape: Any) -> object:
             parts[-1].append([*ring, ring[0]])
         else:
             parts.append([[*ring, ring[0]]])
-    return polygon(parts)
+    return parts
 
 
 def polygon_union(shapes: list[Any]) -> Any:
@@ -73,28 +79,66 @@ def _key(edge: Edge) -> Edge:
 
 def chains(edges: list[Edge]) -> list[Line]:
     """Edges joined to lines wherever exactly two meet, in their order."""
-    degree: dict[Position, int] = {}
-    for a, b in edges:
-        degree[a] = degree.get(a, 0) + 1
-        degree[b] = degree.get(b, 0) + 1
-    found: list[Line] = []
-    for a, b in edges:
-        before = next((line for line in found if line[-1] == a and degree[a] == 2), None)
-        if before is not None:
-            before.append(b)
-        else:
-            found.append([a, b])
-    joined = True
-    while joined:
-        joined = False
-        for line in found:
-            after = next((x for x in found if x is not line and x[0] == line[-1] and degree[line[-1]] == 2), None)
-            if after is not None:
-                line += after[1:]
-                found.remove(after)
-                joined = True
+    degree = Counter(end for edge in edges for end in edge)
+    starting = {a: place for place, (a, _) in enumerate(edges) if degree[a] == 2}
+    following = [starting.get(b) for _, b in edges]
+    heads = sorted(set(range(len(edges))) - set(following))
+    found: dict[int, Line] = {}
+    used: set[int] = set()
+    # what no head leads to are rings
+    for head in (*heads, *range(len(edges))):
+        if head in used:
+            continue
+        line, place = [edges[head][0]], head
+        while place is not None and place not in used:
+            used.add(place)
+            line.append(edges[place][1])
+            place = following[place]
+        found[head] = line
+    return [found[head] for head in sorted(found)]
+
+
+def closed(edges: list[Edge]) -> list[Line]:
+    """The simple loops that directed edges make, without the repeated corner; each starts after its last edge.
+
+    Where loops meet in a corner each turns as far to the left as it can, so that they do not cross.
+    """
+    import s2geometry as s2
+
+    leaving: dict[Position, list[int]] = {}
+    for number, (a, _) in enumerate(edges):
+        leaving.setdefault(a, []).append(number)
+
+    def onward(before: Position, at: Position) -> int:
+        best, *others = leaving[at]
+        for other in others:
+            # between the way back and the best so far, counterclockwise from the best
+            ends = (edges[best][1], edges[other][1], before, at)
+            if other != best and s2.OrderedCCW(*(s2_point(end) for end in (ends[2], ends[0], ends[1], ends[3]))):
+                best = other
+        leaving[at].remove(best)
+        return best
+
+    found: list[tuple[int, Line]] = []
+    for first in range(len(edges)):
+        if first not in leaving[edges[first][0]]:
+            continue
+        leaving[edges[first][0]].remove(first)
+        path, starts = [first], {edges[first][0]: 0}
+        while path:
+            before, at = edges[path[-1]]
+            if at in starts:
+                loop, path = path[starts[at] :], path[: starts[at]]
+                for number in loop:
+                    del starts[edges[number][0]]
+                last = loop.index(max(loop))
+                found.append((min(loop), [edges[number][0] for number in loop[last + 1 :] + loop[: last + 1]]))
+            elif leaving.get(at):
+                starts[at] = len(path)
+                path.append(onward(before, at))
+            else:
                 break
-    return found
+    return [line for _, line in sorted(found)]
 
 
 def common_to_lines(first: list[Any], second: list[Any]) -> object:
@@ -164,6 +208,11 @@ def _ring_edges(ring: Line) -> list[Edge]:
 
 def line_union(parts: list[Any]) -> object:
     """All edges of lines once, split where they cross, joined to lines."""
+    return line_string(chains(split_edges(parts)))
+
+
+def split_edges(parts: list[Any]) -> list[Edge]:
+    """All edges of lines once, split where they cross."""
     import s2geometry as s2
 
     edges = list({_key(edge): edge for edge in edges_of(parts)}.values())
@@ -181,4 +230,4 @@ def line_union(parts: list[Any]) -> object:
         cuts.sort(key=lambda at: float(s2.S1Angle(pa, s2_point(at)).radians()))
         corners = [a, *cuts, b]
         split += list(itertools.pairwise(corners))
-    return line_string(chains(split))
+    return split

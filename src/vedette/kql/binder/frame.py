@@ -24,6 +24,8 @@ MAX_COLUMNS = 500_000
 
 MAX_HINTS = 20
 """For how many unknown names of one query the nearest known name is looked for: among two thousand tables that takes time."""
+_NAMES_A_HINT = 2_000
+"""How many known names count as one hint more."""
 
 _ENDING = frozenset({"VDT1002", "VDT1004"})
 """The codes of limits that going on would only run into again."""
@@ -145,8 +147,9 @@ class Frame:
 
     def unknown(self, kind: str, code: str, name: str, known: list[str], node: syntax.Node) -> Stop:
         """The exception for a name that does not resolve, with the nearest that would."""
-        self._hints += 1
-        close = nearest(name, known) if self._hints <= MAX_HINTS else None
+        close = nearest(name, known) if self._hints < MAX_HINTS else None
+        # among the columns of all tables, tens of thousands, a search takes as long as many others
+        self._hints += 1 + len(known) // _NAMES_A_HINT
         hint = f"; did you mean '{close}'?" if close and close != name else ""
         return self.stop(code, f"The name '{name}' does not refer to any known {kind}{hint}", node)
 

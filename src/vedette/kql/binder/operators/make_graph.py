@@ -137,7 +137,9 @@ def _nodes(binder: Binder, node: MakeGraphOperator, ids: GraphIds, tables: list[
     shown: list[tuple[Column, list[Column | None]]] = []
     places: dict[str, int] = {}
     for index, table in enumerate(tables):
-        for column in table.rows.columns:
+        # of an open table the key may be a column that only the data shows
+        unseen = [] if table.key in table.rows.columns else [table.key]
+        for column in (*table.rows.columns, *unseen):
             if column.name not in places:
                 places[column.name] = len(shown)
                 shown.append((binder.column(column.name, column.type), [None] * len(tables)))

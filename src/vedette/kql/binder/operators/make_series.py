@@ -12,12 +12,12 @@ from vedette.kql.binder.coercion import converts
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.naming import Names, carried_name
-from vedette.kql.binder.operators.items import Item, bind_items, require_scalar
+from vedette.kql.binder.operators.items import Item, bind_items
 from vedette.kql.binder.operators.project import name_items
-from vedette.kql.binder.operators.summarize import Summarize, require_aggregate
+from vedette.kql.binder.operators.summarize import Summarize, bind_keys, require_aggregate
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.binder.scope import Row, Scope
-from vedette.kql.bound import Cast, Column, ColumnRef, Constant, Expr, Relation, children, is_fixed
+from vedette.kql.bound import Cast, Column, Constant, Expr, Relation, children, is_fixed
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.make_series import MakeSeriesOperator, SeriesAggregate
 from vedette.kql.types import INTEGERS, NUMBERS, Type
@@ -58,14 +58,9 @@ class MakeSeries(Relation):
 @binds(MakeSeriesOperator)
 def bind_make_series(binder: Binder, node: MakeSeriesOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `make-series`; its columns are the keys, the aggregates and the axis, in that order."""
-    row = Row.of(input_)
-    keys = bind_items(Expressions(binder, scope, row, serialized=input_.serialized), list(node.keys))
-    at = Expressions(binder, scope, row, aggregates=True)
-    at.grouped = frozenset(item.value.column.id for item in keys if isinstance(item.value, ColumnRef))
-    for item in keys:
-        require_scalar(at, item, f"The group key '{item.name or ''}'")
+    keys, at = bind_keys(binder, node.keys, input_, scope)
     aggregates = [_aggregate(at, aggregate) for aggregate in node.aggregates]
-    plain = Expressions(binder, scope, row, serialized=input_.serialized)
+    plain = Expressions(binder, scope, Row.of(input_), serialized=input_.serialized)
     written = node.axis.value if isinstance(node.axis, syntax.Assignment) else node.axis
     axis = plain.bind(written)
     step, first, last = _bounds(plain, node, axis)

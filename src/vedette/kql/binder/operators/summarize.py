@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.naming import Names
-from vedette.kql.binder.operators.items import bind_items, require_scalar
+from vedette.kql.binder.operators.items import Item, bind_items, require_scalar
 from vedette.kql.binder.operators.project import name_items
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import (
@@ -35,12 +37,7 @@ class Summarize(Relation):
 @binds(SummarizeOperator)
 def bind_summarize(binder: Binder, node: SummarizeOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `summarize`."""
-    row = Row.of(input_)
-    keys = bind_items(Expressions(binder, scope, row, serialized=input_.serialized), list(node.keys))
-    at = Expressions(binder, scope, row, aggregates=True)
-    at.grouped = frozenset(item.value.column.id for item in keys if isinstance(item.value, ColumnRef))
-    for item in keys:
-        require_scalar(at, item, f"The group key '{item.name or ''}'")
+    keys, at = bind_keys(binder, node.keys, input_, scope)
     aggregates = bind_items(at, list(node.aggregates))
     for item in aggregates:
         require_aggregate(binder, item.value, item.node)
@@ -54,6 +51,19 @@ def bind_summarize(binder: Binder, node: SummarizeOperator, input_: Relation, sc
     ]
     columns = tuple(column for column, _ in [*key_columns, *aggregate_columns])
     return Summarize(columns, input_, key_columns, aggregate_columns)
+
+
+def bind_keys(
+    binder: Binder, nodes: Iterable[syntax.Expression], input_: Relation, scope: Scope
+) -> tuple[list[Item], Expressions]:
+    """The keys of groups, and what binds the aggregates of these groups."""
+    row = Row.of(input_)
+    keys = bind_items(Expressions(binder, scope, row, serialized=input_.serialized), list(nodes))
+    at = Expressions(binder, scope, row, aggregates=True)
+    at.grouped = frozenset(item.value.column.id for item in keys if isinstance(item.value, ColumnRef))
+    for item in keys:
+        require_scalar(at, item, f"The group key '{item.name or ''}'")
+    return keys, at
 
 
 def require_aggregate(binder: Binder, value: Expr, node: syntax.Node) -> None:
