@@ -20,7 +20,7 @@ FROM_ROWS: Final = "bag_unpack makes the column that it names of the keys in 'Ad
 REVIEWED: Final[Reviewed] = {
     "041b98b49fb66c3e": ("'displayName'", FROM_ROWS),
     "ae13686ea0467da3": ("VDT1001 at 10:33", UNSUPPORTED),
-    "84eb2ec64831f717": ("VDT1001 at 8:36", UNSUPPORTED),
+    "84eb2ec64831f717": ("VDT1001 at 16:36", UNSUPPORTED),
     "6ef5270af63d77e6": (
         "'EventOriginId'",
         "SecurityEvent has no such column; the rule hopes for it among the keys of bags.",
