@@ -92,7 +92,7 @@ def test_spark_answers_the_cases_as_duckdb_does(logs: LogStore, spark: Any, shar
     lines = (shared / "conformance" / "kql.jsonl").read_text(encoding="utf-8").splitlines()
     cases = [case for case in map(json.loads, lines) if case["kind"] == "runnable" and case["confidence"] == "emulator"]
     right, wrong, refused = 0, [], 0
-    for case in cases[::3]:  # a third takes a minute or two, and has the same constructs
+    for case in cases[::3]:  # a third takes two to seven minutes, and has the same constructs
         try:
             answer = logs.query(case["query"], now=datetime.now(UTC))
             described = [{"name": column.name, "type": column.type.value} for column in answer.columns]

@@ -15,7 +15,8 @@ INTRODUCTION = """# KQL
 
 What Vedette understands of the Kusto Query Language. The lists below are what the program itself looks names up in. What is not
 in them is refused with its name, its place and the nearest known name; nothing is approximated. `vedette check` says so without
-running anything.
+running anything. A function or plugin that is listed as refused has a known result, so a check warns of it and names the reason;
+a query with it does not run.
 
 ## Tabular operators
 
