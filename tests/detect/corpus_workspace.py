@@ -17,6 +17,7 @@ from vedette.kql.binder.workspaces import WATCHLIST_FIELDS
 from vedette.kql.diagnostics import KqlError, position
 from vedette.kql.host import Items, SavedFunction
 from vedette.kql.types import Type
+from vedette.store import asim
 from vedette.store.compiling import compiled
 from vedette.store.content import WorkspaceContent
 from vedette.store.logstore import LogStore
@@ -39,6 +40,10 @@ WATCHLISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "HighRiskApps": ("AppObjectId",),
     "CopilotEntitledUsers": ("UserPrincipalName",),
     "regionalMap": ("iso2", "name"),
+    "WorkloadIdentityInfo": (
+        "AppDisplayName", "AppId", "AppObjectId", "AssignedAppRoles", "AssignedRoles", "IsFirstPartyApp",
+        "ServicePrincipalObjectId", "ServicePrincipalType", "SignInAudience", "UserAssignmentRequired",
+    ),
 }
 """The watchlists of whose items the rules name columns."""
 
@@ -67,9 +72,9 @@ class WithParsers(Content):
     def __init__(self, shared: Path) -> None:
         super().__init__()
         self._definitions: dict[str, tuple[str, str]] = {}
-        kinds = _corpus(shared, "schema_kinds")
+        kinds, built_in = _corpus(shared, "schema_kinds"), set(asim.names())
         for name, columns in _corpus(shared, "schemas").items():
-            if kinds[name].startswith("parser_function_output"):
+            if kinds[name].startswith("parser_function_output") and name not in built_in:
                 self._definitions[name] = ("", _of_columns(columns))
         for function in _corpus(shared, "functions"):
             if function.get("body"):

@@ -113,6 +113,8 @@ def _projected(binder: Binder, found: Legs, node: FindOperator, known: LegColumn
         if not isinstance(name, syntax.Name):
             raise binder.stop("KS109", "Column name expected", item)
         type_ = known.type_of(name.name)
+        if type_ is None and any(leg.relation.open for leg in found.legs):
+            type_ = Type.UNKNOWN
         if type_ is None:
             raise binder.unknown("column", "KS142", name.name, known.names(), name)
         types = {c.type for leg in found.legs for c in leg.relation.visible if c.name == name.name} or {type_}
