@@ -41,8 +41,16 @@ WATCHLISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "CopilotEntitledUsers": ("UserPrincipalName",),
     "regionalMap": ("iso2", "name"),
     "WorkloadIdentityInfo": (
-        "AppDisplayName", "AppId", "AppObjectId", "AssignedAppRoles", "AssignedRoles", "IsFirstPartyApp",
-        "ServicePrincipalObjectId", "ServicePrincipalType", "SignInAudience", "UserAssignmentRequired",
+        "AppDisplayName",
+        "AppId",
+        "AppObjectId",
+        "AssignedAppRoles",
+        "AssignedRoles",
+        "IsFirstPartyApp",
+        "ServicePrincipalObjectId",
+        "ServicePrincipalType",
+        "SignInAudience",
+        "UserAssignmentRequired",
     ),
 }
 """The watchlists of whose items the rules name columns."""

@@ -72,14 +72,19 @@ def _print_report(report: dict[str, Any]) -> None:
     for one in report["broken"]:
         place = f"{one['file'] or 'rule'}: '{one['name']}'"
         console.print(
-            harmless(f"broken {place}, line {one['line']}, column {one['column']} of its query: {one['code']} {one['message']}")
+            harmless(
+                f"broken {place}, line {one['line']}, column {one['column']} of its query: {one['code']} {one['message']}"
+            )
         )
     if report["broken"]:
         console.print(
-            harmless("  Broken rules are kept and tried again with every window; `vedette rules list --broken` shows them."),
+            harmless(
+                "  Broken rules are kept and tried again with every window; `vedette rules list --broken` shows them."
+            ),
             style="dim",
         )
-    counts = {word: len(report[word]) for word in ("added", "updated", "unchanged", "derived", "broken")}
+    words = ("added", "updated", "unchanged", "derived", *(("broken",) if report["broken"] else ()))
+    counts = {word: len(report[word]) for word in words}
     typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
 
 

@@ -251,7 +251,7 @@ class Expressions(Calls):
             return bound
         if bound.type is Type.DYNAMIC:
             return Cast(Type.BOOL, bound, start=node.start, end=node.end)
-        what = "such as Column > 5" if bound.type in NUMBERS else "such as Column == \"text\""
+        what = "such as Column > 5" if bound.type in NUMBERS else 'such as Column == "text"'
         message = f"The expression must be of type bool, not {bound.type}: a condition compares, {what}"
         self.binder.report(self.binder.stop(code, message, node))
         return Faulty(Type.BOOL)

@@ -53,7 +53,11 @@ def compared(op: str, left: Expr, right: Expr) -> str:
         if value.type in (Type.STRING, Type.DYNAMIC) and other.type is not Type.STRING:
             return converted(value, {other.type})
         if value.type in NUMBERS and other.type in (Type.TIMESPAN, Type.DATETIME) and isinstance(value, Constant):
-            return converted(value, {Type.TIMESPAN}) if other.type is Type.TIMESPAN else "; a point in time is datetime(...)"
+            return (
+                converted(value, {Type.TIMESPAN})
+                if other.type is Type.TIMESPAN
+                else "; a point in time is datetime(...)"
+            )
     return ""
 
 

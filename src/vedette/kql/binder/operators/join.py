@@ -122,7 +122,9 @@ def _one_sided(name: str, side: str, row: Row) -> str:
     close = nearest(name, row.columns)
     other = close or "Column"
     pair = f"$left.{name} == $right.{other}" if side == "right" else f"$left.{other} == $right.{name}"
-    return f"The column '{name}' is not on the {side} side of the join; columns of different names are compared by {pair}"
+    return (
+        f"The column '{name}' is not on the {side} side of the join; columns of different names are compared by {pair}"
+    )
 
 
 def _sides(node: syntax.Binary) -> str:

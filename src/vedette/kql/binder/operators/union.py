@@ -57,14 +57,22 @@ def _types(relations: list[Relation]) -> dict[str, list[Type]]:
 
     A type that only running tells counts as one of its own, except where the first two inputs agree on another.
     """
-    found: dict[str, list[Type]] = {}
-    for relation in relations:
-        for column in relation.visible:
-            found.setdefault(column.name, []).append(column.type)
     kinds: dict[str, list[Type]] = {}
-    for name, types in found.items():
-        agreed = len(types) > 1 and types[0] is types[1] is not Type.UNKNOWN
-        kinds[name] = [type_ for type_ in dict.fromkeys(types) if not (agreed and type_ is Type.UNKNOWN)]
+    for relation in relations:
+        for column in relation.columns:
+            if column.hidden:
+                continue
+            types = kinds.get(column.name)
+            if types is None:
+                kinds[column.name] = [column.type]
+            elif types[-1] is not column.type and column.type not in types:
+                types.append(column.type)
+    for name, types in kinds.items():
+        if len(types) > 1 and Type.UNKNOWN in types:
+            inputs = (column.type for relation in relations for column in relation.visible if column.name == name)
+            first, second = next(inputs), next(inputs)
+            if first is second is not Type.UNKNOWN:
+                types.remove(Type.UNKNOWN)
     return kinds
 
 
