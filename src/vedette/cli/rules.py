@@ -177,7 +177,7 @@ def run(
                 continue
             if done["error"]:
                 failures += 1
-                console.print(harmless(f"error {done['rule']}{_place(done['error'])}: {done['error']['message']}"))
+                console.print(harmless(f"error {done['rule']}: {_place(done['error'])}{done['error']['message']}"))
             for alert in done["alerts"]:
                 if format_ is RunFormat.JSON:
                     typer.echo(json_line(alert))
@@ -196,7 +196,7 @@ def _place(error: dict[str, Any]) -> str:
     """Where in the rule's query an error is, where that is known."""
     if error.get("line") is None:
         return ""
-    return f", line {error['line']}, column {error['column']} of its query, {error['code']}"
+    return f"line {error['line']}, column {error['column']} of its query: {error['code']} "
 
 
 def _row(alert: dict[str, Any]) -> list[object]:
