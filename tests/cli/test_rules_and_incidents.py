@@ -146,7 +146,9 @@ def test_a_rule_of_an_unknown_table_says_so_when_it_runs(vedette: Command, fille
     imported = vedette("rules", "import", other, "--data", filled)
     done = vedette("rules", "run", "--data", filled, "--at", AT)
     assert done.code == 1
-    assert "error Bad: " in done.err
+    assert "'Bad', line 1, column 1 of its query: KS204" in imported.err
+    assert imported.out.strip().endswith("1 broken")
+    assert "error Bad: line 1, column 1 of its query: KS204 The name 'SigninLog'" in done.err
     assert "SigninLog" in done.err
     assert NAME in done.out  # the other rule ran all the same
     assert imported.code in (0, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -15,8 +15,10 @@ from vedette.core.errors import VedetteError
 from vedette.engine.query import Limits, QueryFailed
 from vedette.kql.binder.workspaces import WATCHLIST_FIELDS
 from vedette.kql.diagnostics import KqlError, position
-from vedette.kql.host import Items
+from vedette.kql.host import Items, SavedFunction
 from vedette.kql.types import Type
+from vedette.store import asim
+from vedette.store.compiling import compiled
 from vedette.store.content import WorkspaceContent
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions
@@ -36,6 +38,20 @@ WATCHLISTS: Final[Mapping[str, tuple[str, ...]]] = {
     "confirmedLeavers": ("UserPrincipalName",),
     "environmentIPs": ("IPAddress",),
     "HighRiskApps": ("AppObjectId",),
+    "CopilotEntitledUsers": ("UserPrincipalName",),
+    "regionalMap": ("iso2", "name"),
+    "WorkloadIdentityInfo": (
+        "AppDisplayName",
+        "AppId",
+        "AppObjectId",
+        "AssignedAppRoles",
+        "AssignedRoles",
+        "IsFirstPartyApp",
+        "ServicePrincipalObjectId",
+        "ServicePrincipalType",
+        "SignInAudience",
+        "UserAssignmentRequired",
+    ),
 }
 """The watchlists of whose items the rules name columns."""
 
@@ -55,6 +71,46 @@ class Content(WorkspaceContent):
         return sorted(WATCHLISTS)
 
 
+class WithParsers(Content):
+    """The same with every function of the shared material, as a workspace has it where all solutions are installed.
+
+    Of some parsers the material holds the text; of others only the columns that they give.
+    """
+
+    def __init__(self, shared: Path) -> None:
+        super().__init__()
+        self._definitions: dict[str, tuple[str, str]] = {}
+        kinds, built_in = _corpus(shared, "schema_kinds"), set(asim.names())
+        for name, columns in _corpus(shared, "schemas").items():
+            if kinds[name].startswith("parser_function_output") and name not in built_in:
+                self._definitions[name] = ("", _of_columns(columns))
+        for function in _corpus(shared, "functions"):
+            if function.get("body"):
+                self._definitions[function["name"]] = (function["params"], function["body"])
+        self._compiled: dict[str, SavedFunction | None] = {}
+
+    def function(self, name: str) -> SavedFunction | None:
+        if name not in self._compiled and name in self._definitions:
+            try:
+                self._compiled[name] = compiled(name, *self._definitions[name])
+            except VedetteError:  # a file of several functions: no workspace has it under this name
+                self._compiled[name] = None
+        return self._compiled.get(name) or super().function(name)
+
+    def function_names(self) -> Iterable[str]:
+        return [*self._definitions, *super().function_names()]
+
+
+def _corpus(shared: Path, material: str) -> Any:
+    return json.loads(gzip.decompress((shared / "corpus" / f"{material}.json.gz").read_bytes()))
+
+
+def _of_columns(columns: Mapping[str, str]) -> str:
+    """The body of a function without rows that gives these columns."""
+    declared = ", ".join(f"['{name}']: {type_}" for name, type_ in columns.items())
+    return f"datatable({declared})[]"
+
+
 class SilentFeeds:
     """Every other host answers, and has no rows."""
 
@@ -64,9 +120,9 @@ class SilentFeeds:
         return ()
 
 
-def workspace(path: Path | None = None) -> LogStore:
+def workspace(path: Path | None = None, content: Content | None = None) -> LogStore:
     """A workspace without rows."""
-    return LogStore(path, VirtualClock(NOW), content=Content(), external=SilentFeeds())
+    return LogStore(path, VirtualClock(NOW), content=content or Content(), external=SilentFeeds())
 
 
 def fill(store: LogStore, shared: Path, folder: Path, rows: int | None) -> int:

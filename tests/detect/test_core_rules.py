@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.detect.corpus_workspace import fill, outcome, rules, unexplained, workspace
+from tests.detect.corpus_workspace import WithParsers, fill, outcome, rules, unexplained, workspace
 from vedette.store.logstore import LogStore
 
 Reviewed = dict[str, tuple[str, str]]
@@ -33,7 +33,6 @@ REVIEWED: Final[Reviewed] = {
         "'ActingProcessSHA256'",
         "The schema FileEvent has no such column; a source parser must give it.",
     ),
-    "0305e8cec3faaa5e": ("'PrivilegedWorkloadIdentityInfo'", "A function that the workspace must have saved."),
 }
 
 PARTS: Final = 6
@@ -48,7 +47,7 @@ ROWS_A_FILE: Final = 400
 def some_rows(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogStore]:
     """A workspace with the first rows of every file."""
     folder = tmp_path_factory.mktemp("rows")
-    with workspace() as store:
+    with workspace(content=WithParsers(shared)) as store:
         assert fill(store, shared, folder, ROWS_A_FILE) > 15_000
         assert len(store.tables()) > 140
         yield store
@@ -62,7 +61,7 @@ def test_there_are_the_rules_that_were_reviewed(shared: Path) -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_core_rule_runs_on_an_empty_workspace(shared: Path, part: int) -> None:
-    with workspace() as store:
+    with workspace(content=WithParsers(shared)) as store:
         found = {row["id"]: outcome(store, row["query"]) for row in list(rules(shared))[part::PARTS]}
     assert unexplained(found, REVIEWED) == {}
 
@@ -76,7 +75,7 @@ def test_a_sample_of_the_core_rules_runs_on_real_rows(shared: Path, some_rows: L
 
 @pytest.mark.soak
 def test_every_core_rule_runs_on_all_real_rows(shared: Path, tmp_path: Path) -> None:
-    with workspace(tmp_path / "logs.duckdb") as store:
+    with workspace(tmp_path / "logs.duckdb", WithParsers(shared)) as store:
         assert fill(store, shared, tmp_path, None) > 490_000
         found = {row["id"]: outcome(store, row["query"]) for row in rules(shared)}
     assert len(found) == 522

@@ -137,3 +137,26 @@ def test_what_stands_in_for_a_word_of_another_language_is_known() -> None:
 @pytest.mark.parametrize("text", ["Logs |", "Logs | | count", "Logs | where (Level == 1", "Logs | where Level =="])
 def test_a_mistake_of_no_other_language_has_no_such_hint(text: str) -> None:
     assert all(";" not in d.message for d in check_text(text, full_catalog(), OneTable()).diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ('Logs | where now() > ago("1d")', 25, "a timespan has no quotes: 1d"),
+        ('Logs | where now() > "2026-01-01"', 19, "a point in time is written datetime(2026-01-01)"),
+        ("Logs | summarize count by Text", 17, "requires an argument list: count()"),
+        ("Logs | where Text == null", 21, "write isnull(Text), and isempty(Text) for text"),
+        ("Logs | where Text has admin", 22, 'text stands in quotes: has "admin"'),
+        ("Logs | where 5", 13, "must be of type bool, not long"),
+        ("Logs | make-series count() by Text", 27, "on TimeGenerated step 1h"),
+        ("Logs | join (Logs | project Other = Text) on Text", 45, "$left.Text == $right.Column"),
+        ("Logs | join (Logs | project Other = Text) on Text == Other", 45, "$left.Text == $right.Other"),
+        ("Logs | join (Logs) on $l.Text == $right.Text", 22, "$left.Text == $right.Text"),
+        ('_GetWatchlist("VIPs")', 14, "no watchlist 'VIPs'"),
+        ("Logz_CL | take 1", 0, "a custom table is there once rows of it were loaded"),
+    ],
+)
+def test_a_message_says_the_right_form(text: str, place: int, said: str) -> None:
+    found = check_text(text, full_catalog(), OneTable()).diagnostics[0]
+    assert found.start == place, found.message
+    assert said in found.message

@@ -29,8 +29,10 @@ class CorpusHost:
     name = "workspace"
 
     def __init__(self, corpus: Path) -> None:
-        self._schemas: dict[str, dict[str, str]] = _load(corpus / "schemas.json.gz")
         self._functions: dict[str, dict[str, Any]] = {f["name"]: f for f in _load(corpus / "functions.json.gz")}
+        # what has the name of a function is what that function gave once, and no table
+        known: dict[str, dict[str, str]] = _load(corpus / "schemas.json.gz")
+        self._schemas = {name: columns for name, columns in known.items() if name not in self._functions}
         self._tables: dict[str, TableSchema] = {}
         self._literals: dict[str, SavedFunction | None] = {}
 

@@ -41,7 +41,7 @@ class DirectOperations(StoreOperations):
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Imports rules."""
         read, problems = read_rules(paths)
-        return self.services.rules.import_(read, problems, by=LOCAL_OPERATOR_NAME).to_dict()
+        return self.services.import_rules(read, problems, by=LOCAL_OPERATOR_NAME)
 
     def rules(self) -> list[dict[str, Any]]:
         """Every rule."""

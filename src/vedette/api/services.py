@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from vedette.detect.alert import RuleRun
 from vedette.detect.late import LateEvents
 from vedette.detect.ledger import Ledger
 from vedette.detect.library import RuleLibrary, StoredRule
+from vedette.detect.problems import RuleProblem
 from vedette.detect.reading import ReadRule
 from vedette.detect.replay import Replayer, difference, summary
 from vedette.detect.runner import RuleRunner
@@ -112,15 +113,23 @@ class WorkspaceServices:
         return {
             "rule_id": run.rule.id, "rule": run.rule.name, "outcome": run.outcome.value, "rows": run.rows,
             "alerts": [alert.to_line() for alert in run.alerts],
-            "error": None if run.error is None else {"code": run.error.code, "message": run.error.message},
+            "error": None if run.error is None else {
+                "code": run.error.code, "message": run.error.message, "line": run.error.line, "column": run.error.column,
+            },
         }  # fmt: skip
 
-    def broken_rules(self) -> list[dict[str, Any]]:
-        """The rules whose query does not bind now: why, where, and which table or column is missing."""
+    def import_rules(self, read: Iterable[ReadRule], problems: Iterable[RuleProblem], *, by: str) -> dict[str, Any]:
+        """Imports rules: the report, and which of the rules cannot work now, as `broken_rules` tells it."""
+        report = self.rules.import_(read, problems, by=by).to_dict()
+        concerned = {*report["added"], *report["updated"], *report["unchanged"]}
+        return {**report, "broken": self.broken_rules(concerned)}
+
+    def broken_rules(self, among: Container[str] | None = None) -> list[dict[str, Any]]:
+        """The rules (of some ids, or all) whose query does not bind now: why, where, and which table or column is missing."""
         broken = []
         for stored in self.rules.list():
             rule = stored.rule
-            if not rule.kind.has_query:
+            if not rule.kind.has_query or (among is not None and rule.id not in among):
                 continue
             errors = [one for one in self.logs.check(rule.query).diagnostics if one.severity == "Error"]
             if errors:

@@ -43,7 +43,8 @@ def import_(
 
     YAML in the layout of the public Azure-Sentinel repository, and ARM JSON templates as the portal exports them. A rule that came
     before is updated or left; one whose id belongs to a rule of another origin is kept under an id of its own and reported. Exit
-    code 1 if a file or a rule could not be read; the others are imported all the same.
+    code 1 if a file or a rule could not be read; the others are imported all the same. A rule whose query does not bind here (a table,
+    a column or a function is missing, or it has a mistake) is imported and named as broken, with the place in its query.
     """
     with operations(data, workspace, makes=True) as held, DelayedBar("importing rules"):
         report = held.import_rules(paths)
@@ -68,7 +69,22 @@ def _print_report(report: dict[str, Any]) -> None:
                 f"note {one['file']}: the id {one['given_id']} belongs to another rule; '{one['name']}' is kept as {one['id']}."
             )
         )
-    counts = {word: len(report[word]) for word in ("added", "updated", "unchanged", "derived")}
+    for one in report["broken"]:
+        place = f"{one['file'] or 'rule'}: '{one['name']}'"
+        console.print(
+            harmless(
+                f"broken {place}, line {one['line']}, column {one['column']} of its query: {one['code']} {one['message']}"
+            )
+        )
+    if report["broken"]:
+        console.print(
+            harmless(
+                "  Broken rules are kept and tried again with every window; `vedette rules list --broken` shows them."
+            ),
+            style="dim",
+        )
+    words = ("added", "updated", "unchanged", "derived", *(("broken",) if report["broken"] else ()))
+    counts = {word: len(report[word]) for word in words}
     typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
 
 
@@ -161,7 +177,7 @@ def run(
                 continue
             if done["error"]:
                 failures += 1
-                console.print(harmless(f"error {done['rule']}: {done['error']['message']}"))
+                console.print(harmless(f"error {done['rule']}: {_place(done['error'])}{done['error']['message']}"))
             for alert in done["alerts"]:
                 if format_ is RunFormat.JSON:
                     typer.echo(json_line(alert))
@@ -174,6 +190,13 @@ def run(
         note(f"{counted(len(rows), 'alert')} from {counted(len(wanted), 'rule')}")
     if failures:
         raise typer.Exit(1)
+
+
+def _place(error: dict[str, Any]) -> str:
+    """Where in the rule's query an error is, where that is known."""
+    if error.get("line") is None:
+        return ""
+    return f"line {error['line']}, column {error['column']} of its query: {error['code']} "
 
 
 def _row(alert: dict[str, Any]) -> list[object]:

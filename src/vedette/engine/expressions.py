@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from vedette.engine.dialect import DuckDbSql, identifier
 from vedette.engine.fragment import Fragment
-from vedette.engine.terms import literal_pattern, term_search
+from vedette.engine.terms import any_term_search, literal_pattern, term_search
 from vedette.kql.bound import (
     AggregateCall,
     Apply,
@@ -311,7 +311,14 @@ class Emitter:
 
     def _has_list(self, op: str, left: Fragment, items: list[Fragment], arrays: list[Fragment]) -> str:
         word = " OR " if op == "has_any" else " AND "
-        parts = [term_search(self.sql, left, self.sql.tostring(item)) for item in items]
+        texts = [self.sql.tostring(item) for item in items]
+        if op == "has_any":
+            written = [text.value for text in texts if text.constant and isinstance(text.value, str)]
+            parts = any_term_search(self.sql, left, written)
+            texts = [text for text in texts if not (text.constant and isinstance(text.value, str))]
+        else:
+            written, parts = [], []
+        parts += [term_search(self.sql, left, text) for text in texts]
         for array in arrays:
             elements = f"coalesce(json_extract_string({array}, '$[*]'), [])"
             needle = Fragment("e", Type.STRING, False)
@@ -321,9 +328,8 @@ class Emitter:
             )
         if not parts:
             return "true" if op == "has_all" else "false"
-        terms = [str(item.value).lower() for item in items if item.constant and isinstance(item.value, str)]
-        if op == "has_any" and len(terms) == len(parts) >= _MANY and all(terms) and self.sql.may("any-term-first"):
-            pattern = "|".join(map(literal_pattern, terms))
+        if len(written) >= _MANY and not texts and not arrays and all(written) and self.sql.may("any-term-first"):
+            pattern = "|".join(literal_pattern(term.lower()) for term in written)
             return f"(regexp_matches(lower({left}), {self.sql.quote(pattern)}, 's') AND ({word.join(parts)}))"
         return "(" + word.join(parts) + ")"
 

@@ -50,6 +50,11 @@ class Stop(Exception):
         super().__init__(diagnostic.message)
 
 
+def sentence(message: str) -> str:
+    """A message as a sentence: with a full stop, unless it ends in a mark of its own."""
+    return message if message.endswith((".", "?", "!")) else f"{message}."
+
+
 def position(text: str, offset: int) -> tuple[int, int]:
     """1-based line and column (in characters) of an offset."""
     line = text.count("\n", 0, offset) + 1

@@ -8,7 +8,7 @@ from typing import Final
 
 from vedette.core.errors import InvalidInput
 from vedette.kql import syntax
-from vedette.kql.diagnostics import Diagnostic, position
+from vedette.kql.diagnostics import Diagnostic, position, sentence
 from vedette.kql.host import SavedFunction
 from vedette.kql.parser import parse
 
@@ -26,7 +26,7 @@ def compiled(name: str, parameters: str, body: str) -> SavedFunction:
     if fault is not None:
         where = max(1, fault.start - len(_OPENING) + 1)
         raise InvalidInput(
-            f"The parameters of the function '{name}' cannot be read at character {where}: {fault.message}.",
+            f"The parameters of the function '{name}' cannot be read at character {where}: {sentence(fault.message)}",
             code=fault.code, target=name,
         )  # fmt: skip
     let = script.statements[0]
@@ -37,7 +37,7 @@ def compiled(name: str, parameters: str, body: str) -> SavedFunction:
     if fault is not None:
         line, column = position(body, fault.start)
         raise InvalidInput(
-            f"The function '{name}' cannot be read: line {line}, column {column}: {fault.message}.",
+            f"The function '{name}' cannot be read: line {line}, column {column}: {sentence(fault.message)}",
             code=fault.code, target=name, line=line, column=column,
         )  # fmt: skip
     if not any(isinstance(statement, syntax.ExpressionStatement) for statement in content.statements):

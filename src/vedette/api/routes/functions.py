@@ -11,6 +11,7 @@ from vedette.api.wire import Page, Utc, Wire
 from vedette.content.parsers import Problem, read_function_text
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission, Principal
+from vedette.kql.diagnostics import sentence
 from vedette.store.functions import FunctionDefinition, FunctionReport, FunctionRevision, SavedFunctions, StoredFunction
 from vedette.store.logstore import LogStore
 
@@ -112,7 +113,7 @@ def imported(
             report.problems.append(
                 {
                     "severity": "Warning", "file": files[name], "line": None, "hint": None,
-                    "message": f"'{name}' was saved and does not work yet: {faults[0].message}.",
+                    "message": f"'{name}' was saved and does not work yet: {sentence(faults[0].message)}",
                 }
             )  # fmt: skip
     return report

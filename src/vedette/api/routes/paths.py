@@ -126,7 +126,7 @@ def rules(
 ) -> dict[str, Any]:
     """Imports rules by the paths of their files."""
     read, problems = read_rules(_absolute(body.paths))
-    return services.rules.import_(read, problems, by=caller.name).to_dict()
+    return services.import_rules(read, problems, by=caller.name)
 
 
 @router.get("/rules", dependencies=[Depends(owner)])

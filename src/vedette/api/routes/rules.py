@@ -179,7 +179,7 @@ def import_(
         rules, faults = read_rule_text(file.content, file.name)
         read += rules
         problems += faults
-    report = services.rules.import_(read, problems, by=caller.name).to_dict()
+    report = services.import_rules(read, problems, by=caller.name)
     names = {stored.rule.id: stored.rule.name for stored in services.rules.list()}
     imported = [
         {"id": rule_id, "name": names.get(rule_id, ""), "outcome": outcome}

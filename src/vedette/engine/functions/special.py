@@ -8,6 +8,7 @@ from vedette.engine.catalog import scalar
 from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql import syntax
+from vedette.kql.binder.hints import converted
 from vedette.kql.bound import Apply, Cast, ColumnRef, Constant, Expr, ParameterRef, Path, ScalarQuery
 from vedette.kql.catalog import ScalarUnit
 from vedette.kql.types import Type, common
@@ -123,7 +124,11 @@ def _bind_now(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
 def _bind_ago(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 1, 1)
     now = ParameterRef(Type.DATETIME, "now")
-    return at.apply("-", [now, at.bind(node.args[0])], [node, node.args[0]], node, symbol=True)
+    back = at.bind(node.args[0])
+    if back.type not in (Type.TIMESPAN, Type.DYNAMIC, Type.UNKNOWN):
+        message = f"The function 'ago' expects timespan here, not {back.type}{converted(back, {Type.TIMESPAN})}"
+        raise at.binder.stop("KS107", message, node.args[0])
+    return at.apply("-", [now, back], [node, node.args[0]], node, symbol=True)
 
 
 def _never(sql: DuckDbSql, *args: Fragment) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vedette.kql import syntax
-from vedette.kql.binder import workspaces
+from vedette.kql.binder import hints, workspaces
 from vedette.kql.binder.scope import LetValue, Row, Scope
 from vedette.kql.bound import AggregateCall, Apply, Cast, Constant, Expr, WindowCall
 from vedette.kql.catalog import Parameter, ScalarUnit, Signature, Unit
@@ -34,6 +34,10 @@ class Calls:
         self.grouped: frozenset[int] = frozenset()
         """Ids of the columns that are group keys, which `*` in an aggregate leaves out."""
         self._inside_aggregate = False
+        self._needle: syntax.Name | None = None
+        """A name where a text is likely, and the operator before it, for the message where the name is unknown."""
+        self._op = ""
+        self._beside: syntax.Expression | None = None
 
     def bind(self, node: syntax.Expression) -> Expr:
         """The bound form of an expression (the other half defines it)."""
@@ -165,6 +169,7 @@ class Calls:
                 kinds = " or ".join(sorted({parameter.kind for parameter in fits}))
                 code = _MISFIT.get(kinds) or ("KS141" if "|" in kinds or " or " in kinds else "KS107")
                 message = f"The function '{unit.name}' expects {kinds} here, not {arg.type}"
+                message += hints.converted(arg, frozenset().union(*(parameter.types for parameter in fits)))
                 wrong.append(self.binder.stop(code, message, places[index]))
         if not wrong:
             usage = "; ".join(signature.text for signature in unit.signatures)

@@ -24,7 +24,7 @@ from vedette.kql.bound import (
     is_fixed,
 )
 from vedette.kql.catalog import Catalog
-from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, KqlError, Stop
+from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, KqlError, Stop, nearest
 from vedette.kql.folding import fold
 from vedette.kql.host import Evaluator, Host
 from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
@@ -352,7 +352,13 @@ class Binder(Frame):
     def unknown_table(self, name: str, scope: Scope, node: syntax.Node) -> Stop:
         """The exception for a table that is not there."""
         known = [*scope.all_names(), *self.visible_host(scope).table_names()]
-        return self.unknown("table, tabular variable or function", "KS204", name, known, node)
+        if name.endswith("_CL"):
+            # the ending says nothing: only a table that is alike without it is near
+            known = [one for one in known if one.endswith("_CL") and nearest(name[:-3], [one[:-3]])]
+            hint = "; a custom table is there once rows of it were loaded"
+        else:
+            hint = "; a table of Microsoft's is known by its name, a parser once it is saved as a function of the workspace"
+        return self.unknown("table, tabular variable or function", "KS204", name, known, node, hint)
 
     def _datatable(self, node: syntax.DataTable, scope: Scope) -> Relation:
         names: set[str] = set()

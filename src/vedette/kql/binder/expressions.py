@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vedette.kql import syntax
-from vedette.kql.binder import patterns
+from vedette.kql.binder import hints, patterns
 from vedette.kql.binder.calls import Calls, sign_of
 from vedette.kql.binder.coercion import comparable
 from vedette.kql.binder.scope import LetValue, Row, ScalarValue, TableValue
@@ -22,7 +22,8 @@ from vedette.kql.diagnostics import Stop
 from vedette.kql.types import NUMBERS, Type
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
-_TRUTHS = NUMBERS | {Type.BOOL, Type.UNKNOWN, Type.DYNAMIC}
+_TRUTHS = frozenset({Type.BOOL, Type.UNKNOWN, Type.DYNAMIC})
+_TEXTS = frozenset({Type.STRING, Type.DYNAMIC, Type.UNKNOWN})
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "%"})
 _SEARCH_ALL = frozenset(
     """has contains : == hasprefix hassuffix startswith endswith has_cs contains_cs hasprefix_cs hassuffix_cs
@@ -114,12 +115,18 @@ class Expressions(Calls):
         type_ = row.absent(node.name) if row is not None else None
         if type_ is not None:
             return Constant(type_, "" if type_ is Type.STRING else None)
-        if node.name in self.binder.catalog.scalars:
-            raise self.binder.stop("KS117", f"The function '{node.name}' requires an argument list", node)
+        if hints.called(node.name, self.binder.catalog) and node is not self._needle:
+            message = f"The function '{node.name}' requires an argument list: {node.name}()"
+            raise self.binder.stop("KS117", message, node)
         if self.binder.visible_host(self.scope).table(node.name) is not None:
             raise self.binder.stop("KS108", f"'{node.name}' is a table; use toscalar()", node)
         known = [*(row.columns if row is not None else ()), *self.scope.all_names()]
-        raise self.binder.unknown("column, table, variable or function", "KS142", node.name, known, node)
+        hint = self.binder.missing_source()
+        if node.name.lower() in ("null", "none", "nil"):
+            hint, known = hints.nothing(self._beside), []
+        elif node is self._needle:
+            hint = hints.quoted(self._op, node)
+        raise self.binder.unknown("column, table, variable or function", "KS142", node.name, known, node, hint)
 
     def _path(self, node: syntax.Member | syntax.Index) -> Expr:
         target = node.target
@@ -189,7 +196,11 @@ class Expressions(Calls):
             return self._logical(node)
         if isinstance(node.left, syntax.Star):
             return self._any_column(node)
-        left, right = self.bind(node.left), self.bind(node.right)
+        left = self.bind(node.left)
+        self._beside = node.left
+        if left.type in _TEXTS and op not in _ARITHMETIC and isinstance(node.right, syntax.Name):
+            self._needle, self._op = node.right, op
+        right = self.bind(node.right)
         if op in _COMPARISONS:
             return self.compare(op, left, right, node)
         if op in _ARITHMETIC:
@@ -221,7 +232,7 @@ class Expressions(Calls):
         for index, value in enumerate(bound):
             if value.type not in _TRUTHS:
                 kinds = f"{bound[max(0, index - 1)].type} and {bound[max(1, index)].type}"
-                message = f"The operator '{node.op}' cannot be applied to {kinds}"
+                message = f"The operator '{node.op}' cannot be applied to {kinds}; both sides of it are conditions"
                 stop = self.binder.stop("KS106", message, _sign_before(node, max(1, index), len(parts)))
                 stop.type = Type.BOOL
                 raise stop
@@ -240,9 +251,9 @@ class Expressions(Calls):
             return bound
         if bound.type is Type.DYNAMIC:
             return Cast(Type.BOOL, bound, start=node.start, end=node.end)
-        if bound.type in NUMBERS:
-            return Cast(Type.BOOL, bound, start=node.start, end=node.end)
-        self.binder.report(self.binder.stop(code, f"The expression must be of type bool, not {bound.type}", node))
+        what = "such as Column > 5" if bound.type in NUMBERS else 'such as Column == "text"'
+        message = f"The expression must be of type bool, not {bound.type}: a condition compares, {what}"
+        self.binder.report(self.binder.stop(code, message, node))
         return Faulty(Type.BOOL)
 
     def compare(self, op: str, left: Expr, right: Expr, node: syntax.Node) -> Expr:
@@ -256,6 +267,7 @@ class Expressions(Calls):
                 message = f"The operator '{op}' cannot be applied to dynamic operands; cast one of them first"
             else:
                 message = f"The operator '{op}' cannot be applied to {left.type} and {right.type}"
+                message += hints.compared(op, left, right)
             stop = self.binder.stop("KS106", message, sign_of(node))
             stop.type = Type.BOOL
             raise stop

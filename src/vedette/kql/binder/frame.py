@@ -62,6 +62,8 @@ class Frame:
         """The saved functions around what is bound now: their workspaces and names."""
         self.aliases: dict[str, syntax.Expression] = {}
         """What `alias database` names stand for."""
+        self.missing_watchlists: list[str] = []
+        """The watchlists that the query names and the workspace does not have."""
 
     # -- mistakes: each is reported where it is found, and the binding goes on
 
@@ -145,13 +147,18 @@ class Frame:
         """The exception for something of the language that is not supported."""
         return self.stop("VDT1001", f"{what} is not supported", node)
 
-    def unknown(self, kind: str, code: str, name: str, known: list[str], node: syntax.Node) -> Stop:
-        """The exception for a name that does not resolve, with the nearest that would."""
+    def unknown(self, kind: str, code: str, name: str, known: list[str], node: syntax.Node, hint: str = "") -> Stop:
+        """The exception for a name that does not resolve, with the nearest that would, else with what `hint` says."""
         close = nearest(name, known) if self._hints < MAX_HINTS else None
         # among the columns of all tables, tens of thousands, a search takes as long as many others
         self._hints += 1 + len(known) // _NAMES_A_HINT
-        hint = f"; did you mean '{close}'?" if close and close != name else ""
+        hint = f"; did you mean '{close}'?" if close and close != name else hint
         return self.stop(code, f"The name '{name}' does not refer to any known {kind}{hint}", node)
+
+    def missing_source(self) -> str:
+        """What a message of an unknown column adds where a watchlist that may have had it is not there."""
+        names = ", ".join(f"'{name}'" for name in dict.fromkeys(self.missing_watchlists))
+        return f"; columns of the watchlist {names}, which this workspace does not have, are not known" if names else ""
 
     def warn(self, code: str, message: str, node: syntax.Node) -> None:
         """Notes something that is accepted and is likely a mistake; once for each place."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 from vedette.core.errors import VedetteError
 from vedette.kql import syntax
+from vedette.kql.binder import hints
 from vedette.kql.binder.scope import RestrictedHost, Row, Scope
 from vedette.kql.bound import Expr, External, Known, Relation
-from vedette.kql.diagnostics import Diagnostic, Stop, nearest, position
+from vedette.kql.diagnostics import Diagnostic, Stop, position
 from vedette.kql.host import ContentHost, Host, SavedFunction
 from vedette.kql.types import Type
 
@@ -135,9 +136,9 @@ def watchlist(binder: Binder, node: syntax.Call, scope: Scope) -> Relation:
     with _told(binder, node):
         items = host.watchlist(alias, keys) if known else None
     if items is None:
-        close = nearest(alias, known)
-        hint = f"; did you mean '{close}'?" if close else ""
+        hint = hints.one_of(alias, known, "watchlist")
         binder.warn("VDT1010", f"There is no watchlist '{alias}', so this gives no rows{hint}", values[0])
+        binder.missing_watchlists.append(alias)
         return _items(binder, WATCHLIST_FIELDS, (), unknown=True)
     return _items(binder, items.fields, items.rows, unknown=False)
 

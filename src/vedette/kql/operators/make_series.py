@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vedette.kql.parser import Parser
 
 MAKE_SERIES_KINDS = ("nonempty",)
-_ENDS = LIST_ENDS | {"on", "from", "in"}
+_ENDS = LIST_ENDS | {"on", "from", "in", "by", "step"}
 
 
 @node
@@ -49,7 +49,8 @@ def parse_make_series(p: Parser, start: int) -> MakeSeriesOperator:
     parameters = p.parameters(("kind", "hint.shufflekey"))
     kind = p.choice(parameters.get("kind"), "kind of make-series", MAKE_SERIES_KINDS, "")
     aggregates = p.comma_list(lambda: _aggregate(p), lambda: _missing_aggregate(p), _ENDS)
-    p.expect("on")
+    if not p.take("on"):
+        p.expected("on: the axis of the series, such as on TimeGenerated step 1h,")
     axis = p.named_expression() or p.missing_expression()
     first: Expression | None = None
     last: Expression | None = None

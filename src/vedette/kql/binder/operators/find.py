@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.search import filtered
-from vedette.kql.binder.operators.tables import Leg, LegColumns, Legs, everything, gather
+from vedette.kql.binder.operators.tables import Leg, LegColumns, Legs, everything, gather, names_in
 from vedette.kql.binder.operators.union import united
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Apply, Cast, Column, ColumnRef, Constant, Expr, Relation, Values
@@ -26,7 +24,7 @@ def bind_find(binder: Binder, node: FindOperator, input_: Relation | None, scope
     known = LegColumns(found.legs, found.beyond)
     # the binding of the predicate over all inputs finds its mistakes, before inputs are left out
     kept = filtered(binder, found, node.predicate, scope)
-    named = [name for name in dict.fromkeys(_names(node.predicate)) if known.type_of(name) is not None]
+    named = [name for name in dict.fromkeys(names_in(node.predicate)) if known.type_of(name) is not None]
     legs = [
         Leg(leg.relation, leg.tag("find", at))
         for at, leg in enumerate(kept.legs)
@@ -36,32 +34,6 @@ def bind_find(binder: Binder, node: FindOperator, input_: Relation | None, scope
     if node.columns is None:
         return _smart(binder, Legs(legs, []), named, known, tag)
     return _projected(binder, Legs(legs, []), node, known, tag)
-
-
-def _names(node: object) -> Iterator[str]:
-    """The names in a predicate, in order."""
-    match node:
-        case syntax.Name():
-            yield node.name
-        case syntax.Member() | syntax.Index():
-            yield from _names(node.target)
-        case syntax.Binary():
-            yield from _names(node.left)
-            yield from _names(node.right)
-        case syntax.Unary():
-            yield from _names(node.operand)
-        case syntax.In():
-            yield from _names(node.left)
-            for item in node.items:
-                yield from _names(item)
-        case syntax.Between():
-            for part in (node.left, node.low, node.high):
-                yield from _names(part)
-        case syntax.Call():
-            for arg in node.args:
-                yield from _names(arg)
-        case syntax.Assignment():
-            yield from _names(node.value)
 
 
 def _smart(binder: Binder, found: Legs, named: list[str], known: LegColumns, tag: str) -> Relation:
@@ -113,6 +85,8 @@ def _projected(binder: Binder, found: Legs, node: FindOperator, known: LegColumn
         if not isinstance(name, syntax.Name):
             raise binder.stop("KS109", "Column name expected", item)
         type_ = known.type_of(name.name)
+        if type_ is None and any(leg.relation.open for leg in found.legs):
+            type_ = Type.UNKNOWN
         if type_ is None:
             raise binder.unknown("column", "KS142", name.name, known.names(), name)
         types = {c.type for leg in found.legs for c in leg.relation.visible if c.name == name.name} or {type_}

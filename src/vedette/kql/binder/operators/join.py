@@ -86,16 +86,15 @@ def _conjuncts(node: syntax.Expression) -> list[syntax.Expression]:
 
 def _key(binder: Binder, node: syntax.Expression, left: Row, right: Row, scope: Scope) -> tuple[Expr, Expr]:
     if isinstance(node, syntax.Name):
+        for here, there, side in ((left, right, "right"), (right, left, "left")):
+            if node.name in here.columns and node.name not in there.columns and not there.open:
+                raise binder.stop("KS145", _one_sided(node.name, side, there), node)
         a = Expressions(binder, scope, left).name(node)
         b = Expressions(binder, scope, right).name(node)
     elif isinstance(node, syntax.Binary) and node.op == "==":
         first, second = _side(node.left), _side(node.right)
         if {first, second} != {"$left", "$right"}:
-            raise binder.stop(
-                "KS183" if first in ("$left", "$right") and second in ("$left", "$right") else "KS182",
-                "A join condition compares $left.Column with $right.Column",
-                node,
-            )
+            raise binder.stop("KS183", _sides(node), node.right if first == "$left" else node.left)
         at = Expressions(binder, scope, Row({}, [], sides={"$left": left, "$right": right}))
         a, b = at.bind(node.left), at.bind(node.right)
         if first == "$right":
@@ -116,6 +115,25 @@ def _key(binder: Binder, node: syntax.Expression, left: Row, right: Row, scope: 
             "KS242", f"The join keys are of different types, {a.type} and {b.type}; cast one of them", node
         )
     return a, b
+
+
+def _one_sided(name: str, side: str, row: Row) -> str:
+    """That a key is on one side only, and how columns of different names are compared."""
+    close = nearest(name, row.columns)
+    other = close or "Column"
+    pair = f"$left.{name} == $right.{other}" if side == "right" else f"$left.{other} == $right.{name}"
+    return (
+        f"The column '{name}' is not on the {side} side of the join; columns of different names are compared by {pair}"
+    )
+
+
+def _sides(node: syntax.Binary) -> str:
+    """What the two sides of a condition would be, with the names that it gives."""
+    names = [
+        part.name if isinstance(part, syntax.Name) else part.name.name if isinstance(part, syntax.Member) else "Column"
+        for part in (node.left, node.right)
+    ]
+    return f"A join condition names a column of each side: $left.{names[0]} == $right.{names[1]}"
 
 
 def _side(node: syntax.Expression) -> str | None:

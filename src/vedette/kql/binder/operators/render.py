@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
-from vedette.kql.binder.scope import Scope
+from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Constant, Relation, is_fixed
 from vedette.kql.diagnostics import nearest
 from vedette.kql.operators.binding import binds
@@ -52,8 +52,10 @@ def _column(binder: Binder, node: syntax.Expression, input_: Relation) -> str:
     if name is None:
         raise binder.stop("KS109", "A column's name is expected", node)
     known = [column.name for column in input_.visible]
-    if name not in known and not input_.open:
-        raise binder.unknown("column", "KS142", name, known, node)
+    if name not in known:
+        if not input_.open:
+            raise binder.unknown("column", "KS142", name, known, node)
+        binder.inferred(Row.of(input_), name)
     return name
 
 

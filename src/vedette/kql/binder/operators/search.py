@@ -8,7 +8,7 @@ import re
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
-from vedette.kql.binder.operators.tables import Leg, LegColumns, Legs, everything, gather, piped
+from vedette.kql.binder.operators.tables import Leg, LegColumns, Legs, everything, gather, names_in, piped
 from vedette.kql.binder.operators.union import united
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.binder.scope import Row, Scope
@@ -22,6 +22,7 @@ _CASED = {
     for stem in ("has", "hasprefix", "hassuffix", "contains", "startswith", "endswith")
     for op in (stem, f"!{stem}")
 } | {"=~": "==", "!~": "!=", "in~": "in", "!in~": "!in"}
+_MANY_INPUTS = 50
 _BETWEEN = "\x1f"
 """What stands between the texts of a row's columns where they are searched as one."""
 
@@ -43,10 +44,17 @@ def filtered(binder: Binder, found: Legs, predicate: syntax.Expression, scope: S
     """The inputs' rows that meet a search predicate; a column that an input lacks is null there."""
     everywhere = Column(0, "$Absent", Type.DYNAMIC, hidden=True, absent=LegColumns(found.legs, found.beyond))
     legs = []
-    for leg in found.legs:
+    # where nothing runs, inputs that have the same columns of those named are alike
+    many = binder.evaluator is None and len(found.legs) > _MANY_INPUTS
+    named = frozenset(names_in(predicate)) if many else frozenset()
+    alike: dict[object, Expr] = {}
+    for at_, leg in enumerate(found.legs):
         relation = leg.relation
-        at = SearchExpressions(binder, scope, _row(relation, everywhere), cased)
-        condition = at.searched(predicate, outermost=True)
+        key = frozenset((c.name, c.type) for c in relation.columns if c.name in named) if many else at_
+        condition = alike.get(key)
+        if condition is None:
+            at = SearchExpressions(binder, scope, _row(relation, everywhere), cased)
+            condition = alike[key] = at.searched(predicate, outermost=True)
         legs.append(Leg(_where(relation, condition), leg.name))
     if not legs:
         # the mistakes of a predicate are found even where there are no rows

@@ -50,7 +50,14 @@ def bind_summarize(binder: Binder, node: SummarizeOperator, input_: Relation, sc
         for name, item in zip(named[len(keys) :], aggregates, strict=True)
     ]
     columns = tuple(column for column, _ in [*key_columns, *aggregate_columns])
-    return Summarize(columns, input_, key_columns, aggregate_columns)
+    # `*` takes on every column of an open input, those too that are not known
+    is_open = input_.open and any(_takes_all(item) for item in node.aggregates)
+    return Summarize(columns, input_, key_columns, aggregate_columns, open=is_open)
+
+
+def _takes_all(node: syntax.Expression) -> bool:
+    call = node.value if isinstance(node, syntax.Assignment) else node
+    return isinstance(call, syntax.Call) and any(isinstance(argument, syntax.Star) for argument in call.args)
 
 
 def bind_keys(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
@@ -52,8 +53,12 @@ class LegColumns:
     """The columns that some of several inputs have."""
 
     def __init__(self, legs: Iterable[Leg], beyond: list[TableColumns]) -> None:
-        self._types = {column.name: column.type for leg in legs for column in leg.relation.visible}
+        self._legs = legs
         self._beyond = beyond
+
+    @cached_property
+    def _types(self) -> dict[str, Type]:
+        return {column.name: column.type for leg in self._legs for column in leg.relation.visible}
 
     def type_of(self, name: str) -> Type | None:
         """The type of a column in one of the inputs, or in a table without rows."""
@@ -146,3 +151,29 @@ def _matching(binder: Binder, pattern: str, host: Host, scope: Scope | None, fou
             found.legs.append(Leg(binder.scan(table), table.name))
     if not few:
         found.beyond.append(TableColumns(host, [table.name for table in tables if table.source is None]))
+
+
+def names_in(node: object) -> Iterator[str]:
+    """The names in a predicate, in order."""
+    match node:
+        case syntax.Name():
+            yield node.name
+        case syntax.Member() | syntax.Index():
+            yield from names_in(node.target)
+        case syntax.Binary():
+            yield from names_in(node.left)
+            yield from names_in(node.right)
+        case syntax.Unary():
+            yield from names_in(node.operand)
+        case syntax.In():
+            yield from names_in(node.left)
+            for item in node.items:
+                yield from names_in(item)
+        case syntax.Between():
+            for part in (node.left, node.low, node.high):
+                yield from names_in(part)
+        case syntax.Call():
+            for arg in node.args:
+                yield from names_in(arg)
+        case syntax.Assignment():
+            yield from names_in(node.value)

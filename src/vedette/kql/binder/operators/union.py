@@ -52,15 +52,34 @@ def bind_union(binder: Binder, node: UnionOperator, input_: Relation | None, sco
     return united(binder, found, "union", inner=inner, tag=node.source_column.name if node.source_column else None)
 
 
+def _types(relations: list[Relation]) -> dict[str, list[Type]]:
+    """The columns' names, each with the types that it has in the inputs.
+
+    A type that only running tells counts as one of its own, except where the first two inputs agree on another.
+    """
+    kinds: dict[str, list[Type]] = {}
+    for relation in relations:
+        for column in relation.columns:
+            if column.hidden:
+                continue
+            types = kinds.get(column.name)
+            if types is None:
+                kinds[column.name] = [column.type]
+            elif types[-1] is not column.type and column.type not in types:
+                types.append(column.type)
+    for name, types in kinds.items():
+        if len(types) > 1 and Type.UNKNOWN in types:
+            inputs = (column.type for relation in relations for column in relation.visible if column.name == name)
+            first, second = next(inputs), next(inputs)
+            if first is second is not Type.UNKNOWN:
+                types.remove(Type.UNKNOWN)
+    return kinds
+
+
 def united(binder: Binder, found: Legs, prefix: str, *, inner: bool = False, tag: str | None) -> Relation:
     """The relation of a union; the source column stands first."""
     relations = [leg.relation for leg in found.legs]
-    kinds: dict[str, list[Type]] = {}
-    for relation in relations:
-        for column in relation.visible:
-            types = kinds.setdefault(column.name, [])
-            if column.type not in types and column.type is not Type.UNKNOWN:
-                types.append(column.type)
+    kinds = _types(relations)
     if inner and relations:
         common = set.intersection(*({column.name for column in relation.visible} for relation in relations))
         kinds = {name: types for name, types in kinds.items() if name in common and len(types) <= 1}
@@ -90,7 +109,9 @@ def united(binder: Binder, found: Legs, prefix: str, *, inner: bool = False, tag
         for place in sources:
             place.append(None)
     shown_columns = (tag_column, *columns) if tag_column else tuple(columns)
+    # a type that only running tells may turn out to be the other one, and then the column keeps its name
+    undecided = any(len(types) > 1 and Type.UNKNOWN in types for types in kinds.values())
     return Union(
         shown_columns, relations, sources, tag_column, [leg.tag(prefix, at) for at, leg in enumerate(found.legs)],
-        open=any(relation.open for relation in relations),
+        open=undecided or any(relation.open for relation in relations),
     )  # fmt: skip
