@@ -86,7 +86,8 @@ class Emitter:
                 return self._path(node)
             case ParameterRef():
                 self.compiler.parameters.add(node.name)
-                return Fragment(f"${node.name}", node.type, node.name != "now")
+                bound = self.compiler.now if node.name == "now" else None
+                return Fragment(f"${node.name}", node.type, node.name != "now", bound=bound)
             case AggregateCall():
                 return self._aggregate(node)
             case Chosen():

@@ -28,6 +28,8 @@ class Fragment:
     nullable: bool = True
     value: object = UNSET
     folded: bool = False
+    bound: int | None = None
+    """The value that will be bound where it stands for a parameter, in ticks."""
 
     def __str__(self) -> str:
         return self.sql

@@ -53,8 +53,10 @@ def by_row_number(
         found = f"coalesce({found}, min({row}))"
     where = " WHERE " + " AND ".join(base.where) if base.where else ""
     groups = ", ".join(key.rsplit(" AS ", 1)[0] for key in keys)
-    rows = f"SELECT {found} FROM {base.source}{where} GROUP BY {groups}"
-    return Rel(f"(SELECT {', '.join([*keys, *values])} FROM {base.source} WHERE {row} IN ({rows}))", node.columns)
+    rows = compiler.narrowed(f"SELECT {found} FROM {base.source}{where} GROUP BY {groups}")
+    # what the other columns of the rows are is computed of the rows that were found alone
+    whole = compiler.of_rows(node.input, scan, base.source, rows)
+    return Rel(f"(SELECT {', '.join([*keys, *values])} FROM {whole.source})", node.columns)
 
 
 def of_distinct(compiler: Compiler, node: Summarize, base: Rel, keys: list[str]) -> Rel | None:
