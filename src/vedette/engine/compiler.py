@@ -242,6 +242,10 @@ class Compiler:
         """Says what a relation is, in the place of its own lowering."""
         self._given[id(relation)] = rel
 
+    def given_for(self, relation: Relation) -> bool:
+        """Whether something else was said to stand in a relation's place."""
+        return id(relation) in self._given
+
     def rel(self, relation: Relation) -> Rel:
         """The SQL of a relation."""
         if self._proceed is not None:

@@ -82,6 +82,18 @@ REWRITES: Final = (
         "The left side is a summarize or distinct, and all that it groups by is a key of the join.",
     ),
     Rewrite(
+        "bare-text",
+        "The text of a property, in a condition that compares it, may be null instead of empty, which the statistics and the "
+        "dictionaries of stored columns answer.",
+        "It is compared by ==, !=, in or in~ with constant texts, none of which is empty, and null counts as false.",
+    ),
+    Rewrite(
+        "early-filter",
+        "A condition on what summarize groups by, or on what mv-apply passes on, is asked of their input; of a bin that has "
+        "a lower bound, the value is asked for it, too.",
+        "It asks for nothing else, and gives the same whenever it is asked.",
+    ),
+    Rewrite(
         "known-now",
         "now() with a constant timespan added or taken away is the sum, without a look whether it is a moment at all.",
         "The value that will be bound for now() makes it one.",

@@ -145,7 +145,8 @@ def give_names(compiler: Compiler, node: MvExpand, uses: Uses, element: str) -> 
     column = name_of(node.elements[0][0])
     made = compiler.emitter.made
     for expression, path in uses.texts:
-        made[id(expression)] = Fragment(f"coalesce({_field(column, path)}, '')", Type.STRING, False)
+        name = _field(column, path)
+        made[id(expression)] = Fragment(f"coalesce({name}, '')", Type.STRING, False, bare=name)
     for inner, path, nested in uses.lists:
         compiler.records[id(inner)] = (nested, _field(column, path))
         # what is no array is seen in the element's text alone
