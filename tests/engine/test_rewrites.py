@@ -225,13 +225,16 @@ NEVER_GROUPED = {
 
 @pytest.mark.parametrize("form", NEIGHBOURS)
 def test_rows_of_groups_have_the_neighbours_that_all_rows_have(store: LogStore, form: str) -> None:
-    few = ["true", "User == ''", "isnull(Score)", "User != ''", "Number < 1", "User in ('', 'ann') or Score == 1", "Number > 5000"]
+    wheres = ["true", "User == ''", "isnull(Score)", "User != ''", "Number < 1", "User in ('', 'ann')", "Number > 5000"]
+    ways = ["asc", "desc", "asc nulls last", "desc nulls first"]
+    keys = ("User", "Score", "Ok", "TimeGenerated")
+    every = itertools.product(("prev", "next"), keys, wheres, ways, ("asc", "desc"))
     made = 0
-    for function, key, where in itertools.product(("prev", "next"), ("User", "Score", "Ok", "TimeGenerated"), few):
-        orders = [f"{key} {way}, Number {other}" for way in ("asc", "desc", "asc nulls last", "desc nulls first") for other in ("asc", "desc")]
-        for order in orders[:: 3 if key != "User" else 1]:
-            text = f"Things_CL | where {where} | sort by {order} | {form.format(f=function, k=key)} | project-away Device, Resources"
-            plain = _rows(store, text, frozenset())
-            assert _rows(store, text, frozenset({"grouped-neighbours"})) == plain, text
-            made += "grouped-neighbours" in store._engine.explain(text, QueryOptions(NOW))[-1].rewrites
+    # a part of them, in which each meets each of the others
+    for function, key, where, way, other in itertools.islice(every, None, None, 11):
+        sorted_ = f"Things_CL | where {where} | sort by {key} {way}, Number {other}"
+        text = f"{sorted_} | {form.format(f=function, k=key)} | project-away Device, Resources"
+        plain = _rows(store, text, frozenset())
+        assert _rows(store, text, frozenset({"grouped-neighbours"})) == plain, text
+        made += "grouped-neighbours" in store._engine.explain(text, QueryOptions(NOW))[-1].rewrites
     assert bool(made) != (form in NEVER_GROUPED)

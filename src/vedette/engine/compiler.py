@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SCAN = re.compile("\x00(\\d+)\x00")
-_SOURCE = re.compile("\x00(\\d+)\x00 FROM (\\w+)")
+_SOURCE = re.compile("\x00(\\d+)\x00 FROM (\\w*)")
 _FEW = 10_000
 """Up to how many rows the engine makes the rows of a LIMIT by all threads."""
 _RANGE = ("range_from", "range_to")

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.where import Where
-from vedette.kql.bound import Apply, ColumnRef, Constant, Expr, WindowCall, children, has_window
+from vedette.kql.bound import Apply, ColumnRef, Constant, Expr, Relation, WindowCall, children, has_window
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:
@@ -109,12 +109,14 @@ class Grouping:
         else:
             self._outside.add(id(call))
         if call.unit.name in _RESTARTING and len(call.args) == 2:
-            left = self._restarts(call.args[1])
+            restart = call.args[1]
+            left = self._restarts(restart)
             if left is not None:
                 args = [call.args[0]]
                 if left:
                     # within a group it starts anew where the rest says so, which may look at the group alone
-                    args.append(left[0] if len(left) == 1 else Apply(Type.BOOL, _unit(call.args[1]), left))
+                    assert isinstance(restart, Apply)
+                    args.append(left[0] if len(left) == 1 else replace(restart, args=left))
                     for each in left:
                         self._walk(each, frozenset({"prev"}))
                 self._walk(call.args[0], _NONE)
@@ -154,11 +156,6 @@ class Grouping:
         return left if len(left) < len(parts) else None
 
 
-def _unit(value: Expr) -> object:
-    assert isinstance(value, Apply)
-    return value.unit
-
-
 def _at_end(key: OrderKey, function: str, kind: Type) -> bool:
     """Whether the group whose key is what stands beyond the ends is itself at the end that a function meets."""
     first = not key.descending if kind is Type.STRING else key.nulls_first
@@ -171,7 +168,7 @@ def _next_to(call: WindowCall) -> bool:
     return offset is None or (isinstance(offset, Constant) and offset.value == 1)
 
 
-def is_neighbour(call: Expr, of: ColumnRef) -> bool:
+def is_neighbour(call: Expr, of: ColumnRef) -> TypeGuard[WindowCall]:
     """Whether an expression is a column's value in the very next row, and nothing of one's own beyond the ends."""
     return (
         isinstance(call, WindowCall)
@@ -212,7 +209,7 @@ def dropping(compiler: Compiler, node: Project, key: OrderKey) -> frozenset[str]
         return _NONE
     tainted = {column.id for column, value in node.values if has_window(value)}
     found: set[str] = set()
-    current = node
+    current: Relation = node
     while True:
         over = compiler.users(current)
         if len(over) != 1:

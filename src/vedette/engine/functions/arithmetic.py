@@ -60,7 +60,7 @@ def _whole(left: Fragment, right: Fragment) -> bool:
 def _of_now(sql: DuckDbSql, symbol: str, left: Fragment, right: Fragment) -> str | None:
     """A moment before or after now(), where that is known to be one: the sum needs no look at where it ends."""
     a, b = (side.bound if side.bound is not None else side.value for side in (left, right))
-    if left.bound is None and right.bound is None or not isinstance(a, int) or not isinstance(b, int):
+    if (left.bound is None and right.bound is None) or not isinstance(a, int) or not isinstance(b, int):
         return None
     moment = a + b if symbol == "+" else a - b
     if not 0 <= moment <= ticks.MAX_DATETIME or abs(b) > ticks.MAX_DATETIME or not sql.may("known-now"):
