@@ -28,6 +28,7 @@ Record = Callable[[str, float, float, str], None]
 ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
 
 
+@pytest.mark.timeout(0)
 def test_kql_is_as_fast_as_hand_written_sql(tmp_path: Path, record: Record) -> None:
     kept = os.environ.get("BENCH_KEEP")
     path = Path(kept or tmp_path) / f"logs-{ROWS}.duckdb"
