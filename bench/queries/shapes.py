@@ -1,4 +1,4 @@
-"""Sixteen shapes of detections: what is asked in KQL, and the same rows by hand-written SQL over the same tables."""
+"""Sixteen shapes of detections, and variants: what is asked in KQL, and the same rows by hand-written SQL over the same tables."""
 
 from __future__ import annotations
 
@@ -144,3 +144,92 @@ SHAPES: Final = (
         ).replace("{hour}", str(ticks.HOUR)).replace("{s}", _S),
     ),
 )  # fmt: skip
+
+VARIANTS: Final = (
+    Shape(
+        "two conditions, half an hour, three columns",
+        "SigninLogs | where TimeGenerated between (ago(90m) .. ago(1h)) and AppDisplayName == 'Azure Portal' and ResultType in ('50126', '53003') "
+        "| project TimeGenerated, UserPrincipalName, IPAddress",
+        f'SELECT "TimeGenerated", "UserPrincipalName", "IPAddress" FROM {_S} WHERE "TimeGenerated" BETWEEN {_NOW - 90 * ticks.MINUTE} AND '
+        f"{_NOW - ticks.HOUR} AND \"AppDisplayName\" = 'Azure Portal' AND \"ResultType\" IN ('50126', '53003')",
+    ),
+    Shape(
+        "startswith or a property, wide rows",
+        "SigninLogs | where TimeGenerated > ago(2d) | where UserPrincipalName startswith 'user49' or DeviceDetail.browser == 'Firefox 126.0' "
+        "| project TimeGenerated, UserPrincipalName, IPAddress, UserAgent, Location",
+        f'SELECT "TimeGenerated", "UserPrincipalName", "IPAddress", "UserAgent", "Location" FROM {_S} WHERE "TimeGenerated" > {_NOW - 2 * ticks.DAY} '
+        "AND (starts_with(lower(\"UserPrincipalName\"), 'user49') OR {browser} = 'Firefox 126.0')",
+    ),
+    Shape(
+        "arg_max of three columns by two keys",
+        "SigninLogs | where TimeGenerated > ago(7d) | summarize arg_max(TimeGenerated, IPAddress, Location, DurationMs) by UserPrincipalName, AppDisplayName",
+        f'SELECT "UserPrincipalName", "AppDisplayName", "TimeGenerated", "IPAddress", "Location", "DurationMs" FROM {_S} WHERE rowid IN (SELECT '
+        f'arg_max(rowid, "TimeGenerated") FROM {_S} WHERE "TimeGenerated" > {_WEEK} GROUP BY "UserPrincipalName", "AppDisplayName")',
+    ),
+    Shape(
+        "arg_max(*) by user, then one user",
+        "SigninLogs | summarize arg_max(TimeGenerated, *) by UserPrincipalName | where UserPrincipalName == 'user77@contoso.example'",
+        f'SELECT {{signin_columns}} FROM {_S} WHERE rowid IN (SELECT arg_max(rowid, "TimeGenerated") FROM {_S} WHERE '
+        "\"UserPrincipalName\" = 'user77@contoso.example' GROUP BY \"UserPrincipalName\")",
+    ),
+    Shape(
+        "sum, avg and max by two keys and a day",
+        "SigninLogs | summarize Sum = sum(DurationMs), Mean = avg(DurationMs), Most = max(DurationMs), N = count() by Location, ResultType, "
+        "Day = bin(TimeGenerated, 1d)",
+        f'SELECT "Location", "ResultType", "TimeGenerated" - "TimeGenerated" % {ticks.DAY}, CAST(sum("DurationMs") AS BIGINT), avg("DurationMs"), '
+        f'max("DurationMs"), count(*) FROM {_S} GROUP BY 1, 2, 3',
+    ),
+    Shape(
+        "bins of the last day",
+        "SigninLogs | summarize Failed = countif(ResultType != '0'), N = count() by Hour = bin(TimeGenerated, 1h), AppDisplayName | where Hour >= ago(1d)",
+        f'SELECT "TimeGenerated" - "TimeGenerated" % {ticks.HOUR}, "AppDisplayName", count(*) FILTER (WHERE "ResultType" <> \'0\'), count(*) '
+        f'FROM {_S} WHERE "TimeGenerated" >= {_DAY} GROUP BY 1, 2',
+    ),
+    Shape(
+        "dcount and make_set by two keys",
+        "SigninLogs | where TimeGenerated > ago(3d) | summarize dcount(IPAddress), make_set(IPAddress, 20) by UserPrincipalName, Location",
+        f'SELECT "UserPrincipalName", "Location", count(*), to_json(list_slice(list("IPAddress"), 1, 20)) FROM (SELECT DISTINCT "UserPrincipalName", '
+        f'"Location", "IPAddress" FROM {_S} WHERE "TimeGenerated" > {_NOW - 3 * ticks.DAY}) GROUP BY 1, 2',
+    ),
+    Shape(
+        "time since the last sign-in, newest first",
+        "SigninLogs | where TimeGenerated > ago(5d) | sort by UserPrincipalName, TimeGenerated | extend Later = next(UserPrincipalName), "
+        "Before = next(TimeGenerated), From = next(Location) | where Later == UserPrincipalName and From != Location "
+        "| summarize count(), min(TimeGenerated - Before) by Location",
+        'SELECT "Location", count(*), min("TimeGenerated" - b) FROM (SELECT "Location", "TimeGenerated", lag("TimeGenerated") OVER w AS b, lag("Location") '
+        f'OVER w AS f FROM {_S} WHERE "TimeGenerated" > {_NOW - 5 * ticks.DAY} WINDOW w AS (PARTITION BY "UserPrincipalName" ORDER BY "TimeGenerated")) '
+        'WHERE f <> "Location" GROUP BY 1',
+    ),
+    Shape(
+        "row_number() of each address",
+        "SigninLogs | where TimeGenerated > ago(4d) | sort by IPAddress asc, TimeGenerated asc | extend N = row_number(1, prev(IPAddress) != IPAddress) "
+        "| where N == 3 | count",
+        f'SELECT count(*) FROM (SELECT 1 FROM {_S} WHERE "TimeGenerated" > {_NOW - 4 * ticks.DAY} QUALIFY row_number() OVER (PARTITION BY "IPAddress" '
+        'ORDER BY "TimeGenerated") = 3)',
+    ),
+    Shape(
+        "mv-expand once, two properties",
+        "AuditLogs | where Result == 'success' | mv-expand T = TargetResources | where tostring(T.type) in ('User', 'Group') "
+        "| summarize count(), dcount(Identity) by tostring(T.type), OperationName",
+        f"SELECT r.\"type\", \"OperationName\", CAST(sum(n) AS BIGINT), count(*) FROM (SELECT r.\"type\" AS r, \"OperationName\", \"Identity\", count(*) AS n "
+        f"FROM (SELECT \"OperationName\", \"Identity\", unnest(from_json(\"TargetResources\", '[{{\"type\":\"VARCHAR\"}}]')) AS r FROM {_A} "
+        "WHERE \"Result\" = 'success') WHERE r.\"type\" IN ('User', 'Group') GROUP BY 1, 2, 3) AS g(r, \"OperationName\", \"Identity\", n) GROUP BY 1, 2"
+        .replace('SELECT r."type", "OperationName", CAST', 'SELECT r, "OperationName", CAST', 1),
+    ),
+    Shape(
+        "leftouter join on two keys, then a day",
+        "SigninLogs | where TimeGenerated > ago(3d) | summarize Failed = countif(ResultType != '0') by UserPrincipalName, Location "
+        "| join kind=leftouter (SigninLogs | where TimeGenerated > ago(3d) and RiskLevelDuringSignIn == 'high' | summarize Risky = count() "
+        "by UserPrincipalName, Location) on UserPrincipalName, Location | summarize sum(Failed), sum(Risky) by Location",
+        f'SELECT "Location", CAST(sum(f) AS BIGINT), coalesce(CAST(sum(r) AS BIGINT), 0) FROM (SELECT "UserPrincipalName" AS u, "Location", '
+        f'count(*) FILTER (WHERE "ResultType" <> \'0\') AS f FROM {_S} WHERE "TimeGenerated" > {_NOW - 3 * ticks.DAY} GROUP BY 1, 2) AS a LEFT JOIN '
+        f'(SELECT "UserPrincipalName" AS u, "Location", count(*) AS r FROM {_S} WHERE "TimeGenerated" > {_NOW - 3 * ticks.DAY} AND '
+        "\"RiskLevelDuringSignIn\" = 'high' GROUP BY 1, 2) AS b USING (u, \"Location\") GROUP BY 1",
+    ),
+    Shape(
+        "percentile and avg by two keys",
+        "SigninLogs | summarize percentile(DurationMs, 95), avg(DurationMs) by AppDisplayName, Location",
+        f'SELECT "AppDisplayName", "Location", quantile_disc("DurationMs", 0.95), avg("DurationMs") FROM {_S} GROUP BY 1, 2',
+    ),
+)  # fmt: skip
+"""What analysts write beside the sixteen: other columns and types, several keys, two aggregations."""

@@ -72,6 +72,21 @@ CASES = [
     ("row-number-arg-max", "Things_CL | extend Two = Number * 2 | where Two > 9 | summarize arg_min(Number, *) by User, Ok"),
     ("row-number-arg-max", "Things_CL | summarize arg_max(TimeGenerated, Number, Text, tostring(Device.os)) by Bin = bin(Number, 40)"),
     ("row-number-arg-max", "Things_CL | where isnull(Score) or Number < 4 | summarize arg_max(Score, User, Ok) by Number"),
+    ("bare-text", "Things_CL | where Device.os == 'MacOs' and Device.flag != 'true' | project Number"),
+    ("bare-text", "Things_CL | where tostring(Device.os) in~ ('windows', 'MACOS') or 'x' != tostring(Device.geo.city) | project Number"),
+    ("bare-text", "Things_CL | where tostring(Device.os) != 'Windows' and not(tostring(Device.os) == 'MacOs') | project Number"),
+    ("bare-text", "Things_CL | where tostring(Device.os) in ('Windows', '') or Device.geo.city == '' | project Number"),
+    ("bare-text", "Things_CL | mv-expand Resources | where Resources.name != 'r6' | summarize count() by tostring(Resources.name)"),
+    ("early-filter", "Things_CL | summarize arg_max(Number, *) by User, Ok | where User != 'ann' | where Ok"),
+    ("early-filter", "Things_CL | summarize N = count(), S = sum(Number) by Bin = bin(TimeGenerated, 10m), User | where Bin >= ago(30m) and N > 1 and User in ('', 'bob')"),
+    ("early-filter", "Things_CL | summarize N = count() by Bin = bin(Score, 3) | where 2 < Bin or isnull(Bin)"),
+    ("early-filter", "Things_CL | summarize N = count() by Bin = bin(Score - 5, 3) | where -4 < Bin"),
+    ("early-filter", "Things_CL | summarize make_set(Number) by Os = tostring(Device.os), tolower(User) | where Os has 'ubuntu' or Os == '' | where Os != 'x'"),
+    ("early-filter", "Things_CL | mv-expand R = Resources | summarize count() by N = tostring(R.name) | where N startswith 'r'"),
+    ("early-filter", "Things_CL | mv-apply R = Resources on (summarize C = count()) | where Number < 50 and C > 0 and User != 'bob' | project Number, C"),
+    ("early-filter", "Things_CL | summarize count() by User, Ok | where count_ > 3"),
+    ("early-filter", "Things_CL | summarize count() by User | where rand() >= 0.0 and (User == '' or count_ > 3)"),
+    ("known-now", "Things_CL | where TimeGenerated > ago(40m) and TimeGenerated < now(-3m) | project Number"),
     ("distinct-first", "Things_CL | summarize dcount(Score), count(), make_set(Score) by User"),
     ("distinct-first", "Things_CL | summarize make_set(User, 2), N = count_distinct(User) by Ok"),
     ("distinct-first", "Things_CL | where Number > 5000 | summarize dcount(User) by Ok"),
@@ -88,6 +103,10 @@ CASES = [
     ("existence-distinct", "Things_CL | where Number < 9 | join kind=rightsemi (Things_CL | project User, Score) on User | summarize count() by User"),
     ("existence-distinct", "Things_CL | summarize by User | join kind=rightanti (Things_CL) on User | count"),
     ("unique-groups", "Things_CL | summarize N = count() by User | join (Things_CL | where Number < 20) on User | project User, N, Number"),
+    ("grouped-neighbours", "Things_CL | sort by User asc, Number asc | extend Same = prev(User) == User and prev(Ok) != Ok | project Number, Same"),
+    ("grouped-neighbours", "Things_CL | project U = User, N = Number | sort by U, N | extend P = prev(U), Q = prev(N) | where P == U | project N, Q"),
+    ("grouped-neighbours", "Things_CL | sort by Score asc, Number asc | extend N = row_number(1, prev(Score) != Score) | project Number, N"),
+    ("reader-limit", "Things_CL | where Ok | project Number, User"),
     ("typed-expand", "Things_CL | mv-expand Resources | project Number, tostring(Resources.name)"),
     ("typed-expand", "Things_CL | mv-expand Resources | mv-expand P = Resources.props | project Number, tostring(Resources.name), K = tostring(P.k), V = tostring(P.v)"),
     ("typed-expand", "Things_CL | mv-expand with_itemindex=I Resources limit 2 | where Resources.name != 'r6' | summarize count() by I, tostring(Resources.name)"),
@@ -112,6 +131,11 @@ def test_the_rows_are_the_same_with_and_without_a_rewrite(store: LogStore, name:
 
 
 NOT_MADE = {
+    # an empty text is null in the column
+    "Things_CL | where tostring(Device.os) in ('Windows', '') or Device.geo.city == '' | project Number",
+    # groups are chosen by what only groups have
+    "Things_CL | summarize count() by User, Ok | where count_ > 3",
+    "Things_CL | summarize count() by User | where rand() >= 0.0 and (User == '' or count_ > 3)",
     # the column is another one by then
     "Things_CL | extend Device = Device.geo | project tostring(Device.city), Number",
     "let T = Things_CL | project Number, Device; T | join kind=inner (T | where Device.os == 'MacOs') on Number | project Number",
@@ -167,3 +191,50 @@ def test_what_a_pattern_needs_is_in_all_that_it_matches() -> None:
             assert found is not None
             assert needed is not None
             assert needed in word or not found.search(word)
+
+
+NEIGHBOURS = [
+    "extend X = {f}({k}) == {k} and {f}(Text) != '' and Number - {f}(Number) > 1",
+    "extend X = {k} == {f}({k}) and ({f}(Ok) or {f}(Score) > 3)",
+    "extend X = {f}({k}) != {k} or Number - {f}(Number) > 2",
+    "extend X = {f}({k}) == {k}",
+    "extend X = {f}({k}) != {k}, Y = {f}(Number)",
+    "extend X = iff({k} == {f}({k}), Number - {f}(Number), -1)",
+    "extend X = iff({f}({k}) != {k}, -1, Number - {f}(Number, 1))",
+    "extend X = case({f}({k}) != {k}, 'first', {f}(Ok) == Ok, {f}(Text), 'other')",
+    "where {f}({k}) == {k} and Number > {f}(Number) + 1 | extend X = 1",
+    "extend P = {f}({k}), Q = {f}(Number) | where P == {k} | extend X = Number - Q",
+    "extend P = {f}({k}) | extend Q = {f}(Number), R = {f}(Text) | where Number > 3 | where {k} == P and Q > 9 | extend X = strcat(Q, R)",
+    "extend P = {f}({k}), Q = {f}(Number) | extend D = Q + 1 | extend E = {f}(D) | where P == {k} | extend X = E",
+    "extend P = {f}({k}), Q = {f}(Number) | where Q > 20 | extend X = {f}(Q) | where P == {k}",
+    "extend P = {f}({k}, 2), Q = {f}(Number) | where P == {k} | extend X = Q",
+    "extend P = {f}({k}, 1), Q = {f}(Number, 2) | where P == {k} | extend X = Q",
+    "extend P = {f}({k}) | where Ok | extend Q = {f}(Number) | where P == {k} | extend X = Q",
+    "extend X = row_number(5, {f}({k}) != {k})",
+    "extend X = row_cumsum(Number, {k} != {f}({k}) or Number - {f}(Number) > 3)",
+    "extend X = row_cumsum(Score, {k} != {f}({k}) or {f}(User) == '' or {f}(Ok) == Ok)",
+    "extend X = row_rank_dense(Ok, {f}({k}) != {k}), Y = row_number()",
+    "extend X = prev({k}) == {k} and next({k}) == {k} and prev(Number) + next(Number) > 9",
+]
+NEVER_GROUPED = {
+    # another row's value is looked at before those are gone that another group's neighbour gives one
+    "extend P = {f}({k}), Q = {f}(Number) | where Q > 20 | extend X = {f}(Q) | where P == {k}",
+    "extend P = {f}({k}, 2), Q = {f}(Number) | where P == {k} | extend X = Q",
+}
+
+
+@pytest.mark.parametrize("form", NEIGHBOURS)
+def test_rows_of_groups_have_the_neighbours_that_all_rows_have(store: LogStore, form: str) -> None:
+    wheres = ["true", "User == ''", "isnull(Score)", "User != ''", "Number < 1", "User in ('', 'ann')", "Number > 5000"]
+    ways = ["asc", "desc", "asc nulls last", "desc nulls first"]
+    keys = ("User", "Score", "Ok", "TimeGenerated")
+    every = itertools.product(("prev", "next"), keys, wheres, ways, ("asc", "desc"))
+    made = 0
+    # a part of them, in which each meets each of the others
+    for function, key, where, way, other in itertools.islice(every, None, None, 11):
+        sorted_ = f"Things_CL | where {where} | sort by {key} {way}, Number {other}"
+        text = f"{sorted_} | {form.format(f=function, k=key)} | project-away Device, Resources"
+        plain = _rows(store, text, frozenset())
+        assert _rows(store, text, frozenset({"grouped-neighbours"})) == plain, text
+        made += "grouped-neighbours" in store._engine.explain(text, QueryOptions(NOW))[-1].rewrites
+    assert bool(made) != (form in NEVER_GROUPED)

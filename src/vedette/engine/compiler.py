@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SCAN = re.compile("\x00(\\d+)\x00")
+_SOURCE = re.compile("\x00(\\d+)\x00 FROM (\\w*)")
+_FEW = 10_000
+"""Up to how many rows the engine makes the rows of a LIMIT by all threads."""
 _RANGE = ("range_from", "range_to")
 _COLUMN = re.compile(r"\bc\d+(?:_\d+)?\b")
 """`c7` is a column, `c7_2` something else that a scan can give: its rows' numbers, the property of a dynamic column."""
@@ -94,11 +97,13 @@ class Compiler:
 
     def __init__(
         self, *, timespan: bool = False, run: int = 0, rewrites: frozenset[str] = ALL_REWRITES,
-        proceed: Callable[[], None] | None = None,
+        proceed: Callable[[], None] | None = None, now: int | None = None,
     ) -> None:  # fmt: skip
+        """`now` is the value that will be bound for now(), in ticks, where that is known."""
         self.sql = DuckDbSql(run, rewrites)
         self._proceed = proceed
         self.run = run
+        self.now = now
         self.parameters: set[str] = set()
         self.timespan = timespan
         """Whether `$from` and `$to` bound TimeGenerated of every table."""
@@ -131,18 +136,30 @@ class Compiler:
         self._fresh += 1
         return f"{prefix}{self._fresh}"
 
-    def compile(self, relation: Relation, *, limit: int | None = None) -> Compiled:
-        """The statement whose rows are a relation's, in its order; with a limit, the first of them."""
+    def compile(self, relation: Relation, *, limit: int | None = None, read: bool = False) -> Compiled:
+        """The statement whose rows are a relation's, in its order; with a limit, the first of them.
+
+        `read` says that whoever takes the rows stops at the limit anyhow.
+        """
         self.root = relation
         rel = self.rel(relation)
         visible = relation.visible
-        base = rel.wrapped()
-        text = f"SELECT {', '.join(name_of(column) for column in visible) or '1'} FROM {base.source}"
-        if base.where:
-            text += " WHERE " + " AND ".join(base.where)
+        names = [name_of(column) for column in visible]
+        made = [item.rsplit(" AS ", 1)[-1] for item in rel.items or ()]
+        few = rel.limit is not None and limit is not None and rel.limit.isdecimal() and int(rel.limit) <= limit
+        if made == names and names and (rel.limit is None or (few and not rel.order)):
+            # the last SELECT gives just what the result has
+            base, text = rel, rel.text()
+            limit = None if few else limit
+        else:
+            base = rel.wrapped()
+            text = f"SELECT {', '.join(names) or '1'} FROM {base.source}"
+            if base.where:
+                text += " WHERE " + " AND ".join(base.where)
         if base.order and not (base.natural and limit is not None):
             text += f" ORDER BY {base.ordering()}"
-        if limit is not None:
+        counted = read and limit is not None and limit > _FEW and not base.order and not self.sql.row_functions
+        if limit is not None and not (counted and self.sql.may("reader-limit")):
             text += f" LIMIT {limit}"
         return self.finished(text, visible)
 
@@ -192,6 +209,29 @@ class Compiler:
             filled = _SCAN.sub(lambda found: lists[int(found[1])], filled)
         return filled
 
+    def narrowed(self, text: str) -> str:
+        """A SELECT whose scans have only those columns that it names itself, whatever else the statement names."""
+        used = set(_COLUMN.findall(text))
+
+        def mark(found: re.Match[str]) -> str:
+            return self.scan_mark([(name, sql) for name, sql in self._scans[int(found[1])] if name in used])
+
+        return _SCAN.sub(mark, text)
+
+    def of_rows(self, relation: Relation, scan: Scan, made: str, numbers: str) -> Rel:
+        """A relation that only filters and extends the rows of a table, of those rows whose numbers a SELECT gives.
+
+        `made` is the SQL of the relation.
+        """
+        ((place, name),) = _SOURCE.findall(made)
+        table = name if scan.table.owner is not None else scan.table.source
+        mark = self.scan_mark(self._scans[int(place)])
+        self.replace(scan, Rel(f"(SELECT {mark} FROM {table} WHERE rowid IN ({numbers}))", scan.columns))
+        try:
+            return self.rel(relation)
+        finally:
+            del self._given[id(scan)]
+
     def add_cte(self, text: str) -> str:
         """The name of a new CTE that is computed once."""
         name = self.fresh("s")
@@ -201,6 +241,10 @@ class Compiler:
     def replace(self, relation: Relation, rel: Rel) -> None:
         """Says what a relation is, in the place of its own lowering."""
         self._given[id(relation)] = rel
+
+    def given_for(self, relation: Relation) -> bool:
+        """Whether something else was said to stand in a relation's place."""
+        return id(relation) in self._given
 
     def rel(self, relation: Relation) -> Rel:
         """The SQL of a relation."""

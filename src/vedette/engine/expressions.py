@@ -86,7 +86,8 @@ class Emitter:
                 return self._path(node)
             case ParameterRef():
                 self.compiler.parameters.add(node.name)
-                return Fragment(f"${node.name}", node.type, node.name != "now")
+                bound = self.compiler.now if node.name == "now" else None
+                return Fragment(f"${node.name}", node.type, node.name != "now", bound=bound)
             case AggregateCall():
                 return self._aggregate(node)
             case Chosen():
@@ -110,13 +111,29 @@ class Emitter:
                 word = f" {node.unit.name.upper()} "
                 return "(" + word.join(self.true(arg) for arg in node.args) + ")"
             if node.unit.name == "==" and node.args[0].type is not Type.REAL:
-                left, right = (self.emit(arg) for arg in node.args)
+                left, right = self._bare(*(self.emit(arg) for arg in node.args))
                 return f"({left} = {right})"
             if node.unit.name == "!=" and node.args[0].type is not Type.REAL:
-                left, right = (self.emit(arg) for arg in node.args)
+                left, right = self._bare(*(self.emit(arg) for arg in node.args))
                 comparison = "IS DISTINCT FROM" if left.nullable or right.nullable else "<>"
                 return f"({left} {comparison} {right})"
+        if isinstance(node, InList) and node.op in ("in", "in~") and node.items and not node.arrays:
+            left, items = self.emit(node.left), [self.emit(item) for item in node.items]
+            if all(isinstance(item.value, str) for item in items) and left.bare is not None:
+                left = self._bare(left, *items)[0]
+                if node.op == "in":
+                    return f"({left} IN ({', '.join(map(str, items))}))"
+                return f"(lower({left}) IN ({', '.join(f'lower({item})' for item in items)}))"
         return self.emit(node).sql
+
+    def _bare(self, *sides: Fragment) -> list[Fragment]:
+        """The sides of a comparison, null instead of "" where that is compared with texts that are not empty."""
+        for place, side in enumerate(sides):
+            others = [other for other in sides if other is not side]
+            known = all(isinstance(other.value, str) and other.value for other in others)
+            if side.bare is not None and known and self.sql.may("bare-text"):
+                return [*sides[:place], Fragment(side.bare, side.type), *sides[place + 1 :]]
+        return list(sides)
 
     def _apply(self, node: Apply) -> Fragment:
         unit = node.unit

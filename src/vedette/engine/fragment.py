@@ -28,6 +28,10 @@ class Fragment:
     nullable: bool = True
     value: object = UNSET
     folded: bool = False
+    bare: str | None = None
+    """SQL of a string that is null where this is "": the engine knows more of a column than of `coalesce(column, '')`."""
+    bound: int | None = None
+    """The value that will be bound where it stands for a parameter, in ticks."""
 
     def __str__(self) -> str:
         return self.sql

@@ -66,7 +66,7 @@ def _note(compiler: Compiler, value: Expr, known: Properties) -> None:
         steps = constant_steps(path)
         name = names.get(steps) if names is not None and steps is not None else None
         if name is not None and compiler.sql.may("property-columns"):
-            compiler.emitter.made[id(value)] = Fragment(f"coalesce({name}, '')", Type.STRING, False)
+            compiler.emitter.made[id(value)] = Fragment(f"coalesce({name}, '')", Type.STRING, False, bare=name)
             return
     for child in children(value):
         _note(compiler, child, known)

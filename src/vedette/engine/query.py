@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,6 +41,8 @@ _JSON_TYPES = {
 }  # fmt: skip
 
 
+_MARKERS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w+)""")
+"""A parameter of a statement; also a text or a quoted name, in which nothing else is one."""
 _BATCH_ROWS = 2048
 _POLL = 0.2
 _ALL_ROWS = 2**40
@@ -203,7 +206,7 @@ class QueryEngine:
     def compiled(self, text: str, options: QueryOptions) -> list[Compiled]:
         """The statement of every result of a batch, for another engine to run."""
         run = _Run(self, options)
-        return [run.compiled(relation) for relation in run.bound(text).results]
+        return [run.compiled(relation, read=False) for relation in run.bound(text).results]
 
     def explain(self, text: str, options: QueryOptions) -> list[Explanation]:
         """The SQL of every result of a batch, which is not run; what only data can tell the binder, it still asks."""
@@ -258,8 +261,9 @@ class _Run:
     def _compiler(self) -> Compiler:
         options = self.options
         return Compiler(
-            timespan=options.timespan is not None, run=self.number, rewrites=options.rewrites, proceed=self.proceed
-        )
+            timespan=options.timespan is not None, run=self.number, rewrites=options.rewrites, proceed=self.proceed,
+            now=now if isinstance(now := self._values["now"], int) else None,
+        )  # fmt: skip
 
     def proceed(self) -> None:
         """Ends the query where it was stopped; parsing, binding and compiling ask at every step."""
@@ -270,10 +274,10 @@ class _Run:
         """The query bound, under the query's time limit like everything else of it."""
         return bind(text, self.engine.catalog, self.options.host or self.engine.host, self, self.proceed)
 
-    def compiled(self, relation: Relation) -> Compiled:
-        """The statement of a result, cut at the limit."""
+    def compiled(self, relation: Relation, *, read: bool = True) -> Compiled:
+        """The statement of a result, cut at the limit unless it is `table` that reads its rows."""
         limits = self.options.limits
-        compiled = self._compiler().compile(relation, limit=limits.rows + 1)
+        compiled = self._compiler().compile(relation, limit=limits.rows + 1, read=read)
         if len(compiled.sql) > limits.statement:
             raise QueryFailed(
                 "VDT2006",
@@ -300,7 +304,7 @@ class _Run:
         """
         if not names:
             return None
-        asked = self.connection.extract_statements(sql)[0].named_parameters
+        asked = set(_MARKERS.findall(sql))
         return {name: self._values[name] for name in names if name in asked} or None
 
     def _run_stages(self, compiled: Compiled) -> None:
@@ -397,18 +401,20 @@ class _Run:
             self._give(compiled)
             self._run_stages(compiled)
             reader = self.connection.sql(compiled.sql, params=values).to_arrow_reader(_BATCH_ROWS)
-            batches, rows, size = [], 0, 0
-            for batch in reader:
-                if rows + batch.num_rows > limits.rows:
-                    batches.append(batch.slice(0, limits.rows - rows))
-                    partial = f"the result was cut at {limits.rows} rows"
-                    return pa.Table.from_batches(batches, reader.schema), partial
-                if rows and size + batch.nbytes > limits.bytes:
-                    partial = f"the result was cut at {rows} rows, because it has more than {limits.bytes} bytes"
-                    return pa.Table.from_batches(batches, reader.schema), partial
-                batches.append(batch)
-                rows, size = rows + batch.num_rows, size + batch.nbytes
-            return pa.Table.from_batches(batches, reader.schema), None
+            batches, rows, size, partial = [], 0, 0, None
+            # the engine goes on for as long as the reader is there
+            with reader:
+                for batch in reader:
+                    if rows + batch.num_rows > limits.rows:
+                        batches.append(batch.slice(0, limits.rows - rows))
+                        partial = f"the result was cut at {limits.rows} rows"
+                        break
+                    if rows and size + batch.nbytes > limits.bytes:
+                        partial = f"the result was cut at {rows} rows, because it has more than {limits.bytes} bytes"
+                        break
+                    batches.append(batch)
+                    rows, size = rows + batch.num_rows, size + batch.nbytes
+                return pa.Table.from_batches(batches, reader.schema), partial
 
         return self._within_limits(take)
 

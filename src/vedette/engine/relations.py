@@ -7,7 +7,7 @@ where it matters (the result, `take`, window functions, lists) and costs nothing
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vedette.kql.bound import Column
 
@@ -91,11 +91,13 @@ class Rel:
     def projected(self, items: list[str], columns: tuple[Column, ...]) -> Rel:
         """The rows with only these values; what the order needs is carried along."""
         base = self if self.plain else self.wrapped()
-        made = {item.rsplit(" AS ", 1)[-1] for item in items}
-        carried = [name for name in (*(key.name for key in base.order), *base.partition) if name not in made]
-        return Rel(
-            base.source, columns, [*items, *dict.fromkeys(carried)], base.where, base.order, None, base.partition
-        )
+        pairs = [item.rsplit(" AS ", 1) for item in items]
+        made = {pair[-1] for pair in pairs}
+        # a key of the order that goes by another name from here on need not be carried under its old one
+        renamed = {pair[0]: pair[-1] for pair in reversed(pairs)}
+        order = [replace(key, name=renamed.get(key.name, key.name)) for key in base.order]
+        carried = [name for name in (*(key.name for key in order), *base.partition) if name not in made]
+        return Rel(base.source, columns, [*items, *dict.fromkeys(carried)], base.where, order, None, base.partition)
 
     def ordered(self, keys: list[OrderKey]) -> Rel:
         """The rows in another order."""

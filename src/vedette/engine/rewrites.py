@@ -22,6 +22,12 @@ class Rewrite:
 
 REWRITES: Final = (
     Rewrite(
+        "reader-limit",
+        "The most rows that a result may have are counted by who reads them: under a LIMIT of more than 10,000 the engine "
+        "makes rows by one thread.",
+        "The rows have no order and no row functions, of which one thread runs at a time anyhow; the limit is greater.",
+    ),
+    Rewrite(
         "property-columns",
         "The text of a property of a stored dynamic column is read from the column that the store keeps for it.",
         "The value is a string made of a path of constant keys, the store keeps a column for the path, and only "
@@ -74,6 +80,30 @@ REWRITES: Final = (
         "unique-groups",
         "innerunique does not drop duplicates of a left side that has none.",
         "The left side is a summarize or distinct, and all that it groups by is a key of the join.",
+    ),
+    Rewrite(
+        "bare-text",
+        "The text of a property, in a condition that compares it, may be null instead of empty, which the statistics and the "
+        "dictionaries of stored columns answer.",
+        "It is compared by ==, !=, in or in~ with constant texts, none of which is empty, and null counts as false.",
+    ),
+    Rewrite(
+        "early-filter",
+        "A condition on what summarize groups by, or on what mv-apply passes on, is asked of their input; of a bin that has "
+        "a lower bound, the value is asked for it, too.",
+        "It asks for nothing else, and gives the same whenever it is asked.",
+    ),
+    Rewrite(
+        "known-now",
+        "now() with a constant timespan added or taken away is the sum, without a look whether it is a moment at all.",
+        "The value that will be bound for now() makes it one.",
+    ),
+    Rewrite(
+        "grouped-neighbours",
+        "prev(), next(), and row_number() and its like that start anew, look over the rows of one value of the first sort "
+        "key instead of over all rows.",
+        "A comparison of the key with the neighbour's decides whether the value has any say: beside it by and or or, in the "
+        "condition of iff() or case(), as the place to start anew, or in a where that follows.",
     ),
     Rewrite(
         "typed-expand",

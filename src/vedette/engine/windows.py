@@ -11,8 +11,10 @@ from dataclasses import replace
 
 from vedette.engine.compiler import Compiler
 from vedette.engine.fragment import Fragment
+from vedette.engine.neighbours import Grouping, dropping
 from vedette.engine.relations import Rel
-from vedette.kql.bound import Expr, WindowCall, children
+from vedette.kql.binder.operators.project import Project
+from vedette.kql.bound import Expr, WindowCall, children, has_window
 from vedette.kql.types import Type
 
 Step = Callable[[Rel], Rel]
@@ -75,22 +77,33 @@ class Over:
         return made
 
 
-def staged(compiler: Compiler, rel: Rel, values: Iterable[Expr]) -> Rel:
-    """The rows with the values of all window calls in some expressions, which then stand in their place."""
-    calls: list[list[WindowCall]] = []
-    for value in values:
-        _collect(value, calls)
-    if not calls:
+def staged(compiler: Compiler, rel: Rel, values: Iterable[Expr], project: Project | None = None) -> Rel:
+    """The rows with the values of all window calls in some expressions, which then stand in their place.
+
+    `project` is the operator whose expressions they are, where it makes columns of them.
+    """
+    values = list(values)
+    if not any(map(has_window, values)):
         return rel
     rel = compiler.with_order(rel)
     # what computes them may hand the rows on in another order
     rel = replace(rel, order=[replace(key, natural=False) for key in rel.order])
+    grouping = Grouping(rel, values, dropping(compiler, project, rel.order[0]) if project is not None else frozenset())
+    grouped = grouping.any and compiler.sql.may("grouped-neighbours")
+    instead = grouping.instead if grouped else {}
+    calls: list[list[WindowCall]] = []
+    for value in values:
+        _collect(value, calls, instead)
     for level in calls:
         items: list[str] = []
         for call in level:
-            over = Over(compiler, rel, [], list(rel.partition))
+            own = grouped and grouping.has(call)
+            rows, partition = grouping.rows(rel) if own else (rel, list(rel.partition))
+            over = Over(compiler, rows, [], partition)
             compiler.emitter.window = over
-            fragment = compiler.emitter.emit(call)
+            fragment = compiler.emitter.emit(instead.get(id(call), call))
+            if own:
+                fragment = grouping.exact(call, fragment, str(over))
             for step in over.steps:
                 rel = step(rel)
             name = compiler.fresh()
@@ -100,9 +113,10 @@ def staged(compiler: Compiler, rel: Rel, values: Iterable[Expr]) -> Rel:
     return rel
 
 
-def _collect(value: Expr, levels: list[list[WindowCall]]) -> int:
+def _collect(value: Expr, levels: list[list[WindowCall]], instead: dict[int, WindowCall]) -> int:
     """Sorts the window calls of an expression into levels by how deep they nest; gives the depth of the expression."""
-    depth = max((_collect(child, levels) for child in children(value)), default=0)
+    inner = children(instead.get(id(value), value))
+    depth = max((_collect(child, levels, instead) for child in inner), default=0)
     if not isinstance(value, WindowCall):
         return depth
     while len(levels) <= depth:

@@ -57,6 +57,17 @@ def _whole(left: Fragment, right: Fragment) -> bool:
     return left.type in INTEGERS and right.type in INTEGERS
 
 
+def _of_now(sql: DuckDbSql, symbol: str, left: Fragment, right: Fragment) -> str | None:
+    """A moment before or after now(), where that is known to be one: the sum needs no look at where it ends."""
+    a, b = (side.bound if side.bound is not None else side.value for side in (left, right))
+    if (left.bound is None and right.bound is None) or not isinstance(a, int) or not isinstance(b, int):
+        return None
+    moment = a + b if symbol == "+" else a - b
+    if not 0 <= moment <= ticks.MAX_DATETIME or abs(b) > ticks.MAX_DATETIME or not sql.may("known-now"):
+        return None
+    return f"({left} {symbol} {right})"
+
+
 def _time_sum(symbol: str, left: Fragment, right: Fragment, result: Type) -> str:
     big = f"CAST({left} AS HUGEINT) {symbol} CAST({right} AS HUGEINT)"
     inside = " AND ".join(_within(left, 2**62) + _within(right, 2**62))
@@ -80,7 +91,7 @@ def _time_sum(symbol: str, left: Fragment, right: Fragment, result: Type) -> str
 )
 def add(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
     if Type.DATETIME in (left.type, right.type):
-        return _time_sum("+", left, right, Type.DATETIME)
+        return _of_now(sql, "+", left, right) or _time_sum("+", left, right, Type.DATETIME)
     if left.type is Type.TIMESPAN:
         return _time_sum("+", left, right, Type.TIMESPAN)
     return _integers("+", left, right) if _whole(left, right) else _reals("+", left, right)
@@ -96,7 +107,9 @@ def add(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
 )
 def subtract(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
     if left.type is Type.DATETIME:
-        return _time_sum("-", left, right, Type.DATETIME if right.type is Type.TIMESPAN else Type.TIMESPAN)
+        if right.type is Type.TIMESPAN:
+            return _of_now(sql, "-", left, right) or _time_sum("-", left, right, Type.DATETIME)
+        return _time_sum("-", left, right, Type.TIMESPAN)
     if left.type is Type.TIMESPAN:
         return _time_sum("-", left, right, Type.TIMESPAN)
     return _integers("-", left, right) if _whole(left, right) else _reals("-", left, right)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
-from vedette.engine.operators.typed_expand import give_names, typed_elements, typed_uses
+from vedette.engine.operators.typed_expand import give_names, typed_elements, typed_uses, unread_elements
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.engine.windows import staged
 from vedette.kql.binder.operators.mv_expand import MvApply, MvExpand
@@ -44,7 +44,13 @@ def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
     # lists side by side: where one is shorter, the rest is null
     taken = [compiler.fresh() for _ in names]
     items = [f"unnest({name}) AS {element}" for name, element in zip(names, taken, strict=True)]
-    if listed.order or node.index is not None or (uses is not None and uses.lists):
+    element_text = compiler.fresh()
+    if uses is not None and uses.lists:
+        unread = compiler.fresh()
+        kept = unread_elements(node, uses, names[0], general)
+        listed = listed.extended([f"{kept} AS {unread}"], node.columns).wrapped()
+        items.append(f"unnest({unread}) AS {element_text}")
+    if listed.order or node.index is not None:
         longest = ", ".join(f"len({name})" for name in names)
         items.append(f"unnest(range({f'greatest({longest})' if len(names) > 1 else longest})) AS {index}")
     numbered = Rel(
@@ -52,7 +58,7 @@ def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
         order=[*listed.order, OrderKey(index)] if listed.order else [], partition=listed.partition,
     )  # fmt: skip
     if uses is not None:
-        give_names(compiler, node, uses, general, index)
+        give_names(compiler, node, uses, element_text)
         items = [f"{taken[0]} AS {name_of(node.elements[0][0])}"]
         if node.index is not None:
             items.append(f"{index} AS {name_of(node.index)}")

@@ -12,7 +12,7 @@ from vedette.kql.binder.operators.project import Project
 def project(compiler: Compiler, node: Project) -> Rel:
     """Values of each row; columns that stay keep their names, so they cost no text."""
     rel = compiler.rel(node.input)
-    rel = staged(compiler, rel, (value for _, value in node.values))
+    rel = staged(compiler, rel, (value for _, value in node.values), node)
     items = [f"{compiler.emitter.emit(value)} AS {name_of(column)}" for column, value in node.values]
     if node.keeps:
         if not items:

@@ -19,21 +19,21 @@ def scan_below(relation: Relation) -> Scan | None:
     """The table whose rows a relation's are, each at most once and with all that the table holds; None where it has none."""
     while not isinstance(relation, Scan):
         match relation:
-            case Where() if _steady(relation.predicate):
+            case Where() if steady(relation.predicate):
                 relation = relation.input
-            case Project() if relation.keeps and all(_steady(value) for _, value in relation.values):
+            case Project() if relation.keeps and all(steady(value) for _, value in relation.values):
                 relation = relation.input
             case _:
                 return None
     return relation if relation.table.source is not None else None
 
 
-def _steady(value: Expr) -> bool:
+def steady(value: Expr) -> bool:
     """Whether an expression gives a row the same value however often it is computed, without looking at other rows."""
     if has_window(value):
         return False
     name = getattr(getattr(value, "unit", None), "name", "")
-    return name not in _UNSURE and all(_steady(child) for child in children(value))
+    return name not in _UNSURE and all(steady(child) for child in children(value))
 
 
 def by_row_number(
@@ -53,8 +53,10 @@ def by_row_number(
         found = f"coalesce({found}, min({row}))"
     where = " WHERE " + " AND ".join(base.where) if base.where else ""
     groups = ", ".join(key.rsplit(" AS ", 1)[0] for key in keys)
-    rows = f"SELECT {found} FROM {base.source}{where} GROUP BY {groups}"
-    return Rel(f"(SELECT {', '.join([*keys, *values])} FROM {base.source} WHERE {row} IN ({rows}))", node.columns)
+    rows = compiler.narrowed(f"SELECT {found} FROM {base.source}{where} GROUP BY {groups}")
+    # what the other columns of the rows are is computed of the rows that were found alone
+    whole = compiler.of_rows(node.input, scan, base.source, rows)
+    return Rel(f"(SELECT {', '.join([*keys, *values])} FROM {whole.source})", node.columns)
 
 
 def of_distinct(compiler: Compiler, node: Summarize, base: Rel, keys: list[str]) -> Rel | None:

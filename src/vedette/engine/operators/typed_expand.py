@@ -133,16 +133,24 @@ def typed_elements(compiler: Compiler, node: MvExpand, uses: Uses, value: Fragme
     return f"CASE WHEN starts_with({value}, '[') THEN from_json({value}, {quote(f'[{shape}]')}) ELSE {general} END"
 
 
-def give_names(compiler: Compiler, node: MvExpand, uses: Uses, texts: str, index: str) -> None:
-    """Says where the properties that are used of an element now are."""
+def unread_elements(node: MvExpand, uses: Uses, records: str, texts: str) -> str:
+    """The list of the elements' texts where some element has no list in a place that is expanded again, else null."""
+    read = " AND ".join(f"{_field('e', path)} IS NOT NULL" for _, path, _ in uses.lists)
+    kept = texts if node.limit is None else f"list_slice({texts}, 1, {node.limit})"
+    return f"CASE WHEN NOT list_bool_and(list_transform({records}, lambda e: {read})) THEN {kept} END"
+
+
+def give_names(compiler: Compiler, node: MvExpand, uses: Uses, element: str) -> None:
+    """Says where the properties that are used of an element now are; `element` is its text where it may be needed."""
     column = name_of(node.elements[0][0])
     made = compiler.emitter.made
     for expression, path in uses.texts:
-        made[id(expression)] = Fragment(f"coalesce({_field(column, path)}, '')", Type.STRING, False)
+        name = _field(column, path)
+        made[id(expression)] = Fragment(f"coalesce({name}, '')", Type.STRING, False, bare=name)
     for inner, path, nested in uses.lists:
         compiler.records[id(inner)] = (nested, _field(column, path))
         # what is no array is seen in the element's text alone
-        text = compiler.sql.extract(Fragment(f"({texts})[{index} + 1]", Type.DYNAMIC), list(path))
+        text = compiler.sql.extract(Fragment(element, Type.DYNAMIC), list(path))
         made[id(inner.elements[0][1])] = Fragment(text, Type.DYNAMIC)
 
 

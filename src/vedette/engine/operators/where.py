@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
+from vedette.engine.operators.pushdown import asked_earlier
 from vedette.engine.relations import Rel
 from vedette.engine.windows import staged
 from vedette.kql.binder.operators.where import Where
@@ -11,5 +12,8 @@ from vedette.kql.binder.operators.where import Where
 @lowers(Where)
 def where(compiler: Compiler, node: Where) -> Rel:
     """A condition on the rows."""
+    early = asked_earlier(compiler, node)
+    if early is not None:
+        return early
     rel = staged(compiler, compiler.rel(node.input), [node.predicate])
     return rel.filtered(compiler.emitter.true(node.predicate))
