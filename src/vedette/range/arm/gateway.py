@@ -29,6 +29,7 @@ from vedette.range.arm.errors import (
 from vedette.range.arm.operations import ArmRequest, ArmResponse, Operation, find, methods_of, versions_of
 from vedette.range.arm.path import ArmPath, ProviderPart, read_path
 from vedette.range.roles import assigned
+from vedette.range.services import Service
 from vedette.range.state import (
     Directory,
     FakeTenant,
@@ -36,7 +37,15 @@ from vedette.range.state import (
     SentinelWorkspace,
     Subscription,
 )
-from vedette.range.tokens import MANAGEMENT, Caller, TokenExpired, TokenInvalid, TokenIssuer, WrongAudience
+from vedette.range.tokens import (
+    MANAGEMENT,
+    Caller,
+    TokenExpired,
+    TokenInvalid,
+    TokenIssuer,
+    TokenTooEarly,
+    WrongAudience,
+)
 
 RESOURCE_MODULES: Final = (incidents, comments, permissions)
 """Importing a module registers what it serves; a new resource type is one file and its name here."""
@@ -47,12 +56,39 @@ _WORKSPACES: Final = "microsoft.operationalinsights/workspaces"
 _log = logging.getLogger(__name__)
 
 
-class Gateway:
+_CODES: Final = {
+    400: ("BadRequest", "The request is not valid."),
+    401: ("ExpiredAuthenticationToken", "The access token has expired."),
+    403: ("AuthorizationFailed", "The client does not have authorization to perform the action."),
+    404: ("NotFound", "The resource was not found."),
+    409: ("Conflict", "Newer version of the resource exists. Data was not saved"),
+    412: ("PreconditionFailed", "The condition specified using HTTP conditional header(s) is not met."),
+    429: ("TooManyRequests", "The request is being throttled."),
+    500: ("InternalServerError", "Encountered internal server error."),
+    502: ("BadGateway", "The gateway did not receive a response."),
+    503: ("ServiceUnavailable", "The service is temporarily unavailable. Please try again later."),
+    504: ("GatewayTimeout", "The gateway did not receive a response within the specified time period."),
+}
+
+
+class Gateway(Service):
     """Answers requests to `/subscriptions/…`."""
+
+    name = "arm"
 
     def __init__(self, tenant: FakeTenant, issuer: TokenIssuer) -> None:
         self._tenant = tenant
         self._issuer = issuer
+
+    def owns(self, path: str) -> bool:
+        """Whether the path is one of Azure Resource Manager's."""
+        return path.lower().startswith("/subscriptions/") or path.lower() == "/subscriptions"
+
+    def refusal(self, status: int, code: str | None, message: str | None) -> Response:
+        """The answer of a fault."""
+        usual_code, usual_message = _CODES.get(status, ("Failed", "The request failed."))
+        error = ArmError(status, code or usual_code, message or usual_message)
+        return JSONResponse(error.body(), status_code=status)
 
     async def handle(self, request: Request) -> Response:
         """The answer to a request whose path starts with `/subscriptions/`."""
@@ -61,6 +97,8 @@ class Gateway:
             body = await _read_json(request)
             with self._tenant.lock:
                 answer = self._operate(request, body, headers)
+                if request.method != "GET":
+                    self._tenant.save()
         except ArmError as error:
             return JSONResponse(error.body(), status_code=error.status, headers={**headers, **error.headers})
         headers.update(answer.headers)
@@ -112,7 +150,7 @@ class Gateway:
         )
 
     def _caller(self, authorization: str | None, tenant_id: str) -> Caller:
-        now = self._tenant.clock.now()
+        now = self._tenant.clock.at(self.name)
         scheme, _, token = (authorization or "").partition(" ")
         if not authorization:
             raise not_authenticated(
@@ -132,7 +170,7 @@ class Gateway:
             return self._issuer.check(token.strip(), MANAGEMENT, now)
         except TokenExpired as error:
             raise token_expired(error.expiry, now, tenant_id) from None
-        except TokenInvalid:
+        except (TokenInvalid, TokenTooEarly):
             raise not_authenticated(
                 "InvalidAuthenticationToken", "The access token is invalid.", tenant_id, "The access token is invalid."
             ) from None
