@@ -11,8 +11,19 @@ from starlette.responses import JSONResponse, Response
 
 from vedette.range.graph import (
     alerts,
+    applications,
+    audit_logs,
+    authentication_methods,
+    conditional_access,
+    groups,
     incidents,
     legacy_alerts,
+    organization,
+    risk,
+    role_management,
+    service_principals,
+    ti_indicators,
+    users,
 )
 from vedette.range.graph.errors import GraphError, bad_request, unauthenticated
 from vedette.range.graph.operations import GraphRequest, covered, find, methods_of
@@ -22,8 +33,19 @@ from vedette.range.tokens import Caller, TokenExpired, TokenInvalid, TokenIssuer
 
 FAMILIES: Final = (
     alerts,
+    applications,
+    audit_logs,
+    authentication_methods,
+    conditional_access,
+    groups,
     incidents,
     legacy_alerts,
+    organization,
+    risk,
+    role_management,
+    service_principals,
+    ti_indicators,
+    users,
 )
 """Importing a module registers what it serves; a new family is one file and its name here."""
 

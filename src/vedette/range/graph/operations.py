@@ -113,3 +113,15 @@ def methods_of(segments: list[str]) -> list[str]:
 def covered(permissions: tuple[str, ...], granted: frozenset[str]) -> bool:
     """Whether one of the alternatives is granted in full."""
     return not permissions or any(set(alternative.split("+")) <= granted for alternative in permissions)
+
+
+def known_permissions() -> list[str]:
+    """Every application permission that some operation asks for."""
+    names = {
+        name
+        for operations in _OPERATIONS.values()
+        for operation in operations
+        for alternative in operation.permissions
+        for name in alternative.split("+")
+    }
+    return sorted(names)

@@ -6,8 +6,8 @@ from typing import Any
 
 from vedette.core.errors import InvalidInput
 from vedette.range.documents import Document
-from vedette.range.graph import alerts, incidents
-from vedette.range.state import Directory, FakeTenant
+from vedette.range.graph import alerts, applications, incidents
+from vedette.range.state import Directory, FakeTenant, User
 
 
 def plant(tenant: FakeTenant, directory: Directory, path: str, content: list[Document] | dict[str, Any]) -> None:
@@ -20,9 +20,26 @@ def plant(tenant: FakeTenant, directory: Directory, path: str, content: list[Doc
     for document in (each for part in given for each in _resources(part)):
         if not isinstance(document, dict) or not document.get("id"):
             raise InvalidInput(f"A resource of '{path}' in the seed has no id.", target=path)
+        if path.lower() == "users":
+            directory.users.append(_user(document))
+            continue
+        if path.lower() == "applications":
+            directory.applications.append(applications.from_graph(tenant, document))
+            continue
         if path.lower() == incidents.PATH:
             document = _incident(tenant, directory, document)
         tenant.documents.of("graph", directory.id, path).put(str(document["id"]), document)
+
+
+def _user(document: Document) -> User:
+    own = ("id", "displayName", "userPrincipalName", "mail")
+    return User(
+        str(document["id"]),
+        str(document.get("displayName")),
+        str(document.get("userPrincipalName")),
+        document.get("mail"),
+        {name: value for name, value in document.items() if name not in own and not name.startswith("@odata.")},
+    )
 
 
 def _resources(part: Any) -> list[Any]:

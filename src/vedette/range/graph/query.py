@@ -38,6 +38,8 @@ class EntityType:
     max_skip: int | None = None
     options: frozenset[str] = _OPTIONS
     expand: Mapping[str, Expander] = field(default_factory=dict)
+    shown: frozenset[str] | None = None
+    """What is told where `$select` asks for nothing; None: everything."""
     hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Evolvable enums: property → members that are told only to who asks for them."""
 
@@ -99,8 +101,14 @@ def render(request: GraphRequest, kind: EntityType, document: Document) -> Docum
             if shown.get(name) in members:
                 shown[name] = "unknownFutureValue"
     chosen = _names(request.query.get("select"))
-    if not chosen:
-        return shown
+    if not chosen or chosen == ["*"]:
+        if kind.shown is None:
+            return shown
+        return {
+            name: value
+            for name, value in shown.items()
+            if name in kind.shown or name.startswith("@") or name in kind.expand
+        }
     known = {name.lower(): name for name in kind.properties}
     wanted = set()
     for name in chosen:
