@@ -170,20 +170,28 @@ def apply_changes(
 
 def add_comment(request: GraphRequest, document: dict[str, Any]) -> list[dict[str, Any]]:
     """Append the request's comment to a document's; returns all of them."""
-    text = request.document().get("comment")
-    if not isinstance(text, str) or not text.strip():
+    # Microsoft's SDK sends a list of comments, its documentation one comment.
+    given = request.body if isinstance(request.body, list) else [request.document()]
+    texts = [each.get("comment") if isinstance(each, dict) else None for each in given]
+    if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
         raise bad_request("The comment is empty.")
-    if len(text) > 1000:
+    if any(len(str(text)) > 1000 for text in texts):
         raise bad_request("The comment is longer than 1000 characters.")
     app = request.directory.application(request.caller.client_id)
-    comment = {
-        "@odata.type": "microsoft.graph.security.alertComment",
-        "comment": text,
-        "createdByDisplayName": f"API-App:{app.display_name if app else request.caller.client_id}",
-        "createdDateTime": timestamp(request.tenant.clock.now()),
-    }
-    document["comments"] = [*(document.get("comments") or []), comment]
-    document["lastUpdateDateTime"] = comment["createdDateTime"]
+    now = timestamp(request.tenant.clock.now())
+    document["comments"] = [
+        *(document.get("comments") or []),
+        *(
+            {
+                "@odata.type": "microsoft.graph.security.alertComment",
+                "comment": text,
+                "createdByDisplayName": f"API-App:{app.display_name if app else request.caller.client_id}",
+                "createdDateTime": now,
+            }
+            for text in texts
+        ),
+    ]
+    document["lastUpdateDateTime"] = now
     return list(document["comments"])
 
 
