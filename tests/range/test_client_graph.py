@@ -29,8 +29,8 @@ from msgraph.generated.applications.item.add_password.add_password_post_request_
 from msgraph.generated.identity_protection.risky_users.confirm_compromised.confirm_compromised_post_request_body import (  # noqa: E402
     ConfirmCompromisedPostRequestBody,
 )
-from msgraph.generated.models.ip_named_location import IpNamedLocation  # noqa: E402
 from msgraph.generated.models.i_pv4_cidr_range import IPv4CidrRange  # noqa: E402
+from msgraph.generated.models.ip_named_location import IpNamedLocation  # noqa: E402
 from msgraph.generated.models.password_credential import PasswordCredential  # noqa: E402
 from msgraph.generated.models.security.alert import Alert  # noqa: E402
 from msgraph.generated.models.security.alert_comment import AlertComment  # noqa: E402
