@@ -120,7 +120,12 @@ def _compare(name: str, left: Any, right: Any) -> bool:
         if left is None or right is None:
             return False
     elif isinstance(left, str) and isinstance(right, str):
-        left, right = left.lower(), right.lower()
+        # Some services take times in quotes; those of one second have different lengths.
+        moments = moment_of(left), moment_of(right)
+        if None not in moments:
+            left, right = moments
+        else:
+            left, right = left.lower(), right.lower()
     elif isinstance(left, str) != isinstance(right, str):
         return name == "ne"
     return bool(_COMPARE[name](left, right))

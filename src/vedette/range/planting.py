@@ -49,6 +49,48 @@ def plant_incident(tenant: FakeTenant, workspace: SentinelWorkspace, document: d
     return incident
 
 
+def plant_insights(
+    tenant: FakeTenant, workspace: SentinelWorkspace, base: str, family: str, documents: list[dict[str, Any]]
+) -> None:
+    """Resources of Microsoft.SecurityInsights as Azure Resource Manager shows them, under the workspace that they are now in."""
+    for document in documents:
+        name = document.get("name")
+        if not isinstance(name, str) or not isinstance(document.get("properties"), dict):
+            raise InvalidInput(f"A resource of '{family}' in the seed has a 'name' and 'properties'.", target=family)
+        etag = {} if family == "entities" else {"etag": document.get("etag") or tenant.next_etag()}
+        identity = {"id": f"{base}/{'Entities' if family == 'entities' else family}/{name}"}
+        kept = {"type": f"Microsoft.SecurityInsights/{family}", **document, **etag, **identity}
+        tenant.documents.of("insights", workspace.customer_id, family).put(name, kept)
+
+
+def plant_relations(
+    tenant: FakeTenant, workspace: SentinelWorkspace, base: str, incident: str, names: list[str]
+) -> None:
+    """Say which entities, alerts and bookmarks belong to an incident."""
+    if incident.lower() not in workspace.incidents:
+        raise InvalidInput(f"The seed relates to the incident '{incident}', which is not in it.")
+    for name in names:
+        for family in ("entities", "bookmarks"):
+            found = tenant.documents.of("insights", workspace.customer_id, family).get(name)
+            if found is not None:
+                break
+        else:
+            raise InvalidInput(f"The incident '{incident}' of the seed relates to '{name}', which is not in it.")
+        relation = {
+            "id": f"{base}/Incidents/{incident}/relations/{name}",
+            "name": name,
+            "type": "Microsoft.SecurityInsights/Incidents/relations",
+            "etag": tenant.next_etag(),
+            "properties": {
+                "relatedResourceId": f"{base}/{family}/{name}",
+                "relatedResourceName": name,
+                "relatedResourceType": f"Microsoft.SecurityInsights/{family}",
+                "relatedResourceKind": found.get("kind", "Bookmark"),
+            },
+        }
+        tenant.documents.of("insights", workspace.customer_id, f"relations/{incident}").put(name, relation)
+
+
 def plant_rows(tenant: FakeTenant, workspace_id: str, table: str, rows: list[dict[str, Any]]) -> None:
     """Add rows to a log table of a workspace."""
     if not rows:

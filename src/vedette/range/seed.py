@@ -82,6 +82,12 @@ class _Workspace(_Part):
     """As Azure Resource Manager shows them."""
     tables: dict[str, list[dict[str, Any]]] = {}
     """Rows of log tables."""
+    entities: list[dict[str, Any]] = []
+    """Entities and alerts as Azure Resource Manager shows them."""
+    related: dict[str, list[str]] = {}
+    """Names of an incident's entities and bookmarks, by the incident's name."""
+    resources: dict[str, list[dict[str, Any]]] = {}
+    """Other resources of Microsoft.SecurityInsights by family: `alertRules`, `automationRules`, `bookmarks`, `watchlists`."""
 
 
 class _ResourceGroup(_Part):
@@ -96,6 +102,16 @@ class _RoleAssignment(_Part):
     scope: str
 
 
+class _DataCollectionRule(_Part):
+    immutable_id: str = Field(pattern=r"^dcr-[0-9a-f]{32}$")
+    workspace: str
+    """Name of the workspace that the rows go to."""
+    streams: dict[str, str]
+    """Stream → table."""
+    scope: str | None = None
+    """The rule's id in Azure Resource Manager; None: the subscription."""
+
+
 class _Subscription(_Part):
     id: str = Field(pattern=_GUID)
     tenant_id: str = Field(pattern=_GUID)
@@ -104,6 +120,9 @@ class _Subscription(_Part):
     role_assignments: list[_RoleAssignment] = []
     resources: list[dict[str, Any]] = []
     """Resources as Azure Resource Manager shows them, each with its `id`."""
+    activity: list[dict[str, Any]] = []
+    """Events of the activity log."""
+    data_collection_rules: list[_DataCollectionRule] = []
 
 
 class _ServiceNowUser(_Part):
@@ -197,10 +216,31 @@ def _plant_subscription(tenant: FakeTenant, part: _Subscription, subscription: S
         ):
             raise InvalidInput(f"A resource of the subscription {subscription.id} has the id {identity!r}.")
         tenant.documents.of("arm", subscription.id).put(identity, resource)
+    for event in part.activity:
+        name = str(event.get("eventDataId") or event.get("id") or tenant.ids())
+        tenant.documents.of("activity", subscription.id).put(name, event)
+    for rule in part.data_collection_rules:
+        found = [
+            each for group in subscription.resource_groups for each in group.workspaces
+            if each.name.lower() == rule.workspace.lower()
+        ]  # fmt: skip
+        if not found:
+            raise InvalidInput(f"The data collection rule {rule.immutable_id} writes to no workspace of the seed.")
+        scope = rule.scope or f"/subscriptions/{subscription.id}"
+        document = {"subscription": subscription.id, "scope": scope, "streams": rule.streams}
+        tenant.documents.of("rules").put(rule.immutable_id, {**document, "workspace": found[0].customer_id})
     for group_part, group in zip(part.resource_groups, subscription.resource_groups, strict=True):
         for given, workspace in zip(group_part.workspaces, group.workspaces, strict=True):
+            base = (
+                f"/subscriptions/{subscription.id}/resourceGroups/{group.name}/providers/Microsoft.OperationalInsights"
+                f"/workspaces/{workspace.name}/providers/Microsoft.SecurityInsights"
+            )
             for incident in given.incidents:
                 planting.plant_incident(tenant, workspace, incident)
+            for family, documents in {**given.resources, "entities": given.entities}.items():
+                planting.plant_insights(tenant, workspace, base, family, documents)
+            for name, related in given.related.items():
+                planting.plant_relations(tenant, workspace, base, name, related)
             for table, rows in given.tables.items():
                 planting.plant_rows(tenant, workspace.customer_id, table, rows)
 

@@ -111,6 +111,10 @@ def put_incident(request: ArmRequest) -> ArmResponse:
 def delete_incident(request: ArmRequest) -> ArmResponse:
     """Delete (200); nothing to delete is 204."""
     gone = workspace_of(request).incidents.pop(request.names[0].lower(), None)
+    if gone is not None:
+        relations = request.insights(f"relations/{gone.name}")
+        for name, _ in relations.items():
+            relations.delete(name)
     return ArmResponse(200 if gone else 204)
 
 
@@ -135,9 +139,10 @@ def incident_of(request: ArmRequest, name: str) -> Incident:
 def render(request: ArmRequest, incident: Incident) -> dict[str, Any]:
     """The incident as its api-version shows it."""
     identity = f"{request.base}/Incidents/{incident.name}"
+    kinds = [each["properties"]["relatedResourceKind"] for each in request.insights(f"relations/{incident.name}")]
     additional: dict[str, Any] = {
-        "alertsCount": incident.alerts_count,
-        "bookmarksCount": 0,
+        "alertsCount": incident.alerts_count + kinds.count("SecurityAlert"),
+        "bookmarksCount": kinds.count("Bookmark"),
         "commentsCount": len(incident.comments),
         "alertProductNames": incident.alert_product_names,
         "tactics": incident.tactics,
