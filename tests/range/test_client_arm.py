@@ -262,7 +262,8 @@ def test_alerts_of_defender_for_cloud(fake_tenant: RangeServer, shared: Path) ->
     recorded = json.loads((shared / "contracts" / "mdc_alert.json").read_text())
     fake_tenant.tenant.documents.of("arm", SUBSCRIPTION).put(recorded["id"], recorded)
     names = {alert.name for alert in client.alerts.list()}
-    assert names == {alert.name for alert in client.alerts.list_by_resource_group(APP)} and recorded["name"] in names
+    assert names == {alert.name for alert in client.alerts.list_by_resource_group(APP)}
+    assert recorded["name"] in names
     assert len(names) == 2
     where, name = "westeurope", recorded["name"]
     client.alerts.update_resource_group_level_state_to_dismiss(APP, where, name)
@@ -368,10 +369,10 @@ def test_evidence_of_a_disk_is_kept_in_another_subscription(fake_tenant: RangeSe
     assert held.level == "CanNotDelete"
     with pytest.raises(ResourceExistsError, match="locked") as refused:
         evidence.snapshots.begin_delete("rg-evidence", "ev").result()
-    assert refused.value.error is not None and refused.value.error.code == "ScopeLocked"
+    assert refused.value.error is not None
+    assert refused.value.error.code == "ScopeLocked"
     assert [each.name for each in locks.management_locks.list_by_scope(scope, filter="atScope()")] == ["hold"]
     assert [each.name for each in locks.management_locks.list_at_subscription_level()] == ["hold"]
-    )
     locks.management_locks.delete_by_scope(scope, "hold")
     evidence.snapshots.begin_delete("rg-evidence", "ev").result()
     with pytest.raises(ResourceNotFoundError):
