@@ -18,6 +18,9 @@ from vedette.range.arm.path import normalize
 from vedette.range.entra import Entra
 from vedette.range.faults import Fault
 from vedette.range.graph.gateway import GraphGateway
+from vedette.range.logs.ingestion import LogIngestion
+from vedette.range.logs.query import LogQuery
+from vedette.range.servicenow.gateway import ServiceNow
 from vedette.range.services import Service
 from vedette.range.state import FakeTenant, RecordedRequest
 from vedette.range.tokens import TokenIssuer
@@ -30,6 +33,9 @@ def create_app(tenant: FakeTenant, issuer: TokenIssuer, control_page: control.Co
     services: list[Service] = [
         GraphGateway(tenant, issuer),
         Gateway(tenant, issuer),
+        LogQuery(tenant, issuer),
+        LogIngestion(tenant, issuer),
+        ServiceNow(tenant),
         # Entra's paths start with a tenant's name and would fit many others.
         Entra(tenant, issuer),
     ]

@@ -405,10 +405,32 @@ CONTOSO: Final[dict[str, Any]] = {
                 {"principal": _COLLECTOR, "role": "Security Reader", "scope": f"/subscriptions/{_SUBSCRIPTION}"},
                 {"principal": _COLLECTOR, "role": "Log Analytics Reader", "scope": _WORKSPACE},
                 {"principal": _RESPONDER, "role": "Owner", "scope": f"/subscriptions/{_SUBSCRIPTION}"},
+                {
+                    "principal": _DETECTIONS,
+                    "role": "Monitoring Metrics Publisher",
+                    "scope": f"/subscriptions/{_SUBSCRIPTION}/resourceGroups/rg-sec-prod/providers/Microsoft.Insights"
+                    "/dataCollectionRules/findings",
+                },
             ],
             "resources": _RESOURCES,
+            "data_collection_rules": [
+                {
+                    "immutable_id": "dcr-5f2c1b0a9e8d7c6b5a4f3e2d1c0b9a88",
+                    "workspace": "law-sec-prod",
+                    "scope": f"/subscriptions/{_SUBSCRIPTION}/resourceGroups/rg-sec-prod/providers/Microsoft.Insights"
+                    "/dataCollectionRules/findings",
+                    "streams": {
+                        "Custom-Findings_CL": "Findings_CL",
+                        "Microsoft-CommonSecurityLog": "CommonSecurityLog",
+                    },
+                }
+            ],
         }
     ],
+    "servicenow": {
+        "users": [{"name": "vedette", "password": "range-password-1", "roles": ["itil"]}],
+        "clients": [{"client_id": "range-client", "client_secret": "range-secret-4", "user": "vedette"}],
+    },
 }
 """One directory with three applications: one that delivers incidents to the one workspace, one that reads security data, one
 that responds. Two users, a virtual machine, and what was seen of an attack on both."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,11 +13,12 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from vedette.core.errors import InvalidInput, not_found
-from vedette.range import planting, servicenow
+from vedette.range import planting
 from vedette.range.certificates import read_certificate
 from vedette.range.contoso import CONTOSO as CONTOSO
 from vedette.range.graph import planting as graph_planting
 from vedette.range.roles import ROLES
+from vedette.range.servicenow import planting as servicenow
 from vedette.range.state import (
     Application,
     ClientSecret,
@@ -158,29 +160,37 @@ def plant(tenant: FakeTenant, document: Mapping[str, Any]) -> None:
     `InvalidInput` says where the document is wrong; then nothing is added.
     """
     try:
-        seed = _Seed.model_validate(document)
+        seed = _Seed.model_validate(copy.deepcopy(dict(document)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InvalidInput(f"The seed is not valid at '{where}': {first['msg']}.", target=where) from None
+    # On a tenant that nobody sees first: what is wrong further down must not leave half a seed behind.
+    trial = FakeTenant(tenant.clock)
+    trial.directories = list(tenant.directories)
+    _plant(trial, seed)
+    with tenant.lock:
+        _plant(tenant, seed)
+
+
+def _plant(tenant: FakeTenant, seed: _Seed) -> None:
     directories = [_directory(tenant, part) for part in seed.directories]
     known = [*tenant.directories, *directories]
     subscriptions = [_subscription(part, known, tenant) for part in seed.subscriptions]
-    with tenant.lock:
-        tenant.directories.extend(directories)
-        tenant.subscriptions.extend(subscriptions)
-        for given, directory in zip(seed.directories, directories, strict=True):
-            for path, content in given.graph.items():
-                graph_planting.plant(tenant, directory, path, content)
-        for part, subscription in zip(seed.subscriptions, subscriptions, strict=True):
-            _plant_subscription(tenant, part, subscription)
-        if seed.servicenow is not None:
-            servicenow.plant(tenant, seed.servicenow.model_dump())
-        if seed.token_lifetime is not None:
-            tenant.token_lifetime = seed.token_lifetime
-        if seed.operation_seconds is not None:
-            tenant.operation_seconds = seed.operation_seconds
-        tenant.graph_limits.update(seed.graph_limits)
+    tenant.directories.extend(directories)
+    tenant.subscriptions.extend(subscriptions)
+    for given, directory in zip(seed.directories, directories, strict=True):
+        for path, content in given.graph.items():
+            graph_planting.plant(tenant, directory, path, content)
+    for part, subscription in zip(seed.subscriptions, subscriptions, strict=True):
+        _plant_subscription(tenant, part, subscription)
+    if seed.servicenow is not None:
+        servicenow.plant(tenant, seed.servicenow.model_dump())
+    if seed.token_lifetime is not None:
+        tenant.token_lifetime = seed.token_lifetime
+    if seed.operation_seconds is not None:
+        tenant.operation_seconds = seed.operation_seconds
+    tenant.graph_limits.update(seed.graph_limits)
 
 
 def read_seed(path: Path) -> dict[str, Any]:
