@@ -37,6 +37,16 @@ _ERRORS: Final = {
 """The word that goes with a code, for faults that name only the code."""
 
 
+_FAULTS: Final = {
+    400: ("invalid_request", 900144, "The request body must contain the following parameter: 'client_id'."),
+    401: ("invalid_client", 7000215, "Invalid client secret provided."),
+    403: ("access_denied", 53003, "Access has been blocked by Conditional Access policies."),
+    429: ("temporarily_unavailable", 90055, "The request exceeds the limits. Please retry later."),
+    503: ("temporarily_unavailable", 90033, "The service is temporarily unavailable. Please retry later."),
+}
+"""What a fault of a status says."""
+
+
 class EntraError(Exception):
     """A refusal of the token service."""
 
@@ -95,8 +105,8 @@ class Entra(Service):
 
     def refusal(self, status: int, code: str | None, message: str | None) -> Response:
         """The answer of a fault."""
-        text = message or "The service is temporarily unavailable. Please retry later."
-        error, number = code or "temporarily_unavailable", 90033
+        usual, number, words = _FAULTS.get(status, _FAULTS[503])
+        text, error = message or words, code or usual
         if match := re.fullmatch(r"(?:AADSTS)?(\d+)", code or "", re.IGNORECASE):
             number = int(match[1])
             error = _ERRORS.get(number, "invalid_request")

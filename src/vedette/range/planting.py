@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from vedette.core.errors import InvalidInput
 from vedette.range.odata import moment_of
-from vedette.range.state import FakeTenant, Incident, SentinelWorkspace
+from vedette.range.state import Comment, FakeTenant, Incident, SentinelWorkspace
 
 COMPUTED: Final = frozenset({"incidentNumber", "createdTimeUtc", "lastModifiedTimeUtc", "additionalData"})
 
@@ -47,6 +47,28 @@ def plant_incident(tenant: FakeTenant, workspace: SentinelWorkspace, document: d
     incident.recorded["properties"] = {key: properties[key] for key in COMPUTED if key in properties}
     workspace.incidents[name.lower()] = incident
     return incident
+
+
+def plant_comments(
+    tenant: FakeTenant, workspace: SentinelWorkspace, incident: str, documents: list[dict[str, Any]]
+) -> None:
+    """Comments of an incident as Azure Resource Manager shows them."""
+    found = workspace.incidents.get(incident.lower())
+    if found is None:
+        raise InvalidInput(f"The seed comments on the incident '{incident}', which is not in it.")
+    for document in documents:
+        properties = document.get("properties")
+        if not isinstance(document.get("name"), str) or not isinstance(properties, dict):
+            raise InvalidInput("A comment of a seed has a 'name' and 'properties'.")
+        created = _moment(tenant, properties.get("createdTimeUtc"))
+        found.comments[document["name"].lower()] = Comment(
+            document["name"],
+            document.get("etag") or tenant.next_etag(),
+            str(properties.get("message", "")),
+            created,
+            _moment(tenant, properties["lastModifiedTimeUtc"]) if properties.get("lastModifiedTimeUtc") else created,
+            properties.get("author") or {},
+        )
 
 
 def plant_insights(

@@ -84,6 +84,8 @@ class _Workspace(_Part):
     """As Azure Resource Manager shows them."""
     tables: dict[str, list[dict[str, Any]]] = {}
     """Rows of log tables."""
+    comments: dict[str, list[dict[str, Any]]] = {}
+    """Comments by the incident's name."""
     entities: list[dict[str, Any]] = []
     """Entities and alerts as Azure Resource Manager shows them."""
     related: dict[str, list[str]] = {}
@@ -220,12 +222,15 @@ _SeedLoader.yaml_implicit_resolvers = {
 
 def _plant_subscription(tenant: FakeTenant, part: _Subscription, subscription: Subscription) -> None:
     for resource in part.resources:
-        identity = resource.get("id")
+        identity = resource.get("id", resource.get("Id"))  # exports of Defender for Cloud spell it both ways
         if not isinstance(identity, str) or not identity.lower().startswith(
             f"/subscriptions/{subscription.id.lower()}/"
         ):
             raise InvalidInput(f"A resource of the subscription {subscription.id} has the id {identity!r}.")
         tenant.documents.of("arm", subscription.id).put(identity, resource)
+        parts = identity.split("/")
+        if len(parts) > 4 and parts[3].lower() == "resourcegroups" and subscription.resource_group(parts[4]) is None:
+            subscription.resource_groups.append(ResourceGroup(parts[4]))
     for event in part.activity:
         name = str(event.get("eventDataId") or event.get("id") or tenant.ids())
         tenant.documents.of("activity", subscription.id).put(name, event)
@@ -239,7 +244,7 @@ def _plant_subscription(tenant: FakeTenant, part: _Subscription, subscription: S
         scope = rule.scope or f"/subscriptions/{subscription.id}"
         document = {"subscription": subscription.id, "scope": scope, "streams": rule.streams}
         tenant.documents.of("rules").put(rule.immutable_id, {**document, "workspace": found[0].customer_id})
-    for group_part, group in zip(part.resource_groups, subscription.resource_groups, strict=True):
+    for group_part, group in zip(part.resource_groups, subscription.resource_groups, strict=False):
         for given, workspace in zip(group_part.workspaces, group.workspaces, strict=True):
             base = (
                 f"/subscriptions/{subscription.id}/resourceGroups/{group.name}/providers/Microsoft.OperationalInsights"
@@ -247,6 +252,8 @@ def _plant_subscription(tenant: FakeTenant, part: _Subscription, subscription: S
             )
             for incident in given.incidents:
                 planting.plant_incident(tenant, workspace, incident)
+            for name, comments in given.comments.items():
+                planting.plant_comments(tenant, workspace, name, comments)
             for family, documents in {**given.resources, "entities": given.entities}.items():
                 planting.plant_insights(tenant, workspace, base, family, documents)
             for name, related in given.related.items():

@@ -20,6 +20,7 @@ from vedette.range.arm import (
     bookmarks,
     cloud_alerts,
     cloud_assessments,
+    cloud_posture,
     comments,
     disks,
     entities,
@@ -33,6 +34,7 @@ from vedette.range.arm import (
     role_assignments,
     snapshots,
     suppression_rules,
+    threat_intelligence,
     virtual_machines,
     watchlists,
     workspaces,
@@ -78,6 +80,7 @@ RESOURCE_MODULES: Final = (
     bookmarks,
     cloud_alerts,
     cloud_assessments,
+    cloud_posture,
     comments,
     disks,
     entities,
@@ -91,6 +94,7 @@ RESOURCE_MODULES: Final = (
     role_assignments,
     snapshots,
     suppression_rules,
+    threat_intelligence,
     virtual_machines,
     watchlists,
     workspaces,
@@ -358,6 +362,8 @@ def _existing(
         return group, None
     parent = path.providers[0]
     kind = "/".join((parent.namespace, *parent.types))
+    if kind.lower() != _WORKSPACES and tenant.documents.of("arm", subscription.id).get(path.scope()) is not None:
+        return group, None
     if kind.lower() != _WORKSPACES:
         # What a resource of an extension (a lock, an assessment) is about has to be there.
         about = path.scope(-1)

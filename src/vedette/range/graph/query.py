@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -60,7 +61,7 @@ def read_collection(
             raise bad_request(f"The query parameter '${name}' is not supported for '{segment}'.")
     order = _order(query.get("orderby"), kind)
     rows = _view(request, kind, source, order, keep, id_of)
-    size = min(_number(query, "top", kind.default_top) or kind.max_top, kind.max_top)
+    size = min(_number(query, "top", _preferred(request, kind)) or kind.max_top, kind.max_top)
     if "top" in query and int(query["top"]) > kind.max_top:
         raise bad_request(f"Invalid value '{query['top']}' for $top: at most {kind.max_top} are given at once.")
     start = _number(query, "skip", 0)
@@ -196,6 +197,12 @@ def _number(query: Mapping[str, str], name: str, default: int) -> int:
             f"Invalid value '{text}' for ${name} query option found. It has to be a non-negative integer."
         )
     return int(text)
+
+
+def _preferred(request: GraphRequest, kind: EntityType) -> int:
+    """Rows of a page where `$top` does not say: `Prefer: odata.maxpagesize=…`, or the type's."""
+    match = re.search(r"odata\.maxpagesize=(\d{1,6})", request.prefer)
+    return int(match[1]) if match else kind.default_top
 
 
 def _names(text: str | None) -> list[str]:
