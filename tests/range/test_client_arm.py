@@ -256,7 +256,6 @@ def test_recorded_incidents_load(fake_tenant: RangeServer, shared: Path) -> None
                     assert told["properties"][key] == value
 
 
-@pytest.mark.req("T-042", "T-044")
 def test_alerts_of_defender_for_cloud(fake_tenant: RangeServer, shared: Path) -> None:
     client = connect(fake_tenant, SecurityCenter)
     recorded = json.loads((shared / "contracts" / "mdc_alert.json").read_text())
@@ -311,7 +310,6 @@ def test_suppression_rules_and_samples(fake_tenant: RangeServer, shared: Path) -
     assert [each.name for each in client.alerts_suppression_rules.list()] == ["fp-vuln-scanner"]
 
 
-@pytest.mark.req("T-002")
 def test_recommendations(fake_tenant: RangeServer) -> None:
     from azure.mgmt.security.models import AssessmentStatus, AzureResourceDetails, SecurityAssessment
 

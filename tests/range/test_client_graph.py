@@ -81,7 +81,6 @@ def with_client(
     return asyncio.run(main())
 
 
-@pytest.mark.req("C-004", "C-038", "C-045")
 def test_alerts_over_pages_with_typed_evidence(fake_tenant: RangeServer) -> None:
     store = fake_tenant.tenant.documents.of("graph", TENANT, "security/alerts_v2")
     for number in range(30):
@@ -181,7 +180,6 @@ def test_a_secret_and_a_location(fake_tenant: RangeServer) -> None:
     assert [each.value for each in app.secrets] == [COLLECTOR[1], secret.secret_text]
 
 
-@pytest.mark.req("C-049")
 def test_a_permission_that_is_missing(fake_tenant: RangeServer) -> None:
     async def work(client: GraphServiceClient) -> Any:
         return await client.security.alerts_v2.get()
@@ -194,7 +192,6 @@ def test_a_permission_that_is_missing(fake_tenant: RangeServer) -> None:
     assert "SecurityAlert.Read.All" in refused.value.error.message
 
 
-@pytest.mark.req("C-046")
 def test_the_sdk_waits_as_it_is_told(fake_tenant: RangeServer) -> None:
     async def work(client: GraphServiceClient) -> Any:
         return await client.security.alerts_v2.get()

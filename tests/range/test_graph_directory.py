@@ -351,9 +351,18 @@ def test_sign_ins_of_people_and_of_others(door: Door, graph: Graph) -> None:
     assert [each["id"] for each in graph.get("auditLogs/signIns")["value"]] == ["c", "a"]
     text = "signInEventTypes/any(t: t eq 'servicePrincipal') and createdDateTime ge 2026-03-04T09:05:00Z"
     found = graph.ask("GET", "auditLogs/signIns", version="beta", filter=text).json()["value"]
-    assert [each["id"] for each in found] == ["b"]
+    assert found[-1]["id"] == "b"
+    assert {each["appDisplayName"] for each in found[:-1]} == {"Vedette Response"}  # its own, for tokens
     late = graph.get("auditLogs/signIns", filter="createdDateTime ge 2026-03-04T09:05:00Z")["value"]
     assert [each["id"] for each in late] == ["c"]
+
+
+def test_failed_sign_ins_of_an_application(door: Door, graph: Graph) -> None:
+    assert token_of(door, "wrong") == 401
+    text = "signInEventTypes/any(t: t eq 'servicePrincipal') and status/errorCode ne 0"
+    (found,) = graph.ask("GET", "auditLogs/signIns", version="beta", filter=text).json()["value"]
+    assert (found["appId"], found["status"]["errorCode"]) == (RESPONDER[0], 7000215)
+    assert "wrong" not in json.dumps(found)
 
 
 def test_recorded_logs_load(door: Door, graph: Graph, shared: Path) -> None:
@@ -365,7 +374,7 @@ def test_recorded_logs_load(door: Door, graph: Graph, shared: Path) -> None:
     part = {**CONTOSO["directories"][0], "graph": recorded}
     door.server.reset(seed={**CONTOSO, "directories": [part]}, clock=door.clock)
     for path, document in recorded.items():
-        assert graph.get(path)["value"] == [document]
+        assert graph.get(path)["value"] == [document]  # of sign-ins, a person's own
 
 
 INDICATOR = {

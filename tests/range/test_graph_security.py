@@ -44,7 +44,6 @@ def pages(graph: Graph, path: str, **query: str) -> list[list[dict[str, Any]]]:
         answer = graph.get(answer["@odata.nextLink"])
 
 
-@pytest.mark.req("C-045")
 def test_pages_hold_everything_once(door: Door, collector: Graph) -> None:
     many(door, 250)
     found = pages(collector, "security/alerts_v2", top="50")
@@ -259,7 +258,6 @@ def test_a_rate_limit_when_one_is_set(door: Door, collector: Graph) -> None:
     assert collector.ask("GET", "security/incidents").status_code == 200
 
 
-@pytest.mark.req("C-046")
 def test_the_fault_of_one_page(door: Door, collector: Graph) -> None:
     many(door, 100)
     fault = Fault(429, service="graph", query="*$skiptoken*", skip=1, retry_after=10)

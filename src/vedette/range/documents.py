@@ -30,6 +30,10 @@ class Collection:
     def __iter__(self) -> Iterator[Document]:
         return iter(list(self._items.values()))
 
+    def oldest(self) -> str | None:
+        """The id (in lower case) of the document that came first, or None."""
+        return next(iter(self._items), None)
+
     def items(self) -> list[tuple[str, Document]]:
         """Every document with its id in lower case."""
         return list(self._items.items())

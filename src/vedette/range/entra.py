@@ -18,10 +18,12 @@ from starlette.routing import Match, Route, Router
 
 from vedette.range import assertions
 from vedette.range.services import Service
-from vedette.range.state import Application, Directory, FakeTenant
+from vedette.range.state import Application, Directory, FakeTenant, timestamp
 from vedette.range.tokens import LOG_ANALYTICS, RESOURCES, TokenIssuer
 
 _MAX_FORM: Final = 64 * 1024
+MAX_SIGN_INS: Final = 10_000
+"""Sign-ins that a directory keeps; the oldest go."""
 
 
 _ERRORS: Final = {
@@ -178,6 +180,7 @@ class Entra(Service):
 
     async def _grant(self, request: Request, *, v1: bool) -> Response:
         correlation = request.headers.get("client-request-id")
+        form: dict[str, str] = {}
         try:
             directory = self._directory(request.path_params["tenant"])
             form = await _form(request)
@@ -185,10 +188,13 @@ class Entra(Service):
             origin = _origin(request)
             resource = _resource_v1(form, origin) if v1 else _resource(form, origin)
         except EntraError as error:
+            self._record(request, form, error)
             return error_response(self._tenant, error, correlation)
         except assertions.AssertionRefused as error:
             refused = EntraError(401, "invalid_client", error.code, str(error))
+            self._record(request, form, refused)
             return error_response(self._tenant, refused, correlation)
+        self._record(request, form, None, resource)
         now, lifetime = self._tenant.clock.at(self.name), self._tenant.token_lifetime
         token = self._issuer.issue(directory, app, resource, now, lifetime)
         body: dict[str, Any] = {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime}
@@ -198,6 +204,41 @@ class Entra(Service):
             body |= {"expires_on": str(start + lifetime), "not_before": str(start), "resource": resource}
         body["access_token"] = token
         return JSONResponse(body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+    def _record(self, request: Request, form: dict[str, str], error: EntraError | None, resource: str = "") -> None:
+        """Write the sign-in of a service principal to the directory's log, if it is one that the directory knows."""
+        directory = self._tenant.directory(request.path_params["tenant"])
+        app = directory.application(form.get("client_id", "")) if directory else None
+        if directory is None or app is None:
+            return
+        name = self._tenant.ids()
+        sign_in = {
+            "id": name,
+            "createdDateTime": timestamp(self._tenant.clock.at(self.name)),
+            "appId": app.client_id,
+            "appDisplayName": app.display_name,
+            "servicePrincipalId": app.object_id,
+            "servicePrincipalName": app.display_name,
+            "ipAddress": request.client.host if request.client else "",
+            "correlationId": request.headers.get("client-request-id") or self._tenant.ids(),
+            "clientAppUsed": "",
+            "conditionalAccessStatus": "notApplied",
+            "isInteractive": False,
+            "signInEventTypes": ["servicePrincipal"],
+            "resourceDisplayName": resource,
+            "resourceId": RESOURCES.get(resource.lower(), ""),
+            "status": {
+                "errorCode": error.code if error else 0,
+                "failureReason": error.text if error else None,
+                "additionalDetails": None,
+            },
+        }
+        with self._tenant.lock:
+            log = self._tenant.documents.of("graph", directory.id, "auditLogs/signIns")
+            log.put(name, sign_in)
+            if len(log) > MAX_SIGN_INS and (oldest := log.oldest()) is not None:
+                log.delete(oldest)
+            self._tenant.save()
 
     def _directory(self, name: str) -> Directory:
         directory = self._tenant.directory(name)

@@ -179,7 +179,9 @@ class RangeServer:
         listener = self._listen()
         self._cleanup.callback(listener.close)
         port = listener.getsockname()[1]
-        self.url = f"https://{'localhost' if self._host in ('127.0.0.1', '::1') else self._host}:{port}"
+        # An address that stands for all of them is none to connect to.
+        reachable = self._host not in ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104
+        self.url = f"https://{self._host if reachable else 'localhost'}:{port}"
         config = uvicorn.Config(
             self._dispatch,
             ssl_context_factory=lambda _config, _default: context,
