@@ -112,6 +112,27 @@ def test_top_and_skip_and_select(collector: Graph) -> None:
     assert "@odata.nextLink" not in answer
 
 
+def test_no_rows_and_rows_as_preferred(collector: Graph) -> None:
+    answer = collector.get("security/alerts_v2", top="0", count="true")
+    assert (answer["value"], answer["@odata.count"], "@odata.nextLink" in answer) == ([], 2, False)
+    preferred = collector.ask("GET", "security/alerts_v2", headers={"Prefer": "odata.maxpagesize=1"}).json()
+    assert len(preferred["value"]) == 1
+    assert "@odata.nextLink" in preferred
+
+
+@pytest.mark.parametrize("path", ["/v1.0/security/alerts_v2/da0001_1", "/api/now/table/incident"])
+def test_a_body_that_is_nested_without_end(door: Door, graph: Graph, path: str) -> None:
+    token = door.token(client=graph.who[0], secret=graph.who[1], resource="https://graph.microsoft.com")
+    auth = {"Authorization": f"Bearer {token}"} if "v1.0" in path else {}
+    basic = None if auth else ("vedette", "range-password-1")
+    method = "PATCH" if auth else "POST"
+    headers = {"Content-Type": "application/json", **auth}
+    answer = door.http.request(method, path, content=b"[" * 200_000, headers=headers, auth=basic)
+    assert answer.status_code in (400, 500)
+    assert answer.json()["error"]["message"]
+    assert graph.ask("GET", "security/alerts_v2").status_code == 200
+
+
 def test_a_patch_changes_what_may_be_changed(graph: Graph) -> None:
     body = {"status": "resolved", "classification": "truePositive", "determination": "phishing", "assignedTo": "soc@x"}
     answer = graph.ask("PATCH", "security/alerts_v2/da0001_1", body)

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -85,7 +85,14 @@ class FaultLayer:
         )
 
     async def _answer(self, service: Service | None, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await service.handle(Request(scope, receive)) if service else _nothing()
+        try:
+            response = await service.handle(Request(scope, receive)) if service else _nothing()
+        except (ClientDisconnect, asyncio.CancelledError):
+            raise
+        except Exception:
+            assert service is not None
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            response = service.refusal(500, None, None)
         if scope["method"] == "HEAD":
             response.body = b""
         await response(scope, receive, send)

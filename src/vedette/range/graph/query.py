@@ -61,7 +61,7 @@ def read_collection(
             raise bad_request(f"The query parameter '${name}' is not supported for '{segment}'.")
     order = _order(query.get("orderby"), kind)
     rows = _view(request, kind, source, order, keep, id_of)
-    size = min(_number(query, "top", _preferred(request, kind)) or kind.max_top, kind.max_top)
+    size = min(_number(query, "top", _preferred(request, kind)), kind.max_top)
     if "top" in query and int(query["top"]) > kind.max_top:
         raise bad_request(f"Invalid value '{query['top']}' for $top: at most {kind.max_top} are given at once.")
     start = _number(query, "skip", 0)
@@ -73,7 +73,7 @@ def read_collection(
     body: dict[str, Any] = {"@odata.context": request.context + segment}
     if query.get("count", "").lower() == "true":
         body["@odata.count"] = len(rows)
-    if start + size < len(rows):
+    if page and start + size < len(rows):
         body["@odata.nextLink"] = _next_link(request, page[-1], order, start + size, id_of)
     body["value"] = [render(request, kind, row) for row in page]
     return GraphResponse(200, body)
