@@ -237,7 +237,7 @@ def test_doubled_and_encoded_slashes(door: Door, path: str) -> None:
             404,
             "InvalidResourceType",
         ),
-        ("GET", f"/subscriptions/{SUBSCRIPTION}", 404, "NotFound"),
+        ("GET", f"/subscriptions/{SUBSCRIPTION}/elsewhere", 404, "NotFound"),
         ("PATCH", "incidents/a", 405, "MethodNotAllowed"),
         ("DELETE", "incidents", 405, "MethodNotAllowed"),
     ],

@@ -118,8 +118,9 @@ def test_a_fault_that_is_not_right_is_named(document: dict[str, Any], field: str
 def test_a_fault_survives_its_json() -> None:
     fault = Fault(429, method="PUT", retry_after=3, times=None, after=True)
     document = fault.to_dict()
-    del document["hits"]
-    assert fault_from(document) == fault
+    for counted in ("hits", "id", "skipped"):
+        del document[counted]
+    assert fault_from(document) == Fault(429, method="PUT", retry_after=3, times=None, after=True)
 
 
 @pytest.fixture(scope="module")

@@ -57,6 +57,7 @@ def _register() -> None:
         ingest,
         loading,
         querying,
+        range,
         replaying,
         rule_code,
         rules,
@@ -78,6 +79,7 @@ def _register() -> None:
         replaying,
         incidents,
         ingest,
+        range,
     )
     for module in groups:
         module.register(app)

@@ -8,17 +8,45 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route, Router
 
-from vedette.range.state import Application, Directory, FakeTenant
-from vedette.range.tokens import RESOURCES, TokenIssuer
+from vedette.range import assertions
+from vedette.range.services import Service
+from vedette.range.state import Application, Directory, FakeTenant, timestamp
+from vedette.range.tokens import LOG_ANALYTICS, RESOURCES, TokenIssuer
 
 _MAX_FORM: Final = 64 * 1024
+MAX_SIGN_INS: Final = 10_000
+"""Sign-ins that a directory keeps; the oldest go."""
+
+
+_ERRORS: Final = {
+    7000215: "invalid_client",
+    7000222: "invalid_client",
+    700016: "unauthorized_client",
+    7000112: "unauthorized_client",
+    90002: "invalid_request",
+    53003: "access_denied",
+    500011: "invalid_resource",
+    70011: "invalid_scope",
+}
+"""The word that goes with a code, for faults that name only the code."""
+
+
+_FAULTS: Final = {
+    400: ("invalid_request", 900144, "The request body must contain the following parameter: 'client_id'."),
+    401: ("invalid_client", 7000215, "Invalid client secret provided."),
+    403: ("access_denied", 53003, "Access has been blocked by Conditional Access policies."),
+    429: ("temporarily_unavailable", 90055, "The request exceeds the limits. Please retry later."),
+    503: ("temporarily_unavailable", 90033, "The service is temporarily unavailable. Please retry later."),
+}
+"""What a fault of a status says."""
 
 
 class EntraError(Exception):
@@ -32,22 +60,9 @@ class EntraError(Exception):
         super().__init__(f"AADSTS{code}: {text}")
 
 
-def routes(tenant: FakeTenant, issuer: TokenIssuer) -> list[Route]:
-    """The routes of the token service."""
-    service = _TokenService(tenant, issuer)
-    return [
-        Route("/common/discovery/instance", service.instance_discovery, methods=["GET"]),
-        Route("/{tenant}/v2.0/.well-known/openid-configuration", service.configuration, methods=["GET"]),
-        Route("/{tenant}/.well-known/openid-configuration", service.configuration, methods=["GET"]),
-        Route("/{tenant}/discovery/v2.0/keys", service.keys, methods=["GET"]),
-        Route("/{tenant}/oauth2/v2.0/token", service.token, methods=["POST"]),
-        Route("/{tenant}/oauth2/token", service.token_v1, methods=["POST"]),
-    ]
-
-
 def error_response(tenant: FakeTenant, error: EntraError, correlation_id: str | None = None) -> Response:
     """The refusal as Entra words it: with trace id, correlation id and timestamp inside the description too."""
-    timestamp = tenant.clock.now().strftime("%Y-%m-%d %H:%M:%SZ")
+    timestamp = tenant.clock.at("entra").strftime("%Y-%m-%d %H:%M:%SZ")
     trace, correlation = tenant.ids(), correlation_id or tenant.ids()
     return JSONResponse(
         {
@@ -66,10 +81,49 @@ def error_response(tenant: FakeTenant, error: EntraError, correlation_id: str | 
     )
 
 
-class _TokenService:
+class Entra(Service):
+    """The token service of every directory."""
+
+    name = "entra"
+
     def __init__(self, tenant: FakeTenant, issuer: TokenIssuer) -> None:
         self._tenant = tenant
         self._issuer = issuer
+        self._router = Router(
+            routes=[
+                Route("/common/discovery/instance", self.instance_discovery, methods=["GET"]),
+                Route("/{tenant}/v2.0/.well-known/openid-configuration", self.configuration, methods=["GET"]),
+                Route("/{tenant}/.well-known/openid-configuration", self.configuration, methods=["GET"]),
+                Route("/{tenant}/discovery/v2.0/keys", self.keys, methods=["GET"]),
+                Route("/{tenant}/discovery/keys", self.keys, methods=["GET"]),
+                Route("/{tenant}/oauth2/v2.0/token", self.token, methods=["POST"]),
+                Route("/{tenant}/oauth2/token", self.token_v1, methods=["POST"]),
+            ]
+        )
+
+    def owns(self, path: str) -> bool:
+        """Whether the path is one of the token service."""
+        return any(part in path for part in ("/oauth2/", "/.well-known/", "/discovery/"))
+
+    def refusal(self, status: int, code: str | None, message: str | None) -> Response:
+        """The answer of a fault."""
+        usual, number, words = _FAULTS.get(status, _FAULTS[503])
+        text, error = message or words, code or usual
+        if match := re.fullmatch(r"(?:AADSTS)?(\d+)", code or "", re.IGNORECASE):
+            number = int(match[1])
+            error = _ERRORS.get(number, "invalid_request")
+        return error_response(self._tenant, EntraError(status, error, number, text))
+
+    async def handle(self, request: Request) -> Response:
+        """The answer to a request."""
+        for route in self._router.routes:
+            match, scope = route.matches(request.scope)
+            if match is Match.FULL:
+                assert isinstance(route, Route)
+                request.scope.update(scope)
+                response: Response = await route.endpoint(request)
+                return response
+        return Response(status_code=404)
 
     async def instance_discovery(self, request: Request) -> Response:
         base = _origin(request)
@@ -77,7 +131,13 @@ class _TokenService:
             {
                 "tenant_discovery_endpoint": f"{base}/common/v2.0/.well-known/openid-configuration",
                 "api-version": "1.1",
-                "metadata": [],
+                "metadata": [
+                    {
+                        "preferred_network": request.url.netloc,
+                        "preferred_cache": request.url.netloc,
+                        "aliases": [request.url.netloc],
+                    }
+                ],
             }
         )
 
@@ -120,14 +180,22 @@ class _TokenService:
 
     async def _grant(self, request: Request, *, v1: bool) -> Response:
         correlation = request.headers.get("client-request-id")
+        form: dict[str, str] = {}
         try:
             directory = self._directory(request.path_params["tenant"])
             form = await _form(request)
-            app = self._application(directory, form, request.headers.get("authorization"))
-            resource = _resource_v1(form) if v1 else _resource(form)
+            app = self._application(directory, form, request)
+            origin = _origin(request)
+            resource = _resource_v1(form, origin) if v1 else _resource(form, origin)
         except EntraError as error:
+            self._record(request, form, error)
             return error_response(self._tenant, error, correlation)
-        now, lifetime = self._tenant.clock.now(), self._tenant.token_lifetime
+        except assertions.AssertionRefused as error:
+            refused = EntraError(401, "invalid_client", error.code, str(error))
+            self._record(request, form, refused)
+            return error_response(self._tenant, refused, correlation)
+        self._record(request, form, None, resource)
+        now, lifetime = self._tenant.clock.at(self.name), self._tenant.token_lifetime
         token = self._issuer.issue(directory, app, resource, now, lifetime)
         body: dict[str, Any] = {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime}
         if v1:  # the older endpoint writes its numbers as strings
@@ -137,19 +205,54 @@ class _TokenService:
         body["access_token"] = token
         return JSONResponse(body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
+    def _record(self, request: Request, form: dict[str, str], error: EntraError | None, resource: str = "") -> None:
+        """Write the sign-in of a service principal to the directory's log, if it is one that the directory knows."""
+        directory = self._tenant.directory(request.path_params["tenant"])
+        app = directory.application(form.get("client_id", "")) if directory else None
+        if directory is None or app is None:
+            return
+        name = self._tenant.ids()
+        sign_in = {
+            "id": name,
+            "createdDateTime": timestamp(self._tenant.clock.at(self.name)),
+            "appId": app.client_id,
+            "appDisplayName": app.display_name,
+            "servicePrincipalId": app.object_id,
+            "servicePrincipalName": app.display_name,
+            "ipAddress": request.client.host if request.client else "",
+            "correlationId": request.headers.get("client-request-id") or self._tenant.ids(),
+            "clientAppUsed": "",
+            "conditionalAccessStatus": "notApplied",
+            "isInteractive": False,
+            "signInEventTypes": ["servicePrincipal"],
+            "resourceDisplayName": resource,
+            "resourceId": RESOURCES.get(resource.lower(), ""),
+            "status": {
+                "errorCode": error.code if error else 0,
+                "failureReason": error.text if error else None,
+                "additionalDetails": None,
+            },
+        }
+        with self._tenant.lock:
+            log = self._tenant.documents.of("graph", directory.id, "auditLogs/signIns")
+            log.put(name, sign_in)
+            if len(log) > MAX_SIGN_INS and (oldest := log.oldest()) is not None:
+                log.delete(oldest)
+            self._tenant.save()
+
     def _directory(self, name: str) -> Directory:
         directory = self._tenant.directory(name)
         if directory is None:
             raise EntraError(400, "invalid_request", 90002, _no_tenant(name) + _NO_TENANT_ADVICE)
         return directory
 
-    def _application(self, directory: Directory, form: dict[str, str], authorization: str | None) -> Application:
+    def _application(self, directory: Directory, form: dict[str, str], request: Request) -> Application:
         grant = _required(form, "grant_type")
         if grant != "client_credentials":
             raise EntraError(
                 400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{grant}'."
             )
-        client_id, secret = _client(form, authorization)
+        client_id, secret = _client(form, request.headers.get("authorization"))
         app = directory.application(client_id)
         if app is None:
             raise EntraError(
@@ -168,6 +271,17 @@ class _TokenService:
                 7000112,
                 f"Application '{client_id}'({app.display_name}) is disabled.",
             )
+        if "client_assertion" in form:
+            if _required(form, "client_assertion_type") != assertions.TYPE:
+                raise EntraError(
+                    400,
+                    "invalid_request",
+                    900144,
+                    f"The request body must contain the parameter 'client_assertion_type' with '{assertions.TYPE}'.",
+                )
+            audiences = assertions.audiences(_origin(request), directory, request.path_params["tenant"])
+            assertions.check(form["client_assertion"], app, audiences, self._tenant.clock.at(self.name))
+            return app
         self._check_secret(app, secret)
         return app
 
@@ -189,7 +303,7 @@ class _TokenService:
                 "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
                 f"value, not the client secret ID, for a secret added to app '{app.client_id}'.",
             )
-        if all(entry.expires <= self._tenant.clock.now() for entry in fitting):
+        if all(entry.expires <= self._tenant.clock.at(self.name) for entry in fitting):
             raise EntraError(
                 401,
                 "invalid_client",
@@ -237,10 +351,12 @@ def _client(form: dict[str, str], authorization: str | None) -> tuple[str, str |
         except (binascii.Error, UnicodeDecodeError):
             raise EntraError(401, "invalid_client", 7000215, "The Authorization header cannot be read.") from None
         return unquote(name), unquote(secret)
+    if "client_id" not in form and "client_assertion" in form:
+        return assertions.subject(form["client_assertion"]), None
     return _required(form, "client_id"), form.get("client_secret") or None
 
 
-def _resource(form: dict[str, str]) -> str:
+def _resource(form: dict[str, str], origin: str) -> str:
     scope = _required(form, "scope")
     resources = {part for part in scope.split() if part not in ("openid", "profile", "offline_access")}
     if len(resources) > 1:
@@ -260,15 +376,18 @@ def _resource(form: dict[str, str]) -> str:
             70011,
             f"The provided value for the input parameter 'scope' is not valid. The scope {asked} is not valid.",
         )
-    return _known(resource)
+    return _known(resource, origin)
 
 
-def _resource_v1(form: dict[str, str]) -> str:
-    return _known(_required(form, "resource"))
+def _resource_v1(form: dict[str, str], origin: str) -> str:
+    return _known(_required(form, "resource"), origin)
 
 
-def _known(resource: str) -> str:
+def _known(resource: str, origin: str) -> str:
     plain = resource.rstrip("/")
+    if plain.lower() == origin.lower():
+        # Microsoft's query client asks for a token for its endpoint unless it is told otherwise.
+        return LOG_ANALYTICS
     if plain.lower() not in RESOURCES and plain.lower() not in RESOURCES.values():
         raise EntraError(
             400,

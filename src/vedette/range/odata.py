@@ -56,6 +56,13 @@ def read_filter(text: str) -> Callable[[Row], bool]:
     return lambda row: expression({_ROOT: row}) is True
 
 
+def paths_of(text: str) -> list[str]:
+    """The paths from a row's own properties that a `$filter` looks at."""
+    parser = _Parser(text)
+    parser.whole()
+    return parser.paths
+
+
 def read_order(text: str) -> list[tuple[str, bool]]:
     """The terms of an `$orderby`: (path, descending)."""
     terms = []
@@ -86,11 +93,12 @@ def sort_key(value: Any) -> tuple[int, Any]:
         return (0, 0)
     if isinstance(value, bool | int | float):
         return (1, value)
-    moment = _moment(value)
+    moment = moment_of(value)
     return (2, moment.timestamp()) if moment else (3, str(value).lower())
 
 
-def _moment(value: Any) -> datetime | None:
+def moment_of(value: Any) -> datetime | None:
+    """The moment that a value on the wire is, or None."""
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
@@ -108,11 +116,16 @@ def _compare(name: str, left: Any, right: Any) -> bool:
     if left is None or right is None:
         return (name == "eq") == (left is right) if name in ("eq", "ne") else False
     if isinstance(right, datetime) or isinstance(left, datetime):
-        left, right = _moment(left), _moment(right)
+        left, right = moment_of(left), moment_of(right)
         if left is None or right is None:
             return False
     elif isinstance(left, str) and isinstance(right, str):
-        left, right = left.lower(), right.lower()
+        # Some services take times in quotes; those of one second have different lengths.
+        moments = moment_of(left), moment_of(right)
+        if None not in moments:
+            left, right = moments
+        else:
+            left, right = left.lower(), right.lower()
     elif isinstance(left, str) != isinstance(right, str):
         return name == "ne"
     return bool(_COMPARE[name](left, right))
@@ -126,6 +139,7 @@ class _Parser:
         self._at = 0
         self._depth = 0
         self._variables: list[str] = []
+        self.paths: list[str] = []
 
     def whole(self) -> _Expression:
         expression = self._or()
@@ -223,8 +237,12 @@ class _Parser:
                 raise self._unexpected()
             self._at += 1
             if text.lower() in ("any", "all") and self._peek()[1] == "(":
+                if variable is None:
+                    self.paths.append("/".join(names))
                 return self._lambda(_reach(variable, names), text.lower())
             names.append(text)
+        if variable is None:
+            self.paths.append("/".join(names))
         return _reach(variable, names)
 
     def _lambda(self, collection: _Expression, quantifier: str) -> _Expression:
@@ -300,7 +318,7 @@ def _literal(kind: str, text: str) -> Any:
     if kind == "string":
         return text[1:-1].replace("''", "'")
     if kind == "datetime":
-        moment = _moment(text)
+        moment = moment_of(text)
         if moment is None:
             raise ODataError(f"'{text}' in the $filter is not a date.")
         return moment

@@ -22,6 +22,11 @@ class RoleDefinition:
     name: str
     actions: tuple[str, ...]
     not_actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+
+    def permits_data(self, action: str) -> bool:
+        """Whether the role permits an action on data, such as `Microsoft.Insights/Telemetry/Write`."""
+        return any(_matches(pattern, action) for pattern in self.data_actions)
 
     def permits(self, action: str) -> bool:
         """Whether the role permits an action such as `Microsoft.SecurityInsights/incidents/write`."""
@@ -91,6 +96,132 @@ ROLES: Final = {
             "51d6186e-6489-4900-b93f-92e23144cca5",
             "Microsoft Sentinel Playbook Operator",
             ("Microsoft.Logic/workflows/read", "Microsoft.Logic/workflows/triggers/listCallbackUrl/action"),
+        ),
+        RoleDefinition(
+            "f4c81013-99ee-4d62-a7ee-b3f1f648599a",
+            "Microsoft Sentinel Automation Contributor",
+            (
+                "Microsoft.Authorization/*/read",
+                "Microsoft.Logic/workflows/triggers/read",
+                "Microsoft.Logic/workflows/triggers/listCallbackUrl/action",
+                "Microsoft.Logic/workflows/runs/read",
+            ),
+        ),
+        RoleDefinition(
+            "39bc4728-0917-49c7-9d2c-d95423bc2eb4",
+            "Security Reader",
+            (
+                "Microsoft.Authorization/*/read",
+                "Microsoft.Insights/alertRules/read",
+                "Microsoft.operationalInsights/workspaces/*/read",
+                "Microsoft.Resources/deployments/*/read",
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+                "Microsoft.Security/*/read",
+            ),
+        ),
+        RoleDefinition(
+            "fb1c8493-542b-48eb-b624-b4c8fea62acd",
+            "Security Admin",
+            (
+                "Microsoft.Authorization/*/read",
+                "Microsoft.Insights/alertRules/*",
+                "Microsoft.operationalInsights/workspaces/*/read",
+                "Microsoft.Resources/deployments/*",
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+                "Microsoft.Security/*",
+            ),
+        ),
+        RoleDefinition(
+            "7efff54f-a5b4-42b5-a1c5-5411624893ce",
+            "Disk Snapshot Contributor",
+            (
+                "Microsoft.Authorization/*/read",
+                "Microsoft.Compute/snapshots/delete",
+                "Microsoft.Compute/snapshots/write",
+                "Microsoft.Compute/snapshots/read",
+                "Microsoft.Compute/snapshots/beginGetAccess/action",
+                "Microsoft.Compute/snapshots/endGetAccess/action",
+                "Microsoft.Compute/disks/beginGetAccess/action",
+                "Microsoft.Compute/locations/DiskOperations/read",
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+            ),
+        ),
+        RoleDefinition(
+            "3e5e47e6-65f7-47ef-90b5-e5dd4d455f24",
+            "Disk Backup Reader",
+            (
+                "Microsoft.Authorization/*/read",
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+                "Microsoft.Compute/disks/read",
+                "Microsoft.Compute/disks/beginGetAccess/action",
+            ),
+        ),
+        RoleDefinition(
+            "9980e02c-c2be-4d73-94e8-173b1dc7cf3c",
+            "Virtual Machine Contributor",
+            (
+                "Microsoft.Authorization/*/read",
+                "Microsoft.Compute/availabilitySets/*",
+                "Microsoft.Compute/locations/*",
+                "Microsoft.Compute/virtualMachines/*",
+                "Microsoft.Compute/virtualMachineScaleSets/*",
+                "Microsoft.Compute/disks/write",
+                "Microsoft.Compute/disks/read",
+                "Microsoft.Compute/disks/delete",
+                "Microsoft.Network/networkInterfaces/*",
+                "Microsoft.Network/networkSecurityGroups/join/action",
+                "Microsoft.Network/networkSecurityGroups/read",
+                "Microsoft.Resources/deployments/*",
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+            ),
+        ),
+        RoleDefinition(
+            "4d97b98b-1d4f-4787-a291-c67834d212e7",
+            "Network Contributor",
+            (
+                "Microsoft.Authorization/*/read",
+                "Microsoft.Insights/alertRules/*",
+                "Microsoft.Network/*",
+                "Microsoft.ResourceHealth/availabilityStatuses/read",
+                "Microsoft.Resources/deployments/*",
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+            ),
+        ),
+        RoleDefinition(
+            "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",
+            "User Access Administrator",
+            ("*/read", "Microsoft.Authorization/*"),
+        ),
+        RoleDefinition(
+            "73c42c96-874c-492b-b04d-ab87d138a893",
+            "Log Analytics Reader",
+            ("*/read", "Microsoft.OperationalInsights/workspaces/analytics/query/action"),
+            ("Microsoft.OperationalInsights/workspaces/sharedKeys/read",),
+        ),
+        RoleDefinition(
+            "92aaf0da-9dab-42b6-94a3-d43ce8d16293",
+            "Log Analytics Contributor",
+            (
+                "*/read",
+                "Microsoft.Insights/diagnosticSettings/*",
+                "Microsoft.OperationalInsights/*",
+                "Microsoft.OperationsManagement/*",
+                "Microsoft.Resources/deployments/*",
+            ),
+        ),
+        RoleDefinition(
+            "43d0d8ad-25c7-4714-9337-8ba259a9fe05",
+            "Monitoring Reader",
+            ("*/read", "Microsoft.OperationalInsights/workspaces/search/action"),
+        ),
+        RoleDefinition(
+            "3913510d-42f4-4e42-8a64-420c390055eb",
+            "Monitoring Metrics Publisher",
+            (
+                "Microsoft.Insights/Register/Action",
+                "Microsoft.Resources/subscriptions/resourceGroups/read",
+            ),
+            data_actions=("Microsoft.Insights/Metrics/Write", "Microsoft.Insights/Telemetry/Write"),
         ),
     )
 }

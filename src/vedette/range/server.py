@@ -20,8 +20,10 @@ from vedette.core.errors import Unavailable
 from vedette.core.ids import IdSource, new_id
 from vedette.core.tls import LOOPBACK, LocalAuthority
 from vedette.range.app import create_app
+from vedette.range.control import Control
 from vedette.range.seed import CONTOSO, plant
-from vedette.range.state import FakeTenant
+from vedette.range.state import FakeTenant, LogEngine
+from vedette.range.storage import SqliteStorage
 from vedette.range.tokens import TokenIssuer
 
 _START_TIMEOUT: Final = 10.0
@@ -45,11 +47,20 @@ class RangeServer:
         port: int = 0,
         directory: Path | None = None,
         control_token: str | None = None,
+        ca_path: Path | None = None,
+        storage: SqliteStorage | None = None,
+        log_engine: LogEngine | None = None,
     ) -> None:
-        """`seed` None plants `CONTOSO`. `directory` is where the CA's certificate goes (None: a temporary one)."""
+        """`seed` None plants `CONTOSO`. `directory` is where the CA's certificate goes (None: a temporary one), `ca_path`
+        its file by name. With a `storage` that holds a tenant already the seed is not planted again. `log_engine` answers
+        queries over the tables of workspaces.
+        """
         self._host, self._port = host, port
         self._directory = directory
+        self._ca_path = ca_path
         self._control_token = control_token
+        self._storage = storage
+        self._log_engine = log_engine
         self._issuer = TokenIssuer()
         self.tenant: FakeTenant
         self._application: ASGIApp
@@ -70,9 +81,25 @@ class RangeServer:
     ) -> FakeTenant:
         """Forget everything and plant a seed. The address, the CA and the key that signs tokens stay."""
         tenant = FakeTenant(clock or SystemClock(), ids=ids, rng=rng)
-        plant(tenant, CONTOSO if seed is None else seed)
-        self.tenant, self._application = tenant, create_app(tenant, self._issuer, self._control_token)
+        tenant.log_engine = self._log_engine
+        if self._log_engine is not None:
+            self._log_engine.forget()
+        if self._storage is None or not self._storage.load(tenant):
+            plant(tenant, CONTOSO if seed is None else seed)
+        tenant.storage = self._storage
+        tenant.save()
+        page = None
+        if self._control_token is not None:
+            page = Control(self._control_token, lambda document: self.start_over(document))
+        self.tenant, self._application = tenant, create_app(tenant, self._issuer, page)
         return tenant
+
+    def start_over(self, seed: Mapping[str, Any] | None) -> None:
+        """Forget everything, also what is in the file, and plant a seed; the clock stays."""
+        if self._storage is not None:
+            self._storage.clear()
+        clock = self.tenant.clock.underlying
+        self.reset(seed=seed, clock=clock)
 
     def __enter__(self) -> RangeServer:
         self.start()
@@ -135,18 +162,26 @@ class RangeServer:
             self._cleanup.close()
 
     def _prepare(self) -> tuple[uvicorn.Server, socket.socket]:
-        directory = self._directory or Path(
-            self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="vedette-range-"))
-        )
+        if self._ca_path is None:
+            directory = self._directory or Path(
+                self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="vedette-range-"))
+            )
+            self.ca_path = directory / "range-ca.pem"
+        else:
+            self.ca_path = self._ca_path
         # Certificates are checked against the time of this machine, whatever the tenant's clock says.
         authority = LocalAuthority.create(SystemClock(), name="Vedette range")
-        self.ca_path = directory / "range-ca.pem"
-        self.ca_path.write_bytes(authority.pem)
+        try:
+            self.ca_path.write_bytes(authority.pem)
+        except OSError as error:
+            raise Unavailable(f"The CA's certificate cannot be written to {self.ca_path}: {error.strerror}.") from error
         context = authority.server_context((*LOOPBACK, *({self._host} - set(LOOPBACK) - {"0.0.0.0", "::"})))  # noqa: S104
         listener = self._listen()
         self._cleanup.callback(listener.close)
         port = listener.getsockname()[1]
-        self.url = f"https://{'localhost' if self._host in ('127.0.0.1', '::1') else self._host}:{port}"
+        # An address that stands for all of them is none to connect to.
+        reachable = self._host not in ("127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104
+        self.url = f"https://{self._host if reachable else 'localhost'}:{port}"
         config = uvicorn.Config(
             self._dispatch,
             ssl_context_factory=lambda _config, _default: context,
@@ -156,6 +191,7 @@ class RangeServer:
             lifespan="off",
             ws="none",
             server_header=False,
+            date_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=1,
         )

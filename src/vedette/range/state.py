@@ -11,12 +11,20 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 from vedette.core.clock import Clock
 from vedette.core.ids import IdSource, new_id
+from vedette.range.documents import Documents
 from vedette.range.faults import Faults
+from vedette.range.skew import SkewedClock
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment as Azure writes it: UTC, no more digits than it has."""
+    text = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}".rstrip("0").rstrip(".")
+    return f"{text}Z"
 
 
 @dataclass(slots=True)
@@ -25,6 +33,18 @@ class ClientSecret:
 
     value: str = field(repr=False)
     expires: datetime
+    description: str = ""
+    key_id: str = field(default_factory=new_id)
+    created: datetime | None = None
+
+
+@dataclass(slots=True)
+class Certificate:
+    """A certificate of an application, with which it signs its assertions."""
+
+    pem: str = field(repr=False)
+    expires: datetime
+    created: datetime
     description: str = ""
     key_id: str = field(default_factory=new_id)
 
@@ -40,16 +60,27 @@ class Application:
     enabled: bool = True
     app_roles: list[str] = field(default_factory=list)
     """Application permissions with admin consent; they become the `roles` claim of a token."""
+    certificates: list[Certificate] = field(default_factory=list)
+    application_id: str = field(default_factory=new_id)
+    """Object id of the App Registration itself."""
+    owners: list[str] = field(default_factory=list)
+    """Object ids of users."""
+    properties: dict[str, Any] = field(default_factory=dict)
+    """What else Graph tells of the application, with the wire's names."""
+    principal_properties: dict[str, Any] = field(default_factory=dict)
+    """What else Graph tells of its service principal."""
 
 
 @dataclass(slots=True)
 class User:
-    """A user of the directory, as far as owners of incidents need one."""
+    """A user of the directory."""
 
     object_id: str
     display_name: str
     user_principal_name: str
     email: str | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    """What else Graph tells of the user (`accountEnabled`, `signInSessionsValidFromDateTime`, …), with the wire's names."""
 
 
 @dataclass(slots=True)
@@ -102,6 +133,8 @@ class Incident:
     related_analytic_rule_ids: list[str] = field(default_factory=list)
     comments: dict[str, Comment] = field(default_factory=dict)
     """By lower-case name, in the order in which they were written."""
+    recorded: dict[str, Any] = field(default_factory=dict)
+    """What a seed's document says besides: top-level fields, and under `properties` those that are computed otherwise."""
 
 
 @dataclass(slots=True)
@@ -113,6 +146,9 @@ class SentinelWorkspace:
     incidents: dict[str, Incident] = field(default_factory=dict)
     """By lower-case name."""
     next_incident_number: int = 1
+    customer_id: str = field(default_factory=new_id)
+    """The workspace's id as the query API and agents know it."""
+    location: str = "westeurope"
 
 
 @dataclass(slots=True)
@@ -162,6 +198,7 @@ class RecordedRequest:
     path: str
     query: str
     status: int
+    service: str = ""
 
 
 @dataclass(slots=True)
@@ -174,11 +211,62 @@ class Throttle:
     used: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class LogTable:
+    """What a query gives: columns with the query language's types, and rows as wire values."""
+
+    name: str
+    columns: list[tuple[str, str]]
+    rows: list[list[Any]]
+    partial: str | None = None
+    """Why rows are missing, when a limit cut the result."""
+    visualization: dict[str, Any] | None = None
+
+
+class LogQueryError(Exception):
+    """A query that cannot be answered: a syntax or a semantic error, or one of running it."""
+
+    def __init__(
+        self, kind: str, code: str, message: str, line: int | None = None, position: int | None = None
+    ) -> None:
+        self.kind = kind
+        """`SyntaxError`, `SemanticError` or `EngineError`."""
+        self.code = code
+        self.line, self.position = line, position
+        super().__init__(message)
+
+
+class LogEngine(Protocol):
+    """Tables of workspaces and queries over them; the room of the query language provides one."""
+
+    def append(self, workspace_id: str, table: str, rows: list[dict[str, Any]]) -> None:
+        """Add rows, JSON-like, to a table of a workspace; the table is made when it is not there."""
+        ...
+
+    def query(
+        self, workspace_id: str, text: str, now: datetime, timespan: tuple[datetime, datetime] | None, seconds: float
+    ) -> list[LogTable]:
+        """The tables that a query gives. Raises `LogQueryError`."""
+        ...
+
+    def forget(self) -> None:
+        """Drop every table."""
+        ...
+
+
+class Storage(Protocol):
+    """Where a tenant's state outlives its process."""
+
+    def save(self, tenant: FakeTenant) -> None:
+        """Keep what has changed since the last time."""
+        ...
+
+
 class FakeTenant:
     """All state of the range. `clock`, `ids` and `rng` make it repeatable."""
 
     def __init__(self, clock: Clock, *, ids: IdSource = new_id, rng: random.Random | None = None) -> None:
-        self.clock = clock
+        self.clock = SkewedClock(clock)
         self.ids = ids
         self.rng = rng or random.Random()  # noqa: S311  (decides which requests fail, nothing secret)
         self.lock = threading.RLock()
@@ -189,7 +277,26 @@ class FakeTenant:
         self.requests: deque[RecordedRequest] = deque(maxlen=20_000)
         self.token_lifetime = 3599
         """Seconds for which an access token is valid."""
-        self._etag = 0x0300BF08
+        self.documents = Documents()
+        self.views: dict[Any, tuple[int, list[dict[str, Any]]]] = {}
+        """Filtered and sorted rows of collections, by query; good for one version of a collection."""
+        self.indexes: dict[Any, tuple[Any, Any]] = {}
+        """Look-ups made of collections, with the version that they are good for."""
+        self.graph_limits: dict[str, int] = {}
+        """Requests a minute that a part of Graph takes from one application (`security`: Microsoft's is 150); none: no limit."""
+        self.graph_used: dict[tuple[str, str, int], int] = {}
+        self.operation_seconds = 0.0
+        """How long a long-running operation of Azure Resource Manager takes, by the tenant's clock."""
+        self.storage: Storage | None = None
+        self.log_engine: LogEngine | None = None
+        self.etag_count = 0x0300BF08
+
+    def save(self) -> None:
+        """Keep what has changed, where the tenant is kept in a file."""
+        if self.storage is not None:
+            self.storage.save(self)
+        else:
+            self.documents.changed.clear()
 
     def directory(self, tenant: str) -> Directory | None:
         """The directory of that id or domain, or None."""
@@ -216,5 +323,5 @@ class FakeTenant:
 
     def next_etag(self) -> str:
         """A new etag in the form that Sentinel's store makes, quotes included."""
-        self._etag += 1
-        return f'"{self._etag:08x}-0000-0d00-0000-{int(self.clock.now().timestamp()) & 0xFFFFFFFF:08x}0000"'
+        self.etag_count += 1
+        return f'"{self.etag_count:08x}-0000-0d00-0000-{int(self.clock.now().timestamp()) & 0xFFFFFFFF:08x}0000"'

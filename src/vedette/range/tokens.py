@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import jwt
@@ -19,9 +19,15 @@ RESOURCES: Final = {
     "https://management.core.windows.net": "797f4846-ba00-4fd7-ba43-dac1f8f63013",
     "https://graph.microsoft.com": "00000003-0000-0000-c000-000000000000",
     "https://api.loganalytics.io": "ca7f3f0b-7d91-482c-8e09-c5d840d0eac5",
+    "https://api.loganalytics.azure.com": "ca7f3f0b-7d91-482c-8e09-c5d840d0eac5",
     "https://monitor.azure.com": "be74cb24-cd9a-4ca0-b8d8-cd2d9b5f3e5d",
+    "https://manage.office.com": "c5393580-f805-4401-95e8-94b7a6ef2fc2",
+    "https://storage.azure.com": "e406a681-f3d4-42a8-90b6-c2b029497af1",
+    "https://vault.azure.net": "cfa8b339-82a2-471a-a3c9-0fc0be7a4093",
 }
 """Resources for which a token may be asked: App ID URI → application id of the service."""
+
+LOG_ANALYTICS: Final = "https://api.loganalytics.io"
 
 MANAGEMENT: Final = (
     "https://management.azure.com",
@@ -29,6 +35,10 @@ MANAGEMENT: Final = (
     "797f4846-ba00-4fd7-ba43-dac1f8f63013",
 )
 """Audiences that Azure Resource Manager accepts."""
+
+
+LEEWAY: Final = timedelta(minutes=5)
+"""By how much clocks may differ before a token's start, or an assertion's times, are held against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,10 @@ class TokenExpired(Exception):
     def __init__(self, expiry: datetime) -> None:
         self.expiry = expiry
         super().__init__(f"expired at {expiry:%Y-%m-%d %H:%M:%S}Z")
+
+
+class TokenTooEarly(Exception):
+    """The token's time has not come: the clocks of who made and who checks it differ."""
 
 
 class TokenInvalid(Exception):
@@ -93,7 +107,7 @@ class TokenIssuer:
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.key_id})
 
     def check(self, token: str, audiences: tuple[str, ...], now: datetime) -> Caller:
-        """Who the token speaks for. Raises `TokenInvalid`, `TokenExpired` or `WrongAudience`."""
+        """Who the token speaks for. Raises `TokenInvalid`, `TokenExpired`, `TokenTooEarly` or `WrongAudience`."""
         try:
             claims = jwt.decode(
                 token,
@@ -107,6 +121,8 @@ class TokenIssuer:
         expiry = datetime.fromtimestamp(claims["exp"], UTC)
         if now >= expiry:
             raise TokenExpired(expiry)
+        if now < datetime.fromtimestamp(claims["nbf"], UTC) - LEEWAY:
+            raise TokenTooEarly
         if str(claims["aud"]).rstrip("/") not in audiences:
             raise WrongAudience(str(claims["aud"]))
         return Caller(claims["tid"], claims["appid"], claims["oid"], tuple(claims.get("roles", ())))

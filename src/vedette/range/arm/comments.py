@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vedette.range.arm.errors import ArmError, bad_request, conflict
-from vedette.range.arm.incidents import incident_of, timestamp
+from vedette.range.arm.incidents import incident_of
 from vedette.range.arm.operations import ArmRequest, ArmResponse, operation
 from vedette.range.arm.versions import SECURITY_INSIGHTS
-from vedette.range.state import Comment, Incident
+from vedette.range.state import Comment, Incident, timestamp
 
 TYPE: Final = "Microsoft.SecurityInsights/incidents/comments"
 MAX_COMMENTS: Final = 100

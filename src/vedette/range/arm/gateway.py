@@ -13,7 +13,32 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from vedette.range.arm import comments, incidents, permissions
+from vedette.range.arm import (
+    activity_log,
+    alert_rules,
+    automation_rules,
+    bookmarks,
+    cloud_alerts,
+    cloud_assessments,
+    cloud_posture,
+    comments,
+    disks,
+    entities,
+    incidents,
+    locks,
+    network,
+    permissions,
+    playbooks,
+    relations,
+    resource_groups,
+    role_assignments,
+    snapshots,
+    suppression_rules,
+    threat_intelligence,
+    virtual_machines,
+    watchlists,
+    workspaces,
+)
 from vedette.range.arm.errors import (
     ArmError,
     bad_request,
@@ -26,9 +51,11 @@ from vedette.range.arm.errors import (
     throttled,
     token_expired,
 )
+from vedette.range.arm.long_running import settle
 from vedette.range.arm.operations import ArmRequest, ArmResponse, Operation, find, methods_of, versions_of
 from vedette.range.arm.path import ArmPath, ProviderPart, read_path
 from vedette.range.roles import assigned
+from vedette.range.services import Service
 from vedette.range.state import (
     Directory,
     FakeTenant,
@@ -36,9 +63,42 @@ from vedette.range.state import (
     SentinelWorkspace,
     Subscription,
 )
-from vedette.range.tokens import MANAGEMENT, Caller, TokenExpired, TokenInvalid, TokenIssuer, WrongAudience
+from vedette.range.tokens import (
+    MANAGEMENT,
+    Caller,
+    TokenExpired,
+    TokenInvalid,
+    TokenIssuer,
+    TokenTooEarly,
+    WrongAudience,
+)
 
-RESOURCE_MODULES: Final = (incidents, comments, permissions)
+RESOURCE_MODULES: Final = (
+    activity_log,
+    alert_rules,
+    automation_rules,
+    bookmarks,
+    cloud_alerts,
+    cloud_assessments,
+    cloud_posture,
+    comments,
+    disks,
+    entities,
+    incidents,
+    locks,
+    network,
+    permissions,
+    playbooks,
+    relations,
+    resource_groups,
+    role_assignments,
+    snapshots,
+    suppression_rules,
+    threat_intelligence,
+    virtual_machines,
+    watchlists,
+    workspaces,
+)
 """Importing a module registers what it serves; a new resource type is one file and its name here."""
 
 MAX_BODY: Final = 4 * 1024 * 1024
@@ -47,12 +107,39 @@ _WORKSPACES: Final = "microsoft.operationalinsights/workspaces"
 _log = logging.getLogger(__name__)
 
 
-class Gateway:
+_CODES: Final = {
+    400: ("BadRequest", "The request is not valid."),
+    401: ("ExpiredAuthenticationToken", "The access token has expired."),
+    403: ("AuthorizationFailed", "The client does not have authorization to perform the action."),
+    404: ("NotFound", "The resource was not found."),
+    409: ("Conflict", "Newer version of the resource exists. Data was not saved"),
+    412: ("PreconditionFailed", "The condition specified using HTTP conditional header(s) is not met."),
+    429: ("TooManyRequests", "The request is being throttled."),
+    500: ("InternalServerError", "Encountered internal server error."),
+    502: ("BadGateway", "The gateway did not receive a response."),
+    503: ("ServiceUnavailable", "The service is temporarily unavailable. Please try again later."),
+    504: ("GatewayTimeout", "The gateway did not receive a response within the specified time period."),
+}
+
+
+class Gateway(Service):
     """Answers requests to `/subscriptions/…`."""
+
+    name = "arm"
 
     def __init__(self, tenant: FakeTenant, issuer: TokenIssuer) -> None:
         self._tenant = tenant
         self._issuer = issuer
+
+    def owns(self, path: str) -> bool:
+        """Whether the path is one of Azure Resource Manager's."""
+        return path.lower().startswith("/subscriptions/") or path.lower() == "/subscriptions"
+
+    def refusal(self, status: int, code: str | None, message: str | None) -> Response:
+        """The answer of a fault."""
+        usual_code, usual_message = _CODES.get(status, ("Failed", "The request failed."))
+        error = ArmError(status, code or usual_code, message or usual_message)
+        return JSONResponse(error.body(), status_code=status)
 
     async def handle(self, request: Request) -> Response:
         """The answer to a request whose path starts with `/subscriptions/`."""
@@ -60,7 +147,13 @@ class Gateway:
         try:
             body = await _read_json(request)
             with self._tenant.lock:
-                answer = self._operate(request, body, headers)
+                if request.scope["path"].rstrip("/").lower() == "/subscriptions":
+                    caller = self._caller(request.headers.get("authorization"), "common")
+                    answer = resource_groups.list_subscriptions(self._tenant, caller)
+                else:
+                    answer = self._operate(request, body, headers)
+                if request.method != "GET":
+                    self._tenant.save()
         except ArmError as error:
             return JSONResponse(error.body(), status_code=error.status, headers={**headers, **error.headers})
         headers.update(answer.headers)
@@ -69,9 +162,9 @@ class Gateway:
         return JSONResponse(answer.body, status_code=answer.status, headers=headers)
 
     def _operate(self, request: Request, body: Any, headers: dict[str, str]) -> ArmResponse:
-        path = read_path(request.scope["path"])
-        if path is None or path.last is None:
-            raise ArmError(404, "NotFound", "The path is not one of a resource.")
+        path = _path(request.scope["path"])
+        last = path.last
+        assert last is not None
         query = {name.lower(): value for name, value in request.query_params.items()}
         version = query.get("api-version")
         if not version:
@@ -85,15 +178,17 @@ class Gateway:
         if subscription is None:
             raise no_subscription(path.subscription)
         directory = self._directory(subscription, caller)
-        operation = _operation(request.method, path, path.last, version)
+        operation = _operation(request.method, path, last, version)
         self._authorize(subscription, caller, operation, path)
         self._count(request.method, subscription, caller, headers)
-        group, workspace = _existing(subscription, path)
+        settle(self._tenant, subscription)
+        group, workspace = _existing(self._tenant, subscription, path)
         warning = _case_warning(path, group, workspace)
         if warning:
             _log.warning("%s %s: %s", request.method, request.scope["path"], warning)
             headers["Warning"] = f'299 - "{warning}"'
-        return operation.handler(
+        locks.check(self._tenant, subscription, request.method, path, group)
+        answer = operation.handler(
             ArmRequest(
                 tenant=self._tenant,
                 directory=directory,
@@ -102,7 +197,7 @@ class Gateway:
                 resource_group=group,
                 workspace=workspace,
                 path=path,
-                names=path.last.names,
+                names=last.names,
                 query=query,
                 api_version=version,
                 if_match=request.headers.get("if-match"),
@@ -110,9 +205,12 @@ class Gateway:
                 origin=str(request.base_url).rstrip("/"),
             )
         )
+        if request.method != "GET":
+            activity_log.record(self._tenant, subscription, caller, operation.action, path, answer.status, headers)
+        return answer
 
     def _caller(self, authorization: str | None, tenant_id: str) -> Caller:
-        now = self._tenant.clock.now()
+        now = self._tenant.clock.at(self.name)
         scheme, _, token = (authorization or "").partition(" ")
         if not authorization:
             raise not_authenticated(
@@ -132,7 +230,7 @@ class Gateway:
             return self._issuer.check(token.strip(), MANAGEMENT, now)
         except TokenExpired as error:
             raise token_expired(error.expiry, now, tenant_id) from None
-        except TokenInvalid:
+        except (TokenInvalid, TokenTooEarly):
             raise not_authenticated(
                 "InvalidAuthenticationToken", "The access token is invalid.", tenant_id, "The access token is invalid."
             ) from None
@@ -159,7 +257,8 @@ class Gateway:
     def _authorize(self, subscription: Subscription, caller: Caller, operation: Operation, path: ArmPath) -> None:
         scope = path.scope()
         roles = assigned(subscription.role_assignments, caller.object_id, scope)
-        if not any(role.permits(operation.action) for role in roles):
+        withheld = self._tenant.faults.withheld((operation.action,))
+        if withheld or not any(role.permits(operation.action) for role in roles):
             raise forbidden(caller.client_id, caller.object_id, operation.action, scope)
 
     def _count(self, method: str, subscription: Subscription, caller: Caller, headers: dict[str, str]) -> None:
@@ -232,18 +331,46 @@ def _under_workspace(path: ArmPath) -> bool:
     return "/".join((parent.namespace, *parent.types)).lower() == _WORKSPACES and len(parent.names) == 1
 
 
-def _existing(subscription: Subscription, path: ArmPath) -> tuple[ResourceGroup | None, SentinelWorkspace | None]:
+def _path(text: str) -> ArmPath:
+    """The path of a request; subscriptions and resource groups are resources of Microsoft.Resources."""
+    segments = [segment for segment in text.split("/") if segment]
+    if 1 < len(segments) < 5 and "providers" not in (segment.lower() for segment in segments):
+        subscription, names = segments[1], tuple(segments[1::2])
+        if len(segments) == 2:
+            return ArmPath(subscription, None, (ProviderPart("Microsoft.Resources", ("subscriptions",), names),), text)
+        if segments[2].lower() == "resourcegroups":
+            part = ProviderPart("Microsoft.Resources", ("subscriptions", "resourceGroups"), names)
+            return ArmPath(subscription, segments[3] if len(segments) == 4 else None, (part,), text)
+    path = read_path(text)
+    if path is None or path.last is None:
+        raise ArmError(404, "NotFound", "The path is not one of a resource.")
+    return path
+
+
+def _existing(
+    tenant: FakeTenant, subscription: Subscription, path: ArmPath
+) -> tuple[ResourceGroup | None, SentinelWorkspace | None]:
     """The resource group and the workspace that the path is in; 404 for the first that is not there."""
     if path.resource_group is None:
         return None, None
     group = subscription.resource_group(path.resource_group)
     if group is None:
+        if path.last is not None and path.last.types == ("subscriptions", "resourceGroups"):
+            return None, None  # one that is being made, or does not exist: its own module says so
         raise no_resource_group(path.resource_group)
     if len(path.providers) < 2:
         return group, None
     parent = path.providers[0]
     kind = "/".join((parent.namespace, *parent.types))
-    workspace = group.workspace(parent.names[0]) if _under_workspace(path) else None
+    if kind.lower() != _WORKSPACES and tenant.documents.of("arm", subscription.id).get(path.scope()) is not None:
+        return group, None
+    if kind.lower() != _WORKSPACES:
+        # What a resource of an extension (a lock, an assessment) is about has to be there.
+        about = path.scope(-1)
+        if parent.is_collection or tenant.documents.of("arm", subscription.id).get(about) is None:
+            raise no_resource(kind, "/".join(parent.names), group.name)
+        return group, None
+    workspace = group.workspace(parent.names[0]) if len(parent.names) == 1 else None
     if workspace is None:
         raise no_resource(kind, "/".join(parent.names), group.name)
     return group, workspace

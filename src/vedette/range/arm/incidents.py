@@ -19,7 +19,7 @@ from vedette.range.arm.errors import ArmError, bad_request, conflict
 from vedette.range.arm.operations import ArmRequest, ArmResponse, operation
 from vedette.range.arm.versions import HAS_TECHNIQUES, PROVIDER_IS_WRITABLE, SECURITY_INSIGHTS
 from vedette.range.odata import ODataError, read_filter, read_order, sort_key, value_at
-from vedette.range.state import Directory, Incident, SentinelWorkspace
+from vedette.range.state import Directory, Incident, SentinelWorkspace, timestamp
 
 TYPE: Final = "Microsoft.SecurityInsights/incidents"
 DEFAULT_PAGE: Final = 50
@@ -99,6 +99,7 @@ def put_incident(request: ArmRequest) -> ArmResponse:
     else:
         incident = existing
     incident.etag, incident.modified, incident.properties = request.tenant.next_etag(), now, properties
+    incident.recorded.get("properties", {}).pop("lastModifiedTimeUtc", None)
     if request.api_version in PROVIDER_IS_WRITABLE:
         given = request.body["properties"]
         incident.provider_name = given.get("providerName") or incident.provider_name
@@ -110,6 +111,10 @@ def put_incident(request: ArmRequest) -> ArmResponse:
 def delete_incident(request: ArmRequest) -> ArmResponse:
     """Delete (200); nothing to delete is 204."""
     gone = workspace_of(request).incidents.pop(request.names[0].lower(), None)
+    if gone is not None:
+        relations = request.insights(f"relations/{gone.name}")
+        for name, _ in relations.items():
+            relations.delete(name)
     return ArmResponse(200 if gone else 204)
 
 
@@ -131,26 +136,24 @@ def incident_of(request: ArmRequest, name: str) -> Incident:
     return incident
 
 
-def timestamp(moment: datetime) -> str:
-    """A moment as Azure writes it: UTC, no more digits than it has."""
-    text = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}".rstrip("0").rstrip(".")
-    return f"{text}Z"
-
-
 def render(request: ArmRequest, incident: Incident) -> dict[str, Any]:
     """The incident as its api-version shows it."""
     identity = f"{request.base}/Incidents/{incident.name}"
+    kinds = [each["properties"]["relatedResourceKind"] for each in request.insights(f"relations/{incident.name}")]
     additional: dict[str, Any] = {
-        "alertsCount": incident.alerts_count,
-        "bookmarksCount": 0,
+        "alertsCount": incident.alerts_count + kinds.count("SecurityAlert"),
+        "bookmarksCount": kinds.count("Bookmark"),
         "commentsCount": len(incident.comments),
         "alertProductNames": incident.alert_product_names,
         "tactics": incident.tactics,
     }
     if request.api_version in HAS_TECHNIQUES:
         additional["techniques"] = incident.techniques
+    recorded = incident.recorded.get("properties", {})
+    if told := recorded.get("additionalData"):
+        count = int(told.get("commentsCount", 0)) + len(incident.comments)
+        additional = {**additional, **told, "commentsCount": count}
     properties = {
-        **incident.properties,
         "lastModifiedTimeUtc": timestamp(incident.modified),
         "createdTimeUtc": timestamp(incident.created),
         "incidentNumber": incident.number,
@@ -159,8 +162,11 @@ def render(request: ArmRequest, incident: Incident) -> dict[str, Any]:
         "incidentUrl": f"{_PORTAL}{identity}",
         "providerName": incident.provider_name,
         "providerIncidentId": incident.provider_incident_id or str(incident.number),
+        **incident.properties,
+        **{name: value for name, value in recorded.items() if name != "additionalData"},
     }
     return {
+        **{name: value for name, value in incident.recorded.items() if name != "properties"},
         "id": identity,
         "name": incident.name,
         "etag": incident.etag,

@@ -20,6 +20,8 @@ class ArmPath:
     subscription: str
     resource_group: str | None
     providers: tuple[ProviderPart, ...]
+    text: str = ""
+    """The whole path as it was asked for."""
 
     @property
     def last(self) -> ProviderPart | None:
@@ -82,4 +84,4 @@ def read_path(path: str) -> ArmPath | None:
             return None
         providers.append(ProviderPart(rest[1], tuple(chain[0::2]), tuple(chain[1::2])))
         rest = rest[end:]
-    return ArmPath(subscription, group, tuple(providers))
+    return ArmPath(subscription, group, tuple(providers), path)

@@ -1,0 +1,1 @@
+"""Microsoft Graph: one gateway (token, permissions, query options), one module per family of resources."""

@@ -1,0 +1,1 @@
+"""A ServiceNow instance, as far as its Table API and its OAuth tokens go."""
