@@ -16,10 +16,10 @@ import pytest
 from tests.plugins.fake_tenant import ABSENT, CLIENT, GROUP, SECRET, SUBSCRIPTION, TENANT, WORKSPACE, insights
 from vedette.clients.azure_cloud import CLOUDS, PUBLIC, clouds_with, local_cloud
 from vedette.clients.azure_errors import AzureFailure, FailureKind
+from vedette.clients.azure_http import ClientSecretCredentials
 from vedette.clients.security_insights import (
     READ_INCIDENTS,
     WRITE_INCIDENTS,
-    ClientSecretCredentials,
     IncidentProperties,
     Permission,
     SecurityInsightsClient,

@@ -23,6 +23,8 @@ class AzureCloud:
     audience: str
     """The resource for which tokens are asked; `/.default` is added."""
     ca_file: Path | None = None
+    graph: str = "https://graph.microsoft.com"
+    """Base address of Microsoft Graph, without a slash at the end; tokens for it have its address as audience."""
     instance_discovery: bool = True
     """Whether Microsoft's directory of clouds is asked about the authority. Not for clouds that it does not know."""
 
@@ -43,28 +45,30 @@ US_GOVERNMENT: Final = AzureCloud(
     "https://login.microsoftonline.us",
     "https://management.usgovcloudapi.net",
     "https://management.usgovcloudapi.net",
+    graph="https://graph.microsoft.us",
 )
 CHINA: Final = AzureCloud(
     "AzureChina",
     "https://login.partner.microsoftonline.cn",
     "https://management.chinacloudapi.cn",
     "https://management.chinacloudapi.cn",
+    graph="https://microsoftgraph.chinacloudapi.cn",
 )
 CLOUDS: Final = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)}
 
 
 def local_cloud(url: str, ca_file: Path, name: str = "Local") -> AzureCloud:
     """A cloud that one local server plays, as the fake tenant does."""
-    return AzureCloud(name, url, url, PUBLIC.audience, ca_file, instance_discovery=False)
+    return AzureCloud(name, url, url, PUBLIC.audience, ca_file, graph=url, instance_discovery=False)
 
 
-_PARTS: Final = ("authority", "resource_manager", "audience", "ca_file")
+_PARTS: Final = ("authority", "resource_manager", "audience", "ca_file", "graph")
 
 
 def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureCloud]:
     """Azure's clouds and further ones (the setting `azure_clouds`): Azure Stack, or a fake tenant.
 
-    Each has an `authority` and a `resource_manager`, both https, and may have an `audience` and a `ca_file`.
+    Each has an `authority` and a `resource_manager`, both https, and may have a `graph`, an `audience` and a `ca_file`.
     `InvalidInput` names what is not right. Secrets are sent to these addresses: only who runs Vedette sets them.
     """
     clouds = dict(CLOUDS)
@@ -73,7 +77,7 @@ def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureClou
             if part not in _PARTS:
                 near = nearest(part, _PARTS)
                 raise _wrong(name, f"has no part '{part}'", f"Did you mean '{near}'?" if near else None)
-        for part in ("authority", "resource_manager"):
+        for part in ("authority", "resource_manager", *(["graph"] if "graph" in parts else [])):
             address = urlsplit(parts.get(part, ""))
             if address.scheme != "https" or not address.hostname or address.query or address.username:
                 raise _wrong(name, f"needs an https address as its {part}")
@@ -86,6 +90,8 @@ def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureClou
             parts["resource_manager"].rstrip("/"),
             parts.get("audience") or PUBLIC.audience,
             ca_file,
+            # a cloud that one server plays has all of it at one address
+            graph=parts.get("graph", parts["resource_manager"]).rstrip("/"),
             instance_discovery=False,
         )
     return clouds

@@ -7,23 +7,20 @@ repeated PUT of an incident has to be decided, not retried.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from vedette.clients.azure_cloud import PUBLIC, AzureCloud
-from vedette.clients.azure_errors import AzureFailure, FailureKind, from_exception, from_response, utc
+from vedette.clients.azure_errors import AzureFailure, FailureKind, utc
+from vedette.clients.azure_http import AzureHttp, ClientSecretCredentials, json_of
 from vedette.core.clock import Clock, SystemClock
-from vedette.core.redaction import Secret
 
 if TYPE_CHECKING:
-    from azure.core import PipelineClient
     from azure.core.rest import HttpResponse
 
 API_VERSION: Final = "2022-07-01-preview"
@@ -35,17 +32,6 @@ PROVIDER_NAME_VERSIONS: Final = frozenset({"2022-07-01-preview"})
 PERMISSIONS_API_VERSION: Final = "2022-04-01"
 WRITE_INCIDENTS: Final = "Microsoft.SecurityInsights/incidents/write"
 READ_INCIDENTS: Final = "Microsoft.SecurityInsights/incidents/read"
-_USER_AGENT: Final = "vedette"
-_MAX_ANSWER: Final = 32 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class ClientSecretCredentials:
-    """An App Registration and one of its secrets."""
-
-    tenant_id: str
-    client_id: str
-    client_secret: Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +135,9 @@ class SecurityInsightsClient:
         timeout: float = 30.0,
         clock: Clock | None = None,
     ) -> None:
-        self._credentials = credentials
         self._address = address
-        self._cloud = cloud
         self._api_version = api_version
-        self._timeout = timeout
-        self._clock = clock or SystemClock()
-        self._opening = Lock()
-        self._pipeline: PipelineClient[Any, Any] | None = None
-        self._credential: Any = None
+        self._http = AzureHttp(credentials, cloud, cloud.resource_manager, cloud.scope, clock or SystemClock(), timeout)
 
     def __enter__(self) -> SecurityInsightsClient:
         return self
@@ -169,22 +149,11 @@ class SecurityInsightsClient:
 
     def close(self) -> None:
         """Close the connections."""
-        with self._opening:
-            for part in (self._pipeline, self._credential):
-                if part is not None:
-                    part.close()
-            self._pipeline = self._credential = None
+        self._http.close()
 
     def authenticate(self) -> None:
         """Get a token, and nothing else: tells wrong credentials from everything that may be wrong later."""
-        from azure.core.exceptions import AzureError
-
-        self._open()
-        try:
-            self._credential.get_token(self._cloud.scope)
-        except AzureError as error:
-            self.close()
-            raise from_exception(error, self._clock.now()) from error
+        self._http.authenticate()
 
     def get_incident(self, incident_id: str) -> SentinelIncident | None:
         """The incident of that id, or None if the workspace has none."""
@@ -215,13 +184,13 @@ class SecurityInsightsClient:
         query = {"$filter": filter, "$orderby": orderby, "$top": None if top is None else str(top)}
         answer = self._send("GET", f"{self._insights}/incidents", query=query)
         while True:
-            document = _json(answer)
+            document = json_of(answer)
             for item in document.get("value", ()):
                 yield _incident_from(item)
             link = document.get("nextLink")
             if not link:
                 return
-            answer = self._send_to("GET", self._same_origin(str(link)))
+            answer = self._http.send("GET", self._http.same_origin(str(link)))
 
     def first_page(self, size: int = 1) -> list[SentinelIncident]:
         """The newest incidents, one page of them: the cheapest question that needs to read incidents."""
@@ -230,7 +199,7 @@ class SecurityInsightsClient:
             f"{self._insights}/incidents",
             query={"$top": str(size), "$orderby": "properties/createdTimeUtc desc"},
         )
-        return [_incident_from(item) for item in _json(answer).get("value", ())]
+        return [_incident_from(item) for item in json_of(answer).get("value", ())]
 
     def permissions(self) -> list[Permission]:
         """What the App Registration may do on the workspace: one entry a role."""
@@ -241,7 +210,7 @@ class SecurityInsightsClient:
         )
         return [
             Permission(tuple(item.get("actions", ())), tuple(item.get("notActions", ())))
-            for item in _json(answer).get("value", ())
+            for item in json_of(answer).get("value", ())
         ]
 
     @property
@@ -262,86 +231,7 @@ class SecurityInsightsClient:
     ) -> HttpResponse:
         parts = {"api-version": api_version or self._api_version, **(query or {})}
         text = "&".join(f"{name}={quote(value, safe='')}" for name, value in parts.items() if value is not None)
-        return self._send_to(method, f"{self._cloud.resource_manager}{path}?{text}", body)
-
-    def _send_to(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> HttpResponse:
-        answer, text = self._exchange(method, url, body)
-        if answer.status_code == 401:
-            # The token ran out on the way, or Azure's clock is ahead of ours. Nothing was done, so it may be said again.
-            self.close()
-            answer, text = self._exchange(method, url, body)
-        if answer.status_code >= 400:
-            raise from_response(answer.status_code, answer.headers, text, self._clock.now())
-        if answer.status_code >= 300:  # a redirect would take the token somewhere else
-            raise AzureFailure(
-                FailureKind.REFUSED, f"unexpected HTTP status {answer.status_code}", remote_status=answer.status_code
-            )
-        return answer
-
-    def _exchange(self, method: str, url: str, body: Mapping[str, Any] | None) -> tuple[HttpResponse, str]:
-        """One request; the answer, and its text if it is an error."""
-        from azure.core.exceptions import AzureError, ClientAuthenticationError
-        from azure.core.rest import HttpRequest
-
-        request = HttpRequest(method, url, headers={"Accept": "application/json"}, json=body)
-        pipeline = self._open()
-        try:
-            answer: HttpResponse = pipeline.send_request(request)
-            return answer, answer.text() if answer.status_code >= 400 else ""
-        except AzureError as error:
-            if isinstance(error, ClientAuthenticationError):
-                self.close()  # MSAL would answer the next questions for a token from its memory of this failure
-            raise from_exception(error, self._clock.now()) from error
-
-    def _same_origin(self, link: str) -> str:
-        """A link of the server's, which must not lead the token to another host."""
-        ours, theirs = urlsplit(self._cloud.resource_manager), urlsplit(link)
-        if (ours.scheme, ours.netloc.lower()) != (theirs.scheme, theirs.netloc.lower()):
-            raise AzureFailure(FailureKind.REFUSED, f"the next page is on another host, {theirs.netloc}")
-        return link
-
-    def _open(self) -> PipelineClient[Any, Any]:
-        """The pipeline, made at its first use: importing Azure's SDK takes longer than starting everything else."""
-        with self._opening:
-            if self._pipeline is None:
-                self._credential, self._pipeline = self._make()
-            return self._pipeline
-
-    def _make(self) -> tuple[Any, PipelineClient[Any, Any]]:
-        from azure.core import PipelineClient
-        from azure.core.pipeline.policies import (
-            BearerTokenCredentialPolicy,
-            HeadersPolicy,
-            ProxyPolicy,
-            RequestIdPolicy,
-            UserAgentPolicy,
-        )
-        from azure.identity import ClientSecretCredential
-
-        transport: dict[str, Any] = {"connection_timeout": self._timeout, "read_timeout": self._timeout}
-        if self._cloud.ca_file is not None:
-            transport["connection_verify"] = str(self._cloud.ca_file)
-        credential = ClientSecretCredential(
-            self._credentials.tenant_id,
-            self._credentials.client_id,
-            self._credentials.client_secret.reveal(),
-            authority=self._cloud.authority,
-            disable_instance_discovery=not self._cloud.instance_discovery,
-            retry_total=0,
-            **transport,
-        )
-        pipeline: PipelineClient[Any, Any] = PipelineClient(
-            self._cloud.resource_manager,
-            policies=[
-                RequestIdPolicy(),
-                HeadersPolicy(),
-                UserAgentPolicy(base_user_agent=_USER_AGENT),
-                ProxyPolicy(),
-                BearerTokenCredentialPolicy(credential, self._cloud.scope),
-            ],
-            **transport,
-        )
-        return credential, pipeline
+        return self._http.send(method, f"{self._http.base_url}{path}?{text}", body)
 
 
 def iso_utc(moment: datetime) -> str:
@@ -350,21 +240,8 @@ def iso_utc(moment: datetime) -> str:
     return f"{text}Z"
 
 
-def _json(answer: HttpResponse) -> dict[str, Any]:
-    content = answer.read()
-    if len(content) > _MAX_ANSWER:
-        raise AzureFailure(FailureKind.UNAVAILABLE, f"the answer is longer than {_MAX_ANSWER} bytes")
-    try:
-        document = json.loads(content)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise AzureFailure(FailureKind.UNAVAILABLE, "the answer is not the JSON that was expected")
-    return document
-
-
 def _incident(answer: HttpResponse) -> SentinelIncident:
-    return _incident_from(_json(answer))
+    return _incident_from(json_of(answer))
 
 
 def _incident_from(document: Mapping[str, Any]) -> SentinelIncident:

@@ -13,12 +13,12 @@ from typing import Final
 
 from vedette.clients.azure_cloud import CLOUDS, AzureCloud
 from vedette.clients.azure_errors import ADVICE, AzureFailure, FailureKind
+from vedette.clients.azure_http import ClientSecretCredentials
 from vedette.clients.security_insights import (
     API_VERSION,
     PROVIDER_NAME_VERSIONS,
     READ_INCIDENTS,
     WRITE_INCIDENTS,
-    ClientSecretCredentials,
     IncidentProperties,
     SecurityInsightsClient,
     SentinelIncident,
