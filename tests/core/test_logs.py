@@ -30,7 +30,7 @@ def test_a_line_for_people(stream: io.StringIO) -> None:
     configure_logging("INFO", "text", stream)
     logging.getLogger("vedette.detect").warning("Rule %s was late", "Rare", extra={"rule": "r-1", "seconds": 3})
     (line,) = lines(stream)
-    assert line.split(" ", 1)[1] == 'WARNING vedette.detect: Rule Rare was late rule="r-1" seconds=3'
+    assert line.split(" ", 1)[1] == '[WARNING] vedette.detect: Rule Rare was late rule="r-1" seconds=3'
     assert line[:2] == "20"
     assert line.split(" ")[0].endswith("Z")
 

@@ -28,6 +28,8 @@ content/read        Reader Responder Contributor                  Administrator
 content/write                        Contributor                  Administrator
 destinations/read   Reader Responder Contributor                  Administrator
 destinations/write                   Contributor                  Administrator
+connectors/read     Reader Responder Contributor                  Administrator
+connectors/write                     Contributor                  Administrator
 playbooks/read      Reader Responder Contributor PlaybookOperator Administrator
 playbooks/run                                    PlaybookOperator Administrator
 playbooks/write                      Contributor                  Administrator

@@ -16,6 +16,9 @@ import httpx
 
 from vedette.api.services import WorkspaceServices
 from vedette.clients.azure_cloud import AzureCloud, clouds_with
+from vedette.collect.connectors.registry import default_connectors
+from vedette.collect.connectors.runner import ConnectorRunner
+from vedette.collect.connectors.service import Connectors
 from vedette.collect.http.gate import Gate
 from vedette.core.accounts import Account, local_operator
 from vedette.core.audit import Audit
@@ -80,6 +83,19 @@ class Application:
                 external=ExternalReader(settings.externaldata_hosts.split(","), transport=transport),
             )  # fmt: skip
             opening.callback(self.stores.close)
+            connectors = default_connectors(
+                self.clock, clouds_with(settings.azure_clouds) if clouds is None else clouds
+            )
+            self.collector = ConnectorRunner(
+                self.state,
+                self.secrets,
+                connectors,
+                self.clock,
+                self.stores.intake,
+                random.Random(),  # noqa: S311 - jitter
+            )
+            opening.callback(self.collector.close)
+            self.connectors = Connectors(self.state, self.secrets, connectors, self.clock, self.collector.wake)
             self.gate = Gate(self.identity, self.workspaces, self.secrets, self.stores, self.clock)
             self._held = opening.pop_all()
 
@@ -162,7 +178,10 @@ class Application:
         """The work that goes on while a server runs: a name, and what runs until the event is set."""
         if self.settings.state_url is None:
             self.deliverer.recover()  # who holds the data directory is alone with its state
-        work: dict[str, Callable[[threading.Event], None]] = {"deliveries": self.deliverer.run}
+        work: dict[str, Callable[[threading.Event], None]] = {
+            "deliveries": self.deliverer.run,
+            "connectors": self.collector.run,
+        }
         for workspace in self.workspaces.list():
             work |= {f"{name} of {workspace.name}": run for name, run in self.services(workspace).background().items()}
         return work

@@ -22,6 +22,7 @@ from vedette.api.console import install_console
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.listening import syslog_listeners
 from vedette.api.routes import (
+    connectors,
     deliveries,
     functions,
     health,
@@ -54,7 +55,19 @@ def create_app(application: Application) -> FastAPI:
     )
     app.state.application = application
     failures.install(app)
-    for module in (health, session, incidents, logs, ingestion, watchlists, functions, paths, rules, deliveries):
+    for module in (
+        health,
+        session,
+        incidents,
+        logs,
+        ingestion,
+        watchlists,
+        functions,
+        paths,
+        rules,
+        deliveries,
+        connectors,
+    ):
         app.include_router(module.router, prefix=PREFIX)
     install_doors(app, application)
     install_console(app, PREFIX)
@@ -141,6 +154,7 @@ class Server:
             stop.set()
             beginning.join(timeout=30)
             self.application.deliverer.wake()
+            self.application.collector.wake()
             for thread in workers:
                 thread.join(timeout=10)
 

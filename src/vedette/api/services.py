@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vedette.collect.connectors.service import Connectors
 from vedette.core.errors import VedetteError
 from vedette.core.roles import Permission, Principal
 from vedette.core.workspaces import Workspace
@@ -185,6 +186,11 @@ class WorkspaceServices:
     def destinations(self) -> Destinations:
         """Where incidents are delivered to."""
         return self.application.destinations
+
+    @property
+    def connectors(self) -> Connectors:
+        """Where events are collected from."""
+        return self.application.connectors
 
     @cached_property
     def scheduler(self) -> Scheduler:

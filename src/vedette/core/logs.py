@@ -68,7 +68,7 @@ class TextFormatter(logging.Formatter):
         text = f"{_message(record)}{fields}"
         if record.exc_info and record.exc_info[0] is not None:
             text += f" ({record.exc_info[0].__name__}: {record.exc_info[1]})"
-        line = f"{_time(record)} {record.levelname:<7} {record.name}: {_one_line(redact(text))}"
+        line = f"{_time(record)} [{record.levelname}] {record.name}: {_one_line(redact(text))}"
         if self._tracebacks and record.exc_info and record.exc_info[0] is not None:
             line += "\n" + redact(self.formatException(record.exc_info))
         return line

@@ -35,6 +35,8 @@ class Permission(StrEnum):
     CONTENT_WRITE = "content/write"
     DESTINATIONS_READ = "destinations/read"
     DESTINATIONS_WRITE = "destinations/write"
+    CONNECTORS_READ = "connectors/read"
+    CONNECTORS_WRITE = "connectors/write"
     PLAYBOOKS_READ = "playbooks/read"
     PLAYBOOKS_RUN = "playbooks/run"
     PLAYBOOKS_WRITE = "playbooks/write"
@@ -64,6 +66,7 @@ _READER: Final = frozenset(
         Permission.RULES_READ,
         Permission.CONTENT_READ,
         Permission.DESTINATIONS_READ,
+        Permission.CONNECTORS_READ,
         Permission.PLAYBOOKS_READ,
     }
 )
@@ -74,6 +77,7 @@ _CONTRIBUTOR: Final = _RESPONDER | {
     Permission.DATA_INGEST,
     Permission.CONTENT_WRITE,
     Permission.DESTINATIONS_WRITE,
+    Permission.CONNECTORS_WRITE,
     Permission.PLAYBOOKS_WRITE,
     Permission.SECRETS_READ,
     Permission.SECRETS_WRITE,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -18,20 +18,18 @@ from sqlalchemy.orm import Session
 from vedette.core.audit import Audit
 from vedette.core.checks import CheckReport
 from vedette.core.clock import Clock
+from vedette.core.configured import Configured, SecretStatus, plain_name, secrets_of, settings_of
 from vedette.core.database import State
 from vedette.core.errors import Conflict, InvalidInput, NotFound
-from vedette.core.forms import FormField, InvalidFields
+from vedette.core.forms import InvalidFields
 from vedette.core.ids import IdSource, new_id
-from vedette.core.redaction import Secret
 from vedette.core.roles import Permission, Principal
 from vedette.core.secrets import Secrets
 from vedette.deliver.manifest import Manifest
 from vedette.deliver.models import DeliveryRow, DestinationDetectionRow, DestinationRow
 from vedette.deliver.outbox import Delivery, DeliveryLog, DeliveryState, no_delivery
 from vedette.deliver.registry import Registry
-from vedette.deliver.reminders import SecretStatus, secret_status
 
-MAX_NAME: Final = 256
 MAX_DETECTIONS: Final = 5000
 
 
@@ -83,6 +81,7 @@ class Destinations:
         self._registry = registry
         self._clock = clock
         self._new_id = new_id
+        self._kept = Configured(secrets, clock, "destination")
         self._audit = Audit(state, clock)
         self.log = DeliveryLog(state, clock)
 
@@ -128,11 +127,11 @@ class Destinations:
             id=self._new_id(),
             workspace_id=workspace_id,
             kind=kind,
-            name=_name(name),
-            folded_name=_name(name).casefold(),
+            name=plain_name(name),
+            folded_name=plain_name(name).casefold(),
             enabled=enabled,
             every_detection=chosen is None,
-            settings=_settings(manifest, checked),
+            settings=settings_of(manifest, checked),
             secrets={},
             revision=1,
             failures=0,
@@ -143,7 +142,7 @@ class Destinations:
             _refuse_taken_name(session, row)
             session.add(row)
             session.flush()
-            row.secrets = self._keep_secrets(row, manifest, checked)
+            row.secrets = self._kept.keep(manifest, row.id, row.workspace_id, row.secrets, checked)
             _choose(session, row.id, chosen)
             session.flush()
             self._record(principal, "create", row, {"enabled": enabled, "detections": chosen})
@@ -171,9 +170,9 @@ class Destinations:
         with self._state.session() as session:
             row = _row(session, workspace_id, destination_id)
             changed: dict[str, object] = {}
-            if name is not None and _name(name) != row.name:
-                changed["name"] = [row.name, _name(name)]
-                row.name, row.folded_name = _name(name), _name(name).casefold()
+            if name is not None and plain_name(name) != row.name:
+                changed["name"] = [row.name, plain_name(name)]
+                row.name, row.folded_name = plain_name(name), plain_name(name).casefold()
                 _refuse_taken_name(session, row)
             if values:
                 changed["fields"] = sorted(values)
@@ -244,13 +243,12 @@ class Destinations:
                 row = _row(session, workspace_id, destination_id)
                 kind, target = row.kind, row.name
                 known, references = dict(row.settings), dict(row.secrets)
-            for field, reference in references.items():
-                known[field] = self._secrets.get(reference, workspace_id=workspace_id).reveal()
+            known |= self._kept.revealed(workspace_id, references)
         if kind is None:
             raise InvalidInput("The kind of the destination is missing.", target="kind")
         found = self._registry.get(kind)
         checked = found.manifest.check({**known, **values})
-        destination = found.open(_settings(found.manifest, checked), _secret_values(found.manifest, checked))
+        destination = found.open(settings_of(found.manifest, checked), secrets_of(found.manifest, checked))
         try:
             report = destination.check(write=write)
         finally:
@@ -297,31 +295,10 @@ class Destinations:
 
     def _change_values(self, row: DestinationRow, values: Mapping[str, object]) -> None:
         manifest = self._registry.get(row.kind).manifest
-        secret = {field.name for field in manifest.fields if field.secret}
-        # None stands for a secret that was not entered again; an empty text would be no secret at all.
-        given = {name: value for name, value in values.items() if not (name in secret and value is None)}
-        kept = {name for name in row.secrets if name not in given}
-        checked = manifest.check({**row.settings, **given}, kept=kept)
-        row.settings = _settings(manifest, checked)
-        row.secrets = self._keep_secrets(row, manifest, checked)
+        checked = self._kept.checked(manifest, row.settings, row.secrets, values)
+        row.settings = settings_of(manifest, checked)
+        row.secrets = self._kept.keep(manifest, row.id, row.workspace_id, row.secrets, checked)
         row.revision += 1
-
-    def _keep_secrets(self, row: DestinationRow, manifest: Manifest, checked: Mapping[str, str]) -> dict[str, Any]:
-        """Put the secrets among the values into the store; field → reference, with those that are there already."""
-        references = dict(row.secrets)
-        now = self._clock.now()
-        for field in manifest.fields:
-            value = checked.get(field.name)
-            if not field.secret or value is None:
-                continue
-            expires = _due(field, checked, now)
-            if field.name in references:
-                self._secrets.replace(references[field.name], value, expires_at=expires)
-            else:
-                references[field.name] = self._secrets.put(
-                    f"destination/{row.id}/{field.name}", value, workspace_id=row.workspace_id, expires_at=expires
-                )
-        return references
 
     def _record(self, principal: Principal, action: str, row: DestinationRow, detail: Mapping[str, object]) -> None:
         self._audit.record(
@@ -353,7 +330,9 @@ class Destinations:
             enabled=row.enabled,
             detections=None if row.every_detection else tuple(sorted(session.scalars(chosen))),
             settings=dict(row.settings),
-            secrets=self._secret_statuses(row),
+            secrets=self._kept.statuses(
+                self._registry.get(row.kind).manifest, row.workspace_id, row.settings, row.secrets
+            ),
             health=health,
             last_error=row.last_error,
             last_success_at=row.last_success_at,
@@ -365,31 +344,12 @@ class Destinations:
             updated_at=row.updated_at,
         )
 
-    def _secret_statuses(self, row: DestinationRow) -> dict[str, SecretStatus]:
-        known = {info.reference: info for info in self._secrets.list(row.workspace_id)}
-        manifest = self._registry.get(row.kind).manifest
-        now = self._clock.now()
-        statuses = {}
-        for name, reference in row.secrets.items():
-            info = known.get(reference)
-            if info is not None:
-                due = _due(manifest.field(name), row.settings, info.changed_at)
-                statuses[name] = secret_status(info.changed_at, due, now)
-        return statuses
-
 
 def _row(session: Session, workspace_id: str, destination_id: str) -> DestinationRow:
     row = session.get(DestinationRow, destination_id)
     if row is None or row.workspace_id != workspace_id or row.deleted_at is not None:
         raise NotFound(f"There is no destination '{destination_id}'.", target=destination_id)
     return row
-
-
-def _name(name: str) -> str:
-    plain = " ".join(name.split())
-    if not plain or len(plain) > MAX_NAME or not plain.isprintable():
-        raise InvalidFields({"name": f"must have 1 to {MAX_NAME} printable characters"})
-    return plain
 
 
 def _refuse_taken_name(session: Session, row: DestinationRow) -> None:
@@ -431,21 +391,3 @@ def _try_again(session: Session, row: DestinationRow, now: datetime) -> None:
         )
         .values(next_attempt_at=now)
     )
-
-
-def _settings(manifest: Manifest, checked: Mapping[str, str]) -> dict[str, str]:
-    return {field.name: checked[field.name] for field in manifest.fields if not field.secret and field.name in checked}
-
-
-def _secret_values(manifest: Manifest, checked: Mapping[str, str]) -> dict[str, Secret]:
-    return {field.name: Secret(checked[field.name]) for field in manifest.fields if field.secret}
-
-
-def _due(field: FormField, settings: Mapping[str, str], changed_at: datetime) -> datetime | None:
-    """When a secret has to be replaced: after its days, or when it expires, whichever is first."""
-    moments = []
-    if field.rotate_days is not None:
-        moments.append(changed_at + timedelta(days=field.rotate_days))
-    if field.expiry_field is not None and settings.get(field.expiry_field):
-        moments.append(datetime.combine(date.fromisoformat(settings[field.expiry_field]), time(), UTC))
-    return min(moments, default=None)

@@ -11,6 +11,8 @@ from pydantic import Field
 from vedette.api.security import Caller, Services, requires
 from vedette.api.services import WorkspaceServices
 from vedette.api.wire import ErrorBody, Page, Utc, Wire
+from vedette.core.checks import CheckReport
+from vedette.core.configured import SecretStatus
 from vedette.core.errors import InvalidInput, nearest
 from vedette.core.roles import Permission
 from vedette.deliver.outbox import Delivery, DeliveryLog, DeliveryState
@@ -28,6 +30,13 @@ class SecretState(Wire):
     changed_time_utc: Utc | None
     expires_time_utc: Utc | None = None
     warning: str | None = None
+
+    @classmethod
+    def of(cls, status: SecretStatus) -> SecretState:
+        """What may be shown of a secret."""
+        return cls(
+            set=True, changed_time_utc=status.changed_at, expires_time_utc=status.expires_at, warning=status.warning
+        )
 
 
 class HealthBody(Wire):
@@ -113,12 +122,7 @@ def destination_body(view: DestinationView) -> DestinationBody:
     error = _error(view.last_error)
     return DestinationBody(
         id=view.id, kind=view.kind, name=view.name, enabled=view.enabled, settings=dict(view.settings),
-        secrets={
-            name: SecretState(
-                set=True, changed_time_utc=status.changed_at, expires_time_utc=status.expires_at, warning=status.warning
-            )
-            for name, status in view.secrets.items()
-        },
+        secrets={name: SecretState.of(status) for name, status in view.secrets.items()},
         health=HealthBody(
             state=view.health.value, message=error.message if error else None, last_success_time_utc=view.last_success_at,
             last_attempt_time_utc=view.last_attempt_at, pending=view.pending, failed=view.failed,
@@ -139,6 +143,18 @@ def delivery_body(one: Delivery) -> DeliveryBody:
         created_time_utc=one.created_at, last_attempt_time_utc=one.last_attempt_at,
         next_attempt_time_utc=one.next_attempt_at, remote_id=one.remote_id, error=_error(one.error),
     )  # fmt: skip
+
+
+def test_report(report: CheckReport) -> TestReport:
+    """A test as the API shows it."""
+    steps = [
+        TestStep(
+            name=step.name, ok=step.ok is not False, message=step.message, hint=step.hint,
+            duration_ms=round(step.duration * 1000, 1),
+        )
+        for step in report.steps
+    ]  # fmt: skip
+    return TestReport(ok=report.ok, steps=steps)
 
 
 def _values(body: DestinationWrite) -> dict[str, Any]:
@@ -190,15 +206,7 @@ def delete(services: Services, caller: Caller, destination: str) -> None:
 @router.post("/destinations/{destination}/test", dependencies=[MayWrite])
 def test(services: Services, caller: Caller, destination: str) -> TestReport:
     """Finds out whether deliveries can succeed."""
-    report = services.destinations.test(caller, services.workspace.id, destination)
-    steps = [
-        TestStep(
-            name=step.name, ok=step.ok is not False, message=step.message, hint=step.hint,
-            duration_ms=round(step.duration * 1000, 1),
-        )
-        for step in report.steps
-    ]  # fmt: skip
-    return TestReport(ok=report.ok, steps=steps)
+    return test_report(services.destinations.test(caller, services.workspace.id, destination))
 
 
 @router.get("/deliveries", dependencies=[Depends(requires(Permission.DESTINATIONS_READ))])

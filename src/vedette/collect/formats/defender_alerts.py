@@ -11,6 +11,8 @@ from vedette.collect.formats.defender_facts import CLOUD, ENDPOINT, EVIDENCE, GR
 from vedette.collect.formats.timestamps import Moments
 
 _TYPE: Final = "#microsoft.graph.security."
+_SAID: Final = frozenset(GRAPH) | {"@odata.type", "evidence", "mitreTechniques", "status", "severity", "serviceSource"}
+"""Properties of an alert of Graph's with a column of their own; the others go into ExtendedProperties, whatever they are."""
 
 
 def read(record: object, moments: Moments) -> list[Record] | Unreadable:
@@ -71,9 +73,9 @@ def _graph(record: Mapping[str, Any], moments: Moments) -> list[Record]:
     if device:
         row["CompromisedEntity"] = device
     extra = {
-        name: record[name]
-        for name in ("incidentId", "classification", "determination", "detectionSource")
-        if record.get(name)
+        name: value
+        for name, value in record.items()
+        if name not in _SAID and value is not None and value not in ("", [])
     }
     if extra:
         row["ExtendedProperties"] = text(extra)

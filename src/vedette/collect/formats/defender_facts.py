@@ -91,4 +91,41 @@ EVIDENCE: Final[dict[str, tuple[str, dict[str, str]]]] = {
         "registryKey": "RegistryKey", "registryValueName": "RegistryValueName", "registryValue": "RegistryValueData",
     }),
     "azureResource": ("AzureResource", {"resourceId": "ResourceID", "resourceType": "ResourceType"}),
+    "mailCluster": ("MailCluster", {}),
+    "submissionMail": ("SubmissionMail", {
+        "networkMessageId": "NetworkMessageId", "subject": "EmailSubject", "recipient": "AccountUpn", "senderIp": "RemoteIP",
+    }),
+    "mailboxConfiguration": ("MailboxConfiguration", {"upn": "AccountUpn"}),
+    "teamsMessage": ("TeamsMessage", {"subject": "EmailSubject", "senderIP": "RemoteIP"}),
+    "dns": ("Dns", {"domainName": "RemoteUrl"}),
+    "networkConnection": ("NetworkConnection", {
+        "destinationAddress.ipAddress": "RemoteIP", "sourceAddress.ipAddress": "LocalIP",
+    }),
+    "fileHash": ("FileHash", {}),
+    "malware": ("Malware", {"name": "ThreatFamily"}),
+    "servicePrincipal": ("ServicePrincipal", {
+        "appId": "ApplicationId", "servicePrincipalName": "Application", "servicePrincipalObjectId": "AccountObjectId",
+    }),
+    "amazonResource": ("AmazonResource", {"amazonResourceId": "ResourceID", "resourceType": "ResourceType"}),
+    "googleCloudResource": ("GoogleCloudResource", {"fullResourceName": "ResourceID", "resourceType": "ResourceType"}),
+    "securityGroup": ("SecurityGroup", {}),
+    "cloudLogonSession": ("CloudLogonSession", {
+        "account.accountName": "AccountName", "account.domainName": "AccountDomain", "account.userPrincipalName": "AccountUpn",
+        "account.azureAdUserId": "AccountObjectId",
+    }),
+    "hostLogonSession": ("HostLogonSession", {
+        "account.accountName": "AccountName", "account.domainName": "AccountDomain", "host.mdeDeviceId": "DeviceId",
+        "host.deviceDnsName": "DeviceName",
+    }),
+    "ioTDevice": ("IoTDevice", {"deviceName": "DeviceName"}),
+    "aiAgent": ("AIAgent", {}),
+    **{
+        kind: (kind[:1].upper() + kind[1:], {})
+        for kind in (
+            "activeDirectoryDomain", "blob", "blobContainer", "cloudLogonRequest", "container", "containerImage",
+            "containerRegistry", "gitHubOrganization", "gitHubRepo", "gitHubUser", "kubernetesCluster", "kubernetesController",
+            "kubernetesNamespace", "kubernetesPod", "kubernetesSecret", "kubernetesService", "kubernetesServiceAccount", "nic",
+            "sasToken",
+        )
+    },
 }  # fmt: skip

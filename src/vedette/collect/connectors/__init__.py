@@ -1,0 +1,1 @@
+"""Connectors: what fetches events from the services that have them, a folder each."""
