@@ -12,6 +12,7 @@ from vedette.api.memory import StoreOperations
 from vedette.api.routes.functions import imported, summary, whole
 from vedette.api.routes.watchlists import change_body, item_body, watchlist_body
 from vedette.api.wire import Wire
+from vedette.collect.files.loader import FileLoader
 from vedette.content.parsers import read_functions
 from vedette.core.accounts import LOCAL_OPERATOR_NAME, local_operator
 from vedette.core.settings import load_settings
@@ -37,6 +38,11 @@ class DirectOperations(StoreOperations):
         except BaseException:
             application.close()
             raise
+
+    @property
+    def files(self) -> FileLoader:
+        """What loads files, within the limits of the settings."""
+        return self.services.files
 
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Imports rules."""

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vedette.collect.files.loader import FileLoader
+from vedette.collect.files.unpacking import ArchiveLimits
 from vedette.core.errors import VedetteError
 from vedette.core.roles import Permission, Principal
 from vedette.core.workspaces import Workspace
@@ -49,6 +51,15 @@ class WorkspaceServices:
     def logs(self) -> LogStore:
         """The log tables."""
         return self.application.stores.open(self.workspace.id)
+
+    @cached_property
+    def files(self) -> FileLoader:
+        """What loads files, within the limits of the settings."""
+        settings = self.application.settings
+        limits = ArchiveLimits(
+            settings.archive_bytes, settings.archive_files, settings.archive_depth, settings.archive_ratio
+        )
+        return FileLoader(self.logs, self.application.clock, limits)
 
     @property
     def intake(self) -> Intake:

@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     syslog_tls_client_ca: Path | None = Field(
         None, description="The authority (PEM) of client certificates; with it, a sender needs one."
     )
+    archive_bytes: int = Field(
+        64 * 1024**3, gt=0, description="How many bytes the archives of one load may unpack to."
+    )
+    archive_files: int = Field(100_000, gt=0, description="How many files the archives of one load may have.")
+    archive_depth: int = Field(4, gt=0, le=32, description="How deep archives may lie within archives.")
+    archive_ratio: int = Field(400, gt=1, description="How many times its packed size a file of an archive may have.")
     log_level: LogLevel = Field("INFO", description="The least severe messages that are logged.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for programs.")
     lock_wait: _Seconds = Field(

@@ -42,6 +42,8 @@ class Batch:
     sizes: Sequence[int]
     bad: list[BadRecord] = field(default_factory=list)
     consumed: int = 0
+    rows: Sequence[Mapping[str, object]] | None = None
+    """The rows in the place of columns, for those who have use for whole records."""
 
 
 def columns_of(rows: Sequence[Mapping[str, object]]) -> dict[str, RawColumn]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -36,7 +37,12 @@ class Load:
 
 def digest_of(source: Source) -> str:
     """The SHA-256 of the file as it lies there."""
-    return _hashed(source)
+    return _hashed(source.path)
+
+
+def digest_of_file(path: Path) -> str:
+    """The same of a file by its path."""
+    return _hashed(path)
 
 
 def load_id(*parts: str) -> int:
@@ -49,7 +55,7 @@ def new_load_id(connection: duckdb.DuckDBPyConnection, source: Source) -> int:
 
     The whole digest would do as well, but is not known yet when the first rows are stored.
     """
-    start = _hashed(source, start_only=True)
+    start = _hashed(source.path, start_only=True)
     number = 0
     while True:
         found = load_id(source.table, str(source.size), start, str(number))
@@ -93,14 +99,14 @@ def record(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
         run(connection, f"INSERT INTO store_catalog.loads VALUES ({', '.join('?' * len(values))})", values)
 
 
-def _hashed(source: Source, *, start_only: bool = False) -> str:
+def _hashed(path: Path, *, start_only: bool = False) -> str:
     digest = hashlib.sha256()
-    with open_file(source.path) as file:
+    with open_file(path) as file:
         try:
             while block := file.read(_BLOCK):
                 digest.update(block)
                 if start_only:
                     break
         except OSError as error:
-            raise unreadable(source.path, error) from error
+            raise unreadable(path, error) from error
     return digest.hexdigest()

@@ -53,6 +53,13 @@ class Source:
     table: str
     form: Form
     size: int
+    name: Path | None = None
+    """What reports call it, if it lies there under another name."""
+
+    @property
+    def shown(self) -> Path:
+        """What reports call the file."""
+        return self.name or self.path
 
 
 def form_of(path: Path) -> Form | None:
@@ -82,14 +89,14 @@ def discover(paths: Sequence[Path], table: str | None) -> tuple[list[Source], li
     sources: list[Source] = []
     passed_over: list[Path] = []
     for path in paths:
-        for file in _files(path):
+        for file in files_in(path):
             form = form_of(file)
             if form is None:
                 if file == path:
                     raise _no_form(file)
                 passed_over.append(file)
                 continue
-            sources.append(Source(file, table or _folder_table(file), form, _size(file)))
+            sources.append(Source(file, table or _folder_table(file), form, size_of(file)))
     return _without_repeats(sources), passed_over
 
 
@@ -104,7 +111,8 @@ def check_table_name(name: str) -> str:
     return name
 
 
-def _files(path: Path) -> Iterable[Path]:
+def files_in(path: Path) -> Iterable[Path]:
+    """The files of a path: itself, or all below it whose names do not start with a dot. Raises `VedetteError` if it is not there."""
     try:
         if path.is_dir():
             return sorted(_walk(path))
@@ -125,7 +133,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def _size(file: Path) -> int:
+def size_of(file: Path) -> int:
     try:
         return file.stat().st_size
     except OSError as error:
