@@ -16,7 +16,8 @@ from vedette.kql.types import Type
 from vedette.store.conversion import convert
 
 MOST_DAYS: Final = 400
-"""Days that the rows of one call may span for what is missing to be told against all of them; one stray row would fill pages else."""
+"""Days that the rows of one call may span for what is missing to be told against all of them, and not against those of the table
+alone: one stray row would fill pages."""
 _FIRST: Final = date(1, 1, 1)
 
 
@@ -80,7 +81,8 @@ def coverage_of(found: Iterable[tuple[str, str, Counter[int]]]) -> list[Coverage
     made = []
     for key in sorted(counts):
         days = counts[key]
-        first, last = whole or (min(days), max(days))
+        own = [day for (_, table), days_ in counts.items() if table == key[1] for day in days_]
+        first, last = whole or (min(own), max(own))
         made.append(
             Coverage(
                 *key, files[key], sum(days.values()), {_text(day): days[day] for day in sorted(days)}, _gaps(days, first, last)

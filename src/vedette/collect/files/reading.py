@@ -69,14 +69,16 @@ class _Maker:
     def __init__(self, source: FileToRead) -> None:
         self.source = source
         values = (value for record in source.looked.sample for value in record.values())
-        stamp = written(source.file.stat().st_mtime, source.now)
-        self.moments = FileMoments(stamp, day_first=day_first(values))
+        self.moments = FileMoments(written(source.file.stat().st_mtime, source.now), day_first=day_first(values))
         self._identities = Identities()
         self.records = Records([])
 
     def add(self, made: Record, kind: str, line: int, size: int) -> None:
         """A row."""
         row = made.row
+        for name in ("TimeGenerated", "EventTime"):
+            if row.get(name) is self.moments.now_text:
+                del row[name]  # the record has no time of its own: the store stamps it, and counts it
         table = self.source.table or made.table
         self.records.rows.append(Filed(table, row, kind, line, size, self._identities.key(table, row)))
 
