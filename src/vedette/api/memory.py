@@ -147,6 +147,18 @@ class MemoryOperations(StoreOperations):
         """Refused."""
         raise self._nothing()
 
+    def watched_folders(self) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+    def watch_folder(self, path: Path, table: str | None, *, move: bool) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def unwatch_folder(self, folder: str) -> None:
+        """Refused."""
+        raise self._nothing()
+
 
 def _external_hosts() -> list[str]:
     """The hosts that queries may read from; the settings are read only where one says so, since reading them takes long."""

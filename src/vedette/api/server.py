@@ -23,6 +23,7 @@ from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.listening import syslog_listeners
 from vedette.api.routes import (
     deliveries,
+    folders,
     functions,
     health,
     incidents,
@@ -54,7 +55,7 @@ def create_app(application: Application) -> FastAPI:
     )
     app.state.application = application
     failures.install(app)
-    for module in (health, session, incidents, logs, ingestion, watchlists, functions, paths, rules, deliveries):
+    for module in (health, session, incidents, logs, ingestion, folders, watchlists, functions, paths, rules, deliveries):
         app.include_router(module.router, prefix=PREFIX)
     install_doors(app, application)
     install_console(app, PREFIX)

@@ -62,6 +62,7 @@ def _register() -> None:
         rules,
         serve,
         tables,
+        watching,
         watchlists,
     )
 
@@ -78,6 +79,7 @@ def _register() -> None:
         replaying,
         incidents,
         ingest,
+        watching,
     )
     for module in groups:
         module.register(app)

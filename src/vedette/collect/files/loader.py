@@ -53,12 +53,13 @@ class FileLoader:
 
     def load(
         self, paths: Sequence[Path], options: LoadOptions | None = None, progress: ProgressCallback | None = None,
-        cancelled: Callable[[], bool] | None = None,
+        cancelled: Callable[[], bool] | None = None, *, within: Path | None = None,
     ) -> LoadReport:  # fmt: skip
         """Loads files, and folders and archives with all that is in them; each file wholly or not at all.
 
         What a file is its content tells; the table of rows that have a table's columns is the one that they name, or else that
         of their folder's name, or of the file's, or the one whose columns they have. `options.table` is the table of every file.
+        `within` is a folder that the files lie in and whose own name says nothing.
         Raises `VedetteError` if a path is not there or cannot be read, or names one file that cannot be loaded; what is wrong
         with other files is in the report.
         """
@@ -78,7 +79,7 @@ class FileLoader:
         try:
             plan = _Plan()
             try:
-                for found in _files(paths):
+                for found in _files(paths, within):
                     self._plan(found, 0, plan, unpacker, options)
             except Cancelled:
                 report = LoadReport([FileReport(path, options.table or "", Outcome.CANCELLED) for path in paths])
@@ -201,7 +202,7 @@ class FileLoader:
         return None
 
 
-def _files(paths: Sequence[Path]) -> Iterator[_Found]:
+def _files(paths: Sequence[Path], within: Path | None) -> Iterator[_Found]:
     seen: set[Path] = set()
     for path in paths:
         for file in files_in(path):
@@ -209,6 +210,9 @@ def _files(paths: Sequence[Path]) -> Iterator[_Found]:
                 continue
             seen.add(file.absolute())
             folder = file.absolute().parent
+            if within is not None:
+                yield _Found(file, file, "" if folder == within else folder.name, False)
+                continue
             yield _Found(file, file, folder.name, file == path or file.parent == path, file == path)
 
 
