@@ -18,7 +18,7 @@ from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import Batch
-from vedette.store.contents import Load, digest_of, is_present, may_be_present, new_load_id, record
+from vedette.store.contents import Load, digest_of, digests_to_look_for, earlier_digest_of, is_present, new_load_id, record
 from vedette.store.conversion import convert
 from vedette.store.coverage import coverage_of, days_in
 from vedette.store.inference import Inference
@@ -186,7 +186,10 @@ class Loader:
                 writing(self._tables, source.table, self._connect) as (writer, connection),
             ):
                 digest = pool.submit(digest_of, source)
-                present = may_be_present(connection, source) and is_present(connection, source.table, digest.result())
+                known = digests_to_look_for(connection, source)
+                present = ("blake2b" in known and is_present(connection, source.table, digest.result())) or (
+                    "sha256" in known and is_present(connection, source.table, earlier_digest_of(source))
+                )
                 if present and not self._options.again:
                     report.outcome = Outcome.PRESENT
                 else:
@@ -224,7 +227,7 @@ class Loader:
         with ThreadPoolExecutor(1, thread_name_prefix="vedette-store") as pool:
             pending: deque[Future[None]] = deque()
             try:
-                for batch in read(source):
+                for batch in read(source, writer.table.types):
                     self._check_cancelled()
                     made = assembler.assemble(batch)
                     if len(pending) >= _AHEAD:

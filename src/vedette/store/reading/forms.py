@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from vedette.core.errors import InvalidInput, VedetteError
+from vedette.kql.types import Type
 from vedette.store.batch import Batch
 from vedette.store.reading.csvfile import read_csv
+from vedette.store.reading.enginelines import read_lines
 from vedette.store.reading.jsonfile import read_json
 from vedette.store.reading.jsonlines import read_json_lines
 from vedette.store.reading.parquetfile import read_parquet
@@ -71,10 +73,14 @@ def form_of(path: Path) -> Form | None:
     return FORMS.get(suffixes[-1]) if suffixes else None
 
 
-def read(source: Source) -> Iterator[Batch]:
-    """The rows of a source in batches."""
+def read(source: Source, types: Mapping[str, Type] | None = None) -> Iterator[Batch]:
+    """The rows of a source in batches. With the types of its table, columns may be in them already."""
     if source.form is Form.PARQUET:
         return read_parquet(source.path)
+    if types is not None and source.form is Form.JSON_LINES:
+        return read_lines(TextStream(source.path), types)
+    if types is not None and source.form is Form.JSON:
+        return read_json(TextStream(source.path), types=types)
     return _TEXT_READERS[source.form](TextStream(source.path))
 
 
