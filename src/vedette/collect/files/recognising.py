@@ -166,6 +166,8 @@ def _look_at_text(text: bytes) -> Looked:
 
 
 def _look_at_csv(lines: list[str]) -> Looked | None:
+    if lines[0].lower().startswith("sep=") and len(lines) > 1:
+        lines = lines[1:]  # what Excel takes
     delimiter = delimiter_of(lines[0])
     if delimiter is None:
         return None

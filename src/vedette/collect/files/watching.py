@@ -168,7 +168,7 @@ class FolderWatcher:
         known.done = True
         state.files += 1
         state.rows += report.rows
-        log.info("loaded %s: %d rows", file, report.rows)
+        log.info("loaded %s, rows: %d", file, report.rows)
         for one in report.unknown:
             state.problems.append(Problem(one.path, self._clock.now(), one.reason))
         if folder.move:

@@ -1,7 +1,7 @@
 """Rows that have the columns of a log table already: exports of Log Analytics and of Defender's advanced hunting.
 
-The column `Type` names the table. Where there is none, the table is the one known table that has all the columns, and the fewest
-beyond them; in advanced hunting `ActionType` tells its tables apart as well.
+The column `Type` names the table. Where there is none, the table is the only known one that has all the columns, or the one of which
+they are nearly all; in advanced hunting `ActionType` tells its tables apart as well.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _ENVELOPE: Final = frozenset({"Type", "TableName", "$table", "TenantId"})
 _STANDARD: Final = frozenset(field.name for field in STANDARD) | {"Timestamp"}
 _LEAST: Final = 4
 """Columns beside the standard ones that a row must have for its table to be told by them."""
+_NEARLY_ALL: Final = 0.7
 
 
 def named_table(record: Mapping[str, Any]) -> str | None:
@@ -62,6 +63,8 @@ def _fitting(names: frozenset[str]) -> tuple[str, ...]:
         if own <= its:
             found.append((len(its) - len(own), table))
     found.sort()
+    if len(found) > 1 and len(own) < _NEARLY_ALL * (len(own) + found[0][0]):
+        return tuple(table for _, table in found)
     return tuple(table for beyond, table in found if beyond == found[0][0])
 
 

@@ -31,7 +31,6 @@ MOST_ROWS: Final = 20_000
 _MOST_SHAPES: Final = 2_000
 """Sets of names that the objects of one block may have; more are read one by one."""
 THREADS: Final = 2
-_AS_TEXT: Final = frozenset({Type.STRING, Type.DATETIME})
 _LINES: Final = "lines"
 _NEWLINE: Final = 10
 _BRACE: Final = 123
@@ -173,7 +172,7 @@ class _Engine:
         """A column for each of the names. Raises `duckdb.Error` where objects do not have all of them and no other, if `strict`."""
         if not names:
             return {}
-        asked = {name: "VARCHAR" if self._types.get(name) in _AS_TEXT else "JSON" for name in names}
+        asked = {name: "VARCHAR" if self._types.get(name) is Type.STRING else "JSON" for name in names}
         function = "from_json_strict" if strict else "from_json"
         found = self._engine.sql(
             f"SELECT {function}(line, {quote(json.dumps(asked, ensure_ascii=False))}) AS row FROM {_LINES}"
@@ -198,9 +197,10 @@ def _texts(values: pa.Array) -> pa.Array:
 def _column(texts: pa.Array, kind: Type | None) -> RawColumn:
     if kind is Type.STRING:
         return RawColumn((), array=texts.fill_null(""))
-    if kind is Type.DATETIME:
-        moments, places = ticks_of(texts)
-        return RawColumn((), array=moments, failed={place: texts[place].as_py() for place in places})
+    if kind is Type.DATETIME and _are_plain_texts(texts):
+        bare = pc.utf8_slice_codeunits(texts, 1, -1)
+        moments, places = ticks_of(bare)
+        return RawColumn((), array=moments, failed={place: bare[place].as_py() for place in places})
     if kind is None:
         present = pc.indices_nonzero(texts.is_valid()).to_pylist()
         return RawColumn([orjson.loads(text) for text in texts.drop_null().to_pylist()], present)
@@ -216,6 +216,11 @@ def _column(texts: pa.Array, kind: Type | None) -> RawColumn:
     positions = pc.indices_nonzero(wrong.fill_null(False)).to_pylist()
     codes = coded.indices.to_pylist()
     return RawColumn((), array=made, failed={position: values[codes[position]] for position in positions})
+
+
+def _are_plain_texts(texts: pa.Array) -> bool:
+    """Whether all are JSON strings without an escape."""
+    return bool(pc.all(pc.starts_with(texts, '"')).as_py()) and not pc.any(pc.match_substring(texts, "\\")).as_py()
 
 
 def _dynamic(texts: pa.Array) -> RawColumn:
