@@ -270,6 +270,17 @@ def test_evtx(bench: Bench) -> None:
     assert (bench.count("SecurityEvent"), bench.count("Event"), report.repeated) == (5, 1, 1)
 
 
+def test_one_large_object_around_all_records(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vedette.collect.files.loader._LARGE", 1_000)
+    monkeypatch.setattr("vedette.collect.files.recognising.HEAD", 2_000)
+    document = {"@odata.context": "x", "value": [sign_in(n) for n in range(40)], "@odata.nextLink": "https://x/?a=1,{}"}
+    report = bench.load(bench.write("page.json", document))
+    assert (report.rows, report.bad) == (40, 0)
+    two = json.dumps({"records": [DIAGNOSTIC] * 20}) + "\n" + json.dumps({"records": [DIAGNOSTIC | {"properties": {"id": "d-9"}}]})
+    assert bench.load(bench.write("hub.json", two)).bad == 0
+    assert bench.count("AuditLogs") == 2
+
+
 # -- each record once
 
 
@@ -492,3 +503,41 @@ def test_rows_without_a_time_are_stamped(bench: Bench) -> None:
     report = bench.load(bench.write("a.log", "CEF:0|V|P|1|7|Deny|5|src=203.0.113.3\n" * 2), stamp=datetime(2026, 1, 1, tzinfo=UTC))
     assert (report.rows, report.files[0].stamped) == (2, 2)
     assert bench.ask("CommonSecurityLog | distinct TimeGenerated") == [["2026-01-01T00:00:00.0000000Z"]]
+
+
+# -- the parser cases of the shared material, through loading
+
+
+def cases_of(shared: Path, name: str) -> list[dict[str, Any]]:
+    file = shared / "data" / "parsers" / name
+    content = gzip.decompress(file.read_bytes()) if name.endswith(".gz") else file.read_bytes()
+    return [json.loads(line) for line in content.splitlines()]
+
+
+@pytest.mark.req("P-036", "P-037", "P-038", "P-039", "P-046")
+def test_the_records_of_the_parser_cases(bench: Bench, shared: Path) -> None:
+    names = [file.name for file in (shared / "data" / "parsers").glob("ecs_*")]
+    assert len(names) >= 10
+    for number, name in enumerate(sorted(names)):
+        cases = cases_of(shared, name)
+        report = bench.load(bench.write(f"in{number}/{name.split('.')[0]}.log", "\n".join(case["raw"].replace("\n", " ") for case in cases)))
+        wanted = {case["table"] for case in cases if case.get("table")}
+        assert not report.bad and not report.failed, (name, report.to_dict())
+        assert wanted <= {file.table for file in report.files}, name
+        told = sum(file.rows + file.repeated for file in report.files if not wanted or file.table in wanted)
+        assert told >= len(cases), name
+
+
+@pytest.mark.req("P-030", "P-049", "P-057")
+def test_incidents_and_posture(bench: Bench, shared: Path) -> None:
+    bench.load(bench.write("a/incidents.json", {"value": [json.loads(case["raw"]) for case in cases_of(shared, "ecs_m365_defender__incident.jsonl")]}))
+    asked = "SecurityIncident | where ProviderIncidentId == '2872395' | project Status, Severity, ProviderName, AlertIds[0], TimeGenerated"
+    assert bench.ask(asked) == [
+        ["New", "Medium", "Microsoft XDR", "da637551227677560813_-961444813", "2021-09-29T09:35:45.1133333Z"]
+    ]
+    assert bench.ask("SecurityAlert | where SystemAlertId == 'da637551227677560813_-961444813' | count") == [[1]]
+    cloud = cases_of(shared, "ecs_microsoft_defender_cloud__event.jsonl")
+    bench.load(bench.write("b/cloud.json", [json.loads(case["raw"]) for case in cloud]))
+    assert bench.ask("SecurityRegulatoryCompliance | project State, SkippedResources, ComplianceControl") == [["Skipped", 1, "LT.5"]]
+    assert bench.ask("SecureScoreControls | project UnhealthyResources, ControlName") == [[3, "Apply system updates"]]
+    assert bench.ask("SecurityRecommendation | project RecommendationSeverity") == [["Low"]]

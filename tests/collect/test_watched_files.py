@@ -180,7 +180,7 @@ def test_over_the_api(tmp_path: Path) -> None:
         from vedette.core.roles import Role
 
         owner = local_operator(running.data)
-        application.identity.create_user("con", by=owner)
+        application.identity.create_account("user", "con", by=owner)
         application.identity.grant("con", Role.CONTRIBUTOR, workspace.id, by=owner)
         token = application.identity.create_token("con", "t", by=owner).text.reveal()
         as_contributor = {"Authorization": f"Bearer {token}"}
@@ -196,7 +196,7 @@ def test_killed_while_loading(tmp_path: Path) -> None:
     """Whatever moment the server is killed at, each row is there once in the end."""
     folder, data = tmp_path / "in", tmp_path / "data"
     (folder / "SigninLogs").mkdir(parents=True)
-    per_file, files = 4_000, 8
+    per_file, files = 3_000, 6
     for number in range(files):
         text = lines(*(f"{number}-{row}" for row in range(per_file)))
         path = folder / "SigninLogs" / f"{number}.jsonl"
@@ -210,7 +210,7 @@ def test_killed_while_loading(tmp_path: Path) -> None:
             cwd=root / "src", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
-    for delay in (0.05, 0.3, 0.6):
+    for delay in (0.05, 0.5):
         server = start()
         assert server.stdout is not None
         assert server.stdout.readline()
@@ -225,7 +225,9 @@ def test_killed_while_loading(tmp_path: Path) -> None:
         found: list[dict[str, int]] = []
         while time.monotonic() < deadline:
             record = DataDirectory(data).server()
-            assert record is not None
+            if record is None:  # the address is told a moment earlier
+                time.sleep(0.1)
+                continue
             answer = httpx.post(
                 f"{record.url}/api/v1/workspaces/default/query", headers={"Authorization": f"Bearer {record.token}"},
                 json={"query": "SigninLogs | summarize count(), dcount(UserPrincipalName, 4)"}, timeout=30,
@@ -236,6 +238,7 @@ def test_killed_while_loading(tmp_path: Path) -> None:
             time.sleep(0.3)
         time.sleep(1.5)
         assert found[0][0] == per_file * files
+        assert found[0][1] == pytest.approx(per_file * files, rel=0.05)
     finally:
         server.terminate()
         server.wait(timeout=20)

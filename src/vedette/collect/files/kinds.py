@@ -12,7 +12,9 @@ from typing import Any, Final
 from vedette.collect.formats import (
     azure_activity,
     azure_diagnostics,
+    cloud_posture,
     defender_alerts,
+    defender_incidents,
     entra_graph,
     entra_portal,
     exchange_audit,
@@ -86,6 +88,8 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("Azure diagnostic settings", azure_diagnostics.is_diagnostic, _one(azure_diagnostics.read)),
     Kind("Unified audit log", office365.is_audit_record, _one(office365.read)),
     _ALERTS,
+    Kind("Defender incidents", defender_incidents.is_incident, lambda record, moments, _: defender_incidents.read(record, moments)),
+    Kind("Defender for Cloud", cloud_posture.is_export, _one(cloud_posture.read)),
     Kind("Microsoft Graph", entra_graph.is_graph, _one(entra_graph.read)),
     Kind("Entra portal, sign-ins", _headings(entra_portal.is_sign_in), _portal_sign_in),
     Kind("Entra portal, audit", _headings(entra_portal.is_audit), _one(entra_portal.read_audit)),
@@ -139,10 +143,6 @@ def records_in(document: object) -> Iterator[object]:
     if isinstance(tables, list) and tables and all(isinstance(one, Mapping) and "rows" in one for one in tables):
         for table in tables:
             yield from _rows_of(table)
-        return
-    alerts = document.get("alerts")
-    if isinstance(alerts, list) and alerts and "incidentWebUrl" in document:
-        yield from records_in(alerts)
         return
     yield document
 

@@ -149,13 +149,18 @@ def _objects(maker: _Maker) -> Iterator[Records]:
         batches = read_json(stream, as_rows=True)
     name = maker.source.shown.name
     for batch in batches:
-        maker.records.bad += batch.bad
+        maker.records.bad += [one for one in batch.bad if not (looked.array_at and _is_rest(one.raw))]
         rows = batch.rows if batch.rows is not None else _rows_of(batch)
         for row, line, size in zip(rows, batch.lines, batch.sizes):
             _take(maker, row, name, line, size)
             if maker.full:
                 yield maker.batch(batch.consumed)
         yield maker.batch(batch.consumed)
+
+
+def _is_rest(raw: str) -> bool:
+    """Whether a text is what stands after the list in the object around it."""
+    return raw in ("}", "]}") or raw[:1] in ('"', ":", "}")
 
 
 def _rows_of(batch: Batch) -> Iterator[Mapping[str, Any]]:
