@@ -120,4 +120,9 @@ def test_beside_duckdb(tmp_path: Path, record: Record) -> None:
             ours = time.perf_counter() - started
         print(f"DuckDB alone {RATIO_ROWS / alone:,.0f} rows/s, vedette load {RATIO_ROWS / ours:,.0f}")
         ratios.append(ours / alone)
-    record("DuckDB's own load of JSON lines against vedette load, SigninLogs rows/s", statistics.median(ratios), 1 / 0.7, "times")
+    record(
+        "DuckDB's own load of JSON lines against vedette load, SigninLogs rows/s",
+        statistics.median(ratios),
+        1 / 0.7,
+        "times",
+    )

@@ -65,7 +65,9 @@ def watch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watch]:
 
 
 def lines(*names: str) -> str:
-    return "".join(json.dumps({"TimeGenerated": "2026-03-01T00:00:00Z", "UserPrincipalName": name}) + "\n" for name in names)
+    return "".join(
+        json.dumps({"TimeGenerated": "2026-03-01T00:00:00Z", "UserPrincipalName": name}) + "\n" for name in names
+    )
 
 
 def test_a_file_that_still_grows_is_left_alone(watch: Watch) -> None:
@@ -164,7 +166,12 @@ def test_over_the_api(tmp_path: Path) -> None:
         path = "/api/v1/workspaces/default/watched-folders"
         with httpx.Client(base_url=record.url, headers={"Authorization": f"Bearer {record.token}"}) as client:
             assert client.get(path).json() == {"value": [], "count": 0}
-            for wrong, code in ((str(tmp_path / "none"), 400), (str(running.data), 400), (str(tmp_path), 400), ("drop", 400)):
+            for wrong, code in (
+                (str(tmp_path / "none"), 400),
+                (str(running.data), 400),
+                (str(tmp_path), 400),
+                ("drop", 400),
+            ):
                 assert client.post(path, json={"path": wrong}).status_code == code, wrong
             made = client.post(path, json={"path": str(inside), "move": True})
             assert (made.status_code, made.json()["path"]) == (201, str(inside))

@@ -55,7 +55,19 @@ def create_app(application: Application) -> FastAPI:
     )
     app.state.application = application
     failures.install(app)
-    for module in (health, session, incidents, logs, ingestion, folders, watchlists, functions, paths, rules, deliveries):
+    for module in (
+        health,
+        session,
+        incidents,
+        logs,
+        ingestion,
+        folders,
+        watchlists,
+        functions,
+        paths,
+        rules,
+        deliveries,
+    ):
         app.include_router(module.router, prefix=PREFIX)
     install_doors(app, application)
     install_console(app, PREFIX)

@@ -36,12 +36,15 @@ def register(app: typer.Typer) -> None:
 def load(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="Files, folders and zip archives of logs; what a file is its content tells.", metavar="PATH"),
+        typer.Argument(
+            help="Files, folders and zip archives of logs; what a file is its content tells.", metavar="PATH"
+        ),
     ],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
     table: Annotated[
-        str | None, typer.Option(help="The table of all files; else their records tell it, or the folder.", metavar="TABLE")
+        str | None,
+        typer.Option(help="The table of all files; else their records tell it, or the folder.", metavar="TABLE"),
     ] = None,
     stamp: Annotated[
         str | None, typer.Option(help="TimeGenerated of the rows that have none (default: now).", metavar="TIME")

@@ -49,7 +49,10 @@ def listed(data: DataDir = None, workspace: WorkspaceName = "default", json_: Js
         return
     print_table(
         ["folder", "table", "loaded files", "rows", "waiting", "failed"],
-        [[one["path"], one["table"] or "", one["files"], one["rows"], one["waiting"], one["failed"]] for one in folders],
+        [
+            [one["path"], one["table"] or "", one["files"], one["rows"], one["waiting"], one["failed"]]
+            for one in folders
+        ],
     )
     console = screen(stderr=True)
     for one in folders:

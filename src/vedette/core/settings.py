@@ -76,9 +76,7 @@ class Settings(BaseSettings):
     watch: str = Field(
         "", description="Folders whose files are loaded into the default workspace, as PATH separates them (: or ;)."
     )
-    archive_bytes: int = Field(
-        64 * 1024**3, gt=0, description="How many bytes the archives of one load may unpack to."
-    )
+    archive_bytes: int = Field(64 * 1024**3, gt=0, description="How many bytes the archives of one load may unpack to.")
     archive_files: int = Field(100_000, gt=0, description="How many files the archives of one load may have.")
     archive_depth: int = Field(4, gt=0, le=32, description="How deep archives may lie within archives.")
     archive_ratio: int = Field(400, gt=1, description="How many times its packed size a file of an archive may have.")

@@ -85,7 +85,11 @@ def coverage_of(found: Iterable[tuple[str, str, Counter[int]]]) -> list[Coverage
         first, last = whole or (min(own), max(own))
         made.append(
             Coverage(
-                *key, files[key], sum(days.values()), {_text(day): days[day] for day in sorted(days)}, _gaps(days, first, last)
+                *key,
+                files[key],
+                sum(days.values()),
+                {_text(day): days[day] for day in sorted(days)},
+                _gaps(days, first, last),
             )
         )
     return made

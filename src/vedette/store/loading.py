@@ -18,7 +18,15 @@ from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import Batch
-from vedette.store.contents import Load, digest_of, digests_to_look_for, earlier_digest_of, is_present, new_load_id, record
+from vedette.store.contents import (
+    Load,
+    digest_of,
+    digests_to_look_for,
+    earlier_digest_of,
+    is_present,
+    new_load_id,
+    record,
+)
 from vedette.store.conversion import convert
 from vedette.store.coverage import coverage_of, days_in
 from vedette.store.inference import Inference
@@ -75,7 +83,9 @@ class Loader:
         started = self._clock.monotonic()
         report = LoadReport()
         shifting = self._options.shift_to is not None
-        to_look_at = [source for source in sources if shifting or not (source.table == "" or catalog.is_known(source.table))]
+        to_look_at = [
+            source for source in sources if shifting or not (source.table == "" or catalog.is_known(source.table))
+        ]
         self._total = sum(source.size for source in [*sources, *to_look_at])
         stopped = False
         try:
@@ -90,7 +100,9 @@ class Loader:
             if stopped:
                 report.files.append(FileReport(source.shown, source.table, Outcome.CANCELLED))
                 continue
-            found = self._records(source, shift) if isinstance(source, RecordSource) else [self._one(source, look, shift)]
+            found = (
+                self._records(source, shift) if isinstance(source, RecordSource) else [self._one(source, look, shift)]
+            )
             stopped = found[-1].outcome is Outcome.CANCELLED
             report.files += found
         report.coverage = coverage_of(

@@ -154,7 +154,14 @@ class RecordWriter:
                 run(
                     connection,
                     "INSERT INTO store_catalog.files VALUES (?, ?, ?, ?, ?, ?)",
-                    [digest, self._source.size, self._source.target or "", str(self._source.path), self._stored, self._now],
+                    [
+                        digest,
+                        self._source.size,
+                        self._source.target or "",
+                        str(self._source.path),
+                        self._stored,
+                        self._now,
+                    ],
                 )
         reports = [part.report for part in self._parts.values()]
         if not reports:
@@ -200,9 +207,16 @@ class RecordWriter:
         self._tell(records.consumed, self._stored)
 
     def _part(self, connection: duckdb.DuckDBPyConnection, table: str, writer: TableWriter, digest: str) -> _Part:
-        report = FileReport(self._source.path, table, Outcome.LOADED, new_table=writer.draft.is_new, kind=self._source.kind)
+        report = FileReport(
+            self._source.path, table, Outcome.LOADED, new_table=writer.draft.is_new, kind=self._source.kind
+        )
         load = _new_load(connection, table, digest)
-        return _Part(load, writer, Assembler({}, table, self._tables.workspace_id, load, self._now, self._stamp, self._shift), report)
+        return _Part(
+            load,
+            writer,
+            Assembler({}, table, self._tables.workspace_id, load, self._now, self._stamp, self._shift),
+            report,
+        )
 
     def _count_days(self, part: _Part, rows: list[Filed]) -> None:
         """What the file has of each day, new or not."""
@@ -215,7 +229,10 @@ class RecordWriter:
 
     def _insert(self, part: _Part, table: str, rows: list[Filed]) -> None:
         batch = Batch(
-            len(rows), columns_of([filed.row for filed in rows]), [filed.line for filed in rows], [filed.size for filed in rows]
+            len(rows),
+            columns_of([filed.row for filed in rows]),
+            [filed.line for filed in rows],
+            [filed.size for filed in rows],
         )
         writer = part.writer
         if not catalog.is_known(table):

@@ -76,7 +76,9 @@ class WatchedFolders:
         with self._state.session() as session:
             for one in self.list():
                 if one.path == checked or one.path in checked.parents or checked in one.path.parents:
-                    raise Conflict(f"The folder {checked} is watched already, by {one.path}.", code="VDT0653", target=str(path))
+                    raise Conflict(
+                        f"The folder {checked} is watched already, by {one.path}.", code="VDT0653", target=str(path)
+                    )
             row = WatchedFolderRow(
                 id=self._new_id(), workspace_id=self._workspace, path=str(checked), table_name=table, move=move,
                 created_at=self._clock.now(), created_by=by.name,

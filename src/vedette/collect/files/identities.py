@@ -22,7 +22,11 @@ _BY_TABLE: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "SecurityEvent": (("Computer", "Channel", "EventRecordId", "TimeGenerated"),),
     "WindowsEvent": (("Computer", "Channel", "EventRecordId", "TimeGenerated"),),
 }
-_GENERAL: Final[tuple[tuple[str, ...], ...]] = (("DeviceId", "ReportId", "Timestamp", "ActionType"), ("_ItemId",), ("Id", "TimeGenerated"))
+_GENERAL: Final[tuple[tuple[str, ...], ...]] = (
+    ("DeviceId", "ReportId", "Timestamp", "ActionType"),
+    ("_ItemId",),
+    ("Id", "TimeGenerated"),
+)
 _NOT_ALONE: Final = frozenset({"AlertEvidence", "AADRiskyServicePrincipals", "AADServicePrincipalRiskEvents"})
 """Tables where the ids of `_GENERAL` do not tell one row from the others."""
 

@@ -88,7 +88,11 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("Azure diagnostic settings", azure_diagnostics.is_diagnostic, _one(azure_diagnostics.read)),
     Kind("Unified audit log", office365.is_audit_record, _one(office365.read)),
     _ALERTS,
-    Kind("Defender incidents", defender_incidents.is_incident, lambda record, moments, _: defender_incidents.read(record, moments)),
+    Kind(
+        "Defender incidents",
+        defender_incidents.is_incident,
+        lambda record, moments, _: defender_incidents.read(record, moments),
+    ),
     Kind("Defender for Cloud", cloud_posture.is_export, _one(cloud_posture.read)),
     Kind("Microsoft Graph", entra_graph.is_graph, _one(entra_graph.read)),
     Kind("Entra portal, sign-ins", _headings(entra_portal.is_sign_in), _portal_sign_in),

@@ -127,7 +127,9 @@ class FileLoader:
         try:
             for member in unpacker.unpack(found.file, found.shown, depth):
                 if member.error is not None:
-                    part.failed.append(FileReport(member.shown, options.table or "", Outcome.FAILED, error=member.error))
+                    part.failed.append(
+                        FileReport(member.shown, options.table or "", Outcome.FAILED, error=member.error)
+                    )
                 elif member.file is None:
                     part.unknown.append(UnknownFile(member.shown, member.passed_over or "not a file"))
                 else:
@@ -240,7 +242,12 @@ def _failure(found: _Found, error: VedetteError, options: LoadOptions) -> FileRe
     shown, own = str(found.shown), str(found.file)
     if own != shown and own in error.message:
         error = VedetteError(
-            error.message.replace(own, shown), code=error.code, hint=error.hint, file=shown, line=error.line, column=error.column
+            error.message.replace(own, shown),
+            code=error.code,
+            hint=error.hint,
+            file=shown,
+            line=error.line,
+            column=error.column,
         )
     return FileReport(found.shown, options.table or "", Outcome.FAILED, error=error)
 

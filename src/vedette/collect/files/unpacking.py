@@ -89,13 +89,19 @@ class Unpacker:
         called = PurePosixPath(name)
         inside = shown.joinpath(*[part for part in called.parts if part not in ("/", "..", ".")][-32:])
         if called.is_absolute() or ".." in called.parts or (len(name) > 1 and name[1] == ":"):
-            return Member(inside, None, _refused(inside, "its name in the archive leads out of the folder it is unpacked into"))
+            return Member(
+                inside, None, _refused(inside, "its name in the archive leads out of the folder it is unpacked into")
+            )
         if stat.S_ISLNK(info.external_attr >> 16):
             return Member(inside, None, passed_over="a symbolic link")
         if "__MACOSX" in called.parts or called.name.startswith("."):
             return Member(inside, None, passed_over="a file of the system that packed the archive")
         if info.flag_bits & 0x1:
-            return Member(inside, None, _refused(inside, "it is encrypted", "Unpack the archive with its password, and load the folder."))
+            return Member(
+                inside,
+                None,
+                _refused(inside, "it is encrypted", "Unpack the archive with its password, and load the folder."),
+            )
         packed = max(1, info.compress_size)
         try:
             with archive.open(info) as source:
@@ -131,7 +137,9 @@ class Unpacker:
                 self._left -= len(block)
                 if self._left < 0:
                     raise _refused(
-                        shown, f"what was packed has more than {self.limits.bytes:,} bytes", "VEDETTE_ARCHIVE_BYTES allows more."
+                        shown,
+                        f"what was packed has more than {self.limits.bytes:,} bytes",
+                        "VEDETTE_ARCHIVE_BYTES allows more.",
                     )
                 if written > _SMALL and written > packed * self.limits.ratio:
                     raise _refused(

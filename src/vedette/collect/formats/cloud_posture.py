@@ -38,7 +38,9 @@ def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     enrichment = _object(fields.get("securityEventDataEnrichment"))
     parts = identifier.split("/")
     at = moment(status.get("statusChangeDate"), moments) or moment(properties.get("timeGenerated"), moments)
-    resource = _object(properties.get("resourceDetails")).get("id") or identifier.split("/providers/Microsoft.Security/")[0]
+    resource = (
+        _object(properties.get("resourceDetails")).get("id") or identifier.split("/providers/Microsoft.Security/")[0]
+    )
     row: dict[str, Any] = {
         "TimeGenerated": at or moments.now_text, "AssessedResourceId": resource, "Properties": text(properties),
         "IsSnapshot": enrichment.get("isSnapshot"), "_ResourceId": str(resource).lower(), "Environment": "Azure",

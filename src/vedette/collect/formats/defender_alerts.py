@@ -175,7 +175,15 @@ def _v1(record: Mapping[str, Any], moments: Moments) -> Record:
     }  # fmt: skip
     states = {
         name: record[name]
-        for name in ("userStates", "hostStates", "networkConnections", "fileStates", "comments", "assignedTo", "detectionSource")
+        for name in (
+            "userStates",
+            "hostStates",
+            "networkConnections",
+            "fileStates",
+            "comments",
+            "assignedTo",
+            "detectionSource",
+        )
         if record.get(name)
     }
     if states:

@@ -11,7 +11,13 @@ from vedette.collect.formats.shapes import moment
 from vedette.collect.formats.timestamps import Moments
 
 TABLE: Final = "SecurityIncident"
-_STATUS: Final = {"active": "New", "inprogress": "Active", "awaitingaction": "Active", "resolved": "Closed", "redirected": "Closed"}
+_STATUS: Final = {
+    "active": "New",
+    "inprogress": "Active",
+    "awaitingaction": "Active",
+    "resolved": "Closed",
+    "redirected": "Closed",
+}
 _CLASSIFICATION: Final = {
     "truepositive": "TruePositive", "falsepositive": "FalsePositive",
     "informationalexpectedactivity": "BenignPositive", "benignpositive": "BenignPositive",

@@ -156,7 +156,12 @@ def _actor(fields: Mapping[str, Any]) -> dict[str, Any]:
         "servicePrincipalId": fields.get("actorserviceprincipalid"),
         "servicePrincipalName": fields.get("actorserviceprincipalname"),
     }
-    is_app = str(fields.get("actortype") or "").casefold() in ("application", "serviceprincipal", "service principal", "app")
+    is_app = str(fields.get("actortype") or "").casefold() in (
+        "application",
+        "serviceprincipal",
+        "service principal",
+        "app",
+    )
     kind, found = ("app", app) if is_app else ("user", user)
     return {kind: {name: value for name, value in found.items() if value}}
 

@@ -10,7 +10,11 @@ from vedette.collect.formats.shapes import inner, moment
 from vedette.collect.formats.timestamps import Moments
 
 TABLE: Final = "OfficeActivity"
-_RENAMED: Final = {"ClientIPAddress": "Client_IPAddress", "LogonType": "Logon_Type", "ClientInfoString": "ClientInfoString"}
+_RENAMED: Final = {
+    "ClientIPAddress": "Client_IPAddress",
+    "LogonType": "Logon_Type",
+    "ClientInfoString": "ClientInfoString",
+}
 
 
 def is_mailbox_record(record: Mapping[str, Any]) -> bool:

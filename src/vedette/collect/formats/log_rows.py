@@ -80,7 +80,11 @@ def _all_columns() -> tuple[tuple[str, frozenset[str]], ...]:
 def read(record: Mapping[str, Any], table: str, moments: Moments) -> Record:
     """The row, in the table's columns; advanced hunting's Timestamp is its TimeGenerated."""
     known = columns(table)
-    row = {name: known.typed(name, value) for name, value in record.items() if value not in (None, "") and name not in ("$table", "TableName")}
+    row = {
+        name: known.typed(name, value)
+        for name, value in record.items()
+        if value not in (None, "") and name not in ("$table", "TableName")
+    }
     stamp = row.get("Timestamp")
     if "TimeGenerated" not in row and isinstance(stamp, str) and (at := moments.read(stamp)) is not None:
         row["TimeGenerated"] = at

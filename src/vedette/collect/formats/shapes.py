@@ -13,7 +13,9 @@ from typing import Any, Final
 
 from vedette.collect.formats.timestamps import Moments
 
-_CLASS: Final = re.compile(r"(?:Microsoft\.Graph\.PowerShell\.Models|System\.(?:Object|Collections|Management))[\w.\[\]`,]*")
+_CLASS: Final = re.compile(
+    r"(?:Microsoft\.Graph\.PowerShell\.Models|System\.(?:Object|Collections|Management))[\w.\[\]`,]*"
+)
 _SPACES: Final = re.compile(r"\s+")
 
 

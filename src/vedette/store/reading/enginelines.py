@@ -62,7 +62,9 @@ def _one_by_one(slow: Gathering, chunk: bytes, first: int, offset: int) -> Itera
         part = lines[start : start + 5_000]
         for position, text in enumerate(part):
             if len(text) > MAX_LINE:
-                slow.put_aside(first + start + position, offset, f"the line is longer than {MAX_LINE} bytes", text[:MAX_LINE])
+                slow.put_aside(
+                    first + start + position, offset, f"the line is longer than {MAX_LINE} bytes", text[:MAX_LINE]
+                )
                 part[position] = b""
         yield from slow.add(Lines(first + start, offset, part))
         offset += sum(map(len, part)) + len(part)

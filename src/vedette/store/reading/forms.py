@@ -140,6 +140,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def size_of(file: Path) -> int:
+    """The bytes of a file."""
     try:
         return file.stat().st_size
     except OSError as error:

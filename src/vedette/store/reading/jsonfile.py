@@ -26,9 +26,7 @@ def values_in(text: bytes) -> Iterator[bytes]:
         yield value
 
 
-def read_json(
-    stream: TextStream, *, as_rows: bool = False, types: Mapping[str, Type] | None = None
-) -> Iterator[Batch]:
+def read_json(stream: TextStream, *, as_rows: bool = False, types: Mapping[str, Type] | None = None) -> Iterator[Batch]:
     """The rows of a `.json` file in batches; with `as_rows`, as they are. Which form it is, its first line tells.
 
     With the types of a table, columns may be in them already.

@@ -108,9 +108,7 @@ class Gathering:
     def _batch(self) -> Batch:
         columns = {} if self._as_rows else columns_of(self._rows)
         rows = self._rows if self._as_rows else None
-        batch = Batch(
-            len(self._rows), columns, self._lines, self._sizes, self._bad, self._stream.consumed, rows
-        )
+        batch = Batch(len(self._rows), columns, self._lines, self._sizes, self._bad, self._stream.consumed, rows)
         self._clear()
         return batch
 
