@@ -189,7 +189,11 @@ class FileLoader:
     def _table(self, found: _Found, looked: Looked) -> str | None:
         """The table of rows that have a table's columns, or None if their records themselves have to tell."""
         folder = found.folder
-        if is_known(folder) or folder.endswith("_CL") and TABLE_NAME.fullmatch(folder) or self._logs.has_table(folder):
+        if (
+            is_known(folder)
+            or (folder.endswith("_CL") and TABLE_NAME.fullmatch(folder))
+            or self._logs.has_table(folder)
+        ):
             return folder
         sample: Mapping[str, Any] = looked.sample[0] if looked.sample else {}
         rows = "TimeGenerated" in sample or "Timestamp" in sample or looked.content is Content.PARQUET

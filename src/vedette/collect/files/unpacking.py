@@ -123,7 +123,7 @@ class Unpacker:
         except OSError as error:
             raise _no_room(error) from None
 
-    def _copy(self, source: IO[bytes], shown: Path, packed: int) -> Path:
+    def _copy(self, source: IO[bytes] | gzip.GzipFile, shown: Path, packed: int) -> Path:
         """A stream as a file; what was written counts, not what an archive says."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._parent))

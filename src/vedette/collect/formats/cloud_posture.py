@@ -56,7 +56,8 @@ def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
             "RecommendationSeverity": metadata.get("severity") or status.get("severity"),
             "RemediationDescription": metadata.get("remediationDescription"),
             "PolicyDefinitionId": metadata.get("policyDefinitionId"), "StatusChangeDate": status.get("statusChangeDate"),
-            "FirstEvaluationDate": status.get("firstEvaluationDate"), "RecommendationLink": _object(properties.get("links")).get("azurePortal"),
+            "FirstEvaluationDate": status.get("firstEvaluationDate"),
+            "RecommendationLink": _object(properties.get("links")).get("azurePortal"),
             "RecommendationAdditionalData": properties.get("additionalData"), "ResourceRegion": fields.get("location"),
         }  # fmt: skip
     elif table == "SecurityRegulatoryCompliance":
