@@ -377,6 +377,11 @@ def test_a_folder_with_the_name_of_a_table(bench: Bench) -> None:
     assert bench.ask("AuditLogs | project OperationName") == [["Add user"]]
 
 
+def test_text_that_only_looks_like_columns(bench: Bench) -> None:
+    report = bench.load(bench.write("Output/LogFile.txt", "[INFO] started, all well\n[INFO] done, good\n").parent)
+    assert (report.rows, report.unknown[0].path.name) == (0, "LogFile.txt")
+
+
 def test_columns_of_several_tables(bench: Bench) -> None:
     row = {
         "Timestamp": "2026-03-05T02:00:00Z",

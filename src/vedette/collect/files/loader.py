@@ -199,11 +199,12 @@ class FileLoader:
         rows = "TimeGenerated" in sample or "Timestamp" in sample or looked.content is Content.PARQUET
         if any(log_rows.named_table(record) is not None for record in looked.sample):
             return None
-        if rows and (named := _named_by_file(found.shown.name)) is not None:
-            return named
+        if rows and (by_name := _named_by_file(found.shown.name)) is not None:
+            return by_name
         if looked.kinds:
             return None
-        if TABLE_NAME.fullmatch(folder) and (found.direct or "TimeGenerated" in sample):
+        named = found.direct and form_of(found.shown) is not None
+        if TABLE_NAME.fullmatch(folder) and (named or "TimeGenerated" in sample):
             return folder
         return None
 
