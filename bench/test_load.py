@@ -5,17 +5,25 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
+
+from bench.test_ingest import sign_ins
+from vedette.core.clock import SystemClock
+from vedette.store.logstore import LogStore
 
 pytestmark = pytest.mark.bench
 ROOT = Path(__file__).resolve().parents[1]
 Record = Callable[[str, float, float, str], None]
 ROWS = 300_000
+RATIO_ROWS = 200_000
 
 LOAD = """
 import json, resource, sys, time
@@ -80,3 +88,41 @@ def test_security_events(tmp_path: Path, record: Record, form: str) -> None:
     assert result["rows"] == ROWS
     record(f"loading 100,000 SecurityEvent rows ({form}, 2 cores)", result["seconds"] / ROWS * 100_000, 2.5, "s")
     record(f"peak memory while loading {form}", result["peak"], 1536, "MiB")
+
+
+PAIRS = 3
+
+
+def test_beside_duckdb(tmp_path: Path, record: Record) -> None:
+    """The same JSON lines by `vedette load` and by DuckDB's own reader into a table of its own, in turns."""
+    source = random.Random(7)
+    folder = tmp_path / "SigninLogs"
+    folder.mkdir()
+    file, first = folder / "a.jsonl", folder / "first.jsonl"
+    with file.open("w", encoding="utf-8") as out:
+        for _ in range(RATIO_ROWS // 1000):
+            out.writelines(json.dumps(row) + "\n" for row in sign_ins(source, 1000))
+    with file.open(encoding="utf-8") as lines:
+        first.write_text(lines.readline(), encoding="utf-8")
+    ratios = []
+    for pair in range(PAIRS):
+        with duckdb.connect(str(tmp_path / f"raw{pair}.duckdb")) as raw:
+            started = time.perf_counter()
+            raw.execute(
+                f"CREATE TABLE logs AS SELECT * FROM read_json('{file}', format = 'newline_delimited')"
+            ).fetchall()
+            raw.execute("CHECKPOINT").fetchall()
+            alone = time.perf_counter() - started
+        with LogStore(tmp_path / f"own{pair}.duckdb", SystemClock()) as store:
+            store.load([first])  # the table's first row is not the rate
+            started = time.perf_counter()
+            assert store.load([file]).rows == RATIO_ROWS
+            ours = time.perf_counter() - started
+        print(f"DuckDB alone {RATIO_ROWS / alone:,.0f} rows/s, vedette load {RATIO_ROWS / ours:,.0f}")
+        ratios.append(ours / alone)
+    record(
+        "DuckDB's own load of JSON lines against vedette load, SigninLogs rows/s",
+        statistics.median(ratios),
+        1 / 0.7,
+        "times",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -203,3 +204,54 @@ def test_add_column_refuses(vedette: Command, filled: Path, arguments: list[str]
     assert done.code in (1, 2)
     assert said in done.err
     assert hint in done.err
+
+
+def test_an_archive_of_evidence(vedette: Command, data: Path, tmp_path: Path) -> None:
+    audit = {
+        "CreationTime": "2026-03-06T12:00:00",
+        "Id": "g",
+        "Operation": "New-InboxRule",
+        "RecordType": 1,
+        "UserId": "a@c",
+    }
+    archive = tmp_path / "evidence.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("UAL/one.json", json.dumps([audit, audit | {"Id": "h", "CreationTime": "2026-03-08T12:00:00"}]))
+        packed.writestr("UAL/two.json", json.dumps([audit]))
+        packed.writestr("notes.txt", "collected with care\n")
+    done = vedette("load", archive, "--data", data)
+    assert done.code == 0
+    assert "2026-03-07" in done.out  # a day without rows
+    assert "notes.txt: its text is neither JSON" in done.err
+    again = vedette("load", archive, "--data", data, "--format", "json")
+    report = again.json()
+    assert (again.code, report["rows"]) == (0, 0)
+    assert [Path(one["file"]).name for one in report["unknown"]] == ["notes.txt"]
+    assert count(vedette, data, "OfficeActivity") == 2
+    told = vedette("load", archive, "--data", data, "--again", "--format", "json").json()
+    assert told["coverage"][0] | {"source": ""} == {
+        "source": "", "table": "OfficeActivity", "files": 2, "rows": 3, "first": "2026-03-06", "last": "2026-03-08",
+        "days": {"2026-03-06": 2, "2026-03-08": 1}, "missing": [{"from": "2026-03-07", "to": "2026-03-07"}],
+    }  # fmt: skip
+
+
+def test_a_file_that_is_of_no_form(vedette: Command, data: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "x.jsonl"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = vedette("load", picture, "--data", data)
+    assert done.code == 2
+    assert "of no form that can be loaded: a picture" in done.err
+    packed = tmp_path / "x.zip"
+    packed.write_bytes(b"PK\x03\x04 nothing else")
+    done = vedette("load", packed, "--data", data)
+    assert (done.code, "not a zip file that can be read" in done.err) == (1, True)
+
+
+def test_folders_that_are_watched(vedette: Command, data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    assert vedette("watch", "add", folder, "--data", data, "--move").code == 0
+    assert [one["path"] for one in vedette("watch", "list", "--data", data, "--json").json()] == [str(folder)]
+    assert vedette("watch", "add", folder / "none", "--data", data).code != 0
+    assert vedette("watch", "remove", folder, "--data", data).code == 0
+    assert vedette("watch", "list", "--data", data, "--json").json() == []

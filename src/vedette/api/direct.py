@@ -9,9 +9,11 @@ from typing import Any
 
 from vedette.api.application import Application
 from vedette.api.memory import StoreOperations
+from vedette.api.routes.folders import folder_body
 from vedette.api.routes.functions import imported, summary, whole
 from vedette.api.routes.watchlists import change_body, item_body, watchlist_body
 from vedette.api.wire import Wire
+from vedette.collect.files.loader import FileLoader
 from vedette.content.parsers import read_functions
 from vedette.core.accounts import LOCAL_OPERATOR_NAME, local_operator
 from vedette.core.settings import load_settings
@@ -37,6 +39,11 @@ class DirectOperations(StoreOperations):
         except BaseException:
             application.close()
             raise
+
+    @property
+    def files(self) -> FileLoader:
+        """What loads files, within the limits of the settings."""
+        return self.services.files
 
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Imports rules."""
@@ -119,6 +126,19 @@ class DirectOperations(StoreOperations):
     def new_shared_key(self) -> dict[str, Any]:
         """Makes the shared key."""
         return self.services.new_shared_key(self._by)
+
+    def watched_folders(self) -> list[dict[str, Any]]:
+        """The folders that are watched."""
+        return [_plain(folder_body(one, self.services)) for one in self.services.watched_folders.list()]
+
+    def watch_folder(self, path: Path, table: str | None, *, move: bool) -> dict[str, Any]:
+        """Watches a folder."""
+        made = self.services.watched_folders.add(path.absolute(), self._by, table=table, move=move)
+        return _plain(folder_body(made, self.services))
+
+    def unwatch_folder(self, folder: str) -> None:
+        """Watches a folder no longer."""
+        self.services.watched_folders.remove(folder, self._by)
 
     def close(self) -> None:
         """Closes the directory."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vedette.collect.files.loader import FileLoader
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.engine.query import Check, Explanation
@@ -29,6 +30,11 @@ class StoreOperations:
         self.logs = logs
         self._reach = reach
 
+    @property
+    def files(self) -> FileLoader:
+        """What loads files."""
+        return FileLoader(self.logs, SystemClock())
+
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""
         return self.logs.query(text, timespan=timespan, reach=self._reach)
@@ -43,7 +49,7 @@ class StoreOperations:
 
     def load(self, paths: Sequence[Path], options: LoadOptions, progress: ProgressCallback | None = None) -> LoadReport:
         """Loads log files."""
-        return self.logs.load(paths, options, progress)
+        return self.files.load(paths, options, progress)
 
     def tables(self) -> list[TableInfo]:
         """The tables with rows."""
@@ -138,6 +144,18 @@ class MemoryOperations(StoreOperations):
         raise self._nothing()
 
     def new_shared_key(self) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def watched_folders(self) -> list[dict[str, Any]]:
+        """None."""
+        return []
+
+    def watch_folder(self, path: Path, table: str | None, *, move: bool) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def unwatch_folder(self, folder: str) -> None:
         """Refused."""
         raise self._nothing()
 

@@ -122,6 +122,18 @@ class Operations(Protocol):
         """Makes the shared key of the HTTP Data Collector API: `workspaceId`, `sharedKey`."""
         ...
 
+    def watched_folders(self) -> list[dict[str, Any]]:
+        """The folders that are watched, as the REST API gives them."""
+        ...
+
+    def watch_folder(self, path: Path, table: str | None, *, move: bool) -> dict[str, Any]:
+        """Watches a folder, as the REST API gives it."""
+        ...
+
+    def unwatch_folder(self, folder: str) -> None:
+        """Watches a folder, by its id or path, no longer."""
+        ...
+
     def close(self) -> None:
         """Lets go of what is held."""
         ...

@@ -24,6 +24,7 @@ from vedette.api.listening import syslog_listeners
 from vedette.api.routes import (
     connectors,
     deliveries,
+    folders,
     functions,
     health,
     incidents,
@@ -61,6 +62,7 @@ def create_app(application: Application) -> FastAPI:
         incidents,
         logs,
         ingestion,
+        folders,
         watchlists,
         functions,
         paths,

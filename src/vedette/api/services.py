@@ -10,6 +10,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vedette.collect.connectors.service import Connectors
+from vedette.collect.files.folders import WatchedFolders
+from vedette.collect.files.loader import FileLoader
+from vedette.collect.files.unpacking import ArchiveLimits
+from vedette.collect.files.watching import FolderWatcher
 from vedette.core.errors import VedetteError
 from vedette.core.roles import Permission, Principal
 from vedette.core.workspaces import Workspace
@@ -51,6 +55,29 @@ class WorkspaceServices:
     def logs(self) -> LogStore:
         """The log tables."""
         return self.application.stores.open(self.workspace.id)
+
+    @cached_property
+    def files(self) -> FileLoader:
+        """What loads files, within the limits of the settings."""
+        settings = self.application.settings
+        limits = ArchiveLimits(
+            settings.archive_bytes, settings.archive_files, settings.archive_depth, settings.archive_ratio
+        )
+        return FileLoader(self.logs, self.application.clock, limits)
+
+    @cached_property
+    def watched_folders(self) -> WatchedFolders:
+        """The folders that are watched."""
+        held = self.application
+        given = held.settings.watched_folders() if self.workspace.id == held.workspaces.default().id else []
+        return WatchedFolders(
+            held.state, self.workspace.id, held.clock, held.audit, data=held.directory.path, given=given
+        )
+
+    @cached_property
+    def folder_watcher(self) -> FolderWatcher:
+        """Loads what comes into them while a server runs."""
+        return FolderWatcher(self.watched_folders.list, self.files, self.application.clock)
 
     @property
     def intake(self) -> Intake:
@@ -249,7 +276,9 @@ class WorkspaceServices:
         """The work of this workspace while a server runs; before it starts, the coverage of the rules is checked."""
         for fault in self.ledger.verify():
             log.error("the coverage of rule %s is not whole: %s", fault.rule_id, fault.message)
-        return {"scheduler": self.scheduler.run_forever, "log rows": self._keep_settling}
+        return {
+            "scheduler": self.scheduler.run_forever, "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
+        }  # fmt: skip
 
     def _keep_settling(self, stop: threading.Event) -> None:
         while not stop.is_set():

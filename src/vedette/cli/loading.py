@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from vedette.store.report import LoadReport
 
 
+_MOST_DAYS: Final = 62
+"""Days that are shown one by one; `--format json` has all."""
+
+
+class ReportForm(enum.Enum):
+    """How a report is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command("load")(load)
@@ -23,12 +35,16 @@ def register(app: typer.Typer) -> None:
 
 def load(
     paths: Annotated[
-        list[Path], typer.Argument(help="Files and folders: jsonl, jsonl.gz, json, csv, parquet.", metavar="PATH")
+        list[Path],
+        typer.Argument(
+            help="Files, folders and zip archives of logs; what a file is its content tells.", metavar="PATH"
+        ),
     ],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
     table: Annotated[
-        str | None, typer.Option(help="The table of all files; else each file's folder names it.", metavar="TABLE")
+        str | None,
+        typer.Option(help="The table of all files; else their records tell it, or the folder.", metavar="TABLE"),
     ] = None,
     stamp: Annotated[
         str | None, typer.Option(help="TimeGenerated of the rows that have none (default: now).", metavar="TIME")
@@ -40,16 +56,22 @@ def load(
         ),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Load files even if their content is there already.")] = False,
+    form: Annotated[ReportForm, typer.Option("--format", "-f", help="How the report is printed.")] = ReportForm.TABLE,
     json_: JsonReport = False,
 ) -> None:
     """Load log files into tables.
 
-    `vedette load logs/SigninLogs logs/AuditLogs --data DIR`
+    `vedette load evidence.zip logs/SigninLogs --data DIR`
+
+    Taken are exports of Azure diagnostic settings and the activity log, of Entra ID (Graph, portal, PowerShell), of the unified
+    audit log, of Defender, of Log Analytics and advanced hunting, EVTX files, syslog and CEF, as JSON, JSON lines, CSV, Parquet
+    or text, packed with gzip or zip; see the page about loading files. The report says of each source on which days it has rows,
+    and of which files nothing was taken, with the reason.
 
     Each file is loaded wholly or not at all; one whose content is there already adds nothing. A record that cannot be read is
     put aside in the table VedetteDeadLetter_CL with its reason, and counted; values that do not fit their column and fields that
     the table does not know stay reachable by `column_ifexists()`. A TIME is like 2026-03-01T12:00:00Z, or `now`.
-    Exit code 1 if a file could not be loaded.
+    A record that overlapping exports have is loaded once, unless --again is given. Exit code 1 if a file could not be loaded.
     """
     from vedette.core.clock import SystemClock
     from vedette.store.report import LoadOptions
@@ -71,7 +93,7 @@ def load(
         except KeyboardInterrupt:
             note("The file at hand has added nothing; those before it are loaded.")
             raise
-    if json_:
+    if json_ or form is ReportForm.JSON:
         typer.echo(json_line(report.to_dict()))
     else:
         _print(report)
@@ -87,12 +109,14 @@ def _print(report: LoadReport) -> None:
             file.outcome.value,
             file.rows,
             file.bad,
+            file.repeated,
             sum(file.drifted.values()),
             len(file.extra),
         ]
         for file in report.files
     ]
-    print_table(["file", "table", "outcome", "rows", "put aside", "not converted", "unknown fields"], rows)
+    print_table(["file", "table", "outcome", "rows", "put aside", "repeated", "not converted", "unknown fields"], rows)
+    _print_coverage(report)
     console = screen(stderr=True)
     for file in report.failed:
         if file.error is not None:
@@ -113,6 +137,36 @@ def _print(report: LoadReport) -> None:
                 "VedetteDeadLetter_CL | project Source, Line, Reason, Raw tells which and why."
             )
         )
+    if report.unknown:
+        console.print(f"Nothing was taken from {counted(len(report.unknown), 'file')}:")
+        for one in report.unknown:
+            console.print(harmless(f"  {one.path}: {one.reason}"))
     for said in report.notes:
         console.print(harmless(said))
     console.print(f"{counted(report.rows, 'row')} in {report.seconds:.1f} s", style="dim")
+
+
+def _print_coverage(report: LoadReport) -> None:
+    """What each source has day by day, where there is more than one day to tell of."""
+    told = [one for one in report.coverage if len(one.days) > 1 or one.missing or one.source != one.table]
+    if not told:
+        return
+    typer.echo()
+    print_table(
+        ["source", "table", "records", "from", "to", "days", "days without rows"],
+        [
+            [
+                one.source, one.table, one.rows, next(iter(one.days)), next(reversed(one.days)), len(one.days),
+                ", ".join(first if first == last else f"{first} to {last}" for first, last in one.missing),
+            ]
+            for one in told
+        ],
+    )  # fmt: skip
+    if report.files and any(one.source != one.table for one in told):
+        typer.echo()
+        days = sorted({day for one in told for day in one.days})
+        if len(days) <= _MOST_DAYS:
+            print_table(
+                ["day", *(f"{one.table} ({one.source})" if one.source != one.table else one.table for one in told)],
+                [[day, *(one.days.get(day, 0) for one in told)] for day in days],
+            )

@@ -63,6 +63,7 @@ def _register() -> None:
         rules,
         serve,
         tables,
+        watching,
         watchlists,
     )
 
@@ -80,6 +81,7 @@ def _register() -> None:
         incidents,
         ingest,
         range,
+        watching,
     )
     for module in groups:
         module.register(app)

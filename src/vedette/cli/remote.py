@@ -211,6 +211,20 @@ class RemoteOperations:
         """Removes a saved function."""
         self._call("DELETE", f"/saved-functions/{quote(name, safe='')}")
 
+    def watched_folders(self) -> list[dict[str, Any]]:
+        """The folders that are watched."""
+        return list(self._call("GET", "/watched-folders")["value"])
+
+    def watch_folder(self, path: Path, table: str | None, *, move: bool) -> dict[str, Any]:
+        """Watches a folder."""
+        return dict(
+            self._call("POST", "/watched-folders", json={"path": str(path.absolute()), "table": table, "move": move})
+        )
+
+    def unwatch_folder(self, folder: str) -> None:
+        """Watches a folder no longer."""
+        self._call("DELETE", "/watched-folders", params={"folder": folder})
+
     def close(self) -> None:
         """Closes the connection."""
         self._client.close()

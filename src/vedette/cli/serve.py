@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from contextlib import suppress
@@ -25,6 +26,10 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="The port (default: 8080); 0 takes a free one.")
     ] = None,
+    watch: Annotated[
+        list[Path] | None,
+        typer.Option(help="Load what comes into this folder (may be repeated).", metavar="DIR"),
+    ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Bring a small attack campaign, its rules and its incidents.")
     ] = False,
@@ -33,22 +38,26 @@ def serve(
 
     Prints one line with the address and a one-time sign-in. With `--demo` the workspace opens on incidents that the shipped rules
     have just raised; with the variable VEDETTE_SHARED set, on those of the golden SAML campaign. Without `--data` a demo lives in a
-    temporary folder.
+    temporary folder. Files that are put into a folder of `--watch` are loaded when they are complete.
     """
     _stop_on_sigterm()
     from vedette.api.application import Application
     from vedette.api.server import Server
+    from vedette.collect.files.folders import check_folder
     from vedette.core.logs import configure_logging
     from vedette.core.settings import load_settings, unknown_variables
 
     folder = data
     if folder is None and demo:
         folder = Path(tempfile.mkdtemp(prefix="vedette-demo-"))
-    settings = load_settings(data_dir=folder, host=host, port=port)
+    watched = os.pathsep.join(str(path.absolute()) for path in watch) if watch else None
+    settings = load_settings(data_dir=folder, host=host, port=port, watch=watched)
     configure_logging(settings.log_level, settings.log_format)
     for sentence in unknown_variables():
         note(sentence)
     with Application(settings, purpose="vedette serve", on_wait=note) as application:
+        for path in settings.watched_folders():
+            check_folder(path, settings.data_dir)
         server = Server(application, settings.host, settings.port)
         if demo:
             from vedette.content.demo import prepare

@@ -73,6 +73,13 @@ class Settings(BaseSettings):
     syslog_tls_client_ca: Path | None = Field(
         None, description="The authority (PEM) of client certificates; with it, a sender needs one."
     )
+    watch: str = Field(
+        "", description="Folders whose files are loaded into the default workspace, as PATH separates them (: or ;)."
+    )
+    archive_bytes: int = Field(64 * 1024**3, gt=0, description="How many bytes the archives of one load may unpack to.")
+    archive_files: int = Field(100_000, gt=0, description="How many files the archives of one load may have.")
+    archive_depth: int = Field(4, gt=0, le=32, description="How deep archives may lie within archives.")
+    archive_ratio: int = Field(400, gt=1, description="How many times its packed size a file of an archive may have.")
     log_level: LogLevel = Field("INFO", description="The least severe messages that are logged.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for programs.")
     lock_wait: _Seconds = Field(
@@ -91,6 +98,10 @@ class Settings(BaseSettings):
         if self.state_url is not None:
             return State(self.state_url.get_secret_value())
         return State.in_file(self.data_directory().state_file)
+
+    def watched_folders(self) -> list[Path]:
+        """The folders of `watch`."""
+        return [Path(part).expanduser().absolute() for part in self.watch.split(os.pathsep) if part.strip()]
 
     def session_limits(self) -> SessionLimits:
         """How long sign-ins and sessions last, for `Identity`."""

@@ -54,16 +54,23 @@ class Assembler:
             if kind is None:
                 _keep(extras, made, name, raw)
                 continue
-            if _all_absent(raw.values):
+            if raw.array is not None:
+                array = raw.array
+                for row, value in (raw.failed or {}).items():
+                    extras.setdefault(row, {})[name] = value
+                if raw.failed:
+                    made.drifted[name] += len(raw.failed)
+            elif _all_absent(raw.values):
                 continue
-            array, failures = convert(raw.values, kind, raw.native)
-            for position in failures:
-                row = position if raw.rows is None else raw.rows[position]
-                extras.setdefault(row, {})[name] = raw.values[position]
-            if failures:
-                made.drifted[name] += len(failures)
-            if raw.rows is not None:
-                array = _scattered(array, raw.rows, batch.size, kind)
+            else:
+                array, failures = convert(raw.values, kind, raw.native)
+                for position in failures:
+                    row = position if raw.rows is None else raw.rows[position]
+                    extras.setdefault(row, {})[name] = raw.values[position]
+                if failures:
+                    made.drifted[name] += len(failures)
+                if raw.rows is not None:
+                    array = _scattered(array, raw.rows, batch.size, kind)
             if self.shift and kind is Type.DATETIME:
                 array = _shifted(array, self.shift)
             made.columns[name] = array

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
 
 from vedette.kql.types import Type
 
@@ -20,6 +23,10 @@ class RawColumn:
     values: Sequence[object]
     rows: Sequence[int] | None = None
     native: Type | None = None
+    array: pa.Array | None = None
+    """The values in the column's own type, one for every row, in the place of `values`."""
+    failed: Mapping[int, object] | None = None
+    """With an array: the values that did not convert, by their rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +46,11 @@ class Batch:
     size: int
     columns: dict[str, RawColumn]
     lines: Sequence[int]
-    sizes: Sequence[int]
+    sizes: Sequence[int] | np.ndarray[Any, np.dtype[np.int64]]
     bad: list[BadRecord] = field(default_factory=list)
     consumed: int = 0
+    rows: Sequence[Mapping[str, object]] | None = None
+    """The rows in the place of columns, for those who have use for whole records."""
 
 
 def columns_of(rows: Sequence[Mapping[str, object]]) -> dict[str, RawColumn]:

@@ -1,4 +1,7 @@
-"""Which content a table has already: 'the same file' is the same bytes, whatever its name."""
+"""Which content a table has already: 'the same file' is the same bytes, whatever its name.
+
+Contents are told by their BLAKE2b digest, which takes half the time of the SHA-256 that earlier versions kept.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -15,6 +19,7 @@ from vedette.store.reading.streams import open_file, unreadable
 from vedette.store.statements import engine_errors, run
 
 _BLOCK: Final = 1024 * 1024
+_MARK: Final = "b2:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,13 @@ class Load:
 
 
 def digest_of(source: Source) -> str:
-    """The SHA-256 of the file as it lies there."""
-    return _hashed(source)
+    """The digest of the file as it lies there."""
+    return _hashed(source.path)
+
+
+def digest_of_file(path: Path) -> str:
+    """The same of a file by its path."""
+    return _hashed(path)
 
 
 def load_id(*parts: str) -> int:
@@ -49,7 +59,7 @@ def new_load_id(connection: duckdb.DuckDBPyConnection, source: Source) -> int:
 
     The whole digest would do as well, but is not known yet when the first rows are stored.
     """
-    start = _hashed(source, start_only=True)
+    start = _hashed(source.path, start_only=True)
     number = 0
     while True:
         found = load_id(source.table, str(source.size), start, str(number))
@@ -59,16 +69,20 @@ def new_load_id(connection: duckdb.DuckDBPyConnection, source: Source) -> int:
         number += 1
 
 
-def may_be_present(connection: duckdb.DuckDBPyConnection, source: Source) -> bool:
-    """Whether a file of this size was loaded into the table: only then its digest is needed beforehand."""
+def digests_to_look_for(connection: duckdb.DuckDBPyConnection, source: Source) -> set[str]:
+    """The kinds of digests of those files of this size that were loaded into the table: only these are needed beforehand."""
     with engine_errors():
-        return bool(
-            run(
-                connection,
-                "SELECT 1 FROM store_catalog.loads WHERE table_name = ? AND bytes = ? LIMIT 1",
-                [source.table, source.size],
-            )
+        rows = run(
+            connection,
+            "SELECT DISTINCT starts_with(sha256, ?) FROM store_catalog.loads WHERE table_name = ? AND bytes = ? AND sha256 <> ''",
+            [_MARK, source.table, source.size],
         )
+    return {"blake2b" if own else "sha256" for (own,) in rows}
+
+
+def earlier_digest_of(source: Source) -> str:
+    """The digest that earlier versions kept."""
+    return _hashed(source.path, algorithm="sha256")
 
 
 def is_present(connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> bool:
@@ -93,14 +107,16 @@ def record(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
         run(connection, f"INSERT INTO store_catalog.loads VALUES ({', '.join('?' * len(values))})", values)
 
 
-def _hashed(source: Source, *, start_only: bool = False) -> str:
-    digest = hashlib.sha256()
-    with open_file(source.path) as file:
+def _hashed(path: Path, *, start_only: bool = False, algorithm: str = "") -> str:
+    """The digest of a file, marked if it is not SHA-256; that of its start is SHA-256, since ids of rows are made of it."""
+    short = start_only or algorithm == "sha256"
+    digest = hashlib.sha256() if short else hashlib.blake2b(digest_size=32)
+    with open_file(path) as file:
         try:
             while block := file.read(_BLOCK):
                 digest.update(block)
                 if start_only:
                     break
         except OSError as error:
-            raise unreadable(source.path, error) from error
-    return digest.hexdigest()
+            raise unreadable(path, error) from error
+    return digest.hexdigest() if short else _MARK + digest.hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,10 +18,20 @@ from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import Batch
-from vedette.store.contents import Load, digest_of, is_present, may_be_present, new_load_id, record
+from vedette.store.contents import (
+    Load,
+    digest_of,
+    digests_to_look_for,
+    earlier_digest_of,
+    is_present,
+    new_load_id,
+    record,
+)
 from vedette.store.conversion import convert
+from vedette.store.coverage import coverage_of, days_in
 from vedette.store.inference import Inference
 from vedette.store.reading.forms import Form, Source, read
+from vedette.store.records import RecordSource, RecordWriter, newest_of
 from vedette.store.report import FileReport, LoadOptions, LoadProgress, LoadReport, Outcome, ProgressCallback
 from vedette.store.tables import Tables
 from vedette.store.writer import TableWriter, writing
@@ -30,6 +40,7 @@ _AHEAD: Final = 2
 """Batches that may wait for the engine while the next is read."""
 
 Connect = Callable[[], duckdb.DuckDBPyConnection]
+AnySource = Source | RecordSource
 
 
 class Cancelled(Exception):
@@ -65,14 +76,16 @@ class Loader:
         self._done = 0
         self._total = 0
         self._rows = 0
-        self._errors: dict[Source, VedetteError] = {}
+        self._errors: dict[AnySource, VedetteError] = {}
 
-    def load(self, sources: list[Source]) -> LoadReport:
+    def load(self, sources: Sequence[AnySource]) -> LoadReport:
         """Load the sources in their order. A file that cannot be loaded is reported, and the others are loaded all the same."""
         started = self._clock.monotonic()
         report = LoadReport()
         shifting = self._options.shift_to is not None
-        to_look_at = [source for source in sources if shifting or not catalog.is_known(source.table)]
+        to_look_at = [
+            source for source in sources if shifting or not (source.table == "" or catalog.is_known(source.table))
+        ]
         self._total = sum(source.size for source in [*sources, *to_look_at])
         stopped = False
         try:
@@ -85,20 +98,29 @@ class Loader:
             if not stopped and self._cancelled():
                 stopped = True
             if stopped:
-                report.files.append(FileReport(source.path, source.table, Outcome.CANCELLED))
+                report.files.append(FileReport(source.shown, source.table, Outcome.CANCELLED))
                 continue
-            found = self._one(source, look, shift)
-            stopped = found.outcome is Outcome.CANCELLED
-            report.files.append(found)
+            found = (
+                self._records(source, shift) if isinstance(source, RecordSource) else [self._one(source, look, shift)]
+            )
+            stopped = found[-1].outcome is Outcome.CANCELLED
+            report.files += found
+        report.coverage = coverage_of(
+            (file.kind or file.table, file.table, file.days) for file in report.files if file.outcome is Outcome.LOADED
+        )
         report.seconds = self._clock.monotonic() - started
         return report
 
     # -- the first look
 
-    def _look_at(self, sources: list[Source]) -> _Look:
+    def _look_at(self, sources: Sequence[AnySource]) -> _Look:
         look = _Look()
         shifting = self._options.shift_to is not None
         for source in sources:
+            if isinstance(source, RecordSource):
+                look.newest = _later(look.newest, newest_of(source, self._check_cancelled))
+                self._done += source.size
+                continue
             inference = None
             if not catalog.is_known(source.table):
                 if source.table not in look.inferences:
@@ -129,8 +151,8 @@ class Loader:
         report.shifted = ticks.to_timedelta(shift)
         return shift
 
-    def _note_new_tables(self, sources: list[Source], report: LoadReport) -> None:
-        for table in sorted({source.table for source in sources}):
+    def _note_new_tables(self, sources: Sequence[AnySource], report: LoadReport) -> None:
+        for table in sorted({source.table for source in sources if source.table}):
             if not catalog.is_known(table) and self._tables.get(table) is None and not table.endswith("_CL"):
                 near = nearest(table, catalog.known_tables())
                 hint = f"; did you mean {near}?" if near else "."
@@ -138,8 +160,34 @@ class Loader:
 
     # -- one file
 
+    def _records(self, source: RecordSource, shift: int) -> list[FileReport]:
+        """A file whose records belong to several tables."""
+        now = ticks.from_datetime(self._clock.now())
+        stamp = now if self._options.stamp is None else ticks.from_datetime(self._options.stamp)
+        base, rows = self._done, self._rows
+
+        def tell(consumed: int, stored: int) -> None:
+            self._check_cancelled()
+            self._rows = rows + stored
+            self._tell(source, base + min(consumed, source.size))
+
+        writer = RecordWriter(
+            self._tables, self._connect, source, now=now, stamp=stamp, shift=shift, again=self._options.again, tell=tell
+        )
+        try:
+            found = writer.store()
+        except Cancelled:
+            found = [FileReport(source.path, source.target or "", Outcome.CANCELLED)]
+        except VedetteError as error:
+            found = [FileReport(source.path, source.target or "", Outcome.FAILED, error=error)]
+        if any(one.outcome is not Outcome.LOADED for one in found):
+            self._rows = rows
+        self._done = base + source.size
+        self._tell(source, self._done)
+        return found
+
     def _one(self, source: Source, look: _Look, shift: int) -> FileReport:
-        report = FileReport(source.path, source.table, Outcome.LOADED)
+        report = FileReport(source.shown, source.table, Outcome.LOADED)
         base = self._done
         rows = self._rows
         try:
@@ -150,15 +198,18 @@ class Loader:
                 writing(self._tables, source.table, self._connect) as (writer, connection),
             ):
                 digest = pool.submit(digest_of, source)
-                present = may_be_present(connection, source) and is_present(connection, source.table, digest.result())
+                known = digests_to_look_for(connection, source)
+                present = ("blake2b" in known and is_present(connection, source.table, digest.result())) or (
+                    "sha256" in known and is_present(connection, source.table, earlier_digest_of(source))
+                )
                 if present and not self._options.again:
                     report.outcome = Outcome.PRESENT
                 else:
                     self._store(source, digest, look, shift, writer, connection, report)
         except Cancelled:
-            report = FileReport(source.path, source.table, Outcome.CANCELLED)
+            report = FileReport(source.shown, source.table, Outcome.CANCELLED)
         except VedetteError as error:
-            report = FileReport(source.path, source.table, Outcome.FAILED, error=error)
+            report = FileReport(source.shown, source.table, Outcome.FAILED, error=error)
         if report.outcome is not Outcome.LOADED:
             self._rows = rows
         self._done = base + source.size
@@ -188,7 +239,7 @@ class Loader:
         with ThreadPoolExecutor(1, thread_name_prefix="vedette-store") as pool:
             pending: deque[Future[None]] = deque()
             try:
-                for batch in read(source):
+                for batch in read(source, writer.table.types):
                     self._check_cancelled()
                     made = assembler.assemble(batch)
                     if len(pending) >= _AHEAD:
@@ -198,6 +249,7 @@ class Loader:
                     report.bad += len(batch.bad)
                     report.stamped += made.stamped
                     report.drifted.update(made.drifted)
+                    report.days.update(days_in(made.columns["TimeGenerated"]))
                     extra.update(made.extra)
                     self._rows += made.size
                     self._tell(source, base + min(batch.consumed, source.size))
@@ -212,7 +264,7 @@ class Loader:
         record(
             connection,
             Load(
-                load, source.table, str(source.path), digest.result(), source.size, report.rows, report.stamped, report.bad,
+                load, source.table, str(source.shown), digest.result(), source.size, report.rows, report.stamped, report.bad,
                 report.drifted, now,
             ),
         )  # fmt: skip
@@ -221,14 +273,14 @@ class Loader:
         if self._cancelled():
             raise Cancelled
 
-    def _tell(self, source: Source, done: int) -> None:
+    def _tell(self, source: AnySource, done: int) -> None:
         if self._progress is not None:
-            self._progress(LoadProgress(source.path, done, self._total, self._rows))
+            self._progress(LoadProgress(source.shown, done, self._total, self._rows))
 
 
 def _put(writer: TableWriter, assembler: Assembler, source: Source, made: Assembled, batch: Batch) -> None:
     writer.insert(made)
-    writer.insert_bad(assembler, str(source.path), batch.bad)
+    writer.insert_bad(assembler, str(source.shown), batch.bad)
 
 
 def _newest(batch: Batch) -> int | None:

@@ -34,13 +34,15 @@ from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
 from vedette.store.columns import materialise_field
 from vedette.store.content import WorkspaceContent
-from vedette.store.contents import Load, load_id, record
+from vedette.store.contents import Load, digest_of_file, load_id, record
 from vedette.store.conversion import json_text
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach, Reaching, WorkspaceHost
 from vedette.store.inference import Inference
-from vedette.store.loading import Loader
+from vedette.store.loading import AnySource, Loader
 from vedette.store.reading.forms import check_table_name, discover
+from vedette.store.records import CATALOGUE as FILES_CATALOGUE
+from vedette.store.records import is_present
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
 from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
@@ -213,6 +215,26 @@ class LogStore:
         report = Loader(self._tables, self._cursor, self._clock, options, progress, cancelled).load(sources)
         report.passed_over = passed_over
         return report
+
+    def load_sources(
+        self,
+        sources: Sequence[AnySource],
+        options: LoadOptions,
+        progress: ProgressCallback | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> LoadReport:
+        """Load files that have been looked at: by the table's columns, or record by record into several tables."""
+        self._open_connection()
+        return Loader(self._tables, self._cursor, self._clock, options, progress, cancelled).load(sources)
+
+    def has_file(self, path: Path, target: str | None = None) -> bool:
+        """Whether a file of records with this content was loaded."""
+        with closing(self._cursor()) as cursor:
+            return is_present(cursor, digest_of_file(path), target)
+
+    def has_table(self, name: str) -> bool:
+        """Whether the table has had rows."""
+        return self._tables.get(name) is not None
 
     def append(self, table: str, rows: Iterable[Mapping[str, object]]) -> int:
         """Add rows (JSON-like; datetimes may be Python's) in one transaction; rows without TimeGenerated get the clock's time.
@@ -396,6 +418,7 @@ def _not_opened(path: Path | None, error: duckdb.Error) -> VedetteError:
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the catalogue in a new file; refuse a file of a later layout."""
     run(connection, CATALOGUE)
+    run(connection, FILES_CATALOGUE)
     rows = run(connection, "SELECT value FROM store_catalog.meta WHERE name = 'layout'")
     if not rows:
         run(connection, "INSERT INTO store_catalog.meta VALUES ('layout', ?)", [LAYOUT])

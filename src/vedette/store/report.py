@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vedette.core.errors import VedetteError
+from vedette.store.coverage import Coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,17 @@ class FileReport:
     """Fields that the table has no column for."""
     new_table: bool = False
     error: VedetteError | None = None
+    repeated: int = 0
+    """Records that another file had brought already."""
+    kind: str = ""
+    """What the records are from."""
+    days: Counter[int] = field(default_factory=Counter)
+    """What the file has of each day (days since 0001-01-01), repeated records included."""
+    kinds: Counter[str] = field(default_factory=Counter)
 
     def to_dict(self) -> dict[str, object]:
         """The report of the file as JSON."""
+        more = {"repeated": self.repeated} if self.repeated else {}
         return {
             "file": str(self.path),
             "table": self.table,
@@ -82,6 +91,7 @@ class FileReport:
             "extra": list(self.extra),
             "new_table": self.new_table,
             "error": None if self.error is None else self.error.to_dict(),
+            **more,
         }
 
     @classmethod
@@ -95,7 +105,16 @@ class FileReport:
                 error["message"], code=error["code"], hint=error.get("hint"), file=error.get("file"), line=error.get("line"),
                 column=error.get("column"), target=error.get("target"),
             ),
+            made.get("repeated", 0),
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFile:
+    """A file of which nothing was taken, and why."""
+
+    path: Path
+    reason: str
 
 
 @dataclass(slots=True)
@@ -110,6 +129,10 @@ class LoadReport:
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
     """What a user should know, one sentence each."""
+    unknown: list[UnknownFile] = field(default_factory=list)
+    """Files of which nothing was taken, each with the reason."""
+    coverage: list[Coverage] = field(default_factory=list)
+    """What the files have day by day, of each source."""
 
     @property
     def rows(self) -> int:
@@ -120,6 +143,11 @@ class LoadReport:
     def bad(self) -> int:
         """Records put aside."""
         return sum(file.bad for file in self.files)
+
+    @property
+    def repeated(self) -> int:
+        """Records that another file had brought already."""
+        return sum(file.repeated for file in self.files)
 
     @property
     def failed(self) -> list[FileReport]:
@@ -142,6 +170,9 @@ class LoadReport:
             "seconds": round(self.seconds, 3),
             "cancelled": self.cancelled,
             "notes": self.notes,
+            "repeated": self.repeated,
+            "unknown": [{"file": str(one.path), "reason": one.reason} for one in self.unknown],
+            "coverage": [one.to_dict() for one in self.coverage],
         }
 
     @classmethod
@@ -154,4 +185,6 @@ class LoadReport:
             None if shifted is None else timedelta(seconds=shifted),
             made["seconds"],
             list(made["notes"]),
+            [UnknownFile(Path(one["file"]), one["reason"]) for one in made["unknown"]],
+            [Coverage.from_dict(one) for one in made["coverage"]],
         )

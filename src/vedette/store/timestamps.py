@@ -7,8 +7,12 @@ times, which `todatetime()` does not take, are read as well.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from vedette.kql import ticks
 
@@ -24,6 +28,10 @@ _LOG_FORMS: Final = (
     (re.compile(r"(\d{4}-\d\d?-\d\d?[ T]\d\d?:\d\d:\d\d[.,]\d{7})\d+(.*)", re.ASCII | re.DOTALL), r"\1\2"),
 )
 _NUMBER: Final = re.compile(r"\d{9,20}(?:\.\d{1,12})?|\d\.\d{1,17}[eE]\+?\d{1,2}", re.ASCII)
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_SECOND: Final = re.compile(r"[T ]\d\d:\d\d:\d\d", re.ASCII)
+_FRACTION: Final = re.compile(r"(?:\.\d{1,7})?Z?", re.ASCII)
+_MOST_PARTS: Final = 20_000
 _MAX_KNOWN: Final = 200_000
 
 _days: dict[str, int] = {}
@@ -57,6 +65,56 @@ def _learn(text: str) -> int | None:
             if len(known) < _MAX_KNOWN:
                 known[part] = value
     return found
+
+
+def ticks_of(texts: pa.Array) -> tuple[pa.Array, list[int]]:
+    """The ticks of an array of texts, and the places of those that are no date and time; empty ones are null.
+
+    The parts of the one form that nearly all have are looked up once for each text that they have, not for each row.
+    """
+    total = None
+    for start, end, read in ((0, 10, _day), (10, 19, _second), (19, None, _fraction)):
+        coded = pc.utf8_slice_codeunits(texts, start, end).dictionary_encode()
+        if len(coded.dictionary) > _MOST_PARTS:
+            total = None
+            break
+        values = pa.array([read(text) for text in coded.dictionary.to_pylist()], pa.int64())
+        part = values.take(coded.indices)
+        total = part if total is None else pc.add(total, part)
+    if total is None:
+        total = pa.nulls(len(texts), pa.int64())
+    left = pc.indices_nonzero(pc.and_(total.is_null(), texts.is_valid())).to_pylist()
+    if not left:
+        return total, []
+    values = total.to_pylist()
+    failed = []
+    for place in left:
+        text = texts[place].as_py()
+        values[place] = parse_ticks(text) if text else None
+        if values[place] is None and text.strip():
+            failed.append(place)
+    return pa.array(values, pa.int64()), failed
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(text: str) -> int | None:
+    return ticks.parse_datetime(text) if _DAY.fullmatch(text) else None
+
+
+def _second(text: str) -> int | None:
+    if not _SECOND.fullmatch(text):
+        return None
+    hour, minute, second = int(text[1:3]), int(text[4:6]), int(text[7:9])
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    return (hour * 3600 + minute * 60 + second) * ticks.SECOND
+
+
+def _fraction(text: str) -> int | None:
+    if not _FRACTION.fullmatch(text):
+        return None
+    digits = text.strip(".Z")
+    return int(digits.ljust(7, "0")) if digits else 0
 
 
 def _parse_any(text: str) -> int | None:

@@ -102,7 +102,7 @@ def writing(
                 with engine_errors():
                     run(connection, "COMMIT")
             except BaseException:
-                _roll_back(connection)
+                rolled_back(connection)
                 raise
             writer.draft.publish()
         finally:
@@ -120,7 +120,8 @@ def create_dead_letter(tables: Tables, connect: Callable[[], duckdb.DuckDBPyConn
         )
 
 
-def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+def rolled_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """Undo a transaction that has failed."""
     try:
         run(connection, "ROLLBACK")
     except duckdb.Error:

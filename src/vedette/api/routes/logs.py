@@ -338,7 +338,7 @@ async def load(request: Request, services: Services, options: Annotated[LoadQuer
                     raise InvalidInput(f"The file has more than {MAX_UPLOAD} bytes.")
                 await anyio.to_thread.run_sync(out.write, chunk)
         chosen = LoadOptions(options.table, ticks.to_datetime(taken) if taken else None, None, options.again)
-        report = await anyio.to_thread.run_sync(lambda: services.logs.load([file], chosen))
+        report = await anyio.to_thread.run_sync(lambda: services.files.load([file], chosen))
         answer = report.to_dict()
         for one in answer["files"]:  # type: ignore[attr-defined]
             one["file"] = options.name

@@ -107,7 +107,7 @@ async def load(services: Services, body: Annotated[LoadPaths, Body()], request: 
     watcher = asyncio.create_task(_notice_when_gone(request, gone))
     try:
         report = await anyio.to_thread.run_sync(
-            lambda: services.logs.load(_absolute(body.paths), options, cancelled=gone.is_set)
+            lambda: services.files.load(_absolute(body.paths), options, cancelled=gone.is_set)
         )
     finally:
         watcher.cancel()

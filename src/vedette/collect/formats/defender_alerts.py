@@ -8,11 +8,31 @@ from typing import Any, Final
 
 from vedette.collect.formats.columns import Record, Unreadable, columns, text
 from vedette.collect.formats.defender_facts import CLOUD, ENDPOINT, EVIDENCE, GRAPH, SERVICES, STATUS
+from vedette.collect.formats.shapes import lowered, moment, parsed
 from vedette.collect.formats.timestamps import Moments
 
 _TYPE: Final = "#microsoft.graph.security."
 _SAID: Final = frozenset(GRAPH) | {"@odata.type", "evidence", "mitreTechniques", "status", "severity", "serviceSource"}
 """Properties of an alert of Graph's with a column of their own; the others go into ExtendedProperties, whatever they are."""
+
+
+def is_alert(record: Mapping[str, Any]) -> bool:
+    """Whether the names of a record are those of an alert that `read` knows."""
+    names = {name[:1].lower() + name[1:] for name in record}
+    return (
+        {"serviceSource", "createdDateTime", "alertWebUrl"} <= names
+        or {"serviceSource", "createdDateTime", "severity", "title"} <= names
+        or {"alertCreationTime", "severity", "title"} <= names
+        or ("alertDisplayName" in names and ("systemAlertId" in names or "alertType" in names))
+        or is_v1(names)
+    )
+
+
+def is_v1(names: set[str]) -> bool:
+    """Whether these names are those of an alert of Graph's first form."""
+    return {"title", "category", "severity", "status", "createdDateTime"} <= names and bool(
+        names & {"vendorInformation", "vendor", "provider", "azureTenantId"}
+    )
 
 
 def read(record: object, moments: Moments) -> list[Record] | Unreadable:
@@ -23,6 +43,8 @@ def read(record: object, moments: Moments) -> list[Record] | Unreadable:
         return _graph(record, moments)
     if "alertCreationTime" in record:
         return [_endpoint(record, moments)]
+    if is_v1({name[:1].lower() + name[1:] for name in record}):
+        return [_v1(lowered(parsed(record)), moments)]
     inner = record.get("properties") if isinstance(record.get("properties"), Mapping) else record
     assert isinstance(inner, Mapping)
     fields = {name[:1].lower() + name[1:]: value for name, value in inner.items()}
@@ -136,6 +158,39 @@ def _endpoint(record: Mapping[str, Any], moments: Moments) -> Record:
     }
     if extra:
         row["ExtendedProperties"] = text(extra)
+    return _finish(row, record.get("status"), record.get("severity"), moments)
+
+
+def _v1(record: Mapping[str, Any], moments: Moments) -> Record:
+    """An alert of Graph's first form, as its API and the CSV of collectors have it."""
+    vendor = record.get("vendorInformation")
+    vendor = vendor if isinstance(vendor, Mapping) else {}
+    provider = vendor.get("provider") or record.get("provider")
+    row: dict[str, Any] = {
+        "SystemAlertId": record.get("id"), "VendorOriginalId": record.get("id"), "DisplayName": record.get("title"),
+        "AlertType": record.get("category"), "Description": record.get("description"), "ProviderName": provider,
+        "ProductName": provider, "VendorName": vendor.get("vendor") or record.get("vendor"),
+        "TimeGenerated": moment(record.get("createdDateTime"), moments),
+        "StartTime": moment(record.get("eventDateTime"), moments) or moment(record.get("createdDateTime"), moments),
+        "EndTime": moment(record.get("lastModifiedDateTime"), moments),
+        "ProcessingEndTime": moment(record.get("lastModifiedDateTime"), moments),
+    }  # fmt: skip
+    states = {
+        name: record[name]
+        for name in (
+            "userStates",
+            "hostStates",
+            "networkConnections",
+            "fileStates",
+            "comments",
+            "assignedTo",
+            "detectionSource",
+        )
+        if record.get(name)
+    }
+    if states:
+        row["ExtendedProperties"] = text(states)
+    row = {name: value for name, value in row.items() if value not in (None, "")}
     return _finish(row, record.get("status"), record.get("severity"), moments)
 
 

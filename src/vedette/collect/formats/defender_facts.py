@@ -51,6 +51,7 @@ CLOUD: Final = {
 
 STATUS: Final = {
     "new": "New",
+    "newalert": "New",
     "inprogress": "InProgress",
     "resolved": "Resolved",
     "active": "New",

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from vedette.collect.formats.columns import Record, Unreadable, columns, text
 from vedette.collect.formats.office365_values import LOGON_TYPES, RECORD_TYPES, RENAMED, USER_TYPES
+from vedette.collect.formats.shapes import number
 from vedette.collect.formats.timestamps import Moments
 
 TABLE: Final = "OfficeActivity"
@@ -17,7 +18,9 @@ _DATA: Final = ("AuditData", "auditData")  # what the exports keep a record in
 def is_audit_record(record: object) -> bool:
     """Whether a record has the form of the unified audit log's, or of an export around it."""
     return isinstance(record, Mapping) and (
-        any(name in record for name in _DATA) or {"CreationTime", "Operation", "RecordType"} <= record.keys()
+        any(name in record for name in _DATA)
+        or {"CreationTime", "Operation", "RecordType"} <= record.keys()
+        or {"CreationTime", "Operation", "Workload", "UserId"} <= record.keys()
     )
 
 
@@ -39,11 +42,12 @@ def read(record: object, moments: Moments) -> Record | Unreadable:
     row: dict[str, Any] = {"TimeGenerated": created, "SourceSystem": "OfficeActivityManager"}
     fields = {name: value for name, value in inner.items() if name != "CreationTime"}
     for name, words in (("UserType", USER_TYPES), ("LogonType", LOGON_TYPES)):
-        value = fields.get(name)
+        value = fields[name] = number(fields.get(name))
         if isinstance(value, int) and 0 <= value < len(words):
             fields[name] = words[value]
-    if isinstance(number := fields.get("RecordType"), int):
-        fields["RecordType"] = RECORD_TYPES.get(number, str(number))
+    kind = number(fields.get("RecordType"))
+    if isinstance(kind, int):
+        fields["RecordType"] = RECORD_TYPES.get(kind, str(kind))
     columns(TABLE).put(row, fields, RENAMED)
     user = row.get("UserId")
     if isinstance(user, str) and "@" in user:

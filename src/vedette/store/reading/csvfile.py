@@ -17,21 +17,47 @@ MAX_RECORD: Final = 1024 * 1024
 """Bytes that a record over several lines may have; a quote that is never closed would take the rest of the file else."""
 
 _ZONE: Final = re.compile(r"(.+) \[([^\[\]]+)\]")
+_QUOTED: Final = re.compile(r'"[^"]*"')
 _UTC: Final = frozenset({"utc", "coordinated universal time"})
 
 Line = tuple[int, int, bytes]
 """Number, offset and bytes of a line."""
 
 
-def read_csv(stream: TextStream) -> Iterator[Batch]:
-    """The rows of a CSV file in batches. A record with too few or too many fields is put aside."""
+def read_csv(stream: TextStream, *, sniff: bool = False) -> Iterator[Batch]:
+    """The rows of a CSV file in batches. A record with too few or too many fields is put aside.
+
+    With `sniff` the heading tells the separator (comma, semicolon or tab), and a column whose name comes again has a number.
+    """
     csv.field_size_limit(MAX_LINE)
-    return _Reader(stream).batches()
+    return _Reader(stream, sniff=sniff).batches()
+
+
+def delimiter_of(heading: str) -> str | None:
+    """What separates the fields of a heading, or None where nothing does."""
+    outside = _QUOTED.sub("", heading)
+    found = max(",;\t|", key=outside.count)
+    return found if found in outside else None
+
+
+def header_names(names: list[str]) -> list[str]:
+    """Names for the columns of a heading, each its own."""
+    made: list[str] = []
+    for position, name in enumerate(names, 1):
+        base = candidate = _column_name(name.strip(), position)
+        number = 1
+        while candidate in made:
+            number += 1
+            candidate = f"{base} {number}"
+        made.append(candidate)
+    return made
 
 
 class _Reader:
-    def __init__(self, stream: TextStream) -> None:
+    def __init__(self, stream: TextStream, *, sniff: bool = False) -> None:
         self._stream = stream
+        self._sniff = sniff
+        self._delimiter = ","
         self._end = 1
         self._lines = self._each_line()
         self._again: list[Line] = []
@@ -87,7 +113,14 @@ class _Reader:
         if first is None:
             return None
         try:
-            names = next(csv.reader([first[2].decode().rstrip("\r")], strict=True))
+            heading = first[2].decode().rstrip("\r")
+            if self._sniff:
+                if heading.lower().startswith("sep=") and len(heading) == 5:  # what Excel takes
+                    self._delimiter = heading[4]
+                    return self._header()
+                self._delimiter = delimiter_of(heading) or ","
+                return header_names(next(csv.reader([heading], strict=True, delimiter=self._delimiter)))
+            names = next(csv.reader([heading], strict=True))
         except (UnicodeDecodeError, csv.Error, StopIteration) as error:
             raise self._bad_header(f"its header line cannot be read ({error})") from None
         header = [_column_name(name.strip(), position) for position, name in enumerate(names, 1)]
@@ -123,7 +156,7 @@ class _Reader:
             if first[2].count(b'"') % 2 and not self._complete(taken):
                 self._give_up(taken, "a quote is not closed")
                 continue
-            outcome = _parse(b"\n".join(line[2] for line in taken), width)
+            outcome = _parse(b"\n".join(line[2] for line in taken), width, self._delimiter)
             if isinstance(outcome, str):
                 self._give_up(taken, outcome if len(taken) == 1 else "a quote is not closed")
                 continue
@@ -148,13 +181,13 @@ class _Reader:
         self._again.extend(reversed(taken[1:]))
 
 
-def _parse(record: bytes, width: int) -> list[str] | str:
+def _parse(record: bytes, width: int, delimiter: str) -> list[str] | str:
     try:
         text = record.decode()
     except UnicodeDecodeError as error:
         return f"invalid UTF-8 at byte {error.start + 1}: {error.reason}"
     try:
-        fields = next(csv.reader([text.rstrip("\r")], strict=True))
+        fields = next(csv.reader([text.rstrip("\r")], strict=True, delimiter=delimiter))
     except csv.Error as error:
         return f"invalid CSV: {error}"
     if len(fields) != width:

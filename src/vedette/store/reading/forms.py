@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from vedette.core.errors import InvalidInput, VedetteError
+from vedette.kql.types import Type
 from vedette.store.batch import Batch
 from vedette.store.reading.csvfile import read_csv
+from vedette.store.reading.enginelines import read_lines
 from vedette.store.reading.jsonfile import read_json
 from vedette.store.reading.jsonlines import read_json_lines
 from vedette.store.reading.parquetfile import read_parquet
@@ -53,6 +55,13 @@ class Source:
     table: str
     form: Form
     size: int
+    name: Path | None = None
+    """What reports call it, if it lies there under another name."""
+
+    @property
+    def shown(self) -> Path:
+        """What reports call the file."""
+        return self.name or self.path
 
 
 def form_of(path: Path) -> Form | None:
@@ -64,10 +73,14 @@ def form_of(path: Path) -> Form | None:
     return FORMS.get(suffixes[-1]) if suffixes else None
 
 
-def read(source: Source) -> Iterator[Batch]:
-    """The rows of a source in batches."""
+def read(source: Source, types: Mapping[str, Type] | None = None) -> Iterator[Batch]:
+    """The rows of a source in batches. With the types of its table, columns may be in them already."""
     if source.form is Form.PARQUET:
         return read_parquet(source.path)
+    if types is not None and source.form is Form.JSON_LINES:
+        return read_lines(TextStream(source.path), types)
+    if types is not None and source.form is Form.JSON:
+        return read_json(TextStream(source.path), types=types)
     return _TEXT_READERS[source.form](TextStream(source.path))
 
 
@@ -82,14 +95,14 @@ def discover(paths: Sequence[Path], table: str | None) -> tuple[list[Source], li
     sources: list[Source] = []
     passed_over: list[Path] = []
     for path in paths:
-        for file in _files(path):
+        for file in files_in(path):
             form = form_of(file)
             if form is None:
                 if file == path:
                     raise _no_form(file)
                 passed_over.append(file)
                 continue
-            sources.append(Source(file, table or _folder_table(file), form, _size(file)))
+            sources.append(Source(file, table or _folder_table(file), form, size_of(file)))
     return _without_repeats(sources), passed_over
 
 
@@ -104,7 +117,8 @@ def check_table_name(name: str) -> str:
     return name
 
 
-def _files(path: Path) -> Iterable[Path]:
+def files_in(path: Path) -> Iterable[Path]:
+    """The files of a path: itself, or all below it whose names do not start with a dot. Raises `VedetteError` if it is not there."""
     try:
         if path.is_dir():
             return sorted(_walk(path))
@@ -125,7 +139,8 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def _size(file: Path) -> int:
+def size_of(file: Path) -> int:
+    """The bytes of a file."""
     try:
         return file.stat().st_size
     except OSError as error:

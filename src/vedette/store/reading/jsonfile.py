@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
+from vedette.kql.types import Type
 from vedette.store.batch import Batch
+from vedette.store.reading.enginelines import read_lines
 from vedette.store.reading.jsonlines import Gathering, parse_object, read_json_lines
 from vedette.store.reading.lines import MAX_LINE
 from vedette.store.reading.streams import TextStream
@@ -18,8 +20,17 @@ _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(")?|[{}\[\]]', re.DOTALL)
 _OPEN: Final = (b"{", b"[")
 
 
-def read_json(stream: TextStream) -> Iterator[Batch]:
-    """The rows of a `.json` file in batches. Which form it is, its first line tells."""
+def values_in(text: bytes) -> Iterator[bytes]:
+    """The texts of the objects that are whole in the start of a `.json` file."""
+    for _, _, value in _Values().feed(text):
+        yield value
+
+
+def read_json(stream: TextStream, *, as_rows: bool = False, types: Mapping[str, Type] | None = None) -> Iterator[Batch]:
+    """The rows of a `.json` file in batches; with `as_rows`, as they are. Which form it is, its first line tells.
+
+    With the types of a table, columns may be in them already.
+    """
     blocks = stream.blocks()
     seen: list[bytes] = []
     size = 0
@@ -33,9 +44,9 @@ def read_json(stream: TextStream) -> Iterator[Batch]:
     lead = start.lstrip()
     replayed = _Replay(stream, chain([start] if start else [], blocks))
     if lead.startswith(b"{") and not isinstance(parse_object(lead.split(b"\n", 1)[0]), str):
-        yield from read_json_lines(replayed)
+        yield from read_json_lines(replayed, as_rows=as_rows) if types is None else read_lines(replayed, types)
     else:
-        yield from _read_values(replayed)
+        yield from _read_values(replayed, as_rows=as_rows)
 
 
 class _Replay(TextStream):
@@ -130,8 +141,8 @@ class _Values:
         self.place.pass_over(text)
 
 
-def _read_values(stream: TextStream) -> Iterator[Batch]:
-    gathered = Gathering(stream)
+def _read_values(stream: TextStream, *, as_rows: bool) -> Iterator[Batch]:
+    gathered = Gathering(stream, as_rows=as_rows)
     values = _Values()
     number = 0
     for block in stream.blocks():

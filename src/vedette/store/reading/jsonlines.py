@@ -24,9 +24,9 @@ _ESCAPES: Final = re.compile(
 Row = dict[str, object]
 
 
-def read_json_lines(stream: TextStream) -> Iterator[Batch]:
-    """The rows of a stream in batches."""
-    gathered = Gathering(stream)
+def read_json_lines(stream: TextStream, *, as_rows: bool = False) -> Iterator[Batch]:
+    """The rows of a stream in batches; with `as_rows`, as they are and not as columns."""
+    gathered = Gathering(stream, as_rows=as_rows)
     line = 1
     for block in lines_of(stream):
         line = block.first + len(block.lines)
@@ -44,8 +44,9 @@ def read_json_lines(stream: TextStream) -> Iterator[Batch]:
 class Gathering:
     """Collects rows until they make a batch."""
 
-    def __init__(self, stream: TextStream) -> None:
+    def __init__(self, stream: TextStream, *, as_rows: bool = False) -> None:
         self._stream = stream
+        self._as_rows = as_rows
         self._clear()
 
     def _clear(self) -> None:
@@ -105,9 +106,9 @@ class Gathering:
         yield from self.flush()
 
     def _batch(self) -> Batch:
-        batch = Batch(
-            len(self._rows), columns_of(self._rows), self._lines, self._sizes, self._bad, self._stream.consumed
-        )
+        columns = {} if self._as_rows else columns_of(self._rows)
+        rows = self._rows if self._as_rows else None
+        batch = Batch(len(self._rows), columns, self._lines, self._sizes, self._bad, self._stream.consumed, rows)
         self._clear()
         return batch
 

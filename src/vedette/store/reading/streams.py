@@ -155,10 +155,18 @@ def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:
     start = b""
     for block in blocks:
         start += block
-        if len(start) >= len(_UTF8_MARK):
+        if len(start) >= 4:
             break
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+        yield decoder.decode(start).encode()
+        for block in blocks:
+            yield decoder.decode(block).encode()
+        yield decoder.decode(b"", final=True).encode()
+        return
+    if start[1:2] == b"\0" and start[3:4] == b"\0" and start[:1] not in (b"\0", b"") and start[2:3] != b"\0":
+        # UTF-16 without a mark: text that begins with two ASCII characters, as JSON, CSV and log lines do
+        decoder = codecs.getincrementaldecoder("utf-16-le")(errors="replace")
         yield decoder.decode(start).encode()
         for block in blocks:
             yield decoder.decode(block).encode()

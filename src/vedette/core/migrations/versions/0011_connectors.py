@@ -8,7 +8,7 @@ from alembic import op
 from vedette.core.database import Json, PlainText, UtcDateTime
 
 revision = "0011_connectors"
-down_revision = "0007_late_events"
+down_revision = "0008_watched_folders"
 
 
 def upgrade() -> None:

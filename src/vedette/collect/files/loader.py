@@ -1,0 +1,277 @@
+"""`vedette load`: files, folders and archives of whatever a log can come as, into the tables that their records belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from vedette.collect.files.reading import FileToRead
+from vedette.collect.files.recognising import Content, Looked, look
+from vedette.collect.files.unpacking import PREFIX, ArchiveLimits, Unpacker, remove_left
+from vedette.collect.formats import log_rows
+from vedette.core.clock import Clock
+from vedette.core.errors import InvalidInput, VedetteError
+from vedette.store.catalog import is_known
+from vedette.store.loading import AnySource, Cancelled
+from vedette.store.logstore import LogStore
+from vedette.store.reading.forms import TABLE_NAME, Form, Source, check_table_name, files_in, form_of, size_of
+from vedette.store.report import FileReport, LoadOptions, LoadReport, Outcome, ProgressCallback, UnknownFile
+
+_FORMS: Final = {Content.JSON: Form.JSON, Content.CSV: Form.CSV, Content.PARQUET: Form.PARQUET}
+_LARGE: Final = 32 * 1024 * 1024
+"""Bytes from which one object around all records is read as a stream of records."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file to load. `folder` is the name of the folder it lies in, `direct` whether a path names the file or its folder."""
+
+    file: Path
+    shown: Path
+    folder: str
+    direct: bool
+    named: bool = False
+    """A path names the file itself."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    sources: list[AnySource] = field(default_factory=list)
+    failed: list[FileReport] = field(default_factory=list)
+    unknown: list[UnknownFile] = field(default_factory=list)
+
+
+class FileLoader:
+    """Loads files into one workspace. Safe to use from several threads."""
+
+    def __init__(self, logs: LogStore, clock: Clock, limits: ArchiveLimits | None = None) -> None:
+        self._logs = logs
+        self._clock = clock
+        self._limits = limits or ArchiveLimits()
+
+    def load(
+        self, paths: Sequence[Path], options: LoadOptions | None = None, progress: ProgressCallback | None = None,
+        cancelled: Callable[[], bool] | None = None, *, within: Path | None = None,
+    ) -> LoadReport:  # fmt: skip
+        """Loads files, and folders and archives with all that is in them; each file wholly or not at all.
+
+        What a file is its content tells; the table of rows that have a table's columns is the one that they name, or else that
+        of their folder's name, or of the file's, or the one whose columns they have. `options.table` is the table of every file.
+        `within` is a folder that the files lie in and whose own name says nothing.
+        Raises `VedetteError` if a path is not there or cannot be read, or names one file that cannot be loaded; what is wrong
+        with other files is in the report.
+        """
+        options = options or LoadOptions()
+        if options.table is not None:
+            check_table_name(options.table)
+        started = self._clock.monotonic()
+
+        def check() -> None:
+            if cancelled is not None and cancelled():
+                raise Cancelled
+
+        parent = None if self._logs.path is None else self._logs.path.parent
+        if parent is not None and any(parent.glob(f"{PREFIX}*")):
+            remove_left(parent)
+        unpacker = Unpacker(parent, self._limits, check)
+        try:
+            plan = _Plan()
+            try:
+                for found in _files(paths, within):
+                    self._plan(found, 0, plan, unpacker, options)
+            except Cancelled:
+                report = LoadReport([FileReport(path, options.table or "", Outcome.CANCELLED) for path in paths])
+                report.seconds = self._clock.monotonic() - started
+                return report
+            # what has more of a record comes first: of two exports of the same, CSV has less
+            plan.sources.sort(key=_is_poorer)
+            report = self._logs.load_sources(plan.sources, options, progress, cancelled)
+        finally:
+            unpacker.close()
+        report.files += plan.failed
+        report.unknown = plan.unknown
+        report.passed_over = [one.path for one in plan.unknown]
+        report.seconds = self._clock.monotonic() - started
+        return report
+
+    # -- what is to be done with a file
+
+    def _plan(self, found: _Found, depth: int, plan: _Plan, unpacker: Unpacker, options: LoadOptions) -> None:
+        try:
+            looked = look(found.file)
+            if looked.content is Content.GZIP:
+                file = unpacker.gunzip(found.file, found.shown)
+                found = _Found(file, found.shown, found.folder, found.direct, found.named)
+                looked = look(file)
+        except VedetteError as error:
+            plan.failed.append(_failure(found, error, options))
+            return
+        if looked.content is Content.ZIP:
+            self._unpack(found, depth + 1, plan, unpacker, options)
+            return
+        if looked.error is not None and (options.table or form_of(found.shown) is not None):
+            plan.failed.append(_failure(found, looked.error, options))
+            return
+        outcome = self._source(found, looked, options)
+        if not isinstance(outcome, str):
+            plan.sources.append(outcome)
+        elif found.named:
+            raise _no_form(found.shown, outcome)
+        else:
+            plan.unknown.append(UnknownFile(found.shown, outcome))
+
+    def _unpack(self, found: _Found, depth: int, plan: _Plan, unpacker: Unpacker, options: LoadOptions) -> None:
+        part = _Plan()
+        try:
+            for member in unpacker.unpack(found.file, found.shown, depth):
+                if member.error is not None:
+                    part.failed.append(
+                        FileReport(member.shown, options.table or "", Outcome.FAILED, error=member.error)
+                    )
+                elif member.file is None:
+                    part.unknown.append(UnknownFile(member.shown, member.passed_over or "not a file"))
+                else:
+                    inside = member.shown.parent
+                    folder = "" if inside == found.shown else inside.name
+                    self._plan(_Found(member.file, member.shown, folder, False), depth, part, unpacker, options)
+        except VedetteError as error:  # nothing of an archive that is refused is loaded
+            part = _Plan(failed=[_failure(found, error, options)])
+        if any(file.shown.name == "[Content_Types].xml" for file in _paths(part)):
+            if found.named:
+                raise _no_form(found.shown, "an Office document")
+            part = _Plan(unknown=[UnknownFile(found.shown, "an Office document")])
+        plan.sources += part.sources
+        plan.failed += part.failed
+        plan.unknown += part.unknown
+
+    def _source(self, found: _Found, looked: Looked, options: LoadOptions) -> AnySource | str:
+        """How a file is read, or why it is not."""
+        size = size_of(found.file)
+        asked = options.table
+        if looked.content in (Content.EVTX, Content.LINES):
+            return FileToRead(found.file, found.shown, looked, self._clock.now(), asked).source(size)
+        kinds = [kind for kind in looked.kinds if kind.label != "Log table rows"]
+        if kinds and asked is not None:
+            kinds = kinds if self._all_of(found, looked, asked) else []
+        if kinds:
+            array_at = looked.array_at and size > _LARGE
+            looked.array_at = array_at
+            return FileToRead(found.file, found.shown, looked, self._clock.now()).source(size)
+        form = _FORMS.get(looked.content) or (form_of(found.shown) if looked.content is Content.EMPTY else None)
+        if asked is not None:
+            form = form or form_of(found.shown)
+            if form is None:
+                return looked.reason or "its records are of no form that can be loaded"
+            return self._by_columns(found, asked, form, size)
+        if form is None:
+            return looked.reason
+        table = self._table(found, looked)
+        if table is not None:
+            return self._by_columns(found, table, form, size)
+        if looked.kinds:
+            return FileToRead(found.file, found.shown, looked, self._clock.now()).source(size)
+        return _why_unknown(looked)
+
+    def _by_columns(self, found: _Found, table: str, form: Form, size: int) -> Source:
+        shown = form_of(found.shown)
+        if form is Form.JSON and shown is Form.JSON_LINES:
+            form = Form.JSON_LINES
+        return Source(found.file, table, form, size, None if found.file == found.shown else found.shown)
+
+    def _all_of(self, found: _Found, looked: Looked, table: str) -> bool:
+        """Whether the records' own table is the one that was asked for."""
+        maker = FileToRead(found.file, found.shown, looked, self._clock.now())
+        tables = maker.tables()
+        return bool(tables) and tables <= {table}
+
+    def _table(self, found: _Found, looked: Looked) -> str | None:
+        """The table of rows that have a table's columns, or None if their records themselves have to tell."""
+        folder = found.folder
+        if (
+            is_known(folder)
+            or (folder.endswith("_CL") and TABLE_NAME.fullmatch(folder))
+            or self._logs.has_table(folder)
+        ):
+            return folder
+        sample: Mapping[str, Any] = looked.sample[0] if looked.sample else {}
+        rows = "TimeGenerated" in sample or "Timestamp" in sample or looked.content is Content.PARQUET
+        if any(log_rows.named_table(record) is not None for record in looked.sample):
+            return None
+        if rows and (by_name := _named_by_file(found.shown.name)) is not None:
+            return by_name
+        if looked.kinds:
+            return None
+        named = found.direct and form_of(found.shown) is not None
+        if TABLE_NAME.fullmatch(folder) and (named or "TimeGenerated" in sample):
+            return folder
+        return None
+
+
+def _files(paths: Sequence[Path], within: Path | None) -> Iterator[_Found]:
+    seen: set[Path] = set()
+    for path in paths:
+        for file in files_in(path):
+            if file.absolute() in seen:
+                continue
+            seen.add(file.absolute())
+            folder = file.absolute().parent
+            if within is not None:
+                yield _Found(file, file, "" if folder == within else folder.name, False)
+                continue
+            yield _Found(file, file, folder.name, file == path or file.parent == path, file == path)
+
+
+def _named_by_file(name: str) -> str | None:
+    """The known table that a file is named after: `SigninLogs_2026-03.csv`."""
+    stem = name.split(".", 1)[0]
+    while stem:
+        if is_known(stem) or stem.endswith("_CL"):
+            return stem
+        cut = max(stem.rfind("_"), stem.rfind("-"), stem.rfind(" "))
+        stem = stem[:cut] if cut > 0 else ""
+    return None
+
+
+def _is_poorer(source: AnySource) -> bool:
+    return source.shown.name.lower().removesuffix(".gz").endswith(".csv")
+
+
+def _paths(plan: _Plan) -> Iterator[_Found]:
+    for one in plan.unknown:
+        yield _Found(one.path, one.path, "", False)
+
+
+def _failure(found: _Found, error: VedetteError, options: LoadOptions) -> FileReport:
+    shown, own = str(found.shown), str(found.file)
+    if own != shown and own in error.message:
+        error = VedetteError(
+            error.message.replace(own, shown),
+            code=error.code,
+            hint=error.hint,
+            file=shown,
+            line=error.line,
+            column=error.column,
+        )
+    return FileReport(found.shown, options.table or "", Outcome.FAILED, error=error)
+
+
+def _why_unknown(looked: Looked) -> str:
+    sample = looked.sample[0] if looked.sample else None
+    if sample is None:
+        return looked.reason or "there are no records in it that can be read"
+    found = log_rows.candidates(sample)
+    names = ", ".join(list(sample)[:6]) + (", …" if len(sample) > 6 else "")
+    if len(found) > 1:
+        return f"its columns are those of {', '.join(found[:4])} alike; name one with --table"
+    return f"its records are of no kind that is known ({names}); name a table with --table to load them all the same"
+
+
+def _no_form(file: Path, why: str) -> VedetteError:
+    return InvalidInput(
+        f"The file {file} is of no form that can be loaded: {why}.",
+        code="VDT0607",
+        hint="Name the table (--table), or put the file into a folder with the table's name.",
+        file=str(file),
+    )

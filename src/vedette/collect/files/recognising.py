@@ -1,0 +1,193 @@
+"""What a file is, told by its first bytes and its first records, not by its name."""
+
+from __future__ import annotations
+
+import csv
+import enum
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from vedette.collect.files.kinds import LISTS, Kind, kind_of, records_in
+from vedette.collect.formats import cef
+from vedette.core.errors import VedetteError
+from vedette.store.reading.csvfile import delimiter_of, header_names
+from vedette.store.reading.jsonfile import values_in
+from vedette.store.reading.jsonlines import parse_object
+from vedette.store.reading.streams import TextStream, open_file
+
+HEAD: Final = 1024 * 1024
+"""Bytes of a file's text that are looked at."""
+SAMPLE: Final = 200
+_START: Final = 512
+
+_MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive, which cannot be unpacked here; pack it as zip"),
+    (b"Rar!\x1a\x07", "a RAR archive, which cannot be unpacked here; pack it as zip"),
+    (b"\xfd7zXZ\x00", "an xz file, which cannot be unpacked here; pack it as gzip or zip"),
+    (b"BZh", "a bzip2 file, which cannot be unpacked here; pack it as gzip or zip"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard file, which cannot be unpacked here; pack it as gzip or zip"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"MZ", "a Windows program"),
+    (b"\x7fELF", "a program"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"ElfChnk\0", "a part of an EVTX file"),
+    (b"regf", "a registry hive"),
+)
+_ENVELOPE: Final = re.compile(rb'"(' + "|".join(LISTS).encode() + rb')"\s*:\s*\[')
+_SYSLOG: Final = re.compile(
+    r"<\d{1,3}>|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ |"
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d) \S+ \S+"
+)
+
+
+class Content(enum.Enum):
+    """What is in a file."""
+
+    ZIP = "zip"
+    GZIP = "gzip of something that is no text"
+    EVTX = "Windows event log"
+    PARQUET = "Parquet"
+    JSON = "JSON"
+    CSV = "CSV"
+    LINES = "syslog or CEF"
+    EMPTY = "empty"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class Looked:
+    """What a look at a file found. `sample` are its first records, `kinds` what they are; `reason` is why it is unknown."""
+
+    content: Content
+    sample: list[Mapping[str, Any]] = field(default_factory=list)
+    kinds: list[Kind] = field(default_factory=list)
+    reason: str = ""
+    array_at: bool = False
+    """The records are in a list within one large object."""
+    error: VedetteError | None = None
+
+
+def look(file: Path) -> Looked:
+    """What a file is. Raises `VedetteError` where it cannot be read at all."""
+    with open_file(file) as opened:
+        start = opened.read(_START)
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return Looked(Content.ZIP)
+    if start.startswith(b"ElfFile\0"):
+        return Looked(Content.EVTX)
+    if start.startswith(b"PAR1"):
+        return Looked(Content.PARQUET)
+    for magic, what in _MAGIC:
+        if start.startswith(magic):
+            return Looked(Content.UNKNOWN, reason=what)
+    if start[257:262] == b"ustar":
+        return Looked(Content.UNKNOWN, reason="a tar archive, which cannot be unpacked here; pack it as zip")
+    try:
+        text = _head(file)
+    except VedetteError as error:
+        return Looked(Content.UNKNOWN, reason=str(error), error=error)
+    if start.startswith(b"\x1f\x8b") and (
+        text.startswith((b"PK\x03\x04", b"ElfFile\0", b"PAR1")) or text[257:262] == b"ustar"
+    ):
+        return Looked(Content.GZIP)
+    if b"\0" in text:
+        return Looked(Content.UNKNOWN, reason="neither text nor a binary form that is known")
+    stripped = text.lstrip()
+    if not stripped:
+        return Looked(Content.EMPTY, reason="there is nothing in it")
+    if stripped[:1] in (b"{", b"["):
+        looked = _look_at_json(text)
+        if looked is not None:
+            return looked
+    return _look_at_text(text)
+
+
+def _head(file: Path) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    stream = TextStream(file)
+    for block in stream.blocks():
+        parts.append(block)
+        size += len(block)
+        if size >= HEAD:
+            break
+    return b"".join(parts)[:HEAD]
+
+
+def _look_at_json(text: bytes) -> Looked | None:
+    looked = Looked(Content.JSON)
+    found = _objects(text)
+    if not found and (part := _ENVELOPE.search(text)) is not None:
+        looked.array_at = True
+        found = _objects(b"[" + text[part.end() :])
+    for record in found[:SAMPLE]:
+        looked.sample.append(record)
+        kind = kind_of(record)
+        if kind is not None and kind not in looked.kinds:
+            looked.kinds.append(kind)
+    if not found and text.lstrip()[:1] == b"[" and not text.lstrip()[1:].lstrip().startswith((b"{", b"]", b"[")):
+        return None  # "[2026-03-01 …] a line of a log"
+    return looked
+
+
+def _objects(text: bytes) -> list[Mapping[str, Any]]:
+    """The records of the objects that are whole in a text."""
+    found: list[Mapping[str, Any]] = []
+    lines = text.split(b"\n", SAMPLE)
+    whole = [row for line in lines[:SAMPLE] if isinstance(row := parse_object(line), dict)]
+    values: Iterator[Any] = iter(whole) if whole else (parse_object(value) for value in values_in(text))
+    for value in values:
+        if isinstance(value, dict):
+            found += [one for one in records_in(value) if isinstance(one, Mapping)]
+        if len(found) >= SAMPLE:
+            break
+    return found
+
+
+def _look_at_text(text: bytes) -> Looked:
+    lines = [line for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
+    if len(text) >= HEAD and len(lines) > 1:
+        lines.pop()  # the head ends within it
+    if not lines:
+        return Looked(Content.EMPTY, reason="there is nothing in it")
+    tested = lines[:SAMPLE]
+    fitting = sum(1 for line in tested if cef.find(line) >= 0 or _SYSLOG.match(line))
+    if fitting * 2 > len(tested):
+        return Looked(Content.LINES)
+    return _look_at_csv(lines) or Looked(
+        Content.UNKNOWN, reason="its text is neither JSON, nor CSV with a heading, nor lines of syslog or CEF"
+    )
+
+
+def _look_at_csv(lines: list[str]) -> Looked | None:
+    if lines[0].lower().startswith("sep=") and len(lines) > 1:
+        lines = lines[1:]  # what Excel takes
+    delimiter = delimiter_of(lines[0])
+    if delimiter is None:
+        return None
+    try:
+        rows = list(csv.reader([f"{line}\n" for line in lines[: SAMPLE * 5]], delimiter=delimiter))
+    except csv.Error:
+        return None
+    names = header_names(rows[0])
+    if any(len(name) > 256 for name in names):
+        return None
+    body = [row for row in rows[1:] if row]
+    if body and sum(1 for row in body if len(row) == len(names)) * 2 < len(body):
+        return None
+    looked = Looked(Content.CSV)
+    looked.sample = [dict(zip(names, row)) for row in body[:SAMPLE] if len(row) == len(names)]
+    for record in looked.sample or [dict.fromkeys(names, "")]:
+        kind = kind_of(record)
+        if kind is not None and kind not in looked.kinds:
+            looked.kinds.append(kind)
+    if not looked.sample:
+        looked.sample = [dict.fromkeys(names, "")]
+    return looked

@@ -1,0 +1,591 @@
+"""Files of every kind through `FileLoader`: recognised by content, each record once, into the right table."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.collect.evtx_file import evtx
+from vedette.collect.files.loader import FileLoader
+from vedette.collect.files.unpacking import ArchiveLimits
+from vedette.core.clock import VirtualClock
+from vedette.core.errors import VedetteError
+from vedette.store.logstore import LogStore
+from vedette.store.report import LoadOptions, LoadReport, Outcome
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+class Bench:
+    """A store, and what loads files into it."""
+
+    def __init__(self, store: LogStore, folder: Path) -> None:
+        self.store = store
+        self.folder = folder
+        self.clock = VirtualClock(NOW)
+
+    def write(self, name: str, content: bytes | str | object) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(content, bytes | str):
+            content = json.dumps(content)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def load(self, *paths: Path, limits: ArchiveLimits | None = None, **options: Any) -> LoadReport:
+        return FileLoader(self.store, self.clock, limits).load(paths, LoadOptions(**options))
+
+    def ask(self, query: str) -> list[list[Any]]:
+        return self.store.query(query).rows
+
+    def count(self, table: str) -> int:
+        return int(self.ask(f"{table} | count")[0][0])
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with LogStore(None, VirtualClock(NOW)) as store:
+        yield Bench(store, tmp_path / "files")
+
+
+def sign_in(number: int, day: int = 1, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"r{number}", "createdDateTime": f"2026-03-{day:02}T10:00:{number:02}Z", "userPrincipalName": "pat@contoso.example",
+        "userDisplayName": "Pat", "userId": "u-1", "appId": "a-1", "appDisplayName": "Portal", "ipAddress": "203.0.113.5",
+        "clientAppUsed": "Browser", "correlationId": "c-1", "conditionalAccessStatus": "success", "isInteractive": True,
+        "status": {"errorCode": 50126, "failureReason": "Invalid password"},
+        "location": {"city": "Porto", "countryOrRegion": "PT"}, "deviceDetail": {"browser": "Edge"},
+        "signInEventTypes": ["interactiveUser"],
+    } | more  # fmt: skip
+
+
+AUDIT = {
+    "id": "d-1", "activityDateTime": "2026-03-02T08:00:00Z", "activityDisplayName": "Add user", "category": "UserManagement",
+    "correlationId": "c", "result": "success", "loggedByService": "Core Directory",
+    "initiatedBy": {"user": {"displayName": "Sam", "userPrincipalName": "sam@contoso.example"}},
+    "targetResources": [{"displayName": "New", "type": "User"}], "additionalDetails": [],
+}  # fmt: skip
+OFFICE = {
+    "CreationTime": "2026-03-03T12:00:00", "Id": "o-1", "Operation": "New-InboxRule", "OrganizationId": "t", "RecordType": 1,
+    "UserType": 2, "Workload": "Exchange", "UserId": "pat@contoso.example", "ClientIP": "203.0.113.9",
+}  # fmt: skip
+ACTIVITY = {
+    "eventTimestamp": "2026-03-04T09:00:00.1234567Z", "eventDataId": "e-1", "correlationId": "c",
+    "operationName": {"value": "Microsoft.Compute/virtualMachines/write", "localizedValue": "Create or Update Virtual Machine"},
+    "status": {"value": "Succeeded", "localizedValue": "Succeeded"}, "subscriptionId": "s-1", "caller": "pat@contoso.example",
+    "category": {"value": "Administrative", "localizedValue": "Administrative"}, "level": "Informational",
+    "resourceId": "/subscriptions/s-1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm1",
+    "httpRequest": {"clientIpAddress": "203.0.113.7", "method": "PUT"}, "resourceGroupName": "rg",
+}  # fmt: skip
+DIAGNOSTIC = {
+    "time": "2026-03-05T00:00:00Z", "resourceId": "/tenants/t/providers/Microsoft.aadiam", "category": "AuditLogs",
+    "operationName": "Delete user", "properties": {"id": "d-2", "result": "success"},
+}  # fmt: skip
+
+
+def pascal(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name[:1].upper() + name[1:]: pascal(one) for name, one in value.items()}
+    return [pascal(one) for one in value] if isinstance(value, list) else value
+
+
+def table_of(rows: list[dict[str, Any]], delimiter: str = ",") -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+UAL_CSV = table_of([{"RecordType": "1", "CreationDate": "3/3/2026 12:00:00 PM", "UserIds": "pat", "Operations": "New-InboxRule",
+                     "AuditData": json.dumps(OFFICE), "ResultIndex": "1"}])  # fmt: skip
+
+
+@pytest.mark.req("P-030", "P-038", "P-046")
+@pytest.mark.parametrize(
+    ("name", "content", "table", "expected"),
+    [
+        ("SignIns.json", [sign_in(1)], "SigninLogs", {"Id": "r1", "ResultType": "50126", "Location": "PT", "IPAddress": "203.0.113.5"}),
+        ("page.txt", {"@odata.context": "x", "value": [sign_in(1)]}, "SigninLogs", {"Id": "r1", "Identity": "Pat"}),
+        ("pretty", json.dumps([sign_in(1)], indent=2), "SigninLogs", {"UserPrincipalName": "pat@contoso.example"}),
+        ("lines.log", json.dumps(sign_in(1)) + "\n" + json.dumps(sign_in(2)) + "\n", "SigninLogs", {"CorrelationId": "c-1"}),
+        ("twice.json", json.dumps([sign_in(1)], indent=1) + "\n" + json.dumps([sign_in(2)], indent=1), "SigninLogs", {"AppId": "a-1"}),
+        ("powershell.json", [pascal(sign_in(1, createdDateTime="/Date(1772359201000)/", signInEventTypes=None))], "SigninLogs",
+         {"TimeGenerated": "2026-03-01T10:00:01.0000000Z", "LocationDetails": {"city": "Porto", "countryOrRegion": "PT"}}),
+        ("one.json", sign_in(1, signInEventTypes=["nonInteractiveUser"], isInteractive=False), "AADNonInteractiveUserSignInLogs",
+         {"Id": "r1"}),
+        ("sp.json", [sign_in(1, signInEventTypes=["servicePrincipal"], servicePrincipalId="sp")], "AADServicePrincipalSignInLogs",
+         {"ServicePrincipalId": "sp"}),
+        ("msi.json", [sign_in(1, signInEventTypes=["managedIdentity"])], "AADManagedIdentitySignInLogs", {"Id": "r1"}),
+        ("audit.json", [AUDIT], "AuditLogs", {"Id": "d-1", "OperationName": "Add user", "Result": "success", "Category": "UserManagement"}),
+        ("ual.csv", UAL_CSV, "OfficeActivity", {"OfficeId": "o-1", "RecordType": "ExchangeAdmin", "UserType": "Admin"}),
+        ("management.json", [OFFICE], "OfficeActivity", {"Operation": "New-InboxRule", "OfficeWorkload": "Exchange"}),
+        ("flat.csv", table_of([{name: str(value) for name, value in OFFICE.items()}]), "OfficeActivity", {"RecordType": "ExchangeAdmin"}),
+        ("activity.json", {"value": [ACTIVITY]}, "AzureActivity",
+         {"ActivityStatusValue": "Success", "OperationNameValue": "Microsoft.Compute/virtualMachines/write",
+          "CallerIpAddress": "203.0.113.7", "EventDataId": "e-1", "Resource": "vm1"}),
+        ("PT1H.json", json.dumps(DIAGNOSTIC) + "\n" + json.dumps(DIAGNOSTIC | {"operationName": "x", "properties": {"id": "d-3"}}),
+         "AuditLogs", {"OperationName": "Delete user"}),
+        ("hub.json", {"records": [DIAGNOSTIC]}, "AuditLogs", {"Id": "d-2"}),
+        ("vault.json", [{"time": "2026-03-05T00:00:00Z", "category": "AuditEvent", "operationName": "SecretGet", "resourceId":
+                        "/SUBSCRIPTIONS/S/RESOURCEGROUPS/R/PROVIDERS/MICROSOFT.KEYVAULT/VAULTS/V", "properties": {"id": "u"}}],
+         "AzureDiagnostics", {"Category": "AuditEvent", "ResourceProvider": "MICROSOFT.KEYVAULT"}),
+        ("alerts.json", {"value": [{"id": "al-1", "serviceSource": "microsoftDefenderForEndpoint", "createdDateTime": "2026-03-05T01:00:00Z",
+                                    "severity": "high", "title": "Mimikatz", "status": "new", "alertWebUrl": "https://x", "evidence": []}]},
+         "SecurityAlert", {"SystemAlertId": "al-1", "AlertSeverity": "High"}),
+        ("SecurityAlerts.csv", table_of([{"Id": "al-2", "Title": "Anonymous IP address", "Category": "AnonymousLogin", "Severity": "medium",
+         "Status": "newAlert", "CreatedDateTime": "4/16/2026 8:53:27 AM", "Vendor": "Microsoft", "Provider": "IPC"}]),
+         "SecurityAlert", {"DisplayName": "Anonymous IP address", "TimeGenerated": "2026-04-16T08:53:27.0000000Z", "Status": "New"}),
+        ("RiskyDetections.csv", table_of([{"Activity": "signin", "ActivityDateTime": "1/26/2026 8:20:44 PM", "CorrelationId": "c",
+         "DetectedDateTime": "1/27/2026 1:33:44 AM", "IPAddress": "203.0.113.1", "Id": "k", "City": "Porto", "CountryOrRegion": "PT",
+         "RiskEventType": "unlikelyTravel", "RiskLevel": "low", "RiskState": "atRisk", "UserId": "u", "UserPrincipalName": "p@c"}]),
+         "AADUserRiskEvents", {"RiskEventType": "unlikelyTravel", "Location": {"city": "Porto", "countryOrRegion": "PT"}}),
+        ("hunting.json", {"Schema": [], "Results": [{"Timestamp": "2026-03-05T02:00:00Z", "DeviceId": "dev", "DeviceName": "pc",
+         "ActionType": "ProcessCreated", "FileName": "cmd.exe", "ReportId": 5, "ProcessId": 7}]}, "DeviceProcessEvents",
+         {"FileName": "cmd.exe", "TimeGenerated": "2026-03-05T02:00:00.0000000Z"}),
+        ("query_data.csv", "TimeGenerated [UTC],Computer,EventID,Account,Type\n2026-03-05T03:00:00Z,pc,4624,A,SecurityEvent\n",
+         "SecurityEvent", {"EventID": 4624, "Computer": "pc"}),
+        ("api.json", {"tables": [{"name": "PrimaryResult", "columns": [{"name": "TimeGenerated"}, {"name": "Type"}, {"name": "Computer"}],
+                                  "rows": [["2026-03-05T03:00:00Z", "Heartbeat", "pc"]]}]}, "Heartbeat", {"Computer": "pc"}),
+        ("SigninLogs_march.json", [{"TimeGenerated": "2026-03-05T03:00:00Z", "UserPrincipalName": "z"}], "SigninLogs",
+         {"UserPrincipalName": "z"}),
+        ("auth.log", "Mar  5 10:00:00 web sshd[77]: Failed password\nMar  6 10:00:00 web sshd[78]: Failed password\n", "Syslog",
+         {"ProcessName": "sshd", "TimeGenerated": "2026-03-05T10:00:00.0000000Z", "HostName": "web"}),
+        ("fw.txt", "<134>2024-01-02T03:04:05Z fw CEF:0|V|P|1|7|Deny|5|src=203.0.113.3 act=deny\n", "CommonSecurityLog",
+         {"DeviceVendor": "V", "SourceIP": "203.0.113.3", "TimeGenerated": "2024-01-02T03:04:05.0000000Z"}),
+        ("mailbox.csv", table_of([{"Operation": "MailItemsAccessed", "LogonType": "Owner", "LastAccessed": "2026-03-05T04:00:00Z",
+         "MailboxOwnerUPN": "p@c", "ClientIPAddress": "203.0.113.4", "Identity": "m1"}]), "OfficeActivity",
+         {"Client_IPAddress": "203.0.113.4", "OfficeId": "m1"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 40 and "\n" not in value else "",
+)  # fmt: skip
+def test_recognised(bench: Bench, name: str, content: object, table: str, expected: dict[str, Any]) -> None:
+    report = bench.load(bench.write(f"x/{name}", content))
+    assert (report.failed, report.unknown, report.bad) == ([], [], 0), report.to_dict()
+    assert table in {file.table for file in report.files}
+    result = bench.store.query(f"{table} | sort by TimeGenerated asc | take 1")
+    row = dict(zip([column.name for column in result.columns], result.rows[0]))
+    assert {name: row[name] for name in expected} == expected
+
+
+PORTAL = (
+    "Date (UTC),Request ID,User agent,Correlation ID,User ID,User,Username,User type,Incoming token type,Application,Application ID ,"
+    "Resource,Resource ID ,IP address,Location,Status,Sign-in error code,Failure reason,Client app,Browser,Compliant,"
+    "Autonomous system  number,Incoming token type,Conditional Access\n"
+    '2026-03-02T10:00:01Z,q-1,Mozilla,c,u,Pat,pat@c,Member,none,Portal,a-1,Graph,g-1,203.0.113.5,"Porto, Porto, PT",Failure,50126,'
+    "Bad password,Browser,Edge,No,64500,none,Not Applied\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("InteractiveSignIns_2026.csv", "SigninLogs"),
+        ("NonInteractiveSignIns_2026.csv", "AADNonInteractiveUserSignInLogs"),
+    ],
+)
+def test_the_portals_sign_ins(bench: Bench, name: str, table: str) -> None:
+    bench.load(bench.write(name, "\ufeff" + PORTAL))
+    asked = f"{table} | project Id, UserPrincipalName, AppId, ResultType, ResultDescription, Location, IPAddress, ConditionalAccessStatus"
+    assert bench.ask(asked) == [["q-1", "pat@c", "a-1", "50126", "Bad password", "PT", "203.0.113.5", "notApplied"]]
+
+
+def test_the_portals_audit_records(bench: Bench) -> None:
+    row = {
+        "Date (UTC)": "2026-03-02T10:00:01Z", "CorrelationId": "c", "Service": "Core Directory", "Category": "RoleManagement",
+        "Activity": "Add member to role", "Result": "success", "ResultReason": "", "ActorType": "User", "ActorDisplayName": "Sam",
+        "ActorUserPrincipalName": "sam@c", "IPAddress": "203.0.113.8", "Target1Type": "User", "Target1DisplayName": "Pat",
+        "Target1ObjectId": "t-1", "Target1ModifiedProperty1Name": "Role", "Target1ModifiedProperty1NewValue": '"Admin"',
+        "AdditionalDetail1Key": "k", "AdditionalDetail1Value": "v",
+    }  # fmt: skip
+    bench.load(bench.write("AuditLogs_2026.csv", table_of([row])))
+    asked = (
+        "AuditLogs | project OperationName, Category, Result, tostring(InitiatedBy.user.userPrincipalName), "
+        "tostring(TargetResources[0].modifiedProperties[0].newValue), tostring(AdditionalDetails[0].key)"
+    )
+    assert bench.ask(asked) == [["Add member to role", "RoleManagement", "success", "sam@c", '"Admin"', "k"]]
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        (["05/01/2026 10:11:12", "15/01/2026 10:11:12"], ["2026-01-05", "2026-01-15"]),
+        (["05/01/2026 10:11:12", "05/02/2026 10:11:12"], ["2026-05-01", "2026-05-02"]),
+        (["05.01.2026 10:11:12"], ["2026-01-05"]),
+    ],
+)
+def test_the_order_of_day_and_month(bench: Bench, dates: list[str], expected: list[str]) -> None:
+    rows = [
+        {"Date (UTC)": date, "Request ID": f"q{n}", "Application": "x", "Username": "y"} for n, date in enumerate(dates)
+    ]
+    bench.load(bench.write("s.csv", table_of(rows)))
+    assert [row[0][:10] for row in bench.ask("SigninLogs | sort by Id asc | project TimeGenerated")] == expected
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("utf-16-le"),
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: gzip.compress(text.encode()),
+        lambda text: text.replace("\n", "\r\n").encode(),
+    ],
+    ids=["utf-16", "utf-16 without a mark", "mark", "gzip", "crlf"],
+)
+@pytest.mark.parametrize(
+    "text", [UAL_CSV, json.dumps([OFFICE], indent=2), UAL_CSV.replace(",", "\x00").replace("\x00", ",")]
+)
+def test_encodings(bench: Bench, encoded: Any, text: str) -> None:
+    bench.load(bench.write("file.dat", encoded(text)))
+    assert bench.ask("OfficeActivity | project OfficeId") == [["o-1"]]
+
+
+def test_semicolons_and_the_line_that_excel_takes(bench: Bench) -> None:
+    content = "sep=;\n" + table_of(
+        [{"CreationDate": "x", "UserIds": "p", "Operations": "o", "AuditData": json.dumps(OFFICE)}], ";"
+    )
+    bench.load(bench.write("a.csv", content.split("\n", 1)[1]), bench.write("b.csv", content.replace("o-1", "o-2")))
+    assert bench.ask("OfficeActivity | sort by OfficeId asc | project OfficeId") == [["o-1"], ["o-2"]]
+
+
+EVENT = (
+    "<Event><System><Provider Name='Microsoft-Windows-Security-Auditing'/><EventID>{id}</EventID><Level>0</Level><Task>1</Task>"
+    "<TimeCreated SystemTime='2026-03-05T05:00:0{n}.0000000Z'/><EventRecordID>{n}</EventRecordID><Channel>{channel}</Channel>"
+    "<Computer>pc</Computer></System><EventData><Data Name='TargetUserName'>pat</Data></EventData></Event>"
+)
+
+
+@pytest.mark.req("P-043")
+def test_evtx(bench: Bench) -> None:
+    security = evtx([EVENT.format(id=4624, n=n, channel="Security") for n in range(3)])
+    system = evtx([EVENT.format(id=7045, n=1, channel="System")])
+    overlapping = evtx([EVENT.format(id=4624, n=n, channel="Security") for n in range(2, 5)])
+    report = bench.load(
+        bench.write("Security.evtx", security),
+        bench.write("noname", system),
+        bench.write("again.evtx.gz", gzip.compress(overlapping)),
+    )
+    assert not report.failed
+    assert (bench.count("SecurityEvent"), bench.count("Event"), report.repeated) == (5, 1, 1)
+
+
+def test_one_large_object_around_all_records(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vedette.collect.files.loader._LARGE", 1_000)
+    monkeypatch.setattr("vedette.collect.files.recognising.HEAD", 2_000)
+    document = {"@odata.context": "x", "value": [sign_in(n) for n in range(40)], "@odata.nextLink": "https://x/?a=1,{}"}
+    report = bench.load(bench.write("page.json", document))
+    assert (report.rows, report.bad) == (40, 0)
+    two = (
+        json.dumps({"records": [DIAGNOSTIC] * 20})
+        + "\n"
+        + json.dumps({"records": [DIAGNOSTIC | {"properties": {"id": "d-9"}}]})
+    )
+    assert bench.load(bench.write("hub.json", two)).bad == 0
+    assert bench.count("AuditLogs") == 2
+
+
+# -- each record once
+
+
+def test_overlapping_exports_bring_each_record_once(bench: Bench) -> None:
+    one = bench.write("a/one.json", [sign_in(n) for n in range(6)])
+    two = bench.write("b/two.json", {"value": [sign_in(n) for n in range(3, 9)]})
+    rows = [
+        {"Date (UTC)": "2026-03-01T10:00:03Z", "Request ID": f"R{n}", "Application": "x", "Username": "y"}
+        for n in (3, 20)
+    ]
+    portal = bench.write("c/portal.csv", table_of(rows))
+    report = bench.load(portal, one, two)
+    assert (report.rows, report.repeated) == (10, 4)
+    assert bench.count("SigninLogs") == 10
+    # of two exports the one that has more of a record counts
+    assert bench.ask("SigninLogs | where Id == 'r3' | project AppId") == [["a-1"]]
+    assert bench.load(portal, one, two).rows == 0
+    assert bench.load(one, again=True).rows == 6
+    assert bench.count("SigninLogs") == 16
+
+
+def test_records_without_an_id_are_told_by_all_they_have(bench: Bench) -> None:
+    line = "Mar  5 10:00:00 web sshd[77]: Failed password"
+    bench.load(bench.write("one.log", f"{line}\n{line}\n"))
+    assert bench.count("Syslog") == 2  # a line may well come twice
+    report = bench.load(bench.write("grown.log", f"{line}\n{line}\n{line}\nMar  5 10:00:01 web sshd[78]: Failed\n"))
+    assert (report.rows, report.repeated, bench.count("Syslog")) == (2, 2, 4)
+
+
+def test_a_file_for_several_tables_is_loaded_wholly_or_not_at_all(bench: Bench) -> None:
+    whole = gzip.compress(
+        "\n".join(json.dumps(one) for one in [DIAGNOSTIC, *[sign_in(n) for n in range(400)]]).encode()
+    )
+    report = bench.load(bench.write("cut.json.gz", whole[: len(whole) - 30]), bench.write("fine.json", [AUDIT]))
+    assert [file.outcome for file in report.files] == [Outcome.FAILED, Outcome.LOADED]
+    assert "ends early" in str(report.failed[0].error)
+    assert (bench.count("SigninLogs"), bench.count("AuditLogs")) == (0, 1)
+
+
+def test_tables_that_only_come_later_in_a_file(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vedette.collect.files.reading._ROWS", 5)
+    records = [*[sign_in(n) for n in range(12)], AUDIT, OFFICE, *[sign_in(n) for n in range(10, 14)]]
+    report = bench.load(bench.write("mixed.jsonl", "\n".join(map(json.dumps, records))))
+    assert {file.table: (file.rows, file.repeated) for file in report.files} == {
+        "SigninLogs": (14, 2), "AuditLogs": (1, 0), "OfficeActivity": (1, 0),
+    }  # fmt: skip
+
+
+def test_what_cannot_be_read_is_kept_whole(bench: Bench) -> None:
+    broken = {"AuditData": "{no", "Operations": "x", "CreationDate": "y", "UserIds": "z"}
+    content = "\n".join([json.dumps(OFFICE), json.dumps(broken), "{not json", json.dumps({"strange": 1})])
+    report = bench.load(bench.write("ual.jsonl", content))
+    assert (report.rows, report.bad) == (1, 3)
+    found = bench.ask("VedetteDeadLetter_CL | sort by Line asc | project Line, Reason, Raw")
+    assert [row[0] for row in found] == [2, 3, 4]
+    assert json.loads(found[0][2]) == broken
+    assert found[0][1] == "its AuditData is not JSON"
+    assert found[1][2] == "{not json"
+    assert found[2][1] == "the record has no form that is known"
+
+
+# -- tables
+
+
+def test_the_table_that_was_asked_for(bench: Bench) -> None:
+    graph = bench.write("g/a.json", [sign_in(1)])
+    assert bench.load(graph, table="SigninLogs").files[0].table == "SigninLogs"
+    assert bench.ask("SigninLogs | project Id, ResultType") == [["r1", "50126"]]
+    bench.load(graph, table="Raw_CL")
+    assert bench.ask("Raw_CL | project id, tostring(status.errorCode)") == [["r1", "50126"]]
+    bench.load(bench.write("x.log", "Mar  5 10:00:00 web sshd[77]: hi\n"), table="Lines_CL")
+    assert bench.ask("Lines_CL | project SyslogMessage") == [["hi"]]
+
+
+def test_a_folder_with_the_name_of_a_table(bench: Bench) -> None:
+    rows = [{"TimeGenerated": "2026-03-01T00:00:00Z", "UserPrincipalName": "a"}]
+    bench.load(bench.write("SigninLogs/a.json", rows), bench.write("Own_CL/b.json", [{"x": 1}]))
+    assert (bench.count("SigninLogs"), bench.count("Own_CL")) == (1, 1)
+    # what the records are goes before what the folder is called
+    bench.load(bench.write("AuditLogs/c.json", [AUDIT]))
+    assert bench.ask("AuditLogs | project OperationName") == [["Add user"]]
+
+
+def test_text_that_only_looks_like_columns(bench: Bench) -> None:
+    report = bench.load(bench.write("Output/LogFile.txt", "[INFO] started, all well\n[INFO] done, good\n").parent)
+    assert (report.rows, report.unknown[0].path.name) == (0, "LogFile.txt")
+
+
+def test_columns_of_several_tables(bench: Bench) -> None:
+    row = {
+        "Timestamp": "2026-03-05T02:00:00Z",
+        "AccountName": "a",
+        "AccountSid": "b",
+        "AccountUpn": "c",
+        "AccountDomain": "d",
+    }
+    report = bench.load(bench.write("deep/down/q.json", [row]).parent.parent.parent)
+    assert report.rows == 0
+    assert "name one with --table" in report.unknown[0].reason or "kind that is known" in report.unknown[0].reason
+
+
+# -- folders, archives, what is missing
+
+
+def evidence(bench: Bench) -> Path:
+    path = bench.folder / "evidence.zip"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("insights/PT1H.json", json.dumps(DIAGNOSTIC))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "Output/EntraID/20260301-SignInLogs.json", json.dumps([sign_in(1, 1), sign_in(2, 2), sign_in(3, 5)])
+        )
+        archive.writestr("Output/UnifiedAuditLog/UAL-1.csv", UAL_CSV.encode("utf-16"))
+        archive.writestr("Output/MFA/AuthenticationMethods.csv", "User,Method\na,b\n")
+        archive.writestr("Output/LogFile.txt", "[INFO] done\nall of it\n")
+        archive.writestr("Output/nested.zip", inner.getvalue())
+    return path
+
+
+@pytest.mark.req("P-033")
+def test_the_evidence_of_a_collector(bench: Bench) -> None:
+    report = bench.load(evidence(bench))
+    assert not report.failed
+    assert {file.table: file.rows for file in report.files} == {"SigninLogs": 3, "OfficeActivity": 1, "AuditLogs": 1}
+    assert {one.path.name for one in report.unknown} == {"AuthenticationMethods.csv", "LogFile.txt"}
+    assert all(one.reason for one in report.unknown)
+    cover = {one.table: one for one in report.coverage}
+    assert cover["SigninLogs"].days == {"2026-03-01": 1, "2026-03-02": 1, "2026-03-05": 1}
+    assert cover["SigninLogs"].missing == [("2026-03-03", "2026-03-04")]
+    assert cover["OfficeActivity"].missing == [("2026-03-01", "2026-03-02"), ("2026-03-04", "2026-03-05")]
+    assert LoadReport.from_dict(report.to_dict()).to_dict() == report.to_dict()
+    assert bench.load(bench.folder).rows == 0
+
+
+def zipped(bench: Bench, name: str, members: dict[str, bytes]) -> Path:
+    path = bench.write(name, b"")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (ArchiveLimits(bytes=1_000_000, ratio=10**6), "more than 1,000,000 bytes"),
+        (ArchiveLimits(members=2, ratio=10**6), "more than 2 files"),
+        (ArchiveLimits(ratio=50), "zip bombs"),
+    ],
+)
+def test_limits_of_archives(bench: Bench, limits: ArchiveLimits, said: str) -> None:
+    good = json.dumps([AUDIT]).encode()
+    path = zipped(bench, "bomb.zip", {"a.json": good, "zeros": b" " * 40_000_000, "b.json": good})
+    report = bench.load(path, limits=limits)
+    assert [file.outcome for file in report.files] == [Outcome.FAILED]
+    assert said in str(report.files[0].error)
+    assert str(report.files[0].error).count(".") >= 1
+    assert bench.count("AuditLogs") == 0
+
+
+def test_archives_within_archives(bench: Bench) -> None:
+    content = json.dumps([AUDIT]).encode()
+    for _ in range(4):
+        held = io.BytesIO()
+        with zipfile.ZipFile(held, "w") as archive:
+            archive.writestr("in.zip" if content[:2] == b"PK" else "a.json", content)
+        content = held.getvalue()
+    path = bench.write("deep.zip", content)
+    assert "within" in str(bench.load(path, limits=ArchiveLimits(depth=3)).files[0].error)
+    assert bench.load(path).rows == 1
+
+
+def test_members_that_are_refused(bench: Bench) -> None:
+    good = json.dumps([AUDIT]).encode()
+    path = zipped(
+        bench,
+        "mixed.zip",
+        {"../up.json": good, "/root.json": good, "C:\\x.json": good, "ok.json": good, "rotten.json": good * 50},
+    )
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"rotten.json", 0, content.index(b"PK\x01\x02"))
+    content[place + 20 : place + 40] = b"\xff" * 20
+    path.write_bytes(bytes(content))
+    report = bench.load(path)
+    assert report.rows == 1
+    reasons = {Path(file.path).name: str(file.error) for file in report.failed}
+    assert set(reasons) == {"up.json", "root.json", "x.json", "rotten.json"}
+    assert all("leads out" in reasons[name] for name in ("up.json", "root.json", "x.json"))
+    assert "damaged" in reasons["rotten.json"]
+    assert not (bench.folder.parent / "up.json").exists()
+
+
+def test_encrypted_members(bench: Bench) -> None:
+    path = zipped(bench, "locked.zip", {"a.json": json.dumps([AUDIT]).encode()})
+    content = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + offset] |= 1
+    path.write_bytes(bytes(content))
+    report = bench.load(path)
+    assert "is encrypted" in str(report.failed[0].error)
+
+
+def test_a_zip_that_is_cut(bench: Bench) -> None:
+    path = evidence(bench)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert "not a zip file that can be read" in str(bench.load(path).failed[0].error)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x89PNG\r\n", "a picture"), (b"just a text\nof two lines", "neither JSON"), (b"7z\xbc\xaf\x27\x1c00", "7-Zip"),
+        (b"\0\1\2\3" * 100, "neither text"), (b"", "nothing in it"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_named_and_cannot_be_loaded(bench: Bench, content: bytes, said: str) -> None:
+    path = bench.write("folder/thing", content)
+    with pytest.raises(VedetteError, match=said):
+        bench.load(path)
+    assert said in bench.load(path.parent.parent).unknown[0].reason
+
+
+def test_nothing_is_left_on_the_disk(tmp_path: Path) -> None:
+    with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
+        bench = Bench(store, tmp_path / "files")
+        left = tmp_path / "unpacked-1-x"
+        left.mkdir()
+        assert bench.load(evidence(bench)).rows == 5
+        assert not list(tmp_path.glob("unpacked-*"))
+
+
+def test_shifting_records(bench: Bench) -> None:
+    report = bench.load(bench.write("a.json", [sign_in(1), sign_in(2, 3)]), shift_to=NOW)
+    assert report.shifted is not None
+    assert bench.ask("SigninLogs | summarize max(TimeGenerated)") == [["2026-06-01T12:00:00.0000000Z"]]
+    assert list(report.coverage[0].days) == ["2026-05-30", "2026-06-01"]
+
+
+def test_rows_without_a_time_are_stamped(bench: Bench) -> None:
+    report = bench.load(
+        bench.write("a.log", "CEF:0|V|P|1|7|Deny|5|src=203.0.113.3\n" * 2), stamp=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    assert (report.rows, report.files[0].stamped) == (2, 2)
+    assert bench.ask("CommonSecurityLog | distinct TimeGenerated") == [["2026-01-01T00:00:00.0000000Z"]]
+
+
+# -- the parser cases of the shared material, through loading
+
+
+def cases_of(shared: Path, name: str) -> list[dict[str, Any]]:
+    file = shared / "data" / "parsers" / name
+    content = gzip.decompress(file.read_bytes()) if name.endswith(".gz") else file.read_bytes()
+    return [json.loads(line) for line in content.splitlines()]
+
+
+@pytest.mark.req("P-036", "P-037", "P-038", "P-039", "P-046")
+def test_the_records_of_the_parser_cases(bench: Bench, shared: Path) -> None:
+    names = [file.name for file in (shared / "data" / "parsers").glob("ecs_*")]
+    assert len(names) >= 10
+    for number, name in enumerate(sorted(names)):
+        cases = cases_of(shared, name)
+        report = bench.load(
+            bench.write(
+                f"in{number}/{name.split('.')[0]}.log", "\n".join(case["raw"].replace("\n", " ") for case in cases)
+            )
+        )
+        wanted = {case["table"] for case in cases if case.get("table")}
+        assert (report.bad, report.failed) == (0, []), (name, report.to_dict())
+        assert wanted <= {file.table for file in report.files}, name
+        told = sum(file.rows + file.repeated for file in report.files if not wanted or file.table in wanted)
+        assert told >= len(cases), name
+
+
+@pytest.mark.req("P-030", "P-049", "P-057")
+def test_incidents_and_posture(bench: Bench, shared: Path) -> None:
+    bench.load(
+        bench.write(
+            "a/incidents.json",
+            {"value": [json.loads(case["raw"]) for case in cases_of(shared, "ecs_m365_defender__incident.jsonl")]},
+        )
+    )
+    asked = "SecurityIncident | where ProviderIncidentId == '2872395' | project Status, Severity, ProviderName, AlertIds[0], TimeGenerated"
+    assert bench.ask(asked) == [
+        ["New", "Medium", "Microsoft XDR", "da637551227677560813_-961444813", "2021-09-29T09:35:45.1133333Z"]
+    ]
+    assert bench.ask("SecurityAlert | where SystemAlertId == 'da637551227677560813_-961444813' | count") == [[1]]
+    cloud = cases_of(shared, "ecs_microsoft_defender_cloud__event.jsonl")
+    bench.load(bench.write("b/cloud.json", [json.loads(case["raw"]) for case in cloud]))
+    assert bench.ask("SecurityRegulatoryCompliance | project State, SkippedResources, ComplianceControl") == [
+        ["Skipped", 1, "LT.5"]
+    ]
+    assert bench.ask("SecureScoreControls | project UnhealthyResources, ControlName") == [[3, "Apply system updates"]]
+    assert bench.ask("SecurityRecommendation | project RecommendationSeverity") == [["Low"]]

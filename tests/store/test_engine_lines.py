@@ -1,0 +1,114 @@
+"""Reading JSON lines with the engine gives what reading them one by one gives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vedette.kql import ticks
+from vedette.kql.types import Type
+from vedette.store.assembly import Assembled, Assembler
+from vedette.store.reading import enginelines
+from vedette.store.reading.enginelines import read_lines
+from vedette.store.reading.jsonlines import read_json_lines
+from vedette.store.reading.streams import TextStream
+
+TYPES = {
+    "TimeGenerated": Type.DATETIME, "Name": Type.STRING, "name": Type.STRING, "Bag": Type.DYNAMIC, "Count": Type.LONG,
+    "Small": Type.INT, "Share": Type.REAL, "Good": Type.BOOL, "Id": Type.GUID, "Took": Type.TIMESPAN, "_BilledSize": Type.REAL,
+}  # fmt: skip
+STAMP = ticks.from_parts(2026, 3, 1) or 0
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12) | st.sampled_from(
+    ["", "é \U0001f600", '"quoted" \\ back', "{}", '{"a": [1, "x"]}', "[1,2]", "2026-02-03T04:05:06.7Z", "true", "12"]
+)
+moments = st.sampled_from(
+    ["2026-02-03T04:05:06.1234567Z", "2026-02-03T04:05:06Z", "2026-02-03 04:05:06", "2026-02-03T04:05:06+02:00", "2026-02-03",
+     "2026-02-30T00:00:00Z", "2026-02-03T24:00:00Z", "soon", "", "2/3/2026 4:05:06 PM", "1772359200"]
+)  # fmt: skip
+numbers = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 1, 2**31, -5, 0.5, 41.15, -8.25, 1e3])
+leaves = st.none() | st.booleans() | numbers | texts
+values = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
+)
+rows = st.fixed_dictionaries(
+    {},
+    optional={
+        "TimeGenerated": moments | numbers | st.none(), "Name": leaves | st.lists(numbers, max_size=2), "name": texts,
+        "Bag": values, "Count": leaves, "Small": leaves, "Share": leaves, "Good": leaves, "Id": texts,
+        "Took": st.sampled_from(["1.02:03:04", "00:00:01.5", "x", "", 5]), "Other": values, "öther": values,
+    },
+)  # fmt: skip
+
+
+def assembled(batches: Any) -> tuple[dict[str, list[object]], dict[str, object]]:
+    """Columns and what else a load tells, over all batches."""
+    assembler = Assembler(TYPES, "T", "w", 7, STAMP, STAMP)
+    columns: dict[str, list[object]] = {}
+    told: dict[str, Any] = {"rows": 0, "stamped": 0, "drifted": {}, "extra": set(), "bad": []}
+    for batch in batches:
+        made: Assembled = assembler.assemble(batch)
+        for name in dict.fromkeys([*TYPES, *made.hidden, "$extra"]):
+            array = made.columns.get(name, made.hidden.get(name))
+            absent: object = "" if TYPES.get(name) is Type.STRING else None
+            found = [absent] * made.size if array is None else pa.array(array).to_pylist()
+            if TYPES.get(name) is Type.DYNAMIC or name == "$extra":
+                found = [None if text is None else json.loads(str(text)) for text in found]
+            columns.setdefault(name, []).extend(found)
+        told["rows"] += made.size
+        told["stamped"] += made.stamped
+        for name, count in made.drifted.items():
+            told["drifted"][name] = told["drifted"].get(name, 0) + count
+        told["extra"] |= set(made.extra)
+        told["bad"] += [(one.line, one.offset, one.raw) for one in batch.bad]
+    return columns, told
+
+
+def same(path: Path, content: bytes) -> dict[str, object]:
+    path.write_bytes(content)
+    fast, slow = assembled(read_lines(TextStream(path), TYPES)), assembled(read_json_lines(TextStream(path)))
+    assert fast[1] == slow[1]
+    assert fast[0] == slow[0]
+    return slow[1]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(rows, min_size=1, max_size=8), st.booleans(), st.booleans())
+def test_the_same_rows(tmp_path: Path, made: list[dict[str, Any]], ascii_: bool, ending: bool) -> None:
+    lines = [json.dumps(row, ensure_ascii=ascii_, separators=(",", ":")) for row in made]
+    same(tmp_path / "a.jsonl", ("\n".join(lines) + ("\n" if ending else "")).encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"", b"  ", b"5", b"[1]", b'{"Name": ', b'{"Name": "a"} x', b'{"Name": "\xff"}', b'{"Name": "a", "Name": "b"}', b"nonsense",
+        b' {"Name": "a"}', b'{"Name": "a"}\r', b'{"Name": "\\ud800"}', b'{"Name": "a\\u0000b"}', b"{}", b'{"Bag": {"a": 1, "a": 2}}',
+        b'{"Count": 123456789012345678901}',
+    ],
+)  # fmt: skip
+def test_what_is_not_plain(tmp_path: Path, line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = [b'{"Name": "%d", "TimeGenerated": "2026-02-03T04:05:0%dZ"}' % (n, n) for n in range(6)]
+    monkeypatch.setattr(enginelines, "CHUNK", 100)
+    monkeypatch.setattr("vedette.store.reading.streams.READ_SIZE", 64)
+    told = same(tmp_path / "a.jsonl", b"\n".join([*good[:3], line, *good[3:]]) + b"\n")
+    assert told["rows"] in (6, 7)
+
+
+def test_blocks_have_their_lines_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enginelines, "CHUNK", 500)
+    monkeypatch.setattr(enginelines, "MOST_ROWS", 7)
+    monkeypatch.setattr("vedette.store.reading.streams.READ_SIZE", 90)
+    content = b"".join(b'{"Name": "%d", "Other": %d}\n' % (n, n) for n in range(200))
+    path = tmp_path / "a.jsonl"
+    assert same(path, content)["rows"] == 200
+    batches = list(read_lines(TextStream(path), TYPES))
+    assert [line for batch in batches for line in batch.lines] == list(range(1, 201))
+    assert len(batches) > 20
+    assert all(batch.columns["Name"].array is not None for batch in batches)  # none of them went the other way
