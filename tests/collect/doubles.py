@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from vedette.core.errors import TooManyRequests
+from vedette.store.columnar import texts
 
 
 class Taken(NamedTuple):
@@ -36,6 +40,9 @@ class MemoryIntake:
             self.sources.add(source)
             self._changed.notify_all()
         return Taken(len(rows), 0)
+
+    def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Taken:
+        return self.accept(table, [json.loads(text) for text in texts(rows)], source=source)
 
     def count_dropped(self, rows: int) -> None:
         self.dropped += rows

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import pyarrow as pa
+
 
 class Taken(Protocol):
     """What was taken in: rows and bytes."""
@@ -27,6 +29,10 @@ class Takes(Protocol):
         self, table: str, rows: Sequence[Mapping[str, object]], *, source: str, record_ids: Sequence[str] | None = None
     ) -> Taken:
         """Takes rows in and returns when they are durable; `TooManyRequests` when too much is waiting."""
+        ...
+
+    def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Taken:
+        """As `accept`, of rows that are columns already (`store.columnar.columnar`)."""
         ...
 
     def count_dropped(self, rows: int) -> None:

@@ -17,12 +17,14 @@ from typing import Final
 
 import duckdb
 import orjson
+import pyarrow as pa
 
 from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput, Unavailable, VedetteError
 from vedette.kql import ticks
 from vedette.store.batch import BadRecord
 from vedette.store.catalog import DEAD_LETTER
+from vedette.store.columnar import packed
 from vedette.store.conversion import json_text
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import check_table_name
@@ -126,6 +128,22 @@ class Intake:
         self._count(accepted=len(rows), unreadable=len(rows) if table == DEAD_LETTER else 0)
         self._wake.set()
         return Accepted(len(rows), size)
+
+    def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Accepted:
+        """Take rows that are columns already (`store.columnar.columnar`); as `accept` in all other ways."""
+        check_table_name(table)
+        if not rows.num_rows:
+            return Accepted(0, 0)
+        data = packed(rows)
+        at = ticks.from_datetime(self._clock.now())
+        try:
+            size = self._spool.put_columns(table, data, rows.num_rows, source=source, at=at)
+        except VedetteError:
+            self._count(refused=rows.num_rows)
+            raise
+        self._count(accepted=rows.num_rows)
+        self._wake.set()
+        return Accepted(rows.num_rows, size)
 
     def accept_unreadable(self, table: str, records: Sequence[BadRecord], *, source: str) -> Accepted:
         """Take records that could not be read as rows of the table: kept whole, with the reason, in the dead-letter table."""

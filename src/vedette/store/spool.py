@@ -1,7 +1,8 @@
 """A write-ahead spool: batches of rows that are on disk before their sender is told so, in the order in which they came.
 
 A spool is a folder of segments, `<first number>.spool`, of frames: magic, length and CRC-32 of the body, and the body: a line of
-JSON that says what the batch is, and a line of JSON for each row. Callers that come at the same time share one fsync.
+JSON that says what the batch is, and then a line of JSON for each row, or the rows as columns (`store.columnar`). Callers that come
+at the same time share one fsync.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 _MAGIC: Final = b"VSP1"
 _HEAD: Final = struct.Struct("<4sII")
 _SUFFIX: Final = ".spool"
+_COLUMNS: Final = "columns"
+"""What the head of a frame says at its end when the rows are columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A batch as it was accepted: the JSON text of each row, and the ids of the records where the source has some."""
+    """A batch as it was accepted: the JSON text of each row, and the ids of the records where the source has some.
+
+    A batch of columns has `columns` instead of lines: what `store.columnar.packed` made.
+    """
 
     entry: Entry
     source: str
     lines: Sequence[bytes]
     record_ids: Sequence[str] | None
+    columns: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -128,7 +135,13 @@ class Spool:
         Raises `TooManyRequests` when too much is waiting, and `Unavailable` when the disk does not take it; in both cases the
         batch is not kept.
         """
-        payload = b"\n".join(lines)
+        return self._put(table, b"\n".join(lines), len(lines), at, [source, at, len(lines), record_ids])
+
+    def put_columns(self, table: str, columns: bytes, rows: int, *, source: str, at: int) -> int:
+        """Keep a batch of so many rows as columns (`store.columnar.packed`); otherwise as `put`."""
+        return self._put(table, columns, rows, at, [source, at, rows, None, _COLUMNS])
+
+    def _put(self, table: str, payload: bytes, rows: int, at: int, about: list[object]) -> int:
         size = len(payload)
         if size > self._limits.batch_bytes:
             raise InvalidInput(
@@ -137,11 +150,10 @@ class Spool:
             )  # fmt: skip
 
         def frame(number: int) -> bytes:
-            head = orjson.dumps([number, table, source, at, len(lines), record_ids])
-            body = head + b"\n" + payload
+            body = orjson.dumps([number, table, *about]) + b"\n" + payload
             return _HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body
 
-        ticket = _Ticket(frame, table, len(lines), at, size)
+        ticket = _Ticket(frame, table, rows, at, size)
         with self._condition:
             self._check(size)
             self._pending.append(ticket)
@@ -352,7 +364,7 @@ class Spool:
                 offset = found
                 continue
             length = _HEAD.size + len(body)
-            number, table, _, at, rows, _ = orjson.loads(body[: body.index(b"\n")])
+            number, table, _, at, rows, *_ = orjson.loads(body[: body.index(b"\n")])
             self._entries.append(Entry(number, table, rows, at, segment.first, offset, length))
             self.waiting_rows += rows
             self.waiting_bytes += length
@@ -388,7 +400,9 @@ def _next_frame(content: bytes, offset: int) -> int | None:
 
 def _spooled(entry: Entry, body: bytes) -> Spooled:
     head, _, payload = body.partition(b"\n")
-    _, _, source, _, _, record_ids = orjson.loads(head)
+    _, _, source, _, _, record_ids, *form = orjson.loads(head)
+    if form == [_COLUMNS]:
+        return Spooled(entry, source, (), None, payload)
     return Spooled(entry, source, payload.split(b"\n"), record_ids)
 
 

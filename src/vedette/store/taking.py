@@ -19,12 +19,13 @@ from vedette.store import catalog
 from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field
+from vedette.store.columnar import assembled, joined, kind_of, texts, unpacked
 from vedette.store.contents import Load, load_id, record
 from vedette.store.inference import Inference
 from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import Tables
-from vedette.store.writer import writing
+from vedette.store.writer import TableWriter, writing
 
 REMEMBERED: Final = 7 * 24 * 3600 * ticks.SECOND
 """How long the id of a record is remembered: longer than any sender tries again."""
@@ -57,33 +58,49 @@ def take(
     take them, they go into the dead-letter table as texts. Raises `VedetteError`, and then nothing is added.
     """
     rows, sizes, ids, stamped = _gathered(batches) if rejected is None else _as_texts(table, batches, rejected)
+    ready = [unpacked(batch.columns) for batch in batches if batch.columns is not None] if rejected is None else []
     target = table if rejected is None else DEAD_LETTER
     with writing(tables, target, connect) as (writer, connection):
         kept = _new_ones(connection, table, ids, now) if any(ids) else range(len(rows))
         if len(kept) < len(rows):
             rows, sizes = [rows[position] for position in kept], [sizes[position] for position in kept]
-        if rows:
+        if rows or ready:
             # one load an hour has the rows of many batches; a row's number tells its batch and its place there
             start = batches[0].entry.number << _PLACES
-            made = Batch(len(rows), columns_of(rows), range(start, start + len(rows)), sizes)
-            fields: list[Field] = []
-            if not catalog.is_known(target):
-                inference = Inference(target, writer.table.types if not writer.draft.is_new else {})
-                inference.look(made, text_form=False)
-                fields = inference.fields()
-            writer.declare(fields)
             load = load_id("spool", workspace_id, target, table, str(now // ticks.HOUR))
-            assembled = Assembler(writer.table.types, target, workspace_id, load, now, now).assemble(made)
-            writer.insert(assembled)
+            made = Batch(len(rows), columns_of(rows), range(start, start + len(rows)), sizes)
+            columns = joined(ready) if ready else None
+            _declare(writer, target, made, columns)
+            assembler = Assembler(writer.table.types, target, workspace_id, load, now, now)
+            parts = [assembler.assemble(made)] if rows else []
+            if columns is not None:
+                parts.append(assembled(columns, assembler, start + len(rows)))
+            drifted: Counter[str] = Counter()
+            for part in parts:
+                writer.insert(part)
+                stamped += part.stamped
+                drifted += part.drifted
+            size = sum(sizes) + sum(len(batch.columns or b"") for batch in batches)
             source = ", ".join(dict.fromkeys(batch.source for batch in batches))[:1024]
-            stamped += assembled.stamped
-            _record(
-                connection, Load(load, target, source, "", sum(sizes), len(rows), stamped, 0, assembled.drifted, now)
-            )
+            count = sum(part.size for part in parts)
+            _record(connection, Load(load, target, source, "", size, count, stamped, 0, drifted, now))
         with engine_errors():
             run(connection, "DELETE FROM store_catalog.spooled WHERE table_name = ?", [table])
             run(connection, "INSERT INTO store_catalog.spooled VALUES (?, ?)", [table, batches[-1].entry.number])
-    return Taken(len(rows), len(ids) - len(rows))
+    return Taken(len(rows) + sum(table.num_rows for table in ready), len(ids) - len(rows))
+
+
+def _declare(writer: TableWriter, target: str, rows: Batch, columns: pa.Table | None) -> None:
+    """Make what the rows have that the table has not part of its schema, unless that is a known one."""
+    fields: list[Field] = []
+    if not catalog.is_known(target):
+        inference = Inference(target, writer.table.types if not writer.draft.is_new else {})
+        inference.look(rows, text_form=False)
+        fields = inference.fields()
+        if columns is not None:
+            named = {field.name for field in fields}
+            fields += [Field(name, kind_of(columns, name)) for name in columns.column_names if name not in named]
+    writer.declare(fields)
 
 
 def _record(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
@@ -132,16 +149,19 @@ def _gathered(batches: Sequence[Spooled]) -> _Gathered:
 
 def _as_texts(table: str, batches: Sequence[Spooled], reason: str) -> _Gathered:
     rows: list[dict[str, object]] = []
+    sizes: list[int] = []
     for batch in batches:
         stamp = ticks.format_datetime(batch.entry.at)
+        lines = batch.lines if batch.columns is None else texts(unpacked(batch.columns))
+        sizes += map(len, lines)
         rows += (
             {
                 "TimeGenerated": stamp, "TableName": table, "Source": batch.source, "Line": number, "Reason": reason,
                 "Raw": line.decode("utf-8", "replace"),
             }
-            for number, line in enumerate(batch.lines, 1)
+            for number, line in enumerate(lines, 1)
         )  # fmt: skip
-    return rows, [len(line) for batch in batches for line in batch.lines], [None] * len(rows), 0
+    return rows, sizes, [None] * len(rows), 0
 
 
 def _rows(batch: Spooled) -> list[dict[str, object]]:

@@ -10,9 +10,10 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
-from vedette.collect.formats.lines import LineReader, decode
+from vedette.collect.formats.batches import BatchReader
 from vedette.collect.intake import Takes
 from vedette.collect.listeners.options import ListenerOptions
 from vedette.collect.listeners.statistics import Counts, SourceCounts
@@ -44,7 +45,7 @@ class Pump:
         self._clock = clock
         self._counts = counts
         self._on_room = on_room
-        self._reader = LineReader(clock.now(), options.collector, options.zone)
+        self._reader = BatchReader(clock.now(), options.collector, options.zone)
         self._queue: deque[_Group] = deque()
         self._guard = threading.Lock()
         self._filled = threading.Event()
@@ -118,23 +119,17 @@ class Pump:
         return groups
 
     def _store(self, groups: list[_Group]) -> None:
-        self._reader.moments.at(self._clock.now())
-        tables: dict[str, list[dict[str, Any]]] = {}
-        read = self._reader.read
-        for group in groups:
-            for line in group.lines:
-                table, row = read(decode(line), group.address)
-                if "ParseProblem" in row:
-                    group.counts.problems += 1
-                try:
-                    tables[table].append(row)
-                except KeyError:
-                    tables[table] = [row]
+        self._reader.at(self._clock.now())
+        read = self._reader.read([(group.address, group.lines) for group in groups])
+        for address, count in read.problems.items():
+            next(group for group in groups if group.address == address).counts.problems += count
         senders = {(group.protocol, group.address) for group in groups}
         source = f"syslog {' '.join(next(iter(senders)))}" if len(senders) == 1 else "syslog"
         kept = True
-        for table, rows in tables.items():
-            kept &= self._accept(table, rows, source)
+        for table, columns in read.columns.items():
+            kept &= self._accept(table, columns.num_rows, partial(self._intake.accept_columns, table, columns, source=source))
+        for table, rows in read.rows.items():
+            kept &= self._accept(table, len(rows), partial(self._intake.accept, table, rows, source=source))
         with self._guard:
             for group in groups:
                 self._waiting -= group.size
@@ -148,15 +143,15 @@ class Pump:
         if room:
             self._on_room()
 
-    def _accept(self, table: str, rows: list[dict[str, Any]], source: str) -> bool:
+    def _accept(self, table: str, rows: int, accept: Callable[[], object]) -> bool:
         """Hands rows over, as often as it takes; False when they are lost."""
         tries = 0
         while True:
             try:
-                self._intake.accept(table, rows, source=source)
+                accept()
             except (TooManyRequests, Unavailable) as error:
                 if self._abandon.is_set():
-                    log.error("syslog: %d rows for %s were lost: %s", len(rows), table, error)
+                    log.error("syslog: %d rows for %s were lost: %s", rows, table, error)
                     return False
                 wait = (
                     error.retry_after if isinstance(error, TooManyRequests) else _BACKOFF[min(tries, len(_BACKOFF) - 1)]
@@ -167,8 +162,8 @@ class Pump:
                 self._clock.wait(self._abandon, min(wait, 5.0))
                 tries += 1
             except Exception:
-                log.exception("syslog: %d rows for %s were not taken and are lost", len(rows), table)
-                self._intake.count_dropped(len(rows))
+                log.exception("syslog: %d rows for %s were not taken and are lost", rows, table)
+                self._intake.count_dropped(rows)
                 return False
             else:
                 if self._waits:
