@@ -123,6 +123,9 @@ class CefBatches:
                     break
             else:
                 pairs = split(rest)
+                if "=" in pairs[0]:
+                    odd.append(place)
+                    continue
                 keys, values = tuple(pairs[1::2]), pairs[2::2]
                 if keys in self._compiled:
                     self._remember(device, keys)
