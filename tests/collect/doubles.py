@@ -25,6 +25,7 @@ class MemoryIntake:
         self.tables: dict[str, list[dict[str, Any]]] = {}
         self.sources: set[str] = set()
         self.dropped = 0
+        self.unreadable = 0
         self.full = threading.Event()
         self.refusals = 0
         self._changed = threading.Condition()
@@ -44,8 +45,11 @@ class MemoryIntake:
     def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Taken:
         return self.accept(table, [json.loads(text) for text in texts(rows)], source=source)
 
-    def count_dropped(self, rows: int) -> None:
+    def count_dropped(self, rows: int, source: str = "") -> None:
         self.dropped += rows
+
+    def count_unreadable(self, rows: int, source: str) -> None:
+        self.unreadable += rows
 
     def wait(self, table: str, count: int, seconds: float = 20) -> list[dict[str, Any]]:
         with self._changed:

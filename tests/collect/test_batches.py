@@ -62,7 +62,7 @@ def compare(groups: Sequence[tuple[str, list[bytes]]]) -> int:
         read = batch.read(groups)
         found = [meaning(table, json.loads(text)) for table, rows in read.columns.items() for text in texts(rows)]
         in_columns = len(found)
-        found += [meaning(table, row) for table, rows in read.rows.items() for row in rows]
+        found += [meaning(table, row) for (table, _), rows in read.rows.items() for row in rows]
         assert sorted(found) == expected
         assert sum(read.problems.values()) == problems
     return in_columns
@@ -165,7 +165,7 @@ def test_they_are_stored_alike(tmp_path: Path, shared: Path) -> None:
                     assert read.columns.keys() == {"Syslog", "CommonSecurityLog"}
                     for table, some in read.columns.items():
                         intake.accept_columns(table, some, source="test")
-                    for table, rows in read.rows.items():
+                    for (table, _), rows in read.rows.items():
                         intake.accept(table, rows, source="test")
                 else:
                     single = LineReader(NOW, "here", ZONE)

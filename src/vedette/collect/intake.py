@@ -32,9 +32,13 @@ class Takes(Protocol):
         ...
 
     def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Taken:
-        """As `accept`, of rows that are columns already (`store.columnar.columnar`)."""
+        """As `accept`, of rows that are columns already (`store.columnar.columnar`); `$source` says of each where it comes from."""
         ...
 
-    def count_dropped(self, rows: int) -> None:
+    def count_dropped(self, rows: int, source: str = ...) -> None:
         """Counts rows that a door had to let go because its sender cannot wait."""
+        ...
+
+    def count_unreadable(self, rows: int, source: str) -> None:
+        """Counts rows that could not be read, and are taken whole with the reason."""
         ...

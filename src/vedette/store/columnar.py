@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,8 @@ from vedette.store.conversion import convert, json_text
 from vedette.store.inference import value_type
 from vedette.store.physical import ARROW, EXTRA, INGESTED, LOAD, ROW
 
+SOURCE: Final = "$source"
+"""A column of the spool alone: where the row comes from, in a batch of several senders."""
 _KIND: Final = b"kql"
 _TEXTS: Final = frozenset({Type.STRING, Type.GUID, Type.DYNAMIC})
 _WIDTHS: Final = {Type.DATETIME: 30, Type.TIMESPAN: 18, Type.BOOL: 5, Type.REAL: 12}
@@ -66,7 +69,7 @@ def unpacked(data: bytes) -> pa.Table:
 
 def texts(rows: pa.Table) -> list[bytes]:
     """Each row as the JSON object that says the same."""
-    columns = {name: _values(rows.column(name), kind_of(rows, name)) for name in rows.column_names}
+    columns = {name: _values(rows.column(name), kind_of(rows, name)) for name in rows.column_names if name != SOURCE}
     return [
         json_text({name: values[place] for name, values in columns.items() if values[place] is not None}).encode()
         for place in range(rows.num_rows)
@@ -79,6 +82,16 @@ def kind_of(rows: pa.Table, name: str) -> Type:
     return TYPE_NAMES[metadata[_KIND].decode()]
 
 
+def by_source(rows: pa.Table, source: str) -> dict[str, npt.NDArray[np.int64]]:
+    """The TimeGenerated of the rows by where they come from: the column that says so, or else the one source."""
+    moments = np.asarray(rows.column("TimeGenerated"), dtype=np.int64)
+    if SOURCE not in rows.column_names:
+        return {source: moments}
+    coded = pc.dictionary_encode(rows.column(SOURCE).combine_chunks())
+    places = np.asarray(coded.indices)
+    return {name: moments[places == place] for place, name in enumerate(coded.dictionary.to_pylist())}
+
+
 def assembled(rows: pa.Table, assembler: Assembler, first_row: int) -> Assembled:
     """The rows as the table has them; what has no column there, and what its column does not take, goes into the hidden one."""
     size = rows.num_rows
@@ -86,6 +99,8 @@ def assembled(rows: pa.Table, assembler: Assembler, first_row: int) -> Assembled
     extras: dict[int, dict[str, object]] = {}
     billed = np.full(size, 1, dtype=np.int64)
     for name in rows.column_names:
+        if name == SOURCE:
+            continue
         array, own = rows.column(name).combine_chunks(), kind_of(rows, name)
         if isinstance(array, pa.ChunkedArray):  # more than 2 GiB of text, or none at all
             array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
@@ -119,11 +134,11 @@ def assembled(rows: pa.Table, assembler: Assembler, first_row: int) -> Assembled
     if extras:
         lines = [json_text(extras[row]) if row in extras else None for row in range(size)]
         made.hidden[EXTRA] = pa.array(lines, pa.string())
-    made.drifted += type(made.drifted)()  # no zeros
+    made.drifted = +made.drifted  # no zeros
     return made
 
 
-def _billed(name: str, array: pa.Array, kind: Type) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _billed(name: str, array: pa.Array, kind: Type) -> npt.NDArray[np.int64]:
     """About the bytes of a column's values and its name in the JSON of their rows; an absent value takes none."""
     if kind in _TEXTS:
         lengths = pc.add(pc.binary_length(array), len(name) + (4 if kind is Type.DYNAMIC else 6))

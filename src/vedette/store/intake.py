@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -20,12 +21,13 @@ import orjson
 import pyarrow as pa
 
 from vedette.core.clock import Clock
-from vedette.core.errors import InvalidInput, Unavailable, VedetteError
+from vedette.core.errors import InvalidInput, TooManyRequests, Unavailable, VedetteError
 from vedette.kql import ticks
 from vedette.store.batch import BadRecord
 from vedette.store.catalog import DEAD_LETTER
-from vedette.store.columnar import packed
+from vedette.store.columnar import by_source, packed
 from vedette.store.conversion import json_text
+from vedette.store.flow import Flow
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import check_table_name
 from vedette.store.spool import Entry, Spool, Spooled, SpoolLimits
@@ -33,6 +35,8 @@ from vedette.store.spool import Entry, Spool, Spooled, SpoolLimits
 log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 
+_TROUBLED: Final = 60 * ticks.SECOND
+"""How long a disk counts as one that takes nothing after it took nothing, unless it takes something before."""
 _REFUSED: Final = (duckdb.DataError, duckdb.ProgrammingError, duckdb.IntegrityError, duckdb.NotSupportedError)
 """What the engine raises when the rows themselves are what it does not take."""
 
@@ -73,8 +77,14 @@ class IntakeStats:
     waiting_rows: int
     waiting_bytes: int
     oldest_seconds: float
+    full: bool
     trouble: str | None
-    """Why rows cannot be moved into the tables at the moment."""
+    """Why rows cannot be moved into the tables, or not be accepted, at the moment."""
+
+    @property
+    def state(self) -> str:
+        """`ok`, `full` (too much is waiting), or `trouble` (the disk or the store does not take rows)."""
+        return "trouble" if self.trouble else "full" if self.full else "ok"
 
 
 class Intake:
@@ -91,6 +101,9 @@ class Intake:
         self._guard = threading.Lock()
         self._counts = dict.fromkeys(("accepted", "stored", "repeated", "unreadable", "dropped", "refused"), 0)
         self._trouble: str | None = None
+        self._refuses: tuple[int, str] | None = None
+        self.flow = Flow()
+        """The counts by source."""
         self._moving = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -120,30 +133,41 @@ class Intake:
             return Accepted(0, 0)
         lines = [_line(table, position, row) for position, row in enumerate(rows, 1)]
         at = ticks.from_datetime(self._clock.now())
-        try:
-            size = self._spool.put(table, lines, source=source, at=at, record_ids=record_ids)
-        except VedetteError:
-            self._count(refused=len(rows))
-            raise
-        self._count(accepted=len(rows), unreadable=len(rows) if table == DEAD_LETTER else 0)
-        self._wake.set()
-        return Accepted(len(rows), size)
+        put = partial(self._spool.put, table, lines, source=source, at=at, record_ids=record_ids)
+        return self._put(table, {source: len(rows)}, at, put)
 
     def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Accepted:
-        """Take rows that are columns already (`store.columnar.columnar`); as `accept` in all other ways."""
+        """Take rows that are columns already (`store.columnar.columnar`); as `accept` in all other ways.
+
+        A column `$source` says of each row where it comes from, in the place of `source`.
+        """
         check_table_name(table)
         if not rows.num_rows:
             return Accepted(0, 0)
         data = packed(rows)
         at = ticks.from_datetime(self._clock.now())
+        put = partial(self._spool.put_columns, table, data, rows.num_rows, source=source, at=at)
+        return self._put(table, {name: len(some) for name, some in by_source(rows, source).items()}, at, put)
+
+    def _put(self, table: str, sources: Mapping[str, int], at: int, put: Callable[[], int]) -> Accepted:
+        rows = sum(sources.values())
         try:
-            size = self._spool.put_columns(table, data, rows.num_rows, source=source, at=at)
-        except VedetteError:
-            self._count(refused=rows.num_rows)
+            size = put()
+        except VedetteError as error:
+            self._count(refused=rows)
+            for source, own in sources.items():
+                self.flow.count(source, at, refused=own)
+            if not isinstance(error, TooManyRequests | InvalidInput):
+                self._refuses = (at, str(error))
             raise
-        self._count(accepted=rows.num_rows)
+        self._refuses = None
+        unreadable = table == DEAD_LETTER
+        self._count(accepted=rows, unreadable=rows if unreadable else 0)
+        for source, own in sources.items():
+            share = size * own // rows
+            self.flow.count(source, at, received=own, bytes=share, unreadable=own if unreadable else 0)
         self._wake.set()
-        return Accepted(rows.num_rows, size)
+        return Accepted(rows, size)
 
     def accept_unreadable(self, table: str, records: Sequence[BadRecord], *, source: str) -> Accepted:
         """Take records that could not be read as rows of the table: kept whole, with the reason, in the dead-letter table."""
@@ -159,18 +183,28 @@ class Intake:
             source=source,
         )  # fmt: skip
 
-    def count_dropped(self, rows: int) -> None:
+    def count_dropped(self, rows: int, source: str = "unknown") -> None:
         """Count what a door that cannot ask its sender to wait (UDP) had to let go."""
         self._count(dropped=rows)
+        self.flow.count(source, ticks.from_datetime(self._clock.now()), dropped=rows)
+
+    def count_unreadable(self, rows: int, source: str) -> None:
+        """Count rows that could not be read as what they claim to be, and are stored whole with the reason."""
+        self._count(unreadable=rows)
+        self.flow.count(source, ticks.from_datetime(self._clock.now()), unreadable=rows)
 
     def stats(self) -> IntakeStats:
         """How well rows flow."""
         oldest = self._spool.oldest
         now = ticks.from_datetime(self._clock.now())
+        refused, trouble = self._refuses, self._trouble
+        if trouble is None and refused is not None and now - refused[0] < _TROUBLED:
+            trouble = refused[1]
         with self._guard:
             return IntakeStats(
                 **self._counts, waiting_rows=self._spool.waiting_rows, waiting_bytes=self._spool.waiting_bytes,
-                oldest_seconds=0.0 if oldest is None else max(0.0, (now - oldest) / ticks.SECOND), trouble=self._trouble,
+                oldest_seconds=0.0 if oldest is None else max(0.0, (now - oldest) / ticks.SECOND),
+                full=self._spool.full, trouble=trouble,
             )  # fmt: skip
 
     def _count(self, **changes: int) -> None:
@@ -267,6 +301,13 @@ class Intake:
         done = self._logs.take(table, batches, rejected)
         self._marks[table] = batches[-1].entry.number
         self._count(stored=done.stored, repeated=done.repeated, unreadable=done.stored if rejected else 0)
+        at = ticks.from_datetime(self._clock.now())
+        self.flow.stored(at, done.moments)
+        if done.repeated:
+            self.flow.count(batches[0].source, at, repeated=done.repeated)
+        if rejected:
+            for source, some in done.moments:
+                self.flow.count(source, at, unreadable=len(some))
 
 
 def _line(table: str, position: int, row: Mapping[str, object]) -> bytes:

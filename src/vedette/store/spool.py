@@ -125,6 +125,12 @@ class Spool:
         except OSError as error:
             raise _unwritable(folder, error) from error
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for more."""
+        limits = self._limits
+        return self.waiting_bytes >= limits.disk_bytes or len(self._entries) >= limits.waiting_batches
+
     # -- in
 
     def put(

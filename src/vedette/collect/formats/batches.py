@@ -21,12 +21,12 @@ from vedette.store.columnar import joined
 
 
 class Rows(NamedTuple):
-    """What became of a batch: rows as columns by table, the other rows one by one by table, and how many could not be read."""
+    """What became of a batch: rows as columns by table, the other rows one by one by table and address, and how many could not
+    be read, by address."""
 
     columns: dict[str, pa.Table]
-    rows: dict[str, list[dict[str, Any]]]
+    rows: dict[tuple[str, str], list[dict[str, Any]]]
     problems: dict[str, int]
-    """By sender's address."""
 
 
 class BatchReader:
@@ -76,7 +76,7 @@ class BatchReader:
         table, row = self._single.read(text, source)
         if "ParseProblem" in row:
             made.problems[source] = made.problems.get(source, 0) + 1
-        made.rows.setdefault(table, []).append(row)
+        made.rows.setdefault((table, source), []).append(row)
 
 
 def decoded(lines: Sequence[bytes]) -> list[str]:

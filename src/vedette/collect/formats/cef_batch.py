@@ -18,7 +18,7 @@ from vedette.collect.formats import cef, rfc3164, syslog
 from vedette.collect.formats.cef_fields import FIELDS
 from vedette.collect.formats.timestamps import Moments
 from vedette.kql.types import Type
-from vedette.store.columnar import Column, columnar
+from vedette.store.columnar import SOURCE, Column, columnar
 from vedette.store.timestamps import parse_ticks
 
 _INT: Final = 2**31
@@ -216,6 +216,7 @@ class CefBatches:
         texts = {name: pa.array(values, pa.string()) for name, values in zip(cef.HEADER, header)}
         texts["OriginalLogSeverity"] = texts["LogSeverity"]
         texts["Computer"] = pc.coalesce(pa.array(hosts, pa.string()), source) if None in hosts else pa.array(hosts)
+        texts[SOURCE] = source
         texts["CollectorHostName"] = pa.repeat(self._collector, size)
         moment = Column(Type.DATETIME, pa.array([known[time] for time in times], pa.int64()))
         return {"TimeGenerated": moment} | {name: Column(Type.STRING, values) for name, values in texts.items()}

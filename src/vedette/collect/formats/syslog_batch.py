@@ -18,7 +18,7 @@ from vedette.collect.formats import rfc3164, rfc5424
 from vedette.collect.formats.syslog import FACILITIES, SEVERITIES
 from vedette.collect.formats.timestamps import Moments
 from vedette.kql.types import Type
-from vedette.store.columnar import Column, columnar
+from vedette.store.columnar import SOURCE, Column, columnar
 from vedette.store.timestamps import parse_ticks
 
 _T = TypeVar("_T")
@@ -167,6 +167,7 @@ class SyslogBatches:
             "HostName": Column(Type.STRING, host),
             "Computer": Column(Type.STRING, host),
             "HostIP": Column(Type.STRING, source),
+            SOURCE: Column(Type.STRING, source),
             "CollectorHostName": Column(Type.STRING, pa.repeat(self._collector, size)),
             "SyslogMessage": Column(Type.STRING, pa.array(message.text, pa.string())),
             "SourceSystem": Column(Type.STRING, pa.repeat("Linux", size)),
