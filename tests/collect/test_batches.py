@@ -54,9 +54,7 @@ def meaning(table: str, row: dict[str, Any]) -> str:
 def compare(groups: Sequence[tuple[str, list[bytes]]]) -> int:
     """Reads the lines both ways, and again when the reader has learned their forms; how many became columns."""
     single, batch = LineReader(NOW, "here", ZONE), BatchReader(NOW, "here", ZONE)
-    expected = sorted(
-        meaning(*single.read(decode(line), source)) for source, lines in groups for line in lines
-    )
+    expected = sorted(meaning(*single.read(decode(line), source)) for source, lines in groups for line in lines)
     problems = sum("ParseProblem" in one for one in expected)
     for _ in range(3):
         read = batch.read(groups)
@@ -111,7 +109,16 @@ VALUES = st.one_of(
     st.sampled_from(["Mar 06 2026 12:00:00", "1772798400000", "yesterday", "Denied", "C:\\Windows\\n", "\\\\|", "0", "x  ", "k=v z="]),
 )  # fmt: skip
 KEYS = st.one_of(st.sampled_from(sorted(FIELDS)), st.sampled_from(["foo", "ad.x", "cs1Label", "b[0]", "", "a b"]))
-HEADS = st.sampled_from(["", "<134>Mar  6 17:05:41 fw ", "<13>", "<999>Mar  6 17:05:41 fw ", "x|y ", "<13>1 2026-03-06T17:05:41Z h a - - - "])
+HEADS = st.sampled_from(
+    [
+        "",
+        "<134>Mar  6 17:05:41 fw ",
+        "<13>",
+        "<999>Mar  6 17:05:41 fw ",
+        "x|y ",
+        "<13>1 2026-03-06T17:05:41Z h a - - - ",
+    ]
+)
 
 
 @st.composite
@@ -148,13 +155,20 @@ def test_the_corpus_with_changes(shared: Path, data: st.DataObject) -> None:
     for line in data.draw(st.lists(st.sampled_from(corpus(shared)), min_size=1, max_size=5)):
         at = data.draw(st.integers(0, len(line)))
         end = data.draw(st.integers(at, min(len(line), at + 4)))
-        lines.append(line[:at] + data.draw(st.sampled_from([b"", b" ", b"=", b"\\", b"|", b"[", b"-", b" a=", b"\xff", b"7"])) + line[end:])
+        lines.append(
+            line[:at]
+            + data.draw(st.sampled_from([b"", b" ", b"=", b"\\", b"|", b"[", b"-", b" a=", b"\xff", b"7"]))
+            + line[end:]
+        )
     compare([("192.0.2.1", [line for line in lines if line])])
 
 
 def test_they_are_stored_alike(tmp_path: Path, shared: Path) -> None:
     """Also behind the store: types, the hidden column, and what is drifted."""
-    lines = [line for line in corpus(shared)] + [form.format(n=n).encode() for form in FORMS for n in range(5)]
+    lines = [
+        *corpus(shared),
+        *(form.format(n=n).encode() for form in FORMS for n in range(5)),
+    ]
     query = "union Syslog, CommonSecurityLog | project-away _ItemId, _TimeReceived, _BilledSize, TenantId"
     found = []
     for columns in (True, False):
@@ -176,9 +190,7 @@ def test_they_are_stored_alike(tmp_path: Path, shared: Path) -> None:
             result = logs.query(query)
             names = [column.name for column in result.columns]
             order = sorted(names)
-            found.append(
-                (order, sorted(json.dumps([row[names.index(name)] for name in order]) for row in result.rows))
-            )
+            found.append((order, sorted(json.dumps([row[names.index(name)] for name in order]) for row in result.rows)))
             extra = logs.describe("Syslog").extra
             assert logs.add_column("Syslog", "MessageId", Type.STRING)
             moved = logs.query("Syslog | summarize count() by MessageId | sort by MessageId asc").rows

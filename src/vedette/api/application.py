@@ -56,6 +56,8 @@ class Application:
         self._held = ExitStack()
         self._guard = threading.Lock()
         self._services: dict[str, WorkspaceServices] = {}
+        self.listener_bytes: Callable[[], int] = lambda: 0
+        """Bytes of messages that listeners hold in memory."""
         with ExitStack() as opening:
             opening.enter_context(self.directory.lock(purpose, wait=settings.lock_wait, on_wait=on_wait))
             self.state = settings.open_state()

@@ -27,6 +27,7 @@ from vedette.api.routes import (
     health,
     incidents,
     ingestion,
+    ingestion_health,
     logs,
     paths,
     rules,
@@ -54,7 +55,19 @@ def create_app(application: Application) -> FastAPI:
     )
     app.state.application = application
     failures.install(app)
-    for module in (health, session, incidents, logs, ingestion, watchlists, functions, paths, rules, deliveries):
+    for module in (
+        health,
+        session,
+        incidents,
+        logs,
+        ingestion,
+        ingestion_health,
+        watchlists,
+        functions,
+        paths,
+        rules,
+        deliveries,
+    ):
         app.include_router(module.router, prefix=PREFIX)
     install_doors(app, application)
     install_console(app, PREFIX)
@@ -124,6 +137,7 @@ class Server:
             yield
             return
         self.listeners.start()
+        self.application.listener_bytes = lambda: self.listeners.waiting_bytes if self.listeners else 0
         try:
             yield
         finally:

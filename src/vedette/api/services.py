@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vedette.api.own_logs import OwnLogs
 from vedette.core.errors import VedetteError
 from vedette.core.roles import Permission, Principal
 from vedette.core.workspaces import Workspace
@@ -234,7 +235,13 @@ class WorkspaceServices:
         """The work of this workspace while a server runs; before it starts, the coverage of the rules is checked."""
         for fault in self.ledger.verify():
             log.error("the coverage of rule %s is not whole: %s", fault.rule_id, fault.message)
-        return {"scheduler": self.scheduler.run_forever, "log rows": self._keep_settling}
+        return {"scheduler": self.scheduler.run_forever, "log rows": self._keep_settling, "own logs": self._own_logs}
+
+    def _own_logs(self, stop: threading.Event) -> None:
+        clock = self.application.clock
+        if clock.wait(stop, 10.0):
+            return  # a server that is gone already has nothing to tell
+        OwnLogs(self.workspace.id, self.logs, self.intake, self.rules, self.ledger, clock).run(stop)
 
     def _keep_settling(self, stop: threading.Event) -> None:
         while not stop.is_set():

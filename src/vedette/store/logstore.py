@@ -28,7 +28,7 @@ from vedette.kql.diagnostics import KqlError
 from vedette.kql.host import ExternalSource
 from vedette.kql.types import Type
 from vedette.store import arrivals, catalog
-from vedette.store.arrivals import Arrival
+from vedette.store.arrivals import Arrival, Ingested
 from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
@@ -297,6 +297,11 @@ class LogStore:
         finally:
             cursor.close()
         return infos
+
+    def ingested(self, start: datetime, end: datetime) -> list[Ingested]:
+        """What came into each table in a time, by when it was put there; tables without such rows are left out."""
+        with closing(self._cursor()) as cursor, engine_errors():
+            return arrivals.ingested(cursor, self._tables, ticks.from_datetime(start), ticks.from_datetime(end))
 
     def describe(self, table: str) -> TableDescription:
         """A table's schema. Raises `NotFound`, with the nearest name, if there is no such table."""

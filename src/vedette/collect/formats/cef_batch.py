@@ -190,7 +190,9 @@ class CefBatches:
             return head
 
     def _head(self, text: str) -> _Head | None:
-        if (common := _COMMON_HEAD.fullmatch(text)) is not None and (time := self._moments.stamp(common[1])) is not None:
+        if (common := _COMMON_HEAD.fullmatch(text)) is not None and (
+            time := self._moments.stamp(common[1])
+        ) is not None:
             return time, common[2]
         start = cef.find(text + "|")
         if start < 0:
@@ -251,7 +253,9 @@ class CefBatches:
             if letter == "s":
                 made[column] = Column(Type.STRING, own)
                 if column == "ExtID":
-                    made["ExternalID"] = Column(Type.INT, pa.array([_external(one) for one in own.to_pylist()], pa.int32()))
+                    made["ExternalID"] = Column(
+                        Type.INT, pa.array([_external(one) for one in own.to_pylist()], pa.int32())
+                    )
                 continue
             array = self._typed(own, letter, bad)
             if array is None:
@@ -319,7 +323,8 @@ def _values_of(keys: _Keys, pieces: pa.Array) -> tuple[npt.NDArray[np.bool_], li
     if not found.all():
         columns = [column.filter(pa.array(found)) for column in columns]
     values = [
-        pc.utf8_rtrim(pc.utf8_slice_codeunits(column, 0, -len(key)), " ") for column, key in zip(columns[1:-1], keys[1:])
+        pc.utf8_rtrim(pc.utf8_slice_codeunits(column, 0, -len(key)), " ")
+        for column, key in zip(columns[1:-1], keys[1:])
     ]
     return found, [*values, columns[-1]]
 

@@ -32,7 +32,8 @@ _ISO: Final = re.compile(
 )
 # Structured data, or what stands for none and the space that rsyslog forwards before a message; then the message
 _NEW: Final = re.compile(
-    _PRIORITY + r"1 ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})) "
+    _PRIORITY
+    + r"1 ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})) "
     r"(\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) (?:(-)(?: (?!\[) ?|$)|(?=\[))(.*)",
     re.DOTALL,
 )
@@ -113,7 +114,7 @@ class SyslogBatches:
             found, sources = _without(found, odd), _without(sources, odd)
             if not found:
                 return None, odd
-        return columnar(self._columns(_Message(*zip(*found)), times, sources)), odd  # type: ignore[arg-type]
+        return columnar(self._columns(_Message(*zip(*found)), times, sources)), odd
 
     def _new(self, found: list[tuple[str | None, ...]], sources: list[str]) -> tuple[pa.Table | None, list[int]]:
         times = _Times(self._moments, self._read_iso)
@@ -141,7 +142,9 @@ class SyslogBatches:
             if not found:
                 return None, odd
         priority, stamp, host, app, pid, message_id, *_ = zip(*found)
-        hosts, apps, pids, ids = (tuple(None if word == "-" else word for word in words) for words in (host, app, pid, message_id))
+        hosts, apps, pids, ids = (
+            tuple(None if word == "-" else word for word in words) for words in (host, app, pid, message_id)
+        )
         message = _Message(priority, stamp, hosts, apps, pids, tuple(texts))
         columns = self._columns(message, times, sources)
         for name, kind, values in (("MessageId", Type.STRING, ids), ("StructuredData", Type.DYNAMIC, data)):
