@@ -140,7 +140,9 @@ class Application:
     @property
     def public_url(self) -> str:
         """The address under which people reach the console."""
-        return self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
+        settings = self.settings
+        scheme = "https" if settings.tls or settings.tls_certificate is not None else "http"
+        return settings.public_url or f"{scheme}://{settings.host}:{settings.port}"
 
     def _delivered(self, finished: Finished) -> None:
         """Put the end of a delivery on its incident's timeline."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import tempfile
 from contextlib import suppress
@@ -25,6 +26,14 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="The port (default: 8080); 0 takes a free one.")
     ] = None,
+    tls: Annotated[
+        bool,
+        typer.Option("--tls", help="Speak TLS, with a certificate of the data directory's authority (tls/ca.pem)."),
+    ] = False,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help="Speak TLS with this certificate (PEM, with its chain); --tls-key is its key.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The key (PEM) of the certificate.")] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Bring a small attack campaign, its rules and its incidents.")
     ] = False,
@@ -44,7 +53,9 @@ def serve(
     folder = data
     if folder is None and demo:
         folder = Path(tempfile.mkdtemp(prefix="vedette-demo-"))
-    settings = load_settings(data_dir=folder, host=host, port=port)
+    settings = load_settings(
+        data_dir=folder, host=host, port=port, tls=tls or None, tls_certificate=tls_certificate, tls_key=tls_key
+    )
     configure_logging(settings.log_level, settings.log_format)
     for sentence in unknown_variables():
         note(sentence)
@@ -56,6 +67,10 @@ def serve(
             prepare(application, note)
         link = application.sign_in_link(server.url)
         typer.echo(f"Vedette is ready: {link}")
+        # What arrives becomes many small objects without cycles: to look for cycles after every 700 of them would take a quarter
+        # of the time.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         with suppress(KeyboardInterrupt):
             server.run()
 
