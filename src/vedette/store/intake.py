@@ -35,8 +35,6 @@ from vedette.store.spool import Entry, Spool, Spooled, SpoolLimits
 log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 
-_TROUBLED: Final = 60 * ticks.SECOND
-"""How long a disk counts as one that takes nothing after it took nothing, unless it takes something before."""
 _REFUSED: Final = (duckdb.DataError, duckdb.ProgrammingError, duckdb.IntegrityError, duckdb.NotSupportedError)
 """What the engine raises when the rows themselves are what it does not take."""
 
@@ -101,7 +99,7 @@ class Intake:
         self._guard = threading.Lock()
         self._counts = dict.fromkeys(("accepted", "stored", "repeated", "unreadable", "dropped", "refused"), 0)
         self._trouble: str | None = None
-        self._refuses: tuple[int, str] | None = None
+        self._refuses: str | None = None
         self.flow = Flow()
         """The counts by source."""
         self._moving = threading.Lock()
@@ -158,7 +156,7 @@ class Intake:
             for source, own in sources.items():
                 self.flow.count(source, at, refused=own)
             if not isinstance(error, TooManyRequests | InvalidInput):
-                self._refuses = (at, str(error))
+                self._refuses = str(error)
             raise
         self._refuses = None
         unreadable = table == DEAD_LETTER
@@ -198,8 +196,11 @@ class Intake:
         oldest = self._spool.oldest
         now = ticks.from_datetime(self._clock.now())
         refused, trouble = self._refuses, self._trouble
-        if trouble is None and refused is not None and now - refused[0] < _TROUBLED:
-            trouble = refused[1]
+        if trouble is None and refused is not None:
+            if self._spool.takes():  # nobody may have tried again since
+                self._refuses = None
+            else:
+                trouble = refused
         with self._guard:
             return IntakeStats(
                 **self._counts, waiting_rows=self._spool.waiting_rows, waiting_bytes=self._spool.waiting_bytes,
@@ -259,8 +260,19 @@ class Intake:
                 failures = 0
             except Exception as error:
                 self._troubled(error)
+                self._recover()  # queries need the store meanwhile
                 self._clock.wait(self._stop, _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
                 failures += 1
+
+    def _recover(self) -> None:
+        """Have the store opened anew if the engine gave it up: which batches it has, it knows best."""
+        try:
+            with self._moving:
+                if self._logs.recover():
+                    self._marks = self._logs.taken()
+                    log.warning("the log store was opened anew")
+        except VedetteError as error:
+            log.warning("the log store cannot be opened again yet: %s", error)
 
     def _troubled(self, error: Exception) -> None:
         with self._guard:

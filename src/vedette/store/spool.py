@@ -36,7 +36,8 @@ _COLUMNS: Final = "columns"
 class SpoolLimits:
     """How much may wait in a spool (`disk_bytes`), come at once (`memory_bytes`, `batch_bytes`), and lie in one segment.
 
-    Nothing is accepted while the disk has less than `free_bytes` left.
+    Nothing is accepted while the disk has less than `free_bytes` left: the store needs that much for its log and a checkpoint, and
+    without them what waits could not leave.
     """
 
     disk_bytes: int = 4 * 1024**3
@@ -44,7 +45,7 @@ class SpoolLimits:
     memory_bytes: int = 256 * 1024**2
     batch_bytes: int = 64 * 1024**2
     segment_bytes: int = 64 * 1024**2
-    free_bytes: int = 128 * 1024**2
+    free_bytes: int = 256 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,21 @@ class Spool:
         """Whether there is no room for more."""
         limits = self._limits
         return self.waiting_bytes >= limits.disk_bytes or len(self._entries) >= limits.waiting_batches
+
+    def takes(self) -> bool:
+        """Whether the disk takes something now; found out by trying."""
+        probe = self._folder / "probe"
+        try:
+            if shutil.disk_usage(self._folder).free < self._limits.free_bytes:
+                return False
+            with probe.open("wb") as file:
+                file.write(_MAGIC)
+                file.flush()
+                os.fsync(file.fileno())
+            probe.unlink()
+        except OSError:
+            return False
+        return True
 
     # -- in
 
