@@ -31,7 +31,13 @@ class MemoryIntake:
         self._changed = threading.Condition()
 
     def accept(
-        self, table: str, rows: Sequence[Mapping[str, object]], *, source: str, record_ids: Sequence[str] | None = None
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        source: str,
+        record_ids: Sequence[str] | None = None,
+        parsed: bool = False,
     ) -> Taken:
         if self.full.is_set():
             self.refusals += 1

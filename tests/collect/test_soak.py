@@ -63,7 +63,10 @@ class Load:
 
     def _ask(self) -> None:
         while not self.stop.is_set():
-            for query in ("Syslog | where SyslogMessage has 'invalid' | count", "CommonSecurityLog | summarize count() by DestinationPort"):
+            for query in (
+                "Syslog | where SyslogMessage has 'invalid' | count",
+                "CommonSecurityLog | summarize count() by DestinationPort",
+            ):
                 answer = self._client.post("/api/v1/workspaces/default/query", json={"query": query})
                 if answer.is_success or "Syslog" in answer.text or "CommonSecurityLog" in answer.text:
                     self.queries += 1
@@ -81,7 +84,9 @@ def test_memory_is_flat_and_nothing_is_lost(tmp_path: Path) -> None:
     with serving(data, patience=60, environment={"VEDETTE_SYSLOG_TCP": str(port)}) as (_, process):
         server = DataDirectory(data).server()
         assert server is not None
-        with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {server.token}"}, timeout=60) as client:
+        with httpx.Client(
+            base_url=server.url, headers={"Authorization": f"Bearer {server.token}"}, timeout=60
+        ) as client:
             load = Load(port, client)
             for thread in load.threads:
                 thread.start()
@@ -98,13 +103,20 @@ def test_memory_is_flat_and_nothing_is_lost(tmp_path: Path) -> None:
             wanted = [["CommonSecurityLog", load.events], ["Soak_CL", load.rows], ["Syslog", load.lines]]
             query = "union withsource=T Syslog, CommonSecurityLog, Soak_CL | summarize count() by T | sort by T asc"
             deadline = time.monotonic() + 60
-            while (found := client.post("/api/v1/workspaces/default/query", json={"query": query}).json()["rows"]) != wanted:
+            while (
+                found := client.post("/api/v1/workspaces/default/query", json={"query": query}).json()["rows"]
+            ) != wanted:
                 assert time.monotonic() < deadline, (found, wanted)
                 time.sleep(0.5)
-            once = client.post("/api/v1/workspaces/default/query", json={"query": "Soak_CL | summarize by n | count"}).json()
+            once = client.post(
+                "/api/v1/workspaces/default/query", json={"query": "Soak_CL | summarize by n | count"}
+            ).json()
             assert once["rows"] == [[load.rows]]
     assert not load.errors
     assert load.queries
     early, late = sorted(sizes[20:40])[10], sorted(sizes[40:])[10]  # the medians of the second and of the last third
-    print(f"resident memory {early:.0f} MB, then {late:.0f} MB; {load.lines + load.events} lines, {load.rows} rows, {load.queries} queries", file=sys.stderr)
+    print(
+        f"resident memory {early:.0f} MB, then {late:.0f} MB; {load.lines + load.events} lines, {load.rows} rows, {load.queries} queries",
+        file=sys.stderr,
+    )
     assert late < early * 1.1 + 10, sizes

@@ -26,9 +26,17 @@ class Takes(Protocol):
     """`store.intake.Intake` is one."""
 
     def accept(
-        self, table: str, rows: Sequence[Mapping[str, object]], *, source: str, record_ids: Sequence[str] | None = None
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        source: str,
+        record_ids: Sequence[str] | None = None,
+        parsed: bool = False,
     ) -> Taken:
-        """Takes rows in and returns when they are durable; `TooManyRequests` when too much is waiting."""
+        """Takes rows in and returns when they are durable; `TooManyRequests` when too much is waiting.
+
+        `parsed`: a reader of JSON made them, and the caller lets go of them."""
         ...
 
     def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Taken:

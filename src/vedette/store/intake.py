@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, cast
 
 import duckdb
 import orjson
@@ -117,11 +117,13 @@ class Intake:
         *,
         source: str,
         record_ids: Sequence[str] | None = None,
+        parsed: bool = False,
     ) -> Accepted:
         """Take rows (JSON-like; datetimes may be Python's) for a table; returns when they are on disk.
 
         `source` says where they come from: the door and the sender. With `record_ids`, one for each row ("" for none), a record
-        that the table got within the last week is not stored again. Raises `InvalidInput` for what is no row, `TooManyRequests`
+        that the table got within the last week is not stored again. `parsed` says that the rows are what a reader of JSON made, and
+        that the caller lets go of them. Raises `InvalidInput` for what is no row, `TooManyRequests`
         when too much is waiting, `Unavailable` when the disk does not take them; then none of them is kept.
         """
         check_table_name(table)
@@ -131,7 +133,8 @@ class Intake:
             return Accepted(0, 0)
         lines = [_line(table, position, row) for position, row in enumerate(rows, 1)]
         at = ticks.from_datetime(self._clock.now())
-        put = partial(self._spool.put, table, lines, source=source, at=at, record_ids=record_ids)
+        own = cast("list[dict[str, object]]", rows) if parsed and isinstance(rows, list) else None
+        put = partial(self._spool.put, table, lines, source=source, at=at, record_ids=record_ids, parsed=own)
         return self._put(table, {source: len(rows)}, at, put)
 
     def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Accepted:
@@ -307,7 +310,7 @@ class Intake:
                     self._store(table, [entry])
                 return
             log.error("a batch for %s is put into %s: %s", table, DEAD_LETTER, error)
-            self._take(table, list(self._spool.read(waiting)), f"The batch could not be stored: {error}")
+            self._take(table, list(self._spool.read(waiting, texts=True)), f"The batch could not be stored: {error}")
 
     def _take(self, table: str, batches: Sequence[Spooled], rejected: str | None = None) -> None:
         done = self._logs.take(table, batches, rejected)

@@ -165,8 +165,9 @@ def _gathered(batches: Sequence[Spooled]) -> _Gathered:
                 row["TimeGenerated"] = stamp
                 stamped += 1
             rows.append(row)
-        sizes += map(len, batch.lines)
-        ids += [None] * len(batch.lines) if batch.record_ids is None else map(_digest, batch.record_ids)
+        own = batch.sizes if batch.rows is not None else list(map(len, batch.lines))
+        sizes += own
+        ids += [None] * len(own) if batch.record_ids is None else map(_digest, batch.record_ids)
     return rows, sizes, ids, stamped
 
 
@@ -188,6 +189,8 @@ def _as_texts(table: str, batches: Sequence[Spooled], reason: str) -> _Gathered:
 
 
 def _rows(batch: Spooled) -> list[dict[str, object]]:
+    if batch.rows is not None:
+        return batch.rows
     try:
         found: list[dict[str, object]] = orjson.loads(b"[" + b",".join(batch.lines) + b"]")
     except orjson.JSONDecodeError as error:
