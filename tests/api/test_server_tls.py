@@ -71,13 +71,12 @@ def test_a_certificate_needs_its_key(tmp_path: Path, missing: str) -> None:
     issued = LocalAuthority.create().issue(tmp_path / "own")
     given = {"tls_certificate": issued.chain_file, "tls_key": issued.key_file}
     del given[missing]
-    with Application(load_settings(data_dir=tmp_path / "data", port=0, **given)) as application:
-        with pytest.raises(InvalidInput, match="needs both a certificate and its key"):
-            Server(application, "127.0.0.1", 0)
+    halves = load_settings(data_dir=tmp_path / "data", port=0, **given)
+    with Application(halves) as application, pytest.raises(InvalidInput, match="needs both a certificate and its key"):
+        Server(application, "127.0.0.1", 0)
     other = LocalAuthority.create().issue(tmp_path / "other")
     settings = load_settings(
         data_dir=tmp_path / "data", port=0, tls_certificate=issued.chain_file, tls_key=other.key_file
     )
-    with Application(settings) as application:
-        with pytest.raises(InvalidInput, match="cannot be used"):
-            Server(application, "127.0.0.1", 0)
+    with Application(settings) as application, pytest.raises(InvalidInput, match="cannot be used"):
+        Server(application, "127.0.0.1", 0)

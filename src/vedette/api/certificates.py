@@ -45,7 +45,7 @@ def port_certificate(
             return PortCertificate(server_context(given), certificate.read_text("ascii"))
         authority = LocalAuthority.open(application.directory.path / "tls", application.clock)
         public = urlsplit(application.settings.public_url or "").hostname
-        names = [name for name in dict.fromkeys([*LOOPBACK, socket.gethostname(), host, public or ""])]
+        names = list(dict.fromkeys([*LOOPBACK, socket.gethostname(), host, public or ""]))
         with tempfile.TemporaryDirectory(prefix="vedette-tls-") as folder:
             issued = authority.issue(Path(folder), [name for name in names if name not in _EVERYWHERE])
             return PortCertificate(server_context(issued), issued.chain_file.read_text("ascii"))
