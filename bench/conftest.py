@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import vedette
+from tests.plugins.postgres import postgres_server  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "test-results" / "bench.json"

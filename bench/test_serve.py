@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,19 +23,21 @@ REST_SECONDS = 20
 
 
 @contextmanager
-def serving(data: Path, *options: str, patience: float) -> Iterator[tuple[float, int]]:
+def serving(
+    data: Path, *options: str, patience: float, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[float, int]]:
     """Starts a server; gives the seconds until it answered, and its process id. Ends it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VEDETTE_")}
-    environment["PYTHONPATH"] = str(ROOT / "src")
+    own = {name: value for name, value in os.environ.items() if not name.startswith("VEDETTE_")}
+    own |= {"PYTHONPATH": str(ROOT / "src"), **(environment or {})}
     log = data.parent / "server.log"
     with log.open("ab") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
             [*COMMAND, "serve", "--data", str(data), "--port", str(port), *options],
-            env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            env=own, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
     try:
         while True:

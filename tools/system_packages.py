@@ -36,6 +36,12 @@ PACKAGES = (
         "tests with a real syslog sender",
     ),
     SystemPackage(
+        "rsyslog-pgsql",
+        lambda: any(unpacked().rglob("rsyslog/ompgsql.so")),
+        "the measurement beside rsyslog with PostgreSQL",
+        unpack=("rsyslog-pgsql",),  # installed, it would ask for a database
+    ),
+    SystemPackage(
         "syslog-ng-core",
         lambda: find_syslog_ng() is not None,
         "tests with syslog-ng as the sender",

@@ -17,6 +17,7 @@ from vedette.api.application import Application
 from vedette.api.server import Server
 from vedette.clients.azure_cloud import CLOUDS, AzureCloud
 from vedette.core.settings import load_settings
+from vedette.core.tls import pinned_context
 
 RULE = """
 id: 6d2f2f0a-4c1c-4e0c-9a56-0b8f7d1f3a10
@@ -96,14 +97,15 @@ class Running:
         record = self.application.directory.server()
         assert record is not None
         return httpx.Client(
-            base_url=f"{record.url}/api/v1", headers={"Authorization": f"Bearer {record.token}"}, timeout=30
-        )
+            base_url=f"{record.url}/api/v1", headers={"Authorization": f"Bearer {record.token}"}, timeout=30,
+            verify=True if record.certificate is None else pinned_context(record.certificate),
+        )  # fmt: skip
 
 
 @contextmanager
-def serving(data: Path, clouds: Mapping[str, AzureCloud] = CLOUDS) -> Iterator[Running]:
+def serving(data: Path, clouds: Mapping[str, AzureCloud] = CLOUDS, **settings: object) -> Iterator[Running]:
     """A server over a data directory, stopped at the end."""
-    application = Application(load_settings(data_dir=data, port=0), clouds=clouds)
+    application = Application(load_settings(data_dir=data, port=0, **settings), clouds=clouds)
     try:
         server = Server(application, "127.0.0.1", 0)
         thread = threading.Thread(target=server.run, daemon=True)

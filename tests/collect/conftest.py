@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from tests.api.conftest import Running, serving
-from vedette.api.server import create_app
 from vedette.core.accounts import local_operator
-from vedette.core.tls import LocalAuthority
 
 
 @dataclass
@@ -54,25 +49,12 @@ def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
         yield Doors(running, made["token"], workspace.id)
 
 
-@pytest.fixture
-def over_tls(doors: Doors, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """The doors' address with TLS, and the authority's certificate."""
-    authority = LocalAuthority.create()
-    issued = authority.issue(tmp_path)
-    ca = tmp_path / "ca.pem"
-    ca.write_bytes(authority.pem)
-    config = uvicorn.Config(
-        create_app(doors.running.application), host="127.0.0.1", port=0, lifespan="off", log_level="warning",
-        ssl_certfile=str(issued.chain_file), ssl_keyfile=str(issued.key_file),
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"https://localhost:{port}", ca
-    server.should_exit = True
-    thread.join(timeout=20)
+@pytest.fixture(scope="module")
+def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Doors, str, Path]]:
+    """A server that speaks TLS by itself: its doors, its address, and the authority's certificate."""
+    with serving(tmp_path_factory.mktemp("tls") / "data", tls=True) as running:
+        application = running.application
+        workspace = application.workspace("default")
+        made = application.services(workspace).new_ingest_token("tests", 1, local_operator(running.data))
+        doors = Doors(running, made["token"], workspace.id)
+        yield doors, f"https://localhost:{running.server.port}", running.data / "tls" / "ca.pem"

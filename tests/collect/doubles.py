@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from vedette.core.errors import TooManyRequests
+from vedette.store.columnar import texts
 
 
 class Taken(NamedTuple):
@@ -21,12 +25,19 @@ class MemoryIntake:
         self.tables: dict[str, list[dict[str, Any]]] = {}
         self.sources: set[str] = set()
         self.dropped = 0
+        self.unreadable = 0
         self.full = threading.Event()
         self.refusals = 0
         self._changed = threading.Condition()
 
     def accept(
-        self, table: str, rows: Sequence[Mapping[str, object]], *, source: str, record_ids: Sequence[str] | None = None
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        source: str,
+        record_ids: Sequence[str] | None = None,
+        parsed: bool = False,
     ) -> Taken:
         if self.full.is_set():
             self.refusals += 1
@@ -37,8 +48,14 @@ class MemoryIntake:
             self._changed.notify_all()
         return Taken(len(rows), 0)
 
-    def count_dropped(self, rows: int) -> None:
+    def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Taken:
+        return self.accept(table, [json.loads(text) for text in texts(rows)], source=source)
+
+    def count_dropped(self, rows: int, source: str = "") -> None:
         self.dropped += rows
+
+    def count_unreadable(self, rows: int, source: str) -> None:
+        self.unreadable += rows
 
     def wait(self, table: str, count: int, seconds: float = 20) -> list[dict[str, Any]]:
         with self._changed:

@@ -143,8 +143,8 @@ class _Credential:
 
 
 @pytest.mark.req("P-046")
-def test_the_official_client_of_the_logs_ingestion_api_over_tls(doors: Doors, over_tls: tuple[str, Path]) -> None:
-    url, ca = over_tls
+def test_the_official_client_of_the_logs_ingestion_api_over_tls(over_tls: tuple[Doors, str, Path]) -> None:
+    doors, url, ca = over_tls
     client = LogsIngestionClient(url, _Credential(doors.token), connection_verify=str(ca), retry_total=0)
     rule = "dcr-" + doors.workspace_id.replace("-", "")
     records = [{"n": number, "text": "x" * 1000} for number in range(2500)]  # more than one request of 1 MB

@@ -5,12 +5,17 @@ Each acknowledged batch is a line on standard output, written after `accept` has
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
 from pathlib import Path
 
+import pyarrow as pa
+
 from vedette.core.clock import SystemClock
+from vedette.kql.types import Type
+from vedette.store.columnar import Column, columnar
 from vedette.store.intake import Intake, IntakeLimits
 from vedette.store.logstore import LogStore
 from vedette.store.spool import SpoolLimits
@@ -37,6 +42,18 @@ def main(folder: Path, round_: int) -> None:
             os.write(1, f"{table} {rows[0]['batch']} {len(rows)}\n".encode())
             number += 1
 
+    def send_columns() -> None:
+        for number in itertools.count():
+            batch, size = f"{round_}-columns-{number}", 1 + number % 500
+            rows = {
+                "TimeGenerated": Column(Type.DATETIME, pa.array([638_000_000_000_000_000 + n for n in range(size)])),
+                "batch": Column(Type.STRING, pa.repeat(batch, size)),
+                "n": Column(Type.LONG, pa.array(range(size))),
+            }
+            intake.accept_columns("CrashColumns_CL", columnar(rows), source="crash")
+            os.write(1, f"CrashColumns_CL {batch} {size}\n".encode())
+
+    threading.Thread(target=send_columns, daemon=True).start()
     for sender in range(3):
         threading.Thread(target=send, args=(sender,), daemon=True).start()
     threading.Event().wait()

@@ -59,6 +59,8 @@ class Application:
         self._held = ExitStack()
         self._guard = threading.Lock()
         self._services: dict[str, WorkspaceServices] = {}
+        self.listener_bytes: Callable[[], int] = lambda: 0
+        """Bytes of messages that listeners hold in memory."""
         with ExitStack() as opening:
             opening.enter_context(self.directory.lock(purpose, wait=settings.lock_wait, on_wait=on_wait))
             self.state = settings.open_state()
@@ -154,7 +156,9 @@ class Application:
     @property
     def public_url(self) -> str:
         """The address under which people reach the console."""
-        return self.settings.public_url or f"http://{self.settings.host}:{self.settings.port}"
+        settings = self.settings
+        scheme = "https" if settings.tls or settings.tls_certificate is not None else "http"
+        return settings.public_url or f"{scheme}://{settings.host}:{settings.port}"
 
     def _delivered(self, finished: Finished) -> None:
         """Put the end of a delivery on its incident's timeline."""

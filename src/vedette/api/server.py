@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from vedette import __version__
 from vedette.api import failures
 from vedette.api.application import Application
+from vedette.api.certificates import PortCertificate, port_certificate
 from vedette.api.connections import PatientProtocol
 from vedette.api.console import install_console
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
@@ -29,6 +30,7 @@ from vedette.api.routes import (
     health,
     incidents,
     ingestion,
+    ingestion_health,
     logs,
     paths,
     rules,
@@ -63,6 +65,7 @@ def create_app(application: Application) -> FastAPI:
         logs,
         ingestion,
         folders,
+        ingestion_health,
         watchlists,
         functions,
         paths,
@@ -92,12 +95,16 @@ class Server:
 
     def __init__(self, application: Application, host: str, port: int) -> None:
         self.application = application
+        self._certificate = _certificate(application, host)
         self._socket = _listen(host, port)
         self.host, self.port = host, self._socket.getsockname()[1]
         config = uvicorn.Config(
             create_app(application), log_level="warning", access_log=False, server_header=False, date_header=True,
             timeout_graceful_shutdown=5, lifespan="off", http=PatientProtocol,
         )  # fmt: skip
+        config.load()
+        if self._certificate is not None:
+            config.ssl = self._certificate.context
         self._server = uvicorn.Server(config)
         self.listeners: SyslogListeners | None = None
         self._fault: VedetteError | None = None
@@ -106,7 +113,8 @@ class Server:
     def url(self) -> str:
         """Where the console is."""
         shown = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
-        return f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
+        scheme = "http" if self._certificate is None else "https"
+        return f"{scheme}://[{shown}]:{self.port}" if ":" in shown else f"{scheme}://{shown}:{self.port}"
 
     def run(self) -> None:
         """Serves until a signal ends it; background work runs meanwhile.
@@ -125,7 +133,8 @@ class Server:
     @contextmanager
     def _published(self) -> Iterator[None]:
         token = self.application.identity.issue_process_token()
-        record = ServerRecord(self.url, token.reveal(), os.getpid(), self.application.clock.now())
+        chain = None if self._certificate is None else self._certificate.chain
+        record = ServerRecord(self.url, token.reveal(), os.getpid(), self.application.clock.now(), chain)
         self.application.directory.publish_server(record)
         try:
             yield
@@ -139,6 +148,7 @@ class Server:
             yield
             return
         self.listeners.start()
+        self.application.listener_bytes = lambda: self.listeners.waiting_bytes if self.listeners else 0
         try:
             yield
         finally:
@@ -172,6 +182,16 @@ class Server:
         except VedetteError as error:
             self._fault = error
             self.stop()
+
+
+def _certificate(application: Application, host: str) -> PortCertificate | None:
+    """The certificate of the server's port, if it is to have one."""
+    settings = application.settings
+    if not settings.tls and settings.tls_certificate is None and settings.tls_key is None:
+        return None
+    return port_certificate(
+        application, settings.tls_certificate, settings.tls_key, host=host, what="The server", setting="tls"
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vedette.api.own_logs import OwnLogs
 from vedette.collect.connectors.service import Connectors
 from vedette.collect.files.folders import WatchedFolders
 from vedette.collect.files.loader import FileLoader
@@ -278,7 +279,14 @@ class WorkspaceServices:
             log.error("the coverage of rule %s is not whole: %s", fault.rule_id, fault.message)
         return {
             "scheduler": self.scheduler.run_forever, "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
+            "own logs": self._own_logs,
         }  # fmt: skip
+
+    def _own_logs(self, stop: threading.Event) -> None:
+        clock = self.application.clock
+        if clock.wait(stop, 10.0):
+            return  # a server that is gone already has nothing to tell
+        OwnLogs(self.workspace.id, self.logs, self.intake, self.rules, self.ledger, clock).run(stop)
 
     def _keep_settling(self, stop: threading.Event) -> None:
         while not stop.is_set():

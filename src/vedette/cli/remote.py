@@ -13,6 +13,7 @@ import httpx
 from vedette.api.wire import utc_text
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import InvalidInput, Unavailable, VedetteError
+from vedette.core.tls import pinned_context
 from vedette.engine.query import Check, Explanation, QueryFailed
 from vedette.engine.result import Result, ResultColumn, Statistics
 from vedette.kql import ticks
@@ -31,6 +32,7 @@ class RemoteOperations:
         self._client = httpx.Client(
             base_url=record.url, headers={"Authorization": f"Bearer {record.token}"}, timeout=httpx.Timeout(10, read=None),
             transport=transport, trust_env=False,
+            verify=True if record.certificate is None else pinned_context(record.certificate),
         )  # fmt: skip
 
     def _call(self, method: str, path: str, *, text: str = "", **arguments: Any) -> Any:

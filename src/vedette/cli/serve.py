@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -30,6 +31,14 @@ def serve(
         list[Path] | None,
         typer.Option(help="Load what comes into this folder (may be repeated).", metavar="DIR"),
     ] = None,
+    tls: Annotated[
+        bool,
+        typer.Option("--tls", help="Speak TLS, with a certificate of the data directory's authority (tls/ca.pem)."),
+    ] = False,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help="Speak TLS with this certificate (PEM, with its chain); --tls-key is its key.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The key (PEM) of the certificate.")] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Bring a small attack campaign, its rules and its incidents.")
     ] = False,
@@ -51,7 +60,10 @@ def serve(
     if folder is None and demo:
         folder = Path(tempfile.mkdtemp(prefix="vedette-demo-"))
     watched = os.pathsep.join(str(path.absolute()) for path in watch) if watch else None
-    settings = load_settings(data_dir=folder, host=host, port=port, watch=watched)
+    settings = load_settings(
+        data_dir=folder, host=host, port=port, watch=watched, tls=tls or None, tls_certificate=tls_certificate,
+        tls_key=tls_key,
+    )  # fmt: skip
     configure_logging(settings.log_level, settings.log_format)
     for sentence in unknown_variables():
         note(sentence)
@@ -65,6 +77,10 @@ def serve(
             prepare(application, note)
         link = application.sign_in_link(server.url)
         typer.echo(f"Vedette is ready: {link}")
+        # What arrives becomes many small objects without cycles: to look for cycles after every 700 of them would take a quarter
+        # of the time.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         with suppress(KeyboardInterrupt):
             server.run()
 

@@ -35,6 +35,8 @@ class ServerRecord:
     token: str
     pid: int
     started: datetime
+    certificate: str | None = None
+    """Of a server that speaks TLS: its certificate with the chain (PEM)."""
 
     def __repr__(self) -> str:
         return f"ServerRecord(url={self.url!r}, token=[redacted], pid={self.pid}, started={self.started.isoformat()})"
@@ -221,6 +223,7 @@ def _read_record(content: bytes) -> ServerRecord | None:
             token=str(found["token"]),
             pid=int(found["pid"]),
             started=datetime.fromisoformat(found["started"]),
+            certificate=None if found.get("certificate") is None else str(found["certificate"]),
         )
     except (ValueError, KeyError, TypeError):
         return None

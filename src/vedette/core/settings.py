@@ -32,6 +32,13 @@ class Settings(BaseSettings):
     data_dir: _Folder = Field(default_factory=default_path, description="The data directory.")
     host: str = Field("127.0.0.1", min_length=1, description="The address that the server listens on.")
     port: _Port = Field(8080, description="The port that the server listens on; 0 takes a free one.")
+    tls: bool = Field(
+        False, description="Serve over TLS, with a certificate of the data directory's authority unless one is given."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="The certificate (PEM, with its chain) of the server's port; with it, the server speaks TLS."
+    )
+    tls_key: Path | None = Field(None, description="The key (PEM) of that certificate.")
     public_url: str | None = Field(
         None, pattern=r"^https?://", description="The address under which people reach the console, for links."
     )

@@ -170,6 +170,20 @@ def client_context(authority: Path | bytes | None = None) -> ssl.SSLContext:
     return context
 
 
+def pinned_context(certificate: str) -> ssl.SSLContext:
+    """A context for a client that trusts one server's certificate (PEM) and no other, whatever name that has."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = False  # it is the certificate itself that is known
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    leaf = certificate[: certificate.find("-----END CERTIFICATE-----")] + "-----END CERTIFICATE-----\n"
+    try:
+        context.load_verify_locations(cadata=leaf)
+    except (OSError, ValueError) as error:
+        raise InvalidInput("The server's certificate cannot be read as PEM.", code="VDT0533") from error
+    return context
+
+
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, life: timedelta
 ) -> x509.CertificateBuilder:

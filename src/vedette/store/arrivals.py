@@ -17,6 +17,7 @@ from vedette.engine.dialect import identifier
 from vedette.kql import ticks
 from vedette.kql.bound import BoundQuery, Scan
 from vedette.kql.host import TableSchema
+from vedette.kql.types import Type
 from vedette.store.physical import INGESTED, LOAD
 from vedette.store.statements import run
 from vedette.store.tables import Tables
@@ -35,6 +36,38 @@ class Arrival:
     rows: int
     position: int
     """Who has seen this position of the store (see `position`) has seen the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What came into a table: rows, billed bytes, loads, and the mean time from TimeGenerated to the store in seconds."""
+
+    table: str
+    rows: int
+    bytes: int
+    loads: int
+    latency: float
+
+
+def ingested(connection: duckdb.DuckDBPyConnection, tables: Tables, start: int, end: int) -> list[Ingested]:
+    """What was put into each table from `start` up to `end` (ticks)."""
+    found: list[Ingested] = []
+    for name in tables.names():
+        stored = tables.get(name)
+        if stored is None:
+            continue
+        moment, size = stored.stored.get("TimeGenerated"), stored.stored.get("_BilledSize")
+        at = identifier(INGESTED)
+        latency = "0" if moment is None else f"avg({at} - {identifier(moment.physical)})"
+        total = "0" if size is None or size.type is not Type.REAL else f"sum({identifier(size.physical)})"
+        rows, held, loads, late = run(
+            connection,
+            f"SELECT count(*), {total}, count(DISTINCT {identifier(LOAD)}), {latency} FROM {stored.sql} WHERE {at} >= ? AND {at} < ?",
+            [start, end],
+        )[0]
+        if rows:
+            found.append(Ingested(name, rows, int(held or 0), loads, max(0.0, float(late or 0) / ticks.SECOND)))
+    return found
 
 
 def position(connection: duckdb.DuckDBPyConnection) -> int:

@@ -33,6 +33,10 @@ SPLUNK_EVENTS: Final = "SplunkEvents_CL"
 """The table of events of Splunk's HTTP Event Collector that name no table."""
 
 
+INGESTION: Final = "VedetteIngestion_CL"
+"""The table of how rows flow: every five minutes a row for each source, and one (`*`) for all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A column of a table: its name, which is case-sensitive, and its KQL type."""
@@ -77,6 +81,24 @@ OWN: Final[dict[str, tuple[Field, ...]]] = {
         Field("Index", Type.STRING),
         Field("Event", Type.DYNAMIC),
         Field("Fields", Type.DYNAMIC),
+    ),
+    INGESTION: (
+        Field("TimeGenerated", Type.DATETIME),
+        Field("Source", Type.STRING),
+        Field("Received", Type.LONG),
+        Field("Stored", Type.LONG),
+        Field("Repeated", Type.LONG),
+        Field("Unreadable", Type.LONG),
+        Field("Dropped", Type.LONG),
+        Field("Refused", Type.LONG),
+        Field("Bytes", Type.LONG),
+        Field("LagP50", Type.REAL),
+        Field("LagP95", Type.REAL),
+        Field("QueueRows", Type.LONG),
+        Field("QueueBytes", Type.LONG),
+        Field("QueueSeconds", Type.REAL),
+        Field("State", Type.STRING),
+        Field("Detail", Type.STRING),
     ),
 }
 """Tables that this product itself writes."""

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, cast
 
 import duckdb
 import orjson
+import pyarrow as pa
 
 from vedette.core.clock import Clock
-from vedette.core.errors import InvalidInput, Unavailable, VedetteError
+from vedette.core.errors import InvalidInput, TooManyRequests, Unavailable, VedetteError
 from vedette.kql import ticks
 from vedette.store.batch import BadRecord
 from vedette.store.catalog import DEAD_LETTER
+from vedette.store.columnar import by_source, packed
 from vedette.store.conversion import json_text
+from vedette.store.flow import Flow
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import check_table_name
 from vedette.store.spool import Entry, Spool, Spooled, SpoolLimits
@@ -71,8 +75,14 @@ class IntakeStats:
     waiting_rows: int
     waiting_bytes: int
     oldest_seconds: float
+    full: bool
     trouble: str | None
-    """Why rows cannot be moved into the tables at the moment."""
+    """Why rows cannot be moved into the tables, or not be accepted, at the moment."""
+
+    @property
+    def state(self) -> str:
+        """`ok`, `full` (too much is waiting), or `trouble` (the disk or the store does not take rows)."""
+        return "trouble" if self.trouble else "full" if self.full else "ok"
 
 
 class Intake:
@@ -89,6 +99,9 @@ class Intake:
         self._guard = threading.Lock()
         self._counts = dict.fromkeys(("accepted", "stored", "repeated", "unreadable", "dropped", "refused"), 0)
         self._trouble: str | None = None
+        self._refuses: str | None = None
+        self.flow = Flow()
+        """The counts by source."""
         self._moving = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -104,11 +117,13 @@ class Intake:
         *,
         source: str,
         record_ids: Sequence[str] | None = None,
+        parsed: bool = False,
     ) -> Accepted:
         """Take rows (JSON-like; datetimes may be Python's) for a table; returns when they are on disk.
 
         `source` says where they come from: the door and the sender. With `record_ids`, one for each row ("" for none), a record
-        that the table got within the last week is not stored again. Raises `InvalidInput` for what is no row, `TooManyRequests`
+        that the table got within the last week is not stored again. `parsed` says that the rows are what a reader of JSON made, and
+        that the caller lets go of them. Raises `InvalidInput` for what is no row, `TooManyRequests`
         when too much is waiting, `Unavailable` when the disk does not take them; then none of them is kept.
         """
         check_table_name(table)
@@ -118,14 +133,42 @@ class Intake:
             return Accepted(0, 0)
         lines = [_line(table, position, row) for position, row in enumerate(rows, 1)]
         at = ticks.from_datetime(self._clock.now())
+        own = cast("list[dict[str, object]]", rows) if parsed and isinstance(rows, list) else None
+        put = partial(self._spool.put, table, lines, source=source, at=at, record_ids=record_ids, parsed=own)
+        return self._put(table, {source: len(rows)}, at, put)
+
+    def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Accepted:
+        """Take rows that are columns already (`store.columnar.columnar`); as `accept` in all other ways.
+
+        A column `$source` says of each row where it comes from, in the place of `source`.
+        """
+        check_table_name(table)
+        if not rows.num_rows:
+            return Accepted(0, 0)
+        data = packed(rows)
+        at = ticks.from_datetime(self._clock.now())
+        put = partial(self._spool.put_columns, table, data, rows.num_rows, source=source, at=at)
+        return self._put(table, {name: len(some) for name, some in by_source(rows, source).items()}, at, put)
+
+    def _put(self, table: str, sources: Mapping[str, int], at: int, put: Callable[[], int]) -> Accepted:
+        rows = sum(sources.values())
         try:
-            size = self._spool.put(table, lines, source=source, at=at, record_ids=record_ids)
-        except VedetteError:
-            self._count(refused=len(rows))
+            size = put()
+        except VedetteError as error:
+            self._count(refused=rows)
+            for source, own in sources.items():
+                self.flow.count(source, at, refused=own)
+            if not isinstance(error, TooManyRequests | InvalidInput):
+                self._refuses = str(error)
             raise
-        self._count(accepted=len(rows), unreadable=len(rows) if table == DEAD_LETTER else 0)
+        self._refuses = None
+        unreadable = table == DEAD_LETTER
+        self._count(accepted=rows, unreadable=rows if unreadable else 0)
+        for source, own in sources.items():
+            share = size * own // rows
+            self.flow.count(source, at, received=own, bytes=share, unreadable=own if unreadable else 0)
         self._wake.set()
-        return Accepted(len(rows), size)
+        return Accepted(rows, size)
 
     def accept_unreadable(self, table: str, records: Sequence[BadRecord], *, source: str) -> Accepted:
         """Take records that could not be read as rows of the table: kept whole, with the reason, in the dead-letter table."""
@@ -141,18 +184,31 @@ class Intake:
             source=source,
         )  # fmt: skip
 
-    def count_dropped(self, rows: int) -> None:
+    def count_dropped(self, rows: int, source: str = "unknown") -> None:
         """Count what a door that cannot ask its sender to wait (UDP) had to let go."""
         self._count(dropped=rows)
+        self.flow.count(source, ticks.from_datetime(self._clock.now()), dropped=rows)
+
+    def count_unreadable(self, rows: int, source: str) -> None:
+        """Count rows that could not be read as what they claim to be, and are stored whole with the reason."""
+        self._count(unreadable=rows)
+        self.flow.count(source, ticks.from_datetime(self._clock.now()), unreadable=rows)
 
     def stats(self) -> IntakeStats:
         """How well rows flow."""
         oldest = self._spool.oldest
         now = ticks.from_datetime(self._clock.now())
+        refused, trouble = self._refuses, self._trouble
+        if trouble is None and refused is not None:
+            if self._spool.takes():  # nobody may have tried again since
+                self._refuses = None
+            else:
+                trouble = refused
         with self._guard:
             return IntakeStats(
                 **self._counts, waiting_rows=self._spool.waiting_rows, waiting_bytes=self._spool.waiting_bytes,
-                oldest_seconds=0.0 if oldest is None else max(0.0, (now - oldest) / ticks.SECOND), trouble=self._trouble,
+                oldest_seconds=0.0 if oldest is None else max(0.0, (now - oldest) / ticks.SECOND),
+                full=self._spool.full, trouble=trouble,
             )  # fmt: skip
 
     def _count(self, **changes: int) -> None:
@@ -207,8 +263,19 @@ class Intake:
                 failures = 0
             except Exception as error:
                 self._troubled(error)
+                self._recover()  # queries need the store meanwhile
                 self._clock.wait(self._stop, _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
                 failures += 1
+
+    def _recover(self) -> None:
+        """Have the store opened anew if the engine gave it up: which batches it has, it knows best."""
+        try:
+            with self._moving:
+                if self._logs.recover():
+                    self._marks = self._logs.taken()
+                    log.warning("the log store was opened anew")
+        except VedetteError as error:
+            log.warning("the log store cannot be opened again yet: %s", error)
 
     def _troubled(self, error: Exception) -> None:
         with self._guard:
@@ -243,12 +310,19 @@ class Intake:
                     self._store(table, [entry])
                 return
             log.error("a batch for %s is put into %s: %s", table, DEAD_LETTER, error)
-            self._take(table, list(self._spool.read(waiting)), f"The batch could not be stored: {error}")
+            self._take(table, list(self._spool.read(waiting, texts=True)), f"The batch could not be stored: {error}")
 
     def _take(self, table: str, batches: Sequence[Spooled], rejected: str | None = None) -> None:
         done = self._logs.take(table, batches, rejected)
         self._marks[table] = batches[-1].entry.number
         self._count(stored=done.stored, repeated=done.repeated, unreadable=done.stored if rejected else 0)
+        at = ticks.from_datetime(self._clock.now())
+        self.flow.stored(at, done.moments)
+        if done.repeated:
+            self.flow.count(batches[0].source, at, repeated=done.repeated)
+        if rejected:
+            for source, some in done.moments:
+                self.flow.count(source, at, unreadable=len(some))
 
 
 def _line(table: str, position: int, row: Mapping[str, object]) -> bytes:

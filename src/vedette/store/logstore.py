@@ -28,7 +28,7 @@ from vedette.kql.diagnostics import KqlError
 from vedette.kql.host import ExternalSource
 from vedette.kql.types import Type
 from vedette.store import arrivals, catalog
-from vedette.store.arrivals import Arrival
+from vedette.store.arrivals import Arrival, Ingested
 from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
@@ -108,6 +108,9 @@ class LogStore:
         self._clock = clock
         self._new_id = new_id
         self._guard = threading.Lock()
+        self._memory = memory
+        self._external = external or ExternalReader()
+        self._closed = False
         self._connection: duckdb.DuckDBPyConnection | None = _open(path, memory)
         self._tables = Tables(workspace_id)
         try:
@@ -119,7 +122,7 @@ class LogStore:
             self._connection.close()
             raise
         self.host = WorkspaceHost(name, self._tables, content)
-        self._engine = QueryEngine(self._connection, self.host, external or ExternalReader())
+        self._engine = QueryEngine(self._connection, self.host, self._external)
         self._read: dict[tuple[str, int], frozenset[str]] = {}
 
     # -- asking
@@ -320,6 +323,11 @@ class LogStore:
             cursor.close()
         return infos
 
+    def ingested(self, start: datetime, end: datetime) -> list[Ingested]:
+        """What came into each table in a time, by when it was put there; tables without such rows are left out."""
+        with closing(self._cursor()) as cursor, engine_errors():
+            return arrivals.ingested(cursor, self._tables, ticks.from_datetime(start), ticks.from_datetime(end))
+
     def describe(self, table: str) -> TableDescription:
         """A table's schema. Raises `NotFound`, with the nearest name, if there is no such table."""
         stored = self._tables.get(table)
@@ -335,10 +343,37 @@ class LogStore:
     def close(self) -> None:
         """Write everything into the file and let go of it. A second call does nothing."""
         with self._guard:
+            self._closed = True
             connection, self._connection = self._connection, None
         if connection is not None:
             self._engine.close()
             connection.close()
+
+    def recover(self) -> bool:
+        """Open the file anew if the engine has given it up, as it does when the disk had no room for a checkpoint; True if so.
+
+        What was committed is there again; queries of that moment fail. Raises `Unavailable` while the file cannot be opened.
+        """
+        with self._guard:
+            if self._closed or self.path is None:
+                return False
+            if self._connection is not None:
+                if _works(self._connection):
+                    return False
+                connection, self._connection = self._connection, None
+                self._engine.close()
+                connection.close()
+            connection = _open(self.path, self._memory)
+            try:
+                with engine_errors():
+                    _prepare(connection)
+                    self._tables.read(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._engine = QueryEngine(connection, self.host, self._external)
+            self._connection = connection
+        return True
 
     def __enter__(self) -> LogStore:
         return self
@@ -351,6 +386,8 @@ class LogStore:
     def _open_connection(self) -> duckdb.DuckDBPyConnection:
         connection = self._connection
         if connection is None:
+            if not self._closed:
+                raise Unavailable("The log store cannot be opened again yet.", code="VDT0615", hint="Free disk space.")
             raise Unavailable("The log store is closed.", code="VDT0613")
         return connection
 
@@ -384,6 +421,16 @@ def _open(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
     run(connection, f"SET memory_limit = '{limit}'")
     run(connection, "SET lock_configuration = true")
     return connection
+
+
+def _works(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the engine still has the file."""
+    try:
+        with closing(connection.cursor()) as cursor:
+            run(cursor, "SELECT 1")
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _create(path: Path) -> None:

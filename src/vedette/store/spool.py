@@ -1,7 +1,8 @@
 """A write-ahead spool: batches of rows that are on disk before their sender is told so, in the order in which they came.
 
 A spool is a folder of segments, `<first number>.spool`, of frames: magic, length and CRC-32 of the body, and the body: a line of
-JSON that says what the batch is, and a line of JSON for each row. Callers that come at the same time share one fsync.
+JSON that says what the batch is, and then a line of JSON for each row, or the rows as columns (`store.columnar`). Callers that come
+at the same time share one fsync.
 """
 
 from __future__ import annotations
@@ -27,13 +28,18 @@ log = logging.getLogger(__name__)
 _MAGIC: Final = b"VSP1"
 _HEAD: Final = struct.Struct("<4sII")
 _SUFFIX: Final = ".spool"
+_COLUMNS: Final = "columns"
+"""What the head of a frame says at its end when the rows are columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolLimits:
     """How much may wait in a spool (`disk_bytes`), come at once (`memory_bytes`, `batch_bytes`), and lie in one segment.
 
-    Nothing is accepted while the disk has less than `free_bytes` left.
+    Of the latest batches, up to `parsed_bytes` of JSON, the rows stay in memory as well, so that they are not read again.
+
+    Nothing is accepted while the disk has less than `free_bytes` left: the store needs that much for its log and a checkpoint, and
+    without them what waits could not leave.
     """
 
     disk_bytes: int = 4 * 1024**3
@@ -41,7 +47,8 @@ class SpoolLimits:
     memory_bytes: int = 256 * 1024**2
     batch_bytes: int = 64 * 1024**2
     segment_bytes: int = 64 * 1024**2
-    free_bytes: int = 128 * 1024**2
+    free_bytes: int = 256 * 1024**2
+    parsed_bytes: int = 8 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +66,19 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A batch as it was accepted: the JSON text of each row, and the ids of the records where the source has some."""
+    """A batch as it was accepted: the JSON text of each row, and the ids of the records where the source has some.
+
+    A batch of columns has `columns` instead of lines: what `store.columnar.packed` made. One whose rows are still in memory has
+    `rows` and their `sizes` instead.
+    """
 
     entry: Entry
     source: str
     lines: Sequence[bytes]
     record_ids: Sequence[str] | None
+    columns: bytes | None = None
+    rows: list[dict[str, object]] | None = None
+    sizes: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -76,6 +90,7 @@ class _Ticket:
     rows: int
     at: int
     size: int
+    parsed: tuple[str, list[dict[str, object]], list[int], Sequence[str] | None] | None = None
     done: bool = False
     error: VedetteError | None = None
 
@@ -107,6 +122,8 @@ class Spool:
         self._segments: dict[int, _Segment] = {}
         self._current: _Segment | None = None
         self._next = 1
+        self._parsed: dict[int, tuple[str, list[dict[str, object]], list[int], Sequence[str] | None]] = {}
+        self._parsed_bytes = 0
         self.waiting_rows = 0
         self.waiting_bytes = 0
         self.damaged = 0
@@ -118,17 +135,49 @@ class Spool:
         except OSError as error:
             raise _unwritable(folder, error) from error
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for more."""
+        limits = self._limits
+        return self.waiting_bytes >= limits.disk_bytes or len(self._entries) >= limits.waiting_batches
+
+    def takes(self) -> bool:
+        """Whether the disk takes something now; found out by trying."""
+        probe = self._folder / "probe"
+        try:
+            if shutil.disk_usage(self._folder).free < self._limits.free_bytes:
+                return False
+            with probe.open("wb") as file:
+                file.write(_MAGIC)
+                file.flush()
+                os.fsync(file.fileno())
+            probe.unlink()
+        except OSError:
+            return False
+        return True
+
     # -- in
 
     def put(
-        self, table: str, lines: Sequence[bytes], *, source: str, at: int, record_ids: Sequence[str] | None = None
-    ) -> int:
-        """Keep a batch; returns its bytes when they are on disk.
+        self, table: str, lines: Sequence[bytes], *, source: str, at: int, record_ids: Sequence[str] | None = None,
+        parsed: list[dict[str, object]] | None = None,
+    ) -> int:  # fmt: skip
+        """Keep a batch; returns its bytes when they are on disk. `parsed` are the same rows, which nobody else holds.
 
         Raises `TooManyRequests` when too much is waiting, and `Unavailable` when the disk does not take it; in both cases the
         batch is not kept.
         """
-        payload = b"\n".join(lines)
+        held = None if parsed is None else (source, parsed, list(map(len, lines)), record_ids)
+        return self._put(table, b"\n".join(lines), len(lines), at, [source, at, len(lines), record_ids], held)
+
+    def put_columns(self, table: str, columns: bytes, rows: int, *, source: str, at: int) -> int:
+        """Keep a batch of so many rows as columns (`store.columnar.packed`); otherwise as `put`."""
+        return self._put(table, columns, rows, at, [source, at, rows, None, _COLUMNS])
+
+    def _put(
+        self, table: str, payload: bytes, rows: int, at: int, about: list[object],
+        parsed: tuple[str, list[dict[str, object]], list[int], Sequence[str] | None] | None = None,
+    ) -> int:  # fmt: skip
         size = len(payload)
         if size > self._limits.batch_bytes:
             raise InvalidInput(
@@ -137,11 +186,10 @@ class Spool:
             )  # fmt: skip
 
         def frame(number: int) -> bytes:
-            head = orjson.dumps([number, table, source, at, len(lines), record_ids])
-            body = head + b"\n" + payload
+            body = orjson.dumps([number, table, *about]) + b"\n" + payload
             return _HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body
 
-        ticket = _Ticket(frame, table, len(lines), at, size)
+        ticket = _Ticket(frame, table, rows, at, size, parsed)
         with self._condition:
             self._check(size)
             self._pending.append(ticket)
@@ -170,9 +218,12 @@ class Spool:
                     self._condition.acquire()
                     self._writing = False
                     self._entries.extend(entries)
-                    for entry in entries:
+                    for entry, member in zip(entries, group):
                         self.waiting_rows += entry.rows
                         self.waiting_bytes += entry.length
+                        if member.parsed is not None and self._parsed_bytes + member.size <= self._limits.parsed_bytes:
+                            self._parsed[entry.number] = member.parsed
+                            self._parsed_bytes += member.size
                     for member in group:
                         member.done, member.error = True, failure
                         self._pending_bytes -= member.size
@@ -279,11 +330,17 @@ class Spool:
         with self._condition:
             return self._entries[0].at if self._entries else None
 
-    def read(self, entries: Sequence[Entry]) -> Iterator[Spooled]:
-        """The batches, read from disk. Raises `Unavailable` if the disk does not give one back."""
+    def read(self, entries: Sequence[Entry], *, texts: bool = False) -> Iterator[Spooled]:
+        """The batches, in memory (unless their texts are wanted) or read from disk. Raises `Unavailable` if the disk does not
+        give one back."""
         opened: dict[int, Any] = {}
         try:
             for entry in entries:
+                parsed = None if texts else self._parsed.get(entry.number)
+                if parsed is not None:
+                    source, rows, sizes, record_ids = parsed
+                    yield Spooled(entry, source, (), record_ids, rows=rows, sizes=sizes)
+                    continue
                 file = opened.get(entry.segment)
                 if file is None:
                     file = opened[entry.segment] = self._segments[entry.segment].path.open("rb")
@@ -309,6 +366,8 @@ class Spool:
                 assert taken is entry
                 self.waiting_rows -= entry.rows
                 self.waiting_bytes -= entry.length
+                if (parsed := self._parsed.pop(entry.number, None)) is not None:
+                    self._parsed_bytes -= sum(parsed[2]) + len(parsed[2]) - 1
                 segment = self._segments[entry.segment]
                 segment.waiting -= 1
                 self._drop_if_done(segment)
@@ -352,7 +411,7 @@ class Spool:
                 offset = found
                 continue
             length = _HEAD.size + len(body)
-            number, table, _, at, rows, _ = orjson.loads(body[: body.index(b"\n")])
+            number, table, _, at, rows, *_ = orjson.loads(body[: body.index(b"\n")])
             self._entries.append(Entry(number, table, rows, at, segment.first, offset, length))
             self.waiting_rows += rows
             self.waiting_bytes += length
@@ -388,7 +447,9 @@ def _next_frame(content: bytes, offset: int) -> int | None:
 
 def _spooled(entry: Entry, body: bytes) -> Spooled:
     head, _, payload = body.partition(b"\n")
-    _, _, source, _, _, record_ids = orjson.loads(head)
+    _, _, source, _, _, record_ids, *form = orjson.loads(head)
+    if form == [_COLUMNS]:
+        return Spooled(entry, source, (), None, payload)
     return Spooled(entry, source, payload.split(b"\n"), record_ids)
 
 

@@ -10,6 +10,7 @@ Sources: the CEF implementation standard; the CommonSecurityLog table of Log Ana
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from vedette.collect.formats.cef_fields import FIELDS, TEXT_COLUMNS
@@ -23,9 +24,9 @@ _HEADER_ESCAPE: Final = re.compile(r"\\([|\\])")
 _KEY: Final = re.compile(r"[\w.\-\[\]]++")
 _ESCAPE: Final = re.compile(r"\\([=\\nr])")
 _ESCAPED: Final = {"=": "=", "\\": "\\", "n": "\n", "r": "\r"}
-_NUMBER: Final = re.compile(r"-?\d{1,19}", re.ASCII)
+NUMBER: Final = re.compile(r"-?\d{1,19}", re.ASCII)
 _INT: Final = 2**31
-_HEADER: Final = ("DeviceVendor", "DeviceProduct", "DeviceVersion", "DeviceEventClassID", "Activity", "LogSeverity")
+HEADER: Final = ("DeviceVendor", "DeviceProduct", "DeviceVersion", "DeviceEventClassID", "Activity", "LogSeverity")
 _ACTIONS: Final = {"denied": "Deny", "allowed": "Allow", "blocked": "Block", "dropped": "Drop", "accepted": "Accept"}
 
 
@@ -66,7 +67,7 @@ def parse(text: str, start: int = 0) -> Event | str:
             return f"the CEF header has {len(header)} of 6 fields"
         rest = text[position:]
     if "\\" in text:
-        header = [_HEADER_ESCAPE.sub(r"\1", field) for field in header]
+        header = [unescaped_header(field) for field in header]
     return Event(found[1], tuple(header), extension(rest))
 
 
@@ -86,8 +87,18 @@ def extension(text: str) -> dict[str, str]:
     if key is not None:
         pairs[key] = value + last
     if "\\" in text:
-        return {name: _ESCAPE.sub(_unescape, value) if "\\" in value else value for name, value in pairs.items()}
+        return {name: unescaped(value) if "\\" in value else value for name, value in pairs.items()}
     return pairs
+
+
+def unescaped_header(field: str) -> str:
+    """A field of the header without its escapes."""
+    return _HEADER_ESCAPE.sub(r"\1", field)
+
+
+def unescaped(value: str) -> str:
+    """A value of the extension without its escapes."""
+    return _ESCAPE.sub(_unescape, value)
 
 
 def _unescape(found: re.Match[str]) -> str:
@@ -98,7 +109,7 @@ def row(
     event: Event, time: str | None, host: str | None, moments: Moments, source: str, collector: str
 ) -> dict[str, Any]:
     """The row of the table CommonSecurityLog; time (ISO 8601, UTC) and host are those of the syslog header."""
-    made: dict[str, Any] = dict(zip(_HEADER, event.header))
+    made: dict[str, Any] = dict(zip(HEADER, event.header))
     made["OriginalLogSeverity"] = event.header[5]
     made["TimeGenerated"] = moments.generated(time)
     made["Computer"] = host or source
@@ -117,7 +128,7 @@ def row(
                 _convert(made, column, letter, also, value, moments)
     if others is not None:
         made["AdditionalExtensions"] = others
-    if (external := made.get("ExtID")) is not None and _NUMBER.fullmatch(external) and abs(int(external)) < _INT:
+    if (external := made.get("ExtID")) is not None and NUMBER.fullmatch(external) and abs(int(external)) < _INT:
         made["ExternalID"] = int(external)
     _derive(made)
     return made
@@ -126,7 +137,7 @@ def row(
 def _convert(made: dict[str, Any], column: str, letter: str, also: str | None, value: str, moments: Moments) -> None:
     """Puts a value into its column; one that is not of the column's type stays text, which the store keeps beside the columns."""
     if letter in "il":
-        if _NUMBER.fullmatch(value):
+        if NUMBER.fullmatch(value):
             number = int(value)
             made[column] = number
             if also is not None and abs(number) < _INT:
@@ -147,12 +158,22 @@ def _convert(made: dict[str, Any], column: str, letter: str, also: str | None, v
 def _derive(made: dict[str, Any]) -> None:
     """Columns that Microsoft's collection derives from others."""
     if (action := made.get("DeviceAction")) is not None:
-        made["SimplifiedDeviceAction"] = _ACTIONS.get(action.lower(), action)
-    direction = made.get("CommunicationDirection")
-    if direction is not None:
-        side = {"0": "Source", "1": "Destination"}.get(direction)
-        if side is not None:
-            if (address := made.get(f"{side}IP")) is not None:
-                made["RemoteIP"] = address
-            if (port := made.get(f"{side}Port")) is not None:
-                made["RemotePort"] = str(port)
+        made["SimplifiedDeviceAction"] = simplified(action)
+    made |= remote(made)
+
+
+def simplified(action: str) -> str:
+    """SimplifiedDeviceAction of a DeviceAction."""
+    return _ACTIONS.get(action.lower(), action)
+
+
+def remote(made: Mapping[str, Any]) -> dict[str, str]:
+    """RemoteIP and RemotePort: those of the side that CommunicationDirection says."""
+    side = {"0": "Source", "1": "Destination"}.get(made.get("CommunicationDirection", ""))
+    found: dict[str, str] = {}
+    if side is not None:
+        if (address := made.get(f"{side}IP")) is not None:
+            found["RemoteIP"] = address
+        if (port := made.get(f"{side}Port")) is not None:
+            found["RemotePort"] = str(port)
+    return found

@@ -11,11 +11,13 @@ from typing import Final, NamedTuple
 
 from vedette.collect.formats.timestamps import Moments
 
+TAG: Final = r"([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(?!//))(?: |$|(?=\S))"
+"""A tag and its pid, as an expression."""
 # What most senders write; whatever is written differently is left to the expressions below.
-_COMMON: Final = re.compile(
-    r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ([A-Za-z0-9_][\w.@-]{0,254}+) (?!: )"
-    r"(?:([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(?!//))(?: |$|(?=\S)))?"
-)
+TIME_AND_HOST: Final = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ([A-Za-z0-9_][\w.@-]{0,254}+) (?!: )"
+COMMON: Final = f"{TIME_AND_HOST}(?:{TAG})?"
+"""Time, host, tag and pid as most senders write them, as an expression."""
+_COMMON: Final = re.compile(COMMON)
 # `2204: edge1: *Mar  1 18:46:11.123 UTC: ` is Cisco IOS: a sequence number, an origin, a mark of an unsynchronised clock.
 _BSD: Final = re.compile(
     r" *(?:\d{1,10}: )?(?:([A-Za-z0-9][\w.-]{0,254}): )?[*.]?"
@@ -26,7 +28,7 @@ _ISO: Final = re.compile(
     r" *(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)([.,]\d{1,9})?(Z(?=[+-]00)|Z|[+-]\d\d(?::?\d\d)?)?(?:[+-]00(?::?00)?)?:?(?: +|$)"
 )
 _HOST: Final = re.compile(r"([A-Za-z0-9_:][\w.:@-]{0,254})(?<!:)(?: |$)(?:: )?")
-_TAG: Final = re.compile(r"([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(?!//))(?: |$|(?=\S))")
+_TAG: Final = re.compile(TAG)
 
 
 class Bsd(NamedTuple):

@@ -43,7 +43,7 @@ def parse(text: str, moments: Moments) -> Header | str:
             return f"'{stamp[:40]}' is not a time of RFC 5424"
     position, data = found.end(), None
     if text.startswith("[", position):
-        read = _structured_data(text, position)
+        read = structured_data(text, position)
         if isinstance(read, str):
             return read
         data, position = read
@@ -61,7 +61,8 @@ def parse(text: str, moments: Moments) -> Header | str:
     )
 
 
-def _structured_data(text: str, position: int) -> tuple[StructuredData, int] | str:
+def structured_data(text: str, position: int) -> tuple[StructuredData, int] | str:
+    """Reads the elements that begin there, and where they end; the reason in words if they are not as the RFC says."""
     data: StructuredData = {}
     while found := _ID.match(text, position):
         values = data.setdefault(found[1], {})

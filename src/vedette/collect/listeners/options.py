@@ -21,7 +21,7 @@ class ListenerLimits:
     idle: float = 4 * 3600.0
     handshake: float = 15.0
     waiting: int = 8 * 1024**2
-    batch: int = 5_000
+    batch: int = 10_000
     linger: float = 0.05
     close: float = 10.0
 

@@ -10,14 +10,18 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
-from vedette.collect.formats.lines import LineReader, decode
+import pyarrow.compute as pc
+
+from vedette.collect.formats.batches import BatchReader
 from vedette.collect.intake import Takes
 from vedette.collect.listeners.options import ListenerOptions
 from vedette.collect.listeners.statistics import Counts, SourceCounts
 from vedette.core.clock import Clock
 from vedette.core.errors import TooManyRequests, Unavailable
+from vedette.store.columnar import SOURCE
 
 log = logging.getLogger(__name__)
 _BACKOFF: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -29,6 +33,11 @@ class _Group(NamedTuple):
     address: str
     lines: list[bytes]
     size: int
+
+
+def source_of(protocol: str, address: str) -> str:
+    """Where messages come from, as health and the records of loads name it."""
+    return f"syslog {protocol} {address}"
 
 
 class Pump:
@@ -44,7 +53,7 @@ class Pump:
         self._clock = clock
         self._counts = counts
         self._on_room = on_room
-        self._reader = LineReader(clock.now(), options.collector, options.zone)
+        self._reader = BatchReader(clock.now(), options.collector, options.zone)
         self._queue: deque[_Group] = deque()
         self._guard = threading.Lock()
         self._filled = threading.Event()
@@ -93,6 +102,7 @@ class Pump:
         lost = sum(len(group.lines) for group in self._queue)
         for group in self._queue:
             group.counts.dropped += len(group.lines)
+            self._intake.count_dropped(len(group.lines), source_of(group.protocol, group.address))
         if lost:
             log.error("syslog: %d messages were lost: the store did not take them before the end", lost)
         return lost
@@ -118,23 +128,10 @@ class Pump:
         return groups
 
     def _store(self, groups: list[_Group]) -> None:
-        self._reader.moments.at(self._clock.now())
-        tables: dict[str, list[dict[str, Any]]] = {}
-        read = self._reader.read
-        for group in groups:
-            for line in group.lines:
-                table, row = read(decode(line), group.address)
-                if "ParseProblem" in row:
-                    group.counts.problems += 1
-                try:
-                    tables[table].append(row)
-                except KeyError:
-                    tables[table] = [row]
-        senders = {(group.protocol, group.address) for group in groups}
-        source = f"syslog {' '.join(next(iter(senders)))}" if len(senders) == 1 else "syslog"
+        self._reader.at(self._clock.now())
         kept = True
-        for table, rows in tables.items():
-            kept &= self._accept(table, rows, source)
+        for protocol in dict.fromkeys(group.protocol for group in groups):
+            kept &= self._store_of(protocol, [group for group in groups if group.protocol == protocol])
         with self._guard:
             for group in groups:
                 self._waiting -= group.size
@@ -148,15 +145,36 @@ class Pump:
         if room:
             self._on_room()
 
-    def _accept(self, table: str, rows: list[dict[str, Any]], source: str) -> bool:
+    def _store_of(self, protocol: str, groups: list[_Group]) -> bool:
+        read = self._reader.read([(group.address, group.lines) for group in groups])
+        for address, count in read.problems.items():
+            self._counts.of(protocol, address).problems += count
+            self._intake.count_unreadable(count, source_of(protocol, address))
+        kept = True
+        for table, columns in read.columns.items():
+            senders = pc.unique(columns.column(SOURCE))
+            place = columns.column_names.index(SOURCE)
+            if len(senders) == 1:
+                source, rows = source_of(protocol, senders[0].as_py()), columns.remove_column(place)
+            else:
+                source = f"syslog {protocol}"
+                named = pc.binary_join_element_wise(source, columns.column(SOURCE), " ")
+                rows = columns.set_column(place, columns.schema.field(place), named)
+            kept &= self._accept(table, rows.num_rows, partial(self._intake.accept_columns, table, rows, source=source))
+        for (table, address), single in read.rows.items():
+            accept = partial(self._intake.accept, table, single, source=source_of(protocol, address))
+            kept &= self._accept(table, len(single), accept)
+        return kept
+
+    def _accept(self, table: str, rows: int, accept: Callable[[], object]) -> bool:
         """Hands rows over, as often as it takes; False when they are lost."""
         tries = 0
         while True:
             try:
-                self._intake.accept(table, rows, source=source)
+                accept()
             except (TooManyRequests, Unavailable) as error:
                 if self._abandon.is_set():
-                    log.error("syslog: %d rows for %s were lost: %s", len(rows), table, error)
+                    log.error("syslog: %d rows for %s were lost: %s", rows, table, error)
                     return False
                 wait = (
                     error.retry_after if isinstance(error, TooManyRequests) else _BACKOFF[min(tries, len(_BACKOFF) - 1)]
@@ -167,8 +185,8 @@ class Pump:
                 self._clock.wait(self._abandon, min(wait, 5.0))
                 tries += 1
             except Exception:
-                log.exception("syslog: %d rows for %s were not taken and are lost", len(rows), table)
-                self._intake.count_dropped(len(rows))
+                log.exception("syslog: %d rows for %s were not taken and are lost", rows, table)
+                self._intake.count_dropped(rows, "syslog")
                 return False
             else:
                 if self._waits:

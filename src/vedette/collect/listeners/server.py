@@ -20,7 +20,7 @@ from vedette.collect.intake import Takes
 from vedette.collect.listeners.framing import Frames
 from vedette.collect.listeners.networks import plain_address
 from vedette.collect.listeners.options import ListenerOptions
-from vedette.collect.listeners.pump import Pump
+from vedette.collect.listeners.pump import Pump, source_of
 from vedette.collect.listeners.statistics import Counts
 from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput, Unavailable
@@ -191,7 +191,7 @@ class SyslogListeners:
             counts = self.counts.of("udp", address)
             counts.received += 1
             counts.dropped += 1
-            self._intake.count_dropped(1)
+            self._intake.count_dropped(1, source_of("udp", address))
             self._tell(1)
             return
         limit = self.options.limits.line
@@ -219,7 +219,7 @@ class SyslogListeners:
         self._kernel_before = drops
         if drops > before:
             self.counts.kernel_dropped += drops - before
-            self._intake.count_dropped(drops - before)
+            self._intake.count_dropped(drops - before, "syslog udp")
             self._tell(drops - before)
 
 

@@ -1,0 +1,152 @@
+"""What the server writes about itself, in the tables that Sentinel's queries read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import RULE_ID, Running, campaign
+from vedette.api.application import Application
+from vedette.api.own_logs import OwnLogs
+from vedette.api.services import WorkspaceServices
+from vedette.core.clock import SystemClock
+from vedette.core.settings import load_settings
+from vedette.detect.reading import read_rules
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[WorkspaceServices]:
+    with Application(load_settings(data_dir=tmp_path / "data")) as application:
+        yield application.services(application.workspaces.default())
+
+
+def own_logs(services: WorkspaceServices) -> OwnLogs:
+    return OwnLogs(
+        services.workspace.id, services.logs, services.intake, services.rules, services.ledger, SystemClock()
+    )
+
+
+def asked(services: WorkspaceServices, query: str) -> list[list[object]]:
+    assert services.intake.flush()
+    return services.logs.query(query).rows
+
+
+def test_heartbeat_is_written_every_minute(services: WorkspaceServices) -> None:
+    own = own_logs(services)
+    own.tick()
+    own.tick()
+    query = "Heartbeat | where TimeGenerated > ago(5m) | summarize Rows = count(), Newest = max(TimeGenerated) by Computer, Category, OSType"
+    ((computer, category, system, count, last),) = asked(services, query)
+    assert computer
+    assert category == "Direct Agent"
+    assert system
+    assert count == 2
+    assert last
+
+
+def test_what_went_wrong_is_an_operation(services: WorkspaceServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, intake = own_logs(services), services.intake
+    intake.count_dropped(7, "syslog udp 192.0.2.1")
+    own.tick()
+    with monkeypatch.context() as patched:
+        patched.setattr(intake, "stats", lambda stats=intake.stats: _troubled(stats()))
+        own.tick()
+    own.tick()
+    rows = asked(services, "Operation | sort by TimeGenerated asc | project OperationStatus, OperationKey, Detail")
+    assert rows == [
+        ["Warning", "rows-dropped", "7 rows were lost: their sender cannot wait, and there was no room for them."],
+        ["Failed", "store-unavailable", "The disk is full."],
+        ["Succeeded", "store-unavailable", "Rows are stored again."],
+    ]
+
+
+def _troubled(stats: object) -> object:
+    return replace(stats, trouble="The disk is full.")  # type: ignore[type-var]
+
+
+def test_usage_of_every_hour_is_there_once(services: WorkspaceServices) -> None:
+    now = SystemClock().now()
+    services.intake.accept(
+        "Things_CL", [{"TimeGenerated": now - timedelta(hours=1), "text": "x" * 1000}] * 20, source="t"
+    )
+    assert services.intake.flush()
+    cursor = services.logs._cursor()
+    cursor.execute('UPDATE log_tables."Things_CL" SET "$ingested" = "$ingested" - 36000000000')
+    cursor.close()
+    for _ in range(2):  # a restart must not write them again
+        own_logs(services).tick()
+    ((name, quantity, unit, billable, hours),) = asked(
+        services,
+        "Usage | where DataType == 'Things_CL' | project DataType, Quantity, QuantityUnit, IsBillable, EndTime - StartTime",
+    )
+    assert (name, unit, billable, hours) == ("Things_CL", "MBytes", True, "01:00:00")
+    assert 0.02 < quantity < 0.03  # type: ignore[operator]
+
+
+def test_runs_and_changes_of_rules_are_there_once(services: WorkspaceServices, tmp_path: Path) -> None:
+    logs, rules = campaign(tmp_path / "campaign")
+    services.logs.load([logs])
+    read, problems = read_rules([rules])
+    services.rules.import_(read, problems, replace_existing=True, by="pat")
+    at = SystemClock().now().replace(microsecond=0)
+    services.run_rule(RULE_ID, at, None)
+    for _ in range(2):
+        own_logs(services).tick()
+    query = (
+        "SentinelHealth | where SentinelResourceType == 'Analytics Rule' | project OperationName, Status, SentinelResourceName, "
+        "SentinelResourceKind, tolong(ExtendedProperties.AlertsGeneratedAmount)"
+    )
+    name = "Sign-in from a country that nobody works in"
+    assert asked(services, query) == [["Scheduled analytics rule run", "Success", name, "Scheduled", 0]]
+    query = (
+        "SentinelAudit | project OperationName, Status, SentinelResourceName, isnotempty(ExtendedProperties.CallerName)"
+    )
+    assert asked(services, query) == [["Microsoft.SecurityInsights/alertRules/Write", "Success", name, True]]
+
+
+def test_the_flow_of_rows_by_source_in_a_table(services: WorkspaceServices) -> None:
+    own = own_logs(services)
+    late = SystemClock().now() - timedelta(minutes=10)
+    services.intake.accept(
+        "Things_CL", [{"TimeGenerated": late, "a": n} for n in range(10)], source="json pat 192.0.2.1"
+    )
+    assert services.intake.flush()
+    own.flow()
+    services.intake.accept("Things_CL", [{"a": 1}], source="json kim 192.0.2.2")
+    services.intake.count_dropped(3, "syslog udp 192.0.2.3")
+    assert services.intake.flush()
+    own.flow()
+    rows = asked(
+        services,
+        "VedetteIngestion_CL | where State == 'ok' | summarize sum(Received), sum(Stored), sum(Dropped), max(LagP50) by Source | sort by Source asc",
+    )
+    found = {row[0]: row[1:] for row in rows}
+    assert found.keys() == {"*", "json pat 192.0.2.1", "json kim 192.0.2.2", "syslog udp 192.0.2.3"}
+    assert found["*"][:3] == [11, 11, 3]
+    assert found["syslog udp 192.0.2.3"][:3] == [0, 0, 3]
+    assert found["json pat 192.0.2.1"][:3] == [10, 10, 0]
+    assert found["json pat 192.0.2.1"][3] == pytest.approx(600, rel=0.1)
+    assert found["json kim 192.0.2.2"][3] < 60  # type: ignore[operator]
+
+
+def test_health_of_the_intake_in_the_api(running: Running) -> None:
+    with running.client() as client:
+        sent = client.post(f"{running.server.url}/ingest/Health_CL", json=[{"a": 1}, {"a": 2}])
+        assert sent.is_success, sent.text
+        end = time.monotonic() + 30
+        while True:
+            health = client.get("/workspaces/default/ingestion/health").raise_for_status().json()
+            (source,) = [one for one in health["sources"] if one["source"].startswith("json ")]
+            if source["stored"] == 2:
+                break
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert health["state"] == "ok"
+        assert health["queue"]["rows"] == 0
+        assert (source["received"], source["dropped"], source["unreadable"]) == (2, 0, 0)
+        assert 0 <= source["lagSeconds"]["p50"] <= source["lagSeconds"]["p95"] < 30

@@ -1,0 +1,122 @@
+"""Hours of logs in minutes: a server that hears syslog and JSON at a steady rate, and is asked meanwhile, has flat memory and loses nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bench.test_listeners import CEF, SYSLOG
+from bench.test_serve import resident_megabytes, serving
+from vedette.core.datadir import DataDirectory
+
+SECONDS = float(os.environ.get("SOAK_SECONDS", "1200"))
+RATE = 2_000
+
+
+class Load:
+    """What is sent, and how much of it was."""
+
+    def __init__(self, port: int, client: httpx.Client) -> None:
+        self._port = port
+        self._client = client
+        self.stop = threading.Event()
+        self.lines = self.events = self.rows = self.queries = 0
+        self.errors: list[str] = []
+        self.threads = [threading.Thread(target=work) for work in (self._send_lines, self._send_json, self._ask)]
+
+    def _send_lines(self) -> None:
+        source = random.Random(1)
+        with socket.create_connection(("127.0.0.1", self._port)) as connection:
+            due = time.monotonic()
+            while not self.stop.is_set():
+                lines = [
+                    (SYSLOG if number % 2 else CEF).format(
+                        second=number % 60, host=number % 97, pid=source.randrange(10**6), port=source.randrange(60_000)
+                    )
+                    for number in range(RATE // 10)
+                ]
+                connection.sendall("\n".join([*lines, ""]).encode())
+                self.lines += len(lines) // 2
+                self.events += len(lines) // 2
+                due += 0.1
+                time.sleep(max(0.0, due - time.monotonic()))
+
+    def _send_json(self) -> None:
+        number = 0
+        while not self.stop.is_set():
+            rows = [{"n": number + place, "text": "x" * 200, "who": {"name": f"user{place}"}} for place in range(100)]
+            answer = self._client.post("/ingest/Soak_CL", json=rows)
+            if answer.status_code == 200:
+                number += 100
+                self.rows = number
+            elif answer.status_code not in (429, 503):
+                self.errors.append(answer.text)
+            time.sleep(0.2)
+
+    def _ask(self) -> None:
+        while not self.stop.is_set():
+            for query in (
+                "Syslog | where SyslogMessage has 'invalid' | count",
+                "CommonSecurityLog | summarize count() by DestinationPort",
+            ):
+                answer = self._client.post("/api/v1/workspaces/default/query", json={"query": query})
+                if answer.is_success or "Syslog" in answer.text or "CommonSecurityLog" in answer.text:
+                    self.queries += 1
+                else:
+                    self.errors.append(answer.text)
+            time.sleep(1)
+
+
+@pytest.mark.soak
+def test_memory_is_flat_and_nothing_is_lost(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = tmp_path / "data"
+    with serving(data, patience=60, environment={"VEDETTE_SYSLOG_TCP": str(port)}) as (_, process):
+        server = DataDirectory(data).server()
+        assert server is not None
+        with httpx.Client(
+            base_url=server.url, headers={"Authorization": f"Bearer {server.token}"}, timeout=60
+        ) as client:
+            load = Load(port, client)
+            for thread in load.threads:
+                thread.start()
+            sizes: list[float] = []
+            end = time.monotonic() + SECONDS
+            try:
+                while time.monotonic() < end:
+                    time.sleep(SECONDS / 60)
+                    sizes.append(resident_megabytes(process))
+            finally:
+                load.stop.set()
+                for thread in load.threads:
+                    thread.join()
+            wanted = [["CommonSecurityLog", load.events], ["Soak_CL", load.rows], ["Syslog", load.lines]]
+            query = "union withsource=T Syslog, CommonSecurityLog, Soak_CL | summarize count() by T | sort by T asc"
+            deadline = time.monotonic() + 60
+            while (
+                found := client.post("/api/v1/workspaces/default/query", json={"query": query}).json()["rows"]
+            ) != wanted:
+                assert time.monotonic() < deadline, (found, wanted)
+                time.sleep(0.5)
+            once = client.post(
+                "/api/v1/workspaces/default/query", json={"query": "Soak_CL | summarize by n | count"}
+            ).json()
+            assert once["rows"] == [[load.rows]]
+    assert not load.errors
+    assert load.queries
+    early, late = sorted(sizes[20:40])[10], sorted(sizes[40:])[10]  # the medians of the second and of the last third
+    print(
+        f"resident memory {early:.0f} MB, then {late:.0f} MB; {load.lines + load.events} lines, {load.rows} rows, {load.queries} queries",
+        file=sys.stderr,
+    )
+    assert late < early * 1.1 + 10, sizes

@@ -1,0 +1,156 @@
+"""A disk that is full, or takes nothing: what was acknowledged is kept, the state is told, and it goes on by itself."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from vedette.core.clock import SystemClock
+from vedette.core.errors import Unavailable, VedetteError
+from vedette.store.intake import Intake, IntakeLimits
+from vedette.store.logstore import LogStore
+from vedette.store.spool import SpoolLimits
+
+MEGABYTE = 1024**2
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own of 240 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = sys.platform == "linux" and os.geteuid() == 0
+    if mounted:
+        command = ["mount", "-t", "tmpfs", "-o", "size=240m", "tmpfs", str(folder)]
+        mounted = subprocess.run(command, capture_output=True).returncode == 0
+    if not mounted:
+        pytest.skip("only root of Linux can make a small disk; failing writes are tested with injected errors")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+class Sender:
+    """Sends numbered rows and knows which were acknowledged."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._source = random.Random(1)
+        self.acknowledged = 0
+
+    def send(self, size: int = 3000) -> VedetteError | None:
+        text = self._source.randbytes(size // 2).hex()
+        rows = [{"n": self.acknowledged + place, "text": text} for place in range(50)]
+        try:
+            self._intake.accept("Disk_CL", rows, source="test")
+        except VedetteError as error:
+            return error
+        self.acknowledged += 50
+        return None
+
+
+def until(condition: Callable[[], bool], seconds: float = 40) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def free(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+LIMITS = IntakeLimits(SpoolLimits(free_bytes=0, segment_bytes=MEGABYTE), linger=0.01, move_rows=2000)
+
+
+@pytest.mark.parametrize("at", ["log", "checkpoint"])
+def test_a_full_disk(small_disk: Path, at: str) -> None:
+    """`log`: there is no room for the store's log. `checkpoint`: there is none when it writes its tables, and the engine gives up."""
+    ballast = small_disk / "ballast"
+    log = small_disk / "logs.duckdb.wal"
+    with (
+        LogStore(small_disk / "logs.duckdb", SystemClock()) as logs,
+        Intake(logs, small_disk / "spool", SystemClock(), LIMITS) as intake,
+    ):
+        sender = Sender(intake)
+        sender.send()
+        assert intake.flush()
+        if at == "checkpoint":
+            while not log.exists() or log.stat().st_size < 52 * MEGABYTE:
+                assert sender.send() is None
+                intake.flush()
+        ballast.write_bytes(bytes(max(0, free(small_disk) - 16 * MEGABYTE)))
+        refused: VedetteError | None = None
+        end = time.monotonic() + 60
+        while refused is None:
+            refused = sender.send()
+            assert time.monotonic() < end
+        assert isinstance(refused, Unavailable)
+        assert "no space left on device" in str(refused)
+        until(lambda: intake.stats().state == "trouble")
+        before = sender.acknowledged
+        assert sender.send() is not None
+        # what is in the tables can be asked for meanwhile (but for the moments in which the file is opened again)
+        until(lambda: _asked(logs) is not None)
+        ballast.unlink()
+        until(lambda: intake.stats().state == "ok" and not intake.stats().waiting_rows)
+        assert sender.acknowledged == before
+        assert sender.send() is None
+        assert intake.flush()
+        assert _asked(logs) == [sender.acknowledged, sender.acknowledged]
+    with LogStore(small_disk / "logs.duckdb", SystemClock()) as logs:
+        assert _asked(logs) == [sender.acknowledged, sender.acknowledged]
+
+
+def _asked(logs: LogStore) -> list[object] | None:
+    try:
+        rows: list[list[object]] = logs.query(
+            "Disk_CL | summarize by n | count | extend all = toscalar(Disk_CL | count)"
+        ).rows
+    except VedetteError:
+        return None
+    return rows[0]
+
+
+def test_a_disk_that_became_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        LogStore(tmp_path / "logs.duckdb", SystemClock()) as logs,
+        Intake(logs, tmp_path / "spool", SystemClock()) as intake,
+    ):
+        sender = Sender(intake)
+        assert sender.send() is None
+        with monkeypatch.context() as patched:
+
+            def read_only(*arguments: object, **more: object) -> object:
+                raise OSError(errno.EROFS, "Read-only file system")
+
+            patched.setattr(os, "write", read_only)
+            patched.setattr(Path, "open", read_only)
+            refused = sender.send()
+            assert isinstance(refused, Unavailable)
+            assert "read-only file system" in str(refused)
+            assert intake.stats().state == "trouble"
+            assert "read-only" in (intake.stats().trouble or "")
+        assert intake.stats().state == "ok"  # without anybody's doing
+        assert sender.send() is None
+        assert intake.flush()
+        assert _asked(logs) == [100, 100]
+
+
+def test_a_store_on_a_read_only_disk_says_so(small_disk: Path) -> None:
+    with LogStore(small_disk / "logs.duckdb", SystemClock()):
+        pass
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(Unavailable, match=r"cannot be opened: .*[Rr]ead-only"):
+        LogStore(small_disk / "logs.duckdb", SystemClock())
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    with LogStore(small_disk / "logs.duckdb", SystemClock()) as logs:
+        assert logs.append("Disk_CL", [{"n": 1}]) == 1
