@@ -81,8 +81,11 @@ def serve(
         # of the time.
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        with suppress(KeyboardInterrupt):
-            server.run()
+        try:
+            with suppress(KeyboardInterrupt):
+                server.run()
+        finally:
+            gc.unfreeze()  # what is frozen is never freed, and DuckDB complains at the end of what was not
 
 
 def _stop_on_sigterm() -> None:
