@@ -30,6 +30,7 @@ from vedette.deliver.opening import Openings
 from vedette.deliver.registry import default_registry
 from vedette.deliver.service import Destinations
 from vedette.deliver.worker import Deliverer, Finished
+from vedette.engine import places
 from vedette.incidents.vocabulary import ActivityKind
 from vedette.store.content import WorkspaceContent
 from vedette.store.external import ExternalReader
@@ -51,6 +52,8 @@ class Application:
         `transport` is how `externaldata` reaches the network; None: the machine's own way.
         """
         self.settings = settings
+        places.supply(places.CITY, settings.geoip_city)
+        places.supply(places.ASN, settings.geoip_asn)
         self.clock = clock or SystemClock()
         self.directory = settings.data_directory()
         self._held = ExitStack()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from vedette.api.application import Application
+from vedette.api.inprocess import LocalApi
 from vedette.api.memory import StoreOperations
 from vedette.api.routes.functions import imported, summary, whole
 from vedette.api.routes.watchlists import change_body, item_body, watchlist_body
@@ -37,6 +39,14 @@ class DirectOperations(StoreOperations):
         except BaseException:
             application.close()
             raise
+
+    def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """What the REST API answers, in this process."""
+        return self._api.request(method, path, **arguments)
+
+    @cached_property
+    def _api(self) -> LocalApi:
+        return LocalApi(self.application, self.services.workspace.id)
 
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Imports rules."""
@@ -122,6 +132,7 @@ class DirectOperations(StoreOperations):
 
     def close(self) -> None:
         """Closes the directory."""
+        self.__dict__.pop("_api", None)
         self.application.close()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, VedetteError
+from vedette.engine import places
 from vedette.engine.query import Check, Explanation
 from vedette.engine.result import Result
 from vedette.kql.types import Type
@@ -62,10 +63,15 @@ class MemoryOperations(StoreOperations):
     """The operations of an empty workspace in memory: the known tables are there, without rows or rules."""
 
     def __init__(self) -> None:
+        _supply_places()
         super().__init__(LogStore(None, SystemClock(), external=ExternalReader(_external_hosts())))
 
     def _nothing(self) -> VedetteError:
         return InvalidInput("This needs a data directory.", hint="Add --data DIR.")
+
+    def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """Refused."""
+        raise self._nothing()
 
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Refused."""
@@ -142,9 +148,24 @@ class MemoryOperations(StoreOperations):
         raise self._nothing()
 
 
+def _are_set(*variables: str) -> bool:
+    """Whether one of some settings is given: only then they are read, since reading them takes long."""
+    return any(name.upper() in variables for name in os.environ)
+
+
+def _supply_places() -> None:
+    """The databases of addresses."""
+    if _are_set(*places.VARIABLES.values()):
+        from vedette.core.settings import load_settings
+
+        settings = load_settings()
+        places.supply(places.CITY, settings.geoip_city)
+        places.supply(places.ASN, settings.geoip_asn)
+
+
 def _external_hosts() -> list[str]:
-    """The hosts that queries may read from; the settings are read only where one says so, since reading them takes long."""
-    if not any(name.upper() == "VEDETTE_EXTERNALDATA_HOSTS" for name in os.environ):
+    """The hosts that queries may read from."""
+    if not _are_set("VEDETTE_EXTERNALDATA_HOSTS"):
         return []
     from vedette.core.settings import load_settings
 

@@ -24,6 +24,10 @@ class Operations(Protocol):
     `VedetteError`.
     """
 
+    def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """What the REST API answers at a path under the workspace (`json` and `params` as httpx takes them)."""
+        ...
+
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""
         ...

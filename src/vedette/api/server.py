@@ -31,6 +31,7 @@ from vedette.api.routes import (
     paths,
     rules,
     session,
+    transformations,
     watchlists,
 )
 from vedette.api.routes.doors import install_doors
@@ -54,7 +55,19 @@ def create_app(application: Application) -> FastAPI:
     )
     app.state.application = application
     failures.install(app)
-    for module in (health, session, incidents, logs, ingestion, watchlists, functions, paths, rules, deliveries):
+    for module in (
+        health,
+        session,
+        incidents,
+        logs,
+        ingestion,
+        watchlists,
+        functions,
+        transformations,
+        paths,
+        rules,
+        deliveries,
+    ):
         app.include_router(module.router, prefix=PREFIX)
     install_doors(app, application)
     install_console(app, PREFIX)

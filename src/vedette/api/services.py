@@ -30,6 +30,7 @@ from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.functions import SavedFunctions
 from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
+from vedette.store.transformations import Transformations
 from vedette.store.watchlists import Watchlists
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ class WorkspaceServices:
     def functions(self) -> SavedFunctions:
         """The saved functions."""
         return SavedFunctions(self.application.state, self.workspace.id, self.application.clock)
+
+    @cached_property
+    def transformations(self) -> Transformations:
+        """The transformations of streams."""
+        return Transformations(self.application.state, self.workspace.id, self.application.clock)
 
     @cached_property
     def rules(self) -> RuleLibrary:

@@ -63,6 +63,7 @@ def _register() -> None:
         rules,
         serve,
         tables,
+        transformations,
         watchlists,
     )
 
@@ -72,6 +73,7 @@ def _register() -> None:
         querying,
         checking,
         tables,
+        transformations,
         watchlists,
         functions,
         rules,

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 from vedette.cli.opening import operations
-from vedette.cli.options import DataDir, WorkspaceName
+from vedette.cli.options import DataDir, WorkspaceName, column_of
 from vedette.cli.output import counted, print_table
-from vedette.core.errors import InvalidInput, nearest
 from vedette.kql.types import TYPE_NAMES
 
 group = typer.Typer(no_args_is_help=True, help="The tables of a workspace.")
@@ -40,16 +39,10 @@ def add_column(
     workspace: WorkspaceName = "default",
 ) -> None:
     """Give a table a column for a field that its schema does not know; values that came with it move there."""
-    name, _, type_name = column.rpartition(":")
-    kind = TYPE_NAMES.get(type_name)
-    if not name or kind is None:
-        close = nearest(type_name, TYPE_NAMES)
-        raise InvalidInput(
-            f"'{column}' is not a column and its type.",
-            hint=f"Did you mean '{name}:{close}'?" if name and close else "Write it like RiskScore:real.",
-        )
+    wanted = column_of(column)
+    name = wanted["name"]
     with operations(data, workspace) as held:
-        filled = held.add_column(table, name, kind)
+        filled = held.add_column(table, name, TYPE_NAMES[wanted["type"]])
     typer.echo(f"{table}.{name} is there; {counted(filled, 'row')} got a value.")
 
 

@@ -199,23 +199,23 @@ class QueryEngine:
 
         Raises as `run` does; rows are cut at the limits.
         """
-        run = _Run(self, options)
+        run = Run(self, options)
         bound = run.bound(text)
         return [run.table(run.compiled(relation))[0] for relation in bound.results]
 
     def compiled(self, text: str, options: QueryOptions) -> list[Compiled]:
         """The statement of every result of a batch, for another engine to run."""
-        run = _Run(self, options)
+        run = Run(self, options)
         return [run.compiled(relation, read=False) for relation in run.bound(text).results]
 
     def explain(self, text: str, options: QueryOptions) -> list[Explanation]:
         """The SQL of every result of a batch, which is not run; what only data can tell the binder, it still asks."""
-        run = _Run(self, options)
+        run = Run(self, options)
         return [run.explanation(relation) for relation in run.bound(text).results]
 
     def _run_all(self, text: str, options: QueryOptions) -> tuple[list[Result], int]:
         started = time.perf_counter()
-        run = _Run(self, options)
+        run = Run(self, options)
         bound = run.bound(text)
         results = []
         for relation in bound.results:
@@ -243,13 +243,14 @@ def _columns_of(relation: Relation) -> tuple[ResultColumn, ...]:
     return tuple(ResultColumn(column.name, column.type) for column in relation.visible)
 
 
-class _Run:
+class Run:
     """One run of a query; it also answers what the binder must know of the data."""
 
-    def __init__(self, engine: QueryEngine, options: QueryOptions) -> None:
+    def __init__(self, engine: QueryEngine, options: QueryOptions, number: int | None = None) -> None:
+        """`number` is that of the run that compiled what this one runs again."""
         self.engine = engine
         self.options = options
-        self.number = next(_NUMBERS)
+        self.number = next(_NUMBERS) if number is None else number
         self.connection = engine.connection.cursor()
         self._values: dict[str, object] = {"now": ticks.from_datetime(options.now), **options.parameters}
         if options.timespan is not None:
@@ -258,7 +259,7 @@ class _Run:
         self._started = time.monotonic()
         self._deadline = self._started + options.limits.seconds
 
-    def _compiler(self) -> Compiler:
+    def compiler(self) -> Compiler:
         options = self.options
         return Compiler(
             timespan=options.timespan is not None, run=self.number, rewrites=options.rewrites, proceed=self.proceed,
@@ -277,7 +278,7 @@ class _Run:
     def compiled(self, relation: Relation, *, read: bool = True) -> Compiled:
         """The statement of a result, cut at the limit unless it is `table` that reads its rows."""
         limits = self.options.limits
-        compiled = self._compiler().compile(relation, limit=limits.rows + 1, read=read)
+        compiled = self.compiler().compile(relation, limit=limits.rows + 1, read=read)
         if len(compiled.sql) > limits.statement:
             raise QueryFailed(
                 "VDT2006",
@@ -432,7 +433,7 @@ class _Run:
 
     def constant(self, expression: Expr) -> object:
         """The value of an expression that no column feeds."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         fragment = compiler.emitter.emit(expression)
         value = self.fetch(compiler.finished(f"SELECT {fragment} AS v"))[0][0]
         if value is not None and expression.type is Type.DYNAMIC:
@@ -467,7 +468,7 @@ class _Run:
 
     def values(self, relation: Relation, column: Column, most: int) -> list[object] | None:
         """The distinct values of a column; None where there are more than `most`."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         rel = compiler.rel(relation).wrapped()
         where = " WHERE " + " AND ".join(rel.where) if rel.where else ""
         text = f"SELECT DISTINCT {name_of(column)} AS v FROM {rel.source}{where} LIMIT {most + 1}"
@@ -476,7 +477,7 @@ class _Run:
 
     def keys(self, relation: Relation, column: Column) -> list[tuple[str, Type]]:
         """The keys in a column of bags, each with the type that its values share (mixed: dynamic)."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         rel = compiler.rel(relation).wrapped()
         bag = name_of(column)
         where = [*rel.where, f"json_type({bag}) = 'OBJECT'"]
@@ -487,7 +488,7 @@ class _Run:
 
     def distinct(self, relation: Relation, column: Column) -> list[str]:
         """The distinct values of a column as text, in order."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         rel = compiler.rel(relation).wrapped()
         from vedette.engine.fragment import Fragment
 
@@ -499,7 +500,7 @@ class _Run:
 
     def columns(self, relation: Relation) -> list[list[object]]:
         """All rows of a relation, column by column."""
-        compiled = self._compiler().compile(relation)
+        compiled = self.compiler().compile(relation)
         values = self._register(compiled)
 
         def take() -> pa.Table:

@@ -46,6 +46,7 @@ from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import CATALOGUE, StoredTable, Tables
 from vedette.store.taking import Taken, forget_old_ids, marks, take
+from vedette.store.transform import Transformer
 from vedette.store.writer import create_dead_letter, writing
 
 LAYOUT: Final = "2"
@@ -116,8 +117,10 @@ class LogStore:
         except BaseException:
             self._connection.close()
             raise
+        content = content or WorkspaceContent()
         self.host = WorkspaceHost(name, self._tables, content)
         self._engine = QueryEngine(self._connection, self.host, external or ExternalReader())
+        self.transformer = Transformer(self._engine, self.host, content, self._tables)
         self._read: dict[tuple[str, int], frozenset[str]] = {}
 
     # -- asking
@@ -250,8 +253,10 @@ class LogStore:
 
         The same transaction notes the last number, so that nothing is added twice. Raises `VedetteError`, and then nothing is added.
         """
-        now = ticks.from_datetime(self._clock.now())
-        return take(self._tables, table, batches, self._cursor, self.workspace_id, now, rejected)
+        transform = self.transformer.of(table, self._clock.now)
+        return take(
+            self._tables, table, batches, self._cursor, self.workspace_id, self._clock.now(), rejected, transform
+        )
 
     def taken(self) -> dict[str, int]:
         """Of each table the number of the last spooled batch whose rows it has; ids of records that are too old are forgotten."""

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 import duckdb
@@ -18,13 +19,14 @@ from vedette.kql import ticks
 from vedette.store import catalog
 from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch, columns_of
-from vedette.store.catalog import DEAD_LETTER, Field
+from vedette.store.catalog import DEAD_LETTER
 from vedette.store.contents import Load, load_id, record
 from vedette.store.inference import Inference
 from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import Tables
-from vedette.store.writer import writing
+from vedette.store.transform import Output, Transform
+from vedette.store.writer import writing_all
 
 REMEMBERED: Final = 7 * 24 * 3600 * ticks.SECOND
 """How long the id of a record is remembered: longer than any sender tries again."""
@@ -49,37 +51,54 @@ def marks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def take(
     tables: Tables, table: str, batches: Sequence[Spooled], connect: Callable[[], duckdb.DuckDBPyConnection],
-    workspace_id: str, now: int, rejected: str | None = None,
+    workspace_id: str, moment: datetime, rejected: str | None = None, transform: Transform | None = None,
 ) -> Taken:  # fmt: skip
     """Add the rows of batches of one table, in the order of their numbers, in one transaction.
 
     A row without TimeGenerated gets the time at which its batch was accepted. With `rejected`, the reason why the table does not
-    take them, they go into the dead-letter table as texts. Raises `VedetteError`, and then nothing is added.
+    take them, they go into the dead-letter table as texts; otherwise the table's transformation says what becomes of them. Raises
+    `VedetteError`, and then nothing is added.
     """
+    now = ticks.from_datetime(moment)
     rows, sizes, ids, stamped = _gathered(batches) if rejected is None else _as_texts(table, batches, rejected)
     target = table if rejected is None else DEAD_LETTER
-    with writing(tables, target, connect) as (writer, connection):
+    if rejected is not None:
+        transform = None
+    source = ", ".join(dict.fromkeys(batch.source for batch in batches))[:1024]
+    with writing_all(tables, [target] if transform is None else transform.tables, connect) as (writers, connection):
         kept = _new_ones(connection, table, ids, now) if any(ids) else range(len(rows))
         if len(kept) < len(rows):
             rows, sizes = [rows[position] for position in kept], [sizes[position] for position in kept]
         if rows:
             # one load an hour has the rows of many batches; a row's number tells its batch and its place there
             start = batches[0].entry.number << _PLACES
-            made = Batch(len(rows), columns_of(rows), range(start, start + len(rows)), sizes)
-            fields: list[Field] = []
-            if not catalog.is_known(target):
-                inference = Inference(target, writer.table.types if not writer.draft.is_new else {})
-                inference.look(made, text_form=False)
-                fields = inference.fields()
-            writer.declare(fields)
-            load = load_id("spool", workspace_id, target, table, str(now // ticks.HOUR))
-            assembled = Assembler(writer.table.types, target, workspace_id, load, now, now).assemble(made)
-            writer.insert(assembled)
-            source = ", ".join(dict.fromkeys(batch.source for batch in batches))[:1024]
-            stamped += assembled.stamped
-            _record(
-                connection, Load(load, target, source, "", sum(sizes), len(rows), stamped, 0, assembled.drifted, now)
-            )
+            if transform is None:
+                outputs = [Output(target, Batch(len(rows), columns_of(rows), range(start, start + len(rows)), sizes))]
+            else:
+                outputs = transform.apply(rows, moment, start)
+            for output in outputs:
+                if not output.batch.size:
+                    continue
+                writer, made = writers[output.table], output.batch
+                fields = output.fields
+                if catalog.is_known(output.table):
+                    fields = []
+                elif not fields:
+                    inference = Inference(output.table, writer.table.types if not writer.draft.is_new else {})
+                    inference.look(made, text_form=False)
+                    fields = inference.fields()
+                writer.declare(fields)
+                load = load_id("spool", workspace_id, output.table, table, str(now // ticks.HOUR))
+                assembled = Assembler(writer.table.types, output.table, workspace_id, load, now, now).assemble(made)
+                writer.insert(assembled)
+                _record(
+                    connection,
+                    Load(
+                        load, output.table, source, "", sum(made.sizes), made.size, stamped + assembled.stamped, 0,
+                        assembled.drifted, now,
+                    ),
+                )  # fmt: skip
+                stamped = 0
         with engine_errors():
             run(connection, "DELETE FROM store_catalog.spooled WHERE table_name = ?", [table])
             run(connection, "INSERT INTO store_catalog.spooled VALUES (?, ?)", [table, batches[-1].entry.number])
