@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 
 import httpx
@@ -32,6 +33,8 @@ from vedette.deliver.service import Destinations
 from vedette.deliver.worker import Deliverer, Finished
 from vedette.engine import places
 from vedette.incidents.vocabulary import ActivityKind
+from vedette.store import backup
+from vedette.store.backup import BackupReport
 from vedette.store.content import WorkspaceContent
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach, WorkspaceHost
@@ -113,6 +116,13 @@ class Application:
             return logs.host, logs
 
         return find
+
+    def backup(self, target: Path, by: Principal) -> BackupReport:
+        """Makes a backup of the data directory in a folder; the state is in it unless it lies in a database of its own."""
+        ids = [workspace.id for workspace in self.workspaces.list()]
+        with_state = self.settings.state_url is None
+        self.audit.record(by, "backup/create", str(target), None, {"state": with_state})
+        return backup.create(self.directory, self.stores, ids, target, self.clock, with_state=with_state)
 
     @property
     def session_lifetime(self) -> timedelta:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.engine import places
-from vedette.engine.query import Check, Explanation
+from vedette.engine.query import Check, Explanation, Limits, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql.types import Type
+from vedette.store.export import SECONDS as EXPORT_SECONDS
+from vedette.store.export import export, format_of, write_file
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach
 from vedette.store.logstore import LogStore, TableInfo
@@ -33,6 +35,12 @@ class StoreOperations:
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""
         return self.logs.query(text, timespan=timespan, reach=self._reach)
+
+    def export(self, text: str, path: Path) -> int:
+        """Writes all rows of a KQL query into a file."""
+        options = QueryOptions(self.logs.now(), limits=Limits(seconds=EXPORT_SECONDS))
+        with export(self.logs, text, format_of(path), options, self._reach) as chunks:
+            return write_file(path, chunks)
 
     def explain(self, text: str) -> list[Explanation]:
         """The SQL of each result of a KQL query."""

@@ -32,6 +32,10 @@ class Operations(Protocol):
         """The rows of a KQL query."""
         ...
 
+    def export(self, text: str, path: Path) -> int:
+        """Writes all rows of a KQL query into a file of the form that its name says; the bytes of it."""
+        ...
+
     def explain(self, text: str) -> list[Explanation]:
         """The SQL of each result of a KQL query, which is not run."""
         ...

@@ -23,6 +23,7 @@ from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.listening import syslog_listeners
 from vedette.api.routes import (
     deliveries,
+    export,
     functions,
     health,
     incidents,
@@ -31,6 +32,7 @@ from vedette.api.routes import (
     paths,
     rules,
     session,
+    tables,
     transformations,
     watchlists,
 )
@@ -64,6 +66,8 @@ def create_app(application: Application) -> FastAPI:
         watchlists,
         functions,
         transformations,
+        tables,
+        export,
         paths,
         rules,
         deliveries,

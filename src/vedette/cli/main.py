@@ -51,7 +51,9 @@ def root(
 
 def _register() -> None:
     from vedette.cli import (
+        backup,
         checking,
+        export,
         functions,
         incidents,
         ingest,
@@ -82,6 +84,8 @@ def _register() -> None:
         incidents,
         ingest,
         range,
+        export,
+        backup,
     )
     for module in groups:
         module.register(app)

@@ -19,6 +19,7 @@ from vedette.engine.query import Check, Explanation
 from vedette.engine.result import Result, ResultColumn, Statistics
 from vedette.kql import ticks
 from vedette.kql.types import TYPE_NAMES, Type
+from vedette.store.export import format_of, write_file
 from vedette.store.logstore import TableInfo
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
 from vedette.store.watchlists import WatchlistSettings
@@ -66,6 +67,11 @@ class RemoteOperations:
             body["timespan"] = "/".join(utc_text(moment) for moment in timespan)
         answer = self._call("POST", "/query", text=text, json=body)
         return _result(answer)
+
+    def export(self, text: str, path: Path) -> int:
+        """Writes all rows of a KQL query into a file."""
+        with self.stream("/export", json={"query": text, "format": format_of(path).value}) as chunks:
+            return write_file(path, chunks)
 
     def explain(self, text: str) -> list[Explanation]:
         """The SQL of each result of a KQL query."""

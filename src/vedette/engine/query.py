@@ -260,6 +260,7 @@ class Run:
         self._deadline = self._started + options.limits.seconds
 
     def compiler(self) -> Compiler:
+        """A compiler for a statement of this run."""
         options = self.options
         return Compiler(
             timespan=options.timespan is not None, run=self.number, rewrites=options.rewrites, proceed=self.proceed,
@@ -268,8 +269,8 @@ class Run:
 
     def proceed(self) -> None:
         """Ends the query where it was stopped; parsing, binding and compiling ask at every step."""
-        if self._stopped():
-            raise self._failure(None)
+        if self.stopped():
+            raise self.failure(None)
 
     def bound(self, text: str) -> BoundQuery:
         """The query bound, under the query's time limit like everything else of it."""
@@ -314,9 +315,9 @@ class Run:
             given = self._given(stage.sql, compiled.parameters)
             reader = self.connection.sql(stage.sql, params=given).to_arrow_reader(_BATCH_ROWS)
             try:
-                made = stage.transform(iter(reader), self._stopped)
+                made = stage.transform(iter(reader), self.stopped)
             except Stopped as stop:
-                raise self._failure(stop) from None
+                raise self.failure(stop) from None
             self.connection.register(stage.name, made)
 
     def _within_limits(self, work: Callable[[], T]) -> T:
@@ -328,11 +329,11 @@ class Run:
         watcher = threading.Thread(target=self._watch, args=(done,), name="query limit", daemon=True)
         watcher.start()
         try:
-            with stoppable(self.number, self._stopped):
+            with stoppable(self.number, self.stopped):
                 return work()
         except (duckdb.Error, pa.ArrowException, OSError, UnicodeEncodeError) as error:
             # an error while rows are taken comes through Arrow, which knows it as one of input and output
-            raise self._failure(error) from error
+            raise self.failure(error) from error
         finally:
             # The watcher holds the connection: were its thread to let go of it last, while the process ends, that would abort.
             done.set()
@@ -340,22 +341,24 @@ class Run:
             if cancellation is not None and not cancellation.cancelled:
                 cancellation.watch(None)
 
-    def _stopped(self) -> bool:
+    def stopped(self) -> bool:
+        """Whether the time is over or somebody cancelled the query."""
         cancellation = self.options.cancellation
         return time.monotonic() >= self._deadline or (cancellation is not None and cancellation.cancelled)
 
     def _watch(self, done: threading.Event) -> None:
         """Interrupts the engine when the time is over, again and again: it forgets what comes before it has started."""
         while not done.wait(max(0.01, min(_POLL, self._deadline - time.monotonic()))):
-            if self._stopped():
+            if self.stopped():
                 self.connection.interrupt()
 
-    def _failure(self, error: Exception | None) -> QueryFailed:
+    def failure(self, error: Exception | None) -> QueryFailed:
+        """What to tell of an error of the engine."""
         cancellation = self.options.cancellation
         text = str(error)
         if cancellation is not None and cancellation.cancelled:
             return QueryFailed("VDT2005", "the query was cancelled")
-        if self._stopped():
+        if self.stopped():
             return QueryFailed("VDT2001", f"the query was stopped after {self.options.limits.seconds:g} seconds")
         if isinstance(error, duckdb.OutOfMemoryException) or text.startswith("Out of Memory Error"):
             return QueryFailed("VDT2002", "the query needs more memory than it may use; narrow it or its time")
@@ -418,6 +421,17 @@ class Run:
                 return pa.Table.from_batches(batches, reader.schema), partial
 
         return self._within_limits(take)
+
+    def reader(self, compiled: Compiled, rows: int) -> pa.RecordBatchReader:
+        """The rows of a statement, some at a time; whoever reads them asks `proceed` between batches."""
+        values = self._register(compiled)
+
+        def start() -> pa.RecordBatchReader:
+            self._give(compiled)
+            self._run_stages(compiled)
+            return self.connection.sql(compiled.sql, params=values).to_arrow_reader(rows)
+
+        return self._within_limits(start)
 
     def rows(self, relation: Relation) -> Result:
         """The rows of a bound relation, cut at the limit."""
@@ -513,8 +527,8 @@ class Run:
 
     def going_on(self) -> None:
         """Raises QueryFailed where the time is over or the query was cancelled."""
-        if self._stopped():
-            raise self._failure(RuntimeError("stopped"))
+        if self.stopped():
+            raise self.failure(RuntimeError("stopped"))
 
 
 def _shared_type(kinds: Iterable[str | None]) -> Type:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +130,7 @@ def _columns(table: StoredTable) -> dict[str, tuple[Type, StoredColumn | None]]:
     found: dict[str, tuple[Type, StoredColumn | None]] = {name: (kind, None) for name, kind in HIDDEN.items()}
     for column in table.columns:
         found[column.physical] = (column.type, column)
-        found |= {name: (Type.DYNAMIC, None) for name in column.properties.values()}
+        found |= dict.fromkeys(column.properties.values(), (Type.DYNAMIC, None))
     return found
 
 
@@ -155,6 +155,11 @@ def _missing(kind: Type, column: StoredColumn | None) -> str:
 
 _EPOCH: Final = 621_355_968_000_000_000
 """Ticks of 1970-01-01."""
+
+
+def part_of(number: int) -> int:
+    """The file that has the row with a number."""
+    return (-number - 1) // _STEP
 
 
 class Lake:
@@ -208,20 +213,36 @@ class Lake:
 
     # -- changing
 
-    def write(
-        self, connection: duckdb.DuckDBPyConnection, table: StoredTable, day: int, select: str,
-        values: Mapping[str, object] | None = None,
-    ) -> LakePart:  # fmt: skip
+    def write(self, connection: duckdb.DuckDBPyConnection, table: StoredTable, day: int, select: str) -> LakePart:
         """Write the rows of a SELECT of all columns as a file; it counts when the catalogue has it (`record`)."""
+        billed = table.stored.get("_BilledSize")
+        date = ticks.to_datetime(day * DAY).date().isoformat()
+        return self._write(
+            connection, table.name, day, f"{table.physical}/day={date}", select, tuple(_columns(table)),
+            table.stored["TimeGenerated"].physical,
+            billed.physical if billed is not None and billed.type is Type.REAL else None,
+        )  # fmt: skip
+
+    def copy(
+        self, connection: duckdb.DuckDBPyConnection, part: LakePart, select: str, moment: str, billed: str | None
+    ) -> LakePart:
+        """Write some rows of a file as another one; `moment` and `billed` are the columns of TimeGenerated and _BilledSize."""
+        return self._write(
+            connection, part.table, part.day, Path(part.file).parent.as_posix(), select, part.columns, moment,
+            billed if billed in part.columns else None,
+        )  # fmt: skip
+
+    def _write(
+        self, connection: duckdb.DuckDBPyConnection, table: str, day: int, folder: str, select: str, columns: tuple[str, ...],
+        moment: str, billed: str | None,
+    ) -> LakePart:  # fmt: skip
         assert self.folder is not None
         with self._guard:
             number, self._next = self._next, self._next + 1
-        date = ticks.to_datetime(day * DAY).date().isoformat()
-        file = f"{table.physical}/day={date}/{number:08d}.parquet"
+        file = f"{folder}/{number:08d}.parquet"
         path = self.folder / file
-        columns = tuple(_columns(table))
         names = ", ".join(identifier(name) for name in columns)
-        moment = identifier(table.stored["TimeGenerated"].physical)
+        moment = identifier(moment)
         try:
             make_private_directory(path.parent)
         except OSError as error:
@@ -229,13 +250,12 @@ class Lake:
         partial = path.with_name(f"{path.name}.part")
         numbered = f"-({number} * {_STEP} + row_number() OVER (ORDER BY {moment})) AS {identifier(NUMBER)}"
         with engine_errors():
-            connection.execute(
+            run(
+                connection,
                 f"COPY (SELECT {numbered}, {names} FROM ({select}) ORDER BY {moment}) TO {quote(str(partial))} "
                 "(FORMAT parquet, COMPRESSION zstd)",
-                dict(values) if values else None,
             )
-            billed = table.stored.get("_BilledSize")
-            total = "0" if billed is None or billed.type is not Type.REAL else f"sum({identifier(billed.physical)})"
+            total = "0" if billed is None else f"sum({identifier(billed)})"
             rows, first, last, size = run(
                 connection,
                 f"SELECT count(*), min({moment}), max({moment}), coalesce({total}, 0) FROM read_parquet([{quote(str(partial))}])",
@@ -248,7 +268,7 @@ class Lake:
             bytes_ = path.stat().st_size
         except OSError as error:
             raise _not_written(path, error) from error
-        return LakePart(number, table.name, day, file, rows, bytes_, first or 0, last or 0, float(size), columns)
+        return LakePart(number, table, day, file, rows, bytes_, first or 0, last or 0, float(size), columns)
 
     def record(
         self, connection: duckdb.DuckDBPyConnection, added: Sequence[LakePart], removed: Sequence[LakePart] = ()

@@ -339,6 +339,10 @@ class LogStore:
         """Whether rows can be moved out of the tables: not where the store is in memory."""
         return self.path is not None
 
+    def now(self) -> datetime:
+        """The clock's time."""
+        return self._clock.now()
+
     def stored(self, table: str) -> StoredTable | None:
         """A table that has had rows."""
         return self._tables.get(table)

@@ -7,6 +7,8 @@ from TimeGenerated, in UTC, and whole days go at once. Without a setting rows ar
 from __future__ import annotations
 
 import builtins
+import logging
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -15,7 +17,8 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vedette.core.errors import InvalidInput, not_found
+from vedette.core.clock import Clock
+from vedette.core.errors import InvalidInput, VedetteError, not_found
 from vedette.core.roles import Principal
 from vedette.kql import ticks
 from vedette.store.kept import Kept
@@ -25,6 +28,7 @@ from vedette.store.models import RetentionRow
 from vedette.store.reading.forms import check_table_name
 from vedette.store.retention_moves import delete_before, drop_days, move_day, old_days
 
+log = logging.getLogger(__name__)
 EVERY: Final = "*"
 """Stands for every table that has no setting of its own."""
 MOST_DAYS: Final = 36_500
@@ -84,7 +88,10 @@ class RetentionRun:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return asdict(self)
+        return {
+            "started": self.started.isoformat(), "ended": None if self.ended is None else self.ended.isoformat(),
+            "tables": [asdict(one) for one in self.tables],
+        }  # fmt: skip
 
 
 class Retention(Kept):
@@ -204,3 +211,51 @@ def _setting(row: RetentionRow) -> RetentionSetting:
         row.table_name, row.interactive_days, row.total_days, row.updated_at, row.updated_by, inherited=False
     )
 
+
+class RetentionKeeper:
+    """Enforces the retention of a workspace's tables, every hour while a server runs."""
+
+    def __init__(self, retention: Retention, logs: LogStore, clock: Clock) -> None:
+        self._retention = retention
+        self._logs = logs
+        self._clock = clock
+        self._running = threading.Lock()
+        self._progress: RetentionProgress | None = None
+        self._last: RetentionRun | None = None
+
+    def run(self, stopped: Callable[[], bool] | None = None) -> RetentionRun:
+        """Enforce it now; one at a time."""
+        with self._running:
+            try:
+                self._last = self._retention.enforce(self._logs, self._note, stopped)
+            finally:
+                self._progress = None
+            return self._last
+
+    def state(self) -> dict[str, Any]:
+        """What the work is at, and what it did at last."""
+        progress, last = self._progress, self._last
+        return {
+            "progress": None if progress is None else asdict(progress), "last": None if last is None else last.to_dict(),
+        }  # fmt: skip
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """Enforce it until the event is set."""
+        self._clock.wait(stop, _FIRST)
+        while not stop.is_set():
+            try:
+                done = self.run(stop.is_set)
+            except VedetteError as error:
+                log.error("the retention of tables cannot be enforced: %s", error)
+            else:
+                for table in done.tables:
+                    if table.error is not None:
+                        log.error("the retention of %s cannot be enforced: %s", table.table, table.error)
+            self._clock.wait(stop, _EVERY)
+
+    def _note(self, progress: RetentionProgress) -> None:
+        self._progress = progress
+
+
+_FIRST: Final = 60.0
+_EVERY: Final = 3_600.0
