@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -12,10 +13,15 @@ import pyarrow as pa
 from vedette.engine.compiler import Compiled
 from vedette.engine.query import Limits, QueryEngine, QueryOptions, Run
 from vedette.engine.relations import name_of
-from vedette.kql.bound import Column, Relation
+from vedette.kql.binder.operators.project import Project
+from vedette.kql.binder.operators.where import Where
+from vedette.kql.bound import Column, ColumnRef, Relation
+from vedette.kql.diagnostics import KqlError
 from vedette.kql.host import Host
 
 _ALL: Final = 2**40
+NO_WATCHLIST: Final = "VDT1010"
+"""The code of the warning that there is no watchlist of a name."""
 
 
 class Prepared:
@@ -27,9 +33,14 @@ class Prepared:
         self._host = host
         run = Run(engine, QueryOptions(now, limits=_unlimited(600.0), host=host))
         self._number = run.number
-        relation = run.bound(text).results[-1]
+        bound = run.bound(text)
+        missing = [one for one in bound.warnings if one.code == NO_WATCHLIST]
+        if missing:  # its rows would change in silence, and again when there is one
+            raise KqlError(text, [replace(one, severity="Error") for one in missing])
+        relation = bound.results[-1]
         self.columns = relation.visible
-        self.hidden = tuple(column for column in relation.columns if column.hidden and column.name in hidden)
+        carried = (_carried(relation, name) for name in hidden)
+        self.hidden = tuple(column for column in carried if column is not None)
         self._compiled = _with_columns(run, relation, (*self.columns, *self.hidden))
         engine.register(self._compiled)
 
@@ -55,6 +66,19 @@ class Prepared:
 
 def _unlimited(seconds: float) -> Limits:
     return Limits(rows=_ALL, bytes=_ALL, seconds=seconds)
+
+
+def _carried(relation: Relation, name: str) -> Column | None:
+    """A hidden column of the rows, carried through projections; None where something else drops it on the way."""
+    own = next((column for column in relation.columns if column.hidden and column.name == name), None)
+    if own is not None or not isinstance(relation, Project | Where):
+        return own
+    inner = _carried(relation.input, name)
+    if inner is not None:
+        relation.columns = (*relation.columns, inner)
+        if isinstance(relation, Project):
+            relation.values.append((inner, ColumnRef(inner.type, inner)))
+    return inner
 
 
 def _with_columns(run: Run, relation: Relation, columns: tuple[Column, ...]) -> Compiled:
