@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import duckdb
 import pyarrow as pa
 
 from vedette.core.errors import Conflict, InvalidInput
@@ -62,7 +64,7 @@ class _NumberedHost:
     def __getattr__(self, name: str) -> object:
         return getattr(self._host, name)
 
-    def table_names(self) -> object:
+    def table_names(self) -> Iterable[str]:
         """Every table."""
         return self._host.table_names()
 
@@ -163,11 +165,13 @@ def _moved(one: Diagnostic, by: int, most: int) -> Diagnostic:
     return replace(one, start=min(max(0, one.start - by), most))
 
 
-def _numbers(logs: LogStore, table: str, text: str, prefix: int, connection: object) -> list[int]:
+def _numbers(
+    logs: LogStore, table: str, text: str, prefix: int, connection: duckdb.DuckDBPyConnection
+) -> list[int]:
     host = _NumberedHost(logs.host, table)
     limits = Limits(rows=_ALL, bytes=_ALL, seconds=_SECONDS)
     run_ = Run(logs.engine, QueryOptions(logs.now(), limits=limits, host=host))
-    run_.connection = connection  # type: ignore[assignment]
+    run_.connection = connection
     try:
         compiled = run_.compiled(run_.bound(text).results[-1])
         logs.engine.register(compiled)
