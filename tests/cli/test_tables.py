@@ -33,7 +33,7 @@ def test_a_transformation_from_trial_to_deletion(vedette: Command, data: Path, t
         "--sample",
         sample,
         "--data",
-        held,
+        data,
     )
     assert (kept.code, kept.out) == (0, "App_CL: revision 1, to App_CL, Two_CL\n")
     assert vedette("transformations", "list", "--data", data, "--json").json()[0]["stream"] == "App_CL"

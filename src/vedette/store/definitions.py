@@ -21,7 +21,6 @@ from vedette.store.writer import writing
 if TYPE_CHECKING:
     from vedette.store.logstore import LogStore, TableDescription
 
-_TIME: Final = Field("TimeGenerated", Type.DATETIME)
 _COLUMN: Final = re.compile(r"_?[A-Za-z][A-Za-z0-9_]{0,254}")
 
 
@@ -42,8 +41,9 @@ def create_table(logs: LogStore, table: str, fields: Sequence[Field]) -> TableDe
                 f"There is a table {table} already.", code="VDT0617", target=table,
                 hint="`vedette tables add-column` gives it further columns.",
             )  # fmt: skip
-        own = {each.name for each in fields}
-        writer.declare([each for each in (_TIME,) if each.name not in own] + list(fields))
+        writer.declare(list(fields))
+        with engine_errors():
+            writer.draft.materialise(["TimeGenerated"])  # which also makes a table without columns of its own
     return logs.describe(table)
 
 
