@@ -39,9 +39,14 @@ class Wire(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", from_attributes=True)
 
 
-def wire_model(name: str, about: str, *shapes: type, omit: frozenset[str] = frozenset()) -> type[Wire]:
-    """The body that shows dataclasses as they are, their fields in order: the shape of a thing is written once, where it is kept."""
-    found: dict[str, Any] = {}
+def wire_model(
+    name: str, about: str, *shapes: type, omit: frozenset[str] = frozenset(), **more: type[Wire]
+) -> type[Wire]:
+    """The body that shows dataclasses as they are, their fields in order: the shape of a thing is written once, where it is kept.
+
+    `more` are fields that have a body of their own.
+    """
+    found: dict[str, Any] = {field: (body, ...) for field, body in more.items()}
     for shape in shapes:
         hints = get_type_hints(shape)
         for field in fields(shape):

@@ -47,7 +47,9 @@ class TieredRows:
 
     def install(self, connection: duckdb.DuckDBPyConnection, around: Surroundings) -> None:
         """Makes the view."""
-        first, last = (self._value(connection, around, texts, low) for texts, low in ((self.lower, True), (self.upper, False)))
+        first, last = (
+            self._value(connection, around, texts, low) for texts, low in ((self.lower, True), (self.upper, False))
+        )
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {self.name} AS {self.tiers.relation(first, last)}")
 
     def _value(
@@ -112,4 +114,9 @@ def _steady(value: Expr) -> bool:
         return True
     if isinstance(value, Cast):
         return _steady(value.operand)
-    return isinstance(value, Apply) and not value.unit.volatile and value.unit.kind == "sql" and all(map(_steady, value.args))
+    return (
+        isinstance(value, Apply)
+        and not value.unit.volatile
+        and value.unit.kind == "sql"
+        and all(map(_steady, value.args))
+    )

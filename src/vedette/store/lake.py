@@ -182,7 +182,7 @@ class Lake:
         parts: dict[str, list[LakePart]] = {}
         rows = run(connection, f"SELECT {_FIELDS} FROM store_catalog.lake ORDER BY day, id")
         for row in rows:
-            part = LakePart(*row[:9], columns=tuple(row[9]))
+            part = LakePart(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], tuple(row[9]))
             parts.setdefault(part.table, []).append(part)
             self._next = max(self._next, part.id + 1)
         self._parts = {table: tuple(found) for table, found in parts.items()}

@@ -46,7 +46,9 @@ def move_day(logs: LogStore, table: str, day: int, seconds: float) -> int | None
         if writer.draft.is_new or moment is None:
             return 0
         start, end = day * DAY, (day + 1) * DAY
-        part = lake.write(connection, stored, day, f"SELECT * FROM {stored.sql} WHERE {moment} >= {start} AND {moment} < {end}")
+        part = lake.write(
+            connection, stored, day, f"SELECT * FROM {stored.sql} WHERE {moment} >= {start} AND {moment} < {end}"
+        )
         lake.publish(table, [part], without=(start, end))
         counted = False
         try:

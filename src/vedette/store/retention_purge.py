@@ -165,9 +165,7 @@ def _moved(one: Diagnostic, by: int, most: int) -> Diagnostic:
     return replace(one, start=min(max(0, one.start - by), most))
 
 
-def _numbers(
-    logs: LogStore, table: str, text: str, prefix: int, connection: duckdb.DuckDBPyConnection
-) -> list[int]:
+def _numbers(logs: LogStore, table: str, text: str, prefix: int, connection: duckdb.DuckDBPyConnection) -> list[int]:
     host = _NumberedHost(logs.host, table)
     limits = Limits(rows=_ALL, bytes=_ALL, seconds=_SECONDS)
     run_ = Run(logs.engine, QueryOptions(logs.now(), limits=limits, host=host))

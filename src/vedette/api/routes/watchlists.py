@@ -7,7 +7,6 @@ import binascii
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import create_model
 
 from vedette.api.security import Services, requires
 from vedette.api.wire import Page, Wire, wire_model
@@ -55,10 +54,9 @@ class ItemPut(Wire):
     content: dict[str, Any]
 
 
-ChangeBody: type[Wire] = create_model(
-    "ChangeBody", __base__=wire_model("ChangeBody", "", WatchlistChange, omit=frozenset({"watchlist"})),
-    __doc__="What a change did.", watchlist=(WatchlistBody, ...),
-)  # fmt: skip
+ChangeBody = wire_model(
+    "ChangeBody", "What a change did.", WatchlistChange, omit=frozenset({"watchlist"}), watchlist=WatchlistBody
+)
 
 
 def watchlist_body(one: Watchlist) -> Wire:
