@@ -108,7 +108,7 @@ def test_an_address_is_looked_up_in_place(logs: LogStore, tmp_path: Path) -> Non
 
 def test_without_a_database_it_is_refused_with_what_to_do(logs: LogStore, tmp_path: Path) -> None:
     for function, variable in (("geo_info", "VEDETTE_GEOIP_CITY"), ("asn_info", "VEDETTE_GEOIP_ASN")):
-        with pytest.raises(KqlError, match=f"none is supplied: set {variable} to a file"):
+        with pytest.raises(KqlError, match=f"none is supplied; set {variable} to a file"):
             logs.query(f"print {function}_from_ip_address('192.0.2.1')")
     with pytest.raises(KqlError, match="in transformations alone"):
         logs.query("print geo_location('192.0.2.1')")

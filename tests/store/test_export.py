@@ -73,7 +73,10 @@ def test_parquet_has_types(logs: LogStore, tmp_path: Path) -> None:
 
 
 def test_what_was_exported_can_be_loaded(logs: LogStore, tmp_path: Path) -> None:
-    logs.load([written(logs, "App_CL | project n, name, detail, TimeGenerated", tmp_path / "a.parquet")], LoadOptions("Copy_CL"))
+    logs.load(
+        [written(logs, "App_CL | project n, name, detail, TimeGenerated", tmp_path / "a.parquet")],
+        LoadOptions("Copy_CL"),
+    )
     assert logs.query("Copy_CL | summarize count(), sum(n), sum(toint(parse_json(detail).x[0]))").rows == [
         [45_000, 1012477500, 1012477500]
     ]
