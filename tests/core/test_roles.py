@@ -24,6 +24,7 @@ rules/read          Reader Responder Contributor                  Administrator
 rules/write                          Contributor                  Administrator
 data/write                           Contributor                  Administrator
 data/ingest                          Contributor                  Administrator
+data/purge                                                        Administrator
 content/read        Reader Responder Contributor                  Administrator
 content/write                        Contributor                  Administrator
 destinations/read   Reader Responder Contributor                  Administrator

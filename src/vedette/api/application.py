@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 
 import httpx
@@ -33,7 +34,10 @@ from vedette.deliver.opening import Openings
 from vedette.deliver.registry import default_registry
 from vedette.deliver.service import Destinations
 from vedette.deliver.worker import Deliverer, Finished
+from vedette.engine import places
 from vedette.incidents.vocabulary import ActivityKind
+from vedette.store import backup
+from vedette.store.backup import BackupReport
 from vedette.store.content import WorkspaceContent
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach, WorkspaceHost
@@ -54,6 +58,8 @@ class Application:
         `transport` is how `externaldata` reaches the network; None: the machine's own way.
         """
         self.settings = settings
+        places.supply(places.CITY, settings.geoip_city)
+        places.supply(places.ASN, settings.geoip_asn)
         self.clock = clock or SystemClock()
         self.directory = settings.data_directory()
         self._held = ExitStack()
@@ -128,6 +134,13 @@ class Application:
             return logs.host, logs
 
         return find
+
+    def backup(self, target: Path, by: Principal) -> BackupReport:
+        """Makes a backup of the data directory in a folder; the state is in it unless it lies in a database of its own."""
+        ids = [workspace.id for workspace in self.workspaces.list()]
+        with_state = self.settings.state_url is None
+        self.audit.record(by, "backup/create", str(target), None, {"state": with_state})
+        return backup.create(self.directory, self.stores, ids, target, self.clock, with_state=with_state)
 
     @property
     def session_lifetime(self) -> timedelta:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from vedette.api.application import Application
+from vedette.api.inprocess import LocalApi
 from vedette.api.memory import StoreOperations
 from vedette.api.routes.folders import folder_body
 from vedette.api.routes.functions import imported, summary, whole
@@ -44,6 +46,14 @@ class DirectOperations(StoreOperations):
     def files(self) -> FileLoader:
         """What loads files, within the limits of the settings."""
         return self.services.files
+
+    def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """What the REST API answers, in this process."""
+        return self._api.request(method, path, **arguments)
+
+    @cached_property
+    def _api(self) -> LocalApi:
+        return LocalApi(self.application, self.services.workspace.id)
 
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Imports rules."""
@@ -142,6 +152,7 @@ class DirectOperations(StoreOperations):
 
     def close(self) -> None:
         """Closes the directory."""
+        self.__dict__.pop("_api", None)
         self.application.close()
 
 

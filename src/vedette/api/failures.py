@@ -61,7 +61,7 @@ def install(app: FastAPI) -> None:
     async def refused(_request: Request, error: KqlError) -> JSONResponse:
         found = [item.model_dump(by_alias=True) for item in diagnostics_of(error.text, error.diagnostics)]
         first = error.diagnostics[0]
-        return JSONResponse(body(first.code, first.message, details={"diagnostics": found}), 400)
+        return JSONResponse(body(first.code, first.message, details={"diagnostics": found, "query": error.text}), 400)
 
     @app.exception_handler(QueryFailed)
     async def failed(_request: Request, error: QueryFailed) -> JSONResponse:

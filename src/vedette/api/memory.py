@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from vedette.collect.files.loader import FileLoader
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, VedetteError
-from vedette.engine.query import Check, Explanation
+from vedette.engine import places
+from vedette.engine.query import Check, Explanation, Limits, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql.types import Type
+from vedette.store.export import SECONDS as EXPORT_SECONDS
+from vedette.store.export import export, format_of, write_file
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach
 from vedette.store.logstore import LogStore, TableInfo
@@ -38,6 +41,12 @@ class StoreOperations:
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""
         return self.logs.query(text, timespan=timespan, reach=self._reach)
+
+    def export(self, text: str, path: Path) -> int:
+        """Writes all rows of a KQL query into a file."""
+        options = QueryOptions(self.logs.now(), limits=Limits(seconds=EXPORT_SECONDS))
+        with export(self.logs, text, format_of(path), options, self._reach) as chunks:
+            return write_file(path, chunks)
 
     def explain(self, text: str) -> list[Explanation]:
         """The SQL of each result of a KQL query."""
@@ -68,10 +77,15 @@ class MemoryOperations(StoreOperations):
     """The operations of an empty workspace in memory: the known tables are there, without rows or rules."""
 
     def __init__(self) -> None:
+        _supply_places()
         super().__init__(LogStore(None, SystemClock(), external=ExternalReader(_external_hosts())))
 
     def _nothing(self) -> VedetteError:
         return InvalidInput("This needs a data directory.", hint="Add --data DIR.")
+
+    def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """Refused."""
+        raise self._nothing()
 
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Refused."""
@@ -160,9 +174,24 @@ class MemoryOperations(StoreOperations):
         raise self._nothing()
 
 
+def _are_set(*variables: str) -> bool:
+    """Whether one of some settings is given: only then they are read, since reading them takes long."""
+    return any(name.upper() in variables for name in os.environ)
+
+
+def _supply_places() -> None:
+    """The databases of addresses."""
+    if _are_set(*places.VARIABLES.values()):
+        from vedette.core.settings import load_settings
+
+        settings = load_settings()
+        places.supply(places.CITY, settings.geoip_city)
+        places.supply(places.ASN, settings.geoip_asn)
+
+
 def _external_hosts() -> list[str]:
-    """The hosts that queries may read from; the settings are read only where one says so, since reading them takes long."""
-    if not any(name.upper() == "VEDETTE_EXTERNALDATA_HOSTS" for name in os.environ):
+    """The hosts that queries may read from."""
+    if not _are_set("VEDETTE_EXTERNALDATA_HOSTS"):
         return []
     from vedette.core.settings import load_settings
 

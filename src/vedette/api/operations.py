@@ -24,8 +24,16 @@ class Operations(Protocol):
     `VedetteError`.
     """
 
+    def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """What the REST API answers at a path under the workspace (`json` and `params` as httpx takes them)."""
+        ...
+
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""
+        ...
+
+    def export(self, text: str, path: Path) -> int:
+        """Writes all rows of a KQL query into a file of the form that its name says; the bytes of it."""
         ...
 
     def explain(self, text: str) -> list[Explanation]:

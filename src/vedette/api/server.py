@@ -25,6 +25,7 @@ from vedette.api.listening import syslog_listeners
 from vedette.api.routes import (
     connectors,
     deliveries,
+    export,
     folders,
     functions,
     health,
@@ -35,6 +36,8 @@ from vedette.api.routes import (
     paths,
     rules,
     session,
+    tables,
+    transformations,
     watchlists,
 )
 from vedette.api.routes.doors import install_doors
@@ -68,6 +71,9 @@ def create_app(application: Application) -> FastAPI:
         ingestion_health,
         watchlists,
         functions,
+        transformations,
+        tables,
+        export,
         paths,
         rules,
         deliveries,

@@ -36,6 +36,9 @@ from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.functions import SavedFunctions
 from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
+from vedette.store.retention import Retention, RetentionKeeper
+from vedette.store.retention_purge import purge
+from vedette.store.transformations import Transformations
 from vedette.store.watchlists import Watchlists
 
 if TYPE_CHECKING:
@@ -109,6 +112,21 @@ class WorkspaceServices:
         return SavedFunctions(self.application.state, self.workspace.id, self.application.clock)
 
     @cached_property
+    def transformations(self) -> Transformations:
+        """The transformations of streams."""
+        return Transformations(self.application.state, self.workspace.id, self.application.clock)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """How long the tables keep their rows."""
+        return Retention(self.application.state, self.workspace.id, self.application.clock)
+
+    @cached_property
+    def keeper(self) -> RetentionKeeper:
+        """Sees to it that they do."""
+        return RetentionKeeper(self.retention, self.logs, self.application.clock)
+
+    @cached_property
     def rules(self) -> RuleLibrary:
         """The analytics rules."""
         return RuleLibrary(self.application.state, self.workspace.id, self.application.clock)
@@ -146,6 +164,14 @@ class WorkspaceServices:
                 "code": run.error.code, "message": run.error.message, "line": run.error.line, "column": run.error.column,
             },
         }  # fmt: skip
+
+    def purge(self, table: str, where: str, token: str, by: Principal) -> int:
+        """Removes the rows of a table that meet a condition, as it was confirmed; how many there were."""
+        by.require(self.workspace.id, Permission.DATA_PURGE)
+        self.intake.flush()
+        rows = purge(self.logs, table, where, token)
+        self.application.audit.record(by, "tables/purge", table, self.workspace.id, {"where": where, "rows": rows})
+        return rows
 
     def import_rules(self, read: Iterable[ReadRule], problems: Iterable[RuleProblem], *, by: str) -> dict[str, Any]:
         """Imports rules: the report, and which of the rules cannot work now, as `broken_rules` tells it."""
@@ -279,7 +305,7 @@ class WorkspaceServices:
             log.error("the coverage of rule %s is not whole: %s", fault.rule_id, fault.message)
         return {
             "scheduler": self.scheduler.run_forever, "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
-            "own logs": self._own_logs,
+            "own logs": self._own_logs, "retention": self.keeper.run_forever,
         }  # fmt: skip
 
     def _own_logs(self, stop: threading.Event) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict, PlainSerializer, create_model
 from pydantic.alias_generators import to_camel
 
 from vedette.kql import ticks
@@ -36,6 +37,24 @@ class Wire(BaseModel):
     """A body of the API. Unknown fields of a request are refused: a misspelt one would be lost in silence."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", from_attributes=True)
+
+
+def wire_model(
+    name: str, about: str, *shapes: type, omit: frozenset[str] = frozenset(), **more: type[Wire]
+) -> type[Wire]:
+    """The body that shows dataclasses as they are, their fields in order: the shape of a thing is written once, where it is kept.
+
+    `more` are fields that have a body of their own.
+    """
+    found: dict[str, Any] = {field: (body, ...) for field, body in more.items()}
+    for shape in shapes:
+        hints = get_type_hints(shape)
+        for field in fields(shape):
+            if field.name not in omit:
+                kind = Utc if hints[field.name] is datetime else hints[field.name]
+                found[field.name] = (kind, ...)
+    made: type[Wire] = create_model(name, __base__=Wire, __doc__=about, **found)
+    return made
 
 
 class Page(Wire, Generic[T]):

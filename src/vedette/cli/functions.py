@@ -9,7 +9,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName
-from vedette.cli.output import harmless, json_line, note, print_table, screen
+from vedette.cli.output import harmless, json_line, note, print_problems, print_table
 
 group = typer.Typer(no_args_is_help=True, help="Saved functions (parsers), which every query may call.")
 
@@ -70,12 +70,7 @@ def import_(
     if json_:
         typer.echo(json_line(report))
     else:
-        console = screen(stderr=True)
-        for problem in report["problems"]:
-            place = ":".join(str(problem[part]) for part in ("file", "line") if problem.get(part))
-            console.print(harmless(f"{problem['severity'].lower()} {place}: {problem['message']}"))
-            if problem.get("hint"):
-                console.print(harmless(f"  {problem['hint']}"), style="dim")
+        print_problems(report["problems"])
         typer.echo(", ".join(f"{len(report[word])} {word}" for word in ("added", "updated", "unchanged")))
     if any(problem["severity"] == "Error" for problem in report["problems"]):
         raise typer.Exit(1)

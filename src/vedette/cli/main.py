@@ -51,7 +51,9 @@ def root(
 
 def _register() -> None:
     from vedette.cli import (
+        backup,
         checking,
+        export,
         functions,
         incidents,
         ingest,
@@ -63,6 +65,7 @@ def _register() -> None:
         rules,
         serve,
         tables,
+        transformations,
         watching,
         watchlists,
     )
@@ -73,6 +76,7 @@ def _register() -> None:
         querying,
         checking,
         tables,
+        transformations,
         watchlists,
         functions,
         rules,
@@ -82,6 +86,8 @@ def _register() -> None:
         ingest,
         range,
         watching,
+        export,
+        backup,
     )
     for module in groups:
         module.register(app)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from vedette.core.errors import InvalidInput
+from vedette.core.errors import InvalidInput, nearest
 from vedette.kql import ticks
 
 if TYPE_CHECKING:
     from vedette.core.clock import Clock
 
+MAX_SAMPLE: Final = 1_000
+"""Rows of a file that a transformation is tried on."""
+
 DataDir = Annotated[Path | None, typer.Option("--data", help="The data directory.", metavar="DIR")]
 WorkspaceName = Annotated[str, typer.Option("--workspace", "-w", help="The workspace, by name or id.")]
 BatchMode = Annotated[
     bool, typer.Option("--batch", help='Read {"id", "query"} lines from standard input, answer each with a line.')
+]
+ColumnOptions = Annotated[
+    list[str] | None, typer.Option("--column", help="A column and its type, like RiskScore:real.", metavar="NAME:TYPE")
 ]
 JsonReport = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
@@ -50,3 +56,40 @@ def duration(text: str, option: str) -> timedelta:
             f"'{text}' after {option} is not a span of time.", hint="Write it like 14d, 6h or 30m.", target=option
         )
     return ticks.to_timedelta(value)
+
+
+def column_of(text: str) -> dict[str, str]:
+    """A column and its type as a person writes them, as the API takes them: `RiskScore:real`. Raises InvalidInput."""
+    from vedette.kql.types import TYPE_NAMES
+
+    name, _, kind = text.rpartition(":")
+    if not name or kind not in TYPE_NAMES:
+        close = nearest(kind, TYPE_NAMES)
+        raise InvalidInput(
+            f"'{text}' is not a column and its type.",
+            hint=f"Did you mean '{name}:{close}'?" if name and close else "Write it like RiskScore:real.",
+        )
+    return {"name": name, "type": TYPE_NAMES[kind].value}
+
+
+def columns_of(texts: list[str] | None) -> list[dict[str, str]]:
+    """Several columns with their types."""
+    return [column_of(text) for text in texts or ()]
+
+
+def sample_rows(path: Path) -> list[dict[str, Any]]:
+    """The first rows of a file: JSON, JSON lines, CSV or TSV. Raises InvalidInput."""
+    from vedette.store.watchlists import read_file
+
+    return list(read_file(path))[:MAX_SAMPLE]
+
+
+def sampled(stream: str, rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """The columns of some rows of a stream; of a known table none, since it has its own."""
+    from vedette.store import catalog
+    from vedette.store.transform import sample_columns, table_of_stream
+
+    table = table_of_stream(stream)
+    if catalog.is_known(table):
+        return []
+    return [{"name": each.name, "type": each.type.value} for each in sample_columns(table, rows)]

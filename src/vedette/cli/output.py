@@ -7,14 +7,17 @@ import enum
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from vedette.core.errors import VedetteError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from vedette.core.errors import VedetteError
     from vedette.engine.result import Result
+    from vedette.kql.diagnostics import KqlError
 
 
 class Format(enum.StrEnum):
@@ -58,6 +61,38 @@ def placed(error: VedetteError) -> str:
     if error.position is None or (error.line is None and error.file is not None and error.file in str(error)):
         return str(error)
     return f"{error.position}: {error}"
+
+
+@contextmanager
+def kql_refused() -> Iterator[None]:
+    """Tells what is wrong with KQL that a command hands on, each finding with its line underlined."""
+    from vedette.engine.query import QueryFailed
+    from vedette.kql.diagnostics import KqlError
+
+    try:
+        yield
+    except KqlError as error:
+        raise refused(error.text, error) from None
+    except QueryFailed as error:
+        raise VedetteError(str(error), code=error.code) from None
+
+
+def refused(text: str, error: KqlError) -> VedetteError:
+    """Every diagnostic of a query, each with its line underlined, as one error."""
+    from vedette.kql.diagnostics import render
+
+    shown = "\n".join(render(text, diagnostic) for diagnostic in error.diagnostics[:10])
+    return VedetteError(f"The query is not valid.\n{shown}", code=error.diagnostics[0].code)
+
+
+def print_problems(problems: Iterable[Mapping[str, Any]]) -> None:
+    """Says what an import found wrong (standard error): each problem with its place, and what to do."""
+    console = screen(stderr=True)
+    for problem in problems:
+        place = ":".join(str(problem[part]) for part in ("file", "line") if problem.get(part))
+        console.print(harmless(f"{problem['severity'].lower()} {place}: {problem['message']}"))
+        if problem.get("hint"):
+            console.print(harmless(f"  {problem['hint']}"), style="dim")
 
 
 def screen(*, stderr: bool = False) -> Console:

@@ -9,13 +9,12 @@ import typer
 from vedette.cli.batch import answer_all, piped
 from vedette.cli.opening import operations
 from vedette.cli.options import BatchMode, DataDir, WorkspaceName
-from vedette.cli.output import Format, print_result
+from vedette.cli.output import Format, kql_refused, print_result
 from vedette.core.errors import InvalidInput, VedetteError
 
 if TYPE_CHECKING:
     from vedette.api.operations import Operations
     from vedette.engine.query import Explanation
-    from vedette.kql.diagnostics import KqlError
 
 
 def register(app: typer.Typer) -> None:
@@ -61,19 +60,12 @@ def query(
             if answer_all(lambda question: answer(held, question), failed):
                 raise typer.Exit(1)
             return
-        from vedette.engine.query import QueryFailed
-        from vedette.kql.diagnostics import KqlError
-
-        try:
+        with kql_refused():
             if explain:
                 for explanation in held.explain(text):
                     typer.echo(explained(explanation))
                 return
             result = held.query(text)
-        except KqlError as error:
-            raise refused(text, error) from None
-        except QueryFailed as error:
-            raise VedetteError(str(error), code=error.code) from None
     print_result(result, format_)
 
 
@@ -83,14 +75,6 @@ def explained(explanation: Explanation) -> str:
     if explanation.rewrites:
         notes.append(f"-- rewrites: {', '.join(explanation.rewrites)}")
     return "\n".join([explanation.sql + ";", *notes])
-
-
-def refused(text: str, error: KqlError) -> VedetteError:
-    """Every diagnostic of a query, each with its line underlined, as one error."""
-    from vedette.kql.diagnostics import render
-
-    shown = "\n".join(render(text, diagnostic) for diagnostic in error.diagnostics[:10])
-    return VedetteError(f"The query is not valid.\n{shown}", code=error.diagnostics[0].code)
 
 
 def answer(held: Operations, text: str) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,16 @@ from urllib.parse import quote
 
 import httpx
 
+from vedette.api.answers import diagnostic_of, failure
 from vedette.api.wire import utc_text
 from vedette.core.datadir import ServerRecord
-from vedette.core.errors import InvalidInput, Unavailable, VedetteError
+from vedette.core.errors import Unavailable
 from vedette.core.tls import pinned_context
-from vedette.engine.query import Check, Explanation, QueryFailed
+from vedette.engine.query import Check, Explanation
 from vedette.engine.result import Result, ResultColumn, Statistics
 from vedette.kql import ticks
-from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.types import TYPE_NAMES, Type
+from vedette.store.export import format_of, write_file
 from vedette.store.logstore import TableInfo
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
 from vedette.store.watchlists import WatchlistSettings
@@ -42,20 +44,23 @@ class RemoteOperations:
             raise Unavailable(f"The server that holds the data directory does not answer: {error}.") from None
         if answer.is_success:
             return answer.json() if answer.content else None
+        raise failure(answer, text)
+
+    def request(self, method: str, path: str, **arguments: Any) -> Any:
+        """What the REST API answers at a path under the workspace."""
+        return self._call(method, path, **arguments)
+
+    @contextmanager
+    def stream(self, path: str, **arguments: Any) -> Iterator[Iterator[bytes]]:
+        """The bytes of an answer to a POST, as they come."""
         try:
-            told = answer.json()["error"]
-        except (ValueError, KeyError):
-            raise Unavailable(f"The server answered with status {answer.status_code}.") from None
-        details = told.get("details") or {}
-        if "diagnostics" in details:
-            raise KqlError(text, [_diagnostic(text, one) for one in details["diagnostics"]])
-        if told["code"] in ("VDT2001", "VDT2002", "VDT2003", "VDT2005"):
-            raise QueryFailed(told["code"], told["message"])
-        raise VedetteError(
-            told["message"], code=told["code"], hint=told.get("hint"), file=details.get("file"), line=details.get("line"),
-            column=details.get("column"), target=details.get("target"), status=answer.status_code,
-            exit_code=InvalidInput.default_exit_code if answer.status_code == InvalidInput.default_status else 1,
-        )  # fmt: skip
+            with self._client.stream("POST", self._workspace + path, **arguments) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise failure(answer, "")
+                yield answer.iter_bytes()
+        except httpx.HTTPError as error:
+            raise Unavailable(f"The server stopped answering before it was done: {error}.") from None
 
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""
@@ -64,6 +69,11 @@ class RemoteOperations:
             body["timespan"] = "/".join(utc_text(moment) for moment in timespan)
         answer = self._call("POST", "/query", text=text, json=body)
         return _result(answer)
+
+    def export(self, text: str, path: Path) -> int:
+        """Writes all rows of a KQL query into a file."""
+        with self.stream("/export", json={"query": text, "format": format_of(path).value}) as chunks:
+            return write_file(path, chunks)
 
     def explain(self, text: str) -> list[Explanation]:
         """The SQL of each result of a KQL query."""
@@ -79,7 +89,7 @@ class RemoteOperations:
         columns = tuple(
             ResultColumn(column["name"], TYPE_NAMES.get(column["type"], Type.UNKNOWN)) for column in answer["columns"]
         )
-        found = [_diagnostic(text, one) for one in answer["diagnostics"]]
+        found = [diagnostic_of(text, one) for one in answer["diagnostics"]]
         return Check(found, columns or None)
 
     def load(self, paths: Sequence[Path], options: LoadOptions, progress: ProgressCallback | None = None) -> LoadReport:
@@ -253,11 +263,3 @@ def _result(answer: dict[str, Any]) -> Result:
     return Result(
         columns, answer["rows"], stats, partial, answer.get("visualization"), name=answer.get("name"), more=more
     )
-
-
-def _diagnostic(text: str, one: Mapping[str, Any]) -> Diagnostic:
-    """A diagnostic whose place counts UTF-16 units, with its place in characters."""
-    units = text.encode("utf-16-le")
-    start = len(units[: one["start"] * 2].decode("utf-16-le", "ignore"))
-    length = len(units[one["start"] * 2 : (one["start"] + one["length"]) * 2].decode("utf-16-le", "ignore"))
-    return Diagnostic(one["code"], one["message"], start, max(1, length), one["severity"])

@@ -10,7 +10,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName, duration, moment
-from vedette.cli.output import counted, harmless, json_line, note, print_table, screen
+from vedette.cli.output import counted, harmless, json_line, note, print_problems, print_table, screen
 from vedette.cli.progress import DelayedBar
 from vedette.core.errors import NotFound, VedetteError
 from vedette.detect.problems import ProblemSeverity
@@ -58,11 +58,7 @@ def import_(
 
 def _print_report(report: dict[str, Any]) -> None:
     console = screen(stderr=True)
-    for problem in report["problems"]:
-        place = ":".join(str(problem[part]) for part in ("file", "line") if problem.get(part))
-        console.print(harmless(f"{problem['severity'].lower()} {place}: {problem['message']}"))
-        if problem.get("hint"):
-            console.print(harmless(f"  {problem['hint']}"), style="dim")
+    print_problems(report["problems"])
     for one in report["derived"]:
         console.print(
             harmless(

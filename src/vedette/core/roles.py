@@ -31,6 +31,7 @@ class Permission(StrEnum):
     RULES_WRITE = "rules/write"
     DATA_WRITE = "data/write"
     DATA_INGEST = "data/ingest"
+    DATA_PURGE = "data/purge"
     CONTENT_READ = "content/read"
     CONTENT_WRITE = "content/write"
     DESTINATIONS_READ = "destinations/read"

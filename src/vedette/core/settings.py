@@ -63,6 +63,13 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9.\-:*, ]*$",
         description="Hosts that queries may read with externaldata, with commas; *.example.com stands for every name below.",
     )
+    geoip_city: Path | None = Field(
+        None,
+        description="A database of where addresses are, in MaxMind's format (GeoLite2-City.mmdb), for geo_info_from_ip_address.",
+    )
+    geoip_asn: Path | None = Field(
+        None, description="A database of whose addresses are (GeoLite2-ASN.mmdb), for asn_info_from_ip_address."
+    )
     syslog_host: str = Field("127.0.0.1", min_length=1, description="The address that syslog is heard on.")
     syslog_udp: _Port | None = Field(None, description="The port for syslog over UDP; off by default.")
     syslog_tcp: _Port | None = Field(None, description="The port for syslog over TCP; off by default.")

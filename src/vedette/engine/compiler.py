@@ -13,6 +13,7 @@ from vedette.engine.given import ExternalRows, ForeignRows, Given, KnownRows, Ro
 from vedette.engine.property_columns import property_items, read_properties
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.engine.rewrites import ALL_REWRITES
+from vedette.engine.tiers import Tiered, TieredRows, bounds
 from vedette.engine.walking import relations_inside, relations_of
 from vedette.kql.bound import (
     Cast,
@@ -335,7 +336,11 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     # the number of a row, under the name of the first column
     items.append((f"{name_of(node.columns[0])}_0", "rowid"))
     mark = compiler.scan_mark([*items, *property_items(node)])
-    text = f"SELECT {mark} FROM {table.source}"
+    source = table.source
+    if isinstance(table.tiers, Tiered):
+        source = compiler.fresh("g")
+        compiler.given.append(TieredRows(source, table.tiers, *bounds(compiler, node)))
+    text = f"SELECT {mark} FROM {source}"
     moment = next(
         (field for field in table.fields if field.name == "TimeGenerated" and field.type is Type.DATETIME), None
     )
@@ -360,7 +365,8 @@ def _foreign(compiler: Compiler, node: Scan) -> Rel:
         where, parameters = f" WHERE {moment} >= $range_from AND {moment} < $range_to", frozenset(_RANGE)
     assert isinstance(table.owner, RowSource)
     assert table.source is not None
-    compiler.given.append(ForeignRows(name, columns, table.source, where, parameters, table.owner))
+    source = f"({table.tiers.relation(None, None)})" if isinstance(table.tiers, Tiered) else table.source
+    compiler.given.append(ForeignRows(name, columns, source, where, parameters, table.owner))
     mark = compiler.scan_mark([*((column, column) for column, _ in columns), (f"{columns[0][0]}_0", "rowid")])
     return Rel(f"(SELECT {mark} FROM {name})", node.columns)
 

@@ -199,23 +199,23 @@ class QueryEngine:
 
         Raises as `run` does; rows are cut at the limits.
         """
-        run = _Run(self, options)
+        run = Run(self, options)
         bound = run.bound(text)
         return [run.table(run.compiled(relation))[0] for relation in bound.results]
 
     def compiled(self, text: str, options: QueryOptions) -> list[Compiled]:
         """The statement of every result of a batch, for another engine to run."""
-        run = _Run(self, options)
+        run = Run(self, options)
         return [run.compiled(relation, read=False) for relation in run.bound(text).results]
 
     def explain(self, text: str, options: QueryOptions) -> list[Explanation]:
         """The SQL of every result of a batch, which is not run; what only data can tell the binder, it still asks."""
-        run = _Run(self, options)
+        run = Run(self, options)
         return [run.explanation(relation) for relation in run.bound(text).results]
 
     def _run_all(self, text: str, options: QueryOptions) -> tuple[list[Result], int]:
         started = time.perf_counter()
-        run = _Run(self, options)
+        run = Run(self, options)
         bound = run.bound(text)
         results = []
         for relation in bound.results:
@@ -243,13 +243,14 @@ def _columns_of(relation: Relation) -> tuple[ResultColumn, ...]:
     return tuple(ResultColumn(column.name, column.type) for column in relation.visible)
 
 
-class _Run:
+class Run:
     """One run of a query; it also answers what the binder must know of the data."""
 
-    def __init__(self, engine: QueryEngine, options: QueryOptions) -> None:
+    def __init__(self, engine: QueryEngine, options: QueryOptions, number: int | None = None) -> None:
+        """`number` is that of the run that compiled what this one runs again."""
         self.engine = engine
         self.options = options
-        self.number = next(_NUMBERS)
+        self.number = next(_NUMBERS) if number is None else number
         self.connection = engine.connection.cursor()
         self._values: dict[str, object] = {"now": ticks.from_datetime(options.now), **options.parameters}
         if options.timespan is not None:
@@ -258,7 +259,8 @@ class _Run:
         self._started = time.monotonic()
         self._deadline = self._started + options.limits.seconds
 
-    def _compiler(self) -> Compiler:
+    def compiler(self) -> Compiler:
+        """A compiler for a statement of this run."""
         options = self.options
         return Compiler(
             timespan=options.timespan is not None, run=self.number, rewrites=options.rewrites, proceed=self.proceed,
@@ -267,8 +269,8 @@ class _Run:
 
     def proceed(self) -> None:
         """Ends the query where it was stopped; parsing, binding and compiling ask at every step."""
-        if self._stopped():
-            raise self._failure(None)
+        if self.stopped():
+            raise self.failure(None)
 
     def bound(self, text: str) -> BoundQuery:
         """The query bound, under the query's time limit like everything else of it."""
@@ -277,7 +279,7 @@ class _Run:
     def compiled(self, relation: Relation, *, read: bool = True) -> Compiled:
         """The statement of a result, cut at the limit unless it is `table` that reads its rows."""
         limits = self.options.limits
-        compiled = self._compiler().compile(relation, limit=limits.rows + 1, read=read)
+        compiled = self.compiler().compile(relation, limit=limits.rows + 1, read=read)
         if len(compiled.sql) > limits.statement:
             raise QueryFailed(
                 "VDT2006",
@@ -313,9 +315,9 @@ class _Run:
             given = self._given(stage.sql, compiled.parameters)
             reader = self.connection.sql(stage.sql, params=given).to_arrow_reader(_BATCH_ROWS)
             try:
-                made = stage.transform(iter(reader), self._stopped)
+                made = stage.transform(iter(reader), self.stopped)
             except Stopped as stop:
-                raise self._failure(stop) from None
+                raise self.failure(stop) from None
             self.connection.register(stage.name, made)
 
     def _within_limits(self, work: Callable[[], T]) -> T:
@@ -327,11 +329,11 @@ class _Run:
         watcher = threading.Thread(target=self._watch, args=(done,), name="query limit", daemon=True)
         watcher.start()
         try:
-            with stoppable(self.number, self._stopped):
+            with stoppable(self.number, self.stopped):
                 return work()
         except (duckdb.Error, pa.ArrowException, OSError, UnicodeEncodeError) as error:
             # an error while rows are taken comes through Arrow, which knows it as one of input and output
-            raise self._failure(error) from error
+            raise self.failure(error) from error
         finally:
             # The watcher holds the connection: were its thread to let go of it last, while the process ends, that would abort.
             done.set()
@@ -339,22 +341,24 @@ class _Run:
             if cancellation is not None and not cancellation.cancelled:
                 cancellation.watch(None)
 
-    def _stopped(self) -> bool:
+    def stopped(self) -> bool:
+        """Whether the time is over or somebody cancelled the query."""
         cancellation = self.options.cancellation
         return time.monotonic() >= self._deadline or (cancellation is not None and cancellation.cancelled)
 
     def _watch(self, done: threading.Event) -> None:
         """Interrupts the engine when the time is over, again and again: it forgets what comes before it has started."""
         while not done.wait(max(0.01, min(_POLL, self._deadline - time.monotonic()))):
-            if self._stopped():
+            if self.stopped():
                 self.connection.interrupt()
 
-    def _failure(self, error: Exception | None) -> QueryFailed:
+    def failure(self, error: Exception | None) -> QueryFailed:
+        """What to tell of an error of the engine."""
         cancellation = self.options.cancellation
         text = str(error)
         if cancellation is not None and cancellation.cancelled:
             return QueryFailed("VDT2005", "the query was cancelled")
-        if self._stopped():
+        if self.stopped():
             return QueryFailed("VDT2001", f"the query was stopped after {self.options.limits.seconds:g} seconds")
         if isinstance(error, duckdb.OutOfMemoryException) or text.startswith("Out of Memory Error"):
             return QueryFailed("VDT2002", "the query needs more memory than it may use; narrow it or its time")
@@ -418,6 +422,17 @@ class _Run:
 
         return self._within_limits(take)
 
+    def reader(self, compiled: Compiled, rows: int) -> pa.RecordBatchReader:
+        """The rows of a statement, some at a time; whoever reads them asks `proceed` between batches."""
+        values = self._register(compiled)
+
+        def start() -> pa.RecordBatchReader:
+            self._give(compiled)
+            self._run_stages(compiled)
+            return self.connection.sql(compiled.sql, params=values).to_arrow_reader(rows)
+
+        return self._within_limits(start)
+
     def rows(self, relation: Relation) -> Result:
         """The rows of a bound relation, cut at the limit."""
         compiled = self.compiled(relation)
@@ -432,7 +447,7 @@ class _Run:
 
     def constant(self, expression: Expr) -> object:
         """The value of an expression that no column feeds."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         fragment = compiler.emitter.emit(expression)
         value = self.fetch(compiler.finished(f"SELECT {fragment} AS v"))[0][0]
         if value is not None and expression.type is Type.DYNAMIC:
@@ -467,7 +482,7 @@ class _Run:
 
     def values(self, relation: Relation, column: Column, most: int) -> list[object] | None:
         """The distinct values of a column; None where there are more than `most`."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         rel = compiler.rel(relation).wrapped()
         where = " WHERE " + " AND ".join(rel.where) if rel.where else ""
         text = f"SELECT DISTINCT {name_of(column)} AS v FROM {rel.source}{where} LIMIT {most + 1}"
@@ -476,7 +491,7 @@ class _Run:
 
     def keys(self, relation: Relation, column: Column) -> list[tuple[str, Type]]:
         """The keys in a column of bags, each with the type that its values share (mixed: dynamic)."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         rel = compiler.rel(relation).wrapped()
         bag = name_of(column)
         where = [*rel.where, f"json_type({bag}) = 'OBJECT'"]
@@ -487,7 +502,7 @@ class _Run:
 
     def distinct(self, relation: Relation, column: Column) -> list[str]:
         """The distinct values of a column as text, in order."""
-        compiler = self._compiler()
+        compiler = self.compiler()
         rel = compiler.rel(relation).wrapped()
         from vedette.engine.fragment import Fragment
 
@@ -499,7 +514,7 @@ class _Run:
 
     def columns(self, relation: Relation) -> list[list[object]]:
         """All rows of a relation, column by column."""
-        compiled = self._compiler().compile(relation)
+        compiled = self.compiler().compile(relation)
         values = self._register(compiled)
 
         def take() -> pa.Table:
@@ -512,8 +527,8 @@ class _Run:
 
     def going_on(self) -> None:
         """Raises QueryFailed where the time is over or the query was cancelled."""
-        if self._stopped():
-            raise self._failure(RuntimeError("stopped"))
+        if self.stopped():
+            raise self.failure(RuntimeError("stopped"))
 
 
 def _shared_type(kinds: Iterable[str | None]) -> Type:

@@ -41,6 +41,8 @@ class TableSchema:
     """A table about the product's own work: `*` does not mean it, its name does."""
     owner: object | None = None
     """The store that has the rows, where the engine's own connection does not reach them."""
+    tiers: object | None = None
+    """Where the rows are, if not all of them are in `source` (`engine.tiers.Tiered`)."""
 
 
 @dataclass(frozen=True, slots=True)

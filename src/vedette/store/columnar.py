@@ -67,13 +67,18 @@ def unpacked(data: bytes) -> pa.Table:
         return reader.read_all()
 
 
-def texts(rows: pa.Table) -> list[bytes]:
-    """Each row as the JSON object that says the same."""
+def as_rows(rows: pa.Table) -> list[dict[str, object]]:
+    """Each row as the JSON object that says the same; absent values are left out."""
     columns = {name: _values(rows.column(name), kind_of(rows, name)) for name in rows.column_names if name != SOURCE}
     return [
-        json_text({name: values[place] for name, values in columns.items() if values[place] is not None}).encode()
+        {name: values[place] for name, values in columns.items() if values[place] is not None}
         for place in range(rows.num_rows)
     ]
+
+
+def texts(rows: pa.Table) -> list[bytes]:
+    """Each row as the text of such an object."""
+    return [json_text(row).encode() for row in as_rows(rows)]
 
 
 def kind_of(rows: pa.Table, name: str) -> Type:

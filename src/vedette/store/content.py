@@ -13,24 +13,39 @@ if TYPE_CHECKING:
     from vedette.core.clock import Clock
     from vedette.core.database import State
     from vedette.store.functions import SavedFunctions
+    from vedette.store.transform import Definition
+    from vedette.store.transformations import Transformations
     from vedette.store.watchlists import Watchlists
 
 
 class WorkspaceContent:
-    """The functions and watchlists of a workspace as its queries see them; without a state there are the built-in ones alone."""
+    """The functions, watchlists and transformations of a workspace as its store sees them; without a state there are the
+    built-in functions alone."""
 
-    def __init__(self, functions: SavedFunctions | None = None, watchlists: Watchlists | None = None) -> None:
+    def __init__(
+        self, functions: SavedFunctions | None = None, watchlists: Watchlists | None = None,
+        transformations: Transformations | None = None,
+    ) -> None:  # fmt: skip
         self._functions = functions
         self._watchlists = watchlists
+        self._transformations = transformations
 
     @classmethod
     def of(cls, state: State, workspace_id: str, clock: Clock) -> WorkspaceContent:
         """The content of a workspace."""
         # the state's library takes longer to import than a query over nothing to run
         from vedette.store.functions import SavedFunctions
+        from vedette.store.transformations import Transformations
         from vedette.store.watchlists import Watchlists
 
-        return cls(SavedFunctions(state, workspace_id, clock), Watchlists(state, workspace_id, clock))
+        return cls(
+            SavedFunctions(state, workspace_id, clock), Watchlists(state, workspace_id, clock),
+            Transformations(state, workspace_id, clock),
+        )  # fmt: skip
+
+    def transformation(self, stream: str) -> Definition | None:
+        """What becomes of the rows of a stream, or None where they are stored as they come."""
+        return None if self._transformations is None else self._transformations.for_stream(stream)
 
     def function(self, name: str) -> SavedFunction | None:
         """A function by name; what the workspace saved goes before what is built in."""

@@ -11,14 +11,11 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from vedette.core.audit import Audit
-from vedette.core.clock import Clock
-from vedette.core.database import State
 from vedette.core.errors import InvalidInput, VedetteError, not_found
-from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import Principal
 from vedette.kql.host import SavedFunction
 from vedette.store.compiling import compiled
+from vedette.store.kept import Kept
 from vedette.store.models import FunctionRevisionRow, FunctionRow
 
 MAX_BODY: Final = 1_000_000
@@ -83,15 +80,8 @@ class FunctionReport:
         return asdict(self)
 
 
-class SavedFunctions:
-    """The saved functions of one workspace. Every change is one transaction, with its entry in the audit trail."""
-
-    def __init__(self, state: State, workspace_id: str, clock: Clock, new_id: IdSource = new_id) -> None:
-        self._state = state
-        self.workspace_id = workspace_id
-        self._clock = clock
-        self._new_id = new_id
-        self._audit = Audit(state, clock)
+class SavedFunctions(Kept):
+    """The saved functions of one workspace."""
 
     # -- reading
 

@@ -12,6 +12,7 @@ from vedette.kql.host import Field, Host, Items, SavedFunction, TableSchema
 from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.content import WorkspaceContent
+from vedette.store.lake import Lake
 from vedette.store.physical import EXTRA, INGESTED, LOAD, ROW, absent
 from vedette.store.samples import sample
 from vedette.store.tables import StoredTable, Tables, constant_of
@@ -30,20 +31,27 @@ _ITEM_ID: Final = (
 class WorkspaceHost:
     """The `Host` of one workspace: its stored tables, and the known tables that have no rows yet."""
 
-    def __init__(self, name: str, tables: Tables, content: WorkspaceContent | None = None) -> None:
+    def __init__(
+        self, name: str, tables: Tables, content: WorkspaceContent | None = None, lake: Lake | None = None
+    ) -> None:
         self.name = name
         self._tables = tables
         self._content = content or WorkspaceContent()
-        self._described: dict[str, tuple[StoredTable, TableSchema]] = {}
+        self._lake = lake
+        self._described: dict[str, tuple[StoredTable, object, TableSchema]] = {}
 
     def table(self, name: str) -> TableSchema | None:
         """The table of that name (case-sensitive), or None."""
         stored = self._tables.get(name)
         if stored is not None:
             known = self._described.get(name)
-            if known is None or known[0] is not stored:
-                known = self._described[name] = (stored, _stored_schema(stored, self._tables.workspace_id))
-            return known[1]
+            seen = None if self._lake is None else self._lake.seen(name)
+            if known is None or known[0] is not stored or known[1] != seen:
+                schema = _stored_schema(stored, self._tables.workspace_id)
+                if self._lake is not None:
+                    schema = replace(schema, tiers=self._lake.tiers(stored))
+                known = self._described[name] = (stored, seen, schema)
+            return known[2]
         return _known_schema(name)
 
     def table_names(self) -> Iterable[str]:

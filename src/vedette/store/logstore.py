@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ import pyarrow as pa
 from vedette.core.clock import Clock
 from vedette.core.errors import Conflict, InvalidInput, Unavailable, VedetteError, not_found
 from vedette.core.ids import IdSource, new_id
-from vedette.engine.dialect import identifier
+from vedette.engine.dialect import identifier, quote
 from vedette.engine.query import Cancellation, Check, Explanation, Limits, QueryEngine, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql import ticks
@@ -39,6 +39,7 @@ from vedette.store.conversion import json_text
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach, Reaching, WorkspaceHost
 from vedette.store.inference import Inference
+from vedette.store.lake import FOLDER, READERS, Lake, LakePart
 from vedette.store.loading import AnySource, Loader
 from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.records import CATALOGUE as FILES_CATALOGUE
@@ -48,11 +49,14 @@ from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import CATALOGUE, StoredTable, Tables
 from vedette.store.taking import Taken, forget_old_ids, marks, take
+from vedette.store.transform import Transformer
 from vedette.store.writer import create_dead_letter, writing
 
 LAYOUT: Final = "2"
 """The version of the file's layout. 2: properties of dynamic columns have columns, which whoever writes must fill."""
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
+STAGING: Final = "staging"
+"""The folder beside the store's file where a backup of it is made."""
 _BATCH_ROWS: Final = 100_000
 _MAX_REMEMBERED: Final = 10_000
 """Queries whose tables are remembered."""
@@ -113,16 +117,23 @@ class LogStore:
         self._closed = False
         self._connection: duckdb.DuckDBPyConnection | None = _open(path, memory)
         self._tables = Tables(workspace_id)
+        self.lake = Lake(path, clock)
+        self.maintenance = threading.Lock()
+        """Held by whoever moves, removes or copies rows beside the writers."""
         try:
             with engine_errors():
                 _prepare(self._connection)
                 self._tables.read(self._connection)
+                self.lake.read(self._connection)
             create_dead_letter(self._tables, self._cursor)
         except BaseException:
             self._connection.close()
             raise
-        self.host = WorkspaceHost(name, self._tables, content)
+        content = content or WorkspaceContent()
+        self.host = WorkspaceHost(name, self._tables, content, self.lake)
         self._engine = QueryEngine(self._connection, self.host, self._external)
+        self._content = content
+        self.transformer = Transformer(self._engine, self.host, content, self._tables)
         self._read: dict[tuple[str, int], frozenset[str]] = {}
 
     # -- asking
@@ -143,13 +154,14 @@ class LogStore:
         Raises `KqlError` for a text that cannot be accepted, and `QueryFailed` where a limit or the engine ends the query.
         """
         self._open_connection()
-        return self._engine.run(
-            text,
-            QueryOptions(
-                now or self._clock.now(), timespan, limits=limits or Limits(), cancellation=cancellation,
-                host=None if reach is None else Reaching(self.host, reach),
-            ),
-        )  # fmt: skip
+        with READERS.reading():
+            return self._engine.run(
+                text,
+                QueryOptions(
+                    now or self._clock.now(), timespan, limits=limits or Limits(), cancellation=cancellation,
+                    host=None if reach is None else Reaching(self.host, reach),
+                ),
+            )  # fmt: skip
 
     def explain(
         self, text: str, *, now: datetime | None = None, timespan: tuple[datetime, datetime] | None = None
@@ -275,8 +287,10 @@ class LogStore:
 
         The same transaction notes the last number, so that nothing is added twice. Raises `VedetteError`, and then nothing is added.
         """
-        now = ticks.from_datetime(self._clock.now())
-        return take(self._tables, table, batches, self._cursor, self.workspace_id, now, rejected)
+        transform = self.transformer.of(table, self._clock.now)
+        return take(
+            self._tables, table, batches, self._cursor, self.workspace_id, self._clock.now(), rejected, transform
+        )
 
     def taken(self) -> dict[str, int]:
         """Of each table the number of the last spooled batch whose rows it has; ids of records that are too old are forgotten."""
@@ -316,7 +330,7 @@ class LogStore:
         try:
             for name in self._tables.names():
                 stored = self._tables.get(name)
-                info = None if stored is None else _info(cursor, stored)
+                info = None if stored is None else _with_lake(_info(cursor, stored), self.lake.parts(name))
                 if info is not None and info.rows:
                     infos.append(info)
         finally:
@@ -337,6 +351,51 @@ class LogStore:
         if fields is None:
             raise not_found("table", table, self.host.table_names())
         return TableDescription(table, fields, {}, True, False)
+
+    # -- for those who look after the store (retention, export, backup)
+
+    @property
+    def engine(self) -> QueryEngine:
+        """Runs queries over the store."""
+        self._open_connection()
+        return self._engine
+
+    @property
+    def table_register(self) -> Tables:
+        """The tables with their locks."""
+        return self._tables
+
+    @property
+    def has_lake(self) -> bool:
+        """Whether rows can be moved out of the tables: not where the store is in memory."""
+        return self.path is not None
+
+    def now(self) -> datetime:
+        """The clock's time."""
+        return self._clock.now()
+
+    def stored(self, table: str) -> StoredTable | None:
+        """A table that has had rows."""
+        return self._tables.get(table)
+
+    def stored_tables(self) -> list[str]:
+        """The tables that have had rows, sorted."""
+        return self._tables.names()
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A further connection to the store; its user closes it."""
+        return self._cursor()
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A further connection for the length of a block."""
+        with closing(self._cursor()) as cursor:
+            yield cursor
+
+    def checkpoint(self) -> None:
+        """Write everything into the file, and give back the room of deleted rows as far as that is possible now."""
+        with self.cursor() as cursor, suppress(duckdb.Error):
+            run(cursor, "CHECKPOINT")
 
     # -- the connection
 
@@ -372,6 +431,7 @@ class LogStore:
                 connection.close()
                 raise
             self._engine = QueryEngine(connection, self.host, self._external)
+            self.transformer = Transformer(self._engine, self.host, self._content, self._tables)
             self._connection = connection
         return True
 
@@ -396,9 +456,8 @@ class LogStore:
 
 
 def _open(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
-    """A connection that can reach nothing but its own file."""
+    """A connection that can reach nothing but its own file, and the folders beside it for the lake and for backups."""
     config: dict[str, str | bool | int | float | list[str]] = {
-        "enable_external_access": "false",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "allow_community_extensions": "false",
@@ -419,6 +478,10 @@ def _open(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
         raise _not_opened(path, error) from error
     limit = memory or _default_memory(connection)
     run(connection, f"SET memory_limit = '{limit}'")
+    if path is not None:
+        own = ", ".join(quote(f"{path.with_name(name)}{os.sep}") for name in (FOLDER, STAGING))
+        run(connection, f"SET allowed_directories = [{own}]")
+    run(connection, "SET enable_external_access = false")
     run(connection, "SET lock_configuration = true")
     return connection
 
@@ -499,4 +562,19 @@ def _info(cursor: duckdb.DuckDBPyConnection, table: StoredTable) -> TableInfo:
         None if first is None else ticks.to_datetime(first),
         None if last is None else ticks.to_datetime(last),
         int(held),
+    )
+
+
+def _with_lake(info: TableInfo, parts: Sequence[LakePart]) -> TableInfo:
+    """A table with the rows that it has in the lake."""
+    if not parts:
+        return info
+    first = ticks.to_datetime(min(part.first for part in parts))
+    last = ticks.to_datetime(max(part.last for part in parts))
+    return replace(
+        info,
+        rows=info.rows + sum(part.rows for part in parts),
+        first=first if info.first is None else min(first, info.first),
+        last=last if info.last is None else max(last, info.last),
+        bytes=info.bytes + int(sum(part.billed for part in parts)),
     )

@@ -80,3 +80,34 @@ class FunctionRevisionRow(Base):
     at: Mapped[datetime]
     by: Mapped[str]
     content: Mapped[dict[str, Any]]
+
+
+class TransformationRow(Base):
+    """The transformation of a stream."""
+
+    __tablename__ = "transformations"
+    __table_args__ = (UniqueConstraint("workspace_id", "stream"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(String(36), ForeignKey("workspaces.id", ondelete="CASCADE"))
+    stream: Mapped[str]
+    content: Mapped[dict[str, Any]]
+    """`columns`: [name, type] pairs; `flows`: [query, table] pairs."""
+    revision: Mapped[int]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str]
+
+
+class RetentionRow(Base):
+    """How long a table keeps its rows. The table `*` stands for all that have no row of their own."""
+
+    __tablename__ = "table_retention"
+
+    workspace_id: Mapped[str] = mapped_column(
+        String(36), ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True
+    )
+    table_name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    interactive_days: Mapped[int | None]
+    total_days: Mapped[int | None]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str]

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 import duckdb
@@ -21,13 +22,14 @@ from vedette.store import catalog
 from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field
-from vedette.store.columnar import SOURCE, assembled, by_source, joined, kind_of, texts, unpacked
+from vedette.store.columnar import SOURCE, as_rows, assembled, by_source, joined, kind_of, texts, unpacked
 from vedette.store.contents import Load, load_id, record
 from vedette.store.inference import Inference
 from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import Tables
-from vedette.store.writer import TableWriter, writing
+from vedette.store.transform import Output, Transform
+from vedette.store.writer import TableWriter, writing_all
 
 REMEMBERED: Final = 7 * 24 * 3600 * ticks.SECOND
 """How long the id of a record is remembered: longer than any sender tries again."""
@@ -53,13 +55,15 @@ def marks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def take(
     tables: Tables, table: str, batches: Sequence[Spooled], connect: Callable[[], duckdb.DuckDBPyConnection],
-    workspace_id: str, now: int, rejected: str | None = None,
+    workspace_id: str, moment: datetime, rejected: str | None = None, transform: Transform | None = None,
 ) -> Taken:  # fmt: skip
     """Add the rows of batches of one table, in the order of their numbers, in one transaction.
 
     A row without TimeGenerated gets the time at which its batch was accepted. With `rejected`, the reason why the table does not
-    take them, they go into the dead-letter table as texts. Raises `VedetteError`, and then nothing is added.
+    take them, they go into the dead-letter table as texts; otherwise the table's transformation says what becomes of them. Raises
+    `VedetteError`, and then nothing is added.
     """
+    now = ticks.from_datetime(moment)
     rows, sizes, ids, stamped = _gathered(batches) if rejected is None else _as_texts(table, batches, rejected)
     ready = [unpacked(batch.columns) for batch in batches if batch.columns is not None] if rejected is None else []
     moments = [
@@ -67,33 +71,48 @@ def take(
         for one in by_source(own, batch.source).items()
     ]  # fmt: skip
     target = table if rejected is None else DEAD_LETTER
-    with writing(tables, target, connect) as (writer, connection):
+    if rejected is not None:
+        transform = None
+    source = ", ".join(dict.fromkeys(batch.source for batch in batches))[:1024]
+    counts = [batch.entry.rows if rejected or batch.columns is None else 0 for batch in batches]
+    with writing_all(tables, [target] if transform is None else transform.tables, connect) as (writers, connection):
         kept = _new_ones(connection, table, ids, now) if any(ids) else range(len(rows))
         if len(kept) < len(rows):
             rows, sizes = [rows[position] for position in kept], [sizes[position] for position in kept]
         if rows or ready:
             # one load an hour has the rows of many batches; a row's number tells its batch and its place there
             start = batches[0].entry.number << _PLACES
-            load = load_id("spool", workspace_id, target, table, str(now // ticks.HOUR))
-            made = Batch(len(rows), columns_of(rows), range(start, start + len(rows)), sizes)
             columns = joined(ready) if ready else None
-            _declare(writer, target, made, columns)
-            assembler = Assembler(writer.table.types, target, workspace_id, load, now, now)
-            parts = [assembler.assemble(made)] if rows else []
-            if columns is not None:
-                parts.append(assembled(columns, assembler, start + len(rows)))
-            drifted: Counter[str] = Counter()
-            for part in parts:
-                writer.insert(part)
-                if part is not parts[-1] or columns is None:
-                    counts = [batch.entry.rows if rejected or batch.columns is None else 0 for batch in batches]
-                    moments += _by_source(batches, counts, kept, part.columns["TimeGenerated"])
-                stamped += part.stamped
-                drifted += part.drifted
-            size = sum(sizes) + sum(len(batch.columns or b"") for batch in batches)
-            source = ", ".join(dict.fromkeys(batch.source for batch in batches))[:1024]
-            count = sum(part.size for part in parts)
-            _record(connection, Load(load, target, source, "", size, count, stamped, 0, drifted, now))
+            if transform is None:
+                made = Batch(len(rows), columns_of(rows), range(start, start + len(rows)), sizes)
+                outputs = [Output(target, made)]
+            else:  # it looks at rows
+                moments += _by_source(batches, counts, kept, _times(rows, now))
+                rows += [] if columns is None else as_rows(columns)
+                outputs, columns = transform.apply(rows, moment, start), None
+            for output in outputs:
+                writer, made = writers[output.table], output.batch
+                if not made.size and columns is None:
+                    continue
+                _declare(writer, output, columns)
+                load = load_id("spool", workspace_id, output.table, table, str(now // ticks.HOUR))
+                assembler = Assembler(writer.table.types, output.table, workspace_id, load, now, now)
+                parts = [assembler.assemble(made)] if made.size else []
+                if parts and transform is None:
+                    moments += _by_source(batches, counts, kept, parts[0].columns["TimeGenerated"])
+                if columns is not None:
+                    parts.append(assembled(columns, assembler, start + made.size))
+                drifted: Counter[str] = Counter()
+                for part in parts:
+                    writer.insert(part)
+                    stamped += part.stamped
+                    drifted += part.drifted
+                size = sum(made.sizes) + (
+                    sum(len(batch.columns or b"") for batch in batches) if columns is not None else 0
+                )
+                count = sum(part.size for part in parts)
+                _record(connection, Load(load, output.table, source, "", size, count, stamped, 0, drifted, now))
+                stamped = 0
         with engine_errors():
             run(connection, "DELETE FROM store_catalog.spooled WHERE table_name = ?", [table])
             run(connection, "INSERT INTO store_catalog.spooled VALUES (?, ?)", [table, batches[-1].entry.number])
@@ -112,12 +131,20 @@ def _by_source(
     return [(batch.source, some) for place, batch in enumerate(batches) if len(some := moments[owners == place])]
 
 
-def _declare(writer: TableWriter, target: str, rows: Batch, columns: pa.Table | None) -> None:
+def _times(rows: Sequence[dict[str, object]], now: int) -> pa.Array:
+    """TimeGenerated of rows that are not assembled: what cannot be read counts as now."""
+    read = (ticks.parse_datetime(str(row.get("TimeGenerated"))) for row in rows)
+    return pa.array([now if moment is None else moment for moment in read], pa.int64())
+
+
+def _declare(writer: TableWriter, output: Output, columns: pa.Table | None) -> None:
     """Make what the rows have that the table has not part of its schema, unless that is a known one."""
-    fields: list[Field] = []
-    if not catalog.is_known(target):
-        inference = Inference(target, writer.table.types if not writer.draft.is_new else {})
-        inference.look(rows, text_form=False)
+    fields = output.fields
+    if catalog.is_known(output.table):
+        fields = []
+    elif not fields:
+        inference = Inference(output.table, writer.table.types if not writer.draft.is_new else {})
+        inference.look(output.batch, text_form=False)
         fields = inference.fields()
         if columns is not None:
             named = {field.name for field in fields}

@@ -19,7 +19,6 @@ import orjson
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from vedette.core.audit import Audit
 from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, nearest, not_found
@@ -29,6 +28,7 @@ from vedette.kql import ticks
 from vedette.kql.binder.workspaces import WATCHLIST_FIELDS
 from vedette.kql.host import Items
 from vedette.kql.types import Type
+from vedette.store.kept import Kept
 from vedette.store.models import WatchlistItemRow, WatchlistRow
 
 MAX_UPLOAD: Final = int(3.8 * 1024 * 1024)
@@ -99,15 +99,11 @@ class WatchlistChange:
     kept: int
 
 
-class Watchlists:
-    """The watchlists of one workspace. Every change is one transaction, with its entry in the audit trail."""
+class Watchlists(Kept):
+    """The watchlists of one workspace."""
 
     def __init__(self, state: State, workspace_id: str, clock: Clock, new_id: IdSource = new_id) -> None:
-        self._state = state
-        self.workspace_id = workspace_id
-        self._clock = clock
-        self._new_id = new_id
-        self._audit = Audit(state, clock)
+        super().__init__(state, workspace_id, clock, new_id)
         self._items: dict[str, tuple[int, Items]] = {}
 
     # -- reading
@@ -354,10 +350,8 @@ def read_items(content: bytes, name: str) -> Sequence[dict[str, Any]]:
     return _from_csv(text, name, "\t" if name.lower().endswith(".tsv") else ",")
 
 
-def import_file(
-    watchlists: Watchlists, alias: str, path: Path, settings: WatchlistSettings, by: Principal, *, append: bool = False
-) -> WatchlistChange:
-    """Makes or changes a watchlist from a file on this machine."""
+def read_file(path: Path) -> Sequence[dict[str, Any]]:
+    """The items of a file on this machine."""
     try:
         if path.stat().st_size > MAX_FILE:
             raise InvalidInput(f"{path} has more than {MAX_FILE:,} bytes.", file=str(path))
@@ -365,8 +359,15 @@ def import_file(
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
         raise InvalidInput(f"{path} cannot be read: {reason.lower()}.", file=str(path)) from None
-    given = replace(settings, source=settings.source or path.name)
-    return watchlists.put(alias, given, read_items(content, str(path)), by, append=append)
+    return read_items(content, str(path))
+
+
+def import_file(
+    watchlists: Watchlists, alias: str, path: Path, settings: WatchlistSettings, by: Principal, *, append: bool = False
+) -> WatchlistChange:
+    """Makes or changes a watchlist from a file on this machine."""
+    items = read_file(path)
+    return watchlists.put(alias, replace(settings, source=settings.source or path.name), items, by, append=append)
 
 
 def _from_json(text: str, name: str) -> list[dict[str, Any]]:

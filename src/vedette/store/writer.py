@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 import duckdb
@@ -91,22 +91,32 @@ def writing(
     tables: Tables, table: str, connect: Callable[[], duckdb.DuckDBPyConnection]
 ) -> Iterator[tuple[TableWriter, duckdb.DuckDBPyConnection]]:
     """A transaction on one table: committed and published at the end of the block, undone whole on any exception."""
-    with tables.lock_of(table):
+    with writing_all(tables, [table], connect) as (writers, connection):
+        yield writers[table], connection
+
+
+@contextmanager
+def writing_all(
+    tables: Tables, names: Iterable[str], connect: Callable[[], duckdb.DuckDBPyConnection]
+) -> Iterator[tuple[dict[str, TableWriter], duckdb.DuckDBPyConnection]]:
+    """A transaction on several tables, whose locks are taken in the order of their names."""
+    with ExitStack() as held:
+        for name in sorted(set(names)):
+            held.enter_context(tables.lock_of(name))
         connection = connect()
+        held.callback(connection.close)
+        with engine_errors():
+            run(connection, "BEGIN TRANSACTION")
         try:
+            writers = {name: TableWriter(tables, name, connection) for name in names}
+            yield writers, connection
             with engine_errors():
-                run(connection, "BEGIN TRANSACTION")
-            try:
-                writer = TableWriter(tables, table, connection)
-                yield writer, connection
-                with engine_errors():
-                    run(connection, "COMMIT")
-            except BaseException:
-                rolled_back(connection)
-                raise
+                run(connection, "COMMIT")
+        except BaseException:
+            rolled_back(connection)
+            raise
+        for writer in writers.values():
             writer.draft.publish()
-        finally:
-            connection.close()
 
 
 def create_dead_letter(tables: Tables, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 
 from vedette.api.security import Services, requires
-from vedette.api.wire import Page, Utc, Wire
+from vedette.api.wire import Page, Wire, wire_model
 from vedette.content.parsers import Problem, read_function_text
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission, Principal
@@ -21,28 +21,13 @@ Writes = Annotated[Principal, Depends(requires(Permission.CONTENT_WRITE))]
 MAX_IMPORT = 2_000
 
 
-class FunctionSummary(Wire):
-    """A saved function in a list."""
-
-    id: str
-    name: str
-    parameters: str
-    display_name: str
-    category: str
-    version: str
-    revision: int
-    updated_at: Utc
-    updated_by: str
-
-
-class FunctionWhole(FunctionSummary):
-    """A saved function."""
-
-    body: str
-    description: str
-    equivalent_built_in: str
-    source: str
-    created_at: Utc
+_BODY = frozenset({"body", "description", "equivalent_built_in", "source", "created_at"})
+FunctionSummary = wire_model(
+    "FunctionSummary", "A saved function in a list.", FunctionDefinition, StoredFunction, omit=_BODY | {"definition"}
+)
+FunctionWhole = wire_model(
+    "FunctionWhole", "A saved function.", FunctionDefinition, StoredFunction, omit=frozenset({"definition"})
+)
 
 
 class FunctionPut(Wire):
@@ -56,15 +41,10 @@ class FunctionPut(Wire):
     version: str = ""
 
 
-class RevisionBody(Wire):
-    """What a function was from some time on."""
-
-    revision: int
-    at: Utc
-    by: str
-    parameters: str
-    body: str
-    version: str
+RevisionBody = wire_model(
+    "RevisionBody", "What a function was from some time on.", FunctionRevision, FunctionDefinition,
+    omit=frozenset({"definition", "name", "display_name", "category", "description", "equivalent_built_in", "source"}),
+)  # fmt: skip
 
 
 class ImportFile(Wire):
@@ -80,22 +60,19 @@ class ImportRequest(Wire):
     files: list[ImportFile]
 
 
-def summary(stored: StoredFunction) -> FunctionSummary:
+def summary(stored: StoredFunction) -> Wire:
     """A function in a list."""
-    one = stored.definition
-    return FunctionSummary(
-        id=stored.id, name=one.name, parameters=one.parameters, display_name=one.display_name, category=one.category,
-        version=one.version, revision=stored.revision, updated_at=stored.updated_at, updated_by=stored.updated_by,
-    )  # fmt: skip
+    return FunctionSummary.model_validate(_flat(stored, FunctionSummary))
 
 
-def whole(stored: StoredFunction) -> FunctionWhole:
+def whole(stored: StoredFunction) -> Wire:
     """A function as the API shows it."""
-    one = stored.definition
-    return FunctionWhole(
-        **summary(stored).model_dump(by_alias=False), body=one.body, description=one.description,
-        equivalent_built_in=one.equivalent_built_in, source=one.source, created_at=stored.created_at,
-    )  # fmt: skip
+    return FunctionWhole.model_validate(_flat(stored, FunctionWhole))
+
+
+def _flat(held: StoredFunction | FunctionRevision, model: type[Wire]) -> dict[str, Any]:
+    """What a model shows of a function, and of its definition."""
+    return {name: getattr(held if hasattr(held, name) else held.definition, name) for name in model.model_fields}
 
 
 def imported(
@@ -119,8 +96,8 @@ def imported(
     return report
 
 
-@router.get("", dependencies=[Reads])
-def list_(services: Services) -> Page[FunctionSummary]:
+@router.get("", dependencies=[Reads], response_model=Page[FunctionSummary])  # type: ignore[valid-type]
+def list_(services: Services) -> Page[Wire]:
     """Every saved function, by name."""
     found = [summary(one) for one in services.functions.list()]
     return Page(value=found, count=len(found))
@@ -140,14 +117,14 @@ def import_(services: Services, body: ImportRequest, caller: Writes) -> dict[str
     return imported(services.functions, services.logs, found, problems, caller).to_dict()
 
 
-@router.get("/{name}", dependencies=[Reads])
-def get(services: Services, name: str) -> FunctionWhole:
+@router.get("/{name}", dependencies=[Reads], response_model=FunctionWhole)
+def get(services: Services, name: str) -> Wire:
     """A saved function."""
     return whole(services.functions.get(name))
 
 
-@router.put("/{name}")
-def put(services: Services, name: str, body: FunctionPut, caller: Writes, response: Response) -> FunctionWhole:
+@router.put("/{name}", response_model=FunctionWhole)
+def put(services: Services, name: str, body: FunctionPut, caller: Writes, response: Response) -> Wire:
     """Saves a function, or its next revision."""
     stored, done = services.functions.put(FunctionDefinition(name, **body.model_dump(by_alias=False)), caller)
     response.status_code = 201 if done == "added" else 200
@@ -160,15 +137,12 @@ def delete(services: Services, name: str, caller: Writes) -> None:
     services.functions.delete(name, caller)
 
 
-@router.get("/{name}/revisions", dependencies=[Reads])
-def revisions(services: Services, name: str) -> Page[RevisionBody]:
+@router.get("/{name}/revisions", dependencies=[Reads], response_model=Page[RevisionBody])  # type: ignore[valid-type]
+def revisions(services: Services, name: str) -> Page[Wire]:
     """What a function was, newest first."""
     found = [_revision(one) for one in services.functions.revisions(name)]
     return Page(value=found, count=len(found))
 
 
-def _revision(one: FunctionRevision) -> RevisionBody:
-    held = one.definition
-    return RevisionBody(
-        revision=one.revision, at=one.at, by=one.by, parameters=held.parameters, body=held.body, version=held.version
-    )
+def _revision(one: FunctionRevision) -> Wire:
+    return RevisionBody.model_validate(_flat(one, RevisionBody))

@@ -190,3 +190,17 @@ def _time(start: str, end: str) -> tuple[datetime, datetime]:
     if first is None or last is None:
         raise InvalidInput("The start or the end is not a time.")
     return ticks.to_datetime(first), ticks.to_datetime(last)
+
+
+class BackupPath(Wire):
+    """Where a backup is to be made."""
+
+    path: str
+
+
+@router.post("/backup")
+def backup(
+    services: Services, body: Annotated[BackupPath, Body()], caller: Annotated[Principal, Depends(owner)]
+) -> dict[str, Any]:
+    """Makes a backup of the whole data directory in a folder on this machine."""
+    return services.application.backup(_absolute([body.path])[0], caller).to_dict()

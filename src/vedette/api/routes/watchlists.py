@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 
 from vedette.api.security import Services, requires
-from vedette.api.wire import Page, Utc, Wire
+from vedette.api.wire import Page, Wire, wire_model
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission, Principal
 from vedette.store.watchlists import (
@@ -26,32 +26,8 @@ Reads = Depends(requires(Permission.CONTENT_READ))
 Writes = Annotated[Principal, Depends(requires(Permission.CONTENT_WRITE))]
 
 
-class WatchlistBody(Wire):
-    """A watchlist without its items."""
-
-    id: str
-    alias: str
-    name: str
-    description: str
-    provider: str
-    source: str
-    search_key: str
-    columns: list[str]
-    items: int
-    revision: int
-    created_at: Utc
-    created_by: str
-    updated_at: Utc
-    updated_by: str
-
-
-class ItemBody(Wire):
-    """An item of a watchlist."""
-
-    id: str
-    content: dict[str, Any]
-    created_at: Utc
-    updated_at: Utc
+WatchlistBody = wire_model("WatchlistBody", "A watchlist without its items.", Watchlist)
+ItemBody = wire_model("ItemBody", "An item of a watchlist.", WatchlistItem)
 
 
 class WatchlistPut(Wire):
@@ -72,55 +48,47 @@ class WatchlistPut(Wire):
     append: bool = False
 
 
-class ChangeBody(Wire):
-    """What a change did."""
-
-    watchlist: WatchlistBody
-    created: bool
-    added: int
-    removed: int
-    kept: int
-
-
 class ItemPut(Wire):
     """An item: a value for each column."""
 
     content: dict[str, Any]
 
 
-def watchlist_body(one: Watchlist) -> WatchlistBody:
+ChangeBody = wire_model(
+    "ChangeBody", "What a change did.", WatchlistChange, omit=frozenset({"watchlist"}), watchlist=WatchlistBody
+)
+
+
+def watchlist_body(one: Watchlist) -> Wire:
     """A watchlist as the API shows it."""
     return WatchlistBody.model_validate(one)
 
 
-def change_body(change: WatchlistChange) -> ChangeBody:
+def change_body(change: WatchlistChange) -> Wire:
     """A change as the API shows it."""
-    return ChangeBody(
-        watchlist=watchlist_body(change.watchlist), created=change.created, added=change.added, removed=change.removed,
-        kept=change.kept,
-    )  # fmt: skip
+    return ChangeBody.model_validate(change)
 
 
-def item_body(item: WatchlistItem) -> ItemBody:
+def item_body(item: WatchlistItem) -> Wire:
     """An item as the API shows it."""
     return ItemBody.model_validate(item)
 
 
-@router.get("", dependencies=[Reads])
-def list_(services: Services) -> Page[WatchlistBody]:
+@router.get("", dependencies=[Reads], response_model=Page[WatchlistBody])  # type: ignore[valid-type]
+def list_(services: Services) -> Page[Wire]:
     """Every watchlist, by alias."""
     found = [watchlist_body(one) for one in services.watchlists.list()]
     return Page(value=found, count=len(found))
 
 
-@router.get("/{alias}", dependencies=[Reads])
-def get(services: Services, alias: str) -> WatchlistBody:
+@router.get("/{alias}", dependencies=[Reads], response_model=WatchlistBody)
+def get(services: Services, alias: str) -> Wire:
     """A watchlist."""
     return watchlist_body(services.watchlists.get(alias))
 
 
-@router.put("/{alias}")
-def put(services: Services, alias: str, body: WatchlistPut, caller: Writes, response: Response) -> ChangeBody:
+@router.put("/{alias}", response_model=ChangeBody)
+def put(services: Services, alias: str, body: WatchlistPut, caller: Writes, response: Response) -> Wire:
     """Makes a watchlist or changes one; given items take the place of those that are there, or with `append` join them."""
     given = [one is not None for one in (body.items, body.content, body.content_base64)]
     if sum(given) > 1:
@@ -152,24 +120,24 @@ def delete(services: Services, alias: str, caller: Writes) -> None:
     services.watchlists.delete(alias, caller)
 
 
-@router.get("/{alias}/items", dependencies=[Reads])
+@router.get("/{alias}/items", dependencies=[Reads], response_model=Page[ItemBody])  # type: ignore[valid-type]
 def items(
     services: Services, alias: str, top: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     skip: Annotated[int, Query(ge=0)] = 0,
-) -> Page[ItemBody]:  # fmt: skip
+) -> Page[Wire]:  # fmt: skip
     """Some items of a watchlist; `count` is how many there are in all."""
     found = [item_body(one) for one in services.watchlists.items(alias, top, skip)]
     return Page(value=found, count=services.watchlists.get(alias).items)
 
 
-@router.post("/{alias}/items", status_code=201)
-def add_item(services: Services, alias: str, body: ItemPut, caller: Writes) -> ItemBody:
+@router.post("/{alias}/items", status_code=201, response_model=ItemBody)
+def add_item(services: Services, alias: str, body: ItemPut, caller: Writes) -> Wire:
     """Adds an item."""
     return item_body(services.watchlists.put_item(alias, body.content, caller))
 
 
-@router.put("/{alias}/items/{item_id}")
-def put_item(services: Services, alias: str, item_id: str, body: ItemPut, caller: Writes) -> ItemBody:
+@router.put("/{alias}/items/{item_id}", response_model=ItemBody)
+def put_item(services: Services, alias: str, item_id: str, body: ItemPut, caller: Writes) -> Wire:
     """Changes an item."""
     return item_body(services.watchlists.put_item(alias, body.content, caller, item_id))
 

@@ -20,7 +20,6 @@ _CURSORS = "tables have no database cursors"
 _EXTENTS = "rows are not kept in extents"
 _COMBINED = "how it combines hashes is not published, and another way gives other values"
 _REASONS = {
-    "geo_info_from_ip_address(ip: string): dynamic": "it needs a database of where addresses are",
     "current_principal(): string": _CALLER,
     "current_principal_details(): dynamic": _CALLER,
     "current_principal_is_member_of(group: any...): bool": _CALLER,

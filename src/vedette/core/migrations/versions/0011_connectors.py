@@ -8,7 +8,7 @@ from alembic import op
 from vedette.core.database import Json, PlainText, UtcDateTime
 
 revision = "0011_connectors"
-down_revision = "0008_watched_folders"
+down_revision = "0010_tables"
 
 
 def upgrade() -> None:

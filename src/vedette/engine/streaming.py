@@ -1,0 +1,53 @@
+"""The rows of a query as a stream of Arrow batches, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from vedette.engine.query import QueryEngine, QueryOptions, Run
+from vedette.engine.result import ResultColumn
+from vedette.engine.rowfunctions import stoppable
+
+_ALL: Final = 2**40
+_BATCH_ROWS: Final = 20_480
+
+
+@dataclass(slots=True)
+class Stream:
+    """The columns of a result, and its batches as the engine holds values: ticks for times, JSON text for dynamic."""
+
+    columns: tuple[ResultColumn, ...]
+    batches: Iterator[pa.RecordBatch]
+
+
+@contextmanager
+def stream(engine: QueryEngine, text: str, options: QueryOptions) -> Iterator[Stream]:
+    """The rows of the first result of a query, without a limit of rows; the block is done when they are read.
+
+    Raises `KqlError` where the text cannot be accepted, and `QueryFailed` where the engine or the time limit ends it.
+    """
+    run = Run(engine, replace(options, limits=replace(options.limits, rows=_ALL, bytes=_ALL)))
+    try:
+        bound = run.bound(text)
+        compiled = run.compiled(bound.results[bound.first])
+        columns = tuple(ResultColumn(column.name, column.type) for column in compiled.columns)
+        reader = run.reader(compiled, _BATCH_ROWS)
+        yield Stream(columns, _batches(run, reader))
+    finally:
+        run.connection.close()
+
+
+def _batches(run: Run, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    try:
+        with stoppable(run.number, run.stopped):
+            for batch in reader:
+                run.proceed()
+                yield batch
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise run.failure(error) from error

@@ -1,0 +1,325 @@
+"""The lake: rows past their interactive retention as Parquet files, a folder for each table and day.
+
+`lake/<table>/day=YYYY-MM-DD/<number>.parquet` beside the store's own file; the catalogue in that file says which of them count. A file is
+written once and never changed. Queries read both: `TableTiers` is what they see of a table that has such files.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from vedette.core.clock import Clock
+from vedette.core.errors import Unavailable
+from vedette.core.files import make_private_directory, sync_directory
+from vedette.engine.dialect import SQL_TYPES, identifier, quote
+from vedette.kql import ticks
+from vedette.kql.types import Type
+from vedette.store.physical import EXTRA, HIDDEN, absent
+from vedette.store.statements import engine_errors, run
+from vedette.store.tables import StoredColumn, StoredTable
+
+DAY: Final = 24 * ticks.HOUR
+FOLDER: Final = "lake"
+NUMBER: Final = "$rowid"
+"""The column that numbers rows over all files, below zero so that no row of the table itself has the number."""
+_STEP: Final = 2**32
+CATALOGUE: Final = """
+CREATE TABLE IF NOT EXISTS store_catalog.lake (
+    id BIGINT, table_name VARCHAR, day BIGINT, file VARCHAR, rows BIGINT, bytes BIGINT, first BIGINT, last BIGINT, billed DOUBLE,
+    columns VARCHAR[]
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LakePart:
+    """A file of rows: `file` is its path below the lake's folder, `first` and `last` their TimeGenerated (ticks), `columns` the
+    columns of the file, `billed` the bytes of the rows as they came and `size` those of the file."""
+
+    id: int
+    table: str
+    day: int
+    file: str
+    rows: int
+    size: int
+    first: int
+    last: int
+    billed: float
+    columns: tuple[str, ...]
+
+
+class Readers:
+    """Who reads at the moment: a file is removed, and a moved row is deleted, when nobody looks any more at what was before."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Condition()
+        self._numbers = itertools.count(1)
+        self._reading: set[int] = set()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Somebody reads within the block."""
+        with self._guard:
+            number = next(self._numbers)
+            self._reading.add(number)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._reading.discard(number)
+                self._guard.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until all who read now have ended; False if that takes longer."""
+        with self._guard:
+            before = set(self._reading)
+            return self._guard.wait_for(lambda: not before & self._reading, seconds)
+
+
+READERS: Final = Readers()
+"""Of this process: a query of one workspace may read the tables of another."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableTiers:
+    """A table and its files as queries read them. Rows of the table with a TimeGenerated in `without` are in a file by now."""
+
+    folder: Path
+    table: StoredTable
+    parts: tuple[LakePart, ...]
+    without: tuple[int, int] | None = None
+
+    def relation(self, first: int | None, last: int | None) -> str:
+        """SQL of all rows, but for files without rows from `first` to `last`."""
+        columns = _columns(self.table)
+        names = ", ".join(identifier(name) for name in columns)
+        live = f"SELECT rowid, {names} FROM {self.table.sql}"
+        moment = self.table.stored.get("TimeGenerated")
+        if self.without is not None and moment is not None:
+            start, end = self.without
+            column = identifier(moment.physical)
+            live += f" WHERE NOT ({column} >= {start} AND {column} < {end})"
+        selects = [live]
+        groups: dict[tuple[str, ...], list[LakePart]] = {}
+        for part in self.parts:
+            if (first is None or part.last >= first) and (last is None or part.first <= last):
+                groups.setdefault(part.columns, []).append(part)
+        for held, parts in groups.items():
+            present = set(held)
+            items = [
+                identifier(name) if name in present else f"{_missing(kind, column)} AS {identifier(name)}"
+                for name, (kind, column) in columns.items()
+            ]
+            files = ", ".join(quote(str(self.folder / part.file)) for part in parts)
+            # the text of one workspace's files may be run by another's connection: paths are whole
+            selects.append(f"SELECT {identifier(NUMBER)} AS rowid, {', '.join(items)} FROM read_parquet([{files}])")
+        return " UNION ALL ".join(selects)
+
+
+def _columns(table: StoredTable) -> dict[str, tuple[Type, StoredColumn | None]]:
+    """Every column that DuckDB has for a table, with its type and, if it is one of the schema, what it is."""
+    found: dict[str, tuple[Type, StoredColumn | None]] = {name: (kind, None) for name, kind in HIDDEN.items()}
+    for column in table.columns:
+        found[column.physical] = (column.type, column)
+        found |= dict.fromkeys(column.properties.values(), (Type.DYNAMIC, None))
+    return found
+
+
+def _missing(kind: Type, column: StoredColumn | None) -> str:
+    """SQL of a column that a file was written without: what its rows carry for it in the hidden column."""
+    if column is None:
+        return f"CAST(NULL AS {SQL_TYPES[kind]})"
+    if not column.declared:
+        return absent(kind)
+    path = quote('$."' + column.name.replace("\\", "\\\\").replace('"', '\\"') + '"')
+    text = f"json_extract_string({identifier(EXTRA)}, {path})"
+    if kind is Type.STRING:
+        return f"coalesce({text}, '')"
+    if kind is Type.DYNAMIC:
+        return f"CAST(json_extract({identifier(EXTRA)}, {path}) AS VARCHAR)"
+    if kind is Type.DATETIME:
+        return f"epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)) * 10 + {_EPOCH}"
+    if kind is Type.TIMESPAN:
+        return f"epoch_us(TRY_CAST({text} AS INTERVAL)) * 10"
+    return f"TRY_CAST({text} AS {SQL_TYPES[kind]})"
+
+
+_EPOCH: Final = 621_355_968_000_000_000
+"""Ticks of 1970-01-01."""
+
+
+def part_of(number: int) -> int:
+    """The file that has the row with a number."""
+    return (-number - 1) // _STEP
+
+
+class Lake:
+    """The files of one store. Whoever changes something holds the table's lock."""
+
+    def __init__(self, store_file: Path | None, clock: Clock) -> None:
+        self.folder = None if store_file is None else store_file.with_name(FOLDER)
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._parts: dict[str, tuple[LakePart, ...]] = {}
+        self._without: dict[str, tuple[int, int]] = {}
+        self._doomed: list[str] = []
+        self._next = 1
+
+    # -- reading
+
+    def read(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take over what the catalogue says; files that it does not know, and that an ended process left behind, are removed."""
+        run(connection, CATALOGUE)
+        parts: dict[str, list[LakePart]] = {}
+        rows = run(connection, f"SELECT {_FIELDS} FROM store_catalog.lake ORDER BY day, id")
+        for row in rows:
+            part = LakePart(row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], tuple(row[9]))
+            parts.setdefault(part.table, []).append(part)
+            self._next = max(self._next, part.id + 1)
+        self._parts = {table: tuple(found) for table, found in parts.items()}
+        if self.folder is not None and self.folder.is_dir():
+            known = {part.file for found in self._parts.values() for part in found}
+            for path in self.folder.rglob("*.parquet*"):
+                if path.relative_to(self.folder).as_posix() not in known:
+                    path.unlink(missing_ok=True)
+
+    def parts(self, table: str) -> tuple[LakePart, ...]:
+        """The files of a table, by day."""
+        return self._parts.get(table, ())
+
+    def tables(self) -> list[str]:
+        """The tables that have files."""
+        return sorted(name for name, parts in self._parts.items() if parts)
+
+    def seen(self, table: str) -> object:
+        """Changes whenever what queries see of a table's files does."""
+        return self._parts.get(table), self._without.get(table)
+
+    def tiers(self, table: StoredTable) -> TableTiers | None:
+        """How queries read a table that has files; None for one that has none."""
+        parts, without = self._parts.get(table.name, ()), self._without.get(table.name)
+        if self.folder is None or (not parts and without is None):
+            return None
+        return TableTiers(self.folder, table, parts, without)
+
+    # -- changing
+
+    def write(self, connection: duckdb.DuckDBPyConnection, table: StoredTable, day: int, select: str) -> LakePart:
+        """Write the rows of a SELECT of all columns as a file; it counts when the catalogue has it (`record`)."""
+        billed = table.stored.get("_BilledSize")
+        date = ticks.to_datetime(day * DAY).date().isoformat()
+        return self._write(
+            connection, table.name, day, f"{table.physical}/day={date}", select, tuple(_columns(table)),
+            table.stored["TimeGenerated"].physical,
+            billed.physical if billed is not None and billed.type is Type.REAL else None,
+        )  # fmt: skip
+
+    def copy(
+        self, connection: duckdb.DuckDBPyConnection, part: LakePart, select: str, moment: str, billed: str | None
+    ) -> LakePart:
+        """Write some rows of a file as another one; `moment` and `billed` are the columns of TimeGenerated and _BilledSize."""
+        return self._write(
+            connection, part.table, part.day, Path(part.file).parent.as_posix(), select, part.columns, moment,
+            billed if billed in part.columns else None,
+        )  # fmt: skip
+
+    def _write(
+        self, connection: duckdb.DuckDBPyConnection, table: str, day: int, folder: str, select: str, columns: tuple[str, ...],
+        moment: str, billed: str | None,
+    ) -> LakePart:  # fmt: skip
+        assert self.folder is not None
+        with self._guard:
+            number, self._next = self._next, self._next + 1
+        file = f"{folder}/{number:08d}.parquet"
+        path = self.folder / file
+        names = ", ".join(identifier(name) for name in columns)
+        moment = identifier(moment)
+        try:
+            make_private_directory(path.parent)
+        except OSError as error:
+            raise _not_written(path, error) from error
+        partial = path.with_name(f"{path.name}.part")
+        numbered = f"-({number} * {_STEP} + row_number() OVER (ORDER BY {moment})) AS {identifier(NUMBER)}"
+        with engine_errors():
+            run(
+                connection,
+                f"COPY (SELECT {numbered}, {names} FROM ({select}) ORDER BY {moment}) TO {quote(str(partial))} "
+                "(FORMAT parquet, COMPRESSION zstd)",
+            )
+            total = "0" if billed is None else f"sum({identifier(billed)})"
+            rows, first, last, size = run(
+                connection,
+                f"SELECT count(*), min({moment}), max({moment}), coalesce({total}, 0) FROM read_parquet([{quote(str(partial))}])",
+            )[0]
+        try:
+            with partial.open("rb+") as written:
+                os.fsync(written.fileno())
+            os.replace(partial, path)
+            sync_directory(path.parent)
+            bytes_ = path.stat().st_size
+        except OSError as error:
+            raise _not_written(path, error) from error
+        return LakePart(number, table, day, file, rows, bytes_, first or 0, last or 0, float(size), columns)
+
+    def record(
+        self, connection: duckdb.DuckDBPyConnection, added: Sequence[LakePart], removed: Sequence[LakePart] = ()
+    ) -> None:
+        """Say in the catalogue which files count from this transaction on."""
+        with engine_errors():
+            for part in removed:
+                run(connection, "DELETE FROM store_catalog.lake WHERE id = ?", [part.id])
+            for part in added:
+                run(
+                    connection,
+                    f"INSERT INTO store_catalog.lake ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        part.id, part.table, part.day, part.file, part.rows, part.size, part.first, part.last, part.billed,
+                        list(part.columns),
+                    ],
+                )  # fmt: skip
+
+    def publish(
+        self, table: str, added: Sequence[LakePart] = (), removed: Sequence[LakePart] = (),
+        without: tuple[int, int] | None = None,
+    ) -> None:  # fmt: skip
+        """Let queries see other files of a table. Rows of the table itself in `without` are not looked at meanwhile."""
+        with self._guard:
+            gone = {part.id for part in removed}
+            kept = [part for part in self._parts.get(table, ()) if part.id not in gone]
+            found = tuple(sorted([*kept, *added], key=lambda part: (part.day, part.id)))
+            self._parts = {**self._parts, table: found}
+            self._without = {name: span for name, span in self._without.items() if name != table}
+            if without is not None:
+                self._without[table] = without
+
+    def remove(self, parts: Sequence[LakePart], seconds: float) -> None:
+        """Remove files that do not count any more, once nobody reads them; what is still read is removed later."""
+        with self._guard:
+            self._doomed += (part.file for part in parts)
+            doomed = list(self._doomed)
+        if not doomed or self.folder is None or not READERS.wait(seconds):
+            return
+        for file in doomed:
+            path = self.folder / file
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+                path.parent.rmdir()
+        with self._guard:
+            self._doomed = [file for file in self._doomed if file not in doomed]
+
+
+_FIELDS: Final = "id, table_name, day, file, rows, bytes, first, last, billed, columns"
+
+
+def _not_written(path: Path, error: OSError) -> Unavailable:
+    reason = (error.strerror or str(error)).lower()
+    return Unavailable(f"The file {path} of the lake cannot be written: {reason}.", code="VDT0650", file=str(path))

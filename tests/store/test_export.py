@@ -1,0 +1,100 @@
+"""Export: every row of a query, whole, in each form."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.store.conftest import NOON
+from vedette.core.errors import InvalidInput
+from vedette.engine.query import Limits, QueryFailed, QueryOptions
+from vedette.kql.diagnostics import KqlError
+from vedette.store.export import ExportFormat, export, format_of, write_file
+from vedette.store.logstore import LogStore
+from vedette.store.report import LoadOptions
+
+ALL = (
+    "App_CL | sort by n asc | project n, TimeGenerated, name, detail, flag = n % 2 == 0, span = n * 1s, "
+    "id = toguid('00112233-4455-6677-8899-aabbccddeeff'), part = todecimal(n), share = n / 2.0, none = long(null)"
+)
+
+
+@pytest.fixture
+def logs(store: LogStore) -> LogStore:
+    """More rows than one batch has."""
+    store.append(
+        "App_CL", [{"n": place, "name": f'a "{place}",\n', "detail": {"x": [place]}} for place in range(45_000)]
+    )
+    return store
+
+
+def written(logs: LogStore, text: str, path: Path) -> Path:
+    """The file of a query."""
+    with export(logs, text, format_of(path), QueryOptions(NOON)) as chunks:
+        assert write_file(path, chunks) == path.stat().st_size
+    return path
+
+
+def test_json_lines_are_the_rows_of_the_query(logs: LogStore, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in written(logs, ALL, tmp_path / "a.jsonl").read_text().split("\n")[:-1]]
+    assert len(lines) == 45_000
+    assert lines[:3] == logs.query(f"{ALL} | take 3").records()
+
+
+def test_csv_reads_back(logs: LogStore, tmp_path: Path) -> None:
+    with written(logs, ALL, tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 45_000
+    assert (rows[7]["name"], rows[7]["detail"], rows[7]["flag"], rows[7]["none"]) == (
+        'a "7",\n',
+        '{"x":[7]}',
+        "false",
+        "",
+    )
+
+
+def test_parquet_has_types(logs: LogStore, tmp_path: Path) -> None:
+    table = pq.read_table(written(logs, ALL, tmp_path / "a.parquet"))
+    assert table.num_rows == 45_000
+    types = {field.name: str(field.type) for field in table.schema}
+    assert types == {
+        "n": "int64", "TimeGenerated": "timestamp[us, tz=UTC]", "name": "string", "detail": "string", "flag": "bool",
+        "span": "string", "id": "string", "part": "decimal128(38, 18)", "share": "double", "none": "int64",
+    }  # fmt: skip
+    row = table.slice(44_999).to_pylist()[0]
+    assert (row["n"], row["TimeGenerated"], row["span"]) == (44_999, NOON, "12:29:59")
+    assert row["id"] == "00112233-4455-6677-8899-aabbccddeeff"
+    assert isinstance(row["TimeGenerated"], datetime)
+
+
+def test_what_was_exported_can_be_loaded(logs: LogStore, tmp_path: Path) -> None:
+    logs.load(
+        [written(logs, "App_CL | project n, name, detail, TimeGenerated", tmp_path / "a.parquet")],
+        LoadOptions("Copy_CL"),
+    )
+    assert logs.query("Copy_CL | summarize count(), sum(n), sum(toint(parse_json(detail).x[0]))").rows == [
+        [45_000, 1012477500, 1012477500]
+    ]
+
+
+def test_a_file_is_whole_or_not_there(logs: LogStore, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    with pytest.raises(KqlError):
+        written(logs, "App_CL | take", path)
+    options = QueryOptions(NOON, limits=Limits(seconds=0.0))
+    with pytest.raises(QueryFailed), export(logs, ALL, ExportFormat.JSONL, options) as chunks:
+        write_file(path, chunks)
+    assert list(tmp_path.glob("*.jsonl*")) == []
+    with pytest.raises(InvalidInput):
+        format_of(tmp_path / "a.txt")
+
+
+def test_no_rows_make_a_file_all_the_same(logs: LogStore, tmp_path: Path) -> None:
+    none = "App_CL | where n < 0 | project n, name"
+    assert pq.read_table(written(logs, none, tmp_path / "a.parquet")).num_rows == 0
+    assert written(logs, none, tmp_path / "a.csv").read_text() == "n,name\n"

@@ -1,0 +1,321 @@
+"""Retention: rows go to the lake and away, and queries find the same rows meanwhile; purging removes them everywhere."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.store.conftest import NOON
+from vedette.core.clock import VirtualClock
+from vedette.core.database import State
+from vedette.core.errors import Conflict, InvalidInput
+from vedette.core.roles import SYSTEM
+from vedette.core.workspaces import Workspaces
+from vedette.kql.diagnostics import KqlError
+from vedette.kql.types import Type
+from vedette.store.lake import READERS, Readers, TableTiers
+from vedette.store.logstore import LogStore
+from vedette.store.retention import Retention
+from vedette.store.retention_moves import move_day, old_days
+from vedette.store.retention_purge import preview, purge
+
+QUERIES = (
+    "SigninLogs | count",
+    "SigninLogs | summarize arg_max(TimeGenerated, *) by UserPrincipalName | project UserPrincipalName, ResultType, "
+    "OS = tostring(DeviceDetail.os) | sort by UserPrincipalName asc",
+    "SigninLogs | where TimeGenerated between (datetime(2026-02-01) .. 3d) | summarize count(), max(TimeGenerated), "
+    "sum(toint(column_ifexists('Odd', 0)))",
+    "SigninLogs | where ResultType == '250' | project _ItemId, Type, TenantId, ingestion_time(), _BilledSize, AppDisplayName",
+    "SigninLogs | where TimeGenerated > ago(20d) and UserPrincipalName has 'u3' | summarize count() by bin(TimeGenerated, 7d) "
+    "| sort by TimeGenerated asc",
+    'search "u3" | summarize count()',
+    "union SigninLogs, My_CL | summarize count() by Type | sort by Type asc",
+    "My_CL | sort by TimeGenerated asc | take 3 | project Odd, TimeGenerated",
+    "SigninLogs | where UserPrincipalName in ((My_CL | where Odd < 3 | project UserPrincipalName)) | count",
+    "SigninLogs | sort by TimeGenerated asc | extend n = row_number() | where TimeGenerated > datetime(2026-02-20) | summarize min(n)",
+)
+
+
+def rows(count: int = 400) -> list[dict[str, Any]]:
+    """One row every six hours, back from noon of 2026-03-01."""
+    return [
+        {
+            "TimeGenerated": (NOON - timedelta(hours=6 * place)).isoformat(), "UserPrincipalName": f"u{place % 5}",
+            "ResultType": str(place), "DeviceDetail": {"os": "W" if place % 2 else "M"}, "Odd": place,
+        }
+        for place in range(count)
+    ]  # fmt: skip
+
+
+class _World:
+    def __init__(self, folder: Path, clock: VirtualClock) -> None:
+        self.folder = folder
+        self.clock = clock
+        self.state = State.in_file(folder / "state.db")
+        self.state.upgrade()
+        self.workspace = Workspaces(self.state, clock).default().id
+        self.retention = Retention(self.state, self.workspace, clock)
+        self.logs = self.open()
+
+    def open(self) -> LogStore:
+        (self.folder / "store").mkdir(exist_ok=True)
+        return LogStore(self.folder / "store" / "logs.duckdb", self.clock, workspace_id=self.workspace)
+
+    def again(self) -> None:
+        self.logs.close()
+        self.logs = self.open()
+
+    def ask(self, text: str) -> list[list[Any]]:
+        return self.logs.query(text).rows
+
+    def files(self) -> list[Path]:
+        return sorted((self.folder / "store" / "lake").rglob("*.parquet"))
+
+    def stored(self, table: str) -> int:
+        with self.logs.cursor() as cursor:
+            return int(cursor.execute(f'SELECT count(*) FROM log_tables."{table}"').fetchall()[0][0])
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: VirtualClock) -> Iterator[_World]:
+    made = _World(tmp_path, clock)
+    made.logs.append("SigninLogs", rows())
+    made.logs.append("My_CL", rows())
+    yield made
+    made.logs.close()
+    made.state.dispose()
+
+
+def test_queries_do_not_notice_that_rows_moved(world: _World) -> None:
+    before = [world.ask(text) for text in QUERIES]
+    world.retention.set("*", 30, None, SYSTEM)
+    done = world.retention.enforce(world.logs)
+    assert [(one.table, one.moved_rows, one.moved_days, one.error) for one in done.tables][:2] == [
+        ("My_CL", 277, 70, None), ("SigninLogs", 277, 70, None),
+    ]  # fmt: skip
+    assert world.stored("SigninLogs") == 123
+    assert [world.ask(text) for text in QUERIES] == before
+    world.again()
+    assert [world.ask(text) for text in QUERIES] == before
+    assert [(info.name, info.rows) for info in world.logs.tables()] == [("My_CL", 400), ("SigninLogs", 400)]
+
+
+def test_the_lake_is_partitioned_by_table_and_day(world: _World) -> None:
+    world.retention.set("My_CL", 98, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    names = [path.relative_to(world.folder / "store" / "lake").as_posix() for path in world.files()]
+    assert names == ["My_CL/day=2025-11-21/00000001.parquet", "My_CL/day=2025-11-22/00000002.parquet"]
+
+
+def test_rows_that_come_late_join_their_day(world: _World) -> None:
+    world.retention.set("My_CL", 30, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    world.logs.append("My_CL", [{"TimeGenerated": "2025-12-24T00:00:00Z", "Odd": -1}])
+    assert world.ask("My_CL | where Odd == -1 | count") == [[1]]
+    assert [one.moved_rows for one in world.retention.enforce(world.logs).tables] == [1]
+    assert world.ask("My_CL | summarize count(), min(Odd)") == [[401, -1]]
+
+
+def test_total_retention_removes_rows_and_files(world: _World) -> None:
+    world.retention.set("SigninLogs", 30, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    world.retention.set("SigninLogs", 30, 60, SYSTEM)
+    done = {one.table: one for one in world.retention.enforce(world.logs).tables}
+    assert done["SigninLogs"].deleted_rows == 157
+    assert world.ask("SigninLogs | summarize count(), min(TimeGenerated)") == [[243, "2025-12-31T00:00:00.0000000Z"]]
+    assert min(path.parent.name for path in world.files()) == "day=2025-12-31"
+    world.retention.set("My_CL", None, 10, SYSTEM)
+    world.retention.enforce(world.logs)
+    assert world.ask("My_CL | summarize min(TimeGenerated)") == [["2026-02-19T00:00:00.0000000Z"]]
+    assert not [path for path in world.files() if "My_CL" in path.parts]
+
+
+def test_nothing_goes_without_a_setting(world: _World) -> None:
+    assert world.retention.enforce(world.logs).tables == []
+    assert world.files() == []
+
+
+def test_settings_are_checked_and_inherited(world: _World) -> None:
+    for interactive, total in ((30, 10), (0, None), (None, 100_000)):
+        with pytest.raises(InvalidInput):
+            world.retention.set("SigninLogs", interactive, total, SYSTEM)
+    world.retention.set("*", 90, 365, SYSTEM)
+    assert world.retention.of("SigninLogs").inherited
+    world.retention.set("SigninLogs", 7, 30, SYSTEM)
+    assert (world.retention.of("SigninLogs").interactive_days, world.retention.of("My_CL").total_days) == (7, 365)
+    world.retention.reset("SigninLogs", SYSTEM)
+    assert world.retention.of("SigninLogs").interactive_days == 90
+
+
+def test_only_files_of_the_time_asked_for_are_read(world: _World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.retention.set("SigninLogs", 30, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    asked: list[int] = []
+    relation = TableTiers.relation
+
+    def counting(self: TableTiers, first: int | None, last: int | None) -> str:
+        text = relation(self, first, last)
+        asked.append(text.count(".parquet"))
+        return text
+
+    monkeypatch.setattr(TableTiers, "relation", counting)
+
+    def files(text: str, timespan: tuple[datetime, datetime] | None = None) -> int:
+        asked.clear()
+        world.logs.query(text, timespan=timespan)
+        return asked[-1]
+
+    assert files("SigninLogs | count") == 70
+    assert files("SigninLogs | where TimeGenerated > ago(7d) | count") == 0
+    assert files("SigninLogs | extend a = 1 | where TimeGenerated >= datetime(2026-01-20) | where a == 1 | count") == 10
+    assert files("SigninLogs | where TimeGenerated between (datetime(2026-01-01) .. 2d) | count") == 3
+    # a bound is taken as one that is met: the day that begins there has a row at just that time
+    assert files("SigninLogs | where datetime(2025-12-01) > TimeGenerated and ResultType != '' | count") == 11
+    assert files("SigninLogs | where TimeGenerated > ago(7d) or ResultType == '3' | count") == 70
+    assert files("SigninLogs | count", (NOON - timedelta(days=32), NOON)) == 2
+    # a window function needs the rows before
+    assert (
+        files(
+            "SigninLogs | sort by TimeGenerated asc | extend n = row_number() | where TimeGenerated > ago(7d) | count"
+        )
+        == 70
+    )
+
+
+def test_a_column_that_was_added_later_is_found_in_old_rows(world: _World) -> None:
+    extra = [
+        {"TimeGenerated": (NOON - timedelta(days=day)).isoformat(), "Fresh": f"v{day}", "Num": day} for day in (1, 40)
+    ]
+    world.logs.append("SigninLogs", extra)
+    world.retention.set("SigninLogs", 30, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    world.logs.add_column("SigninLogs", "Fresh", Type.STRING)
+    world.logs.add_column("SigninLogs", "Num", Type.LONG)
+    assert world.ask("SigninLogs | where Fresh != '' | project Fresh, Num | sort by Num asc") == [
+        ["v1", 1],
+        ["v40", 40],
+    ]
+
+
+def test_every_moment_shows_each_row_once(world: _World) -> None:
+    """Queries that run while days are moved count the same rows as before."""
+    counts: set[int] = set()
+    stop = threading.Event()
+
+    def count() -> None:
+        while not stop.is_set():
+            counts.add(world.ask("My_CL | count")[0][0])
+
+    readers = [threading.Thread(target=count) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for day in old_days(world.logs, "My_CL", 10**9)[:12]:
+            assert move_day(world.logs, "My_CL", day, 30.0) is not None
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert counts == {400}
+
+
+def test_a_day_that_is_still_read_waits(world: _World) -> None:
+    day = old_days(world.logs, "My_CL", 10**9)[0]
+    with READERS.reading():
+        assert move_day(world.logs, "My_CL", day, 0.01) is None
+    assert world.ask("My_CL | count") == [[400]]
+    assert world.stored("My_CL") == 400
+    assert move_day(world.logs, "My_CL", day, 5.0) == 1
+    assert world.ask("My_CL | count") == [[400]]
+
+
+def test_a_file_that_does_not_count_is_removed_at_the_start(world: _World) -> None:
+    world.retention.set("My_CL", 95, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    left = world.files()[0].with_name("00000099.parquet")
+    left.write_bytes(world.files()[0].read_bytes())
+    world.again()
+    assert not left.exists()
+    assert world.ask("My_CL | count") == [[400]]
+
+
+def test_readers_wait_only_for_those_before() -> None:
+    readers = Readers()
+    assert readers.wait(0.0)
+    with readers.reading():
+        assert not readers.wait(0.01)
+    assert readers.wait(0.0)
+
+
+def test_purging_removes_rows_from_table_and_lake_once_confirmed(world: _World) -> None:
+    world.retention.set("*", 30, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    found = preview(world.logs, "SigninLogs", "UserPrincipalName == 'u2'")
+    assert found.rows == 80
+    with pytest.raises(Conflict):
+        purge(world.logs, "SigninLogs", found.where, "another token")
+    world.logs.append("SigninLogs", [{"UserPrincipalName": "u2"}])
+    with pytest.raises(Conflict, match="81 rows"):
+        purge(world.logs, "SigninLogs", found.where, found.token)
+    found = preview(world.logs, "SigninLogs", found.where)
+    assert purge(world.logs, "SigninLogs", found.where, found.token) == 81
+    assert world.ask("SigninLogs | summarize count(), countif(UserPrincipalName == 'u2'), dcount(_ItemId)") == [
+        [320, 0, 320]
+    ]
+    assert world.ask("My_CL | count") == [[400]]
+    world.again()
+    assert world.ask("SigninLogs | count") == [[320]]
+    content = b"".join(path.read_bytes() for path in world.files() if "SigninLogs" in path.parts)
+    assert content.count(b"PAR1") == 2 * len([path for path in world.files() if "SigninLogs" in path.parts])
+
+
+@pytest.mark.parametrize(
+    "where", ["Odd == 1 | take 5", "Odd ==", "1 == 1; SigninLogs", "Nope == 1", "1 == 1 | project Odd"]
+)
+def test_what_is_purged_is_a_condition_alone(world: _World, where: str) -> None:
+    with pytest.raises(KqlError):
+        preview(world.logs, "My_CL", where)
+    assert world.ask("My_CL | count") == [[400]]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6))
+def test_whatever_moves_or_goes_the_rows_are_those_of_a_list(tmp_path_factory: Any, seed: int) -> None:
+    """Rows, moves, purges and restarts in any order against a plain list of numbers."""
+    chance = random.Random(seed)
+    world = _World(tmp_path_factory.mktemp("model"), VirtualClock(NOON))
+    held: dict[int, datetime] = {}
+    try:
+        for step in range(8):
+            match chance.choice(("append", "append", "move", "purge", "again")):
+                case "append":
+                    fresh = {
+                        1000 * step + one: NOON - timedelta(days=chance.randrange(6), hours=chance.randrange(24))
+                        for one in range(9)
+                    }
+                    held |= fresh
+                    world.logs.append("My_CL", [{"TimeGenerated": at.isoformat(), "n": n} for n, at in fresh.items()])
+                case "move":
+                    world.retention.set("My_CL", chance.randrange(1, 5), None, SYSTEM)
+                    world.retention.enforce(world.logs)
+                case "purge" if held:
+                    doomed = {n for n in held if n % 7 == step % 7}
+                    if doomed:
+                        found = preview(world.logs, "My_CL", f"n % 7 == {step % 7}")
+                        assert purge(world.logs, "My_CL", found.where, found.token) == len(doomed)
+                        held = {n: at for n, at in held.items() if n not in doomed}
+                case "again":
+                    world.again()
+            if held or world.logs.stored("My_CL") is not None:
+                assert world.ask("My_CL | project n | sort by n asc") == [[n] for n in sorted(held)]
+    finally:
+        world.logs.close()
+        world.state.dispose()
