@@ -13,6 +13,7 @@ from vedette.engine.given import ExternalRows, ForeignRows, Given, KnownRows, Ro
 from vedette.engine.property_columns import property_items, read_properties
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.engine.rewrites import ALL_REWRITES
+from vedette.engine.term_candidates import Narrowing, candidates, narrowed
 from vedette.engine.tiers import Tiered, TieredRows, bounds
 from vedette.engine.walking import relations_inside, relations_of
 from vedette.kql.bound import (
@@ -116,6 +117,8 @@ class Compiler:
         self._users: dict[int, list[Relation]] | None = None
         self.records: dict[int, tuple[Any, str]] = {}
         """For an mv-expand (by id) of a list inside of records: what is used of its elements, and where the list is."""
+        self.narrowing = Narrowing()
+        """What conditions ask of the tables below them."""
         self._ctes: list[_Cte] = []
         self._shared: dict[int, _Cte] = {}
         self._scalars: dict[int, str] = {}
@@ -340,15 +343,18 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     if isinstance(table.tiers, Tiered):
         source = compiler.fresh("g")
         compiler.given.append(TieredRows(source, table.tiers, *bounds(compiler, node)))
-    text = f"SELECT {mark} FROM {source}"
+    condition = ""
     moment = next(
         (field for field in table.fields if field.name == "TimeGenerated" and field.type is Type.DATETIME), None
     )
     if compiler.timespan and moment is not None:
         compiler.parameters |= {"range_from", "range_to"}
         when = moment.sql or identifier(moment.physical)
-        text += f" WHERE {when} >= $range_from AND {when} < $range_to"
-    return Rel(f"({text})", node.columns)
+        condition = f"{when} >= $range_from AND {when} < $range_to"
+    found = None if isinstance(table.tiers, Tiered) else candidates(compiler, node)
+    if found is not None:
+        return Rel(f"({narrowed(mark, table.source, found, condition)})", node.columns)
+    return Rel(f"(SELECT {mark} FROM {source}{' WHERE ' + condition if condition else ''})", node.columns)
 
 
 def _foreign(compiler: Compiler, node: Scan) -> Rel:

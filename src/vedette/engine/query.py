@@ -25,6 +25,7 @@ from vedette.engine.relations import name_of
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.engine.rowfunctions import Stopped, parse_json, register, stoppable
+from vedette.engine.term_candidates import MOVED, REWRITE
 from vedette.kql import ticks
 from vedette.kql.binder import bind
 from vedette.kql.binder.operators.render import Render
@@ -153,6 +154,8 @@ class QueryEngine:
         self.catalog = full_catalog()
         self._registered: set[str] = set()
         self._registering = threading.Lock()
+        self.rows_moved: Callable[[], None] = lambda: None
+        """Told when an index of terms turned out to be of other rows."""
         load_operators()
 
     def close(self) -> None:
@@ -190,7 +193,13 @@ class QueryEngine:
 
     def _guarded(self, text: str, options: QueryOptions) -> tuple[list[Result], int]:
         try:
-            return self._run_all(text, options)
+            try:
+                return self._run_all(text, options)
+            except QueryFailed as error:
+                if MOVED not in str(error):
+                    raise
+                self.rows_moved()
+                return self._run_all(text, replace(options, rewrites=options.rewrites - {REWRITE}))
         except RecursionError:
             raise KqlError(text, [Diagnostic("KS245", "The query is nested too deeply", 0, 1)]) from None
 

@@ -28,6 +28,12 @@ REWRITES: Final = (
         "The rows have no order and no row functions, of which one thread runs at a time anyhow; the limit is greater.",
     ),
     Rewrite(
+        "term-index",
+        "Only those rows of a table are read in which, by the index of its terms, a text of the condition can stand.",
+        "The condition is right over the table, or over operators that look at each row by itself and pass its columns on; rows that "
+        "the index does not know are read, and the condition is checked on every row read.",
+    ),
+    Rewrite(
         "property-columns",
         "The text of a property of a stored dynamic column is read from the column that the store keeps for it.",
         "The value is a string made of a path of constant keys, the store keeps a column for the path, and only "

@@ -43,6 +43,8 @@ class TableSchema:
     """The store that has the rows, where the engine's own connection does not reach them."""
     tiers: object | None = None
     """Where the rows are, if not all of them are in `source` (`engine.tiers.Tiered`)."""
+    terms: object | None = None
+    """What tells the engine in which rows a text can stand (`engine.term_candidates.TermLookup`); None: nothing does."""
 
 
 @dataclass(frozen=True, slots=True)

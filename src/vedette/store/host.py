@@ -16,6 +16,7 @@ from vedette.store.lake import Lake
 from vedette.store.physical import EXTRA, INGESTED, LOAD, ROW, absent
 from vedette.store.samples import sample
 from vedette.store.tables import StoredTable, Tables, constant_of
+from vedette.store.term_index import TermIndex
 
 INGESTION_TIME: Final = "$IngestionTime"
 """The hidden datetime field that `ingestion_time()` reads."""
@@ -32,9 +33,11 @@ class WorkspaceHost:
     """The `Host` of one workspace: its stored tables, and the known tables that have no rows yet."""
 
     def __init__(
-        self, name: str, tables: Tables, content: WorkspaceContent | None = None, lake: Lake | None = None
+        self, name: str, tables: Tables, content: WorkspaceContent | None = None, lake: Lake | None = None,
+        terms: TermIndex | None = None,
     ) -> None:
         self.name = name
+        self._terms = terms
         self._tables = tables
         self._content = content or WorkspaceContent()
         self._lake = lake
@@ -47,12 +50,16 @@ class WorkspaceHost:
             known = self._described.get(name)
             seen = None if self._lake is None else self._lake.seen(name)
             if known is None or known[0] is not stored or known[1] != seen:
-                schema = _stored_schema(stored, self._tables.workspace_id)
+                schema = self._schema(stored)
                 if self._lake is not None:
                     schema = replace(schema, tiers=self._lake.tiers(stored))
                 known = self._described[name] = (stored, seen, schema)
             return known[2]
         return _known_schema(name)
+
+    def _schema(self, stored: StoredTable) -> TableSchema:
+        schema = _stored_schema(stored, self._tables.workspace_id)
+        return schema if self._terms is None else replace(schema, terms=self._terms.lookup(stored))
 
     def table_names(self) -> Iterable[str]:
         """Every known table and every table with rows, sorted."""
@@ -118,7 +125,7 @@ class Reaching:
         if table is None or table.source is None or self._owner is None:
             return table
         fields = tuple(replace(field, properties=()) if field.properties else field for field in table.fields)
-        return replace(table, owner=self._owner, fields=fields)
+        return replace(table, owner=self._owner, fields=fields, terms=None)
 
     def table_names(self) -> Iterable[str]:
         """Every known table and every table with rows, sorted."""

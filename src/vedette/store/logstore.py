@@ -49,6 +49,7 @@ from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import CATALOGUE, StoredTable, Tables
 from vedette.store.taking import Taken, forget_old_ids, marks, take
+from vedette.store.term_index import TermIndex
 from vedette.store.transform import Transformer
 from vedette.store.writer import create_dead_letter, writing
 
@@ -130,8 +131,12 @@ class LogStore:
             self._connection.close()
             raise
         content = content or WorkspaceContent()
-        self.host = WorkspaceHost(name, self._tables, content, self.lake)
+        folder = None if path is None else path.with_name(f"{path.stem}.index")
+        self.terms = TermIndex(folder, self._tables, self._cursor)
+        """The term index beside the file."""
+        self.host = WorkspaceHost(name, self._tables, content, self.lake, self.terms)
         self._engine = QueryEngine(self._connection, self.host, self._external)
+        self._engine.rows_moved = self.terms.note
         self._content = content
         self.transformer = Transformer(self._engine, self.host, content, self._tables)
         self._read: dict[tuple[str, int], frozenset[str]] = {}
@@ -229,6 +234,7 @@ class LogStore:
         self._open_connection()
         report = Loader(self._tables, self._cursor, self._clock, options, progress, cancelled).load(sources)
         report.passed_over = passed_over
+        self.terms.note(*{source.table for source in sources})
         return report
 
     def load_sources(
@@ -278,6 +284,7 @@ class LogStore:
             made = Assembler(writer.table.types, table, self.workspace_id, load, now, now).assemble(batch)
             writer.insert(made)
             record(connection, Load(load, table, "", "", sum(sizes), made.size, made.stamped, 0, made.drifted, now))
+        self.terms.note(table)
         return len(taken)
 
     def take(self, table: str, batches: Sequence[Spooled], rejected: str | None = None) -> Taken:
@@ -288,9 +295,11 @@ class LogStore:
         The same transaction notes the last number, so that nothing is added twice. Raises `VedetteError`, and then nothing is added.
         """
         transform = self.transformer.of(table, self._clock.now)
-        return take(
+        taken = take(
             self._tables, table, batches, self._cursor, self.workspace_id, self._clock.now(), rejected, transform
         )
+        self.terms.note(table)
+        return taken
 
     def taken(self) -> dict[str, int]:
         """Of each table the number of the last spooled batch whose rows it has; ids of records that are too old are forgotten."""
@@ -314,7 +323,7 @@ class LogStore:
             raise Conflict(f"{table} has a column '{name}' already.", code="VDT0610", target=name)
         if kind is Type.UNKNOWN:
             raise InvalidInput("A column needs a type.", code="VDT0609", target=name)
-        with writing(self._tables, table, self._cursor) as (writer, connection):
+        with self.terms.without(table), writing(self._tables, table, self._cursor) as (writer, connection):
             if name in writer.table.types:  # somebody was faster
                 raise Conflict(f"{table} has a column '{name}' already.", code="VDT0610", target=name)
             writer.declare([Field(name, kind)])
@@ -405,6 +414,7 @@ class LogStore:
             self._closed = True
             connection, self._connection = self._connection, None
         if connection is not None:
+            self.terms.close()
             self._engine.close()
             connection.close()
 

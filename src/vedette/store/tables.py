@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS store_catalog.loads (
     drifted VARCHAR, loaded_at BIGINT
 );
 CREATE TABLE IF NOT EXISTS store_catalog.spooled (table_name VARCHAR, number BIGINT);
+CREATE TABLE IF NOT EXISTS store_catalog.unindexed (table_name VARCHAR, column_name VARCHAR);
 CREATE TABLE IF NOT EXISTS store_catalog.record_ids (table_name VARCHAR, id HUGEINT, taken_at BIGINT);
 """
 """Rows are only ever added (and columns replaced when one is added by hand), so that writers of different tables never conflict.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.operators.pushdown import asked_earlier
 from vedette.engine.relations import Rel
+from vedette.engine.term_candidates import ask
 from vedette.engine.windows import staged
 from vedette.kql.binder.operators.where import Where
 
@@ -15,5 +16,6 @@ def where(compiler: Compiler, node: Where) -> Rel:
     early = asked_earlier(compiler, node)
     if early is not None:
         return early
+    ask(compiler, node)
     rel = staged(compiler, compiler.rel(node.input), [node.predicate])
     return rel.filtered(compiler.emitter.true(node.predicate))

@@ -1,0 +1,266 @@
+"""Conditions that an index of terms can answer in part: which rows of a table may meet them.
+
+A `where` right over a table says which texts a row must hold. The table's index (`TableSchema.terms`) gives ranges of rows outside of
+which no row does, and the scan reads those; the condition itself is checked as ever. Rows that the index does not know are read, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from vedette.engine.walking import expressions_of
+from vedette.kql.binder.operators.project import Project
+from vedette.kql.binder.operators.sort import Sort
+from vedette.kql.binder.operators.where import Where
+from vedette.kql.bound import Apply, Cast, ColumnRef, Constant, Expr, InList, Path, Relation, Scan, has_window
+from vedette.kql.host import Field
+from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    from vedette.engine.compiler import Compiler
+
+REWRITE: Final = "term-index"
+MOVED: Final = "the term index is of other rows"
+"""What a statement fails with where rows have moved since the index was asked."""
+_ALL: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One of some columns holds a text.
+
+    `bound`: on that side a letter or digit at the needle's edge has none beside it. `whole`: the column's text ends there.
+    The case counts or does not: rows with the text in another case may be among the candidates in any event.
+    """
+
+    fields: tuple[Field, ...]
+    text: str
+    bound_left: bool = False
+    bound_right: bool = False
+    whole_left: bool = False
+    whole_right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of them hold."""
+
+    parts: tuple[Asked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """One of them holds at least."""
+
+    parts: tuple[Asked, ...]
+
+
+Asked = Mention | Every | Some
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Where rows may meet what was asked: ranges of row ids (from, to), and ranges that the index does not know (to None: the end)."""
+
+    ranges: list[tuple[int, int]]
+    unknown: list[tuple[int, int | None]]
+    guard: str
+    """A condition in SQL that holds for exactly one row of the table as long as no row has moved."""
+
+
+@runtime_checkable
+class TermLookup(Protocol):
+    """The index of one table."""
+
+    def candidates(self, asked: Asked) -> Candidates | None:
+        """Where rows may be; None where the index is of no help."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Operator:
+    """What an operator says of the needle in its text."""
+
+    bound_left: bool = False
+    bound_right: bool = False
+    whole_left: bool = False
+    whole_right: bool = False
+
+
+def _both(name: str, operator: _Operator) -> dict[str, _Operator]:
+    return {name: operator, f"{name}_cs": operator}
+
+
+_OPERATORS: Final[dict[str, _Operator]] = {
+    **_both("has", _Operator(bound_left=True, bound_right=True)),
+    **_both("hasprefix", _Operator(bound_left=True)),
+    **_both("hassuffix", _Operator(bound_right=True)),
+    **_both("contains", _Operator()),
+    **_both("startswith", _Operator(whole_left=True)),
+    **_both("endswith", _Operator(whole_right=True)),
+    "==": _Operator(whole_left=True, whole_right=True),
+    "=~": _Operator(whole_left=True, whole_right=True),
+}
+_LISTS: Final = {
+    "in": _OPERATORS["=="],
+    "in~": _OPERATORS["=~"],
+    "has_any": _OPERATORS["has"],
+    "has_all": _OPERATORS["has"],
+}
+_MOST_ITEMS: Final = 200
+
+
+@dataclass(slots=True)
+class Narrowing:
+    """What is asked of the scans of a query, by the id of each."""
+
+    asked: dict[int, list[Asked]] = field(default_factory=dict)
+
+
+def ask(compiler: Compiler, node: Where) -> None:
+    """Notes what a condition asks of the table right below it, before that is read."""
+    below: Relation = node
+    while isinstance(below, Where | Sort | Project) and _each_row_by_itself(below):
+        inner: Relation = below.input
+        if len(compiler.users(inner)) != 1:
+            return
+        below = inner
+    if not isinstance(below, Scan) or not isinstance(below.table.terms, TermLookup) or below.table.owner is not None:
+        return
+    fields = dict(zip((column.id for column in below.columns), below.table.fields, strict=True))
+    asked = _asked(node.predicate, fields)
+    if asked is not None:
+        compiler.narrowing.asked.setdefault(id(below), []).append(asked)
+
+
+def _each_row_by_itself(relation: Where | Sort | Project) -> bool:
+    """Whether an operator passes the columns on, and the rows below it could be fewer without a change in those that stay."""
+    if isinstance(relation, Sort):
+        return relation.count is None
+    if isinstance(relation, Project) and not relation.keeps:
+        return False
+    return not any(has_window(value) for value in expressions_of(relation))
+
+
+def candidates(compiler: Compiler, node: Scan) -> Candidates | None:
+    """Where the rows of a scan may be; None: anywhere."""
+    asked = compiler.narrowing.asked.get(id(node))
+    if not asked or not isinstance(node.table.terms, TermLookup):
+        return None
+    found = node.table.terms.candidates(Every(tuple(asked)))
+    return found if found is not None and compiler.sql.may(REWRITE) else None
+
+
+def narrowed(mark: str, source: str, found: Candidates, condition: str) -> str:
+    """SQL of those rows of a table that may be wanted; `condition` is a further one on them."""
+    starts = ", ".join(str(start) for start, _ in [(0, 0), *found.ranges])
+    ends = ", ".join(str(end) for _, end in [(0, 0), *found.ranges])
+    further = f" AND {condition}" if condition else ""
+    # a limit keeps the conditions that follow out of the scan, which would check them for whole row groups
+    text = (
+        f"(SELECT {mark} FROM {source} WHERE rowid IN (SELECT unnest(range(s, e)) FROM (SELECT unnest([{starts}]::BIGINT[]) AS s, "
+        f"unnest([{ends}]::BIGINT[]) AS e), (SELECT CASE WHEN count(*) = 1 THEN 0 ELSE error('{MOVED}') END AS g FROM {source} "
+        f"WHERE {found.guard}) WHERE g = 0){further} LIMIT {_ALL})"
+    )
+    for start, end in found.unknown:
+        upto = "" if end is None else f" AND rowid < {end}"
+        text += f" UNION ALL SELECT {mark} FROM {source} WHERE rowid >= {start}{upto}{further}"
+    return text
+
+
+def _asked(node: Expr, fields: dict[int, Field]) -> Asked | None:
+    """What a condition asks at least; None: nothing that an index knows."""
+    if isinstance(node, InList):
+        return _of_list(node, fields)
+    if not isinstance(node, Apply):
+        return None
+    if node.unit.name == "and":
+        parts = [part for part in (_asked(arg, fields) for arg in node.args) if part is not None]
+        return Every(tuple(parts)) if parts else None
+    if node.unit.name == "or":
+        found = [_asked(arg, fields) for arg in node.args]
+        return None if any(part is None for part in found) else Some(tuple(part for part in found if part is not None))
+    operator = _OPERATORS.get(node.unit.name)
+    if operator is None or len(node.args) != 2:
+        return None
+    text, needle = node.args
+    if node.unit.name in ("==", "=~") and isinstance(text, Constant):
+        text, needle = needle, text
+    if not isinstance(needle, Constant) or needle.type is not Type.STRING or not isinstance(needle.value, str):
+        return None
+    return _mention(text, needle.value, operator, fields)
+
+
+def _of_list(node: InList, fields: dict[int, Field]) -> Asked | None:
+    operator = _LISTS.get(node.op)
+    if operator is None or node.left.type not in (Type.STRING, Type.DYNAMIC):
+        return None
+    texts: list[str] = []
+    for item in node.items:
+        if not isinstance(item, Constant) or item.type is not Type.STRING or not isinstance(item.value, str):
+            return None
+        texts.append(item.value)
+    for array in node.arrays:
+        if not isinstance(array, Constant) or not isinstance(array.value, list):
+            return None
+        if not all(isinstance(value, str) for value in array.value):
+            return None
+        texts += array.value
+    if not texts or len(texts) > _MOST_ITEMS:
+        return None
+    found = [_mention(node.left, text, operator, fields) for text in texts]
+    known = tuple(part for part in found if part is not None)
+    if node.op == "has_all":
+        return Every(known) if known else None
+    return Some(known) if len(known) == len(found) else None
+
+
+def _mention(text: Expr, needle: str, operator: _Operator, fields: dict[int, Field]) -> Mention | None:
+    read = _fields_of(text, fields)
+    if not read or not needle:
+        return None
+    if len(read) > 1 and (operator.whole_left or operator.whole_right):
+        return None
+    if any(field.type is Type.DYNAMIC for field in read):
+        # the text of a property is a part of what is stored
+        operator = replace(operator, whole_left=False, whole_right=False, bound_left=operator.bound_left or operator.whole_left,
+                           bound_right=operator.bound_right or operator.whole_right)  # fmt: skip
+    return Mention(
+        tuple(read), needle, operator.bound_left, operator.bound_right, operator.whole_left, operator.whole_right
+    )
+
+
+def _fields_of(text: Expr, fields: dict[int, Field]) -> list[Field] | None:
+    """The columns in which a text stands, if it stands in one of them whole; None: it is made in another way."""
+    match text:
+        case ColumnRef():
+            found = fields.get(text.column.id)
+            return None if found is None or text.type not in (Type.STRING, Type.DYNAMIC) else [found]
+        case Apply() if text.unit.name == "strcat_delim":
+            return _joined(text.args, fields)
+        case Cast(type=Type.STRING) | Apply():
+            if isinstance(text, Apply) and text.unit.name != "tostring":
+                return None
+            operand = text.operand if isinstance(text, Cast) else text.args[0]
+            while isinstance(operand, Path):
+                operand = operand.target
+            own = fields.get(operand.column.id) if isinstance(operand, ColumnRef) else None
+            return None if own is None else [own]
+    return None
+
+
+def _joined(args: Iterable[Expr], fields: dict[int, Field]) -> list[Field] | None:
+    """The columns of `search`: their texts with a character between them that no needle holds."""
+    between, *texts = args
+    if not isinstance(between, Constant) or between.value != "\x1f":
+        return None
+    found: list[Field] = []
+    for text in texts:
+        while isinstance(text, Cast):
+            text = text.operand
+        own = fields.get(text.column.id) if isinstance(text, ColumnRef) else None
+        if own is None:
+            return None
+        found.append(own)
+    return found

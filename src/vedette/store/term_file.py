@@ -1,0 +1,312 @@
+"""A file of the term index: for some rows of a table, of each column the terms and where they stand.
+
+Rows are counted from the segment's first and taken together in granules. A column's terms are sorted and lie in pages; a page has the
+terms, and for each where it stands: the granules, or (for a frequent one) a bit for each block of granules, or nothing, which means
+anywhere. A file is written once, under another name until it is whole, and never changed.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+
+from vedette.store.term_text import CUT, LEAST, LONGEST, Piece, is_identifier_part, kept_form
+
+VERSION: Final = 1
+"""Of the form of the file and of the rule by which texts are cut; files of another version are made anew."""
+_MAGIC: Final = b"VTIX"
+_PAGE: Final = 4096
+"""Terms in a page."""
+_LISTED: Final = 128
+"""A term in more granules has bits for blocks instead."""
+_BLOCK: Final = 32
+"""Granules in a block."""
+_ANYWHERE: Final = 0
+_BITS: Final = 255
+_CODEC: Final = pa.Codec("zstd", compression_level=6)
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Postings:
+    """The terms of one column of some rows: sorted, and for each the granules in rising order, one after the other."""
+
+    terms: pa.BinaryArray
+    counts: npt.NDArray[np.int64]
+    granules: npt.NDArray[np.int64]
+    unit: int
+    """Rows in a granule."""
+    parts_dropped: bool = False
+    """Terms that look like parts of a GUID were left out."""
+
+
+def encode(postings: Postings, rows: int) -> tuple[dict[str, Any], bytes]:
+    """A column's entry in the directory (offsets from the column's start), and its bytes."""
+    total = -(-rows // postings.unit)
+    blocks = -(-total // _BLOCK)
+    starts = np.concatenate(([0], np.cumsum(postings.counts)))
+    body = bytearray()
+    pages: list[list[Any]] = []
+    for first in range(0, len(postings.terms), _PAGE):
+        part = postings.terms.slice(first, _PAGE).to_pylist()
+        text = b"\n".join(part)
+        counts = postings.counts[first : first + _PAGE]
+        own = postings.granules[starts[first] : starts[first + len(part)]]
+        packed = _packed(counts, own, total, blocks)
+        letters = _letters(text)
+        squeezed, stands = _squeeze(text), _squeeze(packed)
+        pages.append(
+            [
+                part[0].decode("latin-1"), len(part), letters, len(body), len(squeezed), len(text),
+                len(squeezed) + len(body), len(stands), len(packed), zlib.crc32(squeezed), zlib.crc32(stands),
+            ]
+        )  # fmt: skip
+        body += squeezed
+        body += stands
+    entry = {"unit": postings.unit, "terms": len(postings.terms), "dropped": postings.parts_dropped, "pages": pages}
+    return entry, bytes(body)
+
+
+def _packed(counts: npt.NDArray[np.int64], granules: npt.NDArray[np.int64], total: int, blocks: int) -> bytes:
+    """Where the terms of a page stand."""
+    kinds = np.where(counts > _LISTED, _BITS, counts)
+    kinds = np.where(counts > total // 2, _ANYWHERE, kinds)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    maps = bytearray()
+    for position in np.flatnonzero(kinds == _BITS):
+        bits = np.zeros(blocks, np.bool_)
+        bits[granules[owner == position] // _BLOCK] = True
+        if bits.sum() * 2 > blocks:
+            kinds[position] = _ANYWHERE
+        else:
+            maps += np.packbits(bits).tobytes()
+    listed = (kinds != _ANYWHERE) & (kinds != _BITS)
+    chosen = listed[owner]
+    values, of = granules[chosen], owner[chosen]
+    steps = np.diff(values, prepend=0)
+    fresh = np.diff(of, prepend=-1) != 0
+    steps[fresh] = values[fresh]
+    plain = steps.astype("<u4")
+    planes = plain.view(np.uint8).reshape(-1, 4).T if len(plain) else np.zeros((4, 0), np.uint8)
+    width = 2 if total <= 65536 else 4
+    return kinds.astype(np.uint8).tobytes() + b"".join(planes[place].tobytes() for place in range(width)) + bytes(maps)
+
+
+def _squeeze(data: bytes) -> bytes:
+    squeezed: bytes = _CODEC.compress(data, asbytes=True)
+    return squeezed
+
+
+def _letters(text: bytes) -> int:
+    """A bit for each kind of character in a text: digits, the letters a to z, and all that is beyond ASCII."""
+    bits = 0
+    for code in set(text):
+        if 0x30 <= code <= 0x39:
+            bits |= 1 << (code - 0x30)
+        elif 0x61 <= code <= 0x7A:
+            bits |= 1 << (code - 0x61 + 10)
+        elif code >= 0x80:
+            bits |= 1 << 36
+        elif code == CUT[0]:
+            bits |= 1 << 37
+    return bits
+
+
+def write(path: Path, about: dict[str, Any], columns: dict[str, tuple[dict[str, Any], bytes]]) -> int:
+    """Write a segment; returns its size in bytes. `about` says of which rows it is."""
+    directory: dict[str, Any] = {}
+    at = 0
+    for name, (entry, body) in columns.items():
+        directory[name] = {**entry, "at": at, "size": len(body)}
+        at += len(body)
+    head = orjson.dumps({**about, "version": VERSION, "columns": directory})
+    squeezed = _squeeze(head)
+    new = path.with_suffix(".new")
+    with new.open("wb") as file:
+        file.write(_MAGIC)
+        for number in (VERSION, len(squeezed), len(head), zlib.crc32(squeezed)):
+            file.write(number.to_bytes(8, "little"))
+        file.write(squeezed)
+        for _, body in columns.values():
+            file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(new, path)
+    return path.stat().st_size
+
+
+class Damaged(Exception):
+    """A file that is not whole, or of another version."""
+
+
+class SegmentFile:
+    """One file, read through the operating system's cache."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `Damaged` for what is no whole file of this version."""
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise Damaged(str(error)) from error
+        view = self._map
+        numbers = [int.from_bytes(view[4 + 8 * place : 12 + 8 * place], "little") for place in range(4)]
+        if view[:4] != _MAGIC or numbers[0] != VERSION:
+            raise Damaged(f"{path.name} is of another version")
+        squeezed = view[36 : 36 + numbers[1]]
+        if len(squeezed) != numbers[1] or zlib.crc32(squeezed) != numbers[3]:
+            raise Damaged(f"{path.name} is damaged")
+        self.about: dict[str, Any] = orjson.loads(_CODEC.decompress(squeezed, numbers[2], asbytes=True))
+        self._body = 36 + numbers[1]
+        columns = self.about["columns"]
+        if self._body + sum(entry["size"] for entry in columns.values()) != len(view):
+            raise Damaged(f"{path.name} is cut short")
+        self.rows: int = self.about["rows"]
+        self.columns = {name: ColumnTerms(self, entry) for name, entry in columns.items()}
+
+    def part(self, at: int, size: int, length: int, check: int) -> bytes:
+        """A part of the body, unpacked. Raises `Damaged`."""
+        start = self._body + at
+        squeezed = self._map[start : start + size]
+        if zlib.crc32(squeezed) != check:
+            raise Damaged(f"{self.path.name} is damaged")
+        unpacked: bytes = _CODEC.decompress(squeezed, length, asbytes=True)
+        return unpacked
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return len(self._map)
+
+    def renamed(self, path: Path) -> SegmentFile:
+        """The same file, which has another name now."""
+        self.path = path
+        return self
+
+
+class ColumnTerms:
+    """The terms of one column in a segment."""
+
+    def __init__(self, file: SegmentFile, entry: dict[str, Any]) -> None:
+        self._file = file
+        self._at: int = entry["at"]
+        self.size: int = entry["size"]
+        self.unit: int = entry["unit"]
+        self.terms: int = entry["terms"]
+        self.dropped: bool = entry["dropped"]
+        self._pages: list[list[Any]] = entry["pages"]
+        self._firsts = [page[0].encode("latin-1") for page in self._pages]
+        self._total = -(-file.rows // self.unit)
+
+    def find(self, piece: Piece) -> Flags | None:
+        """A flag for each granule in which a term may be such a piece; None: it can be anywhere."""
+        if len(piece.text) < LEAST:
+            return None
+        if self.dropped and (piece.exact and is_identifier_part(piece.text) or not piece.exact and _may_be_part(piece)):
+            return None
+        found = np.zeros(self._total, np.bool_)
+        for place, positions in self._positions(piece):
+            if not self._mark(place, positions, found):
+                return None
+        return found
+
+    def _text(self, place: int) -> bytes:
+        page = self._pages[place]
+        return self._file.part(self._at + page[3], page[4], page[5], page[9])
+
+    def _positions(self, piece: Piece) -> Iterator[tuple[int, list[int]]]:
+        """Of each page the positions of terms that are such a piece."""
+        wanted = piece.text
+        if piece.exact:
+            wanted = kept_form(wanted)
+            place = bisect_right(self._firsts, wanted) - 1
+            if place >= 0 and not _letters(wanted) & ~int(self._pages[place][2]):
+                framed = b"\n" + self._text(place) + b"\n"
+                at = framed.find(b"\n" + wanted + b"\n")
+                if at >= 0:
+                    yield place, [framed.count(b"\n", 0, at)]
+            return
+        first, last = 0, len(self._pages)
+        if not piece.open_left:
+            head = wanted[:LONGEST]
+            first = max(0, bisect_right(self._firsts, head) - 1)
+            last = bisect_right(self._firsts, head + b"\xff")
+        need = _letters(wanted)
+        cut = 1 << 37
+        for place in range(first, last):
+            letters = int(self._pages[place][2])
+            if need & ~letters and not letters & cut:
+                continue
+            positions = _matching(self._text(place), piece, bool(letters & cut))
+            if positions:
+                yield place, positions
+
+    def _mark(self, place: int, positions: list[int], found: Flags) -> bool:
+        """Flag where some terms of a page stand; False where one stands anywhere."""
+        page = self._pages[place]
+        packed = self._file.part(self._at + page[6], page[7], page[8], page[10])
+        kinds = np.frombuffer(packed, np.uint8, page[1]).astype(np.int64)
+        if (kinds[positions] == _ANYWHERE).any():
+            return False
+        listed = np.where(kinds == _BITS, 0, kinds)
+        ends = np.cumsum(listed)
+        count = int(ends[-1])
+        width = 2 if self._total <= 65536 else 4
+        at = page[1]
+        planes = [np.frombuffer(packed, np.uint8, count, at + place * count) for place in range(width)]
+        blocks = -(-self._total // _BLOCK)
+        stride = -(-blocks // 8)
+        maps = at + width * count
+        order = np.cumsum(kinds == _BITS)
+        for position in positions:
+            if kinds[position] == _BITS:
+                start = maps + (int(order[position]) - 1) * stride
+                bits = np.unpackbits(np.frombuffer(packed, np.uint8, stride, start))[:blocks].astype(np.bool_)
+                found |= np.repeat(bits, _BLOCK)[: self._total]
+            else:
+                last = int(ends[position])
+                own = slice(last - int(listed[position]), last)
+                steps = sum(plane[own].astype(np.int64) << (8 * place) for place, plane in enumerate(planes))
+                found[np.cumsum(steps)] = True
+        return True
+
+
+def _matching(text: bytes, piece: Piece, has_cut: bool) -> list[int]:
+    """The positions of the terms in a page that are such a piece, which is not a whole term."""
+    wanted = piece.text if piece.open_left else b"\n" + piece.text[:LONGEST]
+    if not piece.open_right:
+        wanted += b"\n"
+    framed = b"\n" + text + b"\n"
+    found: list[int] = []
+    counted, position = 0, 0
+    at = framed.find(wanted)
+    while at >= 0:
+        # the term that holds the place starts behind the last line break up to there
+        start = framed.rfind(b"\n", 0, at) if piece.open_left else at
+        position += framed.count(b"\n", counted, start)
+        counted = start
+        found.append(position)
+        after = framed.find(b"\n", at + 1)
+        at = framed.find(wanted, after) if after >= 0 else -1
+    if has_cut and piece.open_left:
+        # nobody knows how a term that was cut goes on
+        found = sorted({*found, *(place for place, term in enumerate(text.split(b"\n")) if term.endswith(CUT))})
+    return found
+
+
+def _may_be_part(piece: Piece) -> bool:
+    """Whether a term that was left out as part of a GUID may hold the piece."""
+    return len(piece.text) <= 12 and is_identifier_part(piece.text.ljust(12, b"0"))
