@@ -68,6 +68,10 @@ class StoreOperations:
         """Gives a table a column; the number of rows that got a value."""
         return self.logs.add_column(table, name, kind)
 
+    def index(self, table: str, columns: Sequence[str] | None, wanted: bool) -> int:
+        """Says whether columns of a table are in the term index, and brings it up to date; the rows in it."""
+        return self.logs.index(table, columns, wanted)
+
     def close(self) -> None:
         """Closes the store."""
         self.logs.close()

@@ -56,6 +56,10 @@ class Operations(Protocol):
         """Gives a table a column; the number of rows that got a value."""
         ...
 
+    def index(self, table: str, columns: Sequence[str] | None, wanted: bool) -> int:
+        """Says whether columns of a table are in the term index, and brings it up to date; the rows in it."""
+        ...
+
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Imports rules; the report as `ImportReport.to_dict` gives it."""
         ...

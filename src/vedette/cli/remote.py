@@ -114,6 +114,8 @@ class RemoteOperations:
                 _moment(one["first"]),
                 _moment(one["last"]),
                 one["bytes"] or 0,
+                one.get("indexed", 0),
+                one.get("indexBytes", 0),
             )
             for one in answer["value"]
         ]
@@ -122,6 +124,11 @@ class RemoteOperations:
         """Gives a table a column; the number of rows that got a value."""
         answer = self._call("POST", f"/tables/{quote(table, safe='')}/columns", json={"name": name, "type": kind.value})
         return int(answer["rows"])
+
+    def index(self, table: str, columns: Sequence[str] | None, wanted: bool) -> int:
+        """Says whether columns of a table are in the term index, and brings it up to date; the rows in it."""
+        body = {"columns": None if columns is None else list(columns), "wanted": wanted}
+        return int(self._call("POST", f"/tables/{quote(table, safe='')}/index", json=body)["rows"])
 
     def new_ingest_token(self, name: str, days: float) -> dict[str, Any]:
         """Makes a token."""

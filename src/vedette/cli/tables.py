@@ -26,12 +26,24 @@ def register(app: typer.Typer) -> None:
 
 @group.command("list")
 def list_(data: DataDir = None, workspace: WorkspaceName = "default") -> None:
-    """List the tables with rows, with their time ranges and sizes."""
+    """List the tables with rows: their time ranges, sizes, and how much of each is in the term index."""
     with operations(data, workspace) as held:
         infos = held.tables()
     print_table(
-        ["table", "rows", "columns", "first", "last", "bytes"],
-        [[info.name, info.rows, info.columns, _text(info.first), _text(info.last), info.bytes] for info in infos],
+        ["table", "rows", "columns", "first", "last", "bytes", "indexed", "index bytes"],
+        [
+            [
+                info.name,
+                info.rows,
+                info.columns,
+                _text(info.first),
+                _text(info.last),
+                info.bytes,
+                f"{info.indexed * 100 // info.rows} %",
+                info.index_bytes,
+            ]
+            for info in infos
+        ],
     )
 
 
@@ -212,6 +224,23 @@ def _count(text: str | None, option: str) -> int | None:
             f"'{text}' after {option} is not a number of days.", hint="Write it like 90d.", target=option
         )
     return span.days
+
+
+@group.command("index")
+def index(
+    table: Annotated[str, typer.Argument(help="The table.", metavar="TABLE")],
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Only these columns, by name, with commas between.", metavar="NAMES")
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Keep no terms of them.")] = False,
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+) -> None:
+    """Bring the term index of a table up to date now, and say whether it has all of the table's columns or some not."""
+    names = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
+    with operations(data, workspace) as held:
+        rows = held.index(table, names, not off)
+    typer.echo(f"{counted(rows, 'row')} of {table} in the term index.")
 
 
 def _text(moment: datetime | None) -> str | None:

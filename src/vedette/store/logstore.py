@@ -67,7 +67,10 @@ _MAX_MEMORY: Final = 4 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """A table with rows: `first` and `last` TimeGenerated, and the bytes of its rows as they came."""
+    """A table with rows: `first` and `last` TimeGenerated, and the bytes of its rows as they came.
+
+    `indexed` are the rows whose terms are in the term index, `index_bytes` what that takes on disk.
+    """
 
     name: str
     rows: int
@@ -75,6 +78,8 @@ class TableInfo:
     first: datetime | None
     last: datetime | None
     bytes: int
+    indexed: int = 0
+    index_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +335,23 @@ class LogStore:
             with engine_errors():
                 return materialise_field(writer.draft, connection, name, kind)
 
+    # -- the term index
+
+    def index(self, table: str, columns: Sequence[str] | None = None, wanted: bool = True) -> int:
+        """Say whether columns of a table (None: all) have their terms in the index, and bring it up to date.
+
+        Returns how many rows are in the index. Raises `NotFound` for a table without rows, and for a column that it does not have.
+        """
+        stored = self._tables.get(table)
+        if stored is None:
+            raise not_found("table with rows", table, self._tables.names())
+        for name in columns or ():
+            if name not in stored.types:
+                raise not_found("column", name, stored.types)
+        self.terms.choose(stored, columns, wanted)
+        self.terms.bring_up_to_date(table)
+        return self.terms.coverage(stored, 2**63).rows
+
     # -- what there is
 
     def tables(self) -> list[TableInfo]:
@@ -339,9 +361,12 @@ class LogStore:
         try:
             for name in self._tables.names():
                 stored = self._tables.get(name)
-                info = None if stored is None else _with_lake(_info(cursor, stored), self.lake.parts(name))
-                if info is not None and info.rows:
-                    infos.append(info)
+                info = None if stored is None else _info(cursor, stored)
+                if stored is not None and info is not None:
+                    covered = self.terms.coverage(stored, info.rows)
+                    info = _with_lake(info, self.lake.parts(name))
+                    if info.rows:
+                        infos.append(replace(info, indexed=covered.rows, index_bytes=covered.bytes))
         finally:
             cursor.close()
         return infos

@@ -58,17 +58,22 @@ class Source:
 
 
 def build(
-    connection: duckdb.DuckDBPyConnection, source: Source, path: Path, room: Mapping[str, float], stopped: Callable[[], bool]
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    path: Path,
+    room: Mapping[str, float],
+    stopped: Callable[[], bool],
 ) -> int:
     """Write the segment of some rows; returns its bytes.
 
     `room` is what a row of a column takes in the store, where that is known: what is left out of the index to stay within its share is
     decided by it. Raises `Stopped`.
     """
+    own = f"FROM {source.table} WHERE rowid >= {source.first} AND rowid < {source.last}"
     ends = run(
         connection,
-        f"SELECT rowid, {identifier(LOAD)}, {identifier(ROW)} FROM {source.table} WHERE rowid IN ("
-        f"SELECT unnest([min(rowid), max(rowid)]) FROM {source.table} WHERE rowid >= {source.first} AND rowid < {source.last}) ORDER BY rowid",
+        f"SELECT rowid, {identifier(LOAD)}, {identifier(ROW)} FROM {source.table} "
+        f"WHERE rowid IN (SELECT unnest([min(rowid), max(rowid)]) {own}) ORDER BY rowid",
     )
     about: dict[str, Any] = {
         "rows": source.rows,
@@ -126,9 +131,7 @@ def _text(name: str, kind: Type) -> str:
             return f"coalesce(CAST({column} AS VARCHAR), '') || chr(10)"
         case Type.DYNAMIC:
             anew = f"lower({column}) || ' ' || coalesce(lower(json_extract_string({column}, '$')), '')"
-            return (
-                f"coalesce(CASE WHEN regexp_matches({column}, '{_WRITTEN_ANEW}') THEN {anew} ELSE lower({column}) END, '') || chr(10)"
-            )
+            return f"coalesce(CASE WHEN regexp_matches({column}, '{_WRITTEN_ANEW}') THEN {anew} ELSE lower({column}) END, '') || chr(10)"
         case _:
             return f"coalesce(lower({column}), '') || chr(10)"
 
@@ -194,7 +197,11 @@ def _without_parts(postings: Postings) -> Postings:
     keep = np.array([not is_identifier_part(term) for term in postings.terms.to_pylist()], np.bool_)
     owner = np.repeat(np.arange(len(keep)), postings.counts)
     return Postings(
-        postings.terms.filter(pa.array(keep)), postings.counts[keep], postings.granules[keep[owner]], postings.unit, True
+        postings.terms.filter(pa.array(keep)),
+        postings.counts[keep],
+        postings.granules[keep[owner]],
+        postings.unit,
+        True,
     )
 
 

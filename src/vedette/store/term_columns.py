@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from vedette.kql.host import Field
 from vedette.kql.types import Type
+from vedette.store import catalog
 from vedette.store.physical import absent
 from vedette.store.tables import StoredTable, constant_of
 from vedette.store.term_text import Needle
@@ -39,12 +40,12 @@ def computed_flags(field: Field, needle: Needle, table: StoredTable, index: Term
     """Whether no row's value can hold the needle in a column that is not simply stored."""
     stored = table.stored.get(field.name)
     if field.type not in (Type.STRING, Type.GUID, Type.DYNAMIC):
-        return stored is None and field.sql == absent(field.type) or plain_flags(field.type, needle)
+        return (stored is None and field.sql == absent(field.type)) or plain_flags(field.type, needle)
     if field.name == "_ItemId":
         return stored is None and _no_item(needle.text, index)
     if stored is not None:
         return False
-    constant = constant_of(field, table.name, index.workspace_id)
+    constant = constant_of(catalog.Field(field.name, field.type), table.name, index.workspace_id)
     if constant is not None:
         value = table.name if field.name == "Type" else index.workspace_id
         return needle.text not in value.lower()

@@ -215,7 +215,9 @@ class ColumnTerms:
         """A flag for each granule in which a term may be such a piece; None: it can be anywhere."""
         if len(piece.text) < LEAST:
             return None
-        if self.dropped and (piece.exact and is_identifier_part(piece.text) or not piece.exact and _may_be_part(piece)):
+        if self.dropped and (
+            (piece.exact and is_identifier_part(piece.text)) or (not piece.exact and _may_be_part(piece))
+        ):
             return None
         found = np.zeros(self._total, np.bool_)
         for place, positions in self._positions(piece):

@@ -26,7 +26,7 @@ from vedette.engine.term_candidates import Asked, Candidates, Every, Mention, So
 from vedette.kql.host import Field
 from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
-from vedette.store.statements import run
+from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable, Tables
 from vedette.store.term_building import GRANULE, INDEXED, Source, Stopped, build
 from vedette.store.term_columns import computed_flags, plain_flags
@@ -156,6 +156,37 @@ class TermIndex:
             while self._step(name, _WORTH, stopped):
                 pass
 
+    def bring_up_to_date(self, table: str) -> None:
+        """Bring the index of one table up to date now."""
+        while self._step(table, _WORTH, self._closed.is_set):
+            pass
+
+    def choose(self, table: StoredTable, columns: Sequence[str] | None, wanted: bool) -> None:
+        """Say whether the terms of columns (None: of all) are kept; what was kept otherwise is forgotten where that changes."""
+        with closing(self._connect()) as cursor:
+            before = self._columns(cursor, table)
+            with engine_errors():
+                run(cursor, "BEGIN TRANSACTION")
+                names = [""] if columns is None else list(columns)
+                off = {column.name for column in table.columns} - {
+                    column.name for column in table.columns if column.physical in before
+                }
+                if columns is None:
+                    off = set() if wanted else {""}
+                elif wanted:
+                    off = off - set(names)
+                else:
+                    off = off | set(names)
+                kinds = {column.name for column in table.columns if column.type not in INDEXED}
+                run(cursor, "DELETE FROM store_catalog.unindexed WHERE table_name = ?", [table.name])
+                for name in sorted(off - kinds):
+                    run(cursor, "INSERT INTO store_catalog.unindexed VALUES (?, ?)", [table.name, name])
+                run(cursor, "COMMIT")
+            changed = self._columns(cursor, table) != before
+        if changed:
+            with self.without(table.name):
+                pass
+
     @contextmanager
     def without(self, table: str) -> Iterator[None]:
         """Forget a table's segments, and make none within the block: for whoever changes stored rows in place."""
@@ -221,7 +252,13 @@ class TermIndex:
                 path = self._path(name) / f"{first}-{last - first}.terms"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 try:
-                    build(cursor, work, path, self._room(cursor, table, columns, end), lambda: stopped() or name in self._paused)
+                    build(
+                        cursor,
+                        work,
+                        path,
+                        self._room(cursor, table, columns, end),
+                        lambda: stopped() or name in self._paused,
+                    )
                 except Stopped:
                     return False
             kept = [segment for segment in segments if segment not in replaced]
@@ -301,16 +338,19 @@ class TermIndex:
             return segments
         wanted = {anchor for segment in segments for anchor in segment.anchors}
         keys = ", ".join(f"({load}, {number})" for _, load, number in wanted)
+        load_and_row = f"{identifier(LOAD)}, {identifier(ROW)}"
         now: dict[tuple[int, int], list[int]] = {}
         for row, load, number in run(
-            cursor,
-            f"SELECT rowid, {identifier(LOAD)}, {identifier(ROW)} FROM {table.sql} WHERE ({identifier(LOAD)}, {identifier(ROW)}) IN ({keys})",
+            cursor, f"SELECT rowid, {load_and_row} FROM {table.sql} WHERE ({load_and_row}) IN ({keys})"
         ):
             now.setdefault((load, number), []).append(row)
         kept: list[Segment] = []
         for segment in segments:
             shifts = {
-                row - where for where, load, number in segment.anchors for row in now.get((load, number), [None]) if row is not None
+                row - where
+                for where, load, number in segment.anchors
+                for row in now.get((load, number), [None])
+                if row is not None
             }
             all_found = all(len(now.get((load, number), ())) == 1 for _, load, number in segment.anchors)
             if segment.anchors and all_found and len(shifts) == 1:
@@ -467,9 +507,7 @@ class _Tree:
 _Question = _Leaf | _Tree
 
 
-def _next(
-    segments: tuple[Segment, ...], end: int, least: int
-) -> tuple[tuple[int, int] | None, list[Segment]]:
+def _next(segments: tuple[Segment, ...], end: int, least: int) -> tuple[tuple[int, int] | None, list[Segment]]:
     """The rows of the segment that is to be made next, if one is, and those segments that it takes the place of."""
     for start, stop in _gaps(segments, segments[-1].last if segments else 0):
         upto = end if stop is None else stop
@@ -541,7 +579,7 @@ def _room(cursor: duckdb.DuckDBPyConnection, table: StoredTable, columns: dict[s
         if block >= 0:
             places.append((int(block), int(offset), name, int(count)))
     places.sort()
-    for here, after in zip(places, [*places[1:], (-1, 0, "", 0)], strict=True):
+    for here, after in zip(places, [*places[1:], (-1, 0, "", 0)], strict=False):
         if here[2] in columns:
             end = after[1] if after[0] == here[0] else _BLOCK_BYTES
             sizes[here[2]] = sizes.get(here[2], 0.0) + end - here[1]

@@ -111,6 +111,10 @@ class TableBody(Wire):
     first: Utc | None
     last: Utc | None
     bytes: int | None
+    """Of the rows as they came."""
+    indexed: int = 0
+    """Rows whose terms are in the term index."""
+    index_bytes: int = 0
 
 
 class FunctionBody(Wire):
@@ -127,6 +131,13 @@ class AddColumn(Wire):
 
     name: str
     type: str
+
+
+class ChooseIndex(Wire):
+    """Whether the terms of some columns of a table (none named: of all) are in the term index."""
+
+    columns: list[str] | None = None
+    wanted: bool = True
 
 
 def timespan_of(text: str | None, now: datetime) -> tuple[datetime, datetime] | None:
@@ -265,6 +276,8 @@ def tables(services: Services, with_rows: Annotated[bool, Query(alias="withRows"
                 "first": utc_text(info.first) if info and info.first else None,
                 "last": utc_text(info.last) if info and info.last else None,
                 "bytes": info.bytes if info else None,
+                "indexed": info.indexed if info else 0,
+                "indexBytes": info.index_bytes if info else 0,
             }
         )
     return Response(orjson.dumps({"value": found, "count": len(found)}), media_type="application/json")
@@ -280,6 +293,12 @@ def add_column(services: Services, table: str, body: AddColumn) -> dict[str, int
             hint=f"Types are {', '.join(sorted({t.value for t in TYPE_NAMES.values()}))}.",
         )
     return {"rows": services.logs.add_column(table, body.name, kind)}
+
+
+@router.post("/tables/{table}/index", dependencies=[Depends(requires(Permission.DATA_WRITE))])
+def index(services: Services, table: str, body: ChooseIndex) -> dict[str, int]:
+    """Says whose terms are in the term index, and brings it up to date; how many rows are in it."""
+    return {"rows": services.logs.index(table, body.columns, body.wanted)}
 
 
 @router.get("/functions", dependencies=[Depends(requires(Permission.QUERY))])

@@ -1,0 +1,301 @@
+"""The term index: with it and without it, a query has the same rows; what happens to rows happens to it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vedette.core.clock import VirtualClock
+from vedette.engine.query import QueryOptions
+from vedette.engine.rewrites import ALL_REWRITES
+from vedette.kql.types import Type
+from vedette.store import term_index
+from vedette.store.logstore import LogStore
+from vedette.store.term_file import SegmentFile
+from vedette.store.term_text import Needle, Piece, terms_of
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+PLAIN = QueryOptions(NOW, rewrites=ALL_REWRITES - {"term-index"})
+
+
+@pytest.fixture(autouse=True)
+def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row has a segment, and no share of the rows is too large to be asked for."""
+    monkeypatch.setattr(term_index, "_WORTH", 1)
+    monkeypatch.setattr(term_index, "_GOOD", 0)
+    monkeypatch.setattr(term_index, "SEGMENT", 256)
+
+
+def _ids(store: LogStore, text: str, options: QueryOptions) -> list[Any]:
+    return sorted(row[0] for row in store._engine.run(text, options).rows)
+
+
+def _same(store: LogStore, condition: str, *, used: bool | None = None) -> list[Any]:
+    text = f"Given_CL | where {condition} | project Number"
+    found = _ids(store, text, QueryOptions(NOW))
+    assert found == _ids(store, text, PLAIN), condition
+    if used is not None:
+        assert ("term-index" in store.explain(text, now=NOW)[-1].rewrites) is used, condition
+    return found
+
+
+def _put(store: LogStore, texts: list[str], first: int = 0) -> None:
+    rows = [
+        {"Number": first + place, "Text": text, "Bag": {"name": text, "deep": {"list": [text, place]}}}
+        for place, text in enumerate(texts)
+    ]
+    store.append("Given_CL", rows)
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[LogStore]:
+    with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
+        texts = [f"row {place} of many, host{place % 7}.contoso.example" for place in range(700)]
+        texts[5] = "evil.exe ran as C:\\Windows\\new\tfolder from 203.0.113.77"
+        texts[300] = "Evil-Exe; ÄRGER im Büro, привет мир"
+        texts[699] = "x" * 100 + "tail evil"
+        _put(store, texts)
+        store.terms.catch_up()
+        assert len(store.terms.segments("Given_CL")) == 3
+        yield store
+
+
+@pytest.mark.req("D-016")
+@pytest.mark.parametrize(
+    ("condition", "rows"),
+    [
+        ("Text has 'evil'", [5, 300, 699]),
+        ("Text has_cs 'Evil'", [300]),
+        ("Text contains 'vil'", [5, 300, 699]),
+        ("Text hasprefix 'evi'", [5, 300, 699]),
+        ("Text hassuffix 'vil'", [5, 300, 699]),
+        ("Text has 'evil.exe'", [5]),
+        ("Text has '203.0.113.77'", [5]),
+        ("Text has '03.0.113.77'", []),
+        ("Text contains 'xtail'", [699]),
+        ("Text startswith 'EVIL.'", [5]),
+        ("Text endswith 'tail evil'", [699]),
+        ("Text has 'ärger'", [300]),
+        ("Text contains 'риве'", [300]),
+        ("Text =~ 'evil-exe; ärger im büro, привет мир'", [300]),
+        ("Text == 'row 17 of many, host3.contoso.example'", [17]),
+        ("Text in ('row 17 of many, host3.contoso.example', 'nothing')", [17]),
+        ("Text in~ ('ROW 17 of many, host3.contoso.example')", [17]),
+        ("Text has_any ('ärger', 'tail', 'nothing')", [300]),
+        ("Text has_any (dynamic(['nothing', 'folder']))", [5]),
+        ("Text has_all ('evil', 'folder')", [5]),
+        ("Text has 'evil' and Text has 'folder'", [5]),
+        ("Text has 'folder' or Text has 'привет'", [5, 300]),
+        ("tostring(Bag.name) has 'folder'", [5]),
+        ("tostring(Bag) has 'windows'", [5]),
+        ("Bag has '203.0.113.77'", [5]),
+        ("tostring(Bag.deep.list[0]) contains 'olde'", [5]),
+        ("Bag.name == 'row 17 of many, host3.contoso.example'", [17]),
+    ],
+)
+def test_conditions_read_few_rows_and_find_the_same(filled: LogStore, condition: str, rows: list[int]) -> None:
+    assert _same(filled, condition, used=True) == rows
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "not(Text has 'evil')", "Text !has 'evil'", "Text has 'evil' or Number == 3", "Text has ''", "Text has 'büro'", "Text in ('row 17 of many', 'no')", "Text contains 'a'",
+        "strcat(Text, 'x') has 'evil'", "Text has tostring(Number)", "Text matches regex 'evil'", "Text != 'evil'",
+    ],
+)  # fmt: skip
+def test_what_tells_nothing_of_terms_reads_all(filled: LogStore, condition: str) -> None:
+    _same(filled, condition, used=False)
+
+
+def test_operators_between_that_count_rows_keep_the_condition_above(filled: LogStore) -> None:
+    for between in (
+        "sort by Number asc | extend n = row_number()",
+        "take 3",
+        "top 3 by Number",
+        "summarize by Number, Text",
+    ):
+        text = f"Given_CL | {between} | where Text has 'evil' | project Number"
+        assert "term-index" not in filled.explain(text, now=NOW)[-1].rewrites, between
+    text = "Given_CL | sort by Number asc | where prev(Text) has 'row' and Text has 'evil' | project Number"
+    assert _ids(filled, text, QueryOptions(NOW)) == _ids(filled, text, PLAIN) == [5, 300, 699]
+
+
+@pytest.mark.req("D-016")
+def test_search_looks_into_every_table(filled: LogStore) -> None:
+    filled.append("Other_CL", [{"Number": 1, "What": "a Folder"}])
+    for text in (
+        "search 'folder'",
+        "search 'evil.exe'",
+        "search '203.0.113.77'",
+        "search 'None of these'",
+        "search 'host3'",
+    ):
+        query = f"{text} | project Number"
+        assert _ids(filled, query, QueryOptions(NOW)) == _ids(filled, query, PLAIN), text
+    assert "term-index" in filled.explain("search 'folder'", now=NOW)[-1].rewrites
+    item = filled.query("Given_CL | where Number == 17 | project _ItemId", now=NOW).rows[0][0]
+    assert _ids(filled, f"search '{item}' | project Number", QueryOptions(NOW)) == [17]
+    assert len(_ids(filled, "search 'given_cl' | project Number", QueryOptions(NOW))) == 700
+
+
+def test_rows_without_a_segment_are_read(filled: LogStore) -> None:
+    _put(filled, ["late evil", "late"], 700)
+    assert _same(filled, "Text has 'evil'", used=True) == [5, 300, 699, 700]
+    filled.terms.catch_up()
+    assert _same(filled, "Text has 'evil'", used=True) == [5, 300, 699, 700]
+    assert sum(one.file.rows for one in filled.terms.segments("Given_CL")) == 702
+
+
+def test_columns_that_come_later(filled: LogStore) -> None:
+    filled.append("Given_CL", [{"Number": 800, "Text": "x", "Later": "wicked"}, {"Number": 801, "Rest": "y"}])
+    assert _same(filled, "Later has 'wicked'", used=True) == [800]
+    filled.terms.catch_up()
+    assert _same(filled, "Later has 'wicked'", used=True) == [800]
+
+
+def test_a_column_filled_out_of_the_hidden_one_is_found(tmp_path: Path) -> None:
+    with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
+        store.append("SigninLogs", [{"Identity": f"user {n}", "Fresh": f"value{n} wicked"} for n in range(300)])
+        store.terms.catch_up()
+        store.add_column("SigninLogs", "Fresh", Type.STRING)
+        for _ in range(2):
+            assert store.query("SigninLogs | where Fresh has 'value77' | project Identity", now=NOW).rows == [
+                ["user 77"]
+            ]
+            store.terms.catch_up()
+
+
+def test_rows_that_moved_are_found_all_the_same(filled: LogStore) -> None:
+    connection = filled._cursor()
+    connection.execute('DELETE FROM log_tables."Given_CL" WHERE "Number" < 260').fetchall()
+    connection.execute("CHECKPOINT").fetchall()
+    # whether or not the engine has cleared the rows away, and before the index has noticed
+    assert _same(filled, "Text has 'evil'") == [300, 699]
+    filled.terms.catch_up()
+    assert _same(filled, "Text has 'evil'", used=True) == [300, 699]
+    connection.execute(
+        'CREATE TABLE log_tables.anew AS SELECT * FROM log_tables."Given_CL" ORDER BY "Number" DESC'
+    ).fetchall()
+    connection.execute('DROP TABLE log_tables."Given_CL"').fetchall()
+    connection.execute('ALTER TABLE log_tables.anew RENAME TO "Given_CL"').fetchall()
+    assert _same(filled, "Text has 'evil'") == [300, 699]
+    filled.terms.catch_up()
+    assert _same(filled, "Text has 'evil'", used=True) == [300, 699]
+    connection.close()
+
+
+def test_it_is_made_anew_where_files_are_missing_or_damaged(filled: LogStore, tmp_path: Path) -> None:
+    files = [segment.file.path for segment in filled.terms.segments("Given_CL")]
+    filled.close()
+    files[0].unlink()
+    data = bytearray(files[1].read_bytes())
+    data[40] ^= 255
+    files[1].write_bytes(data)
+    (files[0].parent / "7-9.new").write_bytes(b"half")
+    data = bytearray(files[2].read_bytes())
+    data[4] = 99  # another version
+    files[2].write_bytes(data)
+    with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
+        assert store.terms.segments("Given_CL") == ()
+        assert _same(store, "Text has 'evil'", used=False) == [5, 300, 699]
+        store.terms.catch_up()
+        assert _same(store, "Text has 'evil'", used=True) == [5, 300, 699]
+        assert sorted(os.listdir(files[0].parent)) == sorted(
+            one.file.path.name for one in store.terms.segments("Given_CL")
+        )
+
+
+def test_a_damaged_page_reads_its_rows(filled: LogStore, tmp_path: Path) -> None:
+    path = filled.terms.segments("Given_CL")[1].file.path
+    filled.close()
+    data = bytearray(path.read_bytes())
+    data[-600:] = bytes(600)
+    path.write_bytes(data)
+    with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
+        for condition in ("Text has 'evil'", "Text contains 'vil'", "Bag has 'folder'", "Text has 'contoso'"):
+            _same(store, condition)
+
+
+def test_the_thread_brings_it_up_to_date(tmp_path: Path) -> None:
+    with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
+        store.terms._resting = 0.05
+        _put(store, ["evil", "good"])
+        for _ in range(200):
+            if store.terms.segments("Given_CL"):
+                break
+            store.terms._closed.wait(0.05)
+        assert _same(store, "Text has 'evil'", used=True) == [0]
+
+
+def test_another_store_s_index_is_not_believed(filled: LogStore, tmp_path: Path) -> None:
+    filled.close()
+    (tmp_path / "other").mkdir()
+    with LogStore(tmp_path / "other" / "logs.duckdb", VirtualClock(NOW)) as store:
+        _put(store, [f"number {place}" for place in range(699)] + ["evil"])
+    os.rename(tmp_path / "logs.index", tmp_path / "other" / "logs.index")
+    with LogStore(tmp_path / "other" / "logs.duckdb", VirtualClock(NOW)) as store:
+        assert _same(store, "Text has 'evil'") == [699]
+
+
+WORDS = st.text(alphabet='ab1.é İKß-_ \n\t"\\/日', max_size=12)
+
+
+CONDITIONS = (
+    *(f"Text {operator} {{0}}" for operator in ("has", "contains", "hasprefix", "hassuffix", "startswith", "endswith", "==", "=~")),
+    "Text has_cs {0}", "Text contains_cs {0}", "Text in~ ({0})", "Text has_any ({0}, 'zzz')", "tostring(Bag) has {0}",
+    "tostring(Bag.name) has {0}", "tostring(Bag.name) contains {0}", "tostring(Bag.name) == {0}",
+    "Text has {0} and tostring(Bag.deep.list[0]) contains {0}",
+)  # fmt: skip
+
+
+@pytest.mark.req("D-016")
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.lists(
+        st.one_of(WORDS, st.text(max_size=15), st.sampled_from(["abc.ab1", "ABC", "a" * 70, "aab" + "b" * 65])),
+        max_size=90,
+    ),
+    needles=st.lists(
+        st.one_of(WORDS, st.sampled_from(["abc", "bc", "aaa", "ab1", "b" * 65, "a" * 66])), min_size=1, max_size=3
+    ),
+    conditions=st.lists(st.sampled_from(CONDITIONS), min_size=3, max_size=5, unique=True),
+)
+def test_the_index_finds_what_the_scan_finds(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], needles: list[str], conditions: list[str]
+) -> None:
+    texts = ["seed", *(text.encode("utf-8", "replace").decode() for text in texts), ""]
+    needles = [needle.encode("utf-8", "replace").decode() for needle in [*needles, texts[len(texts) // 2][1:7]]]
+    with LogStore(tmp_path_factory.mktemp("p") / "logs.duckdb", VirtualClock(NOW)) as store:
+        _put(store, texts)
+        store.append("Given_CL", [{"Number": 9999}])
+        store.terms.catch_up()
+        for needle in needles:
+            literal = json.dumps(needle, ensure_ascii=False)
+            if "\\u" not in literal and "\x7f" not in literal:
+                for condition in conditions:
+                    _same(store, condition.format(literal))
+
+
+def test_terms_and_pieces() -> None:
+    assert terms_of("foo.bar 10.1.2.3/24 a_b büro".encode()) >= {b"foo", b"bar", b"10.1.2.3", b"b", b"ro", "ü".encode()}
+    assert Needle("foo.bar", True, True).pieces() == [Piece(b"foo"), Piece(b"bar")]
+    assert Needle("foo bar").pieces() == [Piece(b"foo", open_left=True), Piece(b"bar", open_right=True)]
+    assert Needle("at 10.1.2.3", True, True).pieces()[0] == Piece(b"10.1.2.3")
+    assert Needle("ab", True, True).pieces() == []
+
+
+def test_a_segment_says_where_terms_are(filled: LogStore) -> None:
+    file = SegmentFile(filled.terms.segments("Given_CL")[0].file.path)
+    found = file.columns["Text"].find(Piece(b"folder"))
+    assert found is not None
+    assert found.nonzero()[0].tolist() == [0]
+    assert file.columns["Text"].find(Piece(b"contoso")) is None  # everywhere
