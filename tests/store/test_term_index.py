@@ -17,7 +17,7 @@ from vedette.core.clock import VirtualClock
 from vedette.engine.query import QueryOptions
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.kql.types import Type
-from vedette.store import term_index
+from vedette.store import term_index, term_lookup
 from vedette.store.logstore import LogStore
 from vedette.store.term_file import SegmentFile
 from vedette.store.term_text import Needle, Piece, terms_of
@@ -30,7 +30,7 @@ PLAIN = QueryOptions(NOW, rewrites=ALL_REWRITES - {"term-index"})
 def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every row has a segment, and no share of the rows is too large to be asked for."""
     monkeypatch.setattr(term_index, "_WORTH", 1)
-    monkeypatch.setattr(term_index, "_GOOD", 0)
+    monkeypatch.setattr(term_lookup, "_GOOD", 0)
     monkeypatch.setattr(term_index, "SEGMENT", 256)
 
 

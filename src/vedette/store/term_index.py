@@ -8,63 +8,44 @@ therefore remembers which rows are its first and last, and a query asks in its o
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote as quoted
 
 import duckdb
-import numpy as np
 
 from vedette.core.errors import VedetteError
-from vedette.engine.dialect import identifier, quote
-from vedette.engine.term_candidates import Asked, Candidates, Every, Mention, Some
-from vedette.kql.host import Field
+from vedette.engine.dialect import identifier
 from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable, Tables
-from vedette.store.term_building import GRANULE, INDEXED, Source, Stopped, build
-from vedette.store.term_columns import computed_flags, plain_flags
-from vedette.store.term_file import Damaged, Flags, SegmentFile
-from vedette.store.term_text import Needle, Piece
+from vedette.store.term_building import INDEXED, Source, Stopped, build
+from vedette.store.term_file import Damaged, SegmentFile
+from vedette.store.term_lookup import Lookup
+from vedette.store.term_segments import (
+    NAME,
+    SEGMENT,
+    Segment,
+    end_of,
+    gaps,
+    is_there,
+    overlap,
+    remove,
+    room_of,
+    rows_of,
+)
 
-SEGMENT: Final = 8 * 122_880
-"""Rows of a full segment: eight of the engine's row groups."""
 LEAST: Final = 32_768
 """So many rows without a segment are worth one at once; fewer wait until no more come."""
 _WORTH: Final = 2_048
 """Fewer rows are never worth a segment."""
 _PACE: Final = 0.5
 """Seconds between two looks at what there is to do."""
-_GOOD: Final = 8
-"""The index is asked for no more than this part of the rows: beyond, reading all of them is as fast."""
-_MOST_RANGES: Final = 20_000
-_READ: Final = 2_048
-"""Rows that the engine reads at least."""
-_NAME: Final = re.compile(r"(\d+)-(\d+)\.terms")
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """The terms of the rows from `first` on."""
-
-    first: int
-    file: SegmentFile
-
-    @property
-    def last(self) -> int:
-        """The id behind its rows."""
-        return self.first + self.file.rows
-
-    @property
-    def anchors(self) -> list[tuple[int, int, int]]:
-        """Its first and last row: row id, load, number."""
-        return [(self.first + at, load, number) for at, load, number in self.file.about["anchors"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +220,7 @@ class TermIndex:
             segments = self.segments(name)
             with closing(self._connect()) as cursor:
                 segments = self._checked(cursor, table, segments)
-                end = _end(cursor, table)
+                end = end_of(cursor, table)
                 source, replaced = _next(segments, end, least)
                 if source is None:
                     return False
@@ -266,7 +247,7 @@ class TermIndex:
             self._segments[name] = tuple(sorted([*kept, made], key=lambda one: one.first))
             for old in replaced:
                 if old.file.path != path:
-                    _remove(old.file.path)
+                    remove(old.file.path)
         return True
 
     def _columns(self, cursor: duckdb.DuckDBPyConnection, table: StoredTable) -> dict[str, Type]:
@@ -291,7 +272,7 @@ class TermIndex:
         """What a row takes of each column in the file, asked again when the table has grown by half."""
         asked, known = self._rooms.get(table.name, (0, {}))
         if end > asked * 1.5 or not known:
-            known = _room(cursor, table, columns)
+            known = room_of(cursor, table, columns)
             self._rooms[table.name] = end, known
         return known
 
@@ -312,16 +293,16 @@ class TermIndex:
             return
         folder = self._path(name)
         found: list[Segment] = []
-        for path in sorted(folder.glob("*"), key=_rows_of, reverse=True) if folder.is_dir() else ():
-            parts = _NAME.fullmatch(path.name)
+        for path in sorted(folder.glob("*"), key=rows_of, reverse=True) if folder.is_dir() else ():
+            parts = NAME.fullmatch(path.name)
             try:
                 if parts is None:
                     raise Damaged("left behind")
                 segment = Segment(int(parts[1]), SegmentFile(path))
-                if segment.file.rows != int(parts[2]) or any(_overlap(segment, other) for other in found):
+                if segment.file.rows != int(parts[2]) or any(overlap(segment, other) for other in found):
                     raise Damaged("replaced")
             except Damaged:
-                _remove(path)
+                remove(path)
                 continue
             found.append(segment)
         with closing(self._connect()) as cursor:
@@ -334,7 +315,7 @@ class TermIndex:
         """The segments whose rows are where they were; those whose rows have moved together have moved with them."""
         newest = next((anchor for segment in reversed(segments) for anchor in reversed(segment.anchors)), None)
         # rows are cleared away and never put between: if a late one is where it was, so are all before it
-        if newest is None or _is_there(cursor, table, newest):
+        if newest is None or is_there(cursor, table, newest):
             return segments
         wanted = {anchor for segment in segments for anchor in segment.anchors}
         keys = ", ".join(f"({load}, {number})" for _, load, number in wanted)
@@ -358,7 +339,7 @@ class TermIndex:
                 if moved is not None:
                     kept.append(moved)
             else:
-                _remove(segment.file.path)
+                remove(segment.file.path)
         self._segments[table.name] = tuple(sorted(kept, key=lambda one: one.first))
         return self._segments[table.name]
 
@@ -376,140 +357,13 @@ class TermIndex:
 
     def _forget(self, table: str) -> None:
         for segment in self.segments(table):
-            _remove(segment.file.path)
+            remove(segment.file.path)
         self._segments[table] = ()
-
-
-class Lookup:
-    """One table's index, as the engine asks it (`engine.term_candidates.TermLookup`)."""
-
-    def __init__(self, index: TermIndex, table: StoredTable) -> None:
-        self._index = index
-        self._table = table
-
-    def candidates(self, asked: Asked) -> Candidates | None:
-        """Where rows may be; None where reading all of them is as good."""
-        segments = self._index.segments(self._table.name)
-        if not segments or not segments[-1].anchors:
-            return None
-        question = self._prepared(asked)
-        if question is None:
-            return None
-        # behind its last row a segment knows nothing
-        end = segments[-1].anchors[-1][0] + 1
-        ranges: list[tuple[int, int]] = []
-        read = 0
-        for segment in segments:
-            try:
-                flags = self._flags(question, segment)
-            except Damaged:
-                flags = None
-            if flags is None:
-                read += segment.file.rows
-                ranges.append((segment.first, min(segment.last, end)))
-                continue
-            places = np.flatnonzero(flags)
-            if not len(places):
-                continue
-            read += len(np.unique(places * GRANULE // _READ)) * _READ
-            breaks = np.flatnonzero(np.diff(places) > 1)
-            starts = places[np.concatenate(([0], breaks + 1))] * GRANULE + segment.first
-            ends = (places[np.concatenate((breaks, [len(places) - 1]))] + 1) * GRANULE + segment.first
-            ranges += zip(starts.tolist(), np.minimum(ends, min(segment.last, end)).tolist(), strict=True)
-        known = sum(segment.file.rows for segment in segments)
-        if read * _GOOD > known or len(ranges) > _MOST_RANGES:
-            return None
-        row, load, number = segments[-1].anchors[-1]
-        guard = f"rowid = {row} AND {identifier(LOAD)} = {load} AND {identifier(ROW)} = {number}"
-        return Candidates(ranges, list(_gaps(segments, end)), guard)
-
-    def _prepared(self, asked: Asked) -> _Question | None:
-        """What is asked, in pieces; None where it tells nothing."""
-        match asked:
-            case Mention():
-                text = asked.text.lower()
-                if not asked.text.isascii() and self._index.lower(asked.text) != text:
-                    return None
-                needle = Needle(text, asked.bound_left, asked.bound_right, asked.whole_left, asked.whole_right)
-                pieces = needle.pieces()
-                return _Leaf(asked.fields, needle, pieces) if pieces else None
-            case Every():
-                known = [part for part in map(self._prepared, asked.parts) if part is not None]
-                return _Tree(True, known) if known else None
-            case Some():
-                parts = list(map(self._prepared, asked.parts))
-                return None if any(part is None for part in parts) else _Tree(False, [one for one in parts if one])
-
-    def _flags(self, question: _Question, segment: Segment) -> Flags | None:
-        """A flag for each granule in which rows may be; None: all of them."""
-        if isinstance(question, _Leaf):
-            return self._leaf(question, segment)
-        found: Flags | None = None
-        for part in question.parts:
-            flags = self._flags(part, segment)
-            if question.every:
-                if flags is not None:
-                    found = flags if found is None else found & flags
-                    if not found.any():
-                        return found
-            elif flags is None:
-                return None
-            else:
-                found = flags if found is None else found | flags
-        return found
-
-    def _leaf(self, leaf: _Leaf, segment: Segment) -> Flags | None:
-        total = -(-segment.file.rows // GRANULE)
-        found = np.zeros(total, np.bool_)
-        for field in leaf.fields:
-            flags = self._column(field, leaf, segment, total)
-            if flags is None:
-                return None
-            found |= flags
-        return found
-
-    def _column(self, field: Field, leaf: _Leaf, segment: Segment, total: int) -> Flags | None:
-        nothing = np.zeros(total, np.bool_)
-        if field.sql is not None:
-            return nothing if computed_flags(field, leaf.needle, self._table, self._index) else None
-        if field.type not in INDEXED:
-            return nothing if plain_flags(field.type, leaf.needle) else None
-        terms = segment.file.columns.get(field.physical)
-        if terms is None:
-            return None if field.physical in segment.file.about["known"] else nothing
-        found: Flags | None = None
-        for piece in leaf.pieces:
-            if found is not None and not piece.exact and int(found.sum()) * GRANULE <= _READ:
-                break  # few enough; the terms that hold a part of a word take longer to find
-            flags = terms.find(piece)
-            if flags is None:
-                continue
-            flags = np.repeat(flags, terms.unit // GRANULE)[:total]
-            found = flags if found is None else found & flags
-            if not found.any():
-                break
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    fields: tuple[Field, ...]
-    needle: Needle
-    pieces: list[Piece]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tree:
-    every: bool
-    parts: Sequence[_Question]
-
-
-_Question = _Leaf | _Tree
 
 
 def _next(segments: tuple[Segment, ...], end: int, least: int) -> tuple[tuple[int, int] | None, list[Segment]]:
     """The rows of the segment that is to be made next, if one is, and those segments that it takes the place of."""
-    for start, stop in _gaps(segments, segments[-1].last if segments else 0):
+    for start, stop in gaps(segments, segments[-1].last if segments else 0):
         upto = end if stop is None else stop
         if stop is not None and upto - start >= 1:
             return (start, min(upto, start + SEGMENT)), []
@@ -525,65 +379,3 @@ def _next(segments: tuple[Segment, ...], end: int, least: int) -> tuple[tuple[in
             start = before.first
         return (start, min(upto, start + SEGMENT)), replaced
     return None, []
-
-
-def _is_there(cursor: duckdb.DuckDBPyConnection, table: StoredTable, anchor: tuple[int, int, int]) -> bool:
-    row, load, number = anchor
-    held = run(cursor, f"SELECT {identifier(LOAD)}, {identifier(ROW)} FROM {table.sql} WHERE rowid = {row}")
-    return held == [(load, number)]
-
-
-def _gaps(segments: Sequence[Segment], end: int) -> Iterator[tuple[int, int | None]]:
-    """The ranges of rows without a segment; the last goes on from `end`."""
-    at = 0
-    for segment in segments:
-        if segment.first > at:
-            yield at, segment.first
-        at = segment.last
-    yield end, None
-
-
-def _overlap(one: Segment, other: Segment) -> bool:
-    return one.first < other.last and other.first < one.last
-
-
-def _remove(path: Path) -> None:
-    """Remove a file; where a system does not let go of one that is read, the next start does it."""
-    with suppress(OSError):
-        path.unlink()
-
-
-def _rows_of(path: Path) -> int:
-    parts = _NAME.fullmatch(path.name)
-    return -1 if parts is None else int(parts[2])
-
-
-def _end(cursor: duckdb.DuckDBPyConnection, table: StoredTable) -> int:
-    last = run(cursor, f"SELECT max(rowid) FROM {table.sql}")[0][0]
-    return 0 if last is None else int(last) + 1
-
-
-def _room(cursor: duckdb.DuckDBPyConnection, table: StoredTable, columns: dict[str, Type]) -> dict[str, float]:
-    """What a row takes of each column in the file, as far as it lies there."""
-    places: list[tuple[int, int, str, int]] = []
-    rows: dict[str, int] = {}
-    sizes: dict[str, float] = {}
-    for name, block, offset, count, further in run(
-        cursor,
-        "SELECT column_name, block_id, block_offset, count, len(additional_block_ids) "
-        f"FROM pragma_storage_info({quote(table.sql)}) WHERE persistent AND segment_type <> 'VALIDITY'",
-    ):
-        if name in columns:
-            rows[name] = rows.get(name, 0) + int(count)
-            sizes[name] = sizes.get(name, 0.0) + int(further) * _BLOCK_BYTES
-        if block >= 0:
-            places.append((int(block), int(offset), name, int(count)))
-    places.sort()
-    for here, after in zip(places, [*places[1:], (-1, 0, "", 0)], strict=False):
-        if here[2] in columns:
-            end = after[1] if after[0] == here[0] else _BLOCK_BYTES
-            sizes[here[2]] = sizes.get(here[2], 0.0) + end - here[1]
-    return {name: sizes[name] / rows[name] for name in rows if rows[name] >= SEGMENT // 8}
-
-
-_BLOCK_BYTES: Final = 262_144
