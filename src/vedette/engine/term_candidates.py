@@ -66,6 +66,8 @@ class Candidates:
 
     ranges: list[tuple[int, int]]
     unknown: list[tuple[int, int | None]]
+    few_unknown: bool
+    """Whether rows that the index does not know are so few that it does not matter how they are read."""
     guard: str
     """A condition in SQL that holds for exactly one row of the table as long as no row has moved."""
 
@@ -159,15 +161,19 @@ def narrowed(mark: str, source: str, found: Candidates, condition: str) -> str:
     further = f" AND {condition}" if condition else ""
     # The limit keeps the conditions that follow out of the scan, which would check them for whole row groups; and it is the one place
     # where the guard costs nothing: as a join it would mislead the engine about how few rows there are.
-    text = (
-        f"(SELECT {mark} FROM {source} WHERE rowid IN (SELECT unnest(range(s, e)) FROM (SELECT unnest([{starts}]::BIGINT[]) AS s, "
-        f"unnest([{ends}]::BIGINT[]) AS e)){further} LIMIT (SELECT CASE WHEN count(*) = 1 THEN {_ALL} ELSE error('{MOVED}') END "
-        f"FROM {source} WHERE {found.guard}))"
+    limit = (
+        f"LIMIT (SELECT CASE WHEN count(*) = 1 THEN {_ALL} ELSE error('{MOVED}') END FROM {source} WHERE {found.guard})"
     )
+    text = (
+        f"SELECT {mark} FROM {source} WHERE rowid IN (SELECT unnest(range(s, e)) FROM (SELECT unnest([{starts}]::BIGINT[]) AS s, "
+        f"unnest([{ends}]::BIGINT[]) AS e)){further}"
+    )
+    rest = ""
     for start, end in found.unknown:
         upto = "" if end is None else f" AND rowid < {end}"
-        text += f" UNION ALL SELECT {mark} FROM {source} WHERE rowid >= {start}{upto}{further}"
-    return text
+        rest += f" UNION ALL SELECT {mark} FROM {source} WHERE rowid >= {start}{upto}{further}"
+    # conditions that are written once are compiled once, which takes longer than to read some thousand rows
+    return f"SELECT * FROM ({text}{rest}) {limit}" if found.few_unknown else f"({text} {limit}){rest}"
 
 
 def _asked(node: Expr, fields: dict[int, Field]) -> Asked | None:

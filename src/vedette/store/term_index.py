@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import quote as quoted
 
 import duckdb
+import pyarrow as pa
 
 from vedette.core.errors import VedetteError
 from vedette.engine.dialect import identifier
@@ -75,6 +76,7 @@ class TermIndex:
         self._opening = threading.RLock()
         self._paused: set[str] = set()
         self._dirty: set[str] = set()
+        self._ends: dict[str, int] = {}
         self._rooms: dict[str, tuple[int, dict[str, float]]] = {}
         self._wake = threading.Event()
         self._closed = threading.Event()
@@ -106,6 +108,10 @@ class TermIndex:
         """Whether rows were brought by a load of this number."""
         with closing(self._connect()) as cursor:
             return bool(run(cursor, "SELECT 1 FROM store_catalog.loads WHERE id = ? LIMIT 1", [number]))
+
+    def rows_seen(self, table: str) -> int:
+        """The id behind the last row of a table when that was last looked at; without a look, more than there can be."""
+        return self._ends.get(table, 2**62)
 
     @property
     def workspace_id(self) -> str:
@@ -202,7 +208,7 @@ class TermIndex:
                 for name in sorted(waiting):
                     while self._step(name, _WORTH if rested else LEAST, self._closed.is_set):
                         pass
-            except (duckdb.Error, OSError, Damaged, VedetteError):
+            except (duckdb.Error, pa.ArrowException, OSError, MemoryError, Damaged, VedetteError):
                 # no index is no fault of the store: the rows are read instead, and later rows bring another try
                 waiting.clear()
             if rested:
@@ -220,7 +226,7 @@ class TermIndex:
             segments = self.segments(name)
             with closing(self._connect()) as cursor:
                 segments = self._checked(cursor, table, segments)
-                end = end_of(cursor, table)
+                end = self._ends[name] = end_of(cursor, table)
                 source, replaced = _next(segments, end, least)
                 if source is None:
                     return False
@@ -308,6 +314,7 @@ class TermIndex:
         with closing(self._connect()) as cursor:
             self._segments[name] = tuple(sorted(found, key=lambda one: one.first))
             self._checked(cursor, table, self._segments[name])
+            self._ends[name] = end_of(cursor, table)
 
     def _checked(
         self, cursor: duckdb.DuckDBPyConnection, table: StoredTable, segments: tuple[Segment, ...]

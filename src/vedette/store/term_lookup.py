@@ -27,6 +27,8 @@ _GOOD: Final = 8
 
 _MOST_RANGES: Final = 20_000
 
+_FEW: Final = 20_000
+"""Rows without a segment that are read on one thread."""
 _READ: Final = 2_048
 """Rows that the engine reads at least."""
 
@@ -72,7 +74,9 @@ class Lookup:
             return None
         row, load, number = segments[-1].anchors[-1]
         guard = f"rowid = {row} AND {identifier(LOAD)} = {load} AND {identifier(ROW)} = {number}"
-        return Candidates(ranges, list(gaps(segments, end)), guard)
+        unknown = list(gaps(segments, end))
+        few = len(unknown) == 1 and self._index.rows_seen(self._table.name) - end <= _FEW
+        return Candidates(ranges, unknown, few, guard)
 
     def _prepared(self, asked: Asked) -> _Question | None:
         """What is asked, in pieces; None where it tells nothing."""
