@@ -145,7 +145,8 @@ NOT_MADE = {
 
 
 def test_every_rewrite_has_a_case() -> None:
-    assert {name for name, _ in CASES} == ALL_REWRITES
+    # the index of terms is beside a store with a file: tests/store/test_term_index.py has its cases
+    assert {name for name, _ in CASES} == ALL_REWRITES - {"term-index"}
     assert all(each.about and each.when for each in REWRITES)
 
 

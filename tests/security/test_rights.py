@@ -34,6 +34,7 @@ RULES: dict[tuple[str, str], str | Permission] = {
     ("post", f"{WS}/check"): Permission.QUERY,
     ("get", f"{WS}/tables"): Permission.QUERY,
     ("post", f"{WS}/tables/{{table}}/columns"): Permission.DATA_WRITE,
+    ("post", f"{WS}/tables/{{table}}/index"): Permission.DATA_WRITE,
     ("get", f"{WS}/functions"): Permission.QUERY,
     ("post", f"{WS}/explain"): Permission.QUERY,
     ("get", f"{WS}/watchlists"): Permission.CONTENT_READ,

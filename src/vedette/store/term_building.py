@@ -26,6 +26,10 @@ _COARSE: Final = 2048
 """Rows in a granule where finer ones would take too much room; the engine reads as many at once."""
 SHARE: Final = 0.35
 """What the terms of a column may take of the room that the column itself takes."""
+_LITTLE: Final = 4096
+"""Bytes that any column may take in a segment: columns with few values take next to nothing in the store itself."""
+_SMALL: Final = 2 * 122_880
+"""A segment of fewer rows may take more room: a dictionary pays with many rows, and small segments are made one before long."""
 _BATCH: Final = 16 * 2048
 
 INDEXED: Final = frozenset({Type.STRING, Type.DYNAMIC, Type.GUID})
@@ -97,7 +101,7 @@ def _column(
 ) -> tuple[dict[str, Any], bytes] | None:  # fmt: skip
     """A column's terms, as fine as its share of room allows; None where it does not allow any."""
     postings = _postings(connection, source, name, kind, stopped)
-    most = None if room is None else SHARE * room * source.rows
+    most = None if room is None or source.rows < _SMALL else _LITTLE + SHARE * room * source.rows
     made = encode(postings, source.rows)
     for change in (_without_parts, _coarser, lambda one: _coarser(_without_parts(one))):
         if most is None or len(made[1]) <= most:

@@ -191,6 +191,10 @@ class SegmentFile:
         """Its bytes."""
         return len(self._map)
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._map.close()
+
     def renamed(self, path: Path) -> SegmentFile:
         """The same file, which has another name now."""
         self.path = path

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -193,7 +193,11 @@ class TermIndex:
             thread = self._thread
         if thread is not None:
             thread.join()
-        self._segments = {}
+        held, self._segments = self._segments, {}
+        for segments in held.values():
+            for segment in segments:
+                with suppress(BufferError):  # somebody reads it still, and lets go of it afterwards
+                    segment.file.close()
 
     def _keep(self) -> None:
         """Work while there is something to do; a wait tells rows that go on coming from a pause."""
