@@ -24,6 +24,7 @@ _WRITTEN: Final = {
     Type.TIMESPAN: re.compile(r"[0-9:.-]*"),
     Type.GUID: re.compile(r"[0-9a-f-]*"),
 }
+_DOTS: Final = {Type.DECIMAL: 1, Type.REAL: 1, Type.DATETIME: 1, Type.TIMESPAN: 2}
 _HEX: Final = re.compile(r"[0-9a-f-]*")
 _GUID: Final = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -33,7 +34,7 @@ def plain_flags(kind: Type, needle: Needle) -> bool:
     if kind is Type.BOOL:
         return needle.text not in "true" and needle.text not in "false"
     form = _WRITTEN.get(kind)
-    return form is not None and form.fullmatch(needle.text) is None
+    return form is not None and (form.fullmatch(needle.text) is None or needle.text.count(".") > _DOTS.get(kind, 0))
 
 
 def computed_flags(field: Field, needle: Needle, table: StoredTable, index: TermIndex) -> bool:
