@@ -33,7 +33,11 @@ class WorkspaceHost:
     """The `Host` of one workspace: its stored tables, and the known tables that have no rows yet."""
 
     def __init__(
-        self, name: str, tables: Tables, content: WorkspaceContent | None = None, lake: Lake | None = None,
+        self,
+        name: str,
+        tables: Tables,
+        content: WorkspaceContent | None = None,
+        lake: Lake | None = None,
         terms: TermIndex | None = None,
     ) -> None:
         self.name = name
