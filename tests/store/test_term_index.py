@@ -121,7 +121,6 @@ def test_operators_between_that_count_rows_keep_the_condition_above(filled: LogS
         "sort by Number asc | extend n = row_number()",
         "take 3",
         "top 3 by Number",
-        "summarize by Number, Text",
     ):
         text = f"Given_CL | {between} | where Text has 'evil' | project Number"
         assert "term-index" not in filled.explain(text, now=NOW)[-1].rewrites, between
