@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -21,7 +22,6 @@ from vedette.api.certificates import PortCertificate, port_certificate
 from vedette.api.connections import PatientProtocol
 from vedette.api.console import install_console
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
-from vedette.api.listening import syslog_listeners
 from vedette.api.routes import (
     connectors,
     deliveries,
@@ -41,9 +41,11 @@ from vedette.api.routes import (
     watchlists,
 )
 from vedette.api.routes.doors import install_doors
-from vedette.collect.listeners.server import SyslogListeners
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable, VedetteError
+
+if TYPE_CHECKING:
+    from vedette.collect.listeners.server import SyslogListeners
 
 log = logging.getLogger(__name__)
 PREFIX = "/api/v1"
@@ -149,7 +151,11 @@ class Server:
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
-        self.listeners = syslog_listeners(self.application)
+        settings = self.application.settings
+        if settings.syslog_udp is not None or settings.syslog_tcp is not None or settings.syslog_tls is not None:
+            from vedette.api.listening import syslog_listeners
+
+            self.listeners = syslog_listeners(self.application)
         if self.listeners is None:
             yield
             return

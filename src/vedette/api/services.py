@@ -9,12 +9,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from vedette.api.own_logs import OwnLogs
 from vedette.collect.connectors.service import Connectors
 from vedette.collect.files.folders import WatchedFolders
-from vedette.collect.files.loader import FileLoader
-from vedette.collect.files.unpacking import ArchiveLimits
-from vedette.collect.files.watching import FolderWatcher
 from vedette.core.errors import VedetteError
 from vedette.core.roles import Permission, Principal
 from vedette.core.workspaces import Workspace
@@ -27,7 +23,6 @@ from vedette.detect.ledger import Ledger
 from vedette.detect.library import RuleLibrary, StoredRule
 from vedette.detect.problems import RuleProblem
 from vedette.detect.reading import ReadRule
-from vedette.detect.replay import Replayer, difference, summary
 from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import Scheduler
 from vedette.incidents.listing import IncidentFilter
@@ -41,8 +36,11 @@ from vedette.store.retention_purge import purge
 from vedette.store.transformations import Transformations
 from vedette.store.watchlists import Watchlists
 
+# What starts a server does without, and somebody needs later, is imported where it is made.
 if TYPE_CHECKING:
     from vedette.api.application import Application
+    from vedette.collect.files.loader import FileLoader
+    from vedette.collect.files.watching import FolderWatcher
 
 
 log = logging.getLogger(__name__)
@@ -63,6 +61,9 @@ class WorkspaceServices:
     @cached_property
     def files(self) -> FileLoader:
         """What loads files, within the limits of the settings."""
+        from vedette.collect.files.loader import FileLoader
+        from vedette.collect.files.unpacking import ArchiveLimits
+
         settings = self.application.settings
         limits = ArchiveLimits(
             settings.archive_bytes, settings.archive_files, settings.archive_depth, settings.archive_ratio
@@ -81,6 +82,8 @@ class WorkspaceServices:
     @cached_property
     def folder_watcher(self) -> FolderWatcher:
         """Loads what comes into them while a server runs."""
+        from vedette.collect.files.watching import FolderWatcher
+
         return FolderWatcher(self.watched_folders.list, self.files, self.application.clock)
 
     @property
@@ -196,6 +199,8 @@ class WorkspaceServices:
 
         Windows are those of the ledger where it has them, so that a replay searches what the scheduler did.
         """
+        from vedette.detect.replay import Replayer
+
         stored = self.rules.get(rule)
         with Replayer(self.logs, self.application.clock) as replayer:
             found = replayer.replay(stored.rule, self._aligned(stored.rule.id, start), end)
@@ -207,6 +212,8 @@ class WorkspaceServices:
 
     def backtest(self, rules: Sequence[ReadRule], rule: str | None, start: datetime, end: datetime) -> dict[str, Any]:
         """What rules, or one of the library, would have found; each beside the version in force. Nothing is kept."""
+        from vedette.detect.replay import Replayer, difference, summary
+
         tried = [read.rule for read in rules] if rule is None else [self.rules.get(rule).rule]
         results = []
         with Replayer(self.logs, self.application.clock) as replayer:
@@ -312,6 +319,8 @@ class WorkspaceServices:
         clock = self.application.clock
         if clock.wait(stop, 10.0):
             return  # a server that is gone already has nothing to tell
+        from vedette.api.own_logs import OwnLogs
+
         OwnLogs(self.workspace.id, self.logs, self.intake, self.rules, self.ledger, clock).run(stop)
 
     def _keep_settling(self, stop: threading.Event) -> None:
