@@ -72,6 +72,7 @@ CASES = [
     ("row-number-arg-max", "Things_CL | extend Two = Number * 2 | where Two > 9 | summarize arg_min(Number, *) by User, Ok"),
     ("row-number-arg-max", "Things_CL | summarize arg_max(TimeGenerated, Number, Text, tostring(Device.os)) by Bin = bin(Number, 40)"),
     ("row-number-arg-max", "Things_CL | where isnull(Score) or Number < 4 | summarize arg_max(Score, User, Ok) by Number"),
+    ("row-number-arg-max", "Things_CL | where Number < 150 | extend Two = Number * 2 | project-rename Who = User | summarize arg_max(Number, *) by Who, Two"),
     ("bare-text", "Things_CL | where Device.os == 'MacOs' and Device.flag != 'true' | project Number"),
     ("bare-text", "Things_CL | where tostring(Device.os) in~ ('windows', 'MACOS') or 'x' != tostring(Device.geo.city) | project Number"),
     ("bare-text", "Things_CL | where tostring(Device.os) != 'Windows' and not(tostring(Device.os) == 'MacOs') | project Number"),

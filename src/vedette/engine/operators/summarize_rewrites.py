@@ -56,6 +56,8 @@ def by_row_number(
     rows = compiler.narrowed(f"SELECT {found} FROM {base.source}{where} GROUP BY {groups}")
     # what the other columns of the rows are is computed of the rows that were found alone
     whole = compiler.of_rows(node.input, scan, base.source, rows)
+    if not whole.plain:
+        whole = whole.wrapped()  # values of the last step are not part of its source yet
     return Rel(f"(SELECT {', '.join([*keys, *values])} FROM {whole.source})", node.columns)
 
 
