@@ -34,7 +34,7 @@ from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
 from vedette.store.columns import materialise_field
 from vedette.store.content import WorkspaceContent
-from vedette.store.contents import Load, digest_of_file, load_id, record
+from vedette.store.contents import Load, load_id, record
 from vedette.store.conversion import json_text
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach, Reaching, WorkspaceHost
@@ -43,7 +43,6 @@ from vedette.store.lake import FOLDER, READERS, Lake, LakePart
 from vedette.store.loading import AnySource, Loader
 from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.records import CATALOGUE as FILES_CATALOGUE
-from vedette.store.records import is_present
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
 from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
@@ -252,11 +251,6 @@ class LogStore:
         """Load files that have been looked at: by the table's columns, or record by record into several tables."""
         self._open_connection()
         return Loader(self._tables, self._cursor, self._clock, options, progress, cancelled).load(sources)
-
-    def has_file(self, path: Path, target: str | None = None) -> bool:
-        """Whether a file of records with this content was loaded."""
-        with closing(self._cursor()) as cursor:
-            return is_present(cursor, digest_of_file(path), target)
 
     def has_table(self, name: str) -> bool:
         """Whether the table has had rows."""
