@@ -4,6 +4,7 @@ from __future__ import annotations
 
 pytest_plugins = [
     "tests.plugins.browser",
+    "tests.plugins.engine",
     "tests.plugins.fake_tenant",
     "tests.plugins.postgres",
     "tests.plugins.requirements",
