@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.plugins.postgres",
     "tests.plugins.requirements",
     "tests.plugins.shared_material",
+    "tests.plugins.state",
 ]
