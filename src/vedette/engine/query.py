@@ -272,7 +272,7 @@ class Run(Answers):
         )  # fmt: skip
 
     def proceed(self) -> None:
-        """Ends the query where it was stopped; parsing, binding and compiling ask at every step."""
+        """Raises QueryFailed where the time is over or the query was cancelled; binding and compiling ask at every step."""
         if self.stopped():
             raise self.failure(None)
 
@@ -485,8 +485,3 @@ class Run(Answers):
 
         table = self._within_limits(take)
         return [table.column(index).to_pylist() for index in range(len(compiled.columns))]
-
-    def going_on(self) -> None:
-        """Raises QueryFailed where the time is over or the query was cancelled."""
-        if self.stopped():
-            raise self.failure(RuntimeError("stopped"))
