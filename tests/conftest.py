@@ -4,8 +4,10 @@ from __future__ import annotations
 
 pytest_plugins = [
     "tests.plugins.browser",
+    "tests.plugins.engine",
     "tests.plugins.fake_tenant",
     "tests.plugins.postgres",
     "tests.plugins.requirements",
     "tests.plugins.shared_material",
+    "tests.plugins.state",
 ]

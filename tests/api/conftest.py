@@ -19,7 +19,20 @@ from vedette.clients.azure_cloud import CLOUDS, AzureCloud
 from vedette.core.settings import load_settings
 from vedette.core.tls import pinned_context
 
-RULE = """
+ENTITIES = """\
+entityMappings:
+  - entityType: Account
+    fieldMappings:
+      - identifier: FullName
+        columnName: UserPrincipalName
+  - entityType: IP
+    fieldMappings:
+      - identifier: Address
+        columnName: IPAddress
+"""
+"""Whose sign-in it was, and from where: lines of a rule over SigninLogs."""
+RULE = (
+    """
 id: 6d2f2f0a-4c1c-4e0c-9a56-0b8f7d1f3a10
 name: Sign-in from a country that nobody works in
 kind: Scheduled
@@ -34,17 +47,10 @@ relevantTechniques: [T1078]
 query: |
   SigninLogs
   | where ResultType == 0 and Location == "KP"
-entityMappings:
-  - entityType: Account
-    fieldMappings:
-      - identifier: FullName
-        columnName: UserPrincipalName
-  - entityType: IP
-    fieldMappings:
-      - identifier: Address
-        columnName: IPAddress
 version: 1.0.0
 """
+    + ENTITIES
+)
 RULE_ID = "6d2f2f0a-4c1c-4e0c-9a56-0b8f7d1f3a10"
 AT = "2026-03-01T12:00:00Z"
 

@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.api.conftest import Running
+from tests.api.conftest import ENTITIES, Running
 from vedette.core.ids import derived_id
 
 WS = "/workspaces/default"
@@ -23,7 +23,8 @@ NEVER = "ZZ"
 SIGN_INS = 3
 """Sign-ins from each country."""
 
-_RULE = """
+_RULE = (
+    """
 id: {id}
 name: {name}
 kind: Scheduled
@@ -38,17 +39,10 @@ relevantTechniques: [T1078]
 query: |
   SigninLogs
   | where ResultType == 0 and Location == "{country}"
-entityMappings:
-  - entityType: Account
-    fieldMappings:
-      - identifier: FullName
-        columnName: UserPrincipalName
-  - entityType: IP
-    fieldMappings:
-      - identifier: Address
-        columnName: IPAddress
 version: 1.0.0
 """
+    + ENTITIES
+)
 
 
 def rule_id(country: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.detect.conftest import NOON
 from tests.detect.rules import as_read, rule
+from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.detect.alert import RuleRun

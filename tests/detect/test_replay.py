@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.detect.conftest import NOON
 from tests.detect.rules import as_read, rule
+from tests.plugins.state import NOON
 from vedette.core.clock import SystemClock, VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput

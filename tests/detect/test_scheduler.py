@@ -16,9 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import rule as step
 from sqlalchemy import select
 
-from tests.detect.conftest import NOON
 from tests.detect.logs import EventLogs
 from tests.detect.rules import as_read, rule
+from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from datetime import UTC, datetime
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.plugins.engine import NOW, NoTables
 from vedette.engine.catalog import full_catalog
 from vedette.engine.compiler import Compiler
 from vedette.engine.query import Cancellation, Limits, QueryEngine, QueryFailed, QueryOptions
@@ -19,31 +18,7 @@ from vedette.kql.binder import bind
 from vedette.kql.host import Field, TableSchema
 from vedette.kql.types import Type
 
-NOW = datetime(2026, 1, 15, tzinfo=UTC)
 Edges = list[tuple[int, int]]
-
-
-class NoTables:
-    """A workspace without tables."""
-
-    name = "default"
-
-    def table(self, name: str) -> TableSchema | None:
-        return None
-
-    def table_names(self) -> list[str]:
-        return []
-
-    def function(self, name: str) -> None:
-        return None
-
-    def workspace(self, name: str) -> None:
-        return None
-
-
-@pytest.fixture(scope="module")
-def engine() -> QueryEngine:
-    return QueryEngine(duckdb.connect(":memory:"), NoTables())
 
 
 EDGES = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=1, max_size=9)

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
-import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.plugins.engine import NOW
 from vedette.engine.operators.parse_kv import pairs
 from vedette.engine.operators.reduce import reduce_pattern, reduce_terms
 from vedette.engine.query import QueryEngine, QueryFailed, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql.diagnostics import KqlError
-
-NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
-
-
-class NoTables:
-    name = "default"
-
-    def table(self, name: str) -> None:
-        return None
-
-    def table_names(self) -> list[str]:
-        return []
-
-    def function(self, name: str) -> None:
-        return None
-
-    def workspace(self, name: str) -> None:
-        return None
-
-
-@pytest.fixture(scope="module")
-def engine() -> QueryEngine:
-    return QueryEngine(duckdb.connect(":memory:"), NoTables())
 
 
 def run(engine: QueryEngine, text: str) -> Result:
@@ -112,8 +88,9 @@ def test_series_of_a_million_rows(engine: QueryEngine) -> None:
     st.lists(st.tuples(st.integers(-40, 40), st.integers(0, 2)), max_size=25), st.integers(-20, 20),
     st.integers(0, 30), st.integers(1, 7),
 )  # fmt: skip
-def test_series_agree_with_counting(rows: list[tuple[int, int]], first: int, length: int, step: int) -> None:
-    engine = _ENGINE
+def test_series_agree_with_counting(
+    engine: QueryEngine, rows: list[tuple[int, int]], first: int, length: int, step: int
+) -> None:
     table = ", ".join(f"{place}, {group}" for place, group in rows)
     last = first + length
     text = (
@@ -157,6 +134,3 @@ def test_a_sample_is_not_always_the_same(engine: QueryEngine) -> None:
     text = "range i from 1 to 1000 step 1 | sample 5"
     drawn = {str(sorted(run(engine, text).rows)) for _ in range(5)}
     assert len(drawn) > 1
-
-
-_ENGINE = QueryEngine(duckdb.connect(":memory:"), NoTables())

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.plugins.engine import NOW, NoTables
 from vedette.engine.query import QueryEngine, QueryOptions
 from vedette.kql import ticks
-
-NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
-
-
-class NoTables:
-    """A workspace without tables."""
-
-    name = "default"
-
-    def table(self, name: str) -> None:
-        return None
-
-    def table_names(self) -> list[str]:
-        return []
-
-    def function(self, name: str) -> None:
-        return None
-
-    def workspace(self, name: str) -> None:
-        return None
-
 
 ENGINE = QueryEngine(duckdb.connect(":memory:"), NoTables())
 

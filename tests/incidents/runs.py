@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.detect.logs import ScriptedLogs, table
+from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.roles import EVERYWHERE, Principal, Role
 from vedette.detect.alert import RuleRun, RunType
@@ -21,8 +22,6 @@ from vedette.detect.rule import (
     MatchingMethod,
 )
 from vedette.detect.runner import RuleRunner
-
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def person(name: str, role: Role = Role.RESPONDER) -> Principal:

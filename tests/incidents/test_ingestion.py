@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.incidents.conftest import NOON, Fresh
+from tests.incidents.conftest import Fresh
 from tests.incidents.runs import ANN, BOB, grouped, person, rule, run
+from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.roles import SYSTEM

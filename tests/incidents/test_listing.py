@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from tests.incidents.conftest import NOON
 from tests.incidents.runs import ANN, grouped, rule, run
+from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput

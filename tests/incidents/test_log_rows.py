@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.detect.logs import table as result_of
-from tests.incidents.conftest import NOON, Fresh
+from tests.incidents.conftest import Fresh
 from tests.incidents.runs import ANN, grouped, rule, run
+from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.ids import seeded_ids

@@ -11,34 +11,13 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
+from tests.plugins.engine import NOW
 from vedette.engine.query import QueryEngine, QueryOptions
 from vedette.kql.diagnostics import KqlError
-
-NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
-
-
-class NoTables:
-    """A workspace without tables."""
-
-    name = "default"
-
-    def table(self, name: str) -> None:
-        return None
-
-    def table_names(self) -> list[str]:
-        return []
-
-    def function(self, name: str) -> None:
-        return None
-
-    def workspace(self, name: str) -> None:
-        return None
 
 
 @dataclass
@@ -67,11 +46,6 @@ ALL = [
     for path in sorted((Path(__file__).parent / "cases").glob("*.kqlt"))
     for case in read(path)
 ]
-
-
-@pytest.fixture(scope="module")
-def engine() -> QueryEngine:
-    return QueryEngine(duckdb.connect(":memory:"), NoTables())
 
 
 def value(text: str, kind: str) -> object:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,9 @@ import pytest
 from vedette.core.clock import VirtualClock
 from vedette.store.logstore import LogStore
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORKSPACE = "0a1b2c3d-0000-4000-8000-00000000abcd"
 
 WriteFile = Callable[..., Path]
-
-
-@pytest.fixture
-def clock() -> VirtualClock:
-    """A clock that stands at noon of 2026-03-01 until it is moved."""
-    return VirtualClock(NOON)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.store.conftest import NOON
+from tests.plugins.state import NOON
 from vedette.api.application import Application
 from vedette.core.accounts import local_operator
 from vedette.core.clock import VirtualClock

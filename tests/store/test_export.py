@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.store.conftest import NOON
+from tests.plugins.state import NOON
 from vedette.core.errors import InvalidInput
 from vedette.engine.query import Limits, QueryFailed, QueryOptions
 from vedette.kql.diagnostics import KqlError

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.store.conftest import NOON, WORKSPACE, WriteFile
+from tests.plugins.state import NOON
+from tests.store.conftest import WORKSPACE, WriteFile
 from vedette.core.clock import VirtualClock
 from vedette.core.errors import VedetteError
 from vedette.store import loading

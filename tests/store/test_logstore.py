@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.store.conftest import NOON, WORKSPACE, WriteFile
+from tests.plugins.state import NOON
+from tests.store.conftest import WORKSPACE, WriteFile
 from vedette.core.clock import VirtualClock
 from vedette.core.datadir import DataDirectory
 from vedette.core.errors import Conflict, InvalidInput, NotFound, Unavailable, VedetteError

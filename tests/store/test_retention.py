@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.store.conftest import NOON
+from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import Conflict, InvalidInput

@@ -20,7 +20,8 @@ from vedette.content.parsers import read_functions
 from vedette.core.accounts import LOCAL_OPERATOR_NAME, local_operator
 from vedette.core.settings import load_settings
 from vedette.detect.reading import read_rules
-from vedette.store.watchlists import WatchlistSettings, import_file
+from vedette.store.watchlist_files import import_file
+from vedette.store.watchlists import WatchlistSettings
 
 
 class DirectOperations(StoreOperations):

@@ -19,7 +19,8 @@ from vedette.store.export import SECONDS as EXPORT_SECONDS
 from vedette.store.export import export, format_of, write_file
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach
-from vedette.store.logstore import LogStore, TableInfo
+from vedette.store.logstore import LogStore
+from vedette.store.overview import TableInfo
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vedette.engine.query import Check, Explanation
     from vedette.engine.result import Result
     from vedette.kql.types import Type
-    from vedette.store.logstore import TableInfo
+    from vedette.store.overview import TableInfo
     from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
     from vedette.store.watchlists import WatchlistSettings
 

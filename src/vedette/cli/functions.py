@@ -9,7 +9,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName
-from vedette.cli.output import harmless, json_line, note, print_problems, print_table
+from vedette.cli.output import harmless, json_line, note, print_list, print_problems
 
 group = typer.Typer(no_args_is_help=True, help="Saved functions (parsers), which every query may call.")
 
@@ -26,15 +26,13 @@ def list_(data: DataDir = None, workspace: WorkspaceName = "default", json_: Jso
     """List the saved functions."""
     with operations(data, workspace) as held:
         found = held.functions()
-    if json_:
-        typer.echo(json_line(found))
-        return
-    print_table(
+    print_list(
+        found,
+        json_,
         ["name", "parameters", "category", "version", "revision"],
-        [[one["name"], one["parameters"], one["category"], one["version"], one["revision"]] for one in found],
+        lambda one: [one["name"], one["parameters"], one["category"], one["version"], one["revision"]],
+        none="There is no saved function; `vedette functions import` brings some.",
     )
-    if not found:
-        note("There is no saved function; `vedette functions import` brings some.")
 
 
 @group.command("show")

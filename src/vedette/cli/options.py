@@ -79,7 +79,7 @@ def columns_of(texts: list[str] | None) -> list[dict[str, str]]:
 
 def sample_rows(path: Path) -> list[dict[str, Any]]:
     """The first rows of a file: JSON, JSON lines, CSV or TSV. Raises InvalidInput."""
-    from vedette.store.watchlists import read_file
+    from vedette.store.watchlist_files import read_file
 
     return list(read_file(path))[:MAX_SAMPLE]
 

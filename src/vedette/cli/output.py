@@ -7,7 +7,7 @@ import enum
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -145,6 +145,18 @@ def print_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         texts = [harmless(cell(value)) for value in row]
         table.add_row(*(Text(text if watched else text.replace("\n", "\\n")) for text in texts))
     Console(width=None if watched else _PIPED_WIDTH, highlight=False).print(table)
+
+
+def print_list(
+    found: Sequence[Any], json_: bool, headings: Sequence[str], row: Callable[[Any], Sequence[object]], none: str
+) -> None:
+    """Prints what a listing found: one line of JSON, or a table with a row for each; `none` is said where there is nothing."""
+    if json_:
+        print(json_line(found))
+        return
+    print_table(headings, [row(one) for one in found])
+    if not found:
+        note(none)
 
 
 def counted(count: int, thing: str) -> str:

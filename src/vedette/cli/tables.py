@@ -10,7 +10,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import ColumnOptions, DataDir, JsonReport, WorkspaceName, column_of, columns_of, duration
-from vedette.cli.output import counted, json_line, kql_refused, note, print_table
+from vedette.cli.output import counted, json_line, kql_refused, note, print_list, print_table
 from vedette.core.errors import InvalidInput
 from vedette.kql.types import TYPE_NAMES
 
@@ -123,15 +123,13 @@ def list_retention(data: DataDir = None, workspace: WorkspaceName = "default", j
     """List the settings."""
     with operations(data, workspace) as held:
         found = held.request("GET", "/retention")["value"]
-    if json_:
-        typer.echo(json_line(found))
-        return
-    print_table(
+    print_list(
+        found,
+        json_,
         ["table", "interactive", "total"],
-        [[one["table"], _days(one["interactiveDays"]), _days(one["totalDays"])] for one in found],
+        lambda one: [one["table"], _days(one["interactiveDays"]), _days(one["totalDays"])],
+        none="Every table keeps its rows for ever.",
     )
-    if not found:
-        note("Every table keeps its rows for ever.")
 
 
 @retention.command("show")

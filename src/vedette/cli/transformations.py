@@ -11,7 +11,7 @@ import typer
 from vedette.cli.batch import piped
 from vedette.cli.opening import operations
 from vedette.cli.options import ColumnOptions, DataDir, JsonReport, WorkspaceName, columns_of, sample_rows, sampled
-from vedette.cli.output import counted, harmless, json_line, kql_refused, note, print_table
+from vedette.cli.output import counted, harmless, json_line, kql_refused, note, print_list, print_table
 from vedette.core.errors import InvalidInput
 
 group = typer.Typer(
@@ -46,15 +46,13 @@ def list_(data: DataDir = None, workspace: WorkspaceName = "default", json_: Jso
     """List the transformations."""
     with operations(data, workspace) as held:
         found = held.request("GET", "/transformations")["value"]
-    if json_:
-        typer.echo(json_line(found))
-        return
-    print_table(
+    print_list(
+        found,
+        json_,
         ["stream", "tables", "revision", "updated", "by"],
-        [[one["stream"], _tables(one), one["revision"], one["updatedAt"], one["updatedBy"]] for one in found],
+        lambda one: [one["stream"], _tables(one), one["revision"], one["updatedAt"], one["updatedBy"]],
+        none="There is no transformation; rows are stored as they come.",
     )
-    if not found:
-        note("There is no transformation; rows are stored as they come.")
 
 
 @group.command("show")

@@ -9,7 +9,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName
-from vedette.cli.output import counted, json_line, note, print_table
+from vedette.cli.output import counted, json_line, note, print_list, print_table
 
 group = typer.Typer(no_args_is_help=True, help="Watchlists, which queries read with `_GetWatchlist()`.")
 
@@ -26,15 +26,13 @@ def list_(data: DataDir = None, workspace: WorkspaceName = "default", json_: Jso
     """List the watchlists."""
     with operations(data, workspace) as held:
         found = held.watchlists()
-    if json_:
-        typer.echo(json_line(found))
-        return
-    print_table(
+    print_list(
+        found,
+        json_,
         ["alias", "name", "search key", "items", "updated"],
-        [[one["alias"], one["name"], one["searchKey"], one["items"], one["updatedAt"]] for one in found],
+        lambda one: [one["alias"], one["name"], one["searchKey"], one["items"], one["updatedAt"]],
+        none="There is no watchlist; `vedette watchlists import` makes one.",
     )
-    if not found:
-        note("There is no watchlist; `vedette watchlists import` makes one.")
 
 
 @group.command("show")

@@ -35,6 +35,11 @@ class CheckReport:
         """Whether no step failed."""
         return all(step.ok is not False for step in self.steps)
 
+    @property
+    def failing(self) -> str | None:
+        """The name of the step that failed."""
+        return next((step.name for step in self.steps if step.ok is False), None)
+
 
 Step = Callable[[], CheckStep]
 """What a step finds; its name and duration are filled in. It raises VedetteError where it fails."""

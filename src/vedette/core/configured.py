@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from vedette.core.clock import Clock
+from vedette.core.errors import Conflict
 from vedette.core.forms import Form, FormField, InvalidFields
 from vedette.core.redaction import Secret
 from vedette.core.secrets import Secrets
@@ -115,6 +119,17 @@ def plain_name(name: str) -> str:
     if not plain or len(plain) > MAX_NAME or not plain.isprintable():
         raise InvalidFields({"name": f"must have 1 to {MAX_NAME} printable characters"})
     return plain
+
+
+def refuse_taken_name(session: Session, row: Any, what: str) -> None:
+    """`Conflict` where another row of the same table and workspace has the name of `row`; `what` is what such a row is."""
+    table = type(row)
+    taken = select(table.id).where(
+        table.workspace_id == row.workspace_id, table.folded_name == row.folded_name, table.id != row.id
+    )
+    with session.no_autoflush:
+        if session.scalars(taken).first() is not None:
+            raise Conflict(f"There is a {what} '{row.name}' already.", target="name")
 
 
 def due(field: FormField, settings: Mapping[str, str], changed_at: datetime) -> datetime | None:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from vedette.core.audit import Audit
 from vedette.core.checks import CheckReport
 from vedette.core.clock import Clock
-from vedette.core.configured import Configured, SecretStatus, plain_name, secrets_of, settings_of
+from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, secrets_of, settings_of
 from vedette.core.database import State
 from vedette.core.errors import Conflict, InvalidInput, NotFound
 from vedette.core.forms import InvalidFields
@@ -139,7 +139,7 @@ class Destinations:
             updated_at=now,
         )
         with self._state.session() as session:
-            _refuse_taken_name(session, row)
+            refuse_taken_name(session, row, "destination")
             session.add(row)
             session.flush()
             row.secrets = self._kept.keep(manifest, row.id, row.workspace_id, row.secrets, checked)
@@ -173,7 +173,7 @@ class Destinations:
             if name is not None and plain_name(name) != row.name:
                 changed["name"] = [row.name, plain_name(name)]
                 row.name, row.folded_name = plain_name(name), plain_name(name).casefold()
-                _refuse_taken_name(session, row)
+                refuse_taken_name(session, row, "destination")
             if values:
                 changed["fields"] = sorted(values)
                 self._change_values(row, values)
@@ -253,8 +253,7 @@ class Destinations:
             report = destination.check(write=write)
         finally:
             destination.close()
-        failing = next((step.name for step in report.steps if step.ok is False), None)
-        detail = {"ok": report.ok, "failing": failing, "write": write}
+        detail = {"ok": report.ok, "failing": report.failing, "write": write}
         with self._state.session() as session:
             self._audit.record(principal, "destinations/test", target, workspace_id, detail)
             if destination_id is not None and report.ok and not values:
@@ -350,17 +349,6 @@ def _row(session: Session, workspace_id: str, destination_id: str) -> Destinatio
     if row is None or row.workspace_id != workspace_id or row.deleted_at is not None:
         raise NotFound(f"There is no destination '{destination_id}'.", target=destination_id)
     return row
-
-
-def _refuse_taken_name(session: Session, row: DestinationRow) -> None:
-    taken = select(DestinationRow.id).where(
-        DestinationRow.workspace_id == row.workspace_id,
-        DestinationRow.folded_name == row.folded_name,
-        DestinationRow.id != row.id,
-    )
-    with session.no_autoflush:
-        if session.scalars(taken).first() is not None:
-            raise Conflict(f"There is a destination '{row.name}' already.", target="name")
 
 
 def _detections(detections: Iterable[str] | None) -> list[str] | None:

@@ -151,12 +151,12 @@ def run_tests(read: ReadRule) -> list[RuleTestResult]:
     results = []
     for test in tests:
         began = time.perf_counter()
-        failure = error_text = None
+        wrong = error_text = None
         try:
-            failure = _run(rule, test)
+            wrong = _run(rule, test)
         except VedetteError as error:
             error_text = f"{error} {error.hint or ''}".strip()
-        results.append(RuleTestResult(rule.name, file, test.name, time.perf_counter() - began, failure, error_text))
+        results.append(RuleTestResult(rule.name, file, test.name, time.perf_counter() - began, wrong, error_text))
     return results
 
 
@@ -171,7 +171,7 @@ def _run(rule: AnalyticsRule, test: RuleTest) -> str | None:
     if run.error is not None:
         place = "" if run.error.line is None else f" (line {run.error.line}, column {run.error.column} of the query)"
         raise InvalidInput(f"The rule could not be run: {run.error.message.rstrip('.')}{place}.")
-    return _failure(run, test)
+    return failure(run, test)
 
 
 def _check_columns(logs: LogStore, table: str) -> None:
@@ -185,7 +185,8 @@ def _check_columns(logs: LogStore, table: str) -> None:
         )
 
 
-def _failure(run: RuleRun, test: RuleTest) -> str | None:
+def failure(run: RuleRun, test: RuleTest) -> str | None:
+    """What of a run is not as a test expects it; None where all is."""
     if len(run.alerts) != test.count:
         wanted = "1 alert" if test.count == 1 else f"{test.count} alerts"
         return f"Expected {wanted}, got {len(run.alerts)} ({run.rows} result rows, trigger '{run.rule.trigger}')."

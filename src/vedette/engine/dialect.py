@@ -10,7 +10,7 @@ from collections.abc import Callable
 from vedette.engine.fragment import Fragment
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.kql import ticks
-from vedette.kql.types import INTEGERS, NUMBERS, Type
+from vedette.kql.types import INTEGERS, Type
 
 DECIMAL_DIGITS, DECIMAL_SCALE = 38, 10
 """The digits of a decimal, and those of them after the point; parse_version() needs the 28 before it."""
@@ -184,10 +184,6 @@ class DuckDbSql:
         """tostring(): total, never null."""
         return self.cast(value, Type.STRING)
 
-    def not_null(self, value: Fragment, default: str = "''") -> str:
-        """The value, or a default where it is null."""
-        return f"coalesce({value}, {default})" if value.nullable else value.sql
-
     # -- times
 
     def timestamp(self, value: object) -> str:
@@ -262,8 +258,3 @@ class RowFunctionUse:
         self.arguments = arguments
         self.result = result
         self.strict = strict
-
-
-def is_number(type_: Type) -> bool:
-    """Whether a type is one of the number types."""
-    return type_ in NUMBERS

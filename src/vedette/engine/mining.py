@@ -110,7 +110,7 @@ def patterns(
     def search() -> Iterator[list[object]]:
         mined = [column for column in shown if column is not weight]
         data, weights = grouped(args, mined, weight, conditions)
-        items = encode(data, weights, least, evaluator.going_on)
+        items = encode(data, weights, least, evaluator.proceed)
         for number, (pattern, measured) in enumerate(find(items)):
             values = {mined[column].id: items.values[column][code] for column, code in pattern}
             cells = [values.get(column.id, open_.get(column.type)) for column in shown]

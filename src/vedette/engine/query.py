@@ -6,7 +6,7 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,31 +16,26 @@ import duckdb
 import pyarrow as pa
 
 from vedette.core.errors import Forbidden, InvalidInput, VedetteError
+from vedette.engine.answers import Answers
 from vedette.engine.catalog import full_catalog
 from vedette.engine.compiler import Compiled, Compiler
 from vedette.engine.dialect import FAILED
 from vedette.engine.given import Surroundings
 from vedette.engine.operators import load_operators
-from vedette.engine.relations import name_of
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
 from vedette.engine.rewrites import ALL_REWRITES
-from vedette.engine.rowfunctions import Stopped, parse_json, register, stoppable
+from vedette.engine.rowfunctions import Stopped, register, stoppable
 from vedette.engine.term_candidates import MOVED, REWRITE
 from vedette.kql import ticks
 from vedette.kql.binder import bind
 from vedette.kql.binder.operators.render import Render
-from vedette.kql.bound import BoundQuery, Column, Expr, Relation
+from vedette.kql.bound import BoundQuery, Relation
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.host import ExternalSource, Host
 from vedette.kql.types import Type
 
 T = TypeVar("T")
-
-_JSON_TYPES = {
-    "BIGINT": Type.LONG, "UBIGINT": Type.LONG, "DOUBLE": Type.REAL, "VARCHAR": Type.STRING, "BOOLEAN": Type.BOOL,
-}  # fmt: skip
-
 
 _MARKERS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w+)""")
 """A parameter of a statement; also a text or a quoted name, in which nothing else is one."""
@@ -252,7 +247,7 @@ def _columns_of(relation: Relation) -> tuple[ResultColumn, ...]:
     return tuple(ResultColumn(column.name, column.type) for column in relation.visible)
 
 
-class Run:
+class Run(Answers):
     """One run of a query; it also answers what the binder must know of the data."""
 
     def __init__(self, engine: QueryEngine, options: QueryOptions, number: int | None = None) -> None:
@@ -277,7 +272,7 @@ class Run:
         )  # fmt: skip
 
     def proceed(self) -> None:
-        """Ends the query where it was stopped; parsing, binding and compiling ask at every step."""
+        """Raises QueryFailed where the time is over or the query was cancelled; binding and compiling ask at every step."""
         if self.stopped():
             raise self.failure(None)
 
@@ -454,17 +449,6 @@ class Run:
 
     # -- what the binder asks (kql.host.Evaluator)
 
-    def constant(self, expression: Expr) -> object:
-        """The value of an expression that no column feeds."""
-        compiler = self.compiler()
-        fragment = compiler.emitter.emit(expression)
-        value = self.fetch(compiler.finished(f"SELECT {fragment} AS v"))[0][0]
-        if value is not None and expression.type is Type.DYNAMIC:
-            return parse_json(str(value))
-        if value is not None and expression.type is Type.GUID:
-            return str(value)
-        return value
-
     def parameter(self, name: str) -> bool:
         """Whether the caller gave a query parameter a value."""
         return name in self.options.parameters
@@ -489,38 +473,6 @@ class Run:
             self._deadline = min(self._deadline, self._started + limits.seconds)
         self.options = replace(self.options, limits=limits)
 
-    def values(self, relation: Relation, column: Column, most: int) -> list[object] | None:
-        """The distinct values of a column; None where there are more than `most`."""
-        compiler = self.compiler()
-        rel = compiler.rel(relation).wrapped()
-        where = " WHERE " + " AND ".join(rel.where) if rel.where else ""
-        text = f"SELECT DISTINCT {name_of(column)} AS v FROM {rel.source}{where} LIMIT {most + 1}"
-        found = [row[0] for row in self.fetch(compiler.finished(text))]
-        return None if len(found) > most else [str(v) if column.type is Type.GUID and v else v for v in found]
-
-    def keys(self, relation: Relation, column: Column) -> list[tuple[str, Type]]:
-        """The keys in a column of bags, each with the type that its values share (mixed: dynamic)."""
-        compiler = self.compiler()
-        rel = compiler.rel(relation).wrapped()
-        bag = name_of(column)
-        where = [*rel.where, f"json_type({bag}) = 'OBJECT'"]
-        inner = f"SELECT {bag} AS bag, unnest(json_keys({bag})) AS k FROM {rel.source} WHERE {' AND '.join(where)}"
-        pointer = "'/' || replace(replace(k, '~', '~0'), '/', '~1')"
-        text = f"SELECT k, list(DISTINCT json_type(bag, {pointer})) FROM ({inner}) GROUP BY k ORDER BY k"
-        return [(str(name), _shared_type(kinds)) for name, kinds in self.fetch(compiler.finished(text))]
-
-    def distinct(self, relation: Relation, column: Column) -> list[str]:
-        """The distinct values of a column as text, in order."""
-        compiler = self.compiler()
-        rel = compiler.rel(relation).wrapped()
-        from vedette.engine.fragment import Fragment
-
-        value = compiler.sql.tostring(Fragment(name_of(column), column.type, column.type is not Type.STRING))
-        text = f"SELECT DISTINCT {value} AS v FROM {rel.source}"
-        if rel.where:
-            text += " WHERE " + " AND ".join(rel.where)
-        return [str(row[0]) for row in self.fetch(compiler.finished(text + " ORDER BY v"))]
-
     def columns(self, relation: Relation) -> list[list[object]]:
         """All rows of a relation, column by column."""
         compiled = self.compiler().compile(relation)
@@ -533,15 +485,3 @@ class Run:
 
         table = self._within_limits(take)
         return [table.column(index).to_pylist() for index in range(len(compiled.columns))]
-
-    def going_on(self) -> None:
-        """Raises QueryFailed where the time is over or the query was cancelled."""
-        if self.stopped():
-            raise self.failure(RuntimeError("stopped"))
-
-
-def _shared_type(kinds: Iterable[str | None]) -> Type:
-    found = {_JSON_TYPES.get(kind, Type.DYNAMIC) for kind in kinds if kind and kind != "NULL"}
-    if found == {Type.LONG, Type.REAL}:
-        return Type.REAL
-    return found.pop() if len(found) == 1 else Type.DYNAMIC

@@ -130,7 +130,6 @@ class Unit:
     """How an unnamed use names its column: None (ColumnN), `first` (its first argument's name),
     `prefix:p` (`p_` and the first argument's name), `pair:p` (with the first two), `only:p` (`p`)."""
     aliases: tuple[str, ...] = ()
-    deprecated: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -130,5 +130,5 @@ class Evaluator(Protocol):
     def columns(self, relation: Relation) -> list[list[object]]:
         """All rows of a relation, column by column, as the engine holds values (ticks, JSON text)."""
 
-    def going_on(self) -> None:
+    def proceed(self) -> None:
         """Ends long work in the binder by an exception once the query is to stop."""

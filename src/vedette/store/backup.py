@@ -27,7 +27,8 @@ from vedette.core.files import make_private_directory, sync_directory, write_pri
 from vedette.core.ids import is_uuid, new_id
 from vedette.engine.dialect import identifier, quote
 from vedette.store.lake import FOLDER
-from vedette.store.logstore import STAGING, LogStore
+from vedette.store.logstore import LogStore
+from vedette.store.opening import STAGING
 from vedette.store.statements import engine_errors, run
 from vedette.store.stores import Stores
 

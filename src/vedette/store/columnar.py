@@ -21,7 +21,7 @@ from vedette.kql.types import TYPE_NAMES, Type
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.conversion import convert, json_text
 from vedette.store.inference import value_type
-from vedette.store.physical import ARROW, EXTRA, INGESTED, LOAD, ROW
+from vedette.store.physical import EXTRA, INGESTED, LOAD, ROW
 
 SOURCE: Final = "$source"
 """A column of the spool alone: where the row comes from, in a batch of several senders."""
@@ -162,8 +162,3 @@ def _values(array: pa.Array, kind: Type) -> list[object]:
     if kind is Type.DYNAMIC:
         return [None if value is None else orjson.loads(value) for value in values]  # type: ignore[arg-type]
     return values
-
-
-def array_of(kind: Type, values: Sequence[object]) -> pa.Array:
-    """Python values of the storage type of a KQL type as an array."""
-    return pa.array(values, ARROW[kind])

@@ -19,7 +19,8 @@ from vedette.store.statements import engine_errors, run
 from vedette.store.writer import writing
 
 if TYPE_CHECKING:
-    from vedette.store.logstore import LogStore, TableDescription
+    from vedette.store.logstore import LogStore
+    from vedette.store.overview import TableDescription
 
 _COLUMN: Final = re.compile(r"_?[A-Za-z][A-Za-z0-9_]{0,254}")
 

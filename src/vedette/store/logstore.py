@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,9 +16,8 @@ import orjson
 import pyarrow as pa
 
 from vedette.core.clock import Clock
-from vedette.core.errors import Conflict, InvalidInput, Unavailable, VedetteError, not_found
+from vedette.core.errors import Conflict, InvalidInput, Unavailable, not_found
 from vedette.core.ids import IdSource, new_id
-from vedette.engine.dialect import identifier, quote
 from vedette.engine.query import Cancellation, Check, Explanation, Limits, QueryEngine, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql import ticks
@@ -34,63 +32,29 @@ from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
 from vedette.store.columns import materialise_field
 from vedette.store.content import WorkspaceContent
-from vedette.store.contents import Load, digest_of_file, load_id, record
+from vedette.store.contents import Load, load_id, record
 from vedette.store.conversion import json_text
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach, Reaching, WorkspaceHost
 from vedette.store.inference import Inference
-from vedette.store.lake import FOLDER, READERS, Lake, LakePart
+from vedette.store.lake import READERS, Lake
 from vedette.store.loading import AnySource, Loader
+from vedette.store.opening import open_file, prepare, works
+from vedette.store.overview import TableDescription, TableInfo, stored_info, with_lake
 from vedette.store.reading.forms import check_table_name, discover
-from vedette.store.records import CATALOGUE as FILES_CATALOGUE
-from vedette.store.records import is_present
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
 from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
-from vedette.store.tables import CATALOGUE, StoredTable, Tables
+from vedette.store.tables import StoredTable, Tables
 from vedette.store.taking import Taken, forget_old_ids, marks, take
 from vedette.store.term_index import TermIndex
 from vedette.store.transform import Transformer
 from vedette.store.writer import create_dead_letter, writing
 
-LAYOUT: Final = "2"
-"""The version of the file's layout. 2: properties of dynamic columns have columns, which whoever writes must fill."""
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
-STAGING: Final = "staging"
-"""The folder beside the store's file where a backup of it is made."""
 _BATCH_ROWS: Final = 100_000
 _MAX_REMEMBERED: Final = 10_000
 """Queries whose tables are remembered."""
-_MAX_MEMORY: Final = 4 * 1024
-"""MiB that the engine may use at most by default; half of what it would take by itself if that is less."""
-
-
-@dataclass(frozen=True, slots=True)
-class TableInfo:
-    """A table with rows: `first` and `last` TimeGenerated, and the bytes of its rows as they came.
-
-    `indexed` are the rows whose terms are in the term index, `index_bytes` what that takes on disk.
-    """
-
-    name: str
-    rows: int
-    columns: int
-    first: datetime | None
-    last: datetime | None
-    bytes: int
-    indexed: int = 0
-    index_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TableDescription:
-    """A table's schema, known or stored; `extra` are the fields in its hidden column, with their types."""
-
-    name: str
-    fields: tuple[Field, ...]
-    extra: dict[str, Type]
-    known: bool
-    stored: bool
 
 
 class LogStore:
@@ -121,14 +85,14 @@ class LogStore:
         self._memory = memory
         self._external = external or ExternalReader()
         self._closed = False
-        self._connection: duckdb.DuckDBPyConnection | None = _open(path, memory)
+        self._connection: duckdb.DuckDBPyConnection | None = open_file(path, memory)
         self._tables = Tables(workspace_id)
         self.lake = Lake(path, clock)
         self.maintenance = threading.Lock()
         """Held by whoever moves, removes or copies rows beside the writers."""
         try:
             with engine_errors():
-                _prepare(self._connection)
+                prepare(self._connection)
                 self._tables.read(self._connection)
                 self.lake.read(self._connection)
             create_dead_letter(self._tables, self._cursor)
@@ -253,11 +217,6 @@ class LogStore:
         self._open_connection()
         return Loader(self._tables, self._cursor, self._clock, options, progress, cancelled).load(sources)
 
-    def has_file(self, path: Path, target: str | None = None) -> bool:
-        """Whether a file of records with this content was loaded."""
-        with closing(self._cursor()) as cursor:
-            return is_present(cursor, digest_of_file(path), target)
-
     def has_table(self, name: str) -> bool:
         """Whether the table has had rows."""
         return self._tables.get(name) is not None
@@ -361,10 +320,10 @@ class LogStore:
         try:
             for name in self._tables.names():
                 stored = self._tables.get(name)
-                info = None if stored is None else _info(cursor, stored)
+                info = None if stored is None else stored_info(cursor, stored)
                 if stored is not None and info is not None:
                     covered = self.terms.coverage(stored, info.rows)
-                    info = _with_lake(info, self.lake.parts(name))
+                    info = with_lake(info, self.lake.parts(name))
                     if info.rows:
                         infos.append(replace(info, indexed=covered.rows, index_bytes=covered.bytes))
         finally:
@@ -452,15 +411,15 @@ class LogStore:
             if self._closed or self.path is None:
                 return False
             if self._connection is not None:
-                if _works(self._connection):
+                if works(self._connection):
                     return False
                 connection, self._connection = self._connection, None
                 self._engine.close()
                 connection.close()
-            connection = _open(self.path, self._memory)
+            connection = open_file(self.path, self._memory)
             try:
                 with engine_errors():
-                    _prepare(connection)
+                    prepare(connection)
                     self._tables.read(connection)
             except BaseException:
                 connection.close()
@@ -490,126 +449,8 @@ class LogStore:
         return self._open_connection().cursor()
 
 
-def _open(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
-    """A connection that can reach nothing but its own file, and the folders beside it for the lake and for backups."""
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "allow_community_extensions": "false",
-        "python_enable_replacements": "false",
-        "checkpoint_threshold": "64MB",
-        # Event texts of some hundred characters: a tenth of the room, and read as fast (the default is 4096).
-        "zstd_min_string_length": "256",
-        # Full row groups go to disk while a load runs: less memory, and a short commit.
-        "write_buffer_row_group_count": "1",
-    }
-    # beside the file; a store in memory has no place on disk, and the engine's own choice is the working directory
-    config["temp_directory"] = "" if path is None else str(path.with_name("spill"))
-    try:
-        if path is not None and not path.exists():
-            _create(path)
-        connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
-    except duckdb.Error as error:
-        raise _not_opened(path, error) from error
-    limit = memory or _default_memory(connection)
-    run(connection, f"SET memory_limit = '{limit}'")
-    if path is not None:
-        own = ", ".join(quote(f"{path.with_name(name)}{os.sep}") for name in (FOLDER, STAGING))
-        run(connection, f"SET allowed_directories = [{own}]")
-    run(connection, "SET enable_external_access = false")
-    run(connection, "SET lock_configuration = true")
-    return connection
-
-
-def _works(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the engine still has the file."""
-    try:
-        with closing(connection.cursor()) as cursor:
-            run(cursor, "SELECT 1")
-    except duckdb.Error:
-        return False
-    return True
-
-
-def _create(path: Path) -> None:
-    """An empty file, which has its name only when it is whole: a process that is killed meanwhile leaves none behind."""
-    new = path.with_name(f"{path.name}.new")
-    for left in (new, new.with_name(f"{new.name}.wal")):
-        left.unlink(missing_ok=True)
-    duckdb.connect(str(new)).close()
-    os.replace(new, path)
-
-
-def _default_memory(connection: duckdb.DuckDBPyConnection) -> str:
-    """Half of what the engine would take by itself, and not more than `_MAX_MEMORY`."""
-    amount, _, unit = str(run(connection, "SELECT current_setting('memory_limit')")[0][0]).partition(" ")
-    scale = {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}.get(unit)
-    half = _MAX_MEMORY if scale is None else int(float(amount) * scale / 2)
-    return f"{max(256, min(half, _MAX_MEMORY))}MiB"
-
-
-def _not_opened(path: Path | None, error: duckdb.Error) -> VedetteError:
-    text = str(error).split("\n", 1)[0].rstrip(".")
-    if "lock" in text.lower():
-        return Unavailable(
-            f"The log store {path} is in use by another process.",
-            code="VDT0614",
-            hint="Wait until it has ended, stop it, or use another data directory.",
-            file=str(path),
-        )
-    return Unavailable(f"The log store {path} cannot be opened: {text}.", code="VDT0615", file=str(path))
-
-
-def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the catalogue in a new file; refuse a file of a later layout."""
-    run(connection, CATALOGUE)
-    run(connection, FILES_CATALOGUE)
-    rows = run(connection, "SELECT value FROM store_catalog.meta WHERE name = 'layout'")
-    if not rows:
-        run(connection, "INSERT INTO store_catalog.meta VALUES ('layout', ?)", [LAYOUT])
-    elif int(rows[0][0]) < int(LAYOUT):
-        run(connection, "UPDATE store_catalog.meta SET value = ? WHERE name = 'layout'", [LAYOUT])
-    elif int(rows[0][0]) > int(LAYOUT):
-        raise Unavailable(
-            f"The log store has the layout {rows[0][0]}, and this version of Vedette knows layouts up to {LAYOUT}.",
-            code="VDT0616",
-            hint="Use the version of Vedette that wrote it, or a later one.",
-        )
-
-
 def _size(row: Mapping[str, object]) -> int:
     try:
         return len(orjson.dumps(row))
     except TypeError:
         return len(json_text(dict(row)))
-
-
-def _info(cursor: duckdb.DuckDBPyConnection, table: StoredTable) -> TableInfo:
-    moment = table.stored.get("TimeGenerated")
-    size = table.stored.get("_BilledSize")
-    first_last = "NULL, NULL" if moment is None else "min({0}), max({0})".format(identifier(moment.physical))
-    total = "0" if size is None or size.type is not Type.REAL else f"coalesce(sum({identifier(size.physical)}), 0)"
-    rows, first, last, held = run(cursor, f"SELECT count(*), {first_last}, {total} FROM {table.sql}")[0]
-    return TableInfo(
-        table.name,
-        int(rows),
-        len(table.fields),
-        None if first is None else ticks.to_datetime(first),
-        None if last is None else ticks.to_datetime(last),
-        int(held),
-    )
-
-
-def _with_lake(info: TableInfo, parts: Sequence[LakePart]) -> TableInfo:
-    """A table with the rows that it has in the lake."""
-    if not parts:
-        return info
-    first = ticks.to_datetime(min(part.first for part in parts))
-    last = ticks.to_datetime(max(part.last for part in parts))
-    return replace(
-        info,
-        rows=info.rows + sum(part.rows for part in parts),
-        first=first if info.first is None else min(first, info.first),
-        last=last if info.last is None else max(last, info.last),
-        bytes=info.bytes + int(sum(part.billed for part in parts)),
-    )

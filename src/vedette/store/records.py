@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,7 +25,7 @@ from vedette.store.inference import Inference
 from vedette.store.report import FileReport, Outcome
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import Tables
-from vedette.store.writer import TableWriter, rolled_back
+from vedette.store.writer import TableWriter, writing_all
 
 CATALOGUE: Final = """
 CREATE TABLE IF NOT EXISTS store_catalog.files (
@@ -134,7 +133,7 @@ class RecordWriter:
     def _attempt(
         self, digest: str, needed: set[str], first: Records | None, batches: Iterator[Records]
     ) -> list[FileReport]:
-        with _writing(self._tables, needed, self._connect) as (connection, writers):
+        with writing_all(self._tables, needed, self._connect) as (writers, connection):
             if not self._again and self._is_present(connection, digest):
                 tables = self._tables_of(connection, digest) or [self._source.target or ""]
                 return [FileReport(self._source.path, table, Outcome.PRESENT) for table in tables]
@@ -170,7 +169,10 @@ class RecordWriter:
         return reports
 
     def _is_present(self, connection: duckdb.DuckDBPyConnection, digest: str) -> bool:
-        return is_present(connection, digest, self._source.target)
+        """Whether a file of this content has been loaded, for the same table if one was asked for."""
+        sql = "SELECT 1 FROM store_catalog.files WHERE sha256 = ? AND target = ? LIMIT 1"
+        with engine_errors():
+            return bool(run(connection, sql, [digest, self._source.target or ""]))
 
     def _tables_of(self, connection: duckdb.DuckDBPyConnection, digest: str) -> list[str]:
         with engine_errors():
@@ -262,18 +264,6 @@ class RecordWriter:
         TableWriter(self._tables, catalog.DEAD_LETTER, connection).insert_bad(assembler, str(self._source.path), bad)
 
 
-def is_present(connection: duckdb.DuckDBPyConnection, digest: str, target: str | None) -> bool:
-    """Whether a file of this content has been loaded, for the same table if one was asked for."""
-    with engine_errors():
-        return bool(
-            run(
-                connection,
-                "SELECT 1 FROM store_catalog.files WHERE sha256 = ? AND target = ? LIMIT 1",
-                [digest, target or ""],
-            )
-        )
-
-
 def _new_load(connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> int:
     number = 0
     while True:
@@ -326,30 +316,6 @@ def record_key(*parts: str | bytes) -> bytes:
         digest.update(part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass"))
         digest.update(b"\0")
     return digest.digest()[:16]
-
-
-@contextmanager
-def _writing(
-    tables: Tables, names: set[str], connect: Connect
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, TableWriter]]]:
-    """A transaction on several tables: all are locked before it begins, in the order of their names, so that nobody waits in a ring."""
-    with ExitStack() as held:
-        for name in sorted(names):
-            held.enter_context(tables.lock_of(name))
-        connection = connect()
-        held.callback(connection.close)
-        with engine_errors():
-            run(connection, "BEGIN TRANSACTION")
-        try:
-            writers = {name: TableWriter(tables, name, connection) for name in sorted(names)}
-            yield connection, writers
-            with engine_errors():
-                run(connection, "COMMIT")
-        except BaseException:
-            rolled_back(connection)
-            raise
-        for writer in writers.values():
-            writer.draft.publish()
 
 
 def newest_of(source: RecordSource, check: Callable[[], None]) -> int | None:

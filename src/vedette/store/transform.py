@@ -68,14 +68,6 @@ class Definition:
 
 
 @dataclass(slots=True)
-class Failure:
-    """A row that a flow failed on, and why."""
-
-    row: Mapping[str, object]
-    reason: str
-
-
-@dataclass(slots=True)
 class Output:
     """Rows for one table; `fields` are the columns that it must have if nobody declared any."""
 

@@ -5,17 +5,13 @@ Columns, limits and the rules for aliases are those of Microsoft Sentinel's watc
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -24,24 +20,17 @@ from vedette.core.database import State
 from vedette.core.errors import InvalidInput, nearest, not_found
 from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import Principal
-from vedette.kql import ticks
-from vedette.kql.binder.workspaces import WATCHLIST_FIELDS
 from vedette.kql.host import Items
-from vedette.kql.types import Type
 from vedette.store.kept import Kept
 from vedette.store.models import WatchlistItemRow, WatchlistRow
+from vedette.store.watchlist_rows import SEARCH_KEY, query_items
 
-MAX_UPLOAD: Final = int(3.8 * 1024 * 1024)
-"""Bytes of a file that comes in a request."""
-MAX_FILE: Final = 500 * 1024 * 1024
-"""Bytes of a file that is read from the server's disk."""
 MAX_ITEM: Final = 10_240
 """Characters of one item as JSON."""
 MAX_ITEMS: Final = 10_000_000
 """Items of all watchlists of a workspace."""
 MAX_COLUMNS: Final = 256
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{1,62}[A-Za-z0-9]")
-_BASE = frozenset(name for name, _ in WATCHLIST_FIELDS)
 _KEPT: Final = 16
 
 Item = Mapping[str, Any]
@@ -176,7 +165,7 @@ class Watchlists(Kept):
         if keys is None:
             return items
         wanted = set(keys)
-        return Items(items.fields, [one for one in items.rows if one[_SEARCH_KEY] in wanted])
+        return Items(items.fields, [one for one in items.rows if one[SEARCH_KEY] in wanted])
 
     # -- changing
 
@@ -330,150 +319,6 @@ class Watchlists(Kept):
         row.revision += 1
         row.updated_at, row.updated_by = now, by.name
         self._audit.record(by, action, row.alias, self.workspace_id, {"item": item_id, "revision": row.revision})
-
-
-# -- files
-
-
-def read_items(content: bytes, name: str) -> Sequence[dict[str, Any]]:
-    """The items of a file: CSV or TSV with a line of headings, a JSON array of objects, or JSON lines.
-
-    Raises `InvalidInput` with the line where something is wrong.
-    """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{name} is not text in UTF-8.", file=name) from None
-    stripped = text.lstrip()
-    if name.lower().endswith((".json", ".jsonl", ".ndjson")) or stripped[:1] in ("[", "{"):
-        return _from_json(stripped, name)
-    return _from_csv(text, name, "\t" if name.lower().endswith(".tsv") else ",")
-
-
-def read_file(path: Path) -> Sequence[dict[str, Any]]:
-    """The items of a file on this machine."""
-    try:
-        if path.stat().st_size > MAX_FILE:
-            raise InvalidInput(f"{path} has more than {MAX_FILE:,} bytes.", file=str(path))
-        content = path.read_bytes()
-    except OSError as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
-        raise InvalidInput(f"{path} cannot be read: {reason.lower()}.", file=str(path)) from None
-    return read_items(content, str(path))
-
-
-def import_file(
-    watchlists: Watchlists, alias: str, path: Path, settings: WatchlistSettings, by: Principal, *, append: bool = False
-) -> WatchlistChange:
-    """Makes or changes a watchlist from a file on this machine."""
-    items = read_file(path)
-    return watchlists.put(alias, replace(settings, source=settings.source or path.name), items, by, append=append)
-
-
-def _from_json(text: str, name: str) -> list[dict[str, Any]]:
-    if text.startswith("["):
-        try:
-            value = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            raise InvalidInput(f"{name} is not JSON: {error}.", file=name, line=error.lineno) from None
-        values = list(enumerate(value, 1))
-    else:
-        values = []
-        for line, one in enumerate(text.splitlines(), 1):
-            if one.strip():
-                try:
-                    values.append((line, orjson.loads(one)))
-                except orjson.JSONDecodeError as error:
-                    raise InvalidInput(f"{name} is not JSON lines: {error}.", file=name, line=line) from None
-    for place, one in values:
-        if not isinstance(one, dict):
-            raise InvalidInput(f"Item {place} of {name} is not an object.", file=name)
-    return [one for _, one in values]
-
-
-def _from_csv(text: str, name: str, delimiter: str) -> list[dict[str, Any]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    items: list[dict[str, Any]] = []
-    try:
-        header = next(reader, None)
-        if not header:
-            raise InvalidInput(f"{name} has no line of headings.", file=name)
-        header = [heading.strip() for heading in header]
-        if len(set(header)) != len(header):
-            raise InvalidInput(f"{name} has two columns of the same name.", file=name, line=1)
-        for cells in reader:
-            if not any(cells):
-                continue
-            if len(cells) != len(header):
-                raise InvalidInput(
-                    f"Line {reader.line_num} of {name} has {len(cells)} values, and there are {len(header)} columns.",
-                    file=name, line=reader.line_num,
-                )  # fmt: skip
-            items.append(dict(zip(header, cells, strict=True)))
-    except csv.Error as error:
-        raise InvalidInput(f"{name} is not CSV: {error}.", file=name, line=reader.line_num) from None
-    return items
-
-
-# -- items as queries see them
-
-_SEARCH_KEY = [name for name, _ in WATCHLIST_FIELDS].index("SearchKey")
-
-
-def query_items(alias: str, search_key: str, names: Sequence[str], rows: Sequence[WatchlistItemRow]) -> Items:
-    """The rows of `_GetWatchlist()`; an item's column that is named like one of every watchlist's is in WatchlistItem alone."""
-    own = [name for name in names if name not in _BASE]
-    kinds = [_kind(row.content.get(name) for row in rows) for name in own]
-    found = []
-    for row in rows:
-        content = row.content
-        found.append(
-            (
-                row.id,
-                ticks.from_datetime(row.updated_at),
-                _text(content.get(search_key)),
-                ticks.from_datetime(row.created_at),
-                "watchlist-item",
-                orjson.dumps(content).decode(),
-                alias,
-                *(_value(content.get(name), kind) for name, kind in zip(own, kinds, strict=True)),
-            )
-        )
-    return Items((*WATCHLIST_FIELDS, *zip(own, kinds, strict=True)), found)
-
-
-def _kind(values: Iterable[object]) -> Type:
-    """The type that values share, as `bag_unpack` finds it."""
-    kinds = {_type_of(value) for value in values if value is not None}
-    if kinds == {Type.LONG, Type.REAL}:
-        return Type.REAL
-    return kinds.pop() if len(kinds) == 1 else Type.DYNAMIC if kinds else Type.STRING
-
-
-def _type_of(value: object) -> Type:
-    if isinstance(value, bool):
-        return Type.BOOL
-    if isinstance(value, int):
-        return Type.LONG if -(2**63) <= value < 2**63 else Type.REAL
-    if isinstance(value, float):
-        return Type.REAL
-    return Type.STRING if isinstance(value, str) else Type.DYNAMIC
-
-
-def _value(value: object, kind: Type) -> object:
-    if kind is Type.STRING:
-        return _text(value)
-    if value is None:
-        return None
-    if kind is Type.DYNAMIC:
-        return orjson.dumps(value).decode()
-    return float(value) if kind is Type.REAL else value  # type: ignore[arg-type]
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 # -- checks

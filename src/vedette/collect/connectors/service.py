@@ -21,9 +21,9 @@ from vedette.collect.connectors.registry import ConnectorRegistry
 from vedette.core.audit import Audit
 from vedette.core.checks import CheckReport
 from vedette.core.clock import Clock
-from vedette.core.configured import Configured, SecretStatus, plain_name, secrets_of, settings_of
+from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, secrets_of, settings_of
 from vedette.core.database import State
-from vedette.core.errors import Conflict, InvalidInput, NotFound, nearest
+from vedette.core.errors import InvalidInput, NotFound, nearest
 from vedette.core.forms import InvalidFields
 from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import Permission, Principal
@@ -139,7 +139,7 @@ class Connectors:
             intervals=_intervals(manifest, intervals or {}), revision=1, created_at=now, updated_at=now,
         )  # fmt: skip
         with self._state.session() as session:
-            _refuse_taken_name(session, row)
+            refuse_taken_name(session, row, "connector instance")
             session.add(row)
             session.flush()
             row.secrets = self._kept.keep(manifest, row.id, workspace_id, {}, checked)
@@ -169,7 +169,7 @@ class Connectors:
             if name is not None and plain_name(name) != row.name:
                 changed["name"] = [row.name, plain_name(name)]
                 row.name, row.folded_name = plain_name(name), plain_name(name).casefold()
-                _refuse_taken_name(session, row)
+                refuse_taken_name(session, row, "connector instance")
             if values:
                 changed["fields"] = sorted(values)
                 checked = self._kept.checked(manifest, row.settings, row.secrets, values)
@@ -234,10 +234,9 @@ class Connectors:
             report = connection.check()
         finally:
             connection.close()
-        failing = next((step.name for step in report.steps if step.ok is False), None)
         with self._state.session():
             self._audit.record(
-                principal, "connectors/test", target, workspace_id, {"ok": report.ok, "failing": failing}
+                principal, "connectors/test", target, workspace_id, {"ok": report.ok, "failing": report.failing}
             )
         return report
 
@@ -314,17 +313,6 @@ def _row(session: Session, workspace_id: str, connector_id: str) -> ConnectorRow
 def _endpoints(session: Session, connector_id: str) -> list[ConnectorEndpointRow]:
     query = select(ConnectorEndpointRow).where(ConnectorEndpointRow.connector_id == connector_id)
     return list(session.scalars(query.order_by(ConnectorEndpointRow.endpoint)))
-
-
-def _refuse_taken_name(session: Session, row: ConnectorRow) -> None:
-    taken = select(ConnectorRow.id).where(
-        ConnectorRow.workspace_id == row.workspace_id,
-        ConnectorRow.folded_name == row.folded_name,
-        ConnectorRow.id != row.id,
-    )
-    with session.no_autoflush:
-        if session.scalars(taken).first() is not None:
-            raise Conflict(f"There is a connector instance '{row.name}' already.", target="name")
 
 
 def _intervals(manifest: ConnectorManifest, given: Mapping[str, object]) -> dict[str, Any]:

@@ -59,11 +59,6 @@ ENTRA_RENAMED: Final = {
     "riskEventTypes": "RiskEventTypes",
 }
 
-STORAGE_RENAMED: Final = {
-    "userAgentHeader": "UserAgentHeader",
-    "conditionsUsed": "ConditionsUsed",
-}
-
 STORAGE_IDENTITY: Final = {
     "type": "AuthenticationType",
     "tokenHash": "AuthenticationHash",

@@ -49,7 +49,7 @@ def diffpatterns_text(binder: Binder, node: EvaluateOperator, input_: Relation |
         data: list[list[object]] = [
             [row[place] if place < len(row) else None for row in words] for place in range(most)
         ]
-        items = encode(data, weights, threshold, binder.evaluator.going_on)
+        items = encode(data, weights, threshold, binder.evaluator.proceed)
         for place, known in enumerate(items.values):
             # a text that has ended shares no word with another
             if None in known[1:]:

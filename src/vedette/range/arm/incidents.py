@@ -7,14 +7,12 @@ has at most 5,000 characters (service limits).
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+from vedette.range import paging
 from vedette.range.arm.errors import ArmError, bad_request, conflict
 from vedette.range.arm.operations import ArmRequest, ArmResponse, operation
 from vedette.range.arm.versions import HAS_TECHNIQUES, PROVIDER_IS_WRITABLE, SECURITY_INSIGHTS
@@ -289,29 +287,19 @@ def _position(row: dict[str, Any], order: list[tuple[str, bool]]) -> list[Any]:
 
 
 def _after(rows: list[dict[str, Any]], position: list[Any], order: list[tuple[str, bool]]) -> int:
-    """Index of the first row behind a position: rows that came or went meanwhile neither repeat nor hide others."""
     directions = [*(descending for _, descending in order), True]
-    for index, row in enumerate(rows):
-        for mine, theirs, descending in zip(_position(row, order), position, directions, strict=True):
-            if mine != theirs:
-                if (mine < theirs) if descending else (mine > theirs):
-                    return index
-                break
-    return len(rows)
+    return paging.index_after((_position(row, order) for row in rows), position, directions)
 
 
 def _read_token(token: str) -> list[Any]:
-    try:
-        position = json.loads(base64.urlsafe_b64decode(token.encode() + b"=="))
-    except (binascii.Error, ValueError):
-        position = None
-    if not isinstance(position, list):
+    position = paging.position_of(token)
+    if position is None:
         raise bad_request("The $skipToken is not valid.")
     return position
 
 
 def _next_link(request: ArmRequest, last: dict[str, Any], order: list[tuple[str, bool]]) -> str:
-    token = base64.urlsafe_b64encode(json.dumps(_position(last, order)).encode()).decode()
+    token = paging.token_of(_position(last, order))
     query = f"api-version={request.api_version}"
     for name, shown in (("$filter", "$filter"), ("$orderby", "$orderby"), ("$top", "$top")):
         if value := request.query.get(name):

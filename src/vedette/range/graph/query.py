@@ -6,15 +6,13 @@ others.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
+from vedette.range import paging
 from vedette.range.documents import Collection, Document
 from vedette.range.graph.errors import bad_request
 from vedette.range.graph.operations import GraphRequest, GraphResponse
@@ -232,21 +230,12 @@ def _after(
     directions = [*(descending for _, descending in order), False]
     if len(position) != len(directions):
         raise bad_request("The $skiptoken does not belong to this query.")
-    for index, row in enumerate(rows):
-        for mine, theirs, descending in zip(_position(row, order, id_of), position, directions, strict=True):
-            if mine != theirs:
-                if (mine < theirs) if descending else (mine > theirs):
-                    return index
-                break
-    return len(rows)
+    return paging.index_after((_position(row, order, id_of) for row in rows), position, directions)
 
 
 def _read_token(token: str) -> list[Any]:
-    try:
-        position = json.loads(base64.urlsafe_b64decode(token.encode() + b"=="))
-    except (binascii.Error, ValueError):
-        position = None
-    if not isinstance(position, list) or len(position) < 2 or not isinstance(position[0], int):
+    position = paging.position_of(token)
+    if position is None or len(position) < 2 or not isinstance(position[0], int):
         raise bad_request("The $skiptoken is not valid.")
     return position
 
@@ -255,7 +244,7 @@ def _next_link(
     request: GraphRequest, last: Document, order: list[tuple[str, bool]], at: int, id_of: Callable[[Document], str]
 ) -> str:
     position = [at, *_position(last, order, id_of)]
-    token = base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+    token = paging.token_of(position).rstrip("=")
     kept = [
         f"${name}={quote(value, safe='')}" for name, value in request.query.items() if name not in ("skip", "skiptoken")
     ]

@@ -1,0 +1,101 @@
+"""Files that watchlists are made of: CSV, TSV, JSON and JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from vedette.core.errors import InvalidInput
+from vedette.core.roles import Principal
+from vedette.store.watchlists import WatchlistChange, Watchlists, WatchlistSettings
+
+MAX_UPLOAD: Final = int(3.8 * 1024 * 1024)
+"""Bytes of a file that comes in a request."""
+MAX_FILE: Final = 500 * 1024 * 1024
+"""Bytes of a file that is read from the server's disk."""
+
+
+def read_items(content: bytes, name: str) -> Sequence[dict[str, Any]]:
+    """The items of a file: CSV or TSV with a line of headings, a JSON array of objects, or JSON lines.
+
+    Raises `InvalidInput` with the line where something is wrong.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{name} is not text in UTF-8.", file=name) from None
+    stripped = text.lstrip()
+    if name.lower().endswith((".json", ".jsonl", ".ndjson")) or stripped[:1] in ("[", "{"):
+        return _from_json(stripped, name)
+    return _from_csv(text, name, "\t" if name.lower().endswith(".tsv") else ",")
+
+
+def read_file(path: Path) -> Sequence[dict[str, Any]]:
+    """The items of a file on this machine."""
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise InvalidInput(f"{path} has more than {MAX_FILE:,} bytes.", file=str(path))
+        content = path.read_bytes()
+    except OSError as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
+        raise InvalidInput(f"{path} cannot be read: {reason.lower()}.", file=str(path)) from None
+    return read_items(content, str(path))
+
+
+def import_file(
+    watchlists: Watchlists, alias: str, path: Path, settings: WatchlistSettings, by: Principal, *, append: bool = False
+) -> WatchlistChange:
+    """Makes or changes a watchlist from a file on this machine."""
+    items = read_file(path)
+    return watchlists.put(alias, replace(settings, source=settings.source or path.name), items, by, append=append)
+
+
+def _from_json(text: str, name: str) -> list[dict[str, Any]]:
+    if text.startswith("["):
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise InvalidInput(f"{name} is not JSON: {error}.", file=name, line=error.lineno) from None
+        values = list(enumerate(value, 1))
+    else:
+        values = []
+        for line, one in enumerate(text.splitlines(), 1):
+            if one.strip():
+                try:
+                    values.append((line, orjson.loads(one)))
+                except orjson.JSONDecodeError as error:
+                    raise InvalidInput(f"{name} is not JSON lines: {error}.", file=name, line=line) from None
+    for place, one in values:
+        if not isinstance(one, dict):
+            raise InvalidInput(f"Item {place} of {name} is not an object.", file=name)
+    return [one for _, one in values]
+
+
+def _from_csv(text: str, name: str, delimiter: str) -> list[dict[str, Any]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    items: list[dict[str, Any]] = []
+    try:
+        header = next(reader, None)
+        if not header:
+            raise InvalidInput(f"{name} has no line of headings.", file=name)
+        header = [heading.strip() for heading in header]
+        if len(set(header)) != len(header):
+            raise InvalidInput(f"{name} has two columns of the same name.", file=name, line=1)
+        for cells in reader:
+            if not any(cells):
+                continue
+            if len(cells) != len(header):
+                raise InvalidInput(
+                    f"Line {reader.line_num} of {name} has {len(cells)} values, and there are {len(header)} columns.",
+                    file=name, line=reader.line_num,
+                )  # fmt: skip
+            items.append(dict(zip(header, cells, strict=True)))
+    except csv.Error as error:
+        raise InvalidInput(f"{name} is not CSV: {error}.", file=name, line=reader.line_num) from None
+    return items
