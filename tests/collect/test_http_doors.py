@@ -120,6 +120,28 @@ def test_a_token_for_ingestion_can_do_nothing_else(doors: Doors) -> None:
     assert httpx.post(f"{base}/ingestion/shared-key", headers=headers).status_code == 403
 
 
+@pytest.mark.parametrize("table", ["SentinelAudit", "SentinelHealth", "VedetteIngestion_CL", "VedetteDeadLetter_CL"])
+def test_no_sender_writes_what_the_server_says_of_itself(doors: Doors, table: str, shared_key: str) -> None:
+    forged = b'[{"Forged": "yes"}]'
+    rule = f"/dataCollectionRules/dcr-default/streams/Custom-{table}?api-version=2023-01-01"
+    answers = [
+        doors.post(f"/ingest/{table}", forged),
+        doors.post(f"/ingest/{table.lower()}", forged),
+        doors.post(rule, forged, Content_Type="application/json"),
+        doors.post(f"/{table}/_bulk", b'{"index": {}}\n{"Forged": "yes"}\n', Content_Type="application/x-ndjson"),
+    ]
+    if table.endswith("_CL"):
+        answers.append(collector(doors, shared_key, [{"Forged": "yes"}], **{"Log-Type": table.removesuffix("_CL")}))
+    for answer in answers:
+        assert answer.status_code == 400, answer.text
+        assert "written by Vedette itself" in answer.text
+    # HEC keeps an event whose index is no table that it may go into.
+    event = json.dumps({"index": table, "event": {"Forged": table}}).encode()
+    assert doors.post("/services/collector/event", event).json()["code"] == 0
+    assert doors.rows(f"SplunkEvents_CL | where tostring(Event) contains '{table}' | count") == [[1]]
+    assert doors.rows(f"{table} | where isnotempty(column_ifexists('Forged', '')) | count") == [[0]]
+
+
 def test_a_token_without_the_permission_is_refused_before_the_body_is_read(doors: Doors) -> None:
     identity = doors.running.application.identity
     reader = identity.create_token(

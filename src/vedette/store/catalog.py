@@ -35,6 +35,12 @@ SPLUNK_EVENTS: Final = "SplunkEvents_CL"
 
 INGESTION: Final = "VedetteIngestion_CL"
 """The table of how rows flow: every five minutes a row for each source, and one (`*`) for all."""
+_OWN: Final = frozenset(name.casefold() for name in (DEAD_LETTER, INGESTION, "SentinelAudit", "SentinelHealth"))
+
+
+def is_own(table: str) -> bool:
+    """Whether a table has what Vedette says of itself: who sends logs must not be able to write its records of rules and intake."""
+    return table.casefold() in _OWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class DataCollector:
                 row["_ResourceId"] = resource
             row["SourceSystem"] = "RestAPI"
             rows.append(row)
-        grant.intake.accept(table, rows, source=source(self, request, grant))
+        grant.accept(table, rows, source=source(self, request, grant))
         return Answer(200)
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:

@@ -117,7 +117,7 @@ class ElasticBulk:
             grant.intake.accept_unreadable(table, records, source=came)
         for table, (rows, ids, taken) in by_table.items():
             try:
-                grant.intake.accept(table, rows, source=came, record_ids=ids)
+                grant.accept(table, rows, source=came, record_ids=ids)
             except VedetteError as error:
                 if len(by_table) == 1:
                     raise

@@ -6,17 +6,19 @@ import base64
 import hmac
 import secrets as randomness
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from vedette.core.clock import Clock
-from vedette.core.errors import Forbidden, NotFound, Unauthorized
+from vedette.core.errors import Forbidden, InvalidInput, NotFound, Unauthorized
 from vedette.core.identity import Identity
 from vedette.core.redaction import Secret
 from vedette.core.roles import Permission, Principal
 from vedette.core.secrets import Secrets
 from vedette.core.workspaces import Workspace, Workspaces
-from vedette.store.intake import Intake
+from vedette.store import catalog
+from vedette.store.intake import Accepted, Intake
 from vedette.store.logstore import LogStore
 from vedette.store.stores import Stores
 
@@ -33,6 +35,24 @@ class Grant:
     intake: Intake
     logs: LogStore
     sender: str
+
+    def accept(
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, object]],
+        *,
+        source: str,
+        record_ids: Sequence[str] | None = None,
+        parsed: bool = False,
+    ) -> Accepted:
+        """`Intake.accept`, for a table that senders may write. Raises `InvalidInput` for one that Vedette keeps itself."""
+        if catalog.is_own(table):
+            raise InvalidInput(
+                f"The table {table} is written by Vedette itself, and takes no rows of senders.",
+                code="VDT0637",
+                target=table,
+            )
+        return self.intake.accept(table, rows, source=source, record_ids=record_ids, parsed=parsed)
 
 
 class Gate:

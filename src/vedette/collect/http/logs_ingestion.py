@@ -51,7 +51,7 @@ class LogsIngestion:
         size = len(body) - 2 * len(rows)
         if size > self.limit:
             raise too_large(self.limit, size)
-        grant.intake.accept(table, rows, source=source(self, request, grant), parsed=True)
+        grant.accept(table, rows, source=source(self, request, grant), parsed=True)
         return Answer(204, headers=_ids(request))
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:

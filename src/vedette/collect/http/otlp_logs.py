@@ -33,7 +33,7 @@ class OtlpLogs:
         from vedette.collect.http.otlp_records import rows_of  # protobuf is loaded when somebody needs it
 
         rows = rows_of(body, in_json=in_json)
-        grant.intake.accept(TABLE, rows, source=source(self, request, grant))
+        grant.accept(TABLE, rows, source=source(self, request, grant))
         # an empty message of either encoding says that all was taken
         return json_answer(200, {}) if in_json else Answer(200, b"", _PROTOBUF)
 

@@ -39,7 +39,7 @@ class PlainJson:
         came = source(self, request, grant)
         if bad:
             grant.intake.accept_unreadable(table, bad, source=came)
-        grant.intake.accept(table, rows, source=came, record_ids=ids, parsed=True)
+        grant.accept(table, rows, source=came, record_ids=ids, parsed=True)
         answer: dict[str, object] = {"accepted": len(rows), "unreadable": len(bad)}
         if bad:
             answer["errors"] = [{"line": one.line, "reason": one.reason} for one in bad[:_SHOWN]]

@@ -76,7 +76,7 @@ class SplunkHec:
             by_table.setdefault(table, []).append(row)
         came = source(self, request, grant)
         for table, rows in by_table.items():
-            grant.intake.accept(table, rows, source=came)
+            grant.accept(table, rows, source=came)
         return json_answer(200, {"text": "Success", "code": 0})
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:
@@ -130,7 +130,7 @@ def _row(event: Row, number: int) -> tuple[str, Row]:
 
 
 def _is_table(name: object) -> bool:
-    return isinstance(name, str) and TABLE_NAME.fullmatch(name) is not None and (
+    return isinstance(name, str) and TABLE_NAME.fullmatch(name) is not None and not catalog.is_own(name) and (
         name.endswith("_CL") or catalog.is_known(name)
     )  # fmt: skip
 
