@@ -255,3 +255,25 @@ def test_folders_that_are_watched(vedette: Command, data: Path, tmp_path: Path) 
     assert vedette("watch", "add", folder / "none", "--data", data).code != 0
     assert vedette("watch", "remove", folder, "--data", data).code == 0
     assert vedette("watch", "list", "--data", data, "--json").json() == []
+
+
+def test_files_of_one_name_are_told_apart(vedette: Command, data: Path, tmp_path: Path) -> None:
+    for day in ("d=01", "d=02"):
+        folder = tmp_path / "App_CL" / day
+        folder.mkdir(parents=True)
+        (folder / "PT1H.jsonl").write_text(json.dumps({"Day": day}) + "\n")
+    (tmp_path / "App_CL" / "other.jsonl").write_text('{"Day": "none"}\n')
+    done = vedette("load", tmp_path / "App_CL", "--table", "App_CL", "--data", data)
+    shown = [line.split()[0] for line in done.out.splitlines() if " loaded " in line]
+    assert sorted(shown) == sorted(
+        [*(str(tmp_path / "App_CL" / day / "PT1H.jsonl") for day in ("d=01", "d=02")), "other.jsonl"]
+    )
+
+
+def test_many_gaps_do_not_make_a_wide_table(vedette: Command, data: Path, tmp_path: Path) -> None:
+    rows = [{"TimeGenerated": f"2026-03-{day:02}T10:00:00Z", "n": day} for day in range(1, 29, 2)]
+    file = tmp_path / "App_CL.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = vedette("load", file, "--table", "App_CL", "--data", data)
+    assert "2026-03-02, 2026-03-04, 2026-03-06, 2026-03-08, and 9 more (--format json)" in done.out
+    assert "2026-03-10," not in done.out

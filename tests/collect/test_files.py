@@ -258,6 +258,14 @@ def test_semicolons_and_the_line_that_excel_takes(bench: Bench) -> None:
     assert bench.ask("OfficeActivity | sort by OfficeId asc | project OfficeId") == [["o-1"], ["o-2"]]
 
 
+def test_the_line_that_powershell_writes_above_a_heading(bench: Bench) -> None:
+    content = "#TYPE Selected.System.Management.Automation.PSCustomObject\r\n" + table_of(
+        [{"CreationDate": "x", "UserIds": "p", "Operations": "o", "AuditData": json.dumps(OFFICE)}], ","
+    )
+    bench.load(bench.write("a.csv", content.encode("utf-16")), bench.write("b.csv", content.replace("o-1", "o-2")))
+    assert bench.ask("OfficeActivity | sort by OfficeId asc | project OfficeId") == [["o-1"], ["o-2"]]
+
+
 EVENT = (
     "<Event><System><Provider Name='Microsoft-Windows-Security-Auditing'/><EventID>{id}</EventID><Level>0</Level><Task>1</Task>"
     "<TimeCreated SystemTime='2026-03-05T05:00:0{n}.0000000Z'/><EventRecordID>{n}</EventRecordID><Channel>{channel}</Channel>"

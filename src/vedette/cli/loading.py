@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _MOST_DAYS: Final = 62
 """Days that are shown one by one; `--format json` has all."""
+_MOST_SPANS: Final = 4
+"""Spans of days without rows that a table has of a source."""
 
 
 class ReportForm(enum.Enum):
@@ -102,9 +106,11 @@ def load(
 
 
 def _print(report: LoadReport) -> None:
+    paths = {file.path for file in report.files}
+    names = Counter(path.name for path in paths)
     rows = [
         [
-            file.path.name,
+            file.path.name if names[file.path.name] == 1 else file.path,
             file.table,
             file.outcome.value,
             file.rows,
@@ -157,7 +163,7 @@ def _print_coverage(report: LoadReport) -> None:
         [
             [
                 one.source, one.table, one.rows, next(iter(one.days)), next(reversed(one.days)), len(one.days),
-                ", ".join(first if first == last else f"{first} to {last}" for first, last in one.missing),
+                _spans(one.missing),
             ]
             for one in told
         ],
@@ -170,3 +176,11 @@ def _print_coverage(report: LoadReport) -> None:
                 ["day", *(f"{one.table} ({one.source})" if one.source != one.table else one.table for one in told)],
                 [[day, *(one.days.get(day, 0) for one in told)] for day in days],
             )
+
+
+def _spans(missing: Sequence[tuple[str, str]]) -> str:
+    """Spans of days for a cell of a table: the first few, and how many more."""
+    told = [first if first == last else f"{first} to {last}" for first, last in missing[:_MOST_SPANS]]
+    if len(missing) > _MOST_SPANS:
+        told.append(f"and {len(missing) - _MOST_SPANS} more (--format json)")
+    return ", ".join(told)

@@ -167,6 +167,8 @@ def _look_at_text(text: bytes) -> Looked:
 
 
 def _look_at_csv(lines: list[str]) -> Looked | None:
+    if lines[0].startswith("#TYPE ") and len(lines) > 1:
+        lines = lines[1:]  # what PowerShell's Export-Csv writes
     if lines[0].lower().startswith("sep=") and len(lines) > 1:
         lines = lines[1:]  # what Excel takes
     delimiter = delimiter_of(lines[0])

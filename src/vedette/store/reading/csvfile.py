@@ -115,6 +115,8 @@ class _Reader:
         try:
             heading = first[2].decode().rstrip("\r")
             if self._sniff:
+                if heading.startswith("#TYPE "):  # what PowerShell's Export-Csv writes
+                    return self._header()
                 if heading.lower().startswith("sep=") and len(heading) == 5:  # what Excel takes
                     self._delimiter = heading[4]
                     return self._header()
