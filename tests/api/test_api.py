@@ -152,3 +152,14 @@ def test_the_tables_and_functions_are_listed(loaded: Running) -> None:
         assert signins["rows"] == 10
         names = {function["name"] for function in client.get(f"{WS}/functions").json()["value"]}
         assert {"strcat", "count", "bag_unpack", "prev"} <= names
+
+
+def test_a_body_that_is_no_json_is_told_as_such(running: Running) -> None:
+    answer = running.client().post(
+        "/workspaces/default/query", content=b'{"query": ', headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["message"].startswith("The request is not valid: body: not valid JSON at character 10 (")
+    wrong = running.client().post("/workspaces/default/query", json={"query": 5}).json()["error"]
+    assert list(wrong["details"]["fields"]) == ["query"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -45,6 +47,13 @@ def diagnostics_of(text: str, diagnostics: list[Diagnostic]) -> list[DiagnosticB
     return found
 
 
+def _field(item: Mapping[str, Any]) -> tuple[str, str]:
+    """Which field of a request is wrong, and why; the empty name is the body itself."""
+    if item["type"] == "json_invalid":
+        return "", f"not valid JSON at character {item['loc'][-1]} ({item.get('ctx', {}).get('error', 'decode error')})"
+    return ".".join(str(part) for part in item["loc"][1:]), item["msg"]
+
+
 def install(app: FastAPI) -> None:
     """Handles every error of an application."""
 
@@ -69,7 +78,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
-        fields = {".".join(str(part) for part in item["loc"][1:]): item["msg"] for item in error.errors()}
+        fields = dict(_field(item) for item in error.errors())
         named = "; ".join(f"{name or 'body'}: {message}" for name, message in fields.items())
         return JSONResponse(body("VDT0400", f"The request is not valid: {named}.", details={"fields": fields}), 400)
 
