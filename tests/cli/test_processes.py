@@ -130,6 +130,34 @@ def test_a_server_is_ready_ends_on_sigterm_and_leaves_no_record(tmp_path: Path) 
     assert vedette("query", "SigninLogs | count", "--data", data, "--format", "csv").stdout == "Count\n0\n"
 
 
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vedette", "--version"], capture_output=True, encoding="utf-8", env=environment(), timeout=60,
+        check=True,
+    )  # fmt: skip
+    assert re.fullmatch(r"vedette \S+\n", done.stdout)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGTERM ends a process there before it can tidy up")
+def test_a_demo_says_where_it_lives_and_leaves_nothing(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*START, "serve", "--demo", "--port", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment(TMPDIR=str(tmp_path)),
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert READY.fullmatch(process.stdout.readline())
+        (folder,) = tmp_path.glob("vedette-demo-*")
+        assert wait_for_record(folder)["pid"] == process.pid
+        process.send_signal(signal.SIGTERM)
+        err = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+        process.communicate(timeout=30)
+    assert f"the data directory is {folder}" in err
+    assert not folder.exists()
+
+
 def test_ctrl_c_ends_a_server_cleanly(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with server(data) as (process, _):

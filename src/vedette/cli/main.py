@@ -64,6 +64,7 @@ def _register() -> None:
         rule_code,
         rules,
         serve,
+        sign_in,
         tables,
         transformations,
         watching,
@@ -72,6 +73,7 @@ def _register() -> None:
 
     groups = (
         serve,
+        sign_in,
         loading,
         querying,
         checking,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
+import shutil
 import signal
 import tempfile
 from contextlib import suppress
@@ -47,7 +49,7 @@ def serve(
 
     Prints one line with the address and a one-time sign-in. With `--demo` the workspace opens on incidents that the shipped rules
     have just raised; with the variable VEDETTE_SHARED set, on those of the golden SAML campaign. Without `--data` a demo lives in a
-    temporary folder. Files that are put into a folder of `--watch` are loaded when they are complete.
+    temporary folder, which goes when the server ends. Files that are put into a folder of `--watch` are loaded when they are complete.
     """
     _stop_on_sigterm()
     from vedette.api.application import Application
@@ -59,6 +61,8 @@ def serve(
     folder = data
     if folder is None and demo:
         folder = Path(tempfile.mkdtemp(prefix="vedette-demo-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        note(f"Demo: the data directory is {folder}, until the server ends.")
     watched = os.pathsep.join(str(path.absolute()) for path in watch) if watch else None
     settings = load_settings(
         data_dir=folder, host=host, port=port, watch=watched, tls=tls or None, tls_certificate=tls_certificate,

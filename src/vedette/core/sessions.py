@@ -252,7 +252,7 @@ class Sessions:
         return Unauthorized(
             "The sign-in was not accepted.",
             code="VDT0431",
-            hint="A sign-in link works once and for a few minutes; ask for a new one.",
+            hint="A sign-in link works once and for a few minutes; `vedette sign-in --data DIR` prints a new one.",
         )
 
 

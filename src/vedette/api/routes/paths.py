@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import anyio
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Body, Depends, Request, Response
 
 from vedette.api.routes.functions import imported
 from vedette.api.routes.watchlists import change_body
@@ -205,3 +205,12 @@ def backup(
 ) -> dict[str, Any]:
     """Makes a backup of the whole data directory in a folder on this machine."""
     return services.application.backup(_absolute([body.path])[0], caller).to_dict()
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request, services: Services, caller: Annotated[Principal, Depends(owner)], response: Response
+) -> dict[str, str]:
+    """A new one-time sign-in of the data directory's owner, at the address that the command asked."""
+    response.headers["Cache-Control"] = "no-store"
+    return {"link": services.application.sign_in_link(str(request.base_url).rstrip("/"))}
