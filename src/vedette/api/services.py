@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from vedette.collect.connectors.service import Connectors
 from vedette.collect.files.folders import WatchedFolders
@@ -25,8 +27,10 @@ from vedette.detect.problems import RuleProblem
 from vedette.detect.reading import ReadRule
 from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import Scheduler
+from vedette.detect.stream import Stream, on_the_stream
 from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
+from vedette.kql import ticks
 from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.functions import SavedFunctions
 from vedette.store.intake import Intake
@@ -38,12 +42,16 @@ from vedette.store.watchlists import Watchlists
 
 # What starts a server does without, and somebody needs later, is imported where it is made.
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from vedette.api.application import Application
     from vedette.collect.files.loader import FileLoader
     from vedette.collect.files.watching import FolderWatcher
 
 
 log = logging.getLogger(__name__)
+_MINUTE: Final = 60 * ticks.SECOND
+_LAST_MINUTE: Final = ticks.from_datetime(datetime(9999, 12, 31, tzinfo=UTC)) // _MINUTE
 
 
 class WorkspaceServices:
@@ -142,7 +150,7 @@ class WorkspaceServices:
     @cached_property
     def runner(self) -> RuleRunner:
         """Runs rules."""
-        return RuleRunner(self.logs, self.application.clock)
+        return RuleRunner(self.logs, self.application.clock, shapes=self.logs)
 
     def rules_listed(self) -> list[dict[str, Any]]:
         """Every rule as commands see it."""
@@ -202,7 +210,7 @@ class WorkspaceServices:
         from vedette.detect.replay import Replayer
 
         stored = self.rules.get(rule)
-        with Replayer(self.logs, self.application.clock) as replayer:
+        with Replayer(self.logs, self.application.clock, self.logs) as replayer:
             found = replayer.replay(stored.rule, self._aligned(stored.rule.id, start), end)
         return {"alerts": found.lines, "runs": found.runs, "errors": found.errors}
 
@@ -216,7 +224,7 @@ class WorkspaceServices:
 
         tried = [read.rule for read in rules] if rule is None else [self.rules.get(rule).rule]
         results = []
-        with Replayer(self.logs, self.application.clock) as replayer:
+        with Replayer(self.logs, self.application.clock, self.logs) as replayer:
             for one in tried:
                 if not one.scheduled:
                     continue
@@ -258,7 +266,20 @@ class WorkspaceServices:
         """Runs rules on their schedule; what they find becomes incidents and deliveries, in the run's transaction."""
         held = self.application
         late = LateEvents(held.state, self.workspace.id, self.logs, held.clock)
-        return Scheduler(held.state, self.rules, self.runner, self.ledger, held.clock, self._matched, late=late)
+        return Scheduler(
+            held.state, self.rules, self.runner, self.ledger, held.clock, self._matched, late=late,
+            streamed=lambda rule: on_the_stream(rule, self.logs.shape(rule.query)),
+        )  # fmt: skip
+
+    @cached_property
+    def stream(self) -> Stream:
+        """Runs near-real-time rules on what arrives."""
+        held = self.application
+        return Stream(held.state, self.runner, self.ledger, self.logs, held.clock, self._matched)
+
+    def _stored(self, table: str, moments: npt.NDArray[np.int64]) -> None:
+        minutes = [int(one) for one in np.unique(moments // _MINUTE) if 0 <= one < _LAST_MINUTE]
+        self.stream.arrived(table, [ticks.to_datetime(minute * _MINUTE) for minute in minutes])
 
     def _matched(self, run: RuleRun) -> None:
         report = self.incidents.ingest(run)

@@ -7,6 +7,7 @@ Each window has the length of the rule's frequency at its time; its run reads th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,7 +20,7 @@ from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.detect.alert import Outcome, RuleRun, RunType
 from vedette.detect.models import ReopeningRow, RuleRow, RunRow, ScheduleRow
-from vedette.detect.rule import AnalyticsRule
+from vedette.detect.rule import AnalyticsRule, RuleKind
 from vedette.detect.storage import rule_of
 
 
@@ -69,6 +70,24 @@ class DueWindow:
     def order(self) -> tuple[datetime, str]:
         """Windows are run in the order in which they ended, over all rules."""
         return self.window.end, self.rule_id
+
+
+@dataclass(frozen=True, slots=True)
+class NextWindow:
+    """Where a rule goes on: its next window starts at `start`."""
+
+    rule: AnalyticsRule
+    start: datetime
+    retry_at: datetime | None
+    suppressed_until: datetime | None
+
+
+Early = Callable[[AnalyticsRule], timedelta]
+"""How much later than others a rule's windows may end."""
+
+
+def _never_early(rule: AnalyticsRule) -> timedelta:
+    return timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +168,13 @@ class Ledger:
         if schedule is not None:
             schedule.attempts, schedule.retry_at = 0, None
 
-    def due(self, now: datetime, horizon: timedelta, rule_id: str | None = None) -> list[DueWindow]:
+    def due(
+        self, now: datetime, horizon: timedelta, rule_id: str | None = None, early: Early = _never_early
+    ) -> list[DueWindow]:
         """The next window of each rule (or of one) that is on, if it has ended and need not wait, oldest first.
 
-        A rule that is further behind than `horizon` first gives up what is older, as a gap with that reason.
+        `early` tells of a rule how much later than `now` its windows may end. A rule that is further behind than `horizon`
+        first gives up what is older, as a gap with that reason.
         """
         due = []
         for schedule, rule in self._open(rule_id):
@@ -161,18 +183,43 @@ class Ledger:
             if schedule.retry_at is not None and schedule.retry_at > now:
                 continue
             window = Window(schedule.covered_to, schedule.covered_to + rule.frequency)
-            if window.end <= now:
+            if window.end <= now + early(rule):
                 due.append(DueWindow(rule.id, window, schedule.attempts + 1, None, schedule.suppressed_until))
         return sorted(due, key=lambda entry: entry.order)
 
-    def next_due(self, rule_id: str | None = None) -> datetime | None:
+    def next_due(self, rule_id: str | None = None, early: Early = _never_early) -> datetime | None:
         """When the next window of a rule, or of any, can be run: in the past if it is overdue, None if no rule is on."""
         moments = []
         for schedule, rule in self._open(rule_id):
-            moments.append(max(schedule.covered_to + rule.frequency, schedule.retry_at or schedule.covered_to))
+            end = schedule.covered_to + rule.frequency - early(rule)
+            moments.append(max(end, schedule.retry_at or end))
         return min(moments, default=None)
 
-    def _open(self, rule_id: str | None = None) -> list[tuple[ScheduleRow, AnalyticsRule]]:
+    def next_windows(self, kind: RuleKind) -> list[NextWindow]:
+        """Where the rules of a kind that are on go on."""
+        return [
+            NextWindow(rule, schedule.covered_to, schedule.retry_at, schedule.suppressed_until)
+            for schedule, rule in self._open(kind=kind)
+        ]
+
+    def read_between(self, rule_id: str, start: datetime, end: datetime, limit: int) -> list[tuple[Window, datetime]]:
+        """The newest windows of a rule that were read and touch [start, end), each with the time from which it was read."""
+        query = (
+            select(RunRow)
+            .where(*self._tiles(rule_id), RunRow.window_from < end, RunRow.window_to > start)
+            .where(RunRow.outcome.in_([outcome.value for outcome in READ]))
+            .order_by(RunRow.window_to.desc())
+            .limit(limit)
+        )
+        with self._state.session(read_only=True) as session:
+            return [
+                (Window(row.window_from, row.window_to), row.query_from or row.window_from)
+                for row in session.scalars(query)
+            ]
+
+    def _open(
+        self, rule_id: str | None = None, kind: RuleKind | None = None
+    ) -> list[tuple[ScheduleRow, AnalyticsRule]]:
         query = (
             select(ScheduleRow, RuleRow)
             .join(RuleRow, and_(RuleRow.workspace_id == ScheduleRow.workspace_id, RuleRow.id == ScheduleRow.rule_id))
@@ -180,6 +227,8 @@ class Ledger:
         )
         if rule_id is not None:
             query = query.where(ScheduleRow.rule_id == rule_id)
+        if kind is not None:
+            query = query.where(RuleRow.kind == kind.value)
         with self._state.session(read_only=True) as session:
             found = [(schedule, rule_of(row)) for schedule, row in session.execute(query)]
         return [(schedule, rule) for schedule, rule in found if rule.scheduled]

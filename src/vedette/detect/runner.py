@@ -58,11 +58,39 @@ class QueryRunner(Protocol):
         ...
 
 
+class Shape(Protocol):
+    """What a query's bound tree tells before it is run (`store.shapes`)."""
+
+    @property
+    def tables(self) -> frozenset[str]: ...
+
+    @property
+    def row_local(self) -> bool: ...
+
+    @property
+    def growing(self) -> bool: ...
+
+    @property
+    def keys(self) -> tuple[str, ...] | None: ...
+
+
+class Shapes(Protocol):
+    """Who tells shapes."""
+
+    def shape(self, text: str) -> Shape | None:
+        """The shape of a query; None if it cannot be bound."""
+        ...
+
+
 class RuleRunner:
     """Runs rules against one workspace's logs."""
 
-    def __init__(self, logs: QueryRunner, clock: Clock, limits: AlertLimits | None = None) -> None:
+    def __init__(
+        self, logs: QueryRunner, clock: Clock, limits: AlertLimits | None = None, shapes: Shapes | None = None
+    ) -> None:
+        """`shapes` (the log store) tells which columns are the keys of groups: their alerts keep their ids when they grow."""
         self._logs = logs
+        self._shapes = shapes
         self._clock = clock
         self._limits = limits or AlertLimits()
 
@@ -137,14 +165,25 @@ class RuleRunner:
         single, rest = (rows, False) if len(rows) <= limit else (rows[: limit - 1], True)
         seen: Counter[str] = Counter()
         alerts = []
+        keys = self._keys(rule)
         for text, row in single:
+            if keys is not None and all(key in row for key in keys):
+                # a group is told by its keys: counted again with late events, it is the same alert
+                text = canonical_json({key: row[key] for key in keys})
             digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
             seen[digest] += 1
-            alerts.append(maker.alert(f"{digest}:{seen[digest]}", [(text, row)], notes))
+            alerts.append(maker.alert(f"{digest}:{seen[digest]}", [(canonical_json(row), row)], notes))
         if rest:
             message = f"A run raises {limit} alerts: this one stands for all {len(rows):,} results."
             alerts.append(maker.alert("all", rows, [*notes, message]))
         return tuple(alerts)
+
+    def _keys(self, rule: AnalyticsRule) -> tuple[str, ...] | None:
+        """The columns that tell the groups of the rule's result apart; None where it has no groups, or they are not shown."""
+        if self._shapes is None:
+            return None
+        shape = self._shapes.shape(rule.query)
+        return None if shape is None else shape.keys
 
 
 class _AlertMaker:

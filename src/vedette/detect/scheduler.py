@@ -21,6 +21,7 @@ from vedette.detect.alert import Outcome, RuleRun, RunType
 from vedette.detect.late import LateEvents
 from vedette.detect.ledger import READ, DueWindow, Ledger
 from vedette.detect.library import RuleLibrary, StoredRule
+from vedette.detect.rule import AnalyticsRule, RuleKind
 from vedette.detect.runner import RuleRunner
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class ScheduleOptions:
 
     ingestion_delay: timedelta = timedelta(minutes=5)
     """Windows end this long before now, so that events have arrived when they are searched (as in Sentinel)."""
+    nrt_delay: timedelta = timedelta(seconds=2)
+    """The same for near-real-time rules that are not found in the stream: late events have them searched again."""
     tick_seconds: float = 20.0
     """The most time that one round of runs takes before the scheduler looks around again."""
     tick_runs: int = 500
@@ -84,7 +87,10 @@ class Scheduler:
         on_alerts: OnAlerts | None = None,
         options: ScheduleOptions | None = None,
         late: LateEvents | None = None,
+        streamed: Callable[[AnalyticsRule], bool] | None = None,
     ) -> None:
+        """`streamed` tells of a near-real-time rule whether its alerts come from the stream (`stream.py`), so that its
+        windows can wait for late events as those of other rules do."""
         self._state = state
         self._library = library
         self._runner = runner
@@ -93,6 +99,13 @@ class Scheduler:
         self._on_alerts = on_alerts
         self._options = options or ScheduleOptions()
         self._late = late
+        self._streamed = streamed
+
+    def _early(self, rule: AnalyticsRule) -> timedelta:
+        options = self._options
+        if rule.kind is not RuleKind.NRT or self._streamed is None or self._streamed(rule):
+            return timedelta(0)
+        return max(options.ingestion_delay - options.nrt_delay, timedelta(0))
 
     def tick(self) -> TickReport:
         """One round: every window that is due, the longest overdue first, within the budget; then gaps, and windows
@@ -102,7 +115,7 @@ class Scheduler:
         if self._late is not None:
             self._late.note()
         horizon = self._options.horizon
-        due = [(entry.order, entry) for entry in self._ledger.due(self._searchable(), horizon)]
+        due = [(entry.order, entry) for entry in self._ledger.due(self._searchable(), horizon, early=self._early)]
         heapq.heapify(due)
         while due:
             if self._exhausted(report, began):
@@ -110,7 +123,7 @@ class Scheduler:
                 return report
             _, entry = heapq.heappop(due)
             if self._settle(entry, report):
-                for following in self._ledger.due(self._searchable(), horizon, entry.rule_id):
+                for following in self._ledger.due(self._searchable(), horizon, entry.rule_id, self._early):
                     heapq.heappush(due, (following.order, following))
         self._fill_gaps(report, began)
         self._search_again(report, began)
@@ -157,7 +170,7 @@ class Scheduler:
         return report.runs >= self._options.tick_runs or spent >= self._options.tick_seconds
 
     def _pause(self) -> float:
-        due = self._ledger.next_due()
+        due = self._ledger.next_due(early=self._early)
         if due is None:
             return self._options.idle_seconds
         return min(max((due - self._searchable()).total_seconds(), 0.05), self._options.idle_seconds)

@@ -1,7 +1,8 @@
 """What has arrived in a store since it was last looked at, by the order in which loads were committed; and what a query reads.
 
-The catalogue of loads is only added to, in the transaction of the rows: its row numbers are the order of the commits. A
-load that takes long is therefore never passed over, as it would be by the time at which it began.
+The catalogue of arrivals is only added to, in the transaction of the rows: its row numbers are the order of the commits. A
+load that takes long is therefore never passed over, as it would be by the time at which it began; and rows that join an
+hour's load are an arrival of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from vedette.kql import ticks
 from vedette.kql.bound import BoundQuery, Scan
 from vedette.kql.host import TableSchema
 from vedette.kql.types import Type
-from vedette.store.physical import INGESTED, LOAD
+from vedette.store.physical import INGESTED, LOAD, ROW
 from vedette.store.statements import run
 from vedette.store.tables import Tables
 
@@ -71,17 +72,17 @@ def ingested(connection: duckdb.DuckDBPyConnection, tables: Tables, start: int, 
 
 
 def position(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many loads are committed: whoever asks and then reads sees the rows of all of them."""
-    return int(run(connection, "SELECT count(*) FROM store_catalog.loads")[0][0])
+    """How many arrivals are committed: whoever asks and then reads sees the rows of all of them."""
+    return int(run(connection, "SELECT count(*) FROM store_catalog.arrivals")[0][0])
 
 
 def between(
     connection: duckdb.DuckDBPyConnection, tables: Tables, first: int, last: int, before: datetime
 ) -> list[Arrival]:
-    """What the loads from position `first` up to `last` brought with a TimeGenerated before a time; seconds that touch are one."""
+    """What arrived from position `first` up to `last` with a TimeGenerated before a time; seconds that touch are one."""
     loads = run(
         connection,
-        "SELECT table_name, min(loaded_at) FROM store_catalog.loads WHERE rowid >= ? AND rowid < ? GROUP BY 1 ORDER BY 1",
+        "SELECT table_name, min(arrived_at) FROM store_catalog.arrivals WHERE rowid >= ? AND rowid < ? GROUP BY 1 ORDER BY 1",
         [first, last],
     )
     found: list[Arrival] = []
@@ -93,9 +94,10 @@ def between(
         moment = f"rows.{identifier(column.physical)}"
         seconds = run(
             connection,
-            f"SELECT loads.rowid + 1, {moment} // 10000000 AS second, count(*) FROM {stored.sql} AS rows "
-            f"JOIN store_catalog.loads AS loads ON loads.id = rows.{identifier(LOAD)} "
-            f"WHERE loads.rowid >= ? AND loads.rowid < ? AND loads.table_name = ? AND rows.{identifier(INGESTED)} >= ? "
+            f"SELECT arrivals.rowid + 1, {moment} // 10000000 AS second, count(*) FROM {stored.sql} AS rows "
+            f"JOIN store_catalog.arrivals AS arrivals ON arrivals.load = rows.{identifier(LOAD)} "
+            f"AND rows.{identifier(ROW)} BETWEEN arrivals.first_row AND arrivals.last_row "
+            f"WHERE arrivals.rowid >= ? AND arrivals.rowid < ? AND arrivals.table_name = ? AND rows.{identifier(INGESTED)} >= ? "
             f"AND {moment} < ? AND {moment} >= 0 GROUP BY 1, 2 ORDER BY 1, 2",
             [first, last, name, oldest, ticks.from_datetime(before)],
         )

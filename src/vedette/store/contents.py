@@ -97,14 +97,22 @@ def is_present(connection: duckdb.DuckDBPyConnection, table: str, digest: str) -
         )
 
 
-def record(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
-    """Note a load, in the transaction that adds its rows."""
+def record(
+    connection: duckdb.DuckDBPyConnection, load: Load, first_row: int = -(2**63) + 1, last_row: int = 2**63 - 1
+) -> None:
+    """Note a load, in the transaction that adds its rows: those of it whose numbers are from `first_row` to `last_row`.
+
+    What has arrived is only added to, so that its row numbers are the order of the commits (`arrivals.position`); a load that
+    takes rows several times is one load, and an arrival each time.
+    """
     drifted = json.dumps(dict(load.drifted)) if load.drifted else None
     values = [
         load.id, load.table, load.source, load.sha256, load.size, load.rows, load.stamped, load.bad, drifted, load.at
     ]  # fmt: skip
     with engine_errors():
         run(connection, f"INSERT INTO store_catalog.loads VALUES ({', '.join('?' * len(values))})", values)
+        arrived = [load.id, load.table, first_row, last_row, load.at]
+        run(connection, "INSERT INTO store_catalog.arrivals VALUES (?, ?, ?, ?, ?)", arrived)
 
 
 def _hashed(path: Path, *, start_only: bool = False, algorithm: str = "") -> str:

@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import Final, cast
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
@@ -85,6 +87,10 @@ class IntakeStats:
         return "trouble" if self.trouble else "full" if self.full else "ok"
 
 
+OnStored = Callable[[str, npt.NDArray[np.int64]], None]
+"""Takes a table's name and the TimeGenerated (ticks) of the rows that it has just got."""
+
+
 class Intake:
     """The write path into one log store. Safe for threads; one process at a time has the folder."""
 
@@ -102,6 +108,8 @@ class Intake:
         self._refuses: str | None = None
         self.flow = Flow()
         """The counts by source."""
+        self.on_stored: OnStored | None = None
+        """Told of what has come into a table; it returns at once and raises nothing."""
         self._moving = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -318,6 +326,9 @@ class Intake:
         self._count(stored=done.stored, repeated=done.repeated, unreadable=done.stored if rejected else 0)
         at = ticks.from_datetime(self._clock.now())
         self.flow.stored(at, done.moments)
+        if self.on_stored is not None:
+            for name, some in done.tables:
+                self.on_stored(name, some)
         if done.repeated:
             self.flow.count(batches[0].source, at, repeated=done.repeated)
         if rejected:

@@ -43,6 +43,7 @@ from vedette.store.opening import open_file, prepare, works
 from vedette.store.overview import TableDescription, TableInfo, stored_info, with_lake
 from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+from vedette.store.shapes import QueryShape, shape_of
 from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable, Tables
@@ -109,6 +110,7 @@ class LogStore:
         self._content = content
         self.transformer = Transformer(self._engine, self.host, content, self._tables)
         self._read: dict[tuple[str, int], frozenset[str]] = {}
+        self._shapes: dict[tuple[str, int], QueryShape] = {}
 
     # -- asking
 
@@ -160,12 +162,12 @@ class LogStore:
     # -- what has arrived
 
     def position(self) -> int:
-        """How many loads are committed: a query that starts after this was asked sees the rows of all of them."""
+        """How many arrivals are committed: a query that starts after this was asked sees the rows of all of them."""
         with closing(self._cursor()) as cursor:
             return arrivals.position(cursor)
 
     def arrived(self, first: int, last: int, before: datetime) -> list[Arrival]:
-        """What the loads from one position up to another brought with a TimeGenerated before a time."""
+        """What arrived from one position up to another, with a TimeGenerated before a time."""
         with closing(self._cursor()) as cursor, engine_errors():
             return arrivals.between(cursor, self._tables, first, last, before)
 
@@ -182,6 +184,21 @@ class LogStore:
         if len(self._read) > _MAX_REMEMBERED:
             self._read.clear()
         self._read[key] = found
+        return found
+
+    def shape(self, text: str) -> QueryShape | None:
+        """What the bound tree of a query tells of it before it is run; None if it cannot be bound. Nothing is run."""
+        key = text, len(self._tables.names())
+        known = self._shapes.get(key)
+        if known is not None and not any(name in text for name in self.host.function_names()):
+            return known
+        try:
+            found = shape_of(bind(text, self._engine.catalog, self.host))
+        except (KqlError, RecursionError):
+            return None
+        if len(self._shapes) > _MAX_REMEMBERED:
+            self._shapes.clear()
+        self._shapes[key] = found
         return found
 
     # -- rows in

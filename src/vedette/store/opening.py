@@ -98,6 +98,12 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the catalogue in a new file; refuse a file of a later layout."""
     run(connection, CATALOGUE)
     run(connection, FILES_CATALOGUE)
+    # a store of an earlier version: its loads are the arrivals, at the positions that they had
+    run(
+        connection,
+        "INSERT INTO store_catalog.arrivals SELECT id, table_name, -9223372036854775807, 9223372036854775807, loaded_at "
+        "FROM store_catalog.loads WHERE NOT EXISTS (FROM store_catalog.arrivals) ORDER BY rowid",
+    )
     rows = run(connection, "SELECT value FROM store_catalog.meta WHERE name = 'layout'")
     if not rows:
         run(connection, "INSERT INTO store_catalog.meta VALUES ('layout', ?)", [LAYOUT])

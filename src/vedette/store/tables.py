@@ -42,6 +42,9 @@ CREATE TABLE IF NOT EXISTS store_catalog.loads (
     id BIGINT, table_name VARCHAR, source VARCHAR, sha256 VARCHAR, bytes BIGINT, rows BIGINT, stamped BIGINT, bad BIGINT,
     drifted VARCHAR, loaded_at BIGINT
 );
+CREATE TABLE IF NOT EXISTS store_catalog.arrivals (
+    load BIGINT, table_name VARCHAR, first_row BIGINT, last_row BIGINT, arrived_at BIGINT
+);
 CREATE TABLE IF NOT EXISTS store_catalog.spooled (table_name VARCHAR, number BIGINT);
 CREATE TABLE IF NOT EXISTS store_catalog.unindexed (table_name VARCHAR, column_name VARCHAR);
 CREATE TABLE IF NOT EXISTS store_catalog.record_ids (table_name VARCHAR, id HUGEINT, taken_at BIGINT);
