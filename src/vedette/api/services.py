@@ -331,8 +331,10 @@ class WorkspaceServices:
         """The work of this workspace while a server runs; before it starts, the coverage of the rules is checked."""
         for fault in self.ledger.verify():
             log.error("the coverage of rule %s is not whole: %s", fault.rule_id, fault.message)
+        self.intake.on_stored = self._stored
         return {
-            "scheduler": self.scheduler.run_forever, "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
+            "scheduler": self.scheduler.run_forever, "stream": self.stream.run_forever,
+            "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
             "own logs": self._own_logs, "retention": self.keeper.run_forever,
         }  # fmt: skip
 
