@@ -25,6 +25,7 @@ from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.routes import (
     connectors,
     deliveries,
+    exceptions,
     export,
     folders,
     functions,
@@ -34,6 +35,7 @@ from vedette.api.routes import (
     ingestion_health,
     logs,
     paths,
+    rule_export,
     rules,
     session,
     tables,
@@ -78,6 +80,8 @@ def create_app(application: Application) -> FastAPI:
         export,
         paths,
         rules,
+        rule_export,
+        exceptions,
         deliveries,
         connectors,
     ):

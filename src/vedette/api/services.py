@@ -20,6 +20,7 @@ from vedette.deliver.detection import from_rule_run
 from vedette.deliver.outbox import enqueue
 from vedette.deliver.service import Destinations
 from vedette.detect.alert import RuleRun
+from vedette.detect.exceptions import RuleExceptions
 from vedette.detect.late import LateEvents
 from vedette.detect.ledger import Ledger
 from vedette.detect.library import RuleLibrary, StoredRule
@@ -30,6 +31,7 @@ from vedette.detect.scheduler import Scheduler
 from vedette.detect.stream import Stream, on_the_stream
 from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
+from vedette.incidents.tuning import Tuning
 from vedette.kql import ticks
 from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.functions import SavedFunctions
@@ -150,7 +152,19 @@ class WorkspaceServices:
     @cached_property
     def runner(self) -> RuleRunner:
         """Runs rules."""
-        return RuleRunner(self.logs, self.application.clock, shapes=self.logs)
+        return RuleRunner(self.logs, self.application.clock, shapes=self.logs, exceptions=self.exceptions.of)
+
+    @cached_property
+    def exceptions(self) -> RuleExceptions:
+        """The exceptions from rules."""
+        held = self.application
+        return RuleExceptions(held.state, self.workspace.id, held.clock, held.audit)
+
+    @cached_property
+    def tuning(self) -> Tuning:
+        """What exceptions would hide, and which ones verdicts propose."""
+        held = self.application
+        return Tuning(held.state, self.workspace.id, held.clock)
 
     def rules_listed(self) -> list[dict[str, Any]]:
         """Every rule as commands see it."""
@@ -210,7 +224,7 @@ class WorkspaceServices:
         from vedette.detect.replay import Replayer
 
         stored = self.rules.get(rule)
-        with Replayer(self.logs, self.application.clock, self.logs) as replayer:
+        with Replayer(self.logs, self.application.clock, self.logs, self.exceptions.of) as replayer:
             found = replayer.replay(stored.rule, self._aligned(stored.rule.id, start), end)
         return {"alerts": found.lines, "runs": found.runs, "errors": found.errors}
 
@@ -224,7 +238,9 @@ class WorkspaceServices:
 
         tried = [read.rule for read in rules] if rule is None else [self.rules.get(rule).rule]
         results = []
-        with Replayer(self.logs, self.application.clock, self.logs) as replayer:
+        with Replayer(
+            self.logs, self.application.clock, self.logs, lambda rule, _: self.exceptions.list(rule)
+        ) as replayer:
             for one in tried:
                 if not one.scheduled:
                     continue
@@ -269,6 +285,7 @@ class WorkspaceServices:
         return Scheduler(
             held.state, self.rules, self.runner, self.ledger, held.clock, self._matched, late=late,
             streamed=lambda rule: on_the_stream(rule, self.logs.shape(rule.query)),
+            exceptions=self.exceptions,
         )  # fmt: skip
 
     @cached_property

@@ -116,5 +116,7 @@ class RuleRun:
     search_id: str = ""
     trace_id: str = ""
     query_hash: str = ""
+    hidden: Mapping[str, int] = field(default_factory=dict)
+    """Of each exception that hid result rows: how many. `rows` are without them."""
     read_to: int | None = None
     """The position of the log store that the run has seen, where the log store tells one."""

@@ -189,3 +189,39 @@ class ReopeningRow(Base):
     noted_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_rule_reopenings_window", "workspace_id", "window_to"),)
+
+
+class ExceptionRow(Base):
+    """An exception from a rule. It never changes but for its end: what it hid stays explained."""
+
+    __tablename__ = "rule_exceptions"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(String(36), ForeignKey("workspaces.id", ondelete="CASCADE"))
+    rule_id: Mapped[str] = mapped_column(Text)
+    """Kept when the rule is deleted or replaced: exceptions stand beside rules, not in them."""
+    conditions: Mapped[Any] = mapped_column(Json)
+    owner: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(Text)
+    removed_at: Mapped[datetime | None]
+    removed_by: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (Index("ix_rule_exceptions_rule", "workspace_id", "rule_id"),)
+
+
+class ExceptionHitRow(Base):
+    """What an exception hid in one window: as it was last searched."""
+
+    __tablename__ = "rule_exception_hits"
+
+    exception_id: Mapped[str] = mapped_column(
+        String(36), ForeignKey("rule_exceptions.id", ondelete="CASCADE"), primary_key=True
+    )
+    window_to: Mapped[datetime] = mapped_column(primary_key=True)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    silenced: Mapped[bool] = mapped_column(Boolean)
+    """Whether the run raised nothing because of what was hidden."""

@@ -26,7 +26,7 @@ from vedette.detect.library import RuleLibrary
 from vedette.detect.moments import wire_datetime
 from vedette.detect.reading import ReadRule, RuleSource
 from vedette.detect.rule import AnalyticsRule
-from vedette.detect.runner import QueryRunner, RuleRunner, Shapes
+from vedette.detect.runner import ExceptionsOf, QueryRunner, RuleRunner, Shapes
 from vedette.detect.scheduler import ScheduleOptions, Scheduler
 
 _STEP: Final = timedelta(days=1)
@@ -65,10 +65,13 @@ def alert_line(alert: Alert, run: RuleRun) -> dict[str, Any]:
 class Replayer:
     """Replays rules over one log store. A context manager: its state lies in a temporary folder until the end."""
 
-    def __init__(self, logs: QueryRunner, clock: Clock, shapes: Shapes | None = None) -> None:
+    def __init__(
+        self, logs: QueryRunner, clock: Clock, shapes: Shapes | None = None, exceptions: ExceptionsOf | None = None
+    ) -> None:
         """`clock` measures what the queries cost; the time that the rules see is the replay's own."""
         self._logs = logs
         self._shapes = shapes
+        self._exceptions = exceptions
         self._clock = clock
         self._folder = tempfile.TemporaryDirectory(prefix="vedette-replay-")
         self._state = State.in_file(Path(self._folder.name) / "state.db")

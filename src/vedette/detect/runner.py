@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -82,15 +82,39 @@ class Shapes(Protocol):
         ...
 
 
+class RowException(Protocol):
+    """An exception from a rule (`exceptions.py`)."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def owner(self) -> str: ...
+
+    def hides(self, row: Mapping[str, JsonValue]) -> bool:
+        """Whether it hides a result row."""
+        ...
+
+
+ExceptionsOf = Callable[[str, datetime], Sequence[RowException]]
+"""The exceptions of a rule that count for a window that ends then."""
+
+
 class RuleRunner:
     """Runs rules against one workspace's logs."""
 
     def __init__(
-        self, logs: QueryRunner, clock: Clock, limits: AlertLimits | None = None, shapes: Shapes | None = None
+        self,
+        logs: QueryRunner,
+        clock: Clock,
+        limits: AlertLimits | None = None,
+        shapes: Shapes | None = None,
+        exceptions: ExceptionsOf | None = None,
     ) -> None:
         """`shapes` (the log store) tells which columns are the keys of groups: their alerts keep their ids when they grow."""
         self._logs = logs
         self._shapes = shapes
+        self._exceptions = exceptions
         self._clock = clock
         self._limits = limits or AlertLimits()
 
@@ -122,18 +146,29 @@ class RuleRunner:
         )
         if rule.not_runnable is not None:
             return replace(run, error=RunError("VDT0400", f"This rule cannot be run: {rule.not_runnable}."))
-        text, eager = _query_text(rule)
+        # by hand, what counts is what is in force now: who looks at the past knows what is known today
+        counts_at = at if run_type is RunType.SCHEDULED else max(at, self._clock.now())
+        exceptions = self._exceptions(rule.id, counts_at) if self._exceptions is not None else ()
+        text, eager = _query_text(rule, exceptions)
         began = self._clock.monotonic()
         try:
             result = self._logs.query(text, now=at, timespan=(start, at))
         except Exception as error:  # one rule's failure is that rule's result, whatever its cause
             return replace(run, error=run_error(error), duration=self._clock.monotonic() - began)
         duration = self._clock.monotonic() - began
-        return self._judged(run, result, eager, duration)
+        shown, hidden = _without(result, exceptions)
+        return self._judged(replace(run, hidden=hidden), result, shown, eager, duration)
 
-    def _judged(self, run: RuleRun, result: QueryResult, eager: bool, duration: float) -> RuleRun:
+    def _judged(
+        self,
+        run: RuleRun,
+        result: QueryResult,
+        shown: Sequence[Sequence[JsonValue]],
+        eager: bool,
+        duration: float,
+    ) -> RuleRun:
         rule = run.rule
-        count = len(result.rows)
+        count = len(shown)
         met = rule.trigger.met(count)
         cut = result.partial is not None or (eager and count >= (rule.trigger.proof or 0))
         exhaustiveness = Exhaustiveness.PARTIAL if cut else Exhaustiveness.COMPLETE
@@ -149,16 +184,20 @@ class RuleRunner:
         notes = []
         if result.partial is not None:
             notes.append(f"Only a part of the result was read: {result.partial}")
-        alerts = self._alerts(run, result, notes)
+        if run.hidden:
+            notes.append(f"Exceptions hid {sum(run.hidden.values()):,} further results: {', '.join(run.hidden)}.")
+        alerts = self._alerts(run, result, shown, notes)
         return replace(
             run, outcome=Outcome.MATCHED, rows=count, alerts=alerts, exhaustiveness=exhaustiveness, duration=duration
         )
 
-    def _alerts(self, run: RuleRun, result: QueryResult, notes: list[str]) -> tuple[Alert, ...]:
+    def _alerts(
+        self, run: RuleRun, result: QueryResult, shown: Sequence[Sequence[JsonValue]], notes: list[str]
+    ) -> tuple[Alert, ...]:
         rule = run.rule
         kept = [(at, column) for at, column in enumerate(result.columns) if column.name not in LOADING_COLUMNS]
         maker = _AlertMaker(run, [(column.name, str(column.type)) for _, column in kept], self._limits)
-        rows = _ordered([{column.name: row[at] for at, column in kept} for row in result.rows], maker.times)
+        rows = _ordered([{column.name: row[at] for at, column in kept} for row in shown], maker.times)
         if rule.event_grouping is EventGrouping.SINGLE_ALERT or not rows:
             return (maker.alert("", rows, notes),)
         limit = self._limits.alerts_per_nrt_run if rule.kind is RuleKind.NRT else self._limits.alerts_per_run
@@ -234,10 +273,29 @@ class _AlertMaker:
         )
 
 
-def _query_text(rule: AnalyticsRule) -> tuple[str, bool]:
-    """The text to run, and whether it stops at the row that proves the threshold."""
+def _without(
+    result: QueryResult, exceptions: Sequence[RowException]
+) -> tuple[Sequence[Sequence[JsonValue]], dict[str, int]]:
+    """The rows that no exception hides, and of each exception how many it hides (the first that does counts)."""
+    if not exceptions:
+        return result.rows, {}
+    names = [column.name for column in result.columns]
+    shown: list[Sequence[JsonValue]] = []
+    hidden: Counter[str] = Counter()
+    for row in result.rows:
+        values = dict(zip(names, row))
+        by = next((one.id for one in exceptions if one.hides(values)), None)
+        if by is None:
+            shown.append(row)
+        else:
+            hidden[by] += 1
+    return shown, dict(hidden)
+
+
+def _query_text(rule: AnalyticsRule, exceptions: Sequence[RowException]) -> tuple[str, bool]:
+    """The text to run, and whether it stops at the row that proves the threshold (which an exception might hide)."""
     proof = rule.trigger.proof
-    if rule.trigger.eagerness is not Eagerness.EAGER or proof is None or proof < 1:
+    if exceptions or rule.trigger.eagerness is not Eagerness.EAGER or proof is None or proof < 1:
         return rule.query, False
     return f"{rule.query.rstrip().rstrip(';')}\n| take {proof}", True
 

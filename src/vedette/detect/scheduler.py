@@ -18,6 +18,7 @@ from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import NotFound
 from vedette.detect.alert import Outcome, RuleRun, RunType
+from vedette.detect.exceptions import RuleExceptions
 from vedette.detect.late import LateEvents
 from vedette.detect.ledger import READ, DueWindow, Ledger
 from vedette.detect.library import RuleLibrary, StoredRule
@@ -88,6 +89,7 @@ class Scheduler:
         options: ScheduleOptions | None = None,
         late: LateEvents | None = None,
         streamed: Callable[[AnalyticsRule], bool] | None = None,
+        exceptions: RuleExceptions | None = None,
     ) -> None:
         """`streamed` tells of a near-real-time rule whether its alerts come from the stream (`stream.py`), so that its
         windows can wait for late events as those of other rules do."""
@@ -100,6 +102,7 @@ class Scheduler:
         self._options = options or ScheduleOptions()
         self._late = late
         self._streamed = streamed
+        self._exceptions = exceptions
 
     def _early(self, rule: AnalyticsRule) -> timedelta:
         options = self._options
@@ -200,6 +203,8 @@ class Scheduler:
         with self._state.session() as session:
             if not self._ledger.record(session, due, run, stored.revision, options.max_attempts, retry_at):
                 return False
+            if self._exceptions is not None and run.hidden:
+                self._exceptions.count(session, run)
             self._hand_over(run)
         if run.outcome is Outcome.ERROR:
             assert run.error is not None

@@ -1,0 +1,44 @@
+"""Analytics rules written out: YAML, ARM JSON, Bicep."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import yaml
+from fastapi import APIRouter, Depends, Query
+
+from vedette.api.security import Services, requires
+from vedette.core.roles import Permission
+from vedette.detect.arm_writer import to_bicep, to_resource, to_template
+from vedette.detect.export import to_layout
+
+router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}/rule-export")
+
+
+@router.get("", dependencies=[Depends(requires(Permission.RULES_READ))])
+def export(
+    services: Services,
+    format_: Annotated[Literal["yaml", "arm", "bicep"], Query(alias="format")] = "arm",
+    rule: Annotated[list[str] | None, Query()] = None,
+) -> dict[str, Any]:
+    """Rules by id or name (all without one): `content` (an ARM template, or text) and `notes` on what it cannot say."""
+    stored = [services.rules.get(one) for one in rule] if rule else services.rules.list()
+    if format_ == "yaml":
+        documents = [to_layout(one.rule) for one in stored]
+        text = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120)
+        return {"format": format_, "content": text, "notes": []}
+    resources = [one for one in stored if one.rule.kind.value != "Hunting"]
+    notes = [
+        f"'{one.rule.name}' is a hunting query, which is no alert rule; it was left out."
+        for one in stored
+        if one not in resources
+    ]
+    if format_ == "bicep":
+        text, said = to_bicep([one.rule for one in resources])
+        return {"format": format_, "content": text, "notes": notes + said}
+    written = [
+        to_resource(one.rule, services.rules.original(one.rule.id) if one.source.get("format") == "arm" else None)
+        for one in resources
+    ]
+    notes += [note for one in written for note in one.notes]
+    return {"format": format_, "content": to_template([one.resource for one in written]), "notes": notes}

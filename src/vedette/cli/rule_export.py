@@ -1,0 +1,59 @@
+"""`vedette rules export`: rules out, as YAML, ARM JSON or Bicep."""
+
+from __future__ import annotations
+
+import enum
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vedette.cli.opening import operations
+from vedette.cli.options import DataDir, WorkspaceName
+from vedette.cli.output import harmless, screen
+from vedette.cli.rules import group
+from vedette.core.errors import InvalidInput
+
+
+class RuleFormat(enum.StrEnum):
+    """What rules are written as."""
+
+    YAML = "yaml"
+    ARM = "arm"
+    BICEP = "bicep"
+
+
+def register(_app: typer.Typer) -> None:
+    """Adds the command to the group of `vedette rules`."""
+    group.command("export")(export)
+
+
+def export(
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    rule: Annotated[
+        list[str] | None, typer.Option("--rule", help="A rule, by id or name (default: all).", metavar="ID")
+    ] = None,
+    format_: Annotated[RuleFormat, typer.Option("--format", help="What rules are written as.")] = RuleFormat.YAML,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to a file instead of the screen.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Write rules out for Microsoft Sentinel: YAML in the public layout, an ARM template as the portal exports it, or Bicep.
+
+    A rule that came out of an ARM template is written as it came. What Microsoft Sentinel has no field for is said.
+    """
+    params = [("format", format_.value), *(("rule", one) for one in rule or [])]
+    with operations(data, workspace) as held:
+        found = held.request("GET", "/rule-export", params=params)
+    text = found["content"] if isinstance(found["content"], str) else json.dumps(found["content"], indent=4) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InvalidInput(f"{output} cannot be written: {error.strerror}.", target="--output") from None
+    for note in found["notes"]:
+        screen(stderr=True).print(harmless(f"note {note}"))

@@ -1,0 +1,47 @@
+"""Exceptions from rules over the API: tried, made, counted, proposed."""
+
+from __future__ import annotations
+
+from tests.api.conftest import AT, RULE_ID, Running
+
+BASE = "/workspaces/default"
+
+
+def test_an_exception_from_trial_to_end(loaded: Running) -> None:
+    with loaded.client() as client:
+        conditions = [{"column": "IPAddress", "test": "inNetwork", "values": ["203.0.113.0/24"]}]
+        trial = {"ruleId": RULE_ID, "conditions": conditions, "days": 3000}
+        told = client.post(f"{BASE}/rule-exceptions/preview", json=trial).json()
+        assert "alerts" in told, told
+        assert (told["alerts"], told["hidden"], told["truePositives"]) == (1, 1, 0)
+        near = {"column": "IPAdress", "values": ["x"]}
+        refused = client.post(f"{BASE}/rule-exceptions/preview", json=trial | {"conditions": [near]})
+        assert refused.status_code == 400
+        assert "IPAddress" in refused.json()["error"]["hint"]
+
+        assert client.get(f"{BASE}/rule-exceptions/proposals", params={"incident": 1}).json() == []
+        base = client.get(f"{BASE}/incidents/1").json()["revisions"]
+        change = {
+            "status": "Closed", "classification": "BenignPositive", "classificationReason": "SuspiciousButExpected",
+        }  # fmt: skip
+        done = client.patch(f"{BASE}/incidents/1", json={"set": change, "base": {"status": base["status"]}})
+        assert done.is_success, done.text
+        [proposed] = client.get(f"{BASE}/rule-exceptions/proposals", params={"incident": 1}).json()
+        assert {one["column"] for one in proposed["conditions"]} == {"UserPrincipalName", "IPAddress"}
+        assert proposed["preview"]["hidden"] == 1
+
+        body = {
+            "ruleId": RULE_ID,
+            "conditions": proposed["conditions"],
+            "owner": "ann",
+            "reason": "travels",
+            "days": 30,
+        }
+        made = client.post(f"{BASE}/rule-exceptions", json=body)
+        assert made.status_code == 201, made.text
+        run = client.post(f"{BASE}/rules/run", json={"ruleId": RULE_ID, "at": AT}).json()
+        assert (run["outcome"], run["rows"]) == ("silent", 0)
+        [listed] = client.get(f"{BASE}/rule-exceptions").json()["value"]
+        assert (listed["state"], listed["owner"]) == ("active", "ann")
+        assert client.delete(f"{BASE}/rule-exceptions/{listed['id']}").json()["state"] == "removed"
+        assert client.get(f"{BASE}/rule-exceptions").json()["value"] == []
