@@ -28,7 +28,7 @@ def test_an_exception_from_trial_to_end(loaded: Running) -> None:
         assert done.is_success, done.text
         [proposed] = client.get(f"{BASE}/rule-exceptions/proposals", params={"incident": 1}).json()
         assert {one["column"] for one in proposed["conditions"]} == {"UserPrincipalName", "IPAddress"}
-        assert proposed["preview"]["hidden"] == 1
+        assert "of the last 30 days" in proposed["preview"]["sentence"]
 
         body = {
             "ruleId": RULE_ID,

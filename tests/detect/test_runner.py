@@ -368,3 +368,47 @@ def test_no_rows_can_trigger_too() -> None:
     assert found.outcome is Outcome.MATCHED
     assert [(alert.rows, alert.start, alert.end) for alert in found.alerts] == [(0, moment(8), moment(12))]
     assert list(itertools.chain(*(alert.notes for alert in found.alerts))) == []
+
+
+@dataclasses.dataclass
+class Cut:
+    """A shape."""
+
+    row_local: bool
+    growing: bool
+    keys: tuple[str, ...] | None = None
+    tables: frozenset[str] = frozenset({"Events"})
+
+
+class TooLong(Exception):
+    """What the engine raises when a query's time is over."""
+
+    code = "VDT2001"
+
+
+@pytest.mark.parametrize(
+    ("shape", "outcome", "rows", "exhaustiveness"),
+    [
+        (Cut(True, True), Outcome.MATCHED, 4, Exhaustiveness.COMPLETE),
+        (Cut(False, True, ("Who",)), Outcome.MATCHED, 1, Exhaustiveness.PARTIAL),
+        (Cut(False, False), Outcome.ERROR, 0, Exhaustiveness.COMPLETE),
+    ],
+)
+def test_a_window_that_takes_too_long_is_searched_in_smaller_ones(
+    shape: Cut, outcome: Outcome, rows: int, exhaustiveness: Exhaustiveness
+) -> None:
+    def answer(text: str, now: datetime, start: datetime, end: datetime) -> Result:
+        if end - start > timedelta(minutes=15):
+            raise TooLong("the query was stopped after 600 seconds")
+        return table([{"Who": "ann", "Start": wire_datetime(start)}])
+
+    logs = ScriptedLogs(answer)
+    logs.shape = lambda text: shape  # type: ignore[attr-defined]
+    runner = RuleRunner(logs, VirtualClock(AT), shapes=logs)  # type: ignore[arg-type]
+    hourly = dataclasses.replace(RULE, query_period=timedelta(hours=1))
+    first = runner.run(hourly, AT, run_type=RunType.SCHEDULED)
+    assert (first.outcome, first.error and first.error.code) == (Outcome.ERROR, "VDT2001")
+    second = runner.run(hourly, AT, run_type=RunType.SCHEDULED, attempt=2)
+    assert (second.outcome, second.rows, second.exhaustiveness) == (outcome, rows, exhaustiveness)
+    if shape.keys:
+        assert "4 parts" in second.alerts[0].notes[0]

@@ -23,6 +23,7 @@ from vedette.detect.alert import RuleRun
 from vedette.detect.exceptions import RuleExceptions
 from vedette.detect.late import LateEvents
 from vedette.detect.ledger import Ledger
+from vedette.detect.limits import AlertLimits
 from vedette.detect.library import RuleLibrary, StoredRule
 from vedette.detect.problems import RuleProblem
 from vedette.detect.reading import ReadRule
@@ -152,7 +153,10 @@ class WorkspaceServices:
     @cached_property
     def runner(self) -> RuleRunner:
         """Runs rules."""
-        return RuleRunner(self.logs, self.application.clock, shapes=self.logs, exceptions=self.exceptions.of)
+        return RuleRunner(
+            self.logs, self.application.clock, AlertLimits(**self.application.settings.alert_limits()), self.logs,
+            self.exceptions.of,
+        )  # fmt: skip
 
     @cached_property
     def exceptions(self) -> RuleExceptions:

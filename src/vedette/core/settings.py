@@ -21,6 +21,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 _Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 _Port = Annotated[int, Field(ge=0, le=65535)]
+_Count = Annotated[int, Field(ge=1, le=10_000_000)]
 _Seconds = Annotated[float, Field(gt=0, le=86_400 * 366)]
 
 
@@ -94,6 +95,11 @@ class Settings(BaseSettings):
     archive_files: int = Field(100_000, gt=0, description="How many files the archives of one load may have.")
     archive_depth: int = Field(4, gt=0, le=32, description="How deep archives may lie within archives.")
     archive_ratio: int = Field(400, gt=1, description="How many times its packed size a file of an archive may have.")
+    alerts_per_run: _Count = Field(150, description="The most alerts of one run of a rule with an alert for each result.")
+    alerts_per_nrt_run: _Count = Field(30, description="The same of one run of a near-real-time rule.")
+    entities_per_alert: _Count = Field(500, description="The most entities of an alert, shared among the rule's mappings.")
+    entities_bytes: _Count = Field(64 * 1024, description="The most bytes of an alert's entities.")
+    alert_sample_rows: _Count = Field(20, description="The most result rows that are kept with an alert.")
     log_level: LogLevel = Field("INFO", description="The least severe messages that are logged.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for programs.")
     lock_wait: _Seconds = Field(
@@ -116,6 +122,16 @@ class Settings(BaseSettings):
     def watched_folders(self) -> list[Path]:
         """The folders of `watch`."""
         return [Path(part).expanduser().absolute() for part in self.watch.split(os.pathsep) if part.strip()]
+
+    def alert_limits(self) -> dict[str, int]:
+        """How much a run and an alert may hold, for `AlertLimits`; reaching a limit is said on the alert."""
+        return {
+            "alerts_per_run": self.alerts_per_run,
+            "alerts_per_nrt_run": self.alerts_per_nrt_run,
+            "entities_per_alert": self.entities_per_alert,
+            "entities_bytes": self.entities_bytes,
+            "sample_rows": self.alert_sample_rows,
+        }
 
     def session_limits(self) -> SessionLimits:
         """How long sign-ins and sessions last, for `Identity`."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from vedette.core.clock import Clock
@@ -25,6 +26,10 @@ from vedette.kql.diagnostics import KqlError, position
 
 LOADING_COLUMNS: Final = frozenset({"_ItemId", "_TimeReceived"})
 """What tells one loading of an event from another: no part of what was found, so that the same events are one alert."""
+
+
+LIMITS_REACHED: Final = frozenset({"VDT2001", "VDT2002"})
+"""Codes of queries that were ended because they took too long, or needed too much memory."""
 
 
 class QueryColumn(Protocol):
@@ -152,12 +157,32 @@ class RuleRunner:
         text, eager = _query_text(rule, exceptions)
         began = self._clock.monotonic()
         try:
-            result = self._logs.query(text, now=at, timespan=(start, at))
+            result = self._asked(rule, text, start, at, attempt)
         except Exception as error:  # one rule's failure is that rule's result, whatever its cause
             return replace(run, error=run_error(error), duration=self._clock.monotonic() - began)
         duration = self._clock.monotonic() - began
         shown, hidden = _without(result, exceptions)
         return self._judged(replace(run, hidden=hidden), result, shown, eager, duration)
+
+    def _asked(self, rule: AnalyticsRule, text: str, start: datetime, end: datetime, attempt: int) -> QueryResult:
+        """What the query gives; where a limit ended it before, in smaller windows, if its shape allows that.
+
+        A row-local query gives the same rows however its time is cut. One whose findings grow gives no wrong ones, but does not
+        see together what lies in several parts, and says so. Any other is not cut: it would find what is not there.
+        """
+        shape = None if attempt < 2 or self._shapes is None else self._shapes.shape(rule.query)
+        if shape is None or not shape.growing:
+            return self._logs.query(text, now=end, timespan=(start, end))
+        parts = min(4 ** (attempt - 1), 64)
+        if not shape.row_local:
+            try:
+                return self._logs.query(text, now=end, timespan=(start, end))
+            except Exception as error:
+                if getattr(error, "code", None) not in LIMITS_REACHED:
+                    raise
+        cuts = [start + (end - start) * number / parts for number in range(parts)] + [end]
+        results = [self._logs.query(text, now=end, timespan=part) for part in pairwise(cuts)]
+        return _joined(results, shape, parts)
 
     def _judged(
         self,
@@ -223,6 +248,31 @@ class RuleRunner:
             return None
         shape = self._shapes.shape(rule.query)
         return None if shape is None else shape.keys
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """The results of several parts of a window."""
+
+    columns: Sequence[QueryColumn]
+    rows: Sequence[Sequence[JsonValue]]
+    partial: str | None
+
+
+def _joined(results: Sequence[QueryResult], shape: Shape, parts: int) -> QueryResult:
+    columns = results[0].columns
+    names = [column.name for column in columns]
+    rows: list[Sequence[JsonValue]] = []
+    for result in results:
+        places = {column.name: at for at, column in enumerate(result.columns)}
+        rows += [[row[places[name]] if name in places else None for name in names] for row in result.rows]
+    partial = next((result.partial for result in results if result.partial is not None), None)
+    if not shape.row_local:
+        partial = f"The window was searched in {parts} parts: what lies in several of them was not seen together."
+        if shape.keys is not None and all(key in names for key in shape.keys):
+            at = [names.index(key) for key in shape.keys]
+            rows = list({canonical_json([row[place] for place in at]): row for row in rows}.values())
+    return _Joined(columns, rows, partial)
 
 
 class _AlertMaker:
@@ -339,4 +389,7 @@ def run_error(error: Exception) -> RunError:
         return RunError(first.code, first.message, line, column)
     if isinstance(error, VedetteError):
         return RunError(error.code, str(error), error.line, error.column)
+    code = getattr(error, "code", None)
+    if isinstance(code, str) and code.startswith("VDT"):  # the engine's, which is not of this room
+        return RunError(code, str(error))
     return RunError("VDT0500", f"{type(error).__name__}: {error}"[:2000])
