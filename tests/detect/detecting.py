@@ -100,7 +100,7 @@ def main(folder: Path, round_: int, seconds: float) -> None:
         threading.Thread(target=work, args=(stop,), daemon=True).start()
     for number in itertools.count():
         event = f"{round_}-{number}"
-        at = clock.now() - timedelta(seconds=150 * (number % 7 == 6))  # some come late
+        at = clock.now() - timedelta(seconds=150 * (number % 7 == 6 and round_ > 1))  # some come late, but not before the rules
         intake.accept("Crash_CL", [{"TimeGenerated": at.isoformat(), "Event": event}], source="crash")
         os.write(1, f"{event}\n".encode())
         time.sleep(0.15)

@@ -449,9 +449,9 @@ def test_kinds_without_a_query_are_kept_and_say_why_they_do_not_run() -> None:
     assert rule.kind is RuleKind.FUSION
     assert rule.not_runnable is not None
     assert "Fusion" in rule.not_runnable
-    creation = only("kind: MicrosoftSecurityIncidentCreation\nname: M\nproductFilter: Azure Security Center\n")
+    creation = only("kind: MicrosoftSecurityIncidentCreation\nname: M\n")
     assert creation.not_runnable is not None
-    assert creation.extra == {"productFilter": "Azure Security Center"}
+    assert not creation.scheduled
 
 
 def test_hunting_queries_and_near_real_time_rules() -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from vedette.detect.durations import format_iso8601
+from vedette.detect.made_queries import as_kept
 from vedette.detect.rule import (
     AlertDetailsOverride,
     AnalyticsRule,
@@ -22,6 +23,7 @@ from vedette.detect.rule import (
 
 def to_layout(rule: AnalyticsRule) -> dict[str, Any]:
     """The rule in the public layout, defaults left out; `read_layout` of it gives the same rule."""
+    rule = as_kept(rule)
     default = AnalyticsRule(id=rule.id, name=rule.name)
     layout: dict[str, Any] = {"id": rule.id, "name": rule.name, "kind": rule.kind.value}
 

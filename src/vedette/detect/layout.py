@@ -16,6 +16,7 @@ from vedette.detect.document import Document
 from vedette.detect.durations import format_iso8601
 from vedette.detect.entity_types import ENTITY_TYPES, entity_type
 from vedette.detect.fields import FieldReader
+from vedette.detect.made_queries import made
 from vedette.detect.problems import RuleProblem
 from vedette.detect.rule import (
     DYNAMIC_PROPERTIES,
@@ -180,7 +181,7 @@ def read_layout(
     if fields.failed:
         return None
     given = rule_id or fields.text("id")
-    return with_id(rule, given or derived_id("rule", rule.name, rule.query or rule.kind.value))
+    return made(with_id(rule, given or derived_id("rule", rule.name, rule.query or rule.kind.value)))
 
 
 def with_id(rule: AnalyticsRule, rule_id: str) -> AnalyticsRule:

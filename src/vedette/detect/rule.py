@@ -248,14 +248,14 @@ class AnalyticsRule:
     @property
     def not_runnable(self) -> str | None:
         """Why this rule cannot be run here, or None."""
-        if not self.kind.has_query:
+        if not self.kind.has_query and not self.query:
             return f"rules of kind {self.kind} have no query: their detections are made by a Microsoft service"
         return None
 
     @property
     def scheduled(self) -> bool:
         """Whether the scheduler runs this rule by itself when it is enabled."""
-        return self.kind in (RuleKind.SCHEDULED, RuleKind.NRT)
+        return self.kind in (RuleKind.SCHEDULED, RuleKind.NRT) or (not self.kind.has_query and bool(self.query))
 
     @property
     def frequency(self) -> timedelta:
