@@ -45,3 +45,16 @@ def test_an_exception_from_trial_to_end(loaded: Running) -> None:
         assert (listed["state"], listed["owner"]) == ("active", "ann")
         assert client.delete(f"{BASE}/rule-exceptions/{listed['id']}").json()["state"] == "removed"
         assert client.get(f"{BASE}/rule-exceptions").json()["value"] == []
+
+
+def test_rules_out_and_what_they_cost(loaded: Running) -> None:
+    with loaded.client() as client:
+        out = client.get(f"{BASE}/rule-export", params={"format": "arm", "rule": RULE_ID}).json()["content"]
+        [resource] = out["resources"]
+        assert resource["properties"]["queryFrequency"] == "PT1H"
+        bicep = client.get(f"{BASE}/rule-export", params={"format": "bicep"}).json()["content"]
+        assert f"name: '{RULE_ID}'" in bicep
+        assert RULE_ID in client.get(f"{BASE}/rule-export", params={"format": "yaml"}).json()["content"]
+        costs = {one["ruleId"]: one for one in client.get(f"{BASE}/rule-costs").json()}
+        assert costs[RULE_ID]["runs"] >= 1
+        assert costs[RULE_ID]["seconds"] > 0

@@ -93,14 +93,17 @@ def main(folder: Path, round_: int, seconds: float) -> None:
         logs.close()
         return
     intake.on_stored = lambda table, moments: stream.arrived(
-        table, {datetime.fromtimestamp(int(one) / 1e7 - 62135596800, UTC).replace(second=0, microsecond=0) for one in moments}
+        table,
+        {datetime.fromtimestamp(int(one) / 1e7 - 62135596800, UTC).replace(second=0, microsecond=0) for one in moments},
     )
     stop = threading.Event()
     for work in (scheduler.run_forever, stream.run_forever):
         threading.Thread(target=work, args=(stop,), daemon=True).start()
     for number in itertools.count():
         event = f"{round_}-{number}"
-        at = clock.now() - timedelta(seconds=150 * (number % 7 == 6 and round_ > 1))  # some come late, but not before the rules
+        at = clock.now() - timedelta(
+            seconds=150 * (number % 7 == 6 and round_ > 1)
+        )  # some come late, but not before the rules
         intake.accept("Crash_CL", [{"TimeGenerated": at.isoformat(), "Event": event}], source="crash")
         os.write(1, f"{event}\n".encode())
         time.sleep(0.15)

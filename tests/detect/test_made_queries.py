@@ -47,15 +47,13 @@ ALERT = {
         ("", {"ProviderName": "ASI Scheduled Alerts"}, False),
         ("severitiesFilter: [High, Medium]", {}, True),
         ("severitiesFilter: [Low]", {}, False),
-        ("displayNamesFilter: [\"process\", \"it's\"]", {}, True),
+        ('displayNamesFilter: ["process", "it\'s"]', {}, True),
         ("displayNamesFilter: [nothing]", {}, False),
         ("displayNamesExcludeFilter: [suspicious]", {}, False),
     ],
 )
 def test_incidents_of_microsofts_alerts(filters: str, change: dict[str, Any], found: bool) -> None:
-    rule = read(
-        f"kind: MicrosoftSecurityIncidentCreation\nname: M\nproductFilter: Azure Security Center\n{filters}\n"
-    )
+    rule = read(f"kind: MicrosoftSecurityIncidentCreation\nname: M\nproductFilter: Azure Security Center\n{filters}\n")
     assert rule.scheduled
     run = ran(rule, {"SecurityAlert": [ALERT | change, ALERT | change]})
     assert run.error is None
@@ -72,8 +70,20 @@ def test_incidents_of_microsofts_alerts(filters: str, change: dict[str, Any], fo
 
 def test_threat_intelligence() -> None:
     rule = read("kind: ThreatIntelligence\nname: TI\nseverity: Medium\ntactics: [CommandAndControl]\n")
-    indicator = {"Id": "i1", "IsActive": True, "ObservableKey": "ipv4-addr:value", "ObservableValue": "203.0.113.9", "Confidence": 80}
-    older = {"IndicatorId": "i2", "Active": True, "DomainName": "Evil.example", "ConfidenceScore": 50, "ThreatType": "C2"}
+    indicator = {
+        "Id": "i1",
+        "IsActive": True,
+        "ObservableKey": "ipv4-addr:value",
+        "ObservableValue": "203.0.113.9",
+        "Confidence": 80,
+    }
+    older = {
+        "IndicatorId": "i2",
+        "Active": True,
+        "DomainName": "Evil.example",
+        "ConfidenceScore": 50,
+        "ThreatType": "C2",
+    }
     off = {"Id": "i3", "IsActive": False, "ObservableKey": "ipv4-addr:value", "ObservableValue": "203.0.113.10"}
     run = ran(
         rule,

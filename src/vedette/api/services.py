@@ -23,8 +23,8 @@ from vedette.detect.alert import RuleRun
 from vedette.detect.exceptions import RuleExceptions
 from vedette.detect.late import LateEvents
 from vedette.detect.ledger import Ledger
-from vedette.detect.limits import AlertLimits
 from vedette.detect.library import RuleLibrary, StoredRule
+from vedette.detect.limits import AlertLimits
 from vedette.detect.problems import RuleProblem
 from vedette.detect.reading import ReadRule
 from vedette.detect.runner import RuleRunner

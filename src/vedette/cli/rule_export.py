@@ -1,4 +1,4 @@
-"""`vedette rules export`: rules out, as YAML, ARM JSON or Bicep."""
+"""`vedette rules export`, `cost`: rules out, as YAML, ARM JSON or Bicep; and what they take."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from vedette.cli.opening import operations
-from vedette.cli.options import DataDir, WorkspaceName
-from vedette.cli.output import harmless, screen
+from vedette.cli.options import DataDir, JsonReport, WorkspaceName
+from vedette.cli.output import harmless, json_line, print_table, screen
 from vedette.cli.rules import group
 from vedette.core.errors import InvalidInput
 
@@ -25,8 +25,9 @@ class RuleFormat(enum.StrEnum):
 
 
 def register(_app: typer.Typer) -> None:
-    """Adds the command to the group of `vedette rules`."""
+    """Adds the commands to the group of `vedette rules`."""
     group.command("export")(export)
+    group.command("cost")(cost)
 
 
 def export(
@@ -57,3 +58,27 @@ def export(
             raise InvalidInput(f"{output} cannot be written: {error.strerror}.", target="--output") from None
     for note in found["notes"]:
         screen(stderr=True).print(harmless(f"note {note}"))
+
+
+def cost(
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    days: Annotated[float, typer.Option("--days", help="Of the last days.", metavar="DAYS")] = 1,
+    json_: JsonReport = False,
+) -> None:
+    """Show what the runs of each rule took, the dearest first, and how late its windows were searched at most."""
+    with operations(data, workspace) as held:
+        found = held.request("GET", "/rule-costs", params={"days": str(days)})
+    if json_:
+        typer.echo(json_line(found))
+        return
+    print_table(
+        ["rule", "runs", "failed", "seconds", "share", "longest", "late by", "rows", "alerts"],
+        [
+            [
+                one["ruleName"] or one["ruleId"], one["runs"], one["failed"], one["seconds"], f"{one['share']:.1%}",
+                one["longestSeconds"], f"{one['latestSeconds']} s", one["rows"], one["alerts"],
+            ]
+            for one in found
+        ],
+    )  # fmt: skip

@@ -95,9 +95,13 @@ class Settings(BaseSettings):
     archive_files: int = Field(100_000, gt=0, description="How many files the archives of one load may have.")
     archive_depth: int = Field(4, gt=0, le=32, description="How deep archives may lie within archives.")
     archive_ratio: int = Field(400, gt=1, description="How many times its packed size a file of an archive may have.")
-    alerts_per_run: _Count = Field(150, description="The most alerts of one run of a rule with an alert for each result.")
+    alerts_per_run: _Count = Field(
+        150, description="The most alerts of one run of a rule with an alert for each result."
+    )
     alerts_per_nrt_run: _Count = Field(30, description="The same of one run of a near-real-time rule.")
-    entities_per_alert: _Count = Field(500, description="The most entities of an alert, shared among the rule's mappings.")
+    entities_per_alert: _Count = Field(
+        500, description="The most entities of an alert, shared among the rule's mappings."
+    )
     entities_bytes: _Count = Field(64 * 1024, description="The most bytes of an alert's entities.")
     alert_sample_rows: _Count = Field(20, description="The most result rows that are kept with an alert.")
     log_level: LogLevel = Field("INFO", description="The least severe messages that are logged.")

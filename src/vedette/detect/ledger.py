@@ -117,6 +117,21 @@ class LedgerEntry:
     recorded_at: datetime
 
 
+@dataclass(slots=True)
+class RuleCost:
+    """What the runs of a rule took: seconds of its queries, their result rows, and the longest time from the end of a window
+    to the start of its run in seconds."""
+
+    rule_id: str
+    runs: int = 0
+    seconds: float = 0.0
+    longest: float = 0.0
+    rows: int = 0
+    alerts: int = 0
+    failed: int = 0
+    latest: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A place where a rule's windows do not tile its time."""
@@ -406,6 +421,26 @@ class Ledger:
             query = query.where(RunRow.settled.is_(True))
         with self._state.session(read_only=True) as session:
             return [_entry(row) for row in session.scalars(query.order_by(RunRow.id.desc()).limit(limit))]
+
+    def costs(self, since: datetime) -> list[RuleCost]:
+        """What the runs of each rule took since a time, the dearest first."""
+        columns = (RunRow.rule_id, RunRow.duration, RunRow.rows, RunRow.alerts, RunRow.outcome, RunRow.window_to,
+                   RunRow.recorded_at, RunRow.fills, RunRow.run_type)  # fmt: skip
+        query = select(*columns).where(
+            RunRow.workspace_id == self._workspace_id, RunRow.run_id.is_not(None), RunRow.recorded_at >= since
+        )
+        found: dict[str, RuleCost] = {}
+        with self._state.session(read_only=True) as session:
+            for rule_id, seconds, rows, alerts, outcome, end, at, fills, kind in session.execute(query):
+                cost = found.setdefault(rule_id, RuleCost(rule_id))
+                cost.runs += 1
+                cost.seconds += seconds
+                cost.longest = max(cost.longest, seconds)
+                cost.rows, cost.alerts = cost.rows + rows, cost.alerts + alerts
+                cost.failed += outcome == WindowOutcome.ERROR.value or outcome == WindowOutcome.GAP.value
+                if fills is None and kind == RunType.SCHEDULED.value:
+                    cost.latest = max(cost.latest, (at - end).total_seconds() - seconds)
+        return sorted(found.values(), key=lambda cost: (-cost.seconds, cost.rule_id))
 
     def was_read_by_hand(self, rule_id: str, end: datetime) -> bool:
         """Whether a run of the rule by hand, as of `end`, has read its window (whatever it found)."""

@@ -104,7 +104,8 @@ let indicators = materialize(union
     (ThreatIntelligenceIndicator
     | summarize arg_max(TimeGenerated, *) by IndicatorId
     | where Active == true and (isnull(ExpirationDateTime) or ExpirationDateTime > ago(1h))
-    | mv-expand Observable = pack_array(NetworkIP, NetworkSourceIP, NetworkDestinationIP, EmailSourceIpAddress, DomainName, Url, FileHashValue) to typeof(string)
+    | mv-expand Observable = pack_array(NetworkIP, NetworkSourceIP, NetworkDestinationIP, EmailSourceIpAddress, DomainName,
+        Url, FileHashValue) to typeof(string)
     | where isnotempty(Observable)
     | project Value = tolower(Observable), IndicatorId, Confidence = toreal(ConfidenceScore), Threat = ThreatType)
     | where isnotempty(Value)
@@ -129,7 +130,12 @@ def _threat_intelligence(rule: AnalyticsRule) -> AnalyticsRule:
         "    IPAddress = iff(Kind == 'ip', Value, ''), Domain = iff(Kind == 'domain', Value, ''),\n"
         "    Url = iff(Kind == 'url', Value, ''), FileHash = iff(Kind == 'hash', Value, '')"
     )
-    mappings = (("IP", "Address", "IPAddress"), ("DNS", "DomainName", "Domain"), ("URL", "Url", "Url"), ("FileHash", "Value", "FileHash"))
+    mappings = (
+        ("IP", "Address", "IPAddress"),
+        ("DNS", "DomainName", "Domain"),
+        ("URL", "Url", "Url"),
+        ("FileHash", "Value", "FileHash"),
+    )
     return replace(
         rule, query=query, query_frequency=_HOUR, query_period=_INDICATORS_LAST, event_grouping=EventGrouping.ALERT_PER_RESULT,
         entity_mappings=tuple(EntityMapping(kind, (FieldMapping(name, column),)) for kind, name, column in mappings),
@@ -143,7 +149,9 @@ def _any_contains(names: Iterable[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    escaped = (
+        text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    )
     return f"'{escaped}'"
 
 

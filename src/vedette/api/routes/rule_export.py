@@ -1,7 +1,8 @@
-"""Analytics rules written out: YAML, ARM JSON, Bicep."""
+"""Analytics rules written out (YAML, ARM JSON, Bicep), and what they cost."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -12,10 +13,10 @@ from vedette.core.roles import Permission
 from vedette.detect.arm_writer import to_bicep, to_resource, to_template
 from vedette.detect.export import to_layout
 
-router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}/rule-export")
+router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}")
 
 
-@router.get("", dependencies=[Depends(requires(Permission.RULES_READ))])
+@router.get("/rule-export", dependencies=[Depends(requires(Permission.RULES_READ))])
 def export(
     services: Services,
     format_: Annotated[Literal["yaml", "arm", "bicep"], Query(alias="format")] = "arm",
@@ -42,3 +43,20 @@ def export(
     ]
     notes += [note for one in written for note in one.notes]
     return {"format": format_, "content": to_template([one.resource for one in written]), "notes": notes}
+
+
+@router.get("/rule-costs", dependencies=[Depends(requires(Permission.RULES_READ))])
+def costs(services: Services, days: Annotated[float, Query(gt=0, le=366)] = 1) -> list[dict[str, Any]]:
+    """What the runs of each rule took in the last days, the dearest first."""
+    names = {stored.rule.id: stored.rule.name for stored in services.rules.list()}
+    found = services.ledger.costs(services.application.clock.now() - timedelta(days=days))
+    total = sum(cost.seconds for cost in found) or 1.0
+    return [
+        {
+            "ruleId": cost.rule_id, "ruleName": names.get(cost.rule_id), "runs": cost.runs, "failed": cost.failed,
+            "seconds": round(cost.seconds, 3), "share": round(cost.seconds / total, 4),
+            "longestSeconds": round(cost.longest, 3), "latestSeconds": round(cost.latest, 1), "rows": cost.rows,
+            "alerts": cost.alerts,
+        }
+        for cost in found
+    ]  # fmt: skip
