@@ -21,7 +21,6 @@ from vedette.detect.rule import (
     RuleKind,
 )
 
-KINDS: Final = (RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION, RuleKind.THREAT_INTELLIGENCE)
 _EVERY: Final = timedelta(minutes=5)
 _HOUR: Final = timedelta(hours=1)
 _INDICATORS_LAST: Final = timedelta(days=14)
@@ -39,7 +38,7 @@ def made(rule: AnalyticsRule) -> AnalyticsRule:
 
 def as_kept(rule: AnalyticsRule) -> AnalyticsRule:
     """The rule without what `made` gives it."""
-    if rule.kind not in KINDS:
+    if not rule.kind.has_made_query:
         return rule
     plain = AnalyticsRule(id=rule.id, name=rule.name)
     return replace(

@@ -34,6 +34,11 @@ class RuleKind(StrEnum):
         """Whether rules of this kind are a query that this product runs."""
         return self in (RuleKind.SCHEDULED, RuleKind.NRT, RuleKind.HUNTING)
 
+    @property
+    def has_made_query(self) -> bool:
+        """Whether the product writes the query of such rules (`made_queries.py`)."""
+        return self in (RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION, RuleKind.THREAT_INTELLIGENCE)
+
 
 class Severity(StrEnum):
     """Severity of an alert or incident, the gravest first."""
@@ -248,14 +253,14 @@ class AnalyticsRule:
     @property
     def not_runnable(self) -> str | None:
         """Why this rule cannot be run here, or None."""
-        if not self.kind.has_query and not self.query:
+        if not self.kind.has_query and not (self.kind.has_made_query and self.query):
             return f"rules of kind {self.kind} have no query: their detections are made by a Microsoft service"
         return None
 
     @property
     def scheduled(self) -> bool:
         """Whether the scheduler runs this rule by itself when it is enabled."""
-        return self.kind in (RuleKind.SCHEDULED, RuleKind.NRT) or (not self.kind.has_query and bool(self.query))
+        return self.kind in (RuleKind.SCHEDULED, RuleKind.NRT) or (self.kind.has_made_query and bool(self.query))
 
     @property
     def frequency(self) -> timedelta:
