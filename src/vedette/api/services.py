@@ -310,6 +310,7 @@ class WorkspaceServices:
         """The work of this workspace while a server runs; before it starts, the coverage of the rules is checked."""
         for fault in self.ledger.verify():
             log.error("the coverage of rule %s is not whole: %s", fault.rule_id, fault.message)
+        self.logs.terms.note()  # rows that came while no server ran have no terms in the index yet
         return {
             "scheduler": self.scheduler.run_forever, "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
             "own logs": self._own_logs, "retention": self.keeper.run_forever,
