@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vedette.kql import ticks
@@ -137,7 +137,8 @@ json_values = st.recursive(
 )
 
 
-@given(st.lists(json_values, max_size=20), st.sampled_from([kind for kind in Type if kind is not Type.UNKNOWN]))
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(json_values, max_size=12), st.sampled_from([kind for kind in Type if kind is not Type.UNKNOWN]))
 def test_every_value_converts_is_absent_or_is_reported(values: list[Any], kind: Type) -> None:
     array, failures = convert(values, kind)
     assert len(array) == len(values)

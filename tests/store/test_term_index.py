@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vedette.api.application import Application
 from vedette.core.clock import VirtualClock
+from vedette.core.settings import load_settings
 from vedette.engine.query import QueryOptions
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.kql.types import Type
-from vedette.store import term_index, term_lookup
+from vedette.store import term_building, term_index, term_lookup
 from vedette.store.logstore import LogStore
+from vedette.store.reading.forms import discover
+from vedette.store.report import LoadOptions
 from vedette.store.term_file import SegmentFile
+from vedette.store.term_index import TermIndex
 from vedette.store.term_text import Needle, Piece, terms_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -298,3 +305,63 @@ def test_a_segment_says_where_terms_are(filled: LogStore) -> None:
     assert found is not None
     assert found.nonzero()[0].tolist() == [0]
     assert file.columns["Text"].find(Piece(b"contoso")) is None  # everywhere
+
+
+_PIECES = st.sampled_from(
+    ["a", "abc", " ", ".", "1.22.333.4", "\\u0041bcd", "\\n", "é", "àb", "中文字", "x" * 70, "4444.1.2.3.4", '"', "-"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(_PIECES, max_size=6).map("".join), min_size=1, max_size=12),
+    st.lists(st.integers(0, 11), min_size=1, max_size=400),
+    st.sampled_from([Type.STRING, Type.DYNAMIC]),
+    st.sampled_from([1, 40, 2**24]),
+)
+def test_texts_cut_once_have_the_terms_of_texts_cut_each(
+    texts: list[str], picked: list[int], kind: Type, marks: int
+) -> None:
+    rows = [texts[number % len(texts)] + "\n" for number in picked]
+    ids = [7 + place * 5 for place in range(len(rows))]
+    batch = pa.record_batch({"r": pa.array(ids, pa.int64()), "t": pa.array(rows, pa.string())})
+    made = []
+    for often in (0, 2**40):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(term_building, "_OFTEN", often)
+            patch.setattr(term_building, "_MARKS", marks)
+            terms, where = term_building._cut(batch, 7, kind)
+        made.append(sorted(zip(where.tolist(), terms.to_pylist(), strict=True)))
+    assert made[0] == made[1]
+
+
+def _indexed(store: LogStore, table: str, rows: int) -> bool:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        info = next((one for one in store.tables() if one.name == table), None)
+        if info is not None and info.indexed == rows:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_what_is_loaded_from_files_gets_into_the_index_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / "Given_CL" / "a.jsonl"
+    file.parent.mkdir()
+    file.write_text("".join(json.dumps({"Number": n, "Text": f"agent{n}"}) + "\n" for n in range(300)))
+    with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
+        sources, _ = discover([file], None)
+        assert store.load_sources(sources, LoadOptions()).rows == 300
+        assert _indexed(store, "Given_CL", 300)
+
+
+def test_a_server_indexes_what_came_while_none_ran(tmp_path: Path) -> None:
+    """A command that ends at once leaves rows without an index; the work of a server makes it, without new rows."""
+    with Application(load_settings(data_dir=tmp_path)) as application:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(TermIndex, "note", lambda self, *tables: None)
+            services = application.services(application.workspaces.default())
+            services.logs.append("Given_CL", [{"Text": f"agent{n}"} for n in range(300)])
+        assert not any(info.indexed for info in services.logs.tables() if info.name == "Given_CL")
+        services.background()
+        assert _indexed(services.logs, "Given_CL", 300)

@@ -353,6 +353,7 @@ class WorkspaceServices:
         for fault in self.ledger.verify():
             log.error("the coverage of rule %s is not whole: %s", fault.rule_id, fault.message)
         self.intake.on_stored = self._stored
+        self.logs.terms.note()  # rows that came while no server ran have no terms in the index yet
         return {
             "scheduler": self.scheduler.run_forever, "stream": self.stream.run_forever,
             "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,

@@ -162,7 +162,8 @@ class Compiler:
                 text += " WHERE " + " AND ".join(base.where)
         if base.order and not (base.natural and limit is not None):
             text += f" ORDER BY {base.ordering()}"
-        counted = read and limit is not None and limit > _FEW and not base.order and not self.sql.row_functions
+        costly = any(not use.rare for use in self.sql.row_functions.values())
+        counted = read and limit is not None and limit > _FEW and not base.order and not costly
         if limit is not None and not (counted and self.sql.may("reader-limit")):
             text += f" LIMIT {limit}"
         return self.finished(text, visible)

@@ -154,15 +154,21 @@ class DuckDbSql:
         return f"{name}({', '.join(str(arg) for arg in args)})"
 
     def row(
-        self, name: str, function: Callable[..., object], result: Type, *args: Fragment, strict: bool = True
+        self,
+        name: str,
+        function: Callable[..., object],
+        result: Type,
+        *args: Fragment,
+        strict: bool = True,
+        rare: bool = False,
     ) -> str:
         """A Python function of one row's values, run over Arrow batches.
 
         `name` is unique to the function; values arrive and leave as `engine.rowfunctions` says. With `strict`
-        a null argument gives null without a call.
+        a null argument gives null without a call. `rare`: few rows get there, so that rows beyond a limit cost nothing.
         """
         key = f"vdt_{name}_" + "".join(arg.type.value[:2] + arg.type.value[-1] for arg in args)
-        self.row_functions[key] = RowFunctionUse(key, function, tuple(arg.type for arg in args), result, strict)
+        self.row_functions[key] = RowFunctionUse(key, function, tuple(arg.type for arg in args), result, strict, rare)
         # a guid goes and comes as text
         values = [f"CAST({arg} AS VARCHAR)" if arg.type is Type.GUID else arg.sql for arg in args]
         text = self.call(key, self.run, *values)
@@ -251,10 +257,17 @@ class RowFunctionUse:
     """A Python function that a query's SQL calls."""
 
     def __init__(
-        self, key: str, function: Callable[..., object], arguments: tuple[Type, ...], result: Type, strict: bool
+        self,
+        key: str,
+        function: Callable[..., object],
+        arguments: tuple[Type, ...],
+        result: Type,
+        strict: bool,
+        rare: bool = False,
     ) -> None:
         self.key = key
         self.function = function
         self.arguments = arguments
         self.result = result
         self.strict = strict
+        self.rare = rare

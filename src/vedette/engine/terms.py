@@ -1,16 +1,33 @@
-"""Term search: what `has` and its relatives mean (rules 14 to 18)."""
+r"""Term search: what `has` and its relatives mean (rules 14 to 18).
+
+A needle stands in a text as a term where no letter and no number of Unicode's (`\p{L}`, `\p{N}`) is beside it, on those sides of the
+needle that end in one. Reading a regular expression with these classes takes the engine 10 to 30 ms for every statement, so the one
+that it is given knows the letters and digits of ASCII alone. That decides wherever a text has no other character, and wherever some
+needle has only characters of ASCII beside it; Python looks at the others.
+"""
 
 from __future__ import annotations
 
+import functools
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from vedette.engine.deferred import deferred
 from vedette.engine.fragment import Fragment
+from vedette.kql.types import Type
 
 if TYPE_CHECKING:
-    from vedette.engine.dialect import DuckDbSql
+    import re2
 
-_TERM = r"\p{L}\p{N}"
+    from vedette.engine.dialect import DuckDbSql
+else:
+    re2 = deferred("re2")
+
+_OTHER = r"[^0-9A-Za-z]"
+"""What may be beside a needle, if everything beyond ASCII may."""
+_OTHER_OF_ASCII = r"[\x00-/:-@\[-`{-\x7f]"
+"""What may be beside a needle in any event."""
 _TOGETHER = 500
 """Needles that share a regular expression."""
 _META = re.compile(r"([\\.+*?()|\[\]{}^$])")
@@ -21,41 +38,35 @@ def term_search(
 ) -> str:
     """Whether a text holds a needle at term boundaries (`left`, `right`: on which sides one is required).
 
-    A cheap substring test stands before the regular expression: it rejects almost every row of a rare search.
+    A cheap substring test stands before all others: it rejects almost every row of a rare search.
     """
     if needle.constant:
-        return _fixed(text, str(needle.value), left, right, case, sql)
+        wanted = str(needle.value) if case else str(needle.value).lower()
+        return _found(sql, text.sql if case else f"lower({text})", [wanted], left, right) if wanted else "true"
     haystack = text.sql if case else f"lower({text})"
-    wanted = needle.sql if case else f"lower({needle})"
-    quoted = f"regexp_escape({wanted})"
-    before = f"CASE WHEN regexp_matches({wanted}, '^[{_TERM}]') THEN '(^|[^{_TERM}])' ELSE '' END" if left else "''"
-    after = f"CASE WHEN regexp_matches({wanted}, '[{_TERM}]$') THEN '($|[^{_TERM}])' ELSE '' END" if right else "''"
-    return f"(contains({haystack}, {wanted}) AND regexp_matches({haystack}, {before} || {quoted} || {after}))"
+    sought = needle.sql if case else f"lower({needle})"
+    judged = sql.row(
+        f"term_{left:d}{right:d}", _TESTS[left, right], Type.BOOL, _string(haystack), _string(sought), rare=True
+    )
+    return f"(CASE WHEN contains({haystack}, {sought}) THEN {judged} ELSE false END)"
 
 
 def any_term_search(sql: DuckDbSql, text: Fragment, needles: list[str]) -> list[str]:
     """Tests of which one is true where a text holds any of the needles at term boundaries, case aside.
 
-    Needles that want the same boundaries share a regular expression: one with classes of Unicode takes the engine 20 ms to read.
+    Needles that want the same boundaries share a regular expression.
     """
     if not all(needles):
         return ["true"]
     alike: dict[tuple[bool, bool], list[str]] = {}
     for needle in dict.fromkeys(needle.lower() for needle in needles):
-        alike.setdefault((_is_term(needle[0]), _is_term(needle[-1])), []).append(needle)
+        alike.setdefault((is_term(needle[0]), is_term(needle[-1])), []).append(needle)
     haystack = f"lower({text})"
-    tests: list[str] = []
-    for (left, right), wanted in alike.items():
-        for first in range(0, len(wanted), _TOGETHER):
-            some = wanted[first : first + _TOGETHER]
-            contains = " OR ".join(f"contains({haystack}, {sql.quote(needle)})" for needle in some)
-            if not left and not right:
-                tests.append(contains)
-                continue
-            before, after = f"(^|[^{_TERM}])" if left else "", f"($|[^{_TERM}])" if right else ""
-            pattern = f"{before}({'|'.join(map(literal_pattern, some))}){after}"
-            tests.append(f"(({contains}) AND regexp_matches({haystack}, {sql.quote(pattern)}, 's'))")
-    return tests
+    return [
+        _found(sql, haystack, wanted[first : first + _TOGETHER], True, True)
+        for wanted in alike.values()
+        for first in range(0, len(wanted), _TOGETHER)
+    ]
 
 
 def literal_pattern(text: str) -> str:
@@ -63,19 +74,78 @@ def literal_pattern(text: str) -> str:
     return _META.sub(r"\\\1", text)
 
 
-def _fixed(text: Fragment, needle: str, left: bool, right: bool, case: bool, sql: DuckDbSql) -> str:
-    if not needle:
-        return "true"
-    wanted = needle if case else needle.lower()
-    haystack = text.sql if case else f"lower({text})"
-    before = f"(^|[^{_TERM}])" if left and _is_term(wanted[0]) else ""
-    after = f"($|[^{_TERM}])" if right and _is_term(wanted[-1]) else ""
-    contains = f"contains({haystack}, {sql.quote(wanted)})"
+def _found(sql: DuckDbSql, haystack: str, needles: list[str], left: bool, right: bool) -> str:
+    """Whether a text holds one of some needles that are not empty and want boundaries on the same sides."""
+    before, after = left and is_term(needles[0][0]), right and is_term(needles[0][-1])
+    contains = " OR ".join(f"contains({haystack}, {sql.quote(needle)})" for needle in needles)
     if not before and not after:
-        return contains
-    pattern = before + literal_pattern(wanted) + after
-    return f"({contains} AND regexp_matches({haystack}, {sql.quote(pattern)}, 's'))"
+        return f"({contains})"
+    either = "|".join(map(literal_pattern, needles))
+
+    def matches(other: str) -> str:
+        pattern = f"{f'(^|{other})' if before else ''}({either}){f'($|{other})' if after else ''}"
+        return f"regexp_matches({haystack}, {sql.quote(pattern)}, 's')"
+
+    judged = sql.row(
+        f"terms_{before:d}{after:d}", _LIST_TESTS[before, after], Type.BOOL, _string(haystack),
+        _string(sql.quote(json.dumps(needles))), rare=True,
+    )  # fmt: skip
+    return (
+        f"(({contains}) AND CASE WHEN NOT {matches(_OTHER)} THEN false WHEN strlen({haystack}) = length({haystack}) THEN true "
+        f"WHEN {matches(_OTHER_OF_ASCII)} THEN true ELSE {judged} END)"
+    )
 
 
-def _is_term(character: str) -> bool:
-    return character.isalnum()
+def _string(text: str) -> Fragment:
+    return Fragment(text, Type.STRING, False)
+
+
+@functools.cache
+def _letter_or_number() -> Any:
+    return re2.compile(r"[\p{L}\p{N}]")
+
+
+@functools.lru_cache(maxsize=4096)
+def is_term(character: str) -> bool:
+    """Whether a character is a part of terms: a letter or number of Unicode's, as the engine knows it."""
+    if character < "\x80":
+        return character.isalnum()
+    return _letter_or_number().search(character) is not None
+
+
+def stands(text: str, needle: str, left: bool, right: bool) -> bool:
+    """Whether a text holds a needle at term boundaries, case and all (`left`, `right`: on which sides one is required)."""
+    if not needle:
+        return True
+    left, right = left and is_term(needle[0]), right and is_term(needle[-1])
+    at = text.find(needle)
+    while at >= 0:
+        end = at + len(needle)
+        if not (left and at and is_term(text[at - 1])) and not (right and end < len(text) and is_term(text[end])):
+            return True
+        at = text.find(needle, at + 1)
+    return False
+
+
+@functools.lru_cache(maxsize=256)
+def _needles(listed: str) -> tuple[str, ...]:
+    return tuple(json.loads(listed))
+
+
+def _one(left: bool, right: bool) -> Any:
+    def holds_term(text: str, needle: str) -> bool:
+        return stands(text, needle, left, right)
+
+    return holds_term
+
+
+def _some(left: bool, right: bool) -> Any:
+    def holds_a_term(text: str, needles: str) -> bool:
+        return any(stands(text, needle, left, right) for needle in _needles(needles))
+
+    return holds_a_term
+
+
+_SIDES = [(left, right) for left in (False, True) for right in (False, True)]
+_TESTS = {sides: _one(*sides) for sides in _SIDES}
+_LIST_TESTS = {sides: _some(*sides) for sides in _SIDES}

@@ -232,7 +232,9 @@ class LogStore:
     ) -> LoadReport:
         """Load files that have been looked at: by the table's columns, or record by record into several tables."""
         self._open_connection()
-        return Loader(self._tables, self._cursor, self._clock, options, progress, cancelled).load(sources)
+        report = Loader(self._tables, self._cursor, self._clock, options, progress, cancelled).load(sources)
+        self.terms.note()
+        return report
 
     def has_table(self, name: str) -> bool:
         """Whether the table has had rows."""

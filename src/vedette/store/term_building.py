@@ -31,11 +31,17 @@ _LITTLE: Final = 4096
 _SMALL: Final = 2 * 122_880
 """A segment of fewer rows may take more room: a dictionary pays with many rows, and small segments are made one before long."""
 _BATCH: Final = 16 * 2048
+_OFTEN: Final = 4
+"""So many times a text must come in a batch, on average, to be cut by itself."""
 
 INDEXED: Final = frozenset({Type.STRING, Type.DYNAMIC, Type.GUID})
 """Types of columns that may have their terms in the index."""
 _WRITTEN_ANEW: Final = r"\\|[0-9.][eE][0-9+-]|[0-9.]{15}|^[^\[{]"
 """JSON text that the engine may write in another way where it gives a dynamic value as text: escapes, long numbers, plain values."""
+
+
+_MARKS: Final = 2**24
+"""Bytes of the table in which it is marked which terms granules have."""
 
 
 class Stopped(Exception):
@@ -148,10 +154,29 @@ def _cut(batch: pa.RecordBatch, first: int, kind: Type) -> tuple[pa.Array, npt.N
     if len(rows) > 1 and not (np.diff(granules) >= 0).all():
         order = np.argsort(rows, kind="stable")
         granules, texts = granules[order], texts.take(pa.array(order))
+    starts = np.flatnonzero(np.diff(granules, prepend=-1))
+    encoded = texts.dictionary_encode()
+    if len(encoded.dictionary) * _OFTEN <= len(texts):
+        made, where = _of_repeated(encoded, np.cumsum(np.diff(granules, prepend=granules[0]) != 0), kind)
+        where = granules[starts][where]
+    else:
+        made, counts = _of_parts(texts, starts, kind)
+        where = np.repeat(granules[starts], counts)
+    sizes = pc.binary_length(made)
+    long_enough = pc.greater_equal(sizes, LEAST)
+    made, where = made.filter(long_enough), where[long_enough.to_numpy(zero_copy_only=False)]
+    if len(made) and pc.max(sizes).as_py() > LONGEST:
+        made = pa.array([kept_form(term) for term in made.to_pylist()], pa.large_binary())
+    return made, where
+
+
+def _of_parts(
+    texts: pa.LargeStringArray, starts: npt.NDArray[np.int64], kind: Type
+) -> tuple[pa.LargeBinaryArray, list[int]]:
+    """The different terms of runs of texts that begin at `starts`, one run after the other, and how many each has."""
     _, offsets_buffer, data_buffer = texts.buffers()
     offsets = np.frombuffer(offsets_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     data = memoryview(data_buffer) if data_buffer is not None else memoryview(b"")
-    starts = np.flatnonzero(np.diff(granules, prepend=-1))
     bounds = [*offsets[starts].tolist(), int(offsets[-1])]
     terms: list[bytes] = []
     counts: list[int] = []
@@ -166,14 +191,37 @@ def _cut(batch: pa.RecordBatch, first: int, kind: Type) -> tuple[pa.Array, npt.N
             found |= terms_of(unescaped(text.decode("utf-8", "replace")).lower().encode("utf-8", "replace"))
         terms += found
         counts.append(len(found))
-    made = pa.array(terms, pa.large_binary())
-    where = np.repeat(granules[starts], counts)
-    sizes = pc.binary_length(made)
-    long_enough = pc.greater_equal(sizes, LEAST)
-    made, where = made.filter(long_enough), where[long_enough.to_numpy(zero_copy_only=False)]
-    if len(made) and pc.max(sizes).as_py() > LONGEST:
-        made = pa.array([kept_form(term) for term in made.to_pylist()], pa.large_binary())
-    return made, where
+    return pa.array(terms, pa.large_binary()), counts
+
+
+def _of_repeated(
+    encoded: pa.DictionaryArray, groups: npt.NDArray[np.int64], kind: Type
+) -> tuple[pa.LargeBinaryArray, npt.NDArray[np.int64]]:
+    """The same where texts repeat themselves: each is cut once. `groups` numbers the rows' granules from 0, without gaps."""
+    terms, counts = _of_parts(encoded.dictionary, np.arange(len(encoded.dictionary)), kind)
+    numbered = terms.dictionary_encode()
+    numbers, different = numbered.indices.to_numpy(), numbered.dictionary
+    codes = encoded.indices.to_numpy().astype(np.int64)
+    pairs = np.zeros((int(groups[-1]) + 1 if len(groups) else 0, len(counts)), np.bool_)
+    pairs[groups, codes] = True
+    group, code = np.nonzero(pairs)
+    size = np.asarray(counts, np.int64)
+    first = np.cumsum(size) - size
+    times = size[code]
+    # where the terms of each pair's text are: a run of numbers for each, that begins with its first
+    skipped = np.cumsum(times) - times
+    places = np.arange(int(times.sum())) - np.repeat(skipped - first[code], times)
+    owner, number = np.repeat(group, times), numbers[places]
+    step = max(1, _MARKS // max(1, len(different)))
+    which, where = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for start in range(0, len(pairs), step):
+        begin, end = np.searchsorted(owner, [start, start + step])
+        found = np.zeros((step, len(different)), np.bool_)
+        found[owner[begin:end] - start, number[begin:end]] = True
+        granule, term = np.nonzero(found)
+        where.append(granule + start)
+        which.append(term)
+    return different.take(pa.array(np.concatenate(which))), np.concatenate(where)
 
 
 def _sorted(chunks: list[pa.Array], where: list[npt.NDArray[np.int64]]) -> Postings:

@@ -22,7 +22,6 @@ CUT: Final = b"\x01"
 _RUNS: Final = re.compile(rb"[0-9a-z]+|[\x80-\xff]+")
 _ESCAPED: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _HEX: Final = re.compile(rb"[0-9a-f]+")
-_PART: Final = re.compile(rb"[0-9]{1,3}")
 _ADDRESS: Final = re.compile(rb"(?<![0-9a-z])[0-9]{1,3}(?=((?:\.[0-9]{1,3}){3})(?![0-9a-z]))")
 
 
@@ -57,10 +56,10 @@ def terms_of(text: bytes) -> set[bytes]:
 
 
 def _addresses(parts: list[bytes]) -> Iterator[bytes]:
+    numbers = [len(part) < 4 and part.isdigit() for part in parts]
     for first in range(len(parts) - 3):
-        window = parts[first : first + 4]
-        if all(_PART.fullmatch(part) for part in window):
-            yield b".".join(window)
+        if numbers[first] and numbers[first + 1] and numbers[first + 2] and numbers[first + 3]:
+            yield b".".join(parts[first : first + 4])
 
 
 def unescaped(text: str) -> str:
