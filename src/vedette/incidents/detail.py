@@ -10,15 +10,10 @@ from vedette.detect.rule import JsonValue
 from vedette.incidents.fields import FIELDS, iso
 from vedette.incidents.listing import summary
 from vedette.incidents.merging import MergedEntity
-from vedette.incidents.models import ActivityRow, AlertRow, CommentRow, IncidentEntityRow, IncidentRow
+from vedette.incidents.models import ActivityRow, AlertRow, CommentRow, IncidentRow
 from vedette.incidents.records import alert_view
 from vedette.incidents.story import story, together
 from vedette.incidents.vocabulary import ActivityKind
-
-
-def entity_from_row(row: IncidentEntityRow) -> MergedEntity:
-    """The entity that a row keeps."""
-    return MergedEntity(row.id, row.type, dict(row.identifiers), set(row.keys), list(row.alert_ids))
 
 
 def incident_view(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,24 +12,19 @@ from vedette.core.ids import derived_id
 from vedette.core.roles import SYSTEM
 from vedette.detect.alert import Alert, RuleRun
 from vedette.detect.rule import AnalyticsRule, Severity
-from vedette.incidents.detail import entity_from_row
+from vedette.incidents.entities import merge_entities
 from vedette.incidents.fields import FIELDS, complete
 from vedette.incidents.grouping import MAX_ALERTS, Grouping, grouping_of
 from vedette.incidents.journal import IncidentEvent, Journal
 from vedette.incidents.logrows import ALERTS, security_alert
-from vedette.incidents.merging import EntityMerger, key_digest
 from vedette.incidents.models import (
     ActivityRow,
     AlertRow,
-    EntityKeyRow,
-    IncidentEntityRow,
     IncidentRow,
     IncidentRuleRow,
 )
-from vedette.incidents.records import alert_row, entities_of
+from vedette.incidents.records import alert_row
 from vedette.incidents.vocabulary import ActivityKind, Status
-
-_NAMES_SHOWN: Final = 10
 
 
 @dataclass(slots=True)
@@ -195,48 +189,10 @@ class Ingestion:
             session, incident, "severity"
         ):
             self._journal.apply(session, incident, {"severity": row.severity}, SYSTEM)
-        self._merge_entities(session, incident, row)
+        merge_entities(session, incident, added=[row])
         if incident.alert_count > 1:
             title = f"Alert added: {body['title']}"
             self._journal.note(session, incident, ActivityKind.ALERT, SYSTEM, title=title, reference=row.id)
-
-    def _merge_entities(self, session: Session, incident: IncidentRow, row: AlertRow) -> None:
-        query = select(IncidentEntityRow).filter_by(workspace_id=self._journal.workspace_id, number=incident.number)
-        rows = {entity.id: entity for entity in session.scalars(query.order_by(IncidentEntityRow.position))}
-        merger = EntityMerger(incident.id, [entity_from_row(entity) for entity in rows.values()])
-        for entity in entities_of(row):
-            merger.add(entity, row.id)
-        for gone in merger.removed:
-            if gone.id in rows:
-                session.delete(rows.pop(gone.id))
-        known = select(EntityKeyRow.key).filter_by(workspace_id=self._journal.workspace_id, number=incident.number)
-        keys = set(session.scalars(known))
-        for position, merged in enumerate(merger.entities):
-            name = storable(merged.entity.title)
-            values = {
-                "type": merged.type,
-                "name": name,
-                "folded_name": name.casefold(),
-                "identifiers": merged.identifiers,
-                "keys": sorted(merged.keys),
-                "position": position,
-                "alert_ids": merged.alert_ids,
-            }
-            there = rows.get(merged.id)
-            if there is None:
-                session.add(
-                    IncidentEntityRow(
-                        workspace_id=self._journal.workspace_id, number=incident.number, id=merged.id, **values
-                    )
-                )
-            else:
-                for column, value in values.items():
-                    setattr(there, column, value)
-            for digest in {key_digest(key) for key in merged.keys} - keys:
-                keys.add(digest)
-                session.add(EntityKeyRow(workspace_id=self._journal.workspace_id, key=digest, number=incident.number))
-        names = [storable(merged.entity.title) for merged in merger.entities]
-        incident.entity_names = list(dict.fromkeys(names))[:_NAMES_SHOWN]
 
     def _set_by_people(self, session: Session, incident: IncidentRow, name: str) -> bool:
         query = select(ActivityRow.id).where(

@@ -16,7 +16,8 @@ from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import SYSTEM, Permission, Principal
 from vedette.detect.alert import RuleRun
 from vedette.detect.rule import JsonValue
-from vedette.incidents.detail import entity_from_row, incident_view
+from vedette.incidents.detail import incident_view
+from vedette.incidents.entities import entity_from_row
 from vedette.incidents.fields import FIELDS, MAX_COMMENT, Contradiction, FieldConflict, complete, iso, read_changes
 from vedette.incidents.ingestion import Ingestion, IngestReport
 from vedette.incidents.journal import IncidentEvent, Journal, Listener
