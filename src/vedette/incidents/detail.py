@@ -7,13 +7,17 @@ from typing import Any
 
 from vedette.detect.moments import wire_datetime
 from vedette.detect.rule import JsonValue
-from vedette.incidents.fields import FIELDS, iso
+from vedette.incidents.fields import FIELDS, etag_of, iso
 from vedette.incidents.listing import summary
 from vedette.incidents.merging import MergedEntity
 from vedette.incidents.models import ActivityRow, AlertRow, CommentRow, IncidentRow
 from vedette.incidents.records import alert_view
 from vedette.incidents.story import story, together
 from vedette.incidents.vocabulary import ActivityKind
+from vedette.incidents.work.bookmarks import bookmark_view
+from vedette.incidents.work.models import BookmarkRow, MoveRow, TaskRow
+from vedette.incidents.work.regrouping import move_view
+from vedette.incidents.work.tasks import task_view
 
 
 def incident_view(
@@ -22,6 +26,10 @@ def incident_view(
     entities: Sequence[MergedEntity],
     comments: Sequence[CommentRow],
     activities: Sequence[ActivityRow],
+    *,
+    tasks: Sequence[TaskRow] = (),
+    bookmarks: Sequence[BookmarkRow] = (),
+    moves: Sequence[MoveRow] = (),
 ) -> dict[str, Any]:
     """The whole incident. The timeline is in the order of time; an alert stands at its first event."""
     ordered = sorted(entities, key=lambda entity: (-len(entity.alert_ids), entity.type, entity.entity.title, entity.id))
@@ -39,8 +47,13 @@ def incident_view(
         "entities": [_entity_view(entity) for entity in ordered],
         "alerts": [alert_view(alert, by_alert) for alert in alerts],
         "comments": [_comment_view(comment) for comment in comments],
-        "timeline": _timeline(alerts, activities),
-        "history": [_history(entry) for entry in activities if entry.field is not None],
+        "tasks": [task_view(task) for task in tasks],
+        "bookmarks": [bookmark_view(bookmark) for bookmark in bookmarks],
+        "moves": [move_view(move) for move in moves],
+        "mergedInto": incident.merged_into,
+        "etag": etag_of(incident),
+        "timeline": _timeline(alerts, activities, bookmarks),
+        "history": [_history(entry) for entry in activities if entry.field is not None or entry.kind in _MOVES],
         "story": story(incident, ordered, alerts),
         "together": together(incident, ordered, alerts),
     }
@@ -69,7 +82,13 @@ def _actor(entry: ActivityRow) -> dict[str, str]:
     return {"id": entry.actor_id, "name": entry.actor_name}
 
 
-def _timeline(alerts: Sequence[AlertRow], activities: Sequence[ActivityRow]) -> list[dict[str, Any]]:
+_MOVES = (ActivityKind.TASK.value, ActivityKind.MERGE.value, ActivityKind.SPLIT.value, ActivityKind.UNDO.value)
+"""Activities without a field that are changes, too."""
+
+
+def _timeline(
+    alerts: Sequence[AlertRow], activities: Sequence[ActivityRow], bookmarks: Sequence[BookmarkRow]
+) -> list[dict[str, Any]]:
     items = [
         {
             "id": f"alert-{alert.id}",
@@ -82,6 +101,18 @@ def _timeline(alerts: Sequence[AlertRow], activities: Sequence[ActivityRow]) -> 
         }
         for alert in alerts
     ]
+    for bookmark in bookmarks:
+        items.append(
+            {
+                "id": f"bookmark-{bookmark.id}",
+                "time": bookmark.event_time,
+                "kind": "event",
+                "title": bookmark.name,
+                "detail": bookmark.notes or None,
+                "actor": None,
+                "alertId": None,
+            }
+        )
     for entry in activities:
         if entry.kind == ActivityKind.ALERT.value:
             continue  # the alert itself stands on the timeline
@@ -120,7 +151,8 @@ def _history(entry: ActivityRow) -> dict[str, Any]:
     return {
         "time": wire_datetime(entry.at),
         "actor": _actor(entry),
-        "field": entry.field,
+        "field": entry.field or entry.kind,
+        "title": entry.title,
         "revision": entry.revision,
         "old": entry.old,
         "new": entry.new,

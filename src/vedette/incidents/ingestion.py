@@ -68,7 +68,7 @@ class Ingestion:
                 report.alerts.append(alert.id)
                 if run.rule.incident.create_incident:
                     incident, created = self._incident_for(session, run.rule, alert)
-                    self._add_alert(session, incident, row, run.rule)
+                    self._add_alert(session, incident, row)
                     (report.created if created else report.updated).append(incident.number)
                     touched.setdefault(incident.number, []).append(alert.id)
                 session.flush()
@@ -109,81 +109,46 @@ class Ingestion:
             )
             .order_by(IncidentRow.number.desc())
         )
-        for incident in session.scalars(query):
-            assert incident.group_first is not None
-            assert incident.group_last is not None
-            first, last = min(incident.group_first, alert.generated), max(incident.group_last, alert.generated)
+        for of_group in session.scalars(query):
+            assert of_group.group_first is not None
+            assert of_group.group_last is not None
+            first, last = min(of_group.group_first, alert.generated), max(of_group.group_last, alert.generated)
             if last - first > configuration.lookback:
+                continue
+            incident = followed(session, of_group)
+            if incident.alert_count >= MAX_ALERTS:
                 continue
             if incident.status == Status.CLOSED.value:
                 if not configuration.reopen_closed_incident:
                     continue
                 self._journal.apply(session, incident, complete(incident, {"status": Status.ACTIVE.value}), SYSTEM)
-            incident.group_first, incident.group_last = first, last
+            of_group.group_first, of_group.group_last = first, last
             return incident
         return None
 
     def _create(self, session: Session, rule: AnalyticsRule, alert: Alert, grouping: Grouping | None) -> IncidentRow:
-        counter = self._journal.counter(session)
-        counter.last_number += 1
-        now = self._journal.clock.now()
-        incident = IncidentRow(
-            workspace_id=self._journal.workspace_id,
-            number=counter.last_number,
-            id=derived_id("incident", self._journal.workspace_id, alert.id),
-            title=storable(alert.title),
-            description=storable(alert.description),
-            severity=alert.severity.value,
-            severity_rank=alert.severity.rank,
-            status=Status.NEW.value,
-            owner_id=None,
-            owner_name=None,
-            classification=None,
-            classification_reason=None,
-            classification_comment=None,
-            labels=[],
-            revisions=dict.fromkeys(FIELDS, 1),
-            tactics=[],
-            techniques=[],
-            rule_ids=[],
-            rule_names=[],
-            product_names=[],
-            entity_names=[],
-            first_activity=None,
-            last_activity=None,
-            alert_count=0,
-            comment_count=0,
-            created_at=now,
-            modified_at=now,
-            modified_by="",
-            closed_at=None,
-            change=0,
-            group_key=None if grouping is None else grouping.key,
-            group_first=None if grouping is None else alert.generated,
-            group_last=None if grouping is None else alert.generated,
-            grouping=None if grouping is None else grouping.to_dict(),
-            search_text="",
-            summary="{}",
+        incident = new_incident(
+            session,
+            self._journal,
+            derived_id("incident", self._journal.workspace_id, alert.id),
+            title=alert.title,
+            description=alert.description,
+            severity=alert.severity,
         )
-        session.add(incident)
-        session.flush()
+        if grouping is not None:
+            incident.group_key, incident.grouping = grouping.key, grouping.to_dict()
+            incident.group_first = incident.group_last = alert.generated
+            session.flush()
         self._journal.note(session, incident, ActivityKind.CREATED, SYSTEM, title=f"Created by the rule '{rule.name}'")
         return incident
 
-    def _add_alert(self, session: Session, incident: IncidentRow, row: AlertRow, rule: AnalyticsRule) -> None:
+    def _add_alert(self, session: Session, incident: IncidentRow, row: AlertRow) -> None:
         row.incident_number = incident.number
-        body = row.body
-        incident.alert_count += 1
-        incident.first_activity = min(incident.first_activity or row.start, row.start)
-        incident.last_activity = max(incident.last_activity or row.end, row.end)
-        incident.tactics = _union(incident.tactics, body["tactics"])
-        incident.techniques = _union(incident.techniques, body["techniques"])
-        incident.product_names = _union(incident.product_names, [body["product"]])
-        incident.rule_names = _union(incident.rule_names, [body["rule"]])
-        if rule.id not in incident.rule_ids:
-            incident.rule_ids = [*incident.rule_ids, rule.id]
+        known = set(incident.rule_ids)
+        add_up(incident, row)
+        if row.rule_id not in known:
             session.add(
-                IncidentRuleRow(workspace_id=self._journal.workspace_id, rule_id=rule.id, number=incident.number)
+                IncidentRuleRow(workspace_id=incident.workspace_id, rule_id=row.rule_id, number=incident.number)
             )
         if Severity(row.severity).rank > incident.severity_rank and not self._set_by_people(
             session, incident, "severity"
@@ -191,7 +156,7 @@ class Ingestion:
             self._journal.apply(session, incident, {"severity": row.severity}, SYSTEM)
         merge_entities(session, incident, added=[row])
         if incident.alert_count > 1:
-            title = f"Alert added: {body['title']}"
+            title = f"Alert added: {row.body['title']}"
             self._journal.note(session, incident, ActivityKind.ALERT, SYSTEM, title=title, reference=row.id)
 
     def _set_by_people(self, session: Session, incident: IncidentRow, name: str) -> bool:
@@ -202,6 +167,85 @@ class Ingestion:
             ActivityRow.actor_id != SYSTEM.id,
         )
         return session.scalar(query.limit(1)) is not None
+
+
+def followed(session: Session, incident: IncidentRow) -> IncidentRow:
+    """The incident that has this one's alerts now, over however many merges."""
+    seen = set()
+    while incident.merged_into is not None and incident.number not in seen:
+        seen.add(incident.number)
+        further = session.get(IncidentRow, (incident.workspace_id, incident.merged_into))
+        if further is None:
+            break
+        incident = further
+    return incident
+
+
+def add_up(incident: IncidentRow, row: AlertRow) -> None:
+    """Count an alert in: its time, its tactics, its rule."""
+    body = row.body
+    incident.alert_count += 1
+    incident.first_activity = min(incident.first_activity or row.start, row.start)
+    incident.last_activity = max(incident.last_activity or row.end, row.end)
+    incident.tactics = _union(incident.tactics, body["tactics"])
+    incident.techniques = _union(incident.techniques, body["techniques"])
+    incident.product_names = _union(incident.product_names, [body["product"]])
+    incident.rule_names = _union(incident.rule_names, [body["rule"]])
+    incident.rule_ids = _union(incident.rule_ids, [row.rule_id])
+
+
+def new_incident(
+    session: Session, journal: Journal, incident_id: str, *, title: str, description: str, severity: Severity
+) -> IncidentRow:
+    """An incident without alerts, under the workspace's next number."""
+    counter = journal.counter(session)
+    counter.last_number += 1
+    now = journal.clock.now()
+    incident = IncidentRow(
+        workspace_id=journal.workspace_id,
+        number=counter.last_number,
+        id=incident_id,
+        title=storable(title),
+        description=storable(description),
+        severity=severity.value,
+        severity_rank=severity.rank,
+        status=Status.NEW.value,
+        owner_id=None,
+        owner_name=None,
+        classification=None,
+        classification_reason=None,
+        classification_comment=None,
+        labels=[],
+        revisions=dict.fromkeys(FIELDS, 1),
+        tactics=[],
+        techniques=[],
+        rule_ids=[],
+        rule_names=[],
+        product_names=[],
+        entity_names=[],
+        first_activity=None,
+        last_activity=None,
+        alert_count=0,
+        comment_count=0,
+        created_at=now,
+        modified_at=now,
+        modified_by="",
+        closed_at=None,
+        change=0,
+        group_key=None,
+        group_first=None,
+        group_last=None,
+        grouping=None,
+        search_text="",
+        summary="{}",
+        priority=0,
+        priority_parts=[],
+        priority_stale=False,
+        merged_into=None,
+    )
+    session.add(incident)
+    session.flush()
+    return incident
 
 
 def _union(present: list[str], more: list[str]) -> list[str]:
