@@ -305,6 +305,7 @@ class WorkspaceServices:
         """Appends to the log tables what alerts and incidents have to say there; what is new is delivered."""
         if self.incidents.outbox.drain(self.logs):
             self.wake()
+        self.incidents.prioritise()
 
     def background(self) -> dict[str, Callable[[threading.Event], None]]:
         """The work of this workspace while a server runs; before it starts, the coverage of the rules is checked."""

@@ -50,6 +50,7 @@ def incident_view(
         "tasks": [task_view(task) for task in tasks],
         "bookmarks": [bookmark_view(bookmark) for bookmark in bookmarks],
         "moves": [move_view(move) for move in moves],
+        "priorityParts": incident.priority_parts,
         "mergedInto": incident.merged_into,
         "etag": etag_of(incident),
         "timeline": _timeline(alerts, activities, bookmarks),

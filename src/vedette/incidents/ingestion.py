@@ -77,6 +77,7 @@ class Ingestion:
             for number, alert_ids in touched.items():
                 incident = self._journal.row(session, number)
                 self._journal.finish(session, incident, SYSTEM)
+                self._journal.prioritiser.concern(session, incident)
                 kind = ActivityKind.CREATED if number in report.created else ActivityKind.ALERT
                 self._journal.tell(IncidentEvent(kind, number, incident.id, run, tuple(alert_ids)))
         return report

@@ -29,6 +29,7 @@ from vedette.incidents.models import (
     IncidentRow,
 )
 from vedette.incidents.outbox import LogOutbox
+from vedette.incidents.prioritising import Prioritiser
 from vedette.incidents.vocabulary import ActivityKind, Status
 from vedette.incidents.work.models import BookmarkRow, MoveRow, TaskRow
 
@@ -58,6 +59,7 @@ class Journal:
         self.workspace_id = workspace_id
         self.clock = clock
         self._url_of = url_of
+        self.prioritiser = Prioritiser(state, workspace_id, clock)
         self.outbox = LogOutbox(state, workspace_id, clock)
         self.listeners: list[Listener] = []
 
@@ -145,6 +147,7 @@ class Journal:
         incident.modified_at = self.clock.now()
         incident.modified_by = f"{principal.kind.capitalize()} - {principal.display_name}"
         session.flush()
+        self.prioritiser.weigh(session, incident)
         incident.search_text = _search_text(incident, self._entity_names(session, incident))
         incident.summary = orjson.dumps(summary(incident)).decode()
         row = security_incident(

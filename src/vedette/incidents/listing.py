@@ -41,6 +41,7 @@ _SORTS: Final[dict[str, Any]] = {
     "firstActivityTimeUtc": IncidentRow.first_activity,
     "lastActivityTimeUtc": IncidentRow.last_activity,
     "alertCount": IncidentRow.alert_count,
+    "priority": IncidentRow.priority,
 }
 
 
@@ -86,6 +87,7 @@ def summary(row: IncidentRow) -> dict[str, Any]:
         "number": row.number,
         "title": row.title,
         "severity": row.severity,
+        "priority": row.priority,
         "status": row.status,
         "owner": None if row.owner_id is None else {"id": row.owner_id, "name": row.owner_name or row.owner_id},
         "classification": row.classification,

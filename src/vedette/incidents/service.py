@@ -93,12 +93,23 @@ class IncidentService:
             changed = self._journal.apply(session, incident, complete(incident, wanted), principal)
             if changed:
                 self._journal.finish(session, incident, principal)
+                self._journal.prioritiser.concern(session, incident, changed)
                 self._journal.tell(
                     IncidentEvent(
                         ActivityKind.CHANGE, incident.number, incident.id, fields=tuple(changed), principal=principal
                     )
                 )
             return self._view(session, incident)
+
+    def prioritise(self, most: int = 200) -> int:
+        """Weigh again, a bounded number of, the incidents whose priority rests on something that has changed elsewhere
+        (a verdict, a watchlist, another incident); returns how many."""
+        prioritiser = self._journal.prioritiser
+        with self._state.session(read_only=True) as session:
+            if not prioritiser.due(session):
+                return 0
+        with self._state.session() as session:
+            return prioritiser.refresh(session, most)
 
     def _named(self, changes: dict[str, JsonValue]) -> dict[str, JsonValue]:
         owner = changes.get("owner")
