@@ -82,7 +82,7 @@ def noisy_rules(shared: Path, rng: random.Random) -> list[AnalyticsRule]:
     with gzip.open(shared / "corpus/core_rules.jsonl.gz", "rt", encoding="utf-8") as lines:
         raw = [json.loads(line) for line in lines]
     made = []
-    for number, entry in enumerate(rng.sample(raw, 4 * NOISY_RULES), 100):
+    for number, entry in enumerate(rng.sample(raw, min(len(raw), 4 * NOISY_RULES)), 100):
         of: Mapping[str, Any] = entry.get("raw") or entry
         severity = str(of.get("severity") or "").capitalize()
         if severity not in {one.value for one in Severity} or len(made) == NOISY_RULES:

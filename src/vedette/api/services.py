@@ -25,6 +25,7 @@ from vedette.detect.problems import RuleProblem
 from vedette.detect.reading import ReadRule
 from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import Scheduler
+from vedette.incidents.investigation.service import Investigation
 from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
 from vedette.kql.diagnostics import Diagnostic, position
@@ -242,6 +243,11 @@ class WorkspaceServices:
             name_of=self.application.person_name,
             url_of=lambda number: f"{self.application.public_url}/incidents/{number}",
         )
+
+    @cached_property
+    def investigation(self) -> Investigation:
+        """What helps to find out what happened."""
+        return Investigation(self.application.state, self.workspace.id, self.application.clock, self.logs)
 
     @cached_property
     def destinations(self) -> Destinations:

@@ -122,7 +122,7 @@ def _timeline(
                 "id": f"activity-{entry.id}",
                 "time": wire_datetime(entry.at),
                 "kind": entry.kind,
-                "title": entry.title if entry.field is None else _changed(entry),
+                "title": described(entry),
                 "detail": entry.detail,
                 "actor": _actor(entry),
                 "alertId": None,
@@ -131,7 +131,10 @@ def _timeline(
     return sorted(items, key=lambda item: item["time"])
 
 
-def _changed(entry: ActivityRow) -> str:
+def described(entry: ActivityRow) -> str:
+    """What happened, in a few words."""
+    if entry.field is None:
+        return entry.title or entry.kind
     title = FIELDS[entry.field].title if entry.field in FIELDS else str(entry.field)
     return f"{title.capitalize()}: {_shown(entry.old)} → {_shown(entry.new)}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import Field
 
 from vedette.api.security import Caller, Services, requires
@@ -14,6 +14,8 @@ from vedette.core.roles import Permission
 
 router = APIRouter(tags=["incidents"], prefix="/workspaces/{ws}/incidents")
 MAX_BATCH = 500
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1000, description="The etag that was read.")]
 
 May = Depends(requires(Permission.INCIDENTS_READ))
 
@@ -93,9 +95,11 @@ def batch(
 
 
 @router.get("/{incident}", dependencies=[May])
-def get(services: Services, incident: str) -> dict[str, Any]:
+def get(services: Services, incident: str, response: Response) -> dict[str, Any]:
     """An incident whole, by number or id."""
-    return services.incident(incident)
+    found = services.incident(incident)
+    response.headers["ETag"] = f'"{found["etag"]}"'
+    return found
 
 
 @router.patch("/{incident}")
@@ -104,9 +108,15 @@ def change(
     caller: Annotated[Caller, Depends(requires(Permission.INCIDENTS_WRITE))],
     incident: str,
     body: Patch,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """Changes fields; only the same field, changed by somebody else to another value, is a conflict."""
-    found = services.incidents.update(reference(incident), body.set, caller, body.base)
+    """Changes fields; only the same field, changed by somebody else to another value, is a conflict.
+
+    With If-Match, any change since the incident was read is one (412).
+    """
+    found = services.incidents.update(reference(incident), body.set, caller, body.base, if_match)
+    response.headers["ETag"] = f'"{found["etag"]}"'
     services.wake()
     return found
 
