@@ -69,6 +69,8 @@ def create_app(application: Application) -> FastAPI:
         health,
         session,
         incidents,
+        incident_work,
+        investigation,
         logs,
         ingestion,
         folders,

@@ -126,7 +126,9 @@ class Prioritiser:
         entities = self._entities(session, incident)
         latest, total = self._latest(session)
         sharing = self._sharing(session, incident, entities)
-        seen = [len([number for number in numbers if number >= latest]) for numbers in sharing.values()]
+        kinds = {entity.id: entity.type in ("Account", "Host") for entity in entities}
+        telling = [one for one in kinds if kinds[one]] or list(kinds)
+        seen = [sum(number >= latest for number in sharing[one]) for one in telling]
         rules, shared = self._company(session, incident, sharing, entities, (latest, total))
         return Facts(
             severity=incident.severity,
@@ -134,7 +136,7 @@ class Prioritiser:
             valued=tuple(self._values.of(entity.entity for entity in entities)),
             rule_incidents=max(self._rule_counts(session, incident.rule_ids, latest).values(), default=1),
             latest_incidents=total,
-            entity_incidents=min(seen) if seen else None,
+            entity_incidents=max(seen) if seen else None,
             verdicts=self._verdicts(session, incident),
             other_rules=rules,
             shared=shared,

@@ -86,7 +86,8 @@ class Facts:
     latest_incidents: int = 1
     """How many incidents are 'the latest'."""
     entity_incidents: int | None = None
-    """Other incidents among the latest that its rarest entity is in; None where it has no entity."""
+    """Other incidents among the latest that the commonest of its accounts and hosts (or else of its entities) is in; None
+    where it has no entity."""
     verdicts: Verdicts = Verdicts()
     other_rules: Mapping[str, Company] = field(default_factory=dict)
     """Other rules with incidents about the same entities in the same days."""
@@ -140,14 +141,14 @@ def _entities(facts: Facts) -> Part:
 def _rarity(facts: Facts) -> Part:
     share = facts.rule_incidents / max(1, facts.latest_incidents)
     # A rule that makes five of a thousand incidents gives half of its points; among few incidents nothing is rare yet.
-    rule = 15.0 / (1.0 + share / 0.005) if facts.latest_incidents >= 100 else 7.5
+    rule = 13.0 / (1.0 + share / 0.005) if facts.latest_incidents >= 100 else 6.5
     reason = f"Its rule made {facts.rule_incidents} of the latest {facts.latest_incidents} incidents"
     if facts.entity_incidents is None:
         return Part("rarity", rule + 1.0, f"{reason}.")
-    entity = 7.0 / (1.0 + facts.entity_incidents / 3.0)
+    entity = 9.0 / (1.0 + facts.entity_incidents / 2.0)
     times = {0: "no other incident", 1: "one other incident"}
     said = times.get(facts.entity_incidents, f"{facts.entity_incidents} other incidents")
-    return Part("rarity", rule + entity, f"{reason}; its rarest entity is in {said}.")
+    return Part("rarity", rule + entity, f"{reason}; the commonest of its accounts and hosts is in {said}.")
 
 
 def _verdicts(facts: Facts) -> Part:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from vedette.detect.entities import Entity
 from vedette.incidents.entities import entity_from_row
-from vedette.incidents.investigation.found import entity_view, incidents, keys_of
+from vedette.incidents.investigation.found import incidents, keys_of
 from vedette.incidents.merging import MergedEntity, key_digest
 from vedette.incidents.models import AlertRow, EntityKeyRow, IncidentEntityRow, IncidentRow
 from vedette.incidents.work.models import BookmarkRow
@@ -45,7 +45,11 @@ class Graph:
 def entity_node(graph: Graph, entity: Entity) -> str:
     """An entity that no incident has, as a node: the same for the same entity."""
     node_id = f"entity-{key_digest(min(keys_of(entity)))[:32]}"
-    return graph.node(node_id, "entity", entity.title, **{**entity_view(entity), "expandable": True})
+    return _entity(graph, node_id, entity)
+
+
+def _entity(graph: Graph, node_id: str, entity: Entity) -> str:
+    return graph.node(node_id, "entity", entity.title, type=entity.type, properties=dict(entity.identifiers))
 
 
 def incident_node(graph: Graph, row: IncidentRow) -> str:
@@ -81,9 +85,7 @@ def incident_graph(
         graph.notes.append(f"Only the first {MAX_ENTITIES} entities are in the graph.")
     entities = [entity_from_row(row) for row in rows[:MAX_ENTITIES]]
     for entity in entities:
-        node = graph.node(
-            f"entity-{entity.id}", "entity", entity.entity.title, **{**entity_view(entity.entity), "expandable": True}
-        )
+        node = _entity(graph, f"entity-{entity.id}", entity.entity)
         for alert_id in entity.alert_ids:
             graph.edge(f"alert-{alert_id}", node, "names")
     _bookmarks(graph, root, bookmarks, entities)
