@@ -23,12 +23,12 @@ from vedette.detect.alert import RuleRun
 from vedette.detect.reading import read_rule_text
 from vedette.detect.rule import AnalyticsRule, EntityMapping, FieldMapping, Severity
 from vedette.detect.runner import RuleRunner
+from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
 from vedette.kql import ticks
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions
 
-NOISY_RULES = 60
 HISTORY = 400
 """Closed incidents that are there before the queue: the noisy rules' verdicts."""
 
@@ -77,15 +77,15 @@ def _newest(entries: list[dict[str, Any]]) -> datetime:
     return ticks.to_datetime(max(moment for moment in moments if moment is not None))
 
 
-def noisy_rules(shared: Path, rng: random.Random) -> list[AnalyticsRule]:
+def noisy_rules(shared: Path, rng: random.Random, count: int) -> list[AnalyticsRule]:
     """Rules with the severity and tactics of real ones."""
     with gzip.open(shared / "corpus/core_rules.jsonl.gz", "rt", encoding="utf-8") as lines:
         raw = [json.loads(line) for line in lines]
     made = []
-    for number, entry in enumerate(rng.sample(raw, min(len(raw), 4 * NOISY_RULES)), 100):
+    for number, entry in enumerate(rng.sample(raw, min(len(raw), 4 * count)), 100):
         of: Mapping[str, Any] = entry.get("raw") or entry
         severity = str(of.get("severity") or "").capitalize()
-        if severity not in {one.value for one in Severity} or len(made) == NOISY_RULES:
+        if severity not in {one.value for one in Severity} or len(made) == count:
             continue
         mappings = (*MAPPINGS, EntityMapping("Host", (FieldMapping("FullName", "Host"),)))
         tactics = tuple(str(tactic).replace(" ", "") for tactic in of.get("tactics") or ())
@@ -93,15 +93,15 @@ def noisy_rules(shared: Path, rng: random.Random) -> list[AnalyticsRule]:
     return made
 
 
-def fill(service: IncidentService, clock: VirtualClock, shared: Path, *, seed: int, size: int = 1000) -> set[int]:
+def fill(service: IncidentService, clock: VirtualClock, shared: Path, *, seed: int, rules: int = 60, size: int = 1000) -> set[int]:
     """Makes the queue; returns the numbers of the true incidents."""
     rng = random.Random(seed)
-    rules = noisy_rules(shared, rng)
-    often = [1.0 / (rank + 1) for rank in range(len(rules))]
+    noisy = noisy_rules(shared, rng, rules)
+    often = [1.0 / (rank + 1) for rank in range(len(noisy))]
     people = [1.0 / (rank + 5) for rank in range(400)]
 
     def noise() -> RuleRun:
-        of = rng.choices(rules, often)[0]
+        of = rng.choices(noisy, often)[0]
         (user,) = rng.choices(range(400), people)
         row = {"User": f"user{user}@contoso.com"}
         if rng.random() < 0.6:
@@ -115,7 +115,7 @@ def fill(service: IncidentService, clock: VirtualClock, shared: Path, *, seed: i
         for number in service.ingest(noise()).created:
             verdict = rng.choices(["BenignPositive", "FalsePositive", "TruePositive", "Undetermined"], [45, 40, 8, 7])[0]
             service.update(number, {"status": "Closed", "classification": verdict}, ANN)
-    found = [dataclasses.replace(one) for one in true_runs(shared)]
+    found = true_runs(shared)
     places = {rng.randrange(size - 60): one for one in found}
     places |= {} if len(places) == len(found) else dict(enumerate(found, 100))
     true: set[int] = set()
@@ -138,8 +138,6 @@ def fill(service: IncidentService, clock: VirtualClock, shared: Path, *, seed: i
 
 def top_tenth(service: IncidentService, true: set[int]) -> tuple[int, int, dict[int, int]]:
     """How many true incidents are in the first tenth of the open queue by priority; how many there are; the place of each."""
-    from vedette.incidents.listing import IncidentFilter
-
     page = service.list(IncidentFilter(statuses=("New", "Active"), sort="-priority", top=10_000))
     places = {one["number"]: place for place, one in enumerate(page.value, 1) if one["number"] in true}
     return sum(place <= page.count // 10 for place in places.values()), len(true), places

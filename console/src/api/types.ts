@@ -92,6 +92,8 @@ export interface IncidentSummary extends Omit<EditableFields, "description"> {
   lastActivityTimeUtc: Utc | null;
   alertCount: number;
   alertProductNames: string[];
+  /** 0 to 100; priorityParts of the whole incident say of what. */
+  priority: number;
   /** The names of the first entities, for the list. */
   entityNames: string[];
   revisions: Revisions;
@@ -171,7 +173,85 @@ export interface TimelineItem {
   alertId?: string | null;
 }
 
+export interface PriorityPart {
+  name: string;
+  points: number;
+  of: number;
+  reason: string;
+}
+
+export interface Task {
+  id: string;
+  title: string;
+  description: string;
+  status: "New" | "Completed";
+  completedBy: string | null;
+}
+
+export interface Bookmark {
+  id: string;
+  displayName: string;
+  notes: string;
+  eventTimeUtc: Utc;
+  createdBy: PersonRef;
+  entities: { type: string; name: string }[];
+}
+
+/** A merge or a split: alerts moved from one incident to another. */
+export interface Move {
+  id: string;
+  kind: "merge" | "split";
+  from: number;
+  to: number;
+  alertIds: string[];
+  timeUtc: Utc;
+  actor: PersonRef;
+  undoneBy: string | null;
+}
+
+export interface HistoryEntry {
+  time: Utc;
+  actor: PersonRef;
+  field: string;
+  title: string | null;
+  old: unknown;
+  new: unknown;
+}
+
+export interface GraphNode {
+  id: string;
+  kind: "incident" | "alert" | "entity" | "bookmark";
+  name: string;
+  /** For kind "entity". */
+  type?: string;
+  /** For kind "incident". */
+  number?: number;
+}
+
+export interface Graph {
+  nodes: GraphNode[];
+  edges: { from: string; to: string; label: string }[];
+  notes: string[];
+}
+
+export interface SimilarIncident {
+  number: number;
+  title: string;
+  status: IncidentStatus;
+  classification: Classification | null;
+  classificationReason: ClassificationReason | null;
+  similarity: number;
+  reasons: string[];
+}
+
 export interface Incident extends IncidentSummary {
+  etag: string;
+  priorityParts: PriorityPart[];
+  tasks: Task[];
+  bookmarks: Bookmark[];
+  moves: Move[];
+  mergedInto: number | null;
+  history: HistoryEntry[];
   description: string;
   techniques: string[];
   ruleIds: string[];

@@ -26,7 +26,7 @@ from vedette.detect.reading import ReadRule
 from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import Scheduler
 from vedette.incidents.investigation.service import Investigation
-from vedette.incidents.listing import IncidentFilter
+from vedette.incidents.listing import IncidentFilter, IncidentPage
 from vedette.incidents.service import IncidentService
 from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.functions import SavedFunctions
@@ -278,7 +278,7 @@ class WorkspaceServices:
         """Tells the background work that there is something to do."""
         self.application.deliverer.wake()
 
-    def incident_page(self, filters: Mapping[str, str], caller: Principal | None) -> dict[str, Any]:
+    def incident_page(self, filters: Mapping[str, str], caller: Principal | None) -> IncidentPage:
         """A page of the queue by the filters of the REST API."""
         owners = [
             (caller.id if caller else "me") if owner == "me" else owner
@@ -296,7 +296,7 @@ class WorkspaceServices:
                 top=int(filters.get("top", "100")),
                 skip=int(filters.get("skip", "0")),
             )
-        ).to_dict()
+        )
 
     def incident(self, number_or_id: str) -> dict[str, Any]:
         """One incident whole."""

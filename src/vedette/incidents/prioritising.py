@@ -39,6 +39,8 @@ DAYS: Final = timedelta(days=14)
 COMMON: Final = 0.02
 """An entity in more than this share of the latest incidents (and in more than `FEW`) is a proxy or a service, and no tie."""
 FEW: Final = 12
+_ENOUGH: Final = 200
+"""Incidents that a rule's share is taken of at least: among few, every rule has a large one."""
 _ENTITIES: Final = 40
 _KEYS_AT_ONCE: Final = 500
 _NEIGHBOURS: Final = 100
@@ -209,7 +211,7 @@ class Prioritiser:
                     found[rule_id] = (list(tactics), rarest)
         counts = self._rule_counts(session, list(found), latest[0])
         rules = {
-            rule_id: Company(tactics, counts[rule_id] / latest[1], rarest)
+            rule_id: Company(tactics, counts[rule_id] / max(_ENOUGH, latest[1]), rarest)
             for rule_id, (tactics, rarest) in sorted(found.items())
         }
         named = [entity.entity.title for entity in entities if sharing.get(entity.id, set()) & near]

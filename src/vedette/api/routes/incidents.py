@@ -50,7 +50,7 @@ def reference(text: str) -> int | str:
     return int(text) if text.isdigit() and len(text) < 10 else text
 
 
-@router.get("", dependencies=[May])
+@router.get("", dependencies=[May], response_model=None)
 def list_(
     services: Services,
     caller: Caller,
@@ -62,13 +62,14 @@ def list_(
     top: Annotated[int, Query(ge=0, le=10_000)] = 100,
     skip: Annotated[int, Query(ge=0)] = 0,
     changed_since: Annotated[str | None, Query(alias="changedSince", max_length=100)] = None,
-) -> dict[str, Any]:
+) -> Response:
     """A page of the queue, with counts over the whole workspace."""
     filters = {
         "status": status, "severity": severity, "owner": owner, "q": q, "sort": sort, "top": str(top), "skip": str(skip),
         "changedSince": changed_since,
     }  # fmt: skip
-    return services.incident_page({name: value for name, value in filters.items() if value}, caller)
+    page = services.incident_page({name: value for name, value in filters.items() if value}, caller)
+    return Response(page.to_json(), media_type="application/json")
 
 
 @router.post("/batch")
