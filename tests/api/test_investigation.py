@@ -103,7 +103,10 @@ def test_one_users_timeline_over_three_tables(client: httpx.Client) -> None:
     last = client.get(f"{WS}/users/alex@contoso.example/timeline", params={**SPAN, "top": 1}).json()
     assert [item["source"] for item in last["value"]] == ["OfficeActivity"]
     earlier = {**SPAN, "top": 1, "to": last["next"]}
-    assert client.get(f"{WS}/users/alex@contoso.example/timeline", params=earlier).json()["value"][0]["source"] == "AuditLogs"
+    assert (
+        client.get(f"{WS}/users/alex@contoso.example/timeline", params=earlier).json()["value"][0]["source"]
+        == "AuditLogs"
+    )
 
 
 @pytest.mark.req("T-031", "P-058")
@@ -121,7 +124,9 @@ def test_an_entitys_timeline_merges_what_there_is(client: httpx.Client) -> None:
 
 
 def test_similar_incidents_tell_their_verdict_and_why(client: httpx.Client) -> None:
-    change = {"set": {"status": "Closed", "classification": "TruePositive", "classificationReason": "SuspiciousActivity"}}
+    change = {
+        "set": {"status": "Closed", "classification": "TruePositive", "classificationReason": "SuspiciousActivity"}
+    }
     assert client.patch(f"{WS}/incidents/1", json=change).status_code == 200
     run = {"rule": "6d2f2f0a-4c1c-4e0c-9a56-0b8f7d1f3a10", "at": "2026-03-01T13:00:00Z"}
     assert client.post(f"{WS}/local/rules/run", json=run).status_code == 200
@@ -159,8 +164,14 @@ def test_tasks_merging_and_the_etag(client: httpx.Client) -> None:
         ("explorations?type=Account&identifier=FullNam=a", "no identifier 'FullNam'"),
         ("entities?type=Account&identifier=FullName", "not NAME=VALUE"),
         ("entities/timeline?type=Account&identifier=FullName=a&kinds=alerts", "not a kind"),
-        ("entities?type=Account&identifier=FullName=a&from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", "ends before"),
-        ("entities?type=Account&identifier=FullName=a&from=2020-03-02T00:00:00Z&to=2026-03-01T00:00:00Z", "at most 400"),
+        (
+            "entities?type=Account&identifier=FullName=a&from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z",
+            "ends before",
+        ),
+        (
+            "entities?type=Account&identifier=FullName=a&from=2020-03-02T00:00:00Z&to=2026-03-01T00:00:00Z",
+            "at most 400",
+        ),
         ("incidents/99/graph", "There is no incident '99'"),
         ("incidents/99/similar", "There is no incident '99'"),
     ],
@@ -170,8 +181,13 @@ def test_what_is_refused_is_named(loaded: Running, path: str, says: str) -> None
         answer = client.get(f"{WS}/{path}")
         assert answer.status_code in (400, 404)
         assert says in answer.json()["error"]["message"]
-        unknown = client.post(f"{WS}/explorations/account-sign-in-adresses", json={"entity": {"type": "IP", "Address": "1"}})
-        assert (unknown.status_code, "account-sign-in-addresses" in unknown.json()["error"].get("hint", "")) == (404, True)
+        unknown = client.post(
+            f"{WS}/explorations/account-sign-in-adresses", json={"entity": {"type": "IP", "Address": "1"}}
+        )
+        assert (unknown.status_code, "account-sign-in-addresses" in unknown.json()["error"].get("hint", "")) == (
+            404,
+            True,
+        )
 
 
 ROUTES = [

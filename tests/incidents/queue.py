@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-
 from tests.incidents.runs import ANN, MAPPINGS, rule, run
 from vedette.core.clock import VirtualClock
 from vedette.detect.alert import RuleRun
@@ -93,7 +92,9 @@ def noisy_rules(shared: Path, rng: random.Random, count: int) -> list[AnalyticsR
     return made
 
 
-def fill(service: IncidentService, clock: VirtualClock, shared: Path, *, seed: int, rules: int = 60, size: int = 1000) -> set[int]:
+def fill(
+    service: IncidentService, clock: VirtualClock, shared: Path, *, seed: int, rules: int = 60, size: int = 1000
+) -> set[int]:
     """Makes the queue; returns the numbers of the true incidents."""
     rng = random.Random(seed)
     noisy = noisy_rules(shared, rng, rules)
@@ -113,7 +114,9 @@ def fill(service: IncidentService, clock: VirtualClock, shared: Path, *, seed: i
     for _ in range(HISTORY):
         clock.advance(1800)
         for number in service.ingest(noise()).created:
-            verdict = rng.choices(["BenignPositive", "FalsePositive", "TruePositive", "Undetermined"], [45, 40, 8, 7])[0]
+            verdict = rng.choices(["BenignPositive", "FalsePositive", "TruePositive", "Undetermined"], [45, 40, 8, 7])[
+                0
+            ]
             service.update(number, {"status": "Closed", "classification": verdict}, ANN)
     found = true_runs(shared)
     places = {rng.randrange(size - 60): one for one in found}
@@ -126,7 +129,9 @@ def fill(service: IncidentService, clock: VirtualClock, shared: Path, *, seed: i
         if due is not None:
             now = clock.now()
             alerts = tuple(dataclasses.replace(alert, generated=now) for alert in due.alerts)
-            numbers = service.ingest(dataclasses.replace(due, alerts=alerts, start=now - timedelta(days=1), end=now)).created
+            numbers = service.ingest(
+                dataclasses.replace(due, alerts=alerts, start=now - timedelta(days=1), end=now)
+            ).created
             true |= set(numbers)
             made += len(numbers)
             continue
@@ -141,5 +146,3 @@ def top_tenth(service: IncidentService, true: set[int]) -> tuple[int, int, dict[
     page = service.list(IncidentFilter(statuses=("New", "Active"), sort="-priority", top=10_000))
     places = {one["number"]: place for place, one in enumerate(page.value, 1) if one["number"] in true}
     return sum(place <= page.count // 10 for place in places.values()), len(true), places
-
-

@@ -106,7 +106,7 @@ def test_a_bookmark_in_and_out_of_an_incident(service: IncidentService, clock: V
         "HuntingBookmark | sort by LastUpdatedTime asc | project BookmarkName, Notes, SoftDeleted, EventTime,"
         " User = tostring(todynamic(Entities)[0].Name), Row = tostring(todynamic(QueryResultRow).IPAddress)"
     ).rows
-    assert [row[:3] for row in kept][0] == ["A sign-in", "odd", False]
+    assert kept[0][:3] == ["A sign-in", "odd", False]
     assert {row[2] for row in kept} == {True, False}
     assert kept[0][3:] == ["2026-03-01T11:30:00.1234567Z", "a", "1.1.1.1"]
     ids = logs.query("SecurityIncident | where IncidentNumber == 1 | project Ids = tostring(BookmarkIds)").rows
@@ -284,5 +284,3 @@ def test_no_alert_is_ever_lost_or_doubled(fresh: Fresh, steps: list[tuple[str, i
             assert set(incident["ruleIds"]) == {alert["ruleId"] for alert in incident["alerts"]}
             found += ids
         assert sorted(found) == every
-
-

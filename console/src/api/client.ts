@@ -12,11 +12,9 @@ import type {
   DestinationKind,
   DestinationWrite,
   FunctionInfo,
-  Graph,
   Incident,
   IncidentPage,
   IncidentPatch,
-  Move,
   Page,
   Person,
   QueryRequest,
@@ -27,12 +25,11 @@ import type {
   RuleRun,
   RuleSummary,
   Session,
-  SimilarIncident,
   TableInfo,
-  Task,
   TestReport,
   Workspace,
 } from "./types";
+import type { Graph, Move, SimilarIncident, Task } from "./work";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
 const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComponent(id)}`;

@@ -3,6 +3,9 @@
  * Times are ISO 8601 in UTC with a trailing Z; durations are ISO 8601 ("PT5M", "P14D") unless a unit is in the name.
  */
 
+import type { Bookmark, HistoryEntry, Move, PriorityPart, Task } from "./work";
+
+
 export type Utc = string;
 export type Duration = string;
 
@@ -171,77 +174,6 @@ export interface TimelineItem {
   actor?: PersonRef | null;
   /** For kind "alert". */
   alertId?: string | null;
-}
-
-export interface PriorityPart {
-  name: string;
-  points: number;
-  of: number;
-  reason: string;
-}
-
-export interface Task {
-  id: string;
-  title: string;
-  description: string;
-  status: "New" | "Completed";
-  completedBy: string | null;
-}
-
-export interface Bookmark {
-  id: string;
-  displayName: string;
-  notes: string;
-  eventTimeUtc: Utc;
-  createdBy: PersonRef;
-  entities: { type: string; name: string }[];
-}
-
-/** A merge or a split: alerts moved from one incident to another. */
-export interface Move {
-  id: string;
-  kind: "merge" | "split";
-  from: number;
-  to: number;
-  alertIds: string[];
-  timeUtc: Utc;
-  actor: PersonRef;
-  undoneBy: string | null;
-}
-
-export interface HistoryEntry {
-  time: Utc;
-  actor: PersonRef;
-  field: string;
-  title: string | null;
-  old: unknown;
-  new: unknown;
-}
-
-export interface GraphNode {
-  id: string;
-  kind: "incident" | "alert" | "entity" | "bookmark";
-  name: string;
-  /** For kind "entity". */
-  type?: string;
-  /** For kind "incident". */
-  number?: number;
-}
-
-export interface Graph {
-  nodes: GraphNode[];
-  edges: { from: string; to: string; label: string }[];
-  notes: string[];
-}
-
-export interface SimilarIncident {
-  number: number;
-  title: string;
-  status: IncidentStatus;
-  classification: Classification | null;
-  classificationReason: ClassificationReason | null;
-  similarity: number;
-  reasons: string[];
 }
 
 export interface Incident extends IncidentSummary {

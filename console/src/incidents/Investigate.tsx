@@ -5,7 +5,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 
 import { api } from "../api/client";
-import type { Graph, GraphNode, Incident } from "../api/types";
+import type { Incident } from "../api/types";
+import type { Graph, GraphNode } from "../api/work";
 import { ErrorView } from "../app/ErrorView";
 import { useWorkspace, workspacePath } from "../app/session";
 import { verdictLabel } from "./model";
@@ -23,7 +24,7 @@ function placed(graph: Graph, root: string) {
   for (const node of graph.nodes.slice(0, MOST)) {
     const column = node.kind === "incident" && node.id !== root ? "related" : node.kind;
     const kinds = COLUMNS.filter((one) => one !== "bookmark" || graph.nodes.some((other) => other.kind === "bookmark"));
-    const index = Math.max(0, kinds.indexOf(column as (typeof COLUMNS)[number]));
+    const index = Math.max(0, kinds.indexOf(column));
     const row = rows.get(column) ?? 0;
     rows.set(column, row + 1);
     places.set(node.id, { node, x: index * (WIDTH + GAP), y: row * (HEIGHT + 10) });

@@ -6,7 +6,8 @@ import { useState } from "react";
 import { Link } from "react-router";
 
 import { api } from "../api/client";
-import type { Incident, Move } from "../api/types";
+import type { Incident } from "../api/types";
+import type { Move } from "../api/work";
 import { done } from "../app/activity";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
@@ -98,10 +99,10 @@ function Bookmarks({ incident }: { incident: Incident }) {
   );
 }
 
-const moveText = (move: Move) =>
-  move.kind === "merge"
-    ? `#${move.from} merged into #${move.to}, ${move.alertIds.length} alerts`
-    : `#${move.to} split from #${move.from}, ${move.alertIds.length} alerts`;
+function moveText({ kind, from, to, alertIds }: Move) {
+  const count = alertIds.length === 1 ? "1 alert" : `${alertIds.length} alerts`;
+  return kind === "merge" ? `#${from} merged into #${to}, ${count}` : `#${to} split from #${from}, ${count}`;
+}
 
 function Regroup({ incident }: { incident: Incident }) {
   const workspace = useWorkspace();
@@ -239,5 +240,5 @@ function shown(value: unknown): string {
     if ("incident" in value) return `#${String(value.incident)}`;
     return Array.isArray(value) ? value.join(", ") || "—" : Object.values(value).join(", ");
   }
-  return String(value as string | number | boolean);
+  return String(value);
 }

@@ -32,8 +32,8 @@ from vedette.api.routes import (
     incident_work,
     incidents,
     ingestion,
-    investigation,
     ingestion_health,
+    investigation,
     logs,
     paths,
     rules,
@@ -88,7 +88,9 @@ def create_app(application: Application) -> FastAPI:
         app.include_router(module.router, prefix=PREFIX)
     install_doors(app, application)
     install_console(app, PREFIX)
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=1)  # 9 takes many times as long for a tenth less
+    app.add_middleware(
+        GZipMiddleware, minimum_size=1024, compresslevel=1
+    )  # 9 takes many times as long for a tenth less
     app.add_middleware(HostNames, names=_names(application))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(BodyLimit, uploads=f"{PREFIX}/workspaces/[^/]+/load")

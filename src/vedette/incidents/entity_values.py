@@ -44,7 +44,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class EntityValues:
     """The values of one workspace's entities; made anew when a watchlist changes (`mark`)."""
 
-    def __init__(self, mark: str, values: Mapping[str, tuple[str, int]], networks: list[tuple[Network, str, int]]) -> None:
+    def __init__(
+        self, mark: str, values: Mapping[str, tuple[str, int]], networks: list[tuple[Network, str, int]]
+    ) -> None:
         self.mark = mark
         self._values = values
         self._networks = networks
@@ -77,7 +79,9 @@ class EntityValues:
         if not self._values and not self._networks:
             return
         for entity in entities:
-            best = max((found for name in _names(entity) if (found := self._values.get(name))), key=_points, default=None)
+            best = max(
+                (found for name in _names(entity) if (found := self._values.get(name))), key=_points, default=None
+            )
             if best is None and entity.type == "IP" and self._networks:
                 best = self._by_network(entity)
             if best is not None:

@@ -150,7 +150,9 @@ def _merged(entity_id: str, cluster: list[Record]) -> MergedEntity:
 
 def _identifiers(cluster: list[Record]) -> dict[str, str]:
     """One value for each identifier: that of the record which names the thing best."""
-    ranked = sorted(cluster, key=lambda one: (-len(strong_keys(Entity.of(one.type, one.identifiers))), one.text.swapcase()))
+    ranked = sorted(
+        cluster, key=lambda one: (-len(strong_keys(Entity.of(one.type, one.identifiers))), one.text.swapcase())
+    )
     base, family = _NAMED.get(cluster[0].type, ("", ()))
     chosen = next((one.identifiers[base] for one in ranked if one.identifiers.get(base)), "").casefold()
     found: dict[str, str] = {}

@@ -27,7 +27,11 @@ from vedette.incidents.models import LogOutboxRow
 
 BATCH: Final = 500
 
-_KEYS: Final = {ALERTS: ("SystemAlertId",), INCIDENTS: ("IncidentName", "Status", "ModifiedBy"), BOOKMARKS: ("BookmarkId",)}
+_KEYS: Final = {
+    ALERTS: ("SystemAlertId",),
+    INCIDENTS: ("IncidentName", "Status", "ModifiedBy"),
+    BOOKMARKS: ("BookmarkId",),
+}
 """Columns that, with TimeGenerated, tell a row of each table."""
 
 _TURNS: Final[WeakKeyDictionary[State, defaultdict[str, threading.Lock]]] = WeakKeyDictionary()

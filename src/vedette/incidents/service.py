@@ -18,7 +18,16 @@ from vedette.detect.alert import RuleRun
 from vedette.detect.rule import JsonValue
 from vedette.incidents.detail import incident_view
 from vedette.incidents.entities import entity_from_row
-from vedette.incidents.fields import FIELDS, MAX_COMMENT, Contradiction, FieldConflict, check_etag, complete, iso, read_changes
+from vedette.incidents.fields import (
+    FIELDS,
+    MAX_COMMENT,
+    Contradiction,
+    FieldConflict,
+    check_etag,
+    complete,
+    iso,
+    read_changes,
+)
 from vedette.incidents.ingestion import Ingestion, IngestReport
 from vedette.incidents.journal import IncidentEvent, Journal, Listener
 from vedette.incidents.listing import IncidentFilter, IncidentPage, list_incidents, summary

@@ -76,9 +76,7 @@ def moves(services: Services, incident: str) -> dict[str, Any]:
 
 
 @router.post("/incidents/{incident}/merge")
-def merge(
-    services: Services, caller: Writer, incident: str, body: Merge, if_match: IfMatch = None
-) -> dict[str, Any]:
+def merge(services: Services, caller: Writer, incident: str, body: Merge, if_match: IfMatch = None) -> dict[str, Any]:
     """Moves the alerts and bookmarks of other incidents into this one; those are closed and refer to it."""
     found = services.incidents.regrouping.merge(reference(incident), body.sources, caller, if_match)
     services.wake()

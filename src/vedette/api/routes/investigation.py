@@ -82,9 +82,7 @@ def incident_timeline(
 
 
 @router.get("/entities")
-def entity_page(
-    services: Services, caller: Reader, entity: Asked, from_: From = None, to: To = None
-) -> dict[str, Any]:
+def entity_page(services: Services, caller: Reader, entity: Asked, from_: From = None, to: To = None) -> dict[str, Any]:
     """What is known of an entity, and what each exploration would bring."""
     held = services.investigation
     return held.entity_page(entity, held.span(_utc(from_), _utc(to)), caller)
@@ -107,7 +105,9 @@ def user_timeline(
     """What one user did over SigninLogs, AuditLogs and OfficeActivity. `user` is a principal name or an object id."""
     held = services.investigation
     name = "FullName" if "@" in user or "\\" in user else "AadUserId"
-    return held.user_timeline(read_entity({"type": "Account", name: user}), held.span(_utc(from_), _utc(to)), top, caller)
+    return held.user_timeline(
+        read_entity({"type": "Account", name: user}), held.span(_utc(from_), _utc(to)), top, caller
+    )
 
 
 @router.get("/explorations")

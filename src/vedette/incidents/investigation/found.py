@@ -80,9 +80,7 @@ def incident_numbers(session: Session, workspace_id: str, keys: Iterable[str], m
 
 def incidents(session: Session, workspace_id: str, numbers: Iterable[int]) -> list[IncidentRow]:
     """Incidents by number, the newest first."""
-    query = select(IncidentRow).where(
-        IncidentRow.workspace_id == workspace_id, IncidentRow.number.in_(list(numbers))
-    )
+    query = select(IncidentRow).where(IncidentRow.workspace_id == workspace_id, IncidentRow.number.in_(list(numbers)))
     return list(session.scalars(query.order_by(IncidentRow.number.desc())))
 
 

@@ -106,7 +106,9 @@ class Investigation:
         with self._state.session(read_only=True) as session:
             incident = self._journal.row(session, reference)
             alerts = self._journal.alerts(session, incident.number)
-            return incident_graph(session, incident, alerts, self._journal.bookmarks(session, incident.number)).to_dict()
+            return incident_graph(
+                session, incident, alerts, self._journal.bookmarks(session, incident.number)
+            ).to_dict()
 
     def similar(self, reference: int | str, caller: Principal) -> list[dict[str, Any]]:
         """The incidents most like one, why, and their verdicts."""
@@ -124,7 +126,9 @@ class Investigation:
         with self._state.session(read_only=True) as session:
             incident = self._journal.row(session, reference)
             alerts = self._journal.alerts(session, incident.number)
-            items = timelines.of_alerts(alerts) + timelines.of_bookmarks(self._journal.bookmarks(session, incident.number))
+            items = timelines.of_alerts(alerts) + timelines.of_bookmarks(
+                self._journal.bookmarks(session, incident.number)
+            )
             items += timelines.of_actions(self._actions(session, [incident.number]))
             nodes = incident_graph(session, incident, alerts, ()).to_dict()["nodes"]
         sources: list[dict[str, Any]] = []
@@ -153,14 +157,14 @@ class Investigation:
                 "lastSeenTimeUtc": max((alert.end for alert in alerts), default=None),
                 "incidents": [summary(row) for row in known.incidents],
                 "moreIncidents": known.more,
-                "alerts": [{k: v for k, v in alert_view(one).items() if k not in ("sample", "query")} for one in alerts],
+                "alerts": [
+                    {k: v for k, v in alert_view(one).items() if k not in ("sample", "query")} for one in alerts
+                ],
                 "bookmarks": [bookmark_view(one) for one in bookmarks],
             }
         return {**page, "explorations": self.explorations(known.entity, span, caller, page=False)}
 
-    def explorations(
-        self, entity: Entity, span: Span, caller: Principal, *, page: bool = True
-    ) -> list[dict[str, Any]]:
+    def explorations(self, entity: Entity, span: Span, caller: Principal, *, page: bool = True) -> list[dict[str, Any]]:
         """The explorations of an entity, each with how many results it would bring: `count`, or None with a `reason`."""
         caller.require(self._workspace_id, Permission.INCIDENTS_READ)
         if page:
@@ -265,7 +269,9 @@ class Investigation:
                 continue
             text = unit.text(entity, f"\n| top {top + 1} by TimeGenerated desc")
             try:
-                result = self._logs.query(text, timespan=(span.start, span.end), limits=Limits(rows=top + 1, seconds=60.0))
+                result = self._logs.query(
+                    text, timespan=(span.start, span.end), limits=Limits(rows=top + 1, seconds=60.0)
+                )
             except (KqlError, QueryFailed, VedetteError) as error:
                 told["reason"] = str(error)
                 continue
@@ -338,5 +344,3 @@ class Investigation:
 
 RELATED: Final = "related-alerts"
 """The exploration that is not a query: alerts and incidents of the same entity."""
-
-

@@ -73,15 +73,15 @@ def of_rows(unit: Unit, result: QueryResult, most: int) -> list[dict[str, Any]]:
     names = [column.name for column in result.columns]
     time, title, detail = (names.index(name) for name in ("TimeGenerated", "Title", "Detail"))
     return [
-        _item(ACTIVITY, row[time], unit.tables[0], row[title], row[detail] or None, id=f"{unit.id}-{number}-{row[time]}")
+        _item(
+            ACTIVITY, row[time], unit.tables[0], row[title], row[detail] or None, id=f"{unit.id}-{number}-{row[time]}"
+        )
         for number, row in enumerate(result.rows[:most])
         if row[time] is not None
     ]
 
 
-def merged(
-    items: list[dict[str, Any]], wanted: set[str], top: int, sources: list[dict[str, Any]]
-) -> dict[str, Any]:
+def merged(items: list[dict[str, Any]], wanted: set[str], top: int, sources: list[dict[str, Any]]) -> dict[str, Any]:
     """The latest items, in the order of time. `next` is where an earlier page ends, None where nothing is earlier.
 
     A source that had more than it gave is complete only since its earliest item; what others have before that waits for

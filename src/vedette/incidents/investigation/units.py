@@ -95,7 +95,9 @@ def exploration(unit_id: str) -> Unit:
 
 def _read(folder: str) -> dict[str, Unit]:
     place = resources.files(__package__) / folder
-    units = [_unit(yaml.safe_load(file.read_text(encoding="utf-8"))) for file in place.iterdir() if file.name[-5:] == ".yaml"]
+    units = [
+        _unit(yaml.safe_load(file.read_text(encoding="utf-8"))) for file in place.iterdir() if file.name[-5:] == ".yaml"
+    ]
     return {unit.id: unit for unit in sorted(units, key=lambda unit: unit.id)}
 
 

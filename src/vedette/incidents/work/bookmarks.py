@@ -130,9 +130,7 @@ class Bookmarks:
             if row.number is not None:
                 self._tell(session, row.number, row, f"Bookmark removed: {row.name}", principal)
 
-    def _set(
-        self, session: Session, row: BookmarkRow, values: Mapping[str, JsonValue], principal: Principal
-    ) -> None:
+    def _set(self, session: Session, row: BookmarkRow, values: Mapping[str, JsonValue], principal: Principal) -> None:
         before = row.number
         for name, value in values.items():
             self._put(session, row, name, value)
@@ -166,7 +164,9 @@ class Bookmarks:
             case "incidentNumber":
                 row.number = self._number(session, row, value)
             case _:
-                known = "displayName notes query labels queryResult entities eventTimeUtc queryStartTimeUtc queryEndTimeUtc"
+                known = (
+                    "displayName notes query labels queryResult entities eventTimeUtc queryStartTimeUtc queryEndTimeUtc"
+                )
                 near = nearest(name, [*known.split(), "incidentNumber"])
                 hint = f"Did you mean '{near}'?" if near else f"It has {known.replace(' ', ', ')}, incidentNumber."
                 raise InvalidInput(f"A bookmark has no field '{name}' that can be changed.", target=name, hint=hint)

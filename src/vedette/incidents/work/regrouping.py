@@ -195,7 +195,9 @@ class Regrouping:
         row.merged_into = into.number
         for one in (into, row):
             self._recount(session, one)
-        if Severity(before["severity"]).rank > into.severity_rank and not self._set_by_people(session, into, "severity"):
+        if Severity(before["severity"]).rank > into.severity_rank and not self._set_by_people(
+            session, into, "severity"
+        ):
             self._journal.apply(session, into, {"severity": before["severity"]}, principal)
         move.body = {**move.body, "before": before, "after": _fields(row), "target": [target, _fields(into)]}
         detail = f"{len(alerts)} alerts, {len(bookmarks)} bookmarks"

@@ -153,7 +153,9 @@ class Tasks:
 
 
 def _status(value: JsonValue) -> str:
-    found = next((one.value for one in TaskStatus if isinstance(value, str) and one.value.lower() == value.lower()), None)
+    found = next(
+        (one.value for one in TaskStatus if isinstance(value, str) and one.value.lower() == value.lower()), None
+    )
     if found is None:
         raise InvalidInput(f"'{value}' is not a task's status.", target="status", hint="It is New or Completed.")
     return found
