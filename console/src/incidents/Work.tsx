@@ -240,5 +240,5 @@ function shown(value: unknown): string {
     if ("incident" in value) return `#${String(value.incident)}`;
     return Array.isArray(value) ? value.join(", ") || "—" : Object.values(value).join(", ");
   }
-  return String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
