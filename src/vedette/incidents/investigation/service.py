@@ -29,7 +29,7 @@ from vedette.incidents.models import ActivityRow
 from vedette.incidents.records import alert_view
 from vedette.incidents.work.bookmarks import bookmark_view
 from vedette.kql.diagnostics import KqlError
-from vedette.store.logstore import TableInfo
+from vedette.store.overview import TableInfo
 from vedette.store.watchlists import Watchlists
 
 MAX_TOP: Final = 1000
