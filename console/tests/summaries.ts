@@ -27,6 +27,7 @@ export function summary(number: number, change: Partial<IncidentSummary> = {}): 
     lastActivityTimeUtc: null,
     alertCount: 1,
     alertProductNames: ["Vedette"],
+    priority: 0,
     entityNames: [],
     revisions: Object.fromEntries(FIELDS.map((field) => [field, 1])) as IncidentSummary["revisions"],
     ...change,
@@ -36,6 +37,7 @@ export function summary(number: number, change: Partial<IncidentSummary> = {}): 
 export function whole(one: IncidentSummary): Incident {
   return {
     ...one, description: "", techniques: [], ruleIds: [], entities: [], alerts: [], comments: [], timeline: [], story: "", together: [],
+    etag: "", priorityParts: [], tasks: [], bookmarks: [], moves: [], mergedInto: null, history: [],
   };
 }
 

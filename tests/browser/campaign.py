@@ -15,6 +15,7 @@ from vedette.core.ids import derived_id
 WS = "/workspaces/default"
 COUNTRIES = {
     "KP": "High", "IR": "High", "SY": "Medium", "CU": "Medium", "BY": "Low", "MM": "Low", "SD": "Informational",
+    "LY": "Medium", "SO": "Low",
 }  # fmt: skip
 BY_HAND = "VE"
 """The country of the rule that only the console runs."""

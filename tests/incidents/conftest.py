@@ -32,8 +32,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
     names = itertools.count()
 
     def make() -> IncidentService:
-        workspace = Workspaces(state).create(f"fresh-{next(names)}")
-        return IncidentService(state, workspace.id, VirtualClock(NOON), new_id=seeded_ids(1))
+        number = next(names)
+        workspace = Workspaces(state).create(f"fresh-{number}")
+        return IncidentService(state, workspace.id, VirtualClock(NOON), new_id=seeded_ids(number))
 
     yield make
     state.dispose()

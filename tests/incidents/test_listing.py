@@ -280,6 +280,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IncidentServic
         ({}, COUNT),
         ({"sort": "-severity"}, COUNT),
         ({"sort": "title"}, COUNT),
+        ({"sort": "-priority"}, COUNT),
         ({"statuses": ["New"], "severities": ["High", "Medium"]}, 1666),
         ({"owners": ["none"]}, 1428),
         ({"words": "user12@ rule"}, 11),

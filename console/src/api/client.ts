@@ -29,6 +29,7 @@ import type {
   TestReport,
   Workspace,
 } from "./types";
+import type { Graph, Move, SimilarIncident, Task } from "./work";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
 const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComponent(id)}`;
@@ -72,6 +73,18 @@ export const api = {
     http.post<{ results: BatchResult[] }>(`${workspace(ws)}/incidents/batch`, { items }),
   comment: (ws: string, number: number, message: string) =>
     http.post<Comment>(`${workspace(ws)}/incidents/${number}/comments`, { message }),
+
+  addTask: (ws: string, number: number, title: string) =>
+    http.post<Task>(`${workspace(ws)}/incidents/${number}/tasks`, { title }),
+  changeTask: (ws: string, number: number, id: string, set: Partial<Pick<Task, "title" | "status">>) =>
+    http.patch<Task>(`${workspace(ws)}/incidents/${number}/tasks/${id}`, { set }),
+  merge: (ws: string, number: number, sources: readonly number[]) =>
+    http.post<Page<Move>>(`${workspace(ws)}/incidents/${number}/merge`, { sources }),
+  split: (ws: string, number: number, alertIds: readonly string[]) =>
+    http.post<Move>(`${workspace(ws)}/incidents/${number}/split`, { alertIds }),
+  undoMove: (ws: string, id: string) => http.post<Move>(`${workspace(ws)}/incident-moves/${id}/undo`),
+  graph: (ws: string, number: number) => http.get<Graph>(`${workspace(ws)}/incidents/${number}/graph`),
+  similar: (ws: string, number: number) => http.get<Page<SimilarIncident>>(`${workspace(ws)}/incidents/${number}/similar`),
 
   query: (ws: string, request: QueryRequest, options?: CallOptions) =>
     http.post<QueryResult>(`${workspace(ws)}/query`, request, options),

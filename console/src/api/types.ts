@@ -3,6 +3,9 @@
  * Times are ISO 8601 in UTC with a trailing Z; durations are ISO 8601 ("PT5M", "P14D") unless a unit is in the name.
  */
 
+import type { Bookmark, HistoryEntry, Move, PriorityPart, Task } from "./work";
+
+
 export type Utc = string;
 export type Duration = string;
 
@@ -92,6 +95,8 @@ export interface IncidentSummary extends Omit<EditableFields, "description"> {
   lastActivityTimeUtc: Utc | null;
   alertCount: number;
   alertProductNames: string[];
+  /** 0 to 100; priorityParts of the whole incident say of what. */
+  priority: number;
   /** The names of the first entities, for the list. */
   entityNames: string[];
   revisions: Revisions;
@@ -172,6 +177,13 @@ export interface TimelineItem {
 }
 
 export interface Incident extends IncidentSummary {
+  etag: string;
+  priorityParts: PriorityPart[];
+  tasks: Task[];
+  bookmarks: Bookmark[];
+  moves: Move[];
+  mergedInto: number | null;
+  history: HistoryEntry[];
   description: string;
   techniques: string[];
   ruleIds: string[];

@@ -79,6 +79,20 @@ export function IncidentDetails({ incident, onChange, filters, active }: Props) 
           {incident.classificationComment && <div className="vd-pre vd-muted">{incident.classificationComment}</div>}
         </section>
       )}
+      <section>
+        <h2 className="vd-label">Priority {incident.priority}</h2>
+        <ul className="vd-priority">
+          {incident.priorityParts.map((part) => (
+            <li key={part.name} title={part.reason}>
+              <meter min={0} max={part.of} value={Math.max(0, part.points)} aria-label={part.name} />
+              <span>
+                {part.name} {part.points} of {part.of}
+              </span>
+              <div className="vd-muted">{part.reason}</div>
+            </li>
+          ))}
+        </ul>
+      </section>
       {incident.together.length > 0 && (
         <section>
           <h2 className="vd-label">Why these alerts are together</h2>

@@ -17,11 +17,13 @@ import { Comments } from "./Comments";
 import { ConflictBar } from "./ConflictBar";
 import { IncidentControls, StatusMenuAt } from "./Controls";
 import { IncidentDetails } from "./IncidentDetails";
+import { Investigate } from "./Investigate";
 import { KillChain } from "./parts";
 import { Timeline } from "./Timeline";
 import { useIncident, useIncidentStore } from "./useIncidents";
+import { Work } from "./Work";
 
-type TabName = "alerts" | "timeline" | "comments";
+type TabName = "alerts" | "timeline" | "comments" | "investigate" | "work";
 
 const csv = (text: string | null) => (text ?? "").split(",").filter(Boolean);
 
@@ -82,7 +84,7 @@ function Loaded({ incident }: { incident: Incident }) {
   const filter = useEntityFilter(incident);
 
   const alertId = parameters.get("alert");
-  const tab = (["timeline", "comments"] as const).find((one) => one === parameters.get("tab")) ?? "alerts";
+  const tab = (["timeline", "comments", "investigate", "work"] as const).find((one) => one === parameters.get("tab")) ?? "alerts";
   const show = (next: TabName, alert = "") =>
     setParameters((changed) => {
       setOrDelete(changed, "tab", next === "alerts" ? "" : next);
@@ -104,6 +106,8 @@ function Loaded({ incident }: { incident: Incident }) {
     { id: "i-alerts", title: "Show the alerts", group: "This incident", keys: ["1"], run: () => show("alerts") },
     { id: "i-timeline", title: "Show the timeline", group: "This incident", keys: ["2"], run: () => show("timeline") },
     { id: "i-comments", title: "Show the comments", group: "This incident", keys: ["3"], run: () => show("comments") },
+    { id: "i-investigate", title: "Show the graph and similar incidents", group: "This incident", keys: ["4"], run: () => show("investigate") },
+    { id: "i-work", title: "Show tasks, bookmarks and history", group: "This incident", keys: ["5"], run: () => show("work") },
     { id: "i-back", title: "Back to the list", group: "This incident", keys: ["Escape"], run: () => void navigate(-1) },
   ]);
 
@@ -141,6 +145,8 @@ function Loaded({ incident }: { incident: Incident }) {
             <Tab value="alerts">Alerts ({incident.alerts.length})</Tab>
             <Tab value="timeline">Timeline ({incident.timeline.length})</Tab>
             <Tab value="comments">Comments ({incident.comments.length})</Tab>
+            <Tab value="investigate">Investigate</Tab>
+            <Tab value="work">Work</Tab>
           </TabList>
           <div className="vd-incident-tab">
             {tab === "alerts" && (
@@ -164,6 +170,8 @@ function Loaded({ incident }: { incident: Incident }) {
               <Timeline items={incident.timeline} alertId={alertId} onAlert={(id) => show("alerts", id)} />
             )}
             {tab === "comments" && <Comments incident={incident} draft={draft} onDraft={setDraft} inputRef={comment} />}
+            {tab === "investigate" && <Investigate incident={incident} />}
+            {tab === "work" && <Work incident={incident} />}
           </div>
         </section>
       </div>

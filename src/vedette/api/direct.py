@@ -84,7 +84,7 @@ class DirectOperations(StoreOperations):
 
     def incidents(self, filters: Mapping[str, str]) -> dict[str, Any]:
         """A page of incidents."""
-        return self.services.incident_page(filters, None)
+        return self.services.incident_page(filters, None).to_dict()
 
     def incident(self, number_or_id: str) -> dict[str, Any]:
         """One incident whole."""

@@ -30,9 +30,11 @@ from vedette.api.routes import (
     folders,
     functions,
     health,
+    incident_work,
     incidents,
     ingestion,
     ingestion_health,
+    investigation,
     logs,
     paths,
     rule_export,
@@ -69,6 +71,8 @@ def create_app(application: Application) -> FastAPI:
         health,
         session,
         incidents,
+        incident_work,
+        investigation,
         logs,
         ingestion,
         folders,
@@ -88,7 +92,9 @@ def create_app(application: Application) -> FastAPI:
         app.include_router(module.router, prefix=PREFIX)
     install_doors(app, application)
     install_console(app, PREFIX)
-    app.add_middleware(GZipMiddleware, minimum_size=1024)
+    app.add_middleware(
+        GZipMiddleware, minimum_size=1024, compresslevel=1
+    )  # 9 takes many times as long for a tenth less
     app.add_middleware(HostNames, names=_names(application))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(BodyLimit, uploads=f"{PREFIX}/workspaces/[^/]+/load")

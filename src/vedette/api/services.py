@@ -30,7 +30,8 @@ from vedette.detect.reading import ReadRule
 from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import Scheduler
 from vedette.detect.stream import Stream, on_the_stream
-from vedette.incidents.listing import IncidentFilter
+from vedette.incidents.investigation.service import Investigation
+from vedette.incidents.listing import IncidentFilter, IncidentPage
 from vedette.incidents.service import IncidentService
 from vedette.incidents.tuning import Tuning
 from vedette.kql import ticks
@@ -272,6 +273,11 @@ class WorkspaceServices:
         )
 
     @cached_property
+    def investigation(self) -> Investigation:
+        """What helps to find out what happened."""
+        return Investigation(self.application.state, self.workspace.id, self.application.clock, self.logs)
+
+    @cached_property
     def destinations(self) -> Destinations:
         """Where incidents are delivered to."""
         return self.application.destinations
@@ -314,7 +320,7 @@ class WorkspaceServices:
         """Tells the background work that there is something to do."""
         self.application.deliverer.wake()
 
-    def incident_page(self, filters: Mapping[str, str], caller: Principal | None) -> dict[str, Any]:
+    def incident_page(self, filters: Mapping[str, str], caller: Principal | None) -> IncidentPage:
         """A page of the queue by the filters of the REST API."""
         owners = [
             (caller.id if caller else "me") if owner == "me" else owner
@@ -332,7 +338,7 @@ class WorkspaceServices:
                 top=int(filters.get("top", "100")),
                 skip=int(filters.get("skip", "0")),
             )
-        ).to_dict()
+        )
 
     def incident(self, number_or_id: str) -> dict[str, Any]:
         """One incident whole."""
@@ -347,6 +353,7 @@ class WorkspaceServices:
         """Appends to the log tables what alerts and incidents have to say there; what is new is delivered."""
         if self.incidents.outbox.drain(self.logs):
             self.wake()
+        self.incidents.prioritise()
 
     def background(self) -> dict[str, Callable[[threading.Event], None]]:
         """The work of this workspace while a server runs; before it starts, the coverage of the rules is checked."""

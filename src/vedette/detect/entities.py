@@ -169,8 +169,29 @@ def _is_strong(known: EntityType, names: frozenset[str], found: Mapping[str, str
             address = ipaddress.ip_address(found["Address"])
         except ValueError:
             return False
-        return not (address.is_loopback or address.is_unspecified)
+        if address.is_loopback or address.is_unspecified:
+            return False
+        return "AddressScope" in names or not found.get("AddressScope") or not _is_private(address)
     return True
+
+
+_PRIVATE: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+
+
+def _is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether many machines have this address, each in a network (`AddressScope`) of its own."""
+    return any(address.version == network.version and address in network for network in _PRIVATE)
 
 
 def identity(entity: Entity) -> str:

@@ -58,7 +58,7 @@ ENTITY_TYPES: tuple[EntityType, ...] = (
         "Host",
         "FullName HostName NetBiosName AzureID OMSAgentID MdatpDeviceId AadDeviceId",
     ),
-    _type("IP", "Address AddressScope", "Address", "ip", "Ip", "Address", "ipaddress"),
+    _type("IP", "Address AddressScope", "Address Address+AddressScope", "ip", "Ip", "Address", "ipaddress"),
     _type("URL", "Url", "Url", "url", "Url", "Url"),
     _type("File", "Directory Name", "Directory+Name", "file", "File", "Name Directory"),
     _type("FileHash", "Algorithm Value", "Algorithm+Value", "filehash", "FileHash", "Value"),

@@ -7,18 +7,17 @@ from typing import Any
 
 from vedette.detect.moments import wire_datetime
 from vedette.detect.rule import JsonValue
-from vedette.incidents.fields import FIELDS, iso
+from vedette.incidents.fields import FIELDS, etag_of, iso
 from vedette.incidents.listing import summary
 from vedette.incidents.merging import MergedEntity
-from vedette.incidents.models import ActivityRow, AlertRow, CommentRow, IncidentEntityRow, IncidentRow
+from vedette.incidents.models import ActivityRow, AlertRow, CommentRow, IncidentRow
 from vedette.incidents.records import alert_view
 from vedette.incidents.story import story, together
 from vedette.incidents.vocabulary import ActivityKind
-
-
-def entity_from_row(row: IncidentEntityRow) -> MergedEntity:
-    """The entity that a row keeps."""
-    return MergedEntity(row.id, row.type, dict(row.identifiers), set(row.keys), list(row.alert_ids))
+from vedette.incidents.work.bookmarks import bookmark_view
+from vedette.incidents.work.models import BookmarkRow, MoveRow, TaskRow
+from vedette.incidents.work.regrouping import move_view
+from vedette.incidents.work.tasks import task_view
 
 
 def incident_view(
@@ -27,6 +26,10 @@ def incident_view(
     entities: Sequence[MergedEntity],
     comments: Sequence[CommentRow],
     activities: Sequence[ActivityRow],
+    *,
+    tasks: Sequence[TaskRow] = (),
+    bookmarks: Sequence[BookmarkRow] = (),
+    moves: Sequence[MoveRow] = (),
 ) -> dict[str, Any]:
     """The whole incident. The timeline is in the order of time; an alert stands at its first event."""
     ordered = sorted(entities, key=lambda entity: (-len(entity.alert_ids), entity.type, entity.entity.title, entity.id))
@@ -44,8 +47,14 @@ def incident_view(
         "entities": [_entity_view(entity) for entity in ordered],
         "alerts": [alert_view(alert, by_alert) for alert in alerts],
         "comments": [_comment_view(comment) for comment in comments],
-        "timeline": _timeline(alerts, activities),
-        "history": [_history(entry) for entry in activities if entry.field is not None],
+        "tasks": [task_view(task) for task in tasks],
+        "bookmarks": [bookmark_view(bookmark) for bookmark in bookmarks],
+        "moves": [move_view(move) for move in moves],
+        "priorityParts": incident.priority_parts,
+        "mergedInto": incident.merged_into,
+        "etag": etag_of(incident),
+        "timeline": _timeline(alerts, activities, bookmarks),
+        "history": [_history(entry) for entry in activities if entry.field is not None or entry.kind in _MOVES],
         "story": story(incident, ordered, alerts),
         "together": together(incident, ordered, alerts),
     }
@@ -74,7 +83,13 @@ def _actor(entry: ActivityRow) -> dict[str, str]:
     return {"id": entry.actor_id, "name": entry.actor_name}
 
 
-def _timeline(alerts: Sequence[AlertRow], activities: Sequence[ActivityRow]) -> list[dict[str, Any]]:
+_MOVES = (ActivityKind.TASK.value, ActivityKind.MERGE.value, ActivityKind.SPLIT.value, ActivityKind.UNDO.value)
+"""Activities without a field that are changes, too."""
+
+
+def _timeline(
+    alerts: Sequence[AlertRow], activities: Sequence[ActivityRow], bookmarks: Sequence[BookmarkRow]
+) -> list[dict[str, Any]]:
     items = [
         {
             "id": f"alert-{alert.id}",
@@ -87,6 +102,18 @@ def _timeline(alerts: Sequence[AlertRow], activities: Sequence[ActivityRow]) -> 
         }
         for alert in alerts
     ]
+    for bookmark in bookmarks:
+        items.append(
+            {
+                "id": f"bookmark-{bookmark.id}",
+                "time": bookmark.event_time,
+                "kind": "event",
+                "title": bookmark.name,
+                "detail": bookmark.notes or None,
+                "actor": None,
+                "alertId": None,
+            }
+        )
     for entry in activities:
         if entry.kind == ActivityKind.ALERT.value:
             continue  # the alert itself stands on the timeline
@@ -95,7 +122,7 @@ def _timeline(alerts: Sequence[AlertRow], activities: Sequence[ActivityRow]) -> 
                 "id": f"activity-{entry.id}",
                 "time": wire_datetime(entry.at),
                 "kind": entry.kind,
-                "title": entry.title if entry.field is None else _changed(entry),
+                "title": described(entry),
                 "detail": entry.detail,
                 "actor": _actor(entry),
                 "alertId": None,
@@ -104,7 +131,10 @@ def _timeline(alerts: Sequence[AlertRow], activities: Sequence[ActivityRow]) -> 
     return sorted(items, key=lambda item: item["time"])
 
 
-def _changed(entry: ActivityRow) -> str:
+def described(entry: ActivityRow) -> str:
+    """What happened, in a few words."""
+    if entry.field is None:
+        return entry.title or entry.kind
     title = FIELDS[entry.field].title if entry.field in FIELDS else str(entry.field)
     return f"{title.capitalize()}: {_shown(entry.old)} → {_shown(entry.new)}"
 
@@ -125,7 +155,8 @@ def _history(entry: ActivityRow) -> dict[str, Any]:
     return {
         "time": wire_datetime(entry.at),
         "actor": _actor(entry),
-        "field": entry.field,
+        "field": entry.field or entry.kind,
+        "title": entry.title,
         "revision": entry.revision,
         "old": entry.old,
         "new": entry.new,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from vedette.core.errors import Conflict, InvalidInput, nearest
+from vedette.core.errors import Conflict, InvalidInput, VedetteError, nearest
 from vedette.detect.rule import JsonValue, Severity
 from vedette.incidents.models import IncidentRow
 from vedette.incidents.vocabulary import REASONS, Classification, ClassificationReason, Status
@@ -73,12 +74,40 @@ class FieldConflict(Conflict):
         return {**super().to_dict(), "details": self.details}
 
 
+class PreconditionFailed(VedetteError):
+    """The incident is not the one that the caller has seen: its etag has changed."""
+
+    default_code = "PreconditionFailed"
+    default_status = 412
+
+
+def etag_of(row: IncidentRow) -> str:
+    """Another whenever a person or a rule changes the incident; its priority, which is computed, does not count."""
+    state = [row.id, sorted(row.revisions.items()), row.alert_count, row.comment_count, iso(row.modified_at)]
+    return hashlib.sha256(repr([*state, row.merged_into]).encode()).hexdigest()[:16]
+
+
+def check_etag(row: IncidentRow, etag: str | None) -> None:
+    """`PreconditionFailed` unless `etag` is None, ``*``, or (as HTTP quotes them) among those given."""
+    if etag is None:
+        return
+    given = {one.strip().removeprefix("W/").strip('"') for one in etag.split(",")}
+    if "*" not in given and etag_of(row) not in given:
+        raise PreconditionFailed(
+            f"Incident {row.number} has changed since it was read: {row.modified_by} changed it at {iso(row.modified_at)}.",
+            target=str(row.number),
+            hint="Read it again, and decide again.",
+        )
+
+
 def iso(moment: datetime) -> str:
     """``2026-03-01T12:00:00.123456Z``."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _text(name: str, most: int, *, empty: bool) -> Callable[[JsonValue], JsonValue]:
+def text_reader(name: str, most: int, *, empty: bool) -> Callable[[JsonValue], JsonValue]:
+    """A reader of texts that are not longer than `most` and, unless `empty`, not empty; `InvalidInput` for others."""
+
     def read(value: JsonValue) -> JsonValue:
         if value is None and empty:
             return ""
@@ -163,8 +192,8 @@ def _field(
 FIELDS: Final[dict[str, IncidentField]] = {
     field.name: field
     for field in (
-        _field("title", "title", _text("title", MAX_TITLE, empty=False), "title"),
-        _field("description", "description", _text("description", MAX_DESCRIPTION, empty=True), "description"),
+        _field("title", "title", text_reader("title", MAX_TITLE, empty=False), "title"),
+        _field("description", "description", text_reader("description", MAX_DESCRIPTION, empty=True), "description"),
         _field("severity", "severity", _word("severity", Severity, optional=False), "severity", put=_put_severity),
         _field("status", "status", _word("status", Status, optional=False), "status"),
         _field("owner", "owner_id", _owner, "owner", put=_put_owner, get=_get_owner),
@@ -183,7 +212,7 @@ FIELDS: Final[dict[str, IncidentField]] = {
         _field(
             "classificationComment",
             "classification_comment",
-            lambda value: _text("classificationComment", MAX_COMMENT, empty=True)(value) or None,
+            lambda value: text_reader("classificationComment", MAX_COMMENT, empty=True)(value) or None,
             "classification comment",
         ),
         _field("labels", "labels", _labels, "labels"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,24 +12,19 @@ from vedette.core.ids import derived_id
 from vedette.core.roles import SYSTEM
 from vedette.detect.alert import Alert, RuleRun
 from vedette.detect.rule import AnalyticsRule, Severity
-from vedette.incidents.detail import entity_from_row
+from vedette.incidents.entities import merge_entities
 from vedette.incidents.fields import FIELDS, complete
 from vedette.incidents.grouping import MAX_ALERTS, Grouping, grouping_of
 from vedette.incidents.journal import IncidentEvent, Journal
 from vedette.incidents.logrows import ALERTS, security_alert
-from vedette.incidents.merging import EntityMerger, key_digest
 from vedette.incidents.models import (
     ActivityRow,
     AlertRow,
-    EntityKeyRow,
-    IncidentEntityRow,
     IncidentRow,
     IncidentRuleRow,
 )
-from vedette.incidents.records import alert_row, entities_of
+from vedette.incidents.records import alert_row
 from vedette.incidents.vocabulary import ActivityKind, Status
-
-_NAMES_SHOWN: Final = 10
 
 
 @dataclass(slots=True)
@@ -74,7 +68,7 @@ class Ingestion:
                 report.alerts.append(alert.id)
                 if run.rule.incident.create_incident:
                     incident, created = self._incident_for(session, run.rule, alert)
-                    self._add_alert(session, incident, row, run.rule)
+                    self._add_alert(session, incident, row)
                     (report.created if created else report.updated).append(incident.number)
                     touched.setdefault(incident.number, []).append(alert.id)
                 session.flush()
@@ -83,6 +77,7 @@ class Ingestion:
             for number, alert_ids in touched.items():
                 incident = self._journal.row(session, number)
                 self._journal.finish(session, incident, SYSTEM)
+                self._journal.prioritiser.concern(session, incident)
                 kind = ActivityKind.CREATED if number in report.created else ActivityKind.ALERT
                 self._journal.tell(IncidentEvent(kind, number, incident.id, run, tuple(alert_ids)))
         return report
@@ -115,128 +110,55 @@ class Ingestion:
             )
             .order_by(IncidentRow.number.desc())
         )
-        for incident in session.scalars(query):
-            assert incident.group_first is not None
-            assert incident.group_last is not None
-            first, last = min(incident.group_first, alert.generated), max(incident.group_last, alert.generated)
+        for of_group in session.scalars(query):
+            assert of_group.group_first is not None
+            assert of_group.group_last is not None
+            first, last = min(of_group.group_first, alert.generated), max(of_group.group_last, alert.generated)
             if last - first > configuration.lookback:
+                continue
+            incident = followed(session, of_group)
+            if incident.alert_count >= MAX_ALERTS:
                 continue
             if incident.status == Status.CLOSED.value:
                 if not configuration.reopen_closed_incident:
                     continue
                 self._journal.apply(session, incident, complete(incident, {"status": Status.ACTIVE.value}), SYSTEM)
-            incident.group_first, incident.group_last = first, last
+            of_group.group_first, of_group.group_last = first, last
             return incident
         return None
 
     def _create(self, session: Session, rule: AnalyticsRule, alert: Alert, grouping: Grouping | None) -> IncidentRow:
-        counter = self._journal.counter(session)
-        counter.last_number += 1
-        now = self._journal.clock.now()
-        incident = IncidentRow(
-            workspace_id=self._journal.workspace_id,
-            number=counter.last_number,
-            id=derived_id("incident", self._journal.workspace_id, alert.id),
-            title=storable(alert.title),
-            description=storable(alert.description),
-            severity=alert.severity.value,
-            severity_rank=alert.severity.rank,
-            status=Status.NEW.value,
-            owner_id=None,
-            owner_name=None,
-            classification=None,
-            classification_reason=None,
-            classification_comment=None,
-            labels=[],
-            revisions=dict.fromkeys(FIELDS, 1),
-            tactics=[],
-            techniques=[],
-            rule_ids=[],
-            rule_names=[],
-            product_names=[],
-            entity_names=[],
-            first_activity=None,
-            last_activity=None,
-            alert_count=0,
-            comment_count=0,
-            created_at=now,
-            modified_at=now,
-            modified_by="",
-            closed_at=None,
-            change=0,
-            group_key=None if grouping is None else grouping.key,
-            group_first=None if grouping is None else alert.generated,
-            group_last=None if grouping is None else alert.generated,
-            grouping=None if grouping is None else grouping.to_dict(),
-            search_text="",
-            summary="{}",
+        incident = new_incident(
+            session,
+            self._journal,
+            derived_id("incident", self._journal.workspace_id, alert.id),
+            title=alert.title,
+            description=alert.description,
+            severity=alert.severity,
         )
-        session.add(incident)
-        session.flush()
+        if grouping is not None:
+            incident.group_key, incident.grouping = grouping.key, grouping.to_dict()
+            incident.group_first = incident.group_last = alert.generated
+            session.flush()
         self._journal.note(session, incident, ActivityKind.CREATED, SYSTEM, title=f"Created by the rule '{rule.name}'")
         return incident
 
-    def _add_alert(self, session: Session, incident: IncidentRow, row: AlertRow, rule: AnalyticsRule) -> None:
+    def _add_alert(self, session: Session, incident: IncidentRow, row: AlertRow) -> None:
         row.incident_number = incident.number
-        body = row.body
-        incident.alert_count += 1
-        incident.first_activity = min(incident.first_activity or row.start, row.start)
-        incident.last_activity = max(incident.last_activity or row.end, row.end)
-        incident.tactics = _union(incident.tactics, body["tactics"])
-        incident.techniques = _union(incident.techniques, body["techniques"])
-        incident.product_names = _union(incident.product_names, [body["product"]])
-        incident.rule_names = _union(incident.rule_names, [body["rule"]])
-        if rule.id not in incident.rule_ids:
-            incident.rule_ids = [*incident.rule_ids, rule.id]
+        known = set(incident.rule_ids)
+        add_up(incident, row)
+        if row.rule_id not in known:
             session.add(
-                IncidentRuleRow(workspace_id=self._journal.workspace_id, rule_id=rule.id, number=incident.number)
+                IncidentRuleRow(workspace_id=incident.workspace_id, rule_id=row.rule_id, number=incident.number)
             )
         if Severity(row.severity).rank > incident.severity_rank and not self._set_by_people(
             session, incident, "severity"
         ):
             self._journal.apply(session, incident, {"severity": row.severity}, SYSTEM)
-        self._merge_entities(session, incident, row)
+        merge_entities(session, incident, added=[row])
         if incident.alert_count > 1:
-            title = f"Alert added: {body['title']}"
+            title = f"Alert added: {row.body['title']}"
             self._journal.note(session, incident, ActivityKind.ALERT, SYSTEM, title=title, reference=row.id)
-
-    def _merge_entities(self, session: Session, incident: IncidentRow, row: AlertRow) -> None:
-        query = select(IncidentEntityRow).filter_by(workspace_id=self._journal.workspace_id, number=incident.number)
-        rows = {entity.id: entity for entity in session.scalars(query.order_by(IncidentEntityRow.position))}
-        merger = EntityMerger(incident.id, [entity_from_row(entity) for entity in rows.values()])
-        for entity in entities_of(row):
-            merger.add(entity, row.id)
-        for gone in merger.removed:
-            if gone.id in rows:
-                session.delete(rows.pop(gone.id))
-        known = select(EntityKeyRow.key).filter_by(workspace_id=self._journal.workspace_id, number=incident.number)
-        keys = set(session.scalars(known))
-        for position, merged in enumerate(merger.entities):
-            name = storable(merged.entity.title)
-            values = {
-                "type": merged.type,
-                "name": name,
-                "folded_name": name.casefold(),
-                "identifiers": merged.identifiers,
-                "keys": sorted(merged.keys),
-                "position": position,
-                "alert_ids": merged.alert_ids,
-            }
-            there = rows.get(merged.id)
-            if there is None:
-                session.add(
-                    IncidentEntityRow(
-                        workspace_id=self._journal.workspace_id, number=incident.number, id=merged.id, **values
-                    )
-                )
-            else:
-                for column, value in values.items():
-                    setattr(there, column, value)
-            for digest in {key_digest(key) for key in merged.keys} - keys:
-                keys.add(digest)
-                session.add(EntityKeyRow(workspace_id=self._journal.workspace_id, key=digest, number=incident.number))
-        names = [storable(merged.entity.title) for merged in merger.entities]
-        incident.entity_names = list(dict.fromkeys(names))[:_NAMES_SHOWN]
 
     def _set_by_people(self, session: Session, incident: IncidentRow, name: str) -> bool:
         query = select(ActivityRow.id).where(
@@ -246,6 +168,85 @@ class Ingestion:
             ActivityRow.actor_id != SYSTEM.id,
         )
         return session.scalar(query.limit(1)) is not None
+
+
+def followed(session: Session, incident: IncidentRow) -> IncidentRow:
+    """The incident that has this one's alerts now, over however many merges."""
+    seen = set()
+    while incident.merged_into is not None and incident.number not in seen:
+        seen.add(incident.number)
+        further = session.get(IncidentRow, (incident.workspace_id, incident.merged_into))
+        if further is None:
+            break
+        incident = further
+    return incident
+
+
+def add_up(incident: IncidentRow, row: AlertRow) -> None:
+    """Count an alert in: its time, its tactics, its rule."""
+    body = row.body
+    incident.alert_count += 1
+    incident.first_activity = min(incident.first_activity or row.start, row.start)
+    incident.last_activity = max(incident.last_activity or row.end, row.end)
+    incident.tactics = _union(incident.tactics, body["tactics"])
+    incident.techniques = _union(incident.techniques, body["techniques"])
+    incident.product_names = _union(incident.product_names, [body["product"]])
+    incident.rule_names = _union(incident.rule_names, [body["rule"]])
+    incident.rule_ids = _union(incident.rule_ids, [row.rule_id])
+
+
+def new_incident(
+    session: Session, journal: Journal, incident_id: str, *, title: str, description: str, severity: Severity
+) -> IncidentRow:
+    """An incident without alerts, under the workspace's next number."""
+    counter = journal.counter(session)
+    counter.last_number += 1
+    now = journal.clock.now()
+    incident = IncidentRow(
+        workspace_id=journal.workspace_id,
+        number=counter.last_number,
+        id=incident_id,
+        title=storable(title),
+        description=storable(description),
+        severity=severity.value,
+        severity_rank=severity.rank,
+        status=Status.NEW.value,
+        owner_id=None,
+        owner_name=None,
+        classification=None,
+        classification_reason=None,
+        classification_comment=None,
+        labels=[],
+        revisions=dict.fromkeys(FIELDS, 1),
+        tactics=[],
+        techniques=[],
+        rule_ids=[],
+        rule_names=[],
+        product_names=[],
+        entity_names=[],
+        first_activity=None,
+        last_activity=None,
+        alert_count=0,
+        comment_count=0,
+        created_at=now,
+        modified_at=now,
+        modified_by="",
+        closed_at=None,
+        change=0,
+        group_key=None,
+        group_first=None,
+        group_last=None,
+        grouping=None,
+        search_text="",
+        summary="{}",
+        priority=0,
+        priority_parts=[],
+        priority_stale=False,
+        merged_into=None,
+    )
+    session.add(incident)
+    session.flush()
+    return incident
 
 
 def _union(present: list[str], more: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from vedette.core.clock import Clock
@@ -29,7 +29,9 @@ from vedette.incidents.models import (
     IncidentRow,
 )
 from vedette.incidents.outbox import LogOutbox
+from vedette.incidents.prioritising import Prioritiser
 from vedette.incidents.vocabulary import ActivityKind, Status
+from vedette.incidents.work.models import BookmarkRow, MoveRow, TaskRow
 
 _SEARCH_CHARACTERS: Final = 20_000
 
@@ -57,6 +59,7 @@ class Journal:
         self.workspace_id = workspace_id
         self.clock = clock
         self._url_of = url_of
+        self.prioritiser = Prioritiser(state, workspace_id, clock)
         self.outbox = LogOutbox(state, workspace_id, clock)
         self.listeners: list[Listener] = []
 
@@ -144,6 +147,7 @@ class Journal:
         incident.modified_at = self.clock.now()
         incident.modified_by = f"{principal.kind.capitalize()} - {principal.display_name}"
         session.flush()
+        self.prioritiser.weigh(session, incident)
         incident.search_text = _search_text(incident, self._entity_names(session, incident))
         incident.summary = orjson.dumps(summary(incident)).decode()
         row = security_incident(
@@ -152,6 +156,8 @@ class Journal:
             self.comments(session, incident.number),
             self.workspace_id,
             self._url_of(incident.number),
+            tasks=self.tasks(session, incident.number),
+            bookmark_ids=[bookmark.id for bookmark in self.bookmarks(session, incident.number)],
         )
         self.outbox.add(session, INCIDENTS, row)
         session.flush()
@@ -167,6 +173,19 @@ class Journal:
     def comments(self, session: Session, number: int) -> list[CommentRow]:
         query = select(CommentRow).filter_by(workspace_id=self.workspace_id, number=number)
         return list(session.scalars(query.order_by(CommentRow.created_at, CommentRow.id)))
+
+    def tasks(self, session: Session, number: int) -> list[TaskRow]:
+        query = select(TaskRow).filter_by(workspace_id=self.workspace_id, number=number)
+        return list(session.scalars(query.order_by(TaskRow.position, TaskRow.id)))
+
+    def bookmarks(self, session: Session, number: int) -> list[BookmarkRow]:
+        query = select(BookmarkRow).filter_by(workspace_id=self.workspace_id, number=number, deleted=False)
+        return list(session.scalars(query.order_by(BookmarkRow.event_time, BookmarkRow.id)))
+
+    def moves(self, session: Session, number: int) -> list[MoveRow]:
+        concerned = or_(MoveRow.number == number, MoveRow.other == number)
+        query = select(MoveRow).where(MoveRow.workspace_id == self.workspace_id, concerned)
+        return list(session.scalars(query.order_by(MoveRow.at, MoveRow.id)))
 
     def _alert_ids(self, session: Session, incident: IncidentRow) -> list[str]:
         query = select(AlertRow.id).filter_by(workspace_id=self.workspace_id, incident_number=incident.number)

@@ -41,6 +41,7 @@ _SORTS: Final[dict[str, Any]] = {
     "firstActivityTimeUtc": IncidentRow.first_activity,
     "lastActivityTimeUtc": IncidentRow.last_activity,
     "alertCount": IncidentRow.alert_count,
+    "priority": IncidentRow.priority,
 }
 
 
@@ -69,10 +70,21 @@ class IncidentFilter:
 class IncidentPage:
     """A part of the queue: summaries, how many match in all, counts over the whole workspace, and a mark of the time."""
 
-    value: list[dict[str, Any]]
+    lines: list[str]
+    """The summaries, as JSON."""
     count: int
     facets: dict[str, Any]
     as_of: str
+
+    @property
+    def value(self) -> list[dict[str, Any]]:
+        """The summaries."""
+        return [orjson.loads(line) for line in self.lines]
+
+    def to_json(self) -> bytes:
+        """As the API gives it, without reading what is JSON already."""
+        rest = orjson.dumps({"count": self.count, "facets": self.facets, "asOf": self.as_of})
+        return b'{"value":[' + ",".join(self.lines).encode() + b"]," + rest[1:]
 
     def to_dict(self) -> dict[str, Any]:
         """As the API gives it."""
@@ -86,6 +98,7 @@ def summary(row: IncidentRow) -> dict[str, Any]:
         "number": row.number,
         "title": row.title,
         "severity": row.severity,
+        "priority": row.priority,
         "status": row.status,
         "owner": None if row.owner_id is None else {"id": row.owner_id, "name": row.owner_name or row.owner_id},
         "classification": row.classification,
@@ -118,7 +131,7 @@ def list_incidents(session: Session, workspace_id: str, wanted: IncidentFilter) 
         count = sum(cell[-1] for cell in cube)
     query = select(IncidentRow.summary).where(mine, *conditions).order_by(*_order(wanted.sort))
     lines = session.scalars(query.offset(wanted.skip).limit(wanted.top)) if wanted.top else ()
-    return IncidentPage([orjson.loads(line) for line in lines], count, _facets(cube), str(as_of))
+    return IncidentPage(list(lines), count, _facets(cube), str(as_of))
 
 
 def _cube(session: Session, mine: ColumnElement[bool]) -> list[tuple[str, str, str | None, str | None, int]]:

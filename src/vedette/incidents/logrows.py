@@ -17,9 +17,11 @@ from vedette.detect.entity_types import entity_type
 from vedette.detect.moments import from_wire, wire_datetime
 from vedette.detect.rule import RuleKind
 from vedette.incidents.models import AlertRow, CommentRow, IncidentRow
+from vedette.incidents.work.models import BookmarkRow, TaskRow
 
 ALERTS: Final = "SecurityAlert"
 INCIDENTS: Final = "SecurityIncident"
+BOOKMARKS: Final = "HuntingBookmark"
 
 _PROVIDERS: Final = {
     RuleKind.SCHEDULED.value: ("ASI Scheduled Alerts", "Scheduled Alerts"),
@@ -139,6 +141,9 @@ def security_incident(
     comments: Sequence[CommentRow],
     workspace_id: str,
     url: str = "",
+    *,
+    tasks: Sequence[TaskRow] = (),
+    bookmark_ids: Sequence[str] = (),
 ) -> dict[str, Any]:
     """A row of SecurityIncident: the incident as it is after a change."""
     owner: Mapping[str, Any] = {
@@ -171,7 +176,7 @@ def security_incident(
         "IncidentNumber": row.number,
         "RelatedAnalyticRuleIds": list(row.rule_ids),
         "AlertIds": list(alert_ids),
-        "BookmarkIds": [],
+        "BookmarkIds": list(bookmark_ids),
         "Comments": [
             {
                 "message": comment.message,
@@ -180,12 +185,12 @@ def security_incident(
             }
             for comment in comments
         ],
-        "Tasks": [],
+        "Tasks": [_task(task) for task in tasks],
         "Labels": [{"labelName": label, "labelType": "User"} for label in row.labels],
         "IncidentUrl": url,
         "AdditionalData": {
             "alertsCount": row.alert_count,
-            "bookmarksCount": 0,
+            "bookmarksCount": len(bookmark_ids),
             "commentsCount": row.comment_count,
             "alertProductNames": [_PRODUCT if name == "Vedette" else name for name in row.product_names],
             "tactics": list(row.tactics),
@@ -194,4 +199,43 @@ def security_incident(
         "ModifiedBy": row.modified_by,
         "SourceSystem": "Azure",
         "Type": INCIDENTS,
+    }
+
+
+def _task(task: TaskRow) -> dict[str, Any]:
+    return {
+        "taskId": task.id,
+        "title": task.title,
+        "description": task.description,
+        "status": task.status,
+        "createdTimeUtc": wire_datetime(task.created_at),
+        "createdBy": {"name": task.created_by_name},
+        "completedTimeUtc": None if task.completed_at is None else wire_datetime(task.completed_at),
+        "completedBy": None if task.completed_by_name is None else {"name": task.completed_by_name},
+    }
+
+
+def hunting_bookmark(row: BookmarkRow, workspace_id: str) -> dict[str, Any]:
+    """A row of HuntingBookmark: the bookmark as it is after a change."""
+    return {
+        "TenantId": workspace_id,
+        "TimeGenerated": wire_datetime(row.modified_at),
+        "BookmarkId": row.id,
+        "BookmarkName": row.name,
+        "BookmarkType": "",
+        "CreatedBy": _json({"ObjectId": row.created_by_id, "Name": row.created_by_name}),
+        "UpdatedBy": _json({"Name": row.modified_by_name}),
+        "CreatedTime": wire_datetime(row.created_at),
+        "LastUpdatedTime": wire_datetime(row.modified_at),
+        "EventTime": row.event_time,
+        "QueryText": row.query,
+        "QueryResultRow": _json(row.row),
+        "QueryStartTime": row.query_start,
+        "QueryEndTime": row.query_end,
+        "Notes": row.notes,
+        "Entities": _json(security_entities([Entity.from_dict(entity) for entity in row.entities])),
+        "SoftDeleted": row.deleted,
+        "Tags": ",".join(row.labels),
+        "SourceSystem": "Azure",
+        "Type": BOOKMARKS,
     }

@@ -1,13 +1,60 @@
-"""The entities of an incident: those of its alerts, where two that name the same thing by a strong identifier are one."""
+"""The entities of an incident: those of its alerts, where two that name the same thing by a strong identifier are one.
+
+What becomes one depends on what was seen, never on the order in which it came: the entities are made anew of everything
+that was seen (the records) whenever something is added. Records that share a key are one, the surest identifiers first.
+Two that have different values of an identifier that a thing has only one of (an object id, a SID) are two things, whatever
+name they share; what has only that name then belongs to neither of them.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from vedette.core.ids import derived_id
 from vedette.detect.entities import Entity, identity, resolved, strong_keys
+from vedette.detect.entity_types import entity_type
+
+ONLY_ONE: Final[Mapping[str, tuple[str, ...]]] = {
+    "Account": ("AadUserId", "ObjectGuid", "PUID", "Sid"),
+    "Host": ("AzureID", "MdatpDeviceId", "AadDeviceId", "OMSAgentID"),
+    "SecurityGroup": ("ObjectGuid", "SID"),
+    "Mailbox": ("ExternalDirectoryObjectId",),
+}
+"""Identifiers, by type, of which a thing has one and no other has the same; the surest first."""
+
+_NAMED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "Account": ("Name", ("FullName", "Name", "UPNSuffix", "NTDomain", "DnsDomain")),
+    "Host": ("HostName", ("FullName", "HostName", "NetBiosName", "DnsDomain", "NTDomain")),
+}
+"""Identifiers that are one name together: those of a record with another name would make a third that nobody has."""
+
+
+@dataclass(slots=True)
+class Record:
+    """Identifiers as they were seen, and the alerts that they were seen in."""
+
+    type: str
+    identifiers: dict[str, str]
+    alert_ids: list[str] = field(default_factory=list)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What names this thing: strong keys, or all that is known of it."""
+        entity = Entity.of(self.type, self.identifiers)
+        return frozenset(strong_keys(entity) or (identity(entity),))
+
+    @property
+    def text(self) -> str:
+        """The same for records that are alike; gives them an order."""
+        return json.dumps([self.type, self.identifiers], sort_keys=True, ensure_ascii=False)
+
+    def to_list(self) -> list[Any]:
+        """As it is kept with its entity."""
+        return [self.identifiers, self.alert_ids]
 
 
 @dataclass(slots=True)
@@ -19,6 +66,7 @@ class MergedEntity:
     identifiers: dict[str, str]
     keys: set[str]
     alert_ids: list[str] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
 
     @property
     def entity(self) -> Entity:
@@ -27,48 +75,170 @@ class MergedEntity:
 
 
 class EntityMerger:
-    """Merges entities one after another; those that are there already keep their ids."""
+    """Merges the entities of one incident; those that are there already keep their ids and their places."""
 
     def __init__(self, incident_id: str, present: Iterable[MergedEntity] = ()) -> None:
         self._incident_id = incident_id
-        self.entities: list[MergedEntity] = list(present)
-        self._by_key = {key: entity for entity in self.entities for key in entity.keys}
-        self.removed: list[MergedEntity] = []
+        self._present = list(present)
+        self._records: dict[str, Record] = {}
+        for entity in self._present:
+            kept = entity.records or [Record(entity.type, entity.identifiers, entity.alert_ids)]
+            for record in kept:
+                self._take(record.type, record.identifiers, record.alert_ids)
+        self._merged: list[MergedEntity] | None = None
 
-    def add(self, entity: Entity, alert_id: str) -> MergedEntity:
-        """Take an entity of an alert in; returns what it became."""
-        keys = set(strong_keys(entity)) or {identity(entity)}
-        found: list[MergedEntity] = []
-        for key in sorted(keys):
-            there = self._by_key.get(key)
-            if there is not None and there not in found:
-                found.append(there)
-        if found:
-            merged = min(found, key=self.entities.index)
-        else:
-            new_id = derived_id("entity", self._incident_id, min(keys))
-            merged = MergedEntity(new_id, entity.type, {}, set())
-            self.entities.append(merged)
-        for other in found:
-            # An entity by object id and one by name turn out to be one when a third has both.
-            if other is not merged:
-                self._absorb(merged, other)
-        for name, value in resolved(entity).items():
-            merged.identifiers.setdefault(name, value)
-        merged.keys |= keys
-        for key in merged.keys:
-            self._by_key[key] = merged
-        if alert_id not in merged.alert_ids:
-            merged.alert_ids.append(alert_id)
-        return merged
+    def keep_only(self, alert_ids: Iterable[str]) -> None:
+        """Forget what only other alerts than these have shown."""
+        kept = set(alert_ids)
+        for text, record in list(self._records.items()):
+            record.alert_ids = [alert_id for alert_id in record.alert_ids if alert_id in kept]
+            if not record.alert_ids:
+                del self._records[text]
+        self._merged = None
 
-    def _absorb(self, into: MergedEntity, other: MergedEntity) -> None:
-        for name, value in other.identifiers.items():
-            into.identifiers.setdefault(name, value)
-        into.keys |= other.keys
-        into.alert_ids += [alert_id for alert_id in other.alert_ids if alert_id not in into.alert_ids]
-        self.entities.remove(other)
-        self.removed.append(other)
+    def add(self, entity: Entity, alert_id: str) -> None:
+        """Take an entity of an alert in."""
+        self._take(entity.type, resolved(entity), [alert_id])
+        self._merged = None
+
+    @property
+    def entities(self) -> list[MergedEntity]:
+        """What everything that was seen comes to, in the order in which it was first seen."""
+        if self._merged is None:
+            self._merged = self._merge()
+        return self._merged
+
+    def _take(self, type_name: str, identifiers: Mapping[str, str], alert_ids: Iterable[str]) -> None:
+        record = Record(type_name, dict(identifiers))
+        there = self._records.setdefault(record.text, record)
+        there.alert_ids += [alert_id for alert_id in alert_ids if alert_id not in there.alert_ids]
+
+    def _merge(self) -> list[MergedEntity]:
+        clusters = clusters_of(self._records.values())
+        place = {text: index for index, text in enumerate(self._records)}
+        clusters.sort(key=lambda cluster: min(place[record.text] for record in cluster))
+        ids = self._ids(clusters)
+        return [_merged(entity_id, cluster) for entity_id, cluster in zip(ids, clusters)]
+
+    def _ids(self, clusters: list[list[Record]]) -> list[str]:
+        """An entity that is there keeps its id, also when others turn out to be it, or when a part of it is another."""
+        home = {record.text: index for index, cluster in enumerate(clusters) for record in cluster}
+        ids: dict[int, str] = {}
+        for entity in self._present:
+            known = entity.records or [Record(entity.type, entity.identifiers)]
+            still = [home[record.text] for record in known if record.text in home]
+            if still:
+                ids.setdefault(still[0], entity.id)
+        taken = set(ids.values())
+        for index, cluster in enumerate(clusters):
+            if index in ids:
+                continue
+            seed = min(key for record in cluster for key in record.keys)
+            entity_id = derived_id("entity", self._incident_id, seed)
+            if entity_id in taken:  # the key stays with another, which has it too
+                entity_id = derived_id("entity", self._incident_id, min(record.text for record in cluster))
+            taken.add(entity_id)
+            ids[index] = entity_id
+        return [ids[index] for index in range(len(clusters))]
+
+
+def _merged(entity_id: str, cluster: list[Record]) -> MergedEntity:
+    keys = {key for record in cluster for key in record.keys}
+    alert_ids = list(dict.fromkeys(alert_id for record in cluster for alert_id in record.alert_ids))
+    return MergedEntity(entity_id, cluster[0].type, _identifiers(cluster), keys, alert_ids, cluster)
+
+
+def _identifiers(cluster: list[Record]) -> dict[str, str]:
+    """One value for each identifier: that of the record which names the thing best."""
+    ranked = sorted(
+        cluster, key=lambda one: (-len(strong_keys(Entity.of(one.type, one.identifiers))), one.text.swapcase())
+    )
+    base, family = _NAMED.get(cluster[0].type, ("", ()))
+    chosen = next((one.identifiers[base] for one in ranked if one.identifiers.get(base)), "").casefold()
+    found: dict[str, str] = {}
+    for record in ranked:
+        same = record.identifiers.get(base, "").casefold() == chosen
+        for name, value in record.identifiers.items():
+            if same or name not in family:
+                found.setdefault(name, value)
+    spelt: dict[tuple[str, str], list[str]] = {(name, value.casefold()): [] for name, value in found.items()}
+    for record in cluster:
+        for name, value in record.identifiers.items():
+            if (name, value.casefold()) in spelt:
+                spelt[name, value.casefold()].append(value)
+    return {name: min(spelt[name, value.casefold()], key=str.swapcase) for name, value in found.items()}
+
+
+class _Cluster:
+    """Records that are one thing, what is known of it for sure, and its keys."""
+
+    __slots__ = ("keys", "only", "records")
+
+    def __init__(self, record: Record) -> None:
+        self.records = [record]
+        self.keys = set(record.keys)
+        self.only = dict(_only(record))
+
+    def absorb(self, other: _Cluster) -> None:
+        self.records += other.records
+        self.keys |= other.keys
+        self.only |= other.only
+
+
+def _only(record: Record) -> Iterator[tuple[str, str]]:
+    for name in ONLY_ONE.get(record.type, ()):
+        value = record.identifiers.get(name, "").casefold()
+        if value and name.casefold() == "sid":
+            # A cloud account that is synchronised has a SID of its directory and one of the cloud.
+            yield f"{name} {value.rsplit('-', 1)[0][:8]}", value
+        elif value:
+            yield name, value
+
+
+def clusters_of(records: Iterable[Record]) -> list[list[Record]]:
+    """Records apart by the thing that they are of: the same for the same records, in whatever order they come."""
+    clusters = [_Cluster(record) for record in sorted(records, key=lambda record: record.text)]
+    by_key: dict[str, list[_Cluster]] = {}
+    for cluster in clusters:
+        for key in cluster.keys:
+            by_key.setdefault(key, []).append(cluster)
+    into: dict[int, _Cluster] = {}
+
+    def home(cluster: _Cluster) -> _Cluster:
+        while id(cluster) in into:
+            cluster = into[id(cluster)]
+        return cluster
+
+    for key in sorted(by_key, key=_surest_first):
+        sharing = list({id(found): found for found in map(home, by_key[key])}.values())
+        sharing = sharing if _agree(sharing) else [one for one in sharing if not one.only]
+        for other in sharing[1:]:
+            sharing[0].absorb(other)
+            into[id(other)] = sharing[0]
+    return [cluster.records for cluster in clusters if id(cluster) not in into]
+
+
+def _agree(clusters: list[_Cluster]) -> bool:
+    known: dict[str, str] = {}
+    for cluster in clusters:
+        for name, value in cluster.only.items():
+            if known.setdefault(name, value) != value:
+                return False
+    return True
+
+
+def _surest_first(key: str) -> tuple[int, str]:
+    kind, _, names = key.partition(":")
+    known = entity_type(kind)
+    if known is None or names.startswith("~"):
+        return 99, key
+    parts = frozenset(json.loads(names))
+    if len(parts) == 1:
+        (name,) = parts
+        sure = ONLY_ONE.get(kind, ())
+        if name in sure:
+            return sure.index(name), key
+    return 10 + known.strong.index(parts), key
 
 
 def key_digest(key: str) -> str:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from vedette.core.database import Base, Json
@@ -50,6 +60,8 @@ class IncidentCounterRow(Base):
     )
     last_number: Mapped[int] = mapped_column(Integer)
     last_change: Mapped[int] = mapped_column(_BIG)
+    watched: Mapped[str | None] = mapped_column(Text)
+    """The watchlists' state that priorities were last computed with."""
 
 
 class IncidentRow(Base):
@@ -101,6 +113,13 @@ class IncidentRow(Base):
     """Everything that the queue's search looks through, folded."""
     summary: Mapped[str] = mapped_column(Text)
     """The incident as a line of the queue, as JSON: thousands of lines are read at once."""
+    priority: Mapped[int] = mapped_column(Integer, server_default="0")
+    """0 to 100; `priority_parts` says of what."""
+    priority_parts: Mapped[list[Any]] = mapped_column(server_default="[]")
+    priority_stale: Mapped[bool] = mapped_column(server_default=true())
+    """What it rests on has changed elsewhere: a verdict on its rule, a watchlist, another incident."""
+    merged_into: Mapped[int | None] = mapped_column(Integer)
+    """The incident that has its alerts now."""
 
     __table_args__ = (
         UniqueConstraint("workspace_id", "id", name="uq_incidents_id"),
@@ -108,6 +127,8 @@ class IncidentRow(Base):
         Index("ix_incidents_created", "workspace_id", "created_at", "number"),
         Index("ix_incidents_severity", "workspace_id", "severity_rank", "number"),
         Index("ix_incidents_group", "workspace_id", "group_key"),
+        Index("ix_incidents_priority", "workspace_id", "priority", "number"),
+        Index("ix_incidents_stale", "workspace_id", "priority_stale", "number"),
         Index("ix_incidents_facets", "workspace_id", "status", "severity", "owner_id", "owner_name"),
     )
 
@@ -148,6 +169,8 @@ class IncidentEntityRow(Base):
     position: Mapped[int] = mapped_column(Integer)
     """Entities keep the order in which they were first seen."""
     alert_ids: Mapped[list[str]]
+    records: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """What was seen of it: identifiers as they came, and the alerts that they came with."""
 
     __table_args__ = (
         Index("ix_incident_entities_name", "workspace_id", "folded_name"),

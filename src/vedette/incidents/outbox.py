@@ -22,12 +22,16 @@ from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.detect.moments import from_wire
 from vedette.detect.runner import QueryResult
-from vedette.incidents.logrows import ALERTS, INCIDENTS
+from vedette.incidents.logrows import ALERTS, BOOKMARKS, INCIDENTS
 from vedette.incidents.models import LogOutboxRow
 
 BATCH: Final = 500
 
-_KEYS: Final = {ALERTS: ("SystemAlertId",), INCIDENTS: ("IncidentName", "Status", "ModifiedBy")}
+_KEYS: Final = {
+    ALERTS: ("SystemAlertId",),
+    INCIDENTS: ("IncidentName", "Status", "ModifiedBy"),
+    BOOKMARKS: ("BookmarkId",),
+}
 """Columns that, with TimeGenerated, tell a row of each table."""
 
 _TURNS: Final[WeakKeyDictionary[State, defaultdict[str, threading.Lock]]] = WeakKeyDictionary()

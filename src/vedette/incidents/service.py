@@ -16,14 +16,27 @@ from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import SYSTEM, Permission, Principal
 from vedette.detect.alert import RuleRun
 from vedette.detect.rule import JsonValue
-from vedette.incidents.detail import entity_from_row, incident_view
-from vedette.incidents.fields import FIELDS, MAX_COMMENT, Contradiction, FieldConflict, complete, iso, read_changes
+from vedette.incidents.detail import incident_view
+from vedette.incidents.entities import entity_from_row
+from vedette.incidents.fields import (
+    FIELDS,
+    MAX_COMMENT,
+    Contradiction,
+    FieldConflict,
+    check_etag,
+    complete,
+    iso,
+    read_changes,
+)
 from vedette.incidents.ingestion import Ingestion, IngestReport
 from vedette.incidents.journal import IncidentEvent, Journal, Listener
 from vedette.incidents.listing import IncidentFilter, IncidentPage, list_incidents, summary
 from vedette.incidents.models import ActivityRow, AlertRow, CommentRow, IncidentEntityRow, IncidentRow
 from vedette.incidents.records import alert_view
 from vedette.incidents.vocabulary import ActivityKind
+from vedette.incidents.work.bookmarks import Bookmarks
+from vedette.incidents.work.regrouping import Regrouping
+from vedette.incidents.work.tasks import Tasks
 
 
 class IncidentService:
@@ -49,6 +62,9 @@ class IncidentService:
         self._ingestion = Ingestion(state, self._journal)
         self._new_id = new_id
         self._name_of = name_of or (lambda person_id: None)
+        self.tasks = Tasks(state, self._journal, new_id)
+        self.bookmarks = Bookmarks(state, self._journal, new_id)
+        self.regrouping = Regrouping(state, self._journal, new_id)
         self.outbox = self._journal.outbox
         """Rows for SecurityAlert and SecurityIncident that the log store does not have yet."""
 
@@ -68,27 +84,41 @@ class IncidentService:
         changes: Mapping[str, JsonValue],
         principal: Principal,
         base: Mapping[str, int] | None = None,
+        etag: str | None = None,
     ) -> dict[str, Any]:
         """Change fields of an incident, all or none; returns the incident.
 
         `base` has, for each field, the revision that the person saw. A field that somebody has changed since, to another
         value, is a `FieldConflict`, which shows both values and who; other people's changes of other fields are none.
-        A field without a base overwrites. Setting what is there changes nothing.
+        A field without a base overwrites. Setting what is there changes nothing. With an `etag`, any change since then
+        is `PreconditionFailed`.
         """
         principal.require(self.workspace_id, Permission.INCIDENTS_WRITE)
         wanted = self._named(read_changes(changes))
         with self._state.session() as session:
             incident = self._journal.row(session, reference)
+            check_etag(incident, etag)
             self._check_base(session, incident, wanted, base or {})
             changed = self._journal.apply(session, incident, complete(incident, wanted), principal)
             if changed:
                 self._journal.finish(session, incident, principal)
+                self._journal.prioritiser.concern(session, incident, changed)
                 self._journal.tell(
                     IncidentEvent(
                         ActivityKind.CHANGE, incident.number, incident.id, fields=tuple(changed), principal=principal
                     )
                 )
             return self._view(session, incident)
+
+    def prioritise(self, most: int = 200) -> int:
+        """Weigh again, a bounded number of, the incidents whose priority rests on something that has changed elsewhere
+        (a verdict, a watchlist, another incident); returns how many."""
+        prioritiser = self._journal.prioritiser
+        with self._state.session(read_only=True) as session:
+            if not prioritiser.due(session):
+                return 0
+        with self._state.session() as session:
+            return prioritiser.refresh(session, most)
 
     def _named(self, changes: dict[str, JsonValue]) -> dict[str, JsonValue]:
         owner = changes.get("owner")
@@ -222,6 +252,9 @@ class IncidentService:
             [entity_from_row(row) for row in session.scalars(entities.order_by(IncidentEntityRow.position))],
             self._journal.comments(session, incident.number),
             session.scalars(activities.order_by(ActivityRow.id)).all(),
+            tasks=self._journal.tasks(session, incident.number),
+            bookmarks=self._journal.bookmarks(session, incident.number),
+            moves=self._journal.moves(session, incident.number),
         )
 
 

@@ -50,3 +50,16 @@ class ActivityKind(StrEnum):
     COMMENT = "comment"
     DELIVERY = "delivery"
     NOTE = "note"
+    TASK = "task"
+    BOOKMARK = "bookmark"
+    MERGE = "merge"
+    SPLIT = "split"
+    UNDO = "undo"
+    ACTION = "action"
+
+
+class TaskStatus(StrEnum):
+    """Whether a task is done."""
+
+    NEW = "New"
+    COMPLETED = "Completed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import Field
 
 from vedette.api.security import Caller, Services, requires
@@ -14,6 +14,8 @@ from vedette.core.roles import Permission
 
 router = APIRouter(tags=["incidents"], prefix="/workspaces/{ws}/incidents")
 MAX_BATCH = 500
+
+IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1000, description="The etag that was read.")]
 
 May = Depends(requires(Permission.INCIDENTS_READ))
 
@@ -48,7 +50,7 @@ def reference(text: str) -> int | str:
     return int(text) if text.isdigit() and len(text) < 10 else text
 
 
-@router.get("", dependencies=[May])
+@router.get("", dependencies=[May], response_model=None)
 def list_(
     services: Services,
     caller: Caller,
@@ -60,13 +62,14 @@ def list_(
     top: Annotated[int, Query(ge=0, le=10_000)] = 100,
     skip: Annotated[int, Query(ge=0)] = 0,
     changed_since: Annotated[str | None, Query(alias="changedSince", max_length=100)] = None,
-) -> dict[str, Any]:
+) -> Response:
     """A page of the queue, with counts over the whole workspace."""
     filters = {
         "status": status, "severity": severity, "owner": owner, "q": q, "sort": sort, "top": str(top), "skip": str(skip),
         "changedSince": changed_since,
     }  # fmt: skip
-    return services.incident_page({name: value for name, value in filters.items() if value}, caller)
+    page = services.incident_page({name: value for name, value in filters.items() if value}, caller)
+    return Response(page.to_json(), media_type="application/json")
 
 
 @router.post("/batch")
@@ -93,9 +96,11 @@ def batch(
 
 
 @router.get("/{incident}", dependencies=[May])
-def get(services: Services, incident: str) -> dict[str, Any]:
+def get(services: Services, incident: str, response: Response) -> dict[str, Any]:
     """An incident whole, by number or id."""
-    return services.incident(incident)
+    found = services.incident(incident)
+    response.headers["ETag"] = f'"{found["etag"]}"'
+    return found
 
 
 @router.patch("/{incident}")
@@ -104,9 +109,15 @@ def change(
     caller: Annotated[Caller, Depends(requires(Permission.INCIDENTS_WRITE))],
     incident: str,
     body: Patch,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """Changes fields; only the same field, changed by somebody else to another value, is a conflict."""
-    found = services.incidents.update(reference(incident), body.set, caller, body.base)
+    """Changes fields; only the same field, changed by somebody else to another value, is a conflict.
+
+    With If-Match, any change since the incident was read is one (412).
+    """
+    found = services.incidents.update(reference(incident), body.set, caller, body.base, if_match)
+    response.headers["ETag"] = f'"{found["etag"]}"'
     services.wake()
     return found
 

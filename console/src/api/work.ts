@@ -1,0 +1,74 @@
+/** What belongs to an incident besides its fields: work, history, graph, similar incidents. */
+
+import type { Classification, ClassificationReason, IncidentStatus, PersonRef, Utc } from "./types";
+
+export interface PriorityPart {
+  name: string;
+  points: number;
+  of: number;
+  reason: string;
+}
+
+export interface Task {
+  id: string;
+  title: string;
+  description: string;
+  status: "New" | "Completed";
+  completedBy: string | null;
+}
+
+export interface Bookmark {
+  id: string;
+  displayName: string;
+  notes: string;
+  eventTimeUtc: Utc;
+  createdBy: PersonRef;
+  entities: { type: string; name: string }[];
+}
+
+/** A merge or a split: alerts moved from one incident to another. */
+export interface Move {
+  id: string;
+  kind: "merge" | "split";
+  from: number;
+  to: number;
+  alertIds: string[];
+  timeUtc: Utc;
+  actor: PersonRef;
+  undoneBy: string | null;
+}
+
+export interface HistoryEntry {
+  time: Utc;
+  actor: PersonRef;
+  field: string;
+  title: string | null;
+  old: unknown;
+  new: unknown;
+}
+
+export interface GraphNode {
+  id: string;
+  kind: "incident" | "alert" | "entity" | "bookmark";
+  name: string;
+  /** For kind "entity". */
+  type?: string;
+  /** For kind "incident". */
+  number?: number;
+}
+
+export interface Graph {
+  nodes: GraphNode[];
+  edges: { from: string; to: string; label: string }[];
+  notes: string[];
+}
+
+export interface SimilarIncident {
+  number: number;
+  title: string;
+  status: IncidentStatus;
+  classification: Classification | null;
+  classificationReason: ClassificationReason | null;
+  similarity: number;
+  reasons: string[];
+}

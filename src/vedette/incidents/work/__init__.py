@@ -1,0 +1,1 @@
+"""What people do with incidents: tasks, bookmarks, merging and splitting."""
