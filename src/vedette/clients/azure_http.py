@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from vedette.clients.azure_cloud import AzureCloud
 from vedette.clients.azure_errors import AzureFailure, FailureKind, from_exception, from_response
@@ -165,6 +165,12 @@ class AzureHttp:
             **transport,
         )
         return credential, pipeline
+
+
+def query_text(query: Mapping[str, str]) -> str:
+    """Parameters as the end of an address; `$` and the names stay as they are."""
+    text = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+    return f"?{text}" if text else ""
 
 
 def json_of(answer: HttpResponse) -> dict[str, Any]:

@@ -173,7 +173,11 @@ class Connectors:
             if values:
                 changed["fields"] = sorted(values)
                 checked = self._kept.checked(manifest, row.settings, row.secrets, values)
-                row.settings = settings_of(manifest, checked)
+                before, row.settings = row.settings, settings_of(manifest, checked)
+                if any(before.get(one) != row.settings.get(one) for one in manifest.source_fields):
+                    changed["from"] = "the beginning"
+                    for at in _endpoints(session, row.id):
+                        at.cursor, at.throttled, at.trouble, at.message = {}, 0, None, None
                 row.secrets = self._kept.keep(manifest, row.id, workspace_id, row.secrets, checked)
             if intervals is not None:
                 row.intervals = _intervals(manifest, intervals)
