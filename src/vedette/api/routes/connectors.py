@@ -85,7 +85,8 @@ def connector_body(view: ConnectorView) -> ConnectorBody:
     )  # fmt: skip
 
 
-def _poll_body(one: PollView) -> PollBody:
+def poll_body(one: PollView) -> PollBody:
+    """A poll as the API shows it."""
     return PollBody(
         endpoint=one.endpoint, started_time_utc=one.started_at, ended_time_utc=one.ended_at, outcome=one.outcome,
         fetched=one.fetched, pages=one.pages, unknown=dict(one.unknown), message=one.message,
@@ -161,5 +162,5 @@ def polls(
     services: Services, caller: Caller, connector: str, top: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> Page[PollBody]:
     """The newest polls."""
-    found = [_poll_body(one) for one in services.connectors.history(caller, services.workspace.id, connector, top)]
+    found = [poll_body(one) for one in services.connectors.history(caller, services.workspace.id, connector, top)]
     return Page(value=found, count=len(found))
