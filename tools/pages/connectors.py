@@ -42,7 +42,7 @@ vedette connectors delete "Azure Production Tenant" --data DIR
 | forbidden | A permission is missing; everything else goes on | Add the permission that the message names, and grant admin consent |
 | throttled | The service asks to wait; the endpoint rests 10, 20, 40, 60 minutes | Raise the interval |
 | gone | The service does not have this endpoint for the tenant | Nothing: it is asked again every hour |
-| unavailable | The network or the service does not work; it is tried again after 30 seconds, 1, 2, 4 minutes and so on | Try the connection, for example `curl -I https://graph.microsoft.com` |
+| unavailable | The network or the service does not work; it is asked again soon, less and less often | Try the connection, for example `curl -I https://graph.microsoft.com` |
 | healthy, but no rows | Nothing happened, or it is on its way | `vedette connectors polls` tells how many events each poll brought |
 """
 

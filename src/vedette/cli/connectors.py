@@ -142,7 +142,7 @@ def set_(
 
 
 @group.command("test")
-def test(name: Instance, data: DataDir = None, workspace: WorkspaceName = "default", json_: JsonReport = False) -> None:
+def try_(name: Instance, data: DataDir = None, workspace: WorkspaceName = "default", json_: JsonReport = False) -> None:
     """Find out whether polls can succeed: hosts, credentials and each permission. Ends with 1 if something is missing."""
     with operations(data, workspace) as held:
         report = held.test_connector(_instance(held, name)["id"])

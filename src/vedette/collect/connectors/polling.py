@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from vedette.clients.azure_errors import AzureFailure, FailureKind
 from vedette.clients.graph import GraphPage
-from vedette.collect.connectors.changes import Answer, snapshot, step
+from vedette.collect.connectors.changes import OVERLAP, Answer, snapshot, step
 from vedette.collect.connectors.contract import ConnectorManifest, Endpoint, Event, Page, PollFailure, Trouble
 from vedette.collect.formats.columns import Record, Unreadable, text
 from vedette.collect.formats.timestamps import Moments
@@ -71,6 +71,8 @@ class Source:
     identify: Callable[[Mapping[str, Any]], str] | None = None
     """What makes a state of an object one; None: its `id` and when it changed, or for a list of everything its contents."""
     unknown: Callable[[Mapping[str, Any]], Counter[str]] = lambda one: Counter()
+    overlap: timedelta = OVERLAP
+    """How long before the last change a pass begins."""
     optional: bool = False
     """Whether a test passes without the permission."""
     test_query: Mapping[str, str] = field(default_factory=lambda: {"$top": "1"})
@@ -108,7 +110,7 @@ class CollectionConnection:
                 asked = source.since
                 done = step(
                     cursor, now, self._look_back, first=lambda since: self._first(source, asked(since)),
-                    following=self._following, identify=source.identify or _version(source.changed), changed=source.changed,
+                    following=self._following, identify=source.identify or _version(source.changed), changed=source.changed, overlap=source.overlap,
                 )  # fmt: skip
         except AzureFailure as failure:
             raise self._told(endpoint, failure) from failure
@@ -144,7 +146,9 @@ class CollectionConnection:
     def _check_endpoint(self, endpoint: str) -> CheckStep:
         source = self._sources[endpoint]
         try:
-            self._client.first_page(source.path, source.test_query)
+            recent = (self._clock.now() - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            since = {} if source.since is None else source.since(recent)
+            self._client.first_page(source.path, {**source.query, **since, **source.test_query})
         except AzureFailure as failure:
             told = self._told(endpoint, failure)
             if source.optional and told.trouble is Trouble.FORBIDDEN:

@@ -11,8 +11,11 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from vedette.clients.azure_cloud import CLOUDS, AzureCloud
+from vedette.collect.connectors.azure_activity.connector import AzureActivity
 from vedette.collect.connectors.azure_security.connector import AzureSecurity
 from vedette.collect.connectors.contract import ConnectorKind
+from vedette.collect.connectors.defender_for_cloud.connector import DefenderForCloud
+from vedette.collect.connectors.entra_id.connector import EntraId
 from vedette.core.clock import Clock
 from vedette.core.errors import not_found
 
@@ -44,7 +47,13 @@ class ConnectorRegistry:
 
 def default_connectors(clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) -> ConnectorRegistry:
     """Every connector that ships, and those of other packages. `clouds`: the Azure clouds to choose from, the default first."""
-    return ConnectorRegistry([AzureSecurity(clock, clouds), *_installed(clock)])
+    shipped: list[ConnectorKind] = [
+        AzureSecurity(clock, clouds),
+        DefenderForCloud(clock, clouds),
+        EntraId(clock, clouds),
+        AzureActivity(clock, clouds),
+    ]
+    return ConnectorRegistry([*shipped, *_installed(clock)])
 
 
 def _installed(clock: Clock) -> Iterator[ConnectorKind]:
