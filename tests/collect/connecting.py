@@ -96,9 +96,9 @@ class Tenant:
         )
 
 
-def tenant_over(server: RangeServer, state: State, folder: Path) -> Tenant:
+def tenant_over(server: RangeServer, state: State, folder: Path, clock: VirtualClock | None = None) -> Tenant:
     """A tenant as it is when a test begins."""
-    clock = VirtualClock(START)
+    clock = clock or VirtualClock(START)
     server.reset(clock=clock, rng=random.Random(7))
     state.upgrade()
     secrets = Secrets(state, folder / "keys" / "secrets.key", clock)

@@ -223,6 +223,15 @@ def test_five_requests_in_ten_seconds(tenant: Tenant) -> None:
 
 def test_defender_for_cloud_tells_what_is_new_or_changed(tenant: Tenant) -> None:
     case = Case("defender-for-cloud", "alerts", "*", "SecurityAlert", "SystemAlertId", lambda *_: None)
+    identity = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Security/assessments/one".lower()
+    assessment = {
+        "id": identity, "name": "one", "type": "Microsoft.Security/assessments",
+        "properties": {
+            "displayName": "MFA", "resourceDetails": {"source": "Azure", "id": f"/subscriptions/{SUBSCRIPTION}"},
+            "status": {"code": "Unhealthy", "statusChangeDate": "2026-03-04T10:00:00Z"},
+        },
+    }  # fmt: skip
+    tenant.server.tenant.documents.of("arm", SUBSCRIPTION).put(identity, assessment)
     one = add(tenant, case)
     tenant.runner.poll_due()
     view = tenant.view(one)
@@ -235,6 +244,11 @@ def test_defender_for_cloud_tells_what_is_new_or_changed(tenant: Tenant) -> None
     tenant.runner.poll_due()
     assert len(tenant.sink.tables["SecurityAlert"]) == alerts
     assert len(tenant.sink.tables["SecurityRecommendation"]) == posture
+    assessment["properties"]["status"] = {"code": "Healthy", "statusChangeDate": "2026-03-04T11:00:00Z"}  # type: ignore[index]
+    tenant.server.tenant.documents.of("arm", SUBSCRIPTION).put(identity, assessment)
+    tenant.clock.advance(timedelta(hours=1))
+    tenant.runner.poll_due()
+    assert [row["RecommendationState"] for row in tenant.sink.tables["SecurityRecommendation"]] == ["Unhealthy", "Healthy"]
 
 
 def test_the_activity_log_comes_once(tenant: Tenant) -> None:

@@ -126,7 +126,7 @@ class CollectionConnection:
         """Reach the hosts, sign in, and ask each endpoint for one object: which permission is missing is named."""
         plan: list[tuple[str, Step]] = [
             (f"Reach {host}, port {port}", lambda host=host, port=port: reach(host, port))  # type: ignore[misc]
-            for host, port in _ports(self._hosts)
+            for host, port in ports(self._hosts)
         ]
         plan.append(("Sign in to Microsoft Entra ID", self._check_sign_in))
         report = run_steps(self._clock, plan)
@@ -218,7 +218,8 @@ def reach(host: str, port: int) -> CheckStep:
     return passed(f"{host} takes connections.")
 
 
-def _ports(addresses: Sequence[str]) -> list[tuple[str, int]]:
+def ports(addresses: Sequence[str]) -> list[tuple[str, int]]:
+    """Hosts and ports of addresses, each once."""
     found = [urlsplit(address) for address in addresses]
     return list(dict.fromkeys((one.hostname or "", one.port or 443) for one in found))
 

@@ -16,6 +16,7 @@ from vedette.collect.connectors.azure_security.connector import AzureSecurity
 from vedette.collect.connectors.contract import ConnectorKind
 from vedette.collect.connectors.defender_for_cloud.connector import DefenderForCloud
 from vedette.collect.connectors.entra_id.connector import EntraId
+from vedette.collect.connectors.log_analytics.connector import LogAnalytics
 from vedette.core.clock import Clock
 from vedette.core.errors import not_found
 
@@ -52,6 +53,7 @@ def default_connectors(clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) 
         DefenderForCloud(clock, clouds),
         EntraId(clock, clouds),
         AzureActivity(clock, clouds),
+        LogAnalytics(clock, clouds),
     ]
     return ConnectorRegistry([*shipped, *_installed(clock)])
 
