@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.collect.connecting import V2
+from tests.collect.test_codeless import DEFINITION
 from tests.plugins.fake_tenant import TENANT
 from tests.range.conftest import COLLECTOR
 from vedette.range.faults import Fault
@@ -110,3 +111,21 @@ def test_mistakes_are_named_and_no_secret_is_repeated(local: RangeServer, data: 
     assert SECRET not in "".join(told)
     vedette("connectors", "kinds", *at)
     assert "nobody" in vedette("connectors", "polls", "nobody", *at).err
+
+
+def test_a_codeless_definition_becomes_a_kind(local: RangeServer, data: Path, vedette: Command, tmp_path: Path) -> None:
+    at = ("--data", data)
+    file = tmp_path / "definition.json"
+    file.write_text(json.dumps(DEFINITION), encoding="utf-8")
+    assert vedette("connectors", "import", file, "--json", *at).json() == {"imported": ["contoso-audit"]}
+    assert "contoso-audit" in {one["id"] for one in vedette("connectors", "kinds", "--json", *at).json()}
+    made = vedette(
+        "connectors", "add", "contoso-audit", "Contoso", "--set", "tenant=acme", "--secret-env", "api_key=THE_SECRET",
+        "--disabled", *at,
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    file.write_text(json.dumps({**DEFINITION, "kind": "Push"}), encoding="utf-8")
+    refused = vedette("connectors", "import", file, *at)
+    assert refused.code != 0
+    assert "'Push' is not supported" in refused.err
+    assert vedette("connectors", "import", tmp_path / "none.json", *at).code != 0

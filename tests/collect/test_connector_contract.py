@@ -62,7 +62,9 @@ def _sign_in(identity: str, moment: str, **more: Any) -> dict[str, Any]:
 
 
 def _application_sign_in(identity: str, moment: str) -> dict[str, Any]:
-    made = _sign_in(identity, moment, signInEventTypes=["servicePrincipal"], servicePrincipalId="p", isInteractive=False)
+    made = _sign_in(
+        identity, moment, signInEventTypes=["servicePrincipal"], servicePrincipalId="p", isInteractive=False
+    )
     return {name: value for name, value in made.items() if name != "userPrincipalName"}
 
 
@@ -248,7 +250,10 @@ def test_defender_for_cloud_tells_what_is_new_or_changed(tenant: Tenant) -> None
     tenant.server.tenant.documents.of("arm", SUBSCRIPTION).put(identity, assessment)
     tenant.clock.advance(timedelta(hours=1))
     tenant.runner.poll_due()
-    assert [row["RecommendationState"] for row in tenant.sink.tables["SecurityRecommendation"]] == ["Unhealthy", "Healthy"]
+    assert [row["RecommendationState"] for row in tenant.sink.tables["SecurityRecommendation"]] == [
+        "Unhealthy",
+        "Healthy",
+    ]
 
 
 def test_the_activity_log_comes_once(tenant: Tenant) -> None:

@@ -47,6 +47,35 @@ vedette connectors delete "Azure Production Tenant" --data DIR
 """
 
 
+_CODELESS = """## Codeless connectors
+
+A codeless connector of Microsoft Sentinel (a data connector of the kind `RestApiPoller`, an older `pollingConfig`, or an ARM template
+with some) becomes a kind of its own:
+
+```text
+vedette connectors import definition.json --data DIR
+vedette connectors add contoso-audit Contoso --set tenant=acme --secret-env api_key=CONTOSO_KEY --data DIR
+```
+
+| part | supported |
+|---|---|
+| auth | None, Basic, APIKey (in a header), OAuth2 with client credentials |
+| request | GET over https, query parameters, headers, the window of time (`startTimeAttributeName`, `endTimeAttributeName`, `{_QueryWindowStartTime}`, `{_QueryWindowEndTime}`), `queryTimeFormat` of digits, `UnixTimestamp`, `UnixTimestampInMills`, `rateLimitQPS`, `timeoutInSeconds` |
+| paging | LinkHeader, NextPageToken, NextPageUrl, Offset, PersistentToken |
+| response | JSON; `eventsJsonPaths` of names (`$.data.events`), `successStatusJsonPath` |
+
+Parameters (`{{name}}`, `[[parameters('name')]`) become fields of the form; the credentials' ones are replaced by fields for them.
+Anything else is refused by its name, and nothing is imported. Events become rows of the table that `dataType` or the stream names; a
+transformation of a data collection rule is not a part of the definition. Importing needs the right to change connectors in all workspaces.
+
+## Connectors of other packages
+
+A Python package brings a connector through an entry point of the group `vedette.connectors`: a function of a clock that returns an
+object with a `manifest` and `open(values, secrets)`; what it opens has `poll(endpoint, cursor)`, `check()` and `close()`. The contract
+is `vedette.collect.connectors.contract`.
+"""
+
+
 def _minutes(manifest: ConnectorManifest) -> str:
     found = sorted({int(one.interval.total_seconds() // 60) for one in manifest.endpoints})
     return ", ".join(str(one) for one in found) + " min"
@@ -62,6 +91,7 @@ def render() -> str:
         rows.append(f"| [{one.title}]({page}) | {one.category} | {_minutes(one)} | {tables or 'as configured'} |")
     parts = [_HEAD, "\n".join(rows) + "\n", _MANAGING]
     parts += [_described(one) for one in manifests if one.guide == f"connectors/index.md#{one.id}"]
+    parts.append(_CODELESS)
     return "\n".join(parts)
 
 

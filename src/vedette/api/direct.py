@@ -156,6 +156,10 @@ class DirectOperations(StoreOperations):
         """What can be collected from."""
         return [manifest.to_dict() for manifest in self.services.connectors.kinds()]
 
+    def import_connector(self, definition: str) -> list[str]:
+        """Makes connectors of codeless definitions."""
+        return self.application.connector_definitions.import_(self._by, definition)
+
     def connectors(self) -> list[dict[str, Any]]:
         """The instances."""
         found = self.services.connectors.list(self._by, self.services.workspace.id)

@@ -181,6 +181,10 @@ class MemoryOperations(StoreOperations):
         """Refused."""
         raise self._nothing()
 
+    def import_connector(self, definition: str) -> list[str]:
+        """Refused."""
+        raise self._nothing()
+
     def connectors(self) -> list[dict[str, Any]]:
         """Refused."""
         raise self._nothing()

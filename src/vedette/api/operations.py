@@ -150,6 +150,10 @@ class Operations(Protocol):
         """What can be collected from, as the REST API gives it."""
         ...
 
+    def import_connector(self, definition: str) -> list[str]:
+        """Makes connectors of codeless definitions; their ids."""
+        ...
+
     def connectors(self) -> list[dict[str, Any]]:
         """The instances of connectors, as the REST API gives them."""
         ...

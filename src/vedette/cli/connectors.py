@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -62,6 +63,31 @@ def kinds(data: DataDir = None, workspace: WorkspaceName = "default", json_: Jso
             for one in found
         ],
     )  # fmt: skip
+
+
+@group.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A JSON file.", metavar="FILE")],
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    json_: JsonReport = False,
+) -> None:
+    """Import a codeless connector of Microsoft Sentinel: a data connector of the kind RestApiPoller, or an ARM template with some.
+
+    Each becomes a kind, of which instances are added. What is not supported is refused by its name, and nothing is imported.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise InvalidInput(f"The file cannot be read: {reason}.", file=str(file)) from None
+    with operations(data, workspace, makes=True) as held:
+        found = held.import_connector(text)
+    if json_:
+        typer.echo(json_line({"imported": found}))
+        return
+    for kind in found:
+        typer.echo(harmless(f"imported {kind}; add an instance with `vedette connectors add {kind} NAME`"))
 
 
 @group.command("list")

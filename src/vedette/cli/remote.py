@@ -248,6 +248,10 @@ class RemoteOperations:
         """What can be collected from."""
         return list(self._call("GET", "/connector-kinds")["value"])
 
+    def import_connector(self, definition: str) -> list[str]:
+        """Makes connectors of codeless definitions."""
+        return list(self._call("POST", "/connector-kinds/import", json={"definition": definition})["imported"])
+
     def connectors(self) -> list[dict[str, Any]]:
         """The instances."""
         return list(self._call("GET", "/connectors")["value"])

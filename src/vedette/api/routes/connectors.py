@@ -56,6 +56,12 @@ class ConnectorWrite(Wire):
     intervals: dict[str, int] | None = None
 
 
+class DefinitionWrite(Wire):
+    """A document with codeless definitions, as text."""
+
+    definition: str
+
+
 class PollBody(Wire):
     """One poll."""
 
@@ -102,6 +108,12 @@ def kinds(services: Services) -> dict[str, Any]:
     """What can be collected from, with the fields of each form."""
     found = [manifest.to_dict() for manifest in services.connectors.kinds()]
     return {"value": found, "count": len(found)}
+
+
+@router.post("/connector-kinds/import", status_code=201, dependencies=[MayWrite])
+def import_definition(services: Services, caller: Caller, body: DefinitionWrite) -> dict[str, Any]:
+    """Makes connectors of Sentinel's codeless definitions; what is not supported is refused by name."""
+    return {"imported": services.application.connector_definitions.import_(caller, body.definition)}
 
 
 @router.get("/connectors", dependencies=[MayRead])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from vedette.clients.azure_cloud import AzureCloud
@@ -12,9 +12,7 @@ from vedette.collect.connectors.contract import Endpoint
 from vedette.core.forms import FieldType, FormField, TroubleshootingRow
 from vedette.core.redaction import Secret
 
-ROLE: Final = (
-    "A role on the subscription for the app registration: subscription, **Access control (IAM)**, **Add role assignment**."
-)
+ROLE: Final = "A role on the subscription for the app registration: subscription, **Access control (IAM)**, **Add role assignment**."
 REGISTRATION: Final = (
     "An app registration in Microsoft Entra ID with a client secret, made as the guide of Azure Security tells.",
 )

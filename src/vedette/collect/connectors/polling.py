@@ -110,7 +110,8 @@ class CollectionConnection:
                 asked = source.since
                 done = step(
                     cursor, now, self._look_back, first=lambda since: self._first(source, asked(since)),
-                    following=self._following, identify=source.identify or _version(source.changed), changed=source.changed, overlap=source.overlap,
+                    following=self._following, identify=source.identify or _version(source.changed),
+                    changed=source.changed, overlap=source.overlap,
                 )  # fmt: skip
         except AzureFailure as failure:
             raise self._told(endpoint, failure) from failure

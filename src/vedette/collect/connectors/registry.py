@@ -39,6 +39,10 @@ class ConnectorRegistry:
     def __iter__(self) -> Iterator[ConnectorKind]:
         return iter(self._kinds.values())
 
+    def put(self, kind: ConnectorKind) -> None:
+        """Adds a connector, in place of one of the same id."""
+        self._kinds = {**self._kinds, kind.manifest.id: kind}
+
     def get(self, identity: str) -> ConnectorKind:
         """The connector of that id; `NotFound` names the nearest one."""
         if identity not in self._kinds:

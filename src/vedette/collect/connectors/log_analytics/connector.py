@@ -161,7 +161,10 @@ class LogAnalyticsConnection:
             message = f"{table}: the app registration has no role that allows {_RIGHT}."
             hint = "Assign it the role Log Analytics Reader on the other workspace."
         elif trouble is Trouble.THROTTLED:
-            message, hint = f"{table}: Log Analytics asks to wait (429).", "Raise the polling interval if it happens often."
+            message, hint = (
+                f"{table}: Log Analytics asks to wait (429).",
+                "Raise the polling interval if it happens often.",
+            )
         return PollFailure(message, trouble, code=failure.code, hint=hint, retry_after=failure.retry_after)
 
 
