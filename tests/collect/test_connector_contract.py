@@ -13,8 +13,8 @@ import pytest
 
 from tests.collect.connecting import VALUES, Tenant
 from tests.deliver.conftest import ADMIN
-from tests.plugins.fake_tenant import START, SUBSCRIPTION, TENANT
-from tests.range.conftest import COLLECTOR, RESPONDER
+from tests.plugins.fake_tenant import SUBSCRIPTION, TENANT
+from tests.range.conftest import RESPONDER
 from vedette.collect.connectors.contract import Trouble
 from vedette.collect.connectors.runner import ConnectorRunner
 from vedette.collect.connectors.service import ConnectorView, Status

@@ -6,6 +6,8 @@ from vedette.collect.connectors.contract import ConnectorManifest
 from vedette.collect.connectors.registry import default_connectors
 from vedette.core.clock import SystemClock
 
+# ruff: noqa: E501 - rows of tables are one line each
+
 _HEAD = """<!-- Written by `make pages` from the manifests of vedette.collect.connectors; change it there. -->
 
 # Integrations
