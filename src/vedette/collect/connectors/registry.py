@@ -17,6 +17,7 @@ from vedette.collect.connectors.contract import ConnectorKind
 from vedette.collect.connectors.defender_for_cloud.connector import DefenderForCloud
 from vedette.collect.connectors.entra_id.connector import EntraId
 from vedette.collect.connectors.log_analytics.connector import LogAnalytics
+from vedette.collect.connectors.office365.connector import Office365
 from vedette.core.clock import Clock
 from vedette.core.errors import not_found
 
@@ -57,6 +58,7 @@ def default_connectors(clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) 
         DefenderForCloud(clock, clouds),
         EntraId(clock, clouds),
         AzureActivity(clock, clouds),
+        Office365(clock, clouds),
         LogAnalytics(clock, clouds),
     ]
     return ConnectorRegistry([*shipped, *_installed(clock)])
