@@ -77,8 +77,8 @@ _PARTS: Final = ("authority", "resource_manager", "audience", "ca_file", "graph"
 def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureCloud]:
     """Azure's clouds and further ones (the setting `azure_clouds`): Azure Stack, or a fake tenant.
 
-    Each has an `authority` and a `resource_manager`, both https, and may have a `graph`, a `log_analytics`, an `office365`, an `audience` and
-    a `ca_file`.
+    Each has an `authority` and a `resource_manager`, both https, and may have a `graph`, a `log_analytics`, an `office365`,
+    an `audience` and a `ca_file`.
     `InvalidInput` names what is not right. Secrets are sent to these addresses: only who runs Vedette sets them.
     """
     clouds = dict(CLOUDS)
