@@ -197,6 +197,9 @@ class ConnectorRunner:
     def _due(self, now: datetime) -> list[_Task]:
         """What is due and not being polled; it counts as being polled from now on."""
         self._settle(now)
+        with self._guard:
+            # a poll that ends while the rows are read has recorded its next time too late for them
+            before = set(self._busy)
         tasks = []
         with self._state.session(read_only=True) as session:
             rows = session.execute(
@@ -210,7 +213,8 @@ class ConnectorRunner:
                 if task is not None:
                     tasks.append(task)
         with self._guard:
-            tasks = [task for task in tasks if (task.connector_id, task.endpoint.id) not in self._busy]
+            before |= self._busy
+            tasks = [task for task in tasks if (task.connector_id, task.endpoint.id) not in before]
             self._busy.update((task.connector_id, task.endpoint.id) for task in tasks)
         return tasks
 
