@@ -11,7 +11,10 @@ import httpx
 import pytest
 
 from tests.api.conftest import Running, serving
+from tests.collect.connecting import Tenant, tenant_over
 from vedette.core.accounts import local_operator
+from vedette.core.database import State
+from vedette.range.server import RangeServer
 
 
 @dataclass
@@ -58,3 +61,23 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Doors, 
         made = application.services(workspace).new_ingest_token("tests", 1, local_operator(running.data))
         doors = Doors(running, made["token"], workspace.id)
         yield doors, f"https://localhost:{running.server.port}", running.data / "tls" / "ca.pem"
+
+
+@pytest.fixture
+def tenant(range_server: RangeServer, tmp_path: Path) -> Iterator[Tenant]:
+    """Connectors over SQLite."""
+    state = State.in_file(tmp_path / "state.db")
+    made = tenant_over(range_server, state, tmp_path)
+    yield made
+    made.runner.close()
+    state.dispose()
+
+
+@pytest.fixture
+def either_tenant(range_server: RangeServer, tmp_path: Path, state_url: str) -> Iterator[Tenant]:
+    """Connectors over SQLite, and again over PostgreSQL."""
+    state = State(state_url)
+    made = tenant_over(range_server, state, tmp_path)
+    yield made
+    made.runner.close()
+    state.dispose()

@@ -6,6 +6,10 @@ import type {
   BatchResult,
   CheckResult,
   Comment,
+  Connector,
+  ConnectorKind,
+  ConnectorPoll,
+  ConnectorWrite,
   Delivery,
   DeliveryPage,
   Destination,
@@ -34,6 +38,8 @@ import type { Graph, Move, SimilarIncident, Task } from "./work";
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
 const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComponent(id)}`;
 const destination = (ws: string, id: string) => `${workspace(ws)}/destinations/${encodeURIComponent(id)}`;
+
+const connector = (ws: string, id: string) => `${workspace(ws)}/connectors/${encodeURIComponent(id)}`;
 
 export interface IncidentListParameters {
   status?: string;
@@ -113,4 +119,12 @@ export const api = {
     http.get<DeliveryPage>(`${workspace(ws)}/deliveries${queryString({ ...parameters })}`),
   retryDelivery: (ws: string, id: string) =>
     http.post<Delivery>(`${workspace(ws)}/deliveries/${encodeURIComponent(id)}/retry`),
+
+  connectorKinds: (ws: string) => http.get<Page<ConnectorKind>>(`${workspace(ws)}/connector-kinds`),
+  connectors: (ws: string) => http.get<Page<Connector>>(`${workspace(ws)}/connectors`),
+  createConnector: (ws: string, body: ConnectorWrite) => http.post<Connector>(`${workspace(ws)}/connectors`, body),
+  patchConnector: (ws: string, id: string, body: ConnectorWrite) => http.patch<Connector>(connector(ws, id), body),
+  deleteConnector: (ws: string, id: string) => http.delete(connector(ws, id)),
+  testConnector: (ws: string, id: string) => http.post<TestReport>(`${connector(ws, id)}/test`),
+  connectorPolls: (ws: string, id: string, top = 50) => http.get<Page<ConnectorPoll>>(`${connector(ws, id)}/polls?top=${top}`),
 };

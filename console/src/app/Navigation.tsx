@@ -6,6 +6,8 @@ import {
   DocumentSearchRegular,
   PanelLeftContractRegular,
   PanelLeftExpandRegular,
+  PlugConnectedFilled,
+  PlugConnectedRegular,
   SendFilled,
   SendRegular,
   ShieldErrorFilled,
@@ -40,6 +42,10 @@ const GROUPS: readonly { title: string; places: readonly Place[] }[] = [
       { path: "destinations", label: "Destinations", icon: bundleIcon(SendFilled, SendRegular) },
       { path: "deliveries", label: "Deliveries", icon: bundleIcon(TrayItemAddFilled, TrayItemAddRegular) },
     ],
+  },
+  {
+    title: "Settings",
+    places: [{ path: "integrations", label: "Integrations", icon: bundleIcon(PlugConnectedFilled, PlugConnectedRegular) }],
   },
 ];
 

@@ -65,6 +65,7 @@ function GlobalCommands() {
     { id: "go-analytics", title: "Go to Analytics", group: "Go to", run: () => to("analytics") },
     { id: "go-destinations", title: "Go to Destinations", group: "Go to", run: () => to("destinations") },
     { id: "go-deliveries", title: "Go to Deliveries", group: "Go to", run: () => to("deliveries") },
+    { id: "go-integrations", title: "Go to Integrations", group: "Go to", run: () => to("integrations") },
     {
       id: "theme",
       title: theme === "dark" ? "Use the light theme" : "Use the dark theme",

@@ -4,8 +4,8 @@ import { EmptyState } from "./EmptyState";
 import { usePreferences } from "./preferences";
 import { useSession, workspacePath } from "./session";
 
-/** "/" and "/w/name" lead to the incidents of the workspace used last, or of the first one. */
-export default function Start() {
+/** "/" and "/w/name" lead to a page of the workspace used last, or of the first one: its incidents, unless another is asked for. */
+export function Start({ page = "incidents" }: { page?: string }) {
   const { workspaces } = useSession();
   const { workspace: last } = usePreferences();
   const { workspace: named } = useParams();
@@ -18,5 +18,9 @@ export default function Start() {
       </EmptyState>
     );
   }
-  return <Navigate replace to={workspacePath(workspace, "incidents")} />;
+  return <Navigate replace to={workspacePath(workspace, page)} />;
+}
+
+export default function Incidents() {
+  return <Start />;
 }

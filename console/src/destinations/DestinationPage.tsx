@@ -167,7 +167,7 @@ function Form({ kind, destination }: { kind: DestinationKind; destination: Desti
             <h2>State</h2>
             <Health destination={destination} />
             {destination.health.message && <p>{destination.health.message}</p>}
-            {configure && <TestButton destination={destination} />}
+            {configure && <TestButton run={() => api.testDestination(workspace.id, destination.id)} list="destinations" />}
             <p>
               <Link to={`${workspacePath(workspace, "deliveries")}?destination=${encodeURIComponent(destination.id)}`}>Its deliveries</Link>
             </p>

@@ -4,6 +4,7 @@ import { Button, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, Spinner, Sw
 import { AddRegular, SendRegular } from "@fluentui/react-icons";
 import { Link, useNavigate } from "react-router";
 
+import { api } from "../api/client";
 import type { Destination, DestinationKind } from "../api/types";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
@@ -97,7 +98,7 @@ function Tile({ destination, kind }: { destination: Destination; kind: Destinati
           </div>
         </dl>
         <div className="vd-tile-actions">
-          {configure && <TestButton destination={destination} />}
+          {configure && <TestButton run={() => api.testDestination(workspace.id, destination.id)} list="destinations" />}
           <Link className="vd-button-link" to={workspacePath(workspace, "destinations", destination.id)}>
             {configure ? "Edit" : "Settings"}
           </Link>

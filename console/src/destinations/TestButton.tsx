@@ -2,19 +2,18 @@ import { Button, Spinner } from "@fluentui/react-components";
 import { CheckmarkCircleRegular, DismissCircleRegular, PlugConnectedRegular } from "@fluentui/react-icons";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
-import { api } from "../api/client";
-import type { Destination } from "../api/types";
+import type { TestReport } from "../api/types";
 import { ErrorView } from "../app/ErrorView";
 import { useWorkspace } from "../app/session";
 import { formatElapsed } from "../time/format";
 
-/** Tries the destination as it is stored and shows each step of it. */
-export function TestButton({ destination }: { destination: Destination }) {
+/** Tries a destination or an integration as it is stored and shows each step of it; `list` is the query that it changes. */
+export function TestButton({ run, list }: { run: () => Promise<TestReport>; list: string }) {
   const { id: ws } = useWorkspace();
   const client = useQueryClient();
   const test = useMutation({
-    mutationFn: () => api.testDestination(ws, destination.id),
-    onSettled: () => client.invalidateQueries({ queryKey: ["destinations", ws] }),
+    mutationFn: run,
+    onSettled: () => client.invalidateQueries({ queryKey: [list, ws] }),
   });
   return (
     <div className="vd-test">

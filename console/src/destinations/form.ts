@@ -1,6 +1,15 @@
-/** The form of a destination, made from its kind's manifest: what to show, what is wrong, what to send. */
+/** The form of a destination or an integration, made from its kind's manifest: what to show, what is wrong, what to send. */
 
-import type { Destination, DestinationKind, DestinationWrite, ManifestField, SettingValue } from "../api/types";
+import type { DestinationWrite, ManifestField, SecretState, SettingValue } from "../api/types";
+
+/** What has fields, and what is stored for them. */
+interface Manifest {
+  readonly fields: readonly ManifestField[];
+}
+interface Stored {
+  readonly settings: Readonly<Record<string, SettingValue>>;
+  readonly secrets: Readonly<Record<string, SecretState>>;
+}
 
 export type Entered = Readonly<Record<string, string | boolean>>;
 
@@ -13,7 +22,7 @@ function initialValue(field: ManifestField, stored: SettingValue | undefined): s
 }
 
 /** What the form starts with: the stored settings, else the manifest's defaults. Secrets always start empty. */
-export function initialValues(kind: DestinationKind, destination: Destination | null): Entered {
+export function initialValues(kind: Manifest, destination: Stored | null): Entered {
   return Object.fromEntries(kind.fields.map((field) => [field.name, initialValue(field, destination?.settings[field.name])]));
 }
 
@@ -61,7 +70,7 @@ function matches(pattern: string, text: string): boolean {
 }
 
 /** Per field, what is wrong with it; empty when the form can be sent. */
-export function problems(kind: DestinationKind, entered: Entered, destination: Destination | null): Record<string, string> {
+export function problems(kind: Manifest, entered: Entered, destination: Stored | null): Record<string, string> {
   const found: Record<string, string> = {};
   for (const field of kind.fields) {
     const stored = field.type === "secret" && (destination?.secrets[field.name]?.set ?? false);
@@ -79,7 +88,7 @@ function setting(field: ManifestField, value: string | boolean): SettingValue {
 }
 
 /** What to send: all settings, and only the secrets that were entered. */
-export function toWrite(kind: DestinationKind, name: string, enabled: boolean, entered: Entered, isNew: boolean): DestinationWrite {
+export function toWrite(kind: Manifest & { readonly kind: string }, name: string, enabled: boolean, entered: Entered, isNew: boolean): DestinationWrite {
   const settings: Record<string, SettingValue> = {};
   const secrets: Record<string, string> = {};
   for (const field of kind.fields) {

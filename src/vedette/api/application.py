@@ -17,6 +17,7 @@ import httpx
 
 from vedette.api.services import WorkspaceServices
 from vedette.clients.azure_cloud import AzureCloud, clouds_with
+from vedette.collect.connectors.codeless.definitions import Definitions
 from vedette.collect.connectors.registry import default_connectors
 from vedette.collect.connectors.runner import ConnectorRunner
 from vedette.collect.connectors.service import Connectors
@@ -94,6 +95,7 @@ class Application:
             connectors = default_connectors(
                 self.clock, clouds_with(settings.azure_clouds) if clouds is None else clouds
             )
+            self.connector_definitions = Definitions(self.state, connectors, self.clock)
             self.collector = ConnectorRunner(
                 self.state,
                 self.secrets,

@@ -11,6 +11,8 @@ from typing import Any
 from vedette.api.application import Application
 from vedette.api.inprocess import LocalApi
 from vedette.api.memory import StoreOperations
+from vedette.api.routes.connectors import connector_body, poll_body
+from vedette.api.routes.deliveries import test_report
 from vedette.api.routes.folders import folder_body
 from vedette.api.routes.functions import imported, summary, whole
 from vedette.api.routes.watchlists import change_body, item_body, watchlist_body
@@ -150,6 +152,49 @@ class DirectOperations(StoreOperations):
     def unwatch_folder(self, folder: str) -> None:
         """Watches a folder no longer."""
         self.services.watched_folders.remove(folder, self._by)
+
+    def connector_kinds(self) -> list[dict[str, Any]]:
+        """What can be collected from."""
+        return [manifest.to_dict() for manifest in self.services.connectors.kinds()]
+
+    def import_connector(self, definition: str) -> list[str]:
+        """Makes connectors of codeless definitions."""
+        return self.application.connector_definitions.import_(self._by, definition)
+
+    def connectors(self) -> list[dict[str, Any]]:
+        """The instances."""
+        found = self.services.connectors.list(self._by, self.services.workspace.id)
+        return [_plain(connector_body(one)) for one in found]
+
+    def add_connector(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Saves an instance."""
+        made = self.services.connectors.create(
+            self._by, self.services.workspace.id, body["kind"], body["name"], {**body["settings"], **body["secrets"]},
+            enabled=body.get("enabled") is not False, intervals=body.get("intervals"),
+        )  # fmt: skip
+        return _plain(connector_body(made))
+
+    def change_connector(self, connector: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Changes an instance."""
+        changed = self.services.connectors.update(
+            self._by, self.services.workspace.id, connector, name=body.get("name"),
+            values={**body.get("settings", {}), **body.get("secrets", {})} or None, enabled=body.get("enabled"),
+            intervals=body.get("intervals"),
+        )  # fmt: skip
+        return _plain(connector_body(changed))
+
+    def test_connector(self, connector: str) -> dict[str, Any]:
+        """Tests an instance."""
+        return _plain(test_report(self.services.connectors.test(self._by, self.services.workspace.id, connector)))
+
+    def connector_polls(self, connector: str, top: int) -> list[dict[str, Any]]:
+        """The newest polls."""
+        found = self.services.connectors.history(self._by, self.services.workspace.id, connector, top)
+        return [_plain(poll_body(one)) for one in found]
+
+    def delete_connector(self, connector: str) -> None:
+        """Deletes an instance."""
+        self.services.connectors.delete(self._by, self.services.workspace.id, connector)
 
     def close(self) -> None:
         """Closes the directory."""

@@ -178,6 +178,38 @@ class MemoryOperations(StoreOperations):
         """Refused."""
         raise self._nothing()
 
+    def connector_kinds(self) -> list[dict[str, Any]]:
+        """Refused."""
+        raise self._nothing()
+
+    def import_connector(self, definition: str) -> list[str]:
+        """Refused."""
+        raise self._nothing()
+
+    def connectors(self) -> list[dict[str, Any]]:
+        """Refused."""
+        raise self._nothing()
+
+    def add_connector(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def change_connector(self, connector: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def test_connector(self, connector: str) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def connector_polls(self, connector: str, top: int) -> list[dict[str, Any]]:
+        """Refused."""
+        raise self._nothing()
+
+    def delete_connector(self, connector: str) -> None:
+        """Refused."""
+        raise self._nothing()
+
 
 def _are_set(*variables: str) -> bool:
     """Whether one of some settings is given: only then they are read, since reading them takes long."""

@@ -146,6 +146,38 @@ class Operations(Protocol):
         """Watches a folder, by its id or path, no longer."""
         ...
 
+    def connector_kinds(self) -> list[dict[str, Any]]:
+        """What can be collected from, as the REST API gives it."""
+        ...
+
+    def import_connector(self, definition: str) -> list[str]:
+        """Makes connectors of codeless definitions; their ids."""
+        ...
+
+    def connectors(self) -> list[dict[str, Any]]:
+        """The instances of connectors, as the REST API gives them."""
+        ...
+
+    def add_connector(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Saves an instance: `kind`, `name`, `enabled`, `settings`, `secrets`, `intervals`, as the REST API takes them."""
+        ...
+
+    def change_connector(self, connector: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Changes what is given of an instance, by its id."""
+        ...
+
+    def test_connector(self, connector: str) -> dict[str, Any]:
+        """Whether polls of an instance can succeed, step by step."""
+        ...
+
+    def connector_polls(self, connector: str, top: int) -> list[dict[str, Any]]:
+        """The newest polls of an instance."""
+        ...
+
+    def delete_connector(self, connector: str) -> None:
+        """Deletes an instance with its secrets."""
+        ...
+
     def close(self) -> None:
         """Lets go of what is held."""
         ...

@@ -53,6 +53,7 @@ def _register() -> None:
     from vedette.cli import (
         backup,
         checking,
+        connectors,
         export,
         functions,
         incidents,
@@ -90,6 +91,7 @@ def _register() -> None:
         replaying,
         incidents,
         ingest,
+        connectors,
         range,
         watching,
         export,

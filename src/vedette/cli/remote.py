@@ -244,6 +244,38 @@ class RemoteOperations:
         """Watches a folder no longer."""
         self._call("DELETE", "/watched-folders", params={"folder": folder})
 
+    def connector_kinds(self) -> list[dict[str, Any]]:
+        """What can be collected from."""
+        return list(self._call("GET", "/connector-kinds")["value"])
+
+    def import_connector(self, definition: str) -> list[str]:
+        """Makes connectors of codeless definitions."""
+        return list(self._call("POST", "/connector-kinds/import", json={"definition": definition})["imported"])
+
+    def connectors(self) -> list[dict[str, Any]]:
+        """The instances."""
+        return list(self._call("GET", "/connectors")["value"])
+
+    def add_connector(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Saves an instance."""
+        return dict(self._call("POST", "/connectors", json=body))
+
+    def change_connector(self, connector: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Changes an instance."""
+        return dict(self._call("PATCH", f"/connectors/{quote(connector, safe='')}", json=body))
+
+    def test_connector(self, connector: str) -> dict[str, Any]:
+        """Tests an instance."""
+        return dict(self._call("POST", f"/connectors/{quote(connector, safe='')}/test"))
+
+    def connector_polls(self, connector: str, top: int) -> list[dict[str, Any]]:
+        """The newest polls."""
+        return list(self._call("GET", f"/connectors/{quote(connector, safe='')}/polls", params={"top": top})["value"])
+
+    def delete_connector(self, connector: str) -> None:
+        """Deletes an instance."""
+        self._call("DELETE", f"/connectors/{quote(connector, safe='')}")
+
     def close(self) -> None:
         """Closes the connection."""
         self._client.close()

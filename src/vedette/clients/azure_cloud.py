@@ -25,6 +25,10 @@ class AzureCloud:
     ca_file: Path | None = None
     graph: str = "https://graph.microsoft.com"
     """Base address of Microsoft Graph, without a slash at the end; tokens for it have its address as audience."""
+    log_analytics: str = "https://api.loganalytics.azure.com"
+    """Base address of the query API of Log Analytics, without a slash at the end; tokens for it have its address as audience."""
+    office365: str = "https://manage.office.com"
+    """Base address of the Office 365 Management Activity API, without a slash at the end; its audience in the same way."""
     instance_discovery: bool = True
     """Whether Microsoft's directory of clouds is asked about the authority. Not for clouds that it does not know."""
 
@@ -46,6 +50,8 @@ US_GOVERNMENT: Final = AzureCloud(
     "https://management.usgovcloudapi.net",
     "https://management.usgovcloudapi.net",
     graph="https://graph.microsoft.us",
+    log_analytics="https://api.loganalytics.us",
+    office365="https://manage.office365.us",
 )
 CHINA: Final = AzureCloud(
     "AzureChina",
@@ -53,22 +59,26 @@ CHINA: Final = AzureCloud(
     "https://management.chinacloudapi.cn",
     "https://management.chinacloudapi.cn",
     graph="https://microsoftgraph.chinacloudapi.cn",
+    log_analytics="https://api.loganalytics.azure.cn",
 )
 CLOUDS: Final = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)}
 
 
 def local_cloud(url: str, ca_file: Path, name: str = "Local") -> AzureCloud:
     """A cloud that one local server plays, as the fake tenant does."""
-    return AzureCloud(name, url, url, PUBLIC.audience, ca_file, graph=url, instance_discovery=False)
+    return AzureCloud(
+        name, url, url, PUBLIC.audience, ca_file, graph=url, log_analytics=url, office365=url, instance_discovery=False
+    )
 
 
-_PARTS: Final = ("authority", "resource_manager", "audience", "ca_file", "graph")
+_PARTS: Final = ("authority", "resource_manager", "audience", "ca_file", "graph", "log_analytics", "office365")
 
 
 def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureCloud]:
     """Azure's clouds and further ones (the setting `azure_clouds`): Azure Stack, or a fake tenant.
 
-    Each has an `authority` and a `resource_manager`, both https, and may have a `graph`, an `audience` and a `ca_file`.
+    Each has an `authority` and a `resource_manager`, both https, and may have a `graph`, a `log_analytics`, an `office365`,
+    an `audience` and a `ca_file`.
     `InvalidInput` names what is not right. Secrets are sent to these addresses: only who runs Vedette sets them.
     """
     clouds = dict(CLOUDS)
@@ -77,7 +87,11 @@ def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureClou
             if part not in _PARTS:
                 near = nearest(part, _PARTS)
                 raise _wrong(name, f"has no part '{part}'", f"Did you mean '{near}'?" if near else None)
-        for part in ("authority", "resource_manager", *(["graph"] if "graph" in parts else [])):
+        for part in (
+            "authority",
+            "resource_manager",
+            *(one for one in ("graph", "log_analytics", "office365") if one in parts),
+        ):
             address = urlsplit(parts.get(part, ""))
             if address.scheme != "https" or not address.hostname or address.query or address.username:
                 raise _wrong(name, f"needs an https address as its {part}")
@@ -92,6 +106,8 @@ def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureClou
             ca_file,
             # a cloud that one server plays has all of it at one address
             graph=parts.get("graph", parts["resource_manager"]).rstrip("/"),
+            log_analytics=parts.get("log_analytics", parts["resource_manager"]).rstrip("/"),
+            office365=parts.get("office365", parts["resource_manager"]).rstrip("/"),
             instance_discovery=False,
         )
     return clouds

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from vedette.clients.azure_cloud import AzureCloud
 from vedette.clients.azure_errors import AzureFailure, FailureKind, from_exception, from_response
@@ -71,15 +71,21 @@ class AzureHttp:
                     part.close()
             self._pipeline = self._credential = None
 
+    def _forget(self) -> None:
+        """The next request signs in anew. What others are asking with the old pipeline right now goes on: it closes when they are done."""
+        with self._opening:
+            self._pipeline = self._credential = None
+
     def authenticate(self) -> None:
         """Get a token, and nothing else: tells wrong credentials from everything that may be wrong later."""
         from azure.core.exceptions import AzureError
 
         self._open()
+        credential = self._credential
         try:
-            self._credential.get_token(self._scope)
+            credential.get_token(self._scope)
         except AzureError as error:
-            self.close()
+            self._forget()
             raise from_exception(error, self._clock.now()) from error
 
     def send(
@@ -89,7 +95,7 @@ class AzureHttp:
         answer, text = self._exchange(method, url, body, headers)
         if answer.status_code == 401:
             # The token ran out on the way, or Azure's clock is ahead of ours. Nothing was done, so it may be said again.
-            self.close()
+            self._forget()
             answer, text = self._exchange(method, url, body, headers)
         if answer.status_code >= 400:
             raise from_response(answer.status_code, answer.headers, text, self._clock.now())
@@ -113,7 +119,7 @@ class AzureHttp:
             return answer, answer.text() if answer.status_code >= 400 else ""
         except AzureError as error:
             if isinstance(error, ClientAuthenticationError):
-                self.close()  # MSAL would answer the next questions for a token from its memory of this failure
+                self._forget()  # MSAL would answer the next questions for a token from its memory of this failure
             raise from_exception(error, self._clock.now()) from error
 
     def same_origin(self, link: str) -> str:
@@ -165,6 +171,12 @@ class AzureHttp:
             **transport,
         )
         return credential, pipeline
+
+
+def query_text(query: Mapping[str, str]) -> str:
+    """Parameters as the end of an address; `$` and the names stay as they are."""
+    text = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+    return f"?{text}" if text else ""
 
 
 def json_of(answer: HttpResponse) -> dict[str, Any]:

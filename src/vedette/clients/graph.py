@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 from vedette.clients.azure_cloud import PUBLIC, AzureCloud
 from vedette.clients.azure_errors import AzureFailure, FailureKind
-from vedette.clients.azure_http import AzureHttp, ClientSecretCredentials, json_of
+from vedette.clients.azure_http import AzureHttp, ClientSecretCredentials, json_of, query_text
 from vedette.core.clock import Clock
 
 _DEFAULT_AUDIENCE: Final = "https://graph.microsoft.com"
@@ -47,9 +46,9 @@ class GraphClient:
         self._http.authenticate()
 
     def first_page(self, path: str, query: Mapping[str, str]) -> GraphPage:
-        """The first page of a collection such as `/security/alerts_v2`."""
-        text = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
-        return self._page(f"{self._http.base_url}/v1.0{path}" + (f"?{text}" if text else ""))
+        """The first page of a collection such as `/security/alerts_v2`, or `/beta/…` for what v1.0 does not have."""
+        versioned = path if path.startswith("/beta/") else f"/v1.0{path}"
+        return self._page(f"{self._http.base_url}{versioned}{query_text(query)}")
 
     def next_page(self, link: str) -> GraphPage:
         """The page at the address that the one before named."""

@@ -20,6 +20,7 @@ from vedette.range.faults import Fault
 from vedette.range.graph.gateway import GraphGateway
 from vedette.range.logs.ingestion import LogIngestion
 from vedette.range.logs.query import LogQuery
+from vedette.range.office365 import ActivityFeed
 from vedette.range.servicenow.gateway import ServiceNow
 from vedette.range.services import Service
 from vedette.range.state import FakeTenant, RecordedRequest
@@ -36,6 +37,7 @@ def create_app(tenant: FakeTenant, issuer: TokenIssuer, control_page: control.Co
         LogQuery(tenant, issuer),
         LogIngestion(tenant, issuer),
         ServiceNow(tenant),
+        ActivityFeed(tenant, issuer),
         # Entra's paths start with a tenant's name and would fit many others.
         Entra(tenant, issuer),
     ]

@@ -90,7 +90,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 _NULLABLE = {"status", "code", "message", "retry_after", "times", "garbage", "permission"}
 _COUNTED = {"hits", "id", "skipped"}
-SERVICES = ("*", "entra", "graph", "arm", "logs", "ingestion", "servicenow")
+SERVICES = ("*", "entra", "graph", "arm", "logs", "ingestion", "servicenow", "office365")
 GARBAGE = ("truncated", "html", "empty")
 
 

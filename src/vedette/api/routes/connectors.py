@@ -56,6 +56,12 @@ class ConnectorWrite(Wire):
     intervals: dict[str, int] | None = None
 
 
+class DefinitionWrite(Wire):
+    """A document with codeless definitions, as text."""
+
+    definition: str
+
+
 class PollBody(Wire):
     """One poll."""
 
@@ -85,7 +91,8 @@ def connector_body(view: ConnectorView) -> ConnectorBody:
     )  # fmt: skip
 
 
-def _poll_body(one: PollView) -> PollBody:
+def poll_body(one: PollView) -> PollBody:
+    """A poll as the API shows it."""
     return PollBody(
         endpoint=one.endpoint, started_time_utc=one.started_at, ended_time_utc=one.ended_at, outcome=one.outcome,
         fetched=one.fetched, pages=one.pages, unknown=dict(one.unknown), message=one.message,
@@ -101,6 +108,12 @@ def kinds(services: Services) -> dict[str, Any]:
     """What can be collected from, with the fields of each form."""
     found = [manifest.to_dict() for manifest in services.connectors.kinds()]
     return {"value": found, "count": len(found)}
+
+
+@router.post("/connector-kinds/import", status_code=201, dependencies=[MayWrite])
+def import_definition(services: Services, caller: Caller, body: DefinitionWrite) -> dict[str, Any]:
+    """Makes connectors of Sentinel's codeless definitions; what is not supported is refused by name."""
+    return {"imported": services.application.connector_definitions.import_(caller, body.definition)}
 
 
 @router.get("/connectors", dependencies=[MayRead])
@@ -161,5 +174,5 @@ def polls(
     services: Services, caller: Caller, connector: str, top: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> Page[PollBody]:
     """The newest polls."""
-    found = [_poll_body(one) for one in services.connectors.history(caller, services.workspace.id, connector, top)]
+    found = [poll_body(one) for one in services.connectors.history(caller, services.workspace.id, connector, top)]
     return Page(value=found, count=len(found))

@@ -61,7 +61,7 @@ class Page:
     cursor: dict[str, Any]
     more: bool = False
     fetched: int = 0
-    """How many objects the service gave; an object may become several rows, in several tables."""
+    """How many new objects the service gave; an object may become several rows, in several tables."""
     unknown: Mapping[str, int] = field(default_factory=dict)
     """Forms of objects that are not known, with their counts: kept whole, and told."""
     warning: str | None = None
@@ -91,6 +91,8 @@ class ConnectorManifest(Form):
     prerequisites: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     """Hosts that have to be reachable on port 443."""
+    source_fields: tuple[str, ...] = ()
+    """Fields that say from where it is collected: when one of them changes, collecting begins anew."""
 
     @property
     def name(self) -> str:

@@ -11,8 +11,13 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from vedette.clients.azure_cloud import CLOUDS, AzureCloud
+from vedette.collect.connectors.azure_activity.connector import AzureActivity
 from vedette.collect.connectors.azure_security.connector import AzureSecurity
 from vedette.collect.connectors.contract import ConnectorKind
+from vedette.collect.connectors.defender_for_cloud.connector import DefenderForCloud
+from vedette.collect.connectors.entra_id.connector import EntraId
+from vedette.collect.connectors.log_analytics.connector import LogAnalytics
+from vedette.collect.connectors.office365.connector import Office365
 from vedette.core.clock import Clock
 from vedette.core.errors import not_found
 
@@ -35,6 +40,10 @@ class ConnectorRegistry:
     def __iter__(self) -> Iterator[ConnectorKind]:
         return iter(self._kinds.values())
 
+    def put(self, kind: ConnectorKind) -> None:
+        """Adds a connector, in place of one of the same id."""
+        self._kinds = {**self._kinds, kind.manifest.id: kind}
+
     def get(self, identity: str) -> ConnectorKind:
         """The connector of that id; `NotFound` names the nearest one."""
         if identity not in self._kinds:
@@ -44,7 +53,15 @@ class ConnectorRegistry:
 
 def default_connectors(clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) -> ConnectorRegistry:
     """Every connector that ships, and those of other packages. `clouds`: the Azure clouds to choose from, the default first."""
-    return ConnectorRegistry([AzureSecurity(clock, clouds), *_installed(clock)])
+    shipped: list[ConnectorKind] = [
+        AzureSecurity(clock, clouds),
+        DefenderForCloud(clock, clouds),
+        EntraId(clock, clouds),
+        AzureActivity(clock, clouds),
+        Office365(clock, clouds),
+        LogAnalytics(clock, clouds),
+    ]
+    return ConnectorRegistry([*shipped, *_installed(clock)])
 
 
 def _installed(clock: Clock) -> Iterator[ConnectorKind]:

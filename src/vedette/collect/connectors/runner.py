@@ -9,17 +9,27 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 
-from vedette.collect.connectors.contract import Connection, ConnectorManifest, Endpoint, Event, PollFailure, Trouble
+from vedette.collect.connectors.contract import (
+    Connection,
+    ConnectorManifest,
+    Endpoint,
+    Event,
+    Page,
+    PollFailure,
+    Trouble,
+)
 from vedette.collect.connectors.models import ConnectorEndpointRow, ConnectorPollRow, ConnectorRow
+from vedette.collect.connectors.pace import LONGEST_WAIT, planned_anew, set_back, wait
 from vedette.collect.connectors.registry import ConnectorRegistry
 from vedette.core.clock import Clock
 from vedette.core.database import State
@@ -28,18 +38,13 @@ from vedette.core.redaction import Secret
 from vedette.core.secrets import Secrets
 
 log = logging.getLogger(__name__)
-COOLDOWN: Final = timedelta(minutes=10)
-"""How long an endpoint rests after a 429, at least; each further one in a row doubles it."""
-LONGEST_COOLDOWN: Final = timedelta(minutes=60)
-FIRST_RETRY: Final = timedelta(seconds=30)
-"""After a failure of the network or the service; doubles up to the endpoint's interval."""
-JITTER: Final = 0.05
-"""Part of the interval by which polls are moved earlier, so that instances do not all poll at once."""
 HISTORY: Final = 2_000
 """Polls of an instance that are remembered."""
 MAX_PAGES: Final = 10_000
 WORKERS: Final = 4
 _IDLE: Final = 5.0
+SHUTDOWN: Final = 3.0
+"""Seconds that the end waits for polls; one that still waits for an answer then is left alone, and keeps nothing any more."""
 
 
 class Sink(Protocol):
@@ -87,8 +92,12 @@ class ConnectorRunner:
     ) -> None:  # fmt: skip
         self._state, self._secrets, self._registry, self._clock = state, secrets, registry, clock
         self._sink_of, self._rng = sink_of, rng
-        self._guard = threading.Lock()
+        self._guard = threading.Condition()
+        self._writing = 0
+        """Polls that are keeping rows or cursors right now."""
         self._open: dict[str, tuple[int, Connection]] = {}
+        self._replaced: list[tuple[str, Connection]] = []
+        """Connections of earlier revisions, with their instances."""
         self._busy: set[tuple[str, str]] = set()
         self._wake = threading.Event()
         self._told: dict[tuple[str, str], str] = {}
@@ -98,17 +107,42 @@ class ConnectorRunner:
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Polls until the event is set."""
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="connector") as workers:
-            running: set[Future[None]] = set()
-            while not stop.is_set():
-                self._wake.clear()
-                now = self._clock.now()
-                for task in self._due(now):
-                    running.add(workers.submit(self._poll, task, stop))
-                running = {one for one in running if not one.done()}
-                wait = _IDLE if (due := self.next_due()) is None else (due - self._clock.now()).total_seconds()
-                self._clock.wait(self._wake, min(max(wait, 0.05), _IDLE))
+        """Polls until the event is set. What waits for an answer longer than `SHUTDOWN` then is not waited for."""
+        running: list[threading.Thread] = []
+        waiting: list[_Task] = []
+        while not stop.is_set():
+            self._wake.clear()
+            pause = _IDLE
+            try:
+                waiting += self._due(self._clock.now())
+                running = [one for one in running if one.is_alive()]
+                while waiting and len(running) < WORKERS:
+                    # a daemon: an answer that never comes must not keep the process
+                    thread = threading.Thread(
+                        target=self._poll, args=(waiting.pop(0), stop), name="connector", daemon=True
+                    )
+                    thread.start()
+                    running.append(thread)
+                self._retire()
+                if (due := self.next_due()) is not None:
+                    pause = min(max((due - self._clock.now()).total_seconds(), 0.05), _IDLE)
+            except VedetteError as error:
+                log.error("connectors cannot be polled: %s", error)
+            if not stop.is_set():
+                self._clock.wait(self._wake, pause)
+        with self._guard:
+            self._busy -= {(task.connector_id, task.endpoint.id) for task in waiting}
+        self._end(running)
+
+    def _end(self, running: list[threading.Thread]) -> None:
+        """Waits for polls: all for a while, and those that are writing until they have written."""
+        deadline = time.monotonic() + SHUTDOWN
+        for thread in running:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        with self._guard:
+            self._guard.wait_for(lambda: self._writing == 0)
+        if any(thread.is_alive() for thread in running):
+            log.info("polls that wait for an answer are given up; the next start asks again")
         self.close()
 
     def poll_due(self) -> int:
@@ -132,14 +166,40 @@ class ConnectorRunner:
     def close(self) -> None:
         """Close connections."""
         with self._guard:
-            held, self._open = list(self._open.values()), {}
+            held = [*((identity, one) for identity, (_, one) in self._open.items()), *self._replaced]
+            self._open, self._replaced = {}, []
         for _, connection in held:
+            connection.close()
+
+    def _retire(self) -> None:
+        """Closes the connections of instances that were deleted, disabled or changed, once nothing is polled with them."""
+        with self._guard:
+            if not self._open and not self._replaced:
+                return
+        with self._state.session(read_only=True) as session:
+            found = session.execute(select(ConnectorRow.id, ConnectorRow.revision).where(ConnectorRow.enabled)).all()
+        current = {one.id: one.revision for one in found}
+        with self._guard:
+            busy = {identity for identity, _ in self._busy}
+            old = [
+                identity
+                for identity, (revision, _) in self._open.items()
+                if current.get(identity) != revision and identity not in busy
+            ]
+            held = [self._open.pop(identity)[1] for identity in old]
+            held += [one for identity, one in self._replaced if identity not in busy]
+            self._replaced = [(identity, one) for identity, one in self._replaced if identity in busy]
+        for connection in held:
             connection.close()
 
     # -- what is due
 
     def _due(self, now: datetime) -> list[_Task]:
         """What is due and not being polled; it counts as being polled from now on."""
+        self._settle(now)
+        with self._guard:
+            # a poll that ends while the rows are read has recorded its next time too late for them
+            before = set(self._busy)
         tasks = []
         with self._state.session(read_only=True) as session:
             rows = session.execute(
@@ -153,9 +213,25 @@ class ConnectorRunner:
                 if task is not None:
                     tasks.append(task)
         with self._guard:
-            tasks = [task for task in tasks if (task.connector_id, task.endpoint.id) not in self._busy]
+            before |= self._busy
+            tasks = [task for task in tasks if (task.connector_id, task.endpoint.id) not in before]
             self._busy.update((task.connector_id, task.endpoint.id) for task in tasks)
         return tasks
+
+    def _settle(self, now: datetime) -> None:
+        """After the clock was set back: what was due some time after the last poll is due that time from now, and not later."""
+        query = select(ConnectorEndpointRow).where(
+            or_(ConnectorEndpointRow.last_poll_at > now, ConnectorEndpointRow.due_at > now + LONGEST_WAIT)
+        )
+        with self._state.session(read_only=True) as session:
+            if not any(set_back(now, at.last_poll_at, at.due_at) for at in session.scalars(query)):
+                return
+        with self._state.session() as session:
+            for at in session.scalars(query):
+                if set_back(now, at.last_poll_at, at.due_at):
+                    at.due_at = planned_anew(now, at.last_poll_at, at.due_at)
+                    at.last_poll_at = None if at.last_poll_at is None else min(at.last_poll_at, now)
+        log.warning("the clock was set back: polls are planned anew")
 
     def _task(self, row: ConnectorRow, at: ConnectorEndpointRow) -> _Task | None:
         try:
@@ -182,13 +258,34 @@ class ConnectorRunner:
             except Cancelled:
                 return
             except Exception:
+                if stop.is_set():
+                    return  # its connection was closed under it
                 log.exception("a connector failed in a way that it must not", extra={"connector": task.name})
                 failure = PollFailure("The connector failed; the log has the details.", Trouble.UNAVAILABLE)
-            self._record(task, started, done, failure)
+            with self._writes(stop):
+                self._record(task, started, done, failure)
+        except Cancelled:
+            return
+        except VedetteError as error:
+            log.error("what came of a poll cannot be kept: %s", error, extra={"connector": task.name})
         finally:
             with self._guard:
                 self._busy.discard((task.connector_id, task.endpoint.id))
             self._wake.set()
+
+    @contextmanager
+    def _writes(self, stop: threading.Event) -> Iterator[None]:
+        """While something is kept, the end waits for it; once the end has begun, nothing is begun to be kept."""
+        with self._guard:
+            if stop.is_set():
+                raise Cancelled
+            self._writing += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._writing -= 1
+                self._guard.notify_all()
 
     def _pages(self, task: _Task, done: _Poll, stop: threading.Event) -> None:
         connection = self._connection(task)
@@ -197,19 +294,20 @@ class ConnectorRunner:
             if stop.is_set():
                 raise Cancelled
             page = connection.poll(task.endpoint.id, cursor)
-            self._keep(task, page.events)
+            with self._writes(stop):
+                self._keep(task, page.events, stop)
+                self._move(task, cursor, page)
             cursor = page.cursor
             done.fetched += page.fetched
             done.pages += 1
             done.unknown.update(page.unknown)
             if page.warning:
                 done.warnings.append(page.warning)
-            self._move(task, cursor, page.fetched)
             if not page.more:
                 return
         raise PollFailure(f"There are more than {MAX_PAGES} pages; the next poll goes on.", Trouble.UNAVAILABLE)
 
-    def _keep(self, task: _Task, events: list[Event]) -> None:
+    def _keep(self, task: _Task, events: list[Event], stop: threading.Event) -> None:
         """Gives the events to the intake, table by table; while it is full, waits for it."""
         tables: dict[str, list[Event]] = defaultdict(list)
         for event in events:
@@ -224,17 +322,26 @@ class ConnectorRunner:
                     )  # fmt: skip
                     break
                 except TooManyRequests as full:
-                    self._clock.sleep(min(full.retry_after, 5.0))
+                    if self._clock.wait(stop, min(full.retry_after, 5.0)):
+                        raise Cancelled from full
 
-    def _move(self, task: _Task, cursor: dict[str, Any], fetched: int) -> None:
-        """Remembers where to go on. Raises Cancelled where the instance was changed, disabled or deleted meanwhile."""
+    def _move(self, task: _Task, before: Mapping[str, Any], page: Page) -> None:
+        """Remembers where to go on: also where the instance was disabled meanwhile, since its rows are kept.
+
+        Raises Cancelled where the instance was changed, disabled or deleted. A cursor that is not the one from which the page
+        came was reset, for another tenant for one: it stays.
+        """
         with self._state.session() as session:
             row = session.get(ConnectorRow, task.connector_id)
             at = session.get(ConnectorEndpointRow, (task.connector_id, task.endpoint.id))
-            if row is None or at is None or not row.enabled or row.revision != task.revision:
+            if row is None or at is None:
                 raise Cancelled
-            at.cursor = cursor
-            at.fetched += fetched
+            if at.cursor == before:
+                at.cursor = page.cursor
+                at.fetched += page.fetched
+            cancelled = not row.enabled or row.revision != task.revision
+        if cancelled:
+            raise Cancelled
 
     def _record(self, task: _Task, started: datetime, done: _Poll, failure: VedetteError | None) -> None:
         """Remembers the outcome, decides when the next poll is, and writes the log line."""
@@ -242,31 +349,29 @@ class ConnectorRunner:
         trouble = None if failure is None else getattr(failure, "trouble", Trouble.UNAVAILABLE)
         message = "; ".join(done.warnings) or None if failure is None else failure.message
         with self._state.session() as session:
+            row = session.get(ConnectorRow, task.connector_id)
             at = session.get(ConnectorEndpointRow, (task.connector_id, task.endpoint.id))
-            if at is None:
+            if row is None or at is None:
                 return
+            if row.revision != task.revision and trouble is not Trouble.THROTTLED:
+                return  # it says nothing of the instance as it is now
             at.throttled = at.throttled + 1 if trouble is Trouble.THROTTLED else 0
             at.failures = 0 if trouble is None else at.failures + 1
             at.trouble, at.message = trouble, message
             at.last_poll_at = ended
             if trouble is None:
                 at.last_success_at = ended
-            at.due_at = ended + self._wait(
-                task, trouble, at.throttled, at.failures, getattr(failure, "retry_after", None)
-            )
+            at.due_at = ended + wait(
+                task.interval, trouble, throttled=at.throttled, failures=at.failures,
+                retry_after=getattr(failure, "retry_after", None), chance=self._rng.random(),
+            )  # fmt: skip
             session.add(
                 ConnectorPollRow(
-                    connector_id=task.connector_id,
-                    endpoint=task.endpoint.id,
-                    started_at=started,
-                    ended_at=ended,
-                    outcome=trouble or "ok",
-                    fetched=done.fetched,
-                    pages=done.pages,
-                    unknown=dict(done.unknown),
+                    connector_id=task.connector_id, endpoint=task.endpoint.id, started_at=started, ended_at=ended,
+                    outcome=trouble or "ok", fetched=done.fetched, pages=done.pages, unknown=dict(done.unknown),
                     message=message,
                 )
-            )
+            )  # fmt: skip
             session.flush()
             kept = select(ConnectorPollRow.id).where(ConnectorPollRow.connector_id == task.connector_id)
             oldest = session.scalar(kept.order_by(ConnectorPollRow.id.desc()).offset(HISTORY).limit(1))
@@ -277,19 +382,6 @@ class ConnectorRunner:
                     )
                 )
         self._say(task, done, failure, trouble)
-
-    def _wait(
-        self, task: _Task, trouble: Trouble | None, throttled: int, failures: int, retry_after: float | None
-    ) -> timedelta:
-        """How long until the next poll of the endpoint."""
-        asked = timedelta(seconds=retry_after or 0)
-        if trouble is Trouble.THROTTLED:
-            return max(asked, min(COOLDOWN * (1 << min(throttled - 1, 8)), LONGEST_COOLDOWN))
-        if trouble is Trouble.UNAVAILABLE:
-            return max(asked, min(FIRST_RETRY * (1 << min(failures - 1, 16)), max(task.interval, FIRST_RETRY)))
-        if trouble is Trouble.GONE:
-            return max(task.interval, timedelta(hours=1))
-        return task.interval * (1 - JITTER * self._rng.random())
 
     def _say(self, task: _Task, done: _Poll, failure: VedetteError | None, trouble: Trouble | None) -> None:
         """The log line; a missing permission and the like are said once, not at every poll."""
@@ -325,11 +417,17 @@ class ConnectorRunner:
             settings, references = dict(row.settings), dict(row.secrets)
         opened = opened_with(self._registry, self._secrets, task.kind, task.workspace_id, settings, references)
         with self._guard:
-            before = self._open.get(task.connector_id)
-            self._open[task.connector_id] = (task.revision, opened)
-        if before is not None:
-            before[1].close()
-        return opened
+            kept = self._open.get(task.connector_id)
+            if kept is None or kept[0] < task.revision:
+                self._open[task.connector_id] = (task.revision, opened)
+                if kept is not None:
+                    self._replaced.append((task.connector_id, kept[1]))  # another endpoint may be polled with it
+                return opened
+        # another endpoint of the instance was quicker, or the instance has changed again
+        opened.close()
+        if kept[0] == task.revision:
+            return kept[1]
+        raise Cancelled
 
 
 def opened_with(

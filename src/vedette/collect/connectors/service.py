@@ -24,7 +24,7 @@ from vedette.core.clock import Clock
 from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, secrets_of, settings_of
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, NotFound, nearest
-from vedette.core.forms import InvalidFields
+from vedette.core.forms import FieldType, FormField, InvalidFields
 from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import Permission, Principal
 from vedette.core.secrets import Secrets
@@ -164,7 +164,12 @@ class Connectors:
         principal.require(workspace_id, Permission.CONNECTORS_WRITE)
         with self._state.session() as session:
             row = _row(session, workspace_id, connector_id)
-            manifest = self._registry.get(row.kind).manifest
+            try:
+                manifest = self._registry.get(row.kind).manifest
+            except NotFound:
+                if values or intervals:
+                    raise
+                manifest = _uninstalled(row.kind, row.secrets)
             changed: dict[str, object] = {}
             if name is not None and plain_name(name) != row.name:
                 changed["name"] = [row.name, plain_name(name)]
@@ -173,7 +178,11 @@ class Connectors:
             if values:
                 changed["fields"] = sorted(values)
                 checked = self._kept.checked(manifest, row.settings, row.secrets, values)
-                row.settings = settings_of(manifest, checked)
+                before, row.settings = row.settings, settings_of(manifest, checked)
+                if any(before.get(one) != row.settings.get(one) for one in manifest.source_fields):
+                    changed["from"] = "the beginning"
+                    for at in _endpoints(session, row.id):
+                        at.cursor, at.throttled, at.trouble, at.message = {}, 0, None, None
                 row.secrets = self._kept.keep(manifest, row.id, workspace_id, row.secrets, checked)
             if intervals is not None:
                 row.intervals = _intervals(manifest, intervals)
@@ -266,7 +275,10 @@ class Connectors:
         )  # fmt: skip
 
     def _view(self, session: Session, row: ConnectorRow) -> ConnectorView:
-        manifest = self._registry.get(row.kind).manifest
+        try:
+            manifest = self._registry.get(row.kind).manifest
+        except NotFound:
+            manifest = _uninstalled(row.kind, row.secrets)
         endpoints = []
         for at in _endpoints(session, row.id):
             described = {one.id: one for one in manifest.endpoints}.get(at.endpoint)
@@ -289,6 +301,15 @@ class Connectors:
             secrets=self._kept.statuses(manifest, row.workspace_id, row.settings, row.secrets),
             endpoints=tuple(endpoints), created_at=row.created_at, updated_at=row.updated_at,
         )  # fmt: skip
+
+
+def _uninstalled(kind: str, secrets: Mapping[str, str]) -> ConnectorManifest:
+    """What is known of an instance whose package is not installed (any more): the names of its secrets."""
+    fields = tuple(FormField(name, name, FieldType.TEXT, "", secret=True) for name in secrets)
+    return ConnectorManifest(
+        id=kind, title=kind, category="", about="", fields=fields, permissions=(), troubleshooting=(), guide="",
+        endpoints=(), vendor_docs="",
+    )  # fmt: skip
 
 
 def _status(enabled: bool, endpoints: list[EndpointView]) -> Status:

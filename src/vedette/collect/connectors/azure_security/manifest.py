@@ -85,6 +85,7 @@ def manifest(clouds: Mapping[str, AzureCloud] = CLOUDS) -> ConnectorManifest:
             "This machine can reach graph.microsoft.com and login.microsoftonline.com on port 443.",
         ),
         hosts=("graph.microsoft.com", "login.microsoftonline.com"),
+        source_fields=("tenant_id", "cloud"),
         vendor_docs="https://learn.microsoft.com/graph/api/resources/security-api-overview",
         troubleshooting=(
             TroubleshootingRow(

@@ -8,7 +8,7 @@ from alembic import op
 from vedette.core.database import Json, PlainText, UtcDateTime
 
 revision = "0013_rule_exceptions"
-down_revision = "0011_connectors"
+down_revision = "0012_connector_definitions"
 
 
 def upgrade() -> None:

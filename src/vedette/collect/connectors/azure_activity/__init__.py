@@ -1,0 +1,1 @@
+"""Azure's activity log through Azure Resource Manager."""

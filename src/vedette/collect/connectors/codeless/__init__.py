@@ -1,0 +1,1 @@
+"""Sentinel's codeless connectors (RestApiPoller): definitions in JSON, for simple REST sources."""

@@ -1,0 +1,338 @@
+"""Polls a REST source as its codeless definition says: one window of time after the other, page after page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from vedette.collect.connectors.codeless.definition import Definition, json_path, select
+from vedette.collect.connectors.contract import ConnectorManifest, Endpoint, Event, Page, PollFailure, Trouble
+from vedette.collect.formats.timestamps import iso
+from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
+from vedette.core.clock import Clock
+from vedette.core.forms import FieldType, FormField, InvalidFields, TroubleshootingRow
+from vedette.core.redaction import Secret
+
+ENDPOINT: Final = "events"
+LONGEST: Final = 32 * 1024 * 1024
+_PARTS: Final = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
+_TROUBLE: Final = {
+    401: Trouble.UNAUTHORIZED,
+    403: Trouble.FORBIDDEN,
+    404: Trouble.GONE,
+    410: Trouble.GONE,
+    429: Trouble.THROTTLED,
+}
+_CREDENTIALS: Final = {
+    "None": (), "Basic": (("user_name", "User name", False), ("password", "Password", True)), "APIKey": (("api_key", "API key", True),),
+    "OAuth2": (("client_id", "Client ID", False), ("client_secret", "Client Secret", True)),
+}  # fmt: skip
+
+
+class Codeless:
+    """A connector that a definition makes."""
+
+    def __init__(self, definition: Definition, clock: Clock, transport: httpx.BaseTransport | None = None) -> None:
+        self._definition, self._clock, self._transport = definition, clock, transport
+        self._manifest = _manifest(definition)
+
+    @property
+    def manifest(self) -> ConnectorManifest:
+        """What the connector is and which fields it needs."""
+        return self._manifest
+
+    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> CodelessConnection:
+        """A connection with checked values; does no network call."""
+        return CodelessConnection(self._definition, values, secrets, self._clock, self._transport)
+
+
+def _manifest(one: Definition) -> ConnectorManifest:
+    return ConnectorManifest(
+        id=one.id, title=one.title, category="Codeless", about=one.about,
+        fields=(
+            *(
+                FormField(name, label, FieldType.TEXT, f"{label} for the source.", secret=secret, max_length=2048)
+                for name, label, secret in _CREDENTIALS[one.auth_type]
+            ),
+            *(
+                FormField(name, name, FieldType.TEXT, f"The parameter {name} of the definition.", pattern=r"[\w.~-]+",
+                          rule="have letters, digits and . _ ~ - only")
+                for name in one.parameters
+            ),
+        ),
+        permissions=(), endpoints=(
+            Endpoint(ENDPOINT, "Events", timedelta(minutes=max(one.window_minutes, 1)), (one.table,), "to read the source", one.about),
+        ),
+        hosts=(urlsplit(one.url).hostname or "",), source_fields=tuple(one.parameters), vendor_docs="",
+        troubleshooting=(
+            TroubleshootingRow("unauthorized (401)", "The credentials are wrong or have expired.", "Enter new ones."),
+            TroubleshootingRow("forbidden (403)", "The credentials may not read the source.", "Give them the right to."),
+        ),
+        guide="connectors/index.md#codeless-connectors",
+    )  # fmt: skip
+
+
+class _Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    next_link: str | None
+    content: bytes
+
+
+class CodelessConnection:
+    """One source."""
+
+    def __init__(
+        self, definition: Definition, values: Mapping[str, str], secrets: Mapping[str, Secret], clock: Clock,
+        transport: httpx.BaseTransport | None,
+    ) -> None:  # fmt: skip
+        self._one, self._values, self._secrets, self._clock = definition, values, secrets, clock
+        self._http = httpx.Client(timeout=definition.timeout, follow_redirects=False, transport=transport)
+        self._guard = threading.Lock()
+        self._token: tuple[str, float] | None = None
+        self._next_request = 0.0
+        self._url = self._filled(definition.url)
+        if urlsplit(self._url).hostname is None:
+            raise InvalidFields(dict.fromkeys(definition.parameters, "makes no address"))
+
+    def close(self) -> None:
+        """Close connections."""
+        self._http.close()
+
+    def poll(self, endpoint: str, cursor: Mapping[str, Any]) -> Page:
+        """One page. The cursor: `mark`, the end of the last window; within one also `start`, `end` and where its next page is."""
+        one = self._one
+        now = self._clock.now()
+        start = _moment(cursor.get("start") or cursor.get("mark")) or now - timedelta(minutes=one.window_minutes)
+        end = _moment(cursor.get("end")) or now
+        place = dict(cursor.get("place") or {})
+        if "token" not in place and one.paging_type == "PersistentToken" and cursor.get("token"):
+            place["token"] = cursor["token"]
+        document, answer = self._ask(start, end, place)
+        found = [event for path in one.events for event in _listed(select(document, path))]
+        events = list(self._events(found, now))
+        following = self._following(document, answer, place, len(found))
+        if following is not None and following != place:
+            state = {"start": _text(start), "end": _text(end), "place": following}
+            kept = {name: cursor[name] for name in ("mark", "token") if name in cursor}
+            return Page(events, {**kept, **state}, True, len(found))
+        done: dict[str, Any] = {"mark": _text(end)}
+        if one.paging_type == "PersistentToken":
+            done["token"] = self._token_of(document) or place.get("token")
+        return Page(events, done, False, len(found))
+
+    def check(self) -> CheckReport:
+        """Ask for the newest minute."""
+
+        def ask() -> CheckStep:
+            now = self._clock.now()
+            self._ask(now - timedelta(minutes=1), now, {})
+            return passed("The source answers.")
+
+        return run_steps(self._clock, [(f"Read {urlsplit(self._url).hostname}", ask)])
+
+    # -- one request
+
+    def _ask(self, start: datetime, end: datetime, place: Mapping[str, Any]) -> tuple[Any, _Answer]:
+        one = self._one
+        url = str(place.get("url") or self._url)
+        query = {} if "url" in place else {name: self._filled(value, start, end) for name, value in one.query.items()}
+        if "url" not in place:
+            for name, moment in ((one.start_name, start), (one.end_name, end)):
+                if name:
+                    query[name] = spelled(moment, one.time_format)
+            if size := one.paging.get("pagesize"):
+                query[
+                    str(one.paging.get("pagesizeparametername") or one.paging.get("pagesizeparaname") or "pageSize")
+                ] = str(size)
+            if "token" in place:
+                query[str(one.paging.get("nextpageparaname") or "nextPageToken")] = str(place["token"])
+            if "offset" in place:
+                query[str(one.paging["offsetparaname"])] = str(place["offset"])
+        headers = {name: self._filled(value, start, end) for name, value in one.headers.items()}
+        self._pace()
+        answer = self._send("GET", url, params=query or None, headers={**headers, **self._authorization()})
+        if answer.status == 401 and one.auth_type == "OAuth2":
+            with self._guard:
+                self._token = None
+        self._expect(answer)
+        try:
+            document = json.loads(answer.content)
+        except ValueError:
+            raise PollFailure("The source's answer is not JSON.", Trouble.UNAVAILABLE) from None
+        if one.success is not None and str(select(document, one.success[0])).casefold() != one.success[1].casefold():
+            raise PollFailure("The source says that the request did not succeed.", Trouble.UNAVAILABLE)
+        return document, answer
+
+    def _send(self, method: str, url: str, **more: Any) -> _Answer:
+        content = bytearray()
+        try:
+            with self._http.stream(method, url, **more) as answer:
+                for part in answer.iter_bytes():
+                    content += part
+                    if len(content) > LONGEST:
+                        raise PollFailure(f"The source's answer is longer than {LONGEST} bytes.", Trouble.UNAVAILABLE)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # not the error's own words: they may hold the address with what is in its query
+            raise PollFailure(
+                f"{urlsplit(url).hostname} cannot be read ({type(error).__name__}).", Trouble.UNAVAILABLE
+            ) from None
+        return _Answer(answer.status_code, answer.headers, answer.links.get("next", {}).get("url"), bytes(content))
+
+    def _expect(self, answer: _Answer) -> None:
+        if 200 <= answer.status < 300:
+            return
+        trouble = _TROUBLE.get(answer.status, Trouble.UNAVAILABLE)
+        host = urlsplit(self._url).hostname
+        raise PollFailure(
+            f"{host} answered with status {answer.status}.", trouble, retry_after=self._retry_after(answer)
+        )
+
+    def _retry_after(self, answer: _Answer) -> float | None:
+        text = answer.headers.get("Retry-After", "")
+        if text.isascii() and text.isdigit():
+            return min(float(text), 86_400.0)
+        try:
+            return max(0.0, min((parsedate_to_datetime(text) - self._clock.now()).total_seconds(), 86_400.0))
+        except (ValueError, TypeError):
+            return None
+
+    def _pace(self) -> None:
+        with self._guard:
+            now = self._clock.monotonic()
+            due = max(now, self._next_request)
+            self._next_request = due + 1.0 / self._one.rate
+        if due > now:
+            self._clock.sleep(due - now)
+
+    def _authorization(self) -> dict[str, str]:
+        kind, auth = self._one.auth_type, self._one.auth
+        if kind == "Basic":
+            pair = f"{self._values['user_name']}:{self._secrets['password'].reveal()}"
+            return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        if kind == "APIKey":
+            identifier = str(auth.get("apikeyidentifier", "token"))
+            return {
+                str(
+                    auth.get("apikeyname") or "Authorization"
+                ): f"{identifier} {self._secrets['api_key'].reveal()}".strip()
+            }
+        return {"Authorization": f"Bearer {self._bearer()}"} if kind == "OAuth2" else {}
+
+    def _bearer(self) -> str:
+        auth = self._one.auth
+        with self._guard:
+            if self._token is not None and self._token[1] > self._clock.monotonic():
+                return self._token[0]
+        form = {
+            "grant_type": "client_credentials", "client_id": self._values["client_id"],
+            "client_secret": self._secrets["client_secret"].reveal(),
+        }  # fmt: skip
+        if auth.get("scope"):
+            form["scope"] = str(auth["scope"])
+        answer = self._send(
+            "POST", self._filled(str(auth["tokenendpoint"])), data=form, params=auth.get("tokenendpointqueryparameters") or None,
+            headers=auth.get("tokenendpointheaders") or None,
+        )  # fmt: skip
+        try:
+            told = json.loads(answer.content)
+            token, lives = str(told["access_token"]), float(told.get("expires_in") or 300)
+        except (ValueError, KeyError, TypeError):
+            raise PollFailure("The token endpoint does not accept the credentials.", Trouble.UNAUTHORIZED) from None
+        with self._guard:
+            self._token = (token, self._clock.monotonic() + max(lives - 60, 0))
+        return token
+
+    # -- where the next page is
+
+    def _following(self, document: Any, answer: _Answer, place: Mapping[str, Any], count: int) -> dict[str, Any] | None:
+        one = self._one
+        flag = one.paging.get("hasnextflagjsonpath")
+        if flag and str(select(document, json_path(str(flag)))).casefold() not in ("true", "1"):
+            return None
+        if one.paging_type in ("NextPageToken", "PersistentToken"):
+            token = self._token_of(document)
+            return {"token": token} if token and token != place.get("token") and (count or flag) else None
+        if one.paging_type == "Offset":
+            size = int(one.paging.get("pagesize") or 0)
+            return {"offset": int(place.get("offset") or 0) + count} if count and count >= size else None
+        if one.paging_type == "LinkHeader":
+            link = answer.next_link
+        elif one.paging_type == "NextPageUrl":
+            link = select(
+                document,
+                json_path(str(one.paging.get("nextpageurl") or one.paging.get("nextpageurljsonpath") or "$.next")),
+            )
+        else:
+            link = None
+        if not link:
+            return None
+        url = urljoin(self._url, str(link))
+        if urlsplit(url)[:2] != urlsplit(self._url)[:2]:
+            raise PollFailure(f"The next page is on another host, {urlsplit(url).hostname}.", Trouble.UNAVAILABLE)
+        return {"url": url}
+
+    def _token_of(self, document: Any) -> str | None:
+        token = select(document, json_path(str(self._one.paging["nextpagetokenjsonpath"])))
+        return None if token is None or token == "" else str(token)
+
+    # -- rows and texts
+
+    def _events(self, found: list[Any], now: datetime) -> list[Event]:
+        seen: Counter[str] = Counter()
+        events = []
+        for one in found:
+            row = dict(one) if isinstance(one, Mapping) else {"Value": one}
+            digest = hashlib.blake2b(
+                json.dumps(row, sort_keys=True, ensure_ascii=False).encode(), digest_size=16
+            ).hexdigest()
+            seen[digest] += 1
+            row.setdefault("TimeGenerated", iso(now))
+            events.append(Event(self._one.table, row, f"{self._one.id}:{digest}:{seen[digest]}"))
+        return events
+
+    def _filled(self, text: str, start: datetime | None = None, end: datetime | None = None) -> str:
+        for name in self._one.parameters:
+            text = re.sub(r"\{\{\s*" + name + r"\s*\}\}", lambda _, name=name: self._values[name], text)  # type: ignore[misc]
+        for name, moment in (("{_QueryWindowStartTime}", start), ("{_QueryWindowEndTime}", end)):
+            if moment is not None:
+                text = text.replace(name, spelled(moment, self._one.time_format))
+        return text
+
+
+def spelled(moment: datetime, form: str) -> str:
+    """A moment in a definition's `queryTimeFormat`."""
+    at = moment.astimezone(UTC)
+    if form == "UnixTimestamp":
+        return str(int(at.timestamp()))
+    if form == "UnixTimestampInMills":
+        return str(int(at.timestamp() * 1000))
+    return re.sub(
+        r"yyyy|MM|dd|HH|mm|ss|fff|'[^']*'",
+        lambda found: f"{at.microsecond // 1000:03}" if found[0] == "fff" else found[0].strip("'") if found[0][0] == "'"
+        else at.strftime(_PARTS[found[0]]),
+        form,
+    )  # fmt: skip
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

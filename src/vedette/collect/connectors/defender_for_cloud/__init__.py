@@ -1,0 +1,1 @@
+"""Defender for Cloud: alerts and recommendations through Azure Resource Manager."""

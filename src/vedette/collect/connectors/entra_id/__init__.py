@@ -1,0 +1,1 @@
+"""Entra ID: sign-ins, audits and risk through Microsoft Graph."""

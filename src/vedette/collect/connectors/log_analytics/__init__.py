@@ -1,0 +1,1 @@
+"""Tables of another Log Analytics workspace."""

@@ -1,0 +1,1 @@
+"""Office 365: the unified audit log through the Management Activity API."""
