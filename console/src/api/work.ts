@@ -42,7 +42,8 @@ export interface HistoryEntry {
   time: Utc;
   actor: PersonRef;
   field: string;
-  title: string | null;
+  /** Where no field changed: what happened. */
+  title?: string | null;
   old: unknown;
   new: unknown;
 }

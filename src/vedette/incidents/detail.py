@@ -156,7 +156,7 @@ def _history(entry: ActivityRow) -> dict[str, Any]:
         "time": wire_datetime(entry.at),
         "actor": _actor(entry),
         "field": entry.field or entry.kind,
-        "title": entry.title,
+        **({} if entry.field else {"title": entry.title}),
         "revision": entry.revision,
         "old": entry.old,
         "new": entry.new,
