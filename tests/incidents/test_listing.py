@@ -180,6 +180,7 @@ def test_the_lines_and_an_empty_queue(service: IncidentService) -> None:
         "id": line["id"],
         "number": 1,
         "title": "Rule 1",
+        "priority": service.get(1)["priority"],
         "severity": "Medium",
         "status": "New",
         "owner": None,
