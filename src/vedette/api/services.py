@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from vedette.api.secret_care import SecretCare
 from vedette.collect.connectors.service import Connectors
 from vedette.collect.files.folders import WatchedFolders
 from vedette.core.errors import VedetteError
@@ -288,6 +289,11 @@ class WorkspaceServices:
         return self.application.connectors
 
     @cached_property
+    def secret_care(self) -> SecretCare:
+        """The secrets: their ages, and their rotation."""
+        return SecretCare(self)
+
+    @cached_property
     def scheduler(self) -> Scheduler:
         """Runs rules on their schedule; what they find becomes incidents and deliveries, in the run's transaction."""
         held = self.application
@@ -364,7 +370,7 @@ class WorkspaceServices:
         return {
             "scheduler": self.scheduler.run_forever, "stream": self.stream.run_forever,
             "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
-            "own logs": self._own_logs, "retention": self.keeper.run_forever,
+            "own logs": self._own_logs, "retention": self.keeper.run_forever, "secrets": self.secret_care.run,
         }  # fmt: skip
 
     def _own_logs(self, stop: threading.Event) -> None:

@@ -150,6 +150,8 @@ class SecretRow(Base):
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    warned_at: Mapped[datetime | None]
+    """When somebody was last told that it is due."""
 
 
 class SecretRotationRow(Base):

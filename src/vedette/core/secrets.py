@@ -10,7 +10,7 @@ A reference is what configuration holds in a secret's place: `secretref:BACKEND:
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,8 @@ from vedette.core.secret_backends.registry import STATE, SecretBackends
 MAX_BYTES: Final = 65_536
 _NONCE_BYTES: Final = 12
 _PREFIX: Final = "secretref:"  # not "secret:", which is redacted
+LINK: Final = _PREFIX
+"""How a value begins that leads to a secret at a backend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,25 @@ class Secrets:
                 by, "secrets/rotation-test", row.name, row.workspace_id,
                 {"reference": _reference(row), "ok": problem is None},
             )  # fmt: skip
+            return True
+
+    def untested(self, references: Iterable[str]) -> set[str]:
+        """Those of the references whose rotation waits for a test with success."""
+        ids = {secret_id(reference): reference for reference in references}
+        query = select(SecretRotationRow.secret_id).where(
+            SecretRotationRow.secret_id.in_(ids), SecretRotationRow.verified_at.is_(None)
+        )
+        with self._state.session(read_only=True) as session:
+            return {ids[found] for found in session.scalars(query)}
+
+    def warn(self, reference: str) -> bool:
+        """Whether to tell today (UTC) that a secret is due: True once a day, whoever asks, also across restarts."""
+        now = self._clock.now()
+        with self._state.session() as session:
+            row = _referenced(session, reference)
+            if row.warned_at is not None and row.warned_at.date() >= now.date():
+                return False
+            row.warned_at = now
             return True
 
     def finish(self, reference: str, *, by: Principal = SYSTEM) -> None:
@@ -441,7 +462,7 @@ def _link(value: str) -> tuple[str, str] | None:
     if backend == STATE or not locator or locator.startswith(OWN):
         raise InvalidInput(
             "That reference cannot be entered as a secret.",
-            code="VDT0531",
+            code="VDT0541",
             hint="Write secretref:BACKEND:NAME with a secret that you keep there, like secretref:environment:NAME.",
         )
     return backend, checked_locator(locator, backend)

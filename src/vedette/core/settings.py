@@ -54,11 +54,11 @@ class Settings(BaseSettings):
         None, description="Where the state is, if not in the data directory: postgresql://user:password@host/name."
     )
     secrets_key: SecretStr | None = Field(
-        None, description="The key that secrets are encrypted with, if not in the data directory's key file."
+        None, description="The key that secrets are encrypted with, if not in the key file."
     )
     secrets_key_file: _Folder | None = Field(
         None,
-        description="The file with that key, to have it outside of the data directory; else keys/secrets.key within it.",
+        description="The file with that key, if not DIR.keys/secrets.key beside the data directory DIR.",
     )
     secrets_backend: str = Field(
         "state",

@@ -80,7 +80,7 @@ class AzureKeyVault:
         if "_" in name:
             raise InvalidInput(
                 f"That is not the name of a secret in {self.title}.",
-                code="VDT0531",
+                code="VDT0541",
                 hint="A name has letters, digits and hyphens.",
             )
         return name

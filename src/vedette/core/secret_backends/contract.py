@@ -57,7 +57,7 @@ class NotWritable(InvalidInput):
     """A backend that can only be read was asked to keep something."""
 
     def __init__(self, title: str, hint: str) -> None:
-        super().__init__(f"{title} can be read but not written.", code="VDT0530", hint=hint)
+        super().__init__(f"{title} can be read but not written.", code="VDT0540", hint=hint)
 
 
 def checked_locator(locator: str, title: str) -> str:
@@ -65,7 +65,7 @@ def checked_locator(locator: str, title: str) -> str:
     if not LOCATOR.fullmatch(locator):
         raise InvalidInput(
             f"That is not the name of a secret in {title}.",
-            code="VDT0531",
+            code="VDT0541",
             hint="A name has letters, digits, hyphens and underscores, at most 120.",
         )
     return locator
@@ -73,21 +73,21 @@ def checked_locator(locator: str, title: str) -> str:
 
 def absent(title: str, locator: str) -> NotFound:
     """The error for a value that is not there."""
-    return NotFound(f"{title} has no secret '{locator}'.", code="VDT0532", target=locator)
+    return NotFound(f"{title} has no secret '{locator}'.", code="VDT0542", target=locator)
 
 
 def out_of_reach(title: str, reason: str, hint: str | None = None) -> Unavailable:
     """The error for a service that cannot be asked, or refuses. `reason` holds no secret."""
-    return Unavailable(f"{title} cannot be used: {reason}.", code="VDT0533", hint=hint)
+    return Unavailable(f"{title} cannot be used: {reason}.", code="VDT0543", hint=hint)
 
 
 def not_installed(title: str, extra: str) -> VedetteError:
     """The error for a backend whose library is not installed."""
     return Unavailable(
-        f"{title} needs a library that is not installed.", code="VDT0534", hint=f"pip install 'vedette[{extra}]'"
+        f"{title} needs a library that is not installed.", code="VDT0544", hint=f"pip install 'vedette[{extra}]'"
     )
 
 
 def unset(title: str, setting: str) -> InvalidInput:
     """The error for a setting without which a backend cannot work."""
-    return InvalidInput(f"{title} needs the setting VEDETTE_{setting.upper()}.", code="VDT0535", target=setting)
+    return InvalidInput(f"{title} needs the setting VEDETTE_{setting.upper()}.", code="VDT0545", target=setting)

@@ -14,6 +14,7 @@ down_revision = "0011_connectors"
 def upgrade() -> None:
     op.add_column("secrets", sa.Column("backend", sa.String(32), nullable=False, server_default="state"))
     op.add_column("secrets", sa.Column("locator", PlainText, nullable=True))
+    op.add_column("secrets", sa.Column("warned_at", UtcDateTime, nullable=True))
     op.create_table(
         "secret_rotations",
         sa.Column("secret_id", sa.String(36), nullable=False),
