@@ -70,7 +70,9 @@ class Double:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -114,11 +116,18 @@ class KeyVault:
     def __call__(self, method: str, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], Any]:
         if headers["Authorization"] != "Bearer token-of-the-double":
             challenge = 'Bearer authorization="https://login.example/11111111-2222-3333-4444-555555555555", '
-            return 401, {"WWW-Authenticate": challenge + 'resource="https://vault.azure.net"'}, {"error": {"code": "Unauthorized"}}
+            return (
+                401,
+                {"WWW-Authenticate": challenge + 'resource="https://vault.azure.net"'},
+                {"error": {"code": "Unauthorized"}},
+            )
         if self.refuses:
             return 403, {}, {"error": {"code": "Forbidden", "message": "no"}}
         name = path.split("?")[0].split("/")[2]
-        described = {"id": f"{self.url}/secrets/{name}/0123456789abcdef0123456789abcdef", "attributes": {"enabled": True}}
+        described = {
+            "id": f"{self.url}/secrets/{name}/0123456789abcdef0123456789abcdef",
+            "attributes": {"enabled": True},
+        }
         if method == "PUT":
             given = json.loads(body)
             self.kept[name] = given["value"]

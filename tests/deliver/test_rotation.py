@@ -133,6 +133,11 @@ def test_a_link_needs_the_right_to_every_secret(house: House, monkeypatch: pytes
         house.destinations.update(
             contributor, house.workspace, made.id, values={"client_secret": "secretref:environment:SENTINEL"}
         )
-    for wrong in ("secretref:state:x", "secretref:environment:", "secretref:environment:a/b", "secretref:environment:vedette-1"):
+    for wrong in (
+        "secretref:state:x",
+        "secretref:environment:",
+        "secretref:environment:a/b",
+        "secretref:environment:vedette-1",
+    ):
         with pytest.raises(InvalidInput):
             house.destinations.update(ADMIN, house.workspace, made.id, values={"client_secret": wrong})

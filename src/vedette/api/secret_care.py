@@ -188,7 +188,9 @@ class SecretCare:
         owner = one.owner
         overdue = one.status.days_left is not None and one.status.days_left <= 0
         return {  # fmt: skip
-            "TimeGenerated": self._clock.now(), "WorkspaceId": self._workspace, "SourceSystem": "Vedette",
+            "TimeGenerated": self._clock.now(),
+            "WorkspaceId": self._workspace,
+            "SourceSystem": "Vedette",
             "OperationName": "Secret expiry check",
             "SentinelResourceId": f"/workspaces/{self._workspace}/{owner.kind}s/{owner.id}" if owner else one.info.id,
             "SentinelResourceName": owner.name if owner else one.info.name,
@@ -225,9 +227,7 @@ class SecretCare:
 
     def _try(self, owner: Owner, values: dict[str, object], by: Principal) -> CheckReport:
         if owner.kind == "destination":
-            return self._services.destinations.test_values(
-                by, self._workspace, None, values, destination_id=owner.id
-            )
+            return self._services.destinations.test_values(by, self._workspace, None, values, destination_id=owner.id)
         return self._services.connectors.test_values(by, self._workspace, None, values, connector_id=owner.id)
 
     def _change(self, owner: Owner, values: dict[str, object], by: Principal) -> None:

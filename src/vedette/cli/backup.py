@@ -50,7 +50,9 @@ def restore(
     data: DataDir = None,
     secrets_key: Annotated[
         Path | None,
-        typer.Option("--secrets-key", help="The key file of the directory backed up: DIR.keys/secrets.key.", metavar="FILE"),
+        typer.Option(
+            "--secrets-key", help="The key file of the directory backed up: DIR.keys/secrets.key.", metavar="FILE"
+        ),
     ] = None,
     json_: JsonReport = False,
 ) -> None:

@@ -85,7 +85,9 @@ class Settings(BaseSettings):
         None, pattern=r"^https?://", description="The HashiCorp Vault, like https://vault.example:8200."
     )
     secrets_vault_token: SecretStr | None = Field(None, description="The token for it.")
-    secrets_vault_mount: str = Field("secret", min_length=1, description="The mount of its KV secrets engine, version 2.")
+    secrets_vault_mount: str = Field(
+        "secret", min_length=1, description="The mount of its KV secrets engine, version 2."
+    )
     secrets_vault_namespace: str | None = Field(None, description="Its namespace, where it has some.")
     azure_clouds: dict[str, dict[str, str]] = Field(
         default_factory=dict,

@@ -184,7 +184,10 @@ class Deliverer:
             for destination_id in wanted:
                 if destination_id not in self._lanes and len(self._lanes) < _LANES:
                     lane = threading.Thread(
-                        target=self._serve, args=(destination_id, stop), name=f"deliveries to {destination_id}", daemon=True
+                        target=self._serve,
+                        args=(destination_id, stop),
+                        name=f"deliveries to {destination_id}",
+                        daemon=True,
                     )
                     self._lanes[destination_id] = lane
                     lane.start()

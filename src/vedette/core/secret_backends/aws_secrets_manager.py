@@ -10,7 +10,12 @@ from typing import Any, Final
 
 from vedette.core.secret_backends.contract import OWN, TIMEOUT, absent, checked_locator, not_installed, out_of_reach
 
-_DENIED: Final = ("AccessDeniedException", "UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException")
+_DENIED: Final = (
+    "AccessDeniedException",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "ExpiredTokenException",
+)
 
 
 class AwsSecretsManager:
@@ -19,7 +24,9 @@ class AwsSecretsManager:
     id = "aws-secrets-manager"
     title = "AWS Secrets Manager"
 
-    def __init__(self, prefix: str, *, region: str | None = None, endpoint: str | None = None, ca_file: str | None = None) -> None:
+    def __init__(
+        self, prefix: str, *, region: str | None = None, endpoint: str | None = None, ca_file: str | None = None
+    ) -> None:
         try:
             from botocore.config import Config
             from botocore.exceptions import BotoCoreError

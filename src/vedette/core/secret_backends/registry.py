@@ -24,9 +24,7 @@ STATE: Final = "state"
 class SecretBackends:
     """The backends of an installation, made when they are first used; `default` is where new values go."""
 
-    def __init__(
-        self, openers: Mapping[str, Callable[[], SecretBackend]] | None = None, default: str = STATE
-    ) -> None:
+    def __init__(self, openers: Mapping[str, Callable[[], SecretBackend]] | None = None, default: str = STATE) -> None:
         self._openers = dict(openers) if openers is not None else {Environment.id: Environment}
         self._made: dict[str, SecretBackend] = {}
         self._guard = threading.Lock()
