@@ -487,9 +487,11 @@ def _never_shown() -> Forbidden:
 
 
 def _info(row: SecretRow, rotation: SecretRotationRow | None) -> SecretInfo:
-    under_way = rotation and RotationInfo(
-        rotation.staged_at, rotation.expires_at, rotation.tested_at, rotation.verified_at, rotation.problem
-    )
+    under_way = None
+    if rotation is not None:
+        under_way = RotationInfo(
+            rotation.staged_at, rotation.expires_at, rotation.tested_at, rotation.verified_at, rotation.problem
+        )
     return SecretInfo(
         _reference(row), row.name, row.workspace_id, row.backend, row.locator, row.created_at, row.changed_at,
         row.expires_at, under_way,

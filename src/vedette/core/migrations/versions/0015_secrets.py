@@ -8,7 +8,7 @@ from alembic import op
 from vedette.core.database import PlainText, UtcDateTime
 
 revision = "0015_secrets"
-down_revision = "0013_rule_exceptions"
+down_revision = "0014_incident_work"
 
 
 def upgrade() -> None:
