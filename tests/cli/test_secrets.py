@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -126,3 +127,30 @@ def test_what_is_due_is_told_once_a_day(
             ["Warning", "SecretExpiring", "Production"] if step else ["Failure", "SecretExpired", "Production"]
         ] * 2
         assert SECRET not in str(rows) + str(lines)
+
+
+@pytest.mark.req("D-053")
+def test_the_replay_link_opens_the_runs_query_and_range_in_the_console(
+    delivering: Running, fake_tenant: RangeServer
+) -> None:
+    with delivering.client() as client:
+        destination(client)
+        assert client.post(f"{WS}/local/rules/run", json={"rule": RULE_ID, "at": AT}).status_code == 200
+        delivered(client, 1)
+        run = client.get(f"{WS}/rules/{RULE_ID}/runs").json()["value"][0]
+        query = client.get(f"{WS}/rules/{RULE_ID}").json()["query"]
+    (incident,) = fake_tenant.tenant.workspace(WORKSPACE).incidents.values()
+    link = next(
+        line.removeprefix("Replay: ")
+        for line in incident.properties["description"].splitlines()
+        if line.startswith("Replay: ")
+    )
+    parts = urlsplit(link)
+    assert parts.path == "/w/default/logs"
+    given = parse_qs(parts.fragment)
+    assert given["q"] == [query]
+    assert given["run"] == ["1"]
+    assert [moment[:19] for moment in given["t"][0].split("/")] == [
+        run["windowStartUtc"][:19],
+        run["windowEndUtc"][:19],
+    ]

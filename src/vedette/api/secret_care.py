@@ -187,7 +187,7 @@ class SecretCare:
         """A row of SentinelHealth (columns: learn.microsoft.com/azure/sentinel/health-table-reference)."""
         owner = one.owner
         overdue = one.status.days_left is not None and one.status.days_left <= 0
-        return {  # fmt: skip
+        return {
             "TimeGenerated": self._clock.now(),
             "WorkspaceId": self._workspace,
             "SourceSystem": "Vedette",
