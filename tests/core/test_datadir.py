@@ -32,7 +32,7 @@ def mode(path: Path) -> int:
 def test_layout(tmp_path: Path) -> None:
     data = DataDirectory(tmp_path / "new" / "data").create()
     assert data.state_file == data.path / "state.db"
-    assert data.secrets_key_file == data.path / "keys" / "secrets.key"
+    assert data.secrets_key_file == data.path.parent / f"{data.path.name}.keys" / "secrets.key"
     assert data.logs_file(WORKSPACE) == data.path / "workspaces" / WORKSPACE / "logs.duckdb"
     assert data.server_file == data.path / "server.json"
     assert (data.path / "keys").is_dir()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from vedette.core.clock import SystemClock, VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import Conflict, NotFound
 from vedette.deliver.backoff import RetryPolicy
-from vedette.deliver.contract import Remedy
+from vedette.deliver.contract import Receipt, Remedy
 from vedette.deliver.description import describe
 from vedette.deliver.opening import Openings
 from vedette.deliver.outbox import Delivery, DeliveryState
@@ -547,3 +547,48 @@ def test_a_listener_that_fails_does_not_undo_the_delivery(house: House) -> None:
     house.enqueue()
     assert house.drain() == 1
     assert only(house).state is DeliveryState.DELIVERED
+
+
+@pytest.mark.req("D-069")
+def test_a_slow_destination_holds_up_no_other(house: House) -> None:
+    stuck, stop = threading.Event(), threading.Event()
+
+    class Slow:
+        def deliver(self, run: object) -> Receipt:
+            stuck.wait(30)
+            return Receipt("late")
+
+        def close(self) -> None: ...
+
+    slow, fast = house.add("A slow one"), house.add("Another")
+    original = house.openings.get
+    house.openings.get = lambda one: Slow() if one == slow.id else original(one)  # type: ignore[method-assign,assignment,return-value]
+    for number in range(5):
+        house.enqueue(run_number(number))
+    deliverer = Deliverer(house.state, house.openings, SystemClockAt(house.clock), random.Random(1))
+    thread = threading.Thread(target=deliverer.run, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        log = house.destinations.log
+        while log.page(house.workspace, destination_id=fast.id).states[DeliveryState.DELIVERED] < 5:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert len(house.remote()) == 5
+        assert house.destinations.log.page(house.workspace, destination_id=slow.id).states[DeliveryState.DELIVERED] == 0
+    finally:
+        stop.set()
+        stuck.set()
+        deliverer.wake()
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+class SystemClockAt(SystemClock):
+    """This machine's clock, with the time of another one."""
+
+    def __init__(self, other: VirtualClock) -> None:
+        self._other = other
+
+    def now(self) -> datetime:
+        return self._other.now()

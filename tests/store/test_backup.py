@@ -93,12 +93,12 @@ def test_secrets_are_in_it_encrypted_alone(folder: Path, tmp_path: Path) -> None
     made(folder, tmp_path / "backup")
     names = {path.relative_to(tmp_path / "backup").as_posix() for path in (tmp_path / "backup").rglob("*")}
     assert not [name for name in names if "keys" in name or "server.json" in name]
-    key = (folder / "keys" / "secrets.key").read_text().split()[-1].encode()
+    key = (DataDirectory(folder).secrets_key_file).read_text().split()[-1].encode()
     for path in (tmp_path / "backup").rglob("*"):
         if path.is_file():
             assert SECRET.encode() not in path.read_bytes()
             assert key not in path.read_bytes()
-    for name, given in (("without", None), ("with", folder / "keys" / "secrets.key")):
+    for name, given in (("without", None), ("with", DataDirectory(folder).secrets_key_file)):
         backup.restore(tmp_path / "backup", DataDirectory(tmp_path / name), given)
         with Application(load_settings(data_dir=tmp_path / name), VirtualClock(NOON)) as held:
             reference = next(one.reference for one in held.secrets.list(None) if one.name == "client")

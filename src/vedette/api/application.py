@@ -28,6 +28,7 @@ from vedette.core.clock import Clock, SystemClock
 from vedette.core.errors import NotFound
 from vedette.core.identity import Identity
 from vedette.core.roles import ROLE_PERMISSIONS, Permission, Principal
+from vedette.core.secret_backends.registry import backends_of
 from vedette.core.secrets import Secrets
 from vedette.core.settings import Settings
 from vedette.core.workspaces import Workspace, Workspaces
@@ -76,7 +77,8 @@ class Application:
             self.audit = Audit(self.state, self.clock)
             self.identity = Identity(self.state, self.clock, limits=settings.session_limits())
             key = settings.secrets_key.get_secret_value() if settings.secrets_key else None
-            self.secrets = Secrets(self.state, self.directory.secrets_key_file, self.clock, key=key)
+            key_file = settings.secrets_key_file or self.directory.secrets_key_file
+            self.secrets = Secrets(self.state, key_file, self.clock, key=key, backends=backends_of(settings))
             self.workspaces = Workspaces(self.state, self.clock)
             registry = default_registry(self.clock, clouds_with(settings.azure_clouds) if clouds is None else clouds)
             self.destinations = Destinations(self.state, self.secrets, registry, self.clock)

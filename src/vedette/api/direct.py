@@ -16,6 +16,7 @@ from vedette.api.routes.deliveries import test_report
 from vedette.api.routes.folders import folder_body
 from vedette.api.routes.functions import imported, summary, whole
 from vedette.api.routes.watchlists import change_body, item_body, watchlist_body
+from vedette.api.secret_care import secret_bodies, secret_body
 from vedette.api.wire import Wire
 from vedette.collect.files.loader import FileLoader
 from vedette.content.parsers import read_functions
@@ -139,6 +140,23 @@ class DirectOperations(StoreOperations):
     def new_shared_key(self) -> dict[str, Any]:
         """Makes the shared key."""
         return self.services.new_shared_key(self._by)
+
+    def secrets(self) -> list[dict[str, Any]]:
+        """Every secret."""
+        return secret_bodies(self.services.secret_care.list(self._by))
+
+    def rotate_secret(self, secret: str, value: str, expires_on: str | None) -> dict[str, Any]:
+        """Begins a rotation."""
+        return secret_body(self.services.secret_care.stage(secret, value, expires_on, self._by))
+
+    def end_rotation(self, secret: str, *, finish: bool) -> dict[str, Any]:
+        """Ends a rotation, or gives it up."""
+        care = self.services.secret_care
+        return secret_body(care.finish(secret, self._by) if finish else care.cancel(secret, self._by))
+
+    def check_secret(self, secret: str) -> dict[str, Any]:
+        """Whether a secret works where it is used."""
+        return _plain(test_report(self.services.secret_care.check(secret, self._by)))
 
     def watched_folders(self) -> list[dict[str, Any]]:
         """The folders that are watched."""

@@ -134,6 +134,22 @@ class Operations(Protocol):
         """Makes the shared key of the HTTP Data Collector API: `workspaceId`, `sharedKey`."""
         ...
 
+    def secrets(self) -> list[dict[str, Any]]:
+        """Every secret, as the REST API gives them: names and ages, no values."""
+        ...
+
+    def rotate_secret(self, secret: str, value: str, expires_on: str | None) -> dict[str, Any]:
+        """Begins a rotation with a new value; the secret as the REST API gives it."""
+        ...
+
+    def end_rotation(self, secret: str, *, finish: bool) -> dict[str, Any]:
+        """Ends a rotation (the old value is deleted), or gives it up (the new one is)."""
+        ...
+
+    def check_secret(self, secret: str) -> dict[str, Any]:
+        """Whether a secret works where it is used, step by step."""
+        ...
+
     def watched_folders(self) -> list[dict[str, Any]]:
         """The folders that are watched, as the REST API gives them."""
         ...

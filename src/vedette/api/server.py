@@ -39,6 +39,7 @@ from vedette.api.routes import (
     paths,
     rule_export,
     rules,
+    secrets,
     session,
     tables,
     transformations,
@@ -87,6 +88,7 @@ def create_app(application: Application) -> FastAPI:
         rule_export,
         exceptions,
         deliveries,
+        secrets,
         connectors,
     ):
         app.include_router(module.router, prefix=PREFIX)

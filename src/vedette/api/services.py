@@ -8,15 +8,18 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import numpy as np
 
+from vedette.api.secret_care import SecretCare
+from vedette.api.wire import utc_text
 from vedette.collect.connectors.service import Connectors
 from vedette.collect.files.folders import WatchedFolders
 from vedette.core.errors import VedetteError
 from vedette.core.roles import Permission, Principal
 from vedette.core.workspaces import Workspace
-from vedette.deliver.detection import from_rule_run
+from vedette.deliver.detection import MAX_LINK, from_rule_run
 from vedette.deliver.outbox import enqueue
 from vedette.deliver.service import Destinations
 from vedette.detect.alert import RuleRun
@@ -288,6 +291,11 @@ class WorkspaceServices:
         return self.application.connectors
 
     @cached_property
+    def secret_care(self) -> SecretCare:
+        """The secrets: their ages, and their rotation."""
+        return SecretCare(self)
+
+    @cached_property
     def scheduler(self) -> Scheduler:
         """Runs rules on their schedule; what they find becomes incidents and deliveries, in the run's transaction."""
         held = self.application
@@ -311,10 +319,17 @@ class WorkspaceServices:
     def _matched(self, run: RuleRun) -> None:
         report = self.incidents.ingest(run)
         numbers = report.incidents
-        link = f"{self.application.public_url}/analytics/{run.rule.id}?run={run.id}"
+        link = self._replay_link(run)
         with self.application.state.session() as session:
             detection = from_rule_run(run, link, numbers[0] if numbers else None)
             enqueue(session, self.workspace.id, detection, self.application.clock)
+
+    def _replay_link(self, run: RuleRun) -> str:
+        """The console's address of the run's query over the run's time range; of the rule, where the query is too long for one."""
+        place = f"{self.application.public_url}/w/{quote(self.workspace.name, safe='')}"
+        query = quote(run.rule.query, safe="")
+        link = f"{place}/logs#q={query}&t={utc_text(run.start)}/{utc_text(run.end)}&run=1"
+        return link if len(link) <= MAX_LINK else f"{place}/analytics/{quote(run.rule.id, safe='')}?run={run.id}"
 
     def wake(self) -> None:
         """Tells the background work that there is something to do."""
@@ -364,7 +379,7 @@ class WorkspaceServices:
         return {
             "scheduler": self.scheduler.run_forever, "stream": self.stream.run_forever,
             "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
-            "own logs": self._own_logs, "retention": self.keeper.run_forever,
+            "own logs": self._own_logs, "retention": self.keeper.run_forever, "secrets": self.secret_care.run,
         }  # fmt: skip
 
     def _own_logs(self, stop: threading.Event) -> None:

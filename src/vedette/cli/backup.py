@@ -27,7 +27,7 @@ def create(folder: Folder, data: DataDir = None, json_: JsonReport = False) -> N
     """Make a backup of a data directory in a new folder.
 
     Everything that was acknowledged before is in it: the state, and of every workspace the log store, the lake, and what waits.
-    Secrets are in it encrypted; keep DIR/keys/secrets.key apart from the backup, it is needed to use them after a restore.
+    Secrets are in it encrypted; keep DIR.keys/secrets.key apart from the backup, it is needed to use them after a restore.
     """
     with operations(data, "default") as held:
         done = held.request("POST", "/local/backup", json={"path": str(folder.absolute())})
@@ -50,7 +50,9 @@ def restore(
     data: DataDir = None,
     secrets_key: Annotated[
         Path | None,
-        typer.Option("--secrets-key", help="The file keys/secrets.key of the directory backed up.", metavar="FILE"),
+        typer.Option(
+            "--secrets-key", help="The key file of the directory backed up: DIR.keys/secrets.key.", metavar="FILE"
+        ),
     ] = None,
     json_: JsonReport = False,
 ) -> None:
@@ -67,7 +69,7 @@ def restore(
     _tell(done, json_)
     if secrets_key is None:
         note(
-            "The keys of its secrets are not in a backup: put keys/secrets.key in its place, or enter the secrets anew."
+            "The keys of its secrets are not in a backup: put DIR.keys/secrets.key in its place, or enter the secrets anew."
         )
 
 

@@ -66,6 +66,7 @@ def _register() -> None:
         rule_exceptions,
         rule_export,
         rules,
+        secrets,
         serve,
         sign_in,
         tables,
@@ -96,6 +97,7 @@ def _register() -> None:
         watching,
         export,
         backup,
+        secrets,
     )
     for module in groups:
         module.register(app)

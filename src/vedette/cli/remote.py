@@ -230,6 +230,24 @@ class RemoteOperations:
         """Removes a saved function."""
         self._call("DELETE", f"/saved-functions/{quote(name, safe='')}")
 
+    def secrets(self) -> list[dict[str, Any]]:
+        """Every secret."""
+        return list(self._call("GET", "/secrets")["value"])
+
+    def rotate_secret(self, secret: str, value: str, expires_on: str | None) -> dict[str, Any]:
+        """Begins a rotation."""
+        body = {"value": value, "expiresOn": expires_on}
+        return dict(self._call("POST", f"/secrets/{quote(secret, safe='')}/rotation", json=body))
+
+    def end_rotation(self, secret: str, *, finish: bool) -> dict[str, Any]:
+        """Ends a rotation, or gives it up."""
+        end = "finish" if finish else "cancel"
+        return dict(self._call("POST", f"/secrets/{quote(secret, safe='')}/rotation/{end}"))
+
+    def check_secret(self, secret: str) -> dict[str, Any]:
+        """Whether a secret works where it is used."""
+        return dict(self._call("POST", f"/secrets/{quote(secret, safe='')}/check"))
+
     def watched_folders(self) -> list[dict[str, Any]]:
         """The folders that are watched."""
         return list(self._call("GET", "/watched-folders")["value"])

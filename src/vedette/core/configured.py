@@ -14,7 +14,8 @@ from vedette.core.clock import Clock
 from vedette.core.errors import Conflict
 from vedette.core.forms import Form, FormField, InvalidFields
 from vedette.core.redaction import Secret
-from vedette.core.secrets import Secrets
+from vedette.core.roles import Principal
+from vedette.core.secrets import LINK, Secrets, secret_id
 
 MAX_NAME: Final = 256
 WARN_DAYS: Final = (30, 14, 3)
@@ -63,16 +64,39 @@ class Configured:
         given = {name: value for name, value in values.items() if not (name in secret and value is None)}
         return form.check({**settings, **given}, kept={name for name in references if name not in given})
 
+    def resolved(
+        self, form: Form, values: Mapping[str, object], by: Principal
+    ) -> tuple[dict[str, object], dict[str, str]]:
+        """The values with what links (`secretref:BACKEND:NAME`) lead to, to be checked, and the links by field.
+
+        A link may name any secret of the installation: `Forbidden` unless `by` may write secrets everywhere.
+        """
+        found, links = dict(values), {}
+        for field in form.fields:
+            value = values.get(field.name)
+            if field.secret and isinstance(value, str) and value.strip().startswith(LINK):
+                links[field.name] = value.strip()
+                found[field.name] = self._secrets.resolve(value.strip(), by)
+        return found, links
+
     def keep(
-        self, form: Form, owner: str, workspace_id: str, references: Mapping[str, str], checked: Mapping[str, str]
-    ) -> dict[str, Any]:
-        """Puts the secrets among the values into the store; field → reference, with those that are there already."""
+        self, form: Form, owner: str, workspace_id: str, references: Mapping[str, str], checked: Mapping[str, str],
+        links: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Puts the secrets among the values into the store; field → reference, with those that are there already.
+
+        `links`, of which `resolved` has found that they may be made, are kept in the place of what they lead to.
+        """
         kept = dict(references)
         now = self._clock.now()
         for field in form.fields:
             value = checked.get(field.name)
             if not field.secret or value is None:
                 continue
+            if links and field.name in links:
+                value = links[field.name]
+            elif value.startswith(LINK):
+                raise InvalidFields({field.name: "cannot be a reference here"})
             expires = due(field, checked, now)
             if field.name in kept:
                 self._secrets.replace(kept[field.name], value, expires_at=expires)
@@ -93,10 +117,10 @@ class Configured:
         self, form: Form, workspace_id: str, settings: Mapping[str, str], references: Mapping[str, str]
     ) -> dict[str, SecretStatus]:
         """What may be known of each secret."""
-        known = {info.reference: info for info in self._secrets.list(workspace_id)}
+        known = {info.id: info for info in self._secrets.list(workspace_id)}
         found = {}
         for name, reference in references.items():
-            info = known.get(reference)
+            info = known.get(secret_id(reference))
             if info is not None:
                 moment = due(form.field(name), settings, info.changed_at)
                 found[name] = secret_status(info.changed_at, moment, self._clock.now())

@@ -62,7 +62,12 @@ class DataDirectory:
 
     @property
     def secrets_key_file(self) -> Path:
-        return self.keys / "secrets.key"
+        """The keys of secrets: beside the directory, not in it, so that a copy of it gives no secret away.
+
+        A directory in which earlier versions have put them keeps them there.
+        """
+        inside = self.keys / "secrets.key"
+        return inside if inside.is_file() else self.path.parent / f"{self.path.name}.keys" / "secrets.key"
 
     @property
     def tls(self) -> Path:

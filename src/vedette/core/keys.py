@@ -114,7 +114,11 @@ class KeyFile:
         return base64.b64encode(self._random(KEY_BYTES)).decode()
 
     def _refused(self, verb: str, error: OSError) -> Unavailable:
-        return Unavailable(f"The key file {self.path} cannot be {verb}: {error.strerror}.", code="VDT0521")
+        return Unavailable(
+            f"The key file {self.path} cannot be {verb}: {error.strerror}.",
+            code="VDT0521",
+            hint="Name another file with VEDETTE_SECRETS_KEY_FILE, or give the key itself with VEDETTE_SECRETS_KEY.",
+        )
 
 
 def key_id(key: bytes) -> str:

@@ -132,7 +132,7 @@ class SessionRow(Base):
 
 
 class SecretRow(Base):
-    """A secret, encrypted with the key of that id."""
+    """A secret: encrypted with the key of that id, or (`backend` is not `state`) kept elsewhere at a locator."""
 
     __tablename__ = "secrets"
     __table_args__ = (UniqueConstraint("name", "workspace_id"),)  # and as with roles, writers look first
@@ -142,9 +142,32 @@ class SecretRow(Base):
         String(36), ForeignKey("workspaces.id", ondelete="CASCADE"), index=True
     )
     name: Mapped[str]
+    backend: Mapped[str] = mapped_column(String(32))
+    locator: Mapped[str | None]
     key_id: Mapped[str] = mapped_column(String(16), index=True)
     nonce: Mapped[bytes]
     ciphertext: Mapped[bytes]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    warned_at: Mapped[datetime | None]
+    """When somebody was last told that it is due."""
+
+
+class SecretRotationRow(Base):
+    """A new value beside the one that a secret has. It is used once it was found to work (`verified_at`)."""
+
+    __tablename__ = "secret_rotations"
+
+    secret_id: Mapped[str] = mapped_column(String(36), ForeignKey("secrets.id", ondelete="CASCADE"), primary_key=True)
+    backend: Mapped[str] = mapped_column(String(32))
+    locator: Mapped[str | None]
+    key_id: Mapped[str] = mapped_column(String(16))
+    nonce: Mapped[bytes]
+    ciphertext: Mapped[bytes]
+    staged_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    tested_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    """Why the last test of the new value failed."""

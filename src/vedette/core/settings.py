@@ -16,6 +16,8 @@ from vedette.core.errors import InvalidInput, nearest
 from vedette.core.sessions import SessionLimits
 
 PREFIX = "VEDETTE_"
+SECRET_VARIABLES = f"{PREFIX}SECRET_"
+"""How the variables begin that hold secrets, for the backend `environment`."""
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -52,8 +54,41 @@ class Settings(BaseSettings):
         None, description="Where the state is, if not in the data directory: postgresql://user:password@host/name."
     )
     secrets_key: SecretStr | None = Field(
-        None, description="The key that secrets are encrypted with, if not in the data directory's key file."
+        None, description="The key that secrets are encrypted with, if not in the key file."
     )
+    secrets_key_file: _Folder | None = Field(
+        None,
+        description="The file with that key, if not DIR.keys/secrets.key beside the data directory DIR.",
+    )
+    secrets_backend: str = Field(
+        "state",
+        pattern=r"^(state|environment|azure-key-vault|aws-secrets-manager|hashicorp-vault)$",
+        description="Where new secrets are kept: state (encrypted in the state), environment, azure-key-vault, "
+        "aws-secrets-manager or hashicorp-vault.",
+    )
+    secrets_prefix: str = Field(
+        "vedette",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_/-]{0,199}$",
+        description="What the names of secrets in AWS Secrets Manager and HashiCorp Vault begin with.",
+    )
+    secrets_ca_file: Path | None = Field(
+        None, description="The authority (PEM) of the service that keeps secrets, where it is a private one."
+    )
+    secrets_azure_vault_url: str | None = Field(
+        None, pattern=r"^https://", description="The Azure Key Vault, like https://NAME.vault.azure.net."
+    )
+    secrets_aws_region: str | None = Field(None, description="The region of AWS Secrets Manager, if not AWS_REGION.")
+    secrets_aws_endpoint: str | None = Field(
+        None, pattern=r"^https?://", description="The address of AWS Secrets Manager, if not Amazon's own."
+    )
+    secrets_vault_url: str | None = Field(
+        None, pattern=r"^https?://", description="The HashiCorp Vault, like https://vault.example:8200."
+    )
+    secrets_vault_token: SecretStr | None = Field(None, description="The token for it.")
+    secrets_vault_mount: str = Field(
+        "secret", min_length=1, description="The mount of its KV secrets engine, version 2."
+    )
+    secrets_vault_namespace: str | None = Field(None, description="Its namespace, where it has some.")
     azure_clouds: dict[str, dict[str, str]] = Field(
         default_factory=dict,
         description="Further Azure clouds that destinations may be in, as JSON: a name, and of each its authority and "
@@ -162,7 +197,8 @@ def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     sentences = []
     for name in sorted(os.environ if environment is None else environment):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
+        given_secret = name.startswith(SECRET_VARIABLES)
+        if name.upper().startswith(PREFIX) and name.upper() not in known and not given_secret:
             near = nearest(name.upper(), known)
             sentences.append(f"The variable {name} is not a setting{f'; did you mean {near}?' if near else '.'}")
     return sentences

@@ -44,17 +44,46 @@ class Openings:
             kept = self._open.get(destination_id)
             if kept is not None and kept[0] == revision:
                 return kept[1]
-            secrets: dict[str, Secret] = {
-                name: self._secrets.get(reference, workspace_id=workspace_id) for name, reference in references.items()
-            }
-            # Settings that were saved before a field came to be get its default.
-            kind_of = self._registry.get(kind)
-            defaults = {field.name: field.default for field in kind_of.manifest.fields if field.default is not None}
-            opened = kind_of.open({**defaults, **settings}, secrets)
+            opened = self._opened(kind, workspace_id, settings, references, staged=False)
             self._open[destination_id] = (revision, opened)
         if kept is not None:
             kept[1].close()
         return opened
+
+    def get_staged(self, destination_id: str) -> Destination | None:
+        """The destination with the new values of rotations that wait for a test; None where there are none. To be closed."""
+        with self._state.session(read_only=True) as session:
+            row = session.get(DestinationRow, destination_id)
+            if row is None or row.deleted_at is not None:
+                return None
+            kind, workspace_id = row.kind, row.workspace_id
+            settings, references = dict(row.settings), dict(row.secrets)
+        if not self._secrets.untested(references.values()):
+            return None
+        return self._opened(kind, workspace_id, settings, references, staged=True)
+
+    def tested(self, destination_id: str, problem: str | None) -> None:
+        """Record what came of the new values: with None they are in use from now on."""
+        with self._state.session() as session:
+            row = session.get(DestinationRow, destination_id)
+            if row is None:
+                return
+            for reference in self._secrets.untested(row.secrets.values()):
+                self._secrets.tested(reference, problem)
+            if problem is None:
+                row.revision += 1
+
+    def _opened(
+        self, kind: str, workspace_id: str, settings: dict[str, str], references: dict[str, str], *, staged: bool
+    ) -> Destination:
+        secrets: dict[str, Secret] = {
+            name: self._secrets.get(reference, workspace_id=workspace_id, staged=staged)
+            for name, reference in references.items()
+        }
+        # Settings that were saved before a field came to be get its default.
+        kind_of = self._registry.get(kind)
+        defaults = {field.name: field.default for field in kind_of.manifest.fields if field.default is not None}
+        return kind_of.open({**defaults, **settings}, secrets)
 
     def forget(self, destination_id: str) -> None:
         """Close a destination; the next use opens it anew (and asks for a new token)."""

@@ -120,6 +120,7 @@ class Destinations:
         """Save a new destination. `InvalidFields` names what is not right; `Conflict` if the name is taken."""
         principal.require(workspace_id, Permission.DESTINATIONS_WRITE)
         manifest = self._registry.get(kind).manifest
+        values, links = self._kept.resolved(manifest, values, principal)
         checked = manifest.check(values)
         chosen = _detections(detections)
         now = self._clock.now()
@@ -142,7 +143,7 @@ class Destinations:
             refuse_taken_name(session, row, "destination")
             session.add(row)
             session.flush()
-            row.secrets = self._kept.keep(manifest, row.id, row.workspace_id, row.secrets, checked)
+            row.secrets = self._kept.keep(manifest, row.id, row.workspace_id, row.secrets, checked, links)
             _choose(session, row.id, chosen)
             session.flush()
             self._record(principal, "create", row, {"enabled": enabled, "detections": chosen})
@@ -176,7 +177,7 @@ class Destinations:
                 refuse_taken_name(session, row, "destination")
             if values:
                 changed["fields"] = sorted(values)
-                self._change_values(row, values)
+                self._change_values(row, values, principal)
             if enabled is not None and enabled != row.enabled:
                 changed["enabled"] = [row.enabled, enabled]
                 row.enabled = enabled
@@ -247,7 +248,8 @@ class Destinations:
         if kind is None:
             raise InvalidInput("The kind of the destination is missing.", target="kind")
         found = self._registry.get(kind)
-        checked = found.manifest.check({**known, **values})
+        resolved, _ = self._kept.resolved(found.manifest, values, principal)
+        checked = found.manifest.check({**known, **resolved})
         destination = found.open(settings_of(found.manifest, checked), secrets_of(found.manifest, checked))
         try:
             report = destination.check(write=write)
@@ -259,6 +261,13 @@ class Destinations:
             if destination_id is not None and report.ok and not values:
                 _try_again(session, _row(session, workspace_id, destination_id), self._clock.now())
         return report
+
+    def reopen(self, workspace_id: str, destination_id: str) -> None:
+        """Have the destination opened anew with the secrets that are in use now, and try what waits for it at once."""
+        with self._state.session() as session:
+            row = _row(session, workspace_id, destination_id)
+            row.revision += 1
+            _try_again(session, row, self._clock.now())
 
     def retry(self, principal: Principal, workspace_id: str, delivery_id: str) -> Delivery:
         """Put a delivery that failed back into the queue, with a fresh count of attempts. `Conflict` for another one."""
@@ -292,11 +301,12 @@ class Destinations:
             row.state, row.attempts, row.finished_at = DeliveryState.PENDING.value, 0, None
             row.next_attempt_at = self._clock.now()
 
-    def _change_values(self, row: DestinationRow, values: Mapping[str, object]) -> None:
+    def _change_values(self, row: DestinationRow, values: Mapping[str, object], by: Principal) -> None:
         manifest = self._registry.get(row.kind).manifest
+        values, links = self._kept.resolved(manifest, values, by)
         checked = self._kept.checked(manifest, row.settings, row.secrets, values)
         row.settings = settings_of(manifest, checked)
-        row.secrets = self._kept.keep(manifest, row.id, row.workspace_id, row.secrets, checked)
+        row.secrets = self._kept.keep(manifest, row.id, row.workspace_id, row.secrets, checked, links)
         row.revision += 1
 
     def _record(self, principal: Principal, action: str, row: DestinationRow, detail: Mapping[str, object]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,6 +27,9 @@ from vedette.deliver.contract import DeliveryFailure, Remedy
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 MAX_ANSWER: Final = 1 << 20
 """Bytes of an answer that are read; what a destination says is short."""
+
+TOTAL: Final = 60.0
+"""Seconds for a request and its whole answer: a time-out of the connection alone begins anew with every byte."""
 
 URL_PATTERN: Final = r"https://[^\s/@]+(/[^\s]*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s]*)?"
 URL_RULE: Final = "be an address that begins with https:// (http:// only for this machine), without a user name in it"
@@ -80,11 +86,13 @@ class Answer:
 class WebEndpoint:
     """A server that a destination speaks to. `service` is its name in messages."""
 
-    def __init__(self, service: str, clock: Clock, ca_file: str | None = None) -> None:
+    def __init__(self, service: str, clock: Clock, ca_file: str | None = None, *, total: float = TOTAL) -> None:
         self.service = service
         self._clock = clock
         self._ca_file = ca_file
+        self._total = total
         self._client: httpx.Client | None = None
+        self._socket: socket.socket | None = None
 
     def __enter__(self) -> WebEndpoint:
         return self
@@ -108,9 +116,13 @@ class WebEndpoint:
 
         Raises DeliveryFailure where there is no answer.
         """
+        late = threading.Event()
+        watch = threading.Timer(self._total, self._give_up, (late,))
+        watch.daemon = True
+        watch.start()
         try:
             with self._open().stream(
-                method, url, content=content, params=params, auth=auth,
+                method, url, content=content, params=params, auth=auth, extensions={"trace": self._trace},
                 headers={"User-Agent": f"Vedette/{__version__}", **(headers or {})},
             ) as response:  # fmt: skip
                 body = bytearray()
@@ -120,12 +132,38 @@ class WebEndpoint:
                         del body[MAX_ANSWER:]
                         break
                 return Answer(response.status_code, dict(response.headers), bytes(body))
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        except (httpx.TransportError, httpx.DecodingError, OSError, ValueError) as error:
+            if late.is_set():
+                raise DeliveryFailure(
+                    f"{urlsplit(url).netloc} did not answer in {self._total:g} seconds.", Remedy.WAITING, code="VDT6120"
+                ) from error
+            if isinstance(error, UnicodeError):
+                raise DeliveryFailure(
+                    f"What was entered for {self.service} cannot be sent: it has characters that HTTP does not allow.",
+                    Remedy.CONFIGURATION, code="VDT6120",
+                ) from error  # fmt: skip
+            if not isinstance(error, (httpx.TransportError, httpx.DecodingError, OSError)):
+                raise
             raise self._unreachable(url, error) from error
         except httpx.InvalidURL as error:
             raise DeliveryFailure(
                 f"The address of {self.service} cannot be used: {error}.", Remedy.CONFIGURATION, code="VDT6120"
             ) from error
+        finally:
+            watch.cancel()
+
+    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Remember the socket of the connection (httpx tells of each step), so that it can be ended from outside."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            found = info["return_value"].get_extra_info("socket")
+            self._socket = found if isinstance(found, socket.socket) else None
+
+    def _give_up(self, late: threading.Event) -> None:
+        late.set()
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                # not SSLSocket's own, which takes the session away from under who is reading
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def expect(self, answer: Answer, *statuses: int) -> Answer:
         """The answer, where its status is one of these (or any success); else the failure that it means."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -24,14 +24,17 @@ from vedette.core.ids import IdSource, new_id
 from vedette.core.redaction import redact_data
 from vedette.deliver.backoff import RetryPolicy
 from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
-from vedette.deliver.detection import run_from_json
+from vedette.deliver.detection import DetectionRun, run_from_json
 from vedette.deliver.models import DeliveryAttemptRow, DeliveryRow, DestinationRow
 from vedette.deliver.opening import Openings
 from vedette.deliver.outbox import DeliveryState
+from vedette.detect.alert import RunType
 
 LEASE: Final = timedelta(minutes=5)
 """How long a claim holds: longer than the time-outs of one attempt taken together."""
 
+_LANES: Final = 32
+"""Destinations that are served at the same time."""
 _FAILURES_BEFORE_HOLD: Final = 5
 _IDLE: Final = 60.0
 _log = logging.getLogger(__name__)
@@ -108,6 +111,8 @@ class Deliverer:
         self._on_finished = on_finished
         self._new_id = new_id
         self._awake = threading.Event()
+        self._guard = threading.Lock()
+        self._lanes: dict[str, threading.Thread] = {}
 
     def deliver_due(self, limit: int | None = None) -> Pass:
         """Attempt every delivery that is due, at most `limit` of them."""
@@ -121,10 +126,13 @@ class Deliverer:
 
     def next_due(self) -> datetime | None:
         """When the next delivery is due, or None if none waits."""
+        return self._next_due(())
+
+    def _next_due(self, without: Collection[str]) -> datetime | None:
         query = (
             select(DeliveryRow.next_attempt_at, DeliveryRow.claimed_until, DestinationRow.held_until)
             .join(DestinationRow)
-            .where(*_waiting())
+            .where(*_waiting(), DeliveryRow.destination_id.not_in(without))
             .order_by(DeliveryRow.next_attempt_at)
             .limit(1000)
         )
@@ -147,34 +155,70 @@ class Deliverer:
         self._awake.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Deliver until told to stop (call `wake` afterwards). What goes wrong with the state database is waited out."""
+        """Deliver until told to stop (call `wake` afterwards). What goes wrong with the state database is waited out.
+
+        Every destination has a thread of its own while something is due for it, so that one that is slow or broken holds up
+        none of the others.
+        """
         while not stop.is_set():
             self._awake.clear()
             pause = _IDLE
             try:
-                self.deliver_due()
-                due = self.next_due()
+                served = self._serve_due(stop)
+                due = self._next_due(served)
                 if due is not None:
                     pause = min(_IDLE, max(0.05, (due - self._clock.now()).total_seconds()))
             except VedetteError as error:
                 _log.error("deliveries cannot be made: %s", error)
             if not stop.is_set():
                 self._clock.wait(self._awake, pause)
+        for lane in list(self._lanes.values()):
+            lane.join()
 
-    def _claim(self) -> _Claimed | None:
+    def _serve_due(self, stop: threading.Event) -> set[str]:
+        """Give each destination that something is due for a thread; returns those that have one."""
+        query = select(DeliveryRow.destination_id).join(DestinationRow).where(*_due(self._clock.now())).distinct()
+        with self._state.session(read_only=True) as session:
+            wanted = list(session.scalars(query.order_by(DeliveryRow.destination_id)))
+        with self._guard:
+            for destination_id in wanted:
+                if destination_id not in self._lanes and len(self._lanes) < _LANES:
+                    lane = threading.Thread(
+                        target=self._serve,
+                        args=(destination_id, stop),
+                        name=f"deliveries to {destination_id}",
+                        daemon=True,
+                    )
+                    self._lanes[destination_id] = lane
+                    lane.start()
+            return set(self._lanes)
+
+    def _serve(self, destination_id: str, stop: threading.Event) -> None:
+        try:
+            while not stop.is_set():
+                claimed = self._claim(destination_id)
+                if claimed is None:
+                    break
+                self._attempt(claimed)
+        except VedetteError as error:
+            _log.error("deliveries cannot be made: %s", error)
+            self._clock.wait(stop, 1.0)
+        finally:
+            with self._guard:
+                del self._lanes[destination_id]
+            self._awake.set()
+
+    def _claim(self, destination_id: str | None = None) -> _Claimed | None:
         now = self._clock.now()
         query = (
             select(DeliveryRow, DestinationRow)
             .join(DestinationRow)
-            .where(
-                *_waiting(),
-                DeliveryRow.next_attempt_at <= now,
-                or_(DeliveryRow.claimed_until.is_(None), DeliveryRow.claimed_until <= now),
-                or_(DestinationRow.held_until.is_(None), DestinationRow.held_until <= now),
-            )
+            .where(*_due(now))
             .order_by(DeliveryRow.next_attempt_at, DeliveryRow.created_at, DeliveryRow.id)
             .limit(1)
         )
+        if destination_id is not None:
+            query = query.where(DeliveryRow.destination_id == destination_id)
         with self._state.session(read_only=True) as session:
             if session.execute(query).first() is None:
                 return None  # the usual case, found out without standing in line with the writers
@@ -211,7 +255,10 @@ class Deliverer:
                     Remedy.NOTHING,
                     code="VDT6109",
                 )
-            receipt = self._openings.get(claimed.destination_id).deliver(run_from_json(claimed.payload))
+            run = run_from_json(claimed.payload)
+            receipt = self._deliver_staged(claimed, run) if run.run_type is RunType.MANUAL else None
+            if receipt is None:
+                receipt = self._openings.get(claimed.destination_id).deliver(run)
         except DeliveryFailure as failure:
             return self._record_failure(claimed, failure)
         except VedetteError as error:
@@ -230,6 +277,25 @@ class Deliverer:
                 ),
             )
         return self._record_success(claimed, receipt)
+
+    def _deliver_staged(self, claimed: _Claimed, run: DetectionRun) -> Receipt | None:
+        """A run by hand tries out new secrets; where they are refused it is delivered with the old ones (None)."""
+        destination = self._openings.get_staged(claimed.destination_id)
+        if destination is None:
+            return None
+        try:
+            receipt = destination.deliver(run)
+        except DeliveryFailure as failure:
+            if failure.remedy is not Remedy.CONFIGURATION:
+                raise  # it says nothing about the secrets
+            self._openings.tested(claimed.destination_id, str(redact_data(str(failure))))
+            _log.warning("the new secret of '%s' does not work: %s", claimed.destination_name, failure)
+            return None
+        finally:
+            destination.close()
+        self._openings.tested(claimed.destination_id, None)
+        _log.info("the new secret of '%s' works and is in use", claimed.destination_name)
+        return receipt
 
     def _record_success(self, claimed: _Claimed, receipt: Receipt) -> Pass:
         now = self._clock.now()
@@ -331,6 +397,15 @@ class Deliverer:
             down = self._policy.wait(Remedy.WAITING, failures - _FAILURES_BEFORE_HOLD + 1, self._rng)
             return max(down, failure.retry_after or 0.0)
         return failure.retry_after or 0.0
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        *_waiting(),
+        DeliveryRow.next_attempt_at <= now,
+        or_(DeliveryRow.claimed_until.is_(None), DeliveryRow.claimed_until <= now),
+        or_(DestinationRow.held_until.is_(None), DestinationRow.held_until <= now),
+    )
 
 
 def _waiting() -> tuple[ColumnElement[bool], ...]:

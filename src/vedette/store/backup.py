@@ -147,6 +147,7 @@ def restore(
             make_private_directory(goal.parent)
             _copy(_inside(source, one["path"]), goal)
         if secrets_key is not None:
+            make_private_directory(directory.secrets_key_file.parent)
             write_private(directory.secrets_key_file, secrets_key.read_bytes())
         sync_directory(path)
         return report

@@ -131,6 +131,7 @@ class Connectors:
         """
         principal.require(workspace_id, Permission.CONNECTORS_WRITE)
         manifest = self._registry.get(kind).manifest
+        values, links = self._kept.resolved(manifest, values, principal)
         checked = manifest.check(values)
         now = self._clock.now()
         row = ConnectorRow(
@@ -142,7 +143,7 @@ class Connectors:
             refuse_taken_name(session, row, "connector instance")
             session.add(row)
             session.flush()
-            row.secrets = self._kept.keep(manifest, row.id, workspace_id, {}, checked)
+            row.secrets = self._kept.keep(manifest, row.id, workspace_id, {}, checked, links)
             session.add_all(
                 ConnectorEndpointRow(
                     connector_id=row.id, endpoint=one.id, cursor={}, due_at=now, throttled=0, failures=0, fetched=0
@@ -177,13 +178,14 @@ class Connectors:
                 refuse_taken_name(session, row, "connector instance")
             if values:
                 changed["fields"] = sorted(values)
+                values, links = self._kept.resolved(manifest, values, principal)
                 checked = self._kept.checked(manifest, row.settings, row.secrets, values)
                 before, row.settings = row.settings, settings_of(manifest, checked)
                 if any(before.get(one) != row.settings.get(one) for one in manifest.source_fields):
                     changed["from"] = "the beginning"
                     for at in _endpoints(session, row.id):
                         at.cursor, at.throttled, at.trouble, at.message = {}, 0, None, None
-                row.secrets = self._kept.keep(manifest, row.id, workspace_id, row.secrets, checked)
+                row.secrets = self._kept.keep(manifest, row.id, workspace_id, row.secrets, checked, links)
             if intervals is not None:
                 row.intervals = _intervals(manifest, intervals)
                 changed["intervals"] = dict(row.intervals)
@@ -237,7 +239,8 @@ class Connectors:
         if kind is None:
             raise InvalidInput("The kind of the connector is missing.", target="kind")
         found = self._registry.get(kind)
-        checked = found.manifest.check({**known, **values})
+        resolved, _ = self._kept.resolved(found.manifest, values, principal)
+        checked = found.manifest.check({**known, **resolved})
         connection = found.open(settings_of(found.manifest, checked), secrets_of(found.manifest, checked))
         try:
             report = connection.check()
@@ -248,6 +251,12 @@ class Connectors:
                 principal, "connectors/test", target, workspace_id, {"ok": report.ok, "failing": report.failing}
             )
         return report
+
+    def reopen(self, workspace_id: str, connector_id: str) -> None:
+        """Have the instance opened anew with the secrets that are in use now."""
+        with self._state.session() as session:
+            _row(session, workspace_id, connector_id).revision += 1
+        self._changed()
 
     def history(self, principal: Principal, workspace_id: str, connector_id: str, top: int = 100) -> Sequence[PollView]:
         """The newest polls of an instance, newest first."""
