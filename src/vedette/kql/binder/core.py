@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 
 from vedette.kql import syntax
 from vedette.kql.binder import patterns, workspaces
+from vedette.kql.binder.arguments import arguments
+from vedette.kql.binder.datatable import datatable
 from vedette.kql.binder.declarations import declare, query_parameter
 from vedette.kql.binder.frame import Frame
 from vedette.kql.binder.scope import LetValue, PatternValue, Row, ScalarValue, Scope, TableValue
@@ -20,7 +22,6 @@ from vedette.kql.bound import (
     OpenColumn,
     Relation,
     Tables,
-    Values,
     is_fixed,
 )
 from vedette.kql.catalog import Catalog
@@ -284,7 +285,7 @@ class Binder(Frame):
             case syntax.Call():
                 return self._tabular_call(node, scope)
             case syntax.DataTable():
-                return self._datatable(node, scope)
+                return datatable(self, node, scope)
             case syntax.Member() | syntax.DotCall():
                 return workspaces.qualified(self, node, scope)
             case syntax.ExternalData():
@@ -360,25 +361,6 @@ class Binder(Frame):
             hint = "; a table of Microsoft's is known by its name, a parser once it is saved as a function of the workspace"
         return self.unknown("table, tabular variable or function", "KS204", name, known, node, hint)
 
-    def _datatable(self, node: syntax.DataTable, scope: Scope) -> Relation:
-        names: set[str] = set()
-        for declaration in node.columns:
-            if declaration.name.name in names:
-                raise self.stop("KS110", f"The column '{declaration.name.name}' is declared twice", declaration)
-            names.add(declaration.name.name)
-        columns = tuple(self.column(declaration.name.name, declaration.type) for declaration in node.columns)
-        if not columns:
-            return Values((), [], serialized=False)
-        if len(node.values) % len(columns):
-            raise self.stop("KS133", f"The number of values is not a multiple of the {len(columns)} columns", node)
-        values = [
-            self.convert_literal(self.scalar(value, scope), columns[index % len(columns)].type, value)
-            for index, value in enumerate(node.values)
-        ]
-        width = len(columns)
-        rows = [values[start : start + width] for start in range(0, len(values), width)]
-        return Values(columns, rows, serialized=False)
-
     def databases(self, target: syntax.Expression, scope: Scope) -> list[Host]:
         """The workspaces that the target of a name pattern means."""
         return [workspaces.place(self, target, scope)]
@@ -442,7 +424,7 @@ class Binder(Frame):
         self, function: syntax.FunctionLiteral, closure: Scope, args: list[syntax.Expression], node: syntax.Node,
         name: str, scope: Scope, leading: Relation | None,
     ) -> Relation:  # fmt: skip
-        inner = self.arguments(function, closure, args, node, name, scope, None, leading)
+        inner = arguments(self, function, closure, args, node, name, scope, None, leading)
         return self.body(function, inner, node, name)
 
     def body(self, function: syntax.FunctionLiteral, inner: Scope, node: syntax.Node, name: str) -> Relation:
@@ -460,7 +442,7 @@ class Binder(Frame):
         name: str, scope: Scope, row: Row | None,
     ) -> Expr:  # fmt: skip
         """A call of a function of a query that gives a value."""
-        inner = self.arguments(function, closure, args, node, name, scope, row, None)
+        inner = arguments(self, function, closure, args, node, name, scope, row, None)
         return self.scalar_body(function, inner, node, name)
 
     def scalar_body(self, function: syntax.FunctionLiteral, inner: Scope, node: syntax.Node, name: str) -> Expr:
@@ -478,53 +460,6 @@ class Binder(Frame):
         self._frames += 1
         inner.call = self._frames
         return inner
-
-    def arguments(
-        self, function: syntax.FunctionLiteral, closure: Scope, args: list[syntax.Expression], node: syntax.Node,
-        name: str, scope: Scope, row: Row | None, leading: Relation | None,
-    ) -> Scope:  # fmt: skip
-        """The scope of a function's body: parameters stand for the arguments (by place or by name)."""
-        inner = self.frame(closure)
-        pending = list(function.parameters)
-        if leading is not None:
-            if not pending or not pending[0].tabular:
-                raise self.stop("KS205", f"The first parameter of '{name}' is not tabular", node)
-            self._tabular_argument(pending.pop(0), leading, inner, node)
-        positional = [arg for arg in args if not isinstance(arg, syntax.Assignment)]
-        named = {arg.names[0].name: arg for arg in args if isinstance(arg, syntax.Assignment)}
-        for parameter in pending:
-            label = parameter.name.name
-            given = named.pop(label).value if label in named else positional.pop(0) if positional else None
-            if given is None and parameter.default is None:
-                least = sum(1 for wanted in function.parameters if wanted.default is None)
-                raise self.stop("KS119", f"The function '{name}' expects {least} arguments; '{label}' is missing", node)
-            if parameter.tabular:
-                assert given is not None
-                self._tabular_argument(parameter, self.tabular(given, scope), inner, given)
-                continue
-            value = self.scalar(given, scope, row) if given is not None else self.scalar(parameter.default, closure)  # type: ignore[arg-type]
-            wanted_type = parameter.type or Type.DYNAMIC
-            if value.type is not wanted_type and value.type is not Type.UNKNOWN:
-                place = given if given is not None else node
-                value = self.implicit(value, wanted_type, place, f"the parameter '{label}' of '{name}'")
-            inner.names[label] = ScalarValue(value)
-        if positional or named:
-            extra = positional[0] if positional else next(iter(named.values()))
-            raise self.stop("KS119", f"The function '{name}' takes no further argument", extra)
-        return inner
-
-    def _tabular_argument(
-        self, parameter: syntax.Parameter, relation: Relation, inner: Scope, node: syntax.Node
-    ) -> None:
-        have = {column.name for column in relation.visible}
-        for declaration in parameter.columns or ():
-            if declaration.name.name not in have and not relation.open:
-                raise self.stop(
-                    "KS142",
-                    f"The tabular argument '{parameter.name.name}' lacks the column '{declaration.name.name}'",
-                    node,
-                )
-        inner.names[parameter.name.name] = TableValue(relation, once=False)
 
     def implicit(self, value: Expr, type_: Type, node: syntax.Node, what: str) -> Expr:
         """A value as another type where the language converts by itself."""

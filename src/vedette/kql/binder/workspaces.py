@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from vedette.core.errors import VedetteError
 from vedette.kql import syntax
 from vedette.kql.binder import hints
+from vedette.kql.binder.arguments import arguments
 from vedette.kql.binder.scope import RestrictedHost, Row, Scope
 from vedette.kql.bound import Expr, External, Known, Relation
 from vedette.kql.diagnostics import Diagnostic, Stop, position
@@ -98,7 +99,7 @@ def call_table(
     leading: Relation | None = None, host: Host | None = None,
 ) -> Relation:  # fmt: skip
     """The table that a saved function gives."""
-    inner = binder.arguments(function.literal, Scope(), args, node, function.name, scope, None, leading)
+    inner = arguments(binder, function.literal, Scope(), args, node, function.name, scope, None, leading)
     with inside(binder, function, host or binder.host, node):
         relation = binder.body(function.literal, inner, node, function.name)
         if function.open and binder.evaluator is None:
@@ -111,7 +112,7 @@ def call_scalar(
     row: Row | None,
 ) -> Expr:  # fmt: skip
     """The value that a saved function gives."""
-    inner = binder.arguments(function.literal, Scope(), args, node, function.name, scope, row, None)
+    inner = arguments(binder, function.literal, Scope(), args, node, function.name, scope, row, None)
     with inside(binder, function, binder.host, node):
         return binder.scalar_body(function.literal, inner, node, function.name)
 

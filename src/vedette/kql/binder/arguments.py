@@ -1,0 +1,62 @@
+"""The arguments of a call of a function that a query or a workspace defines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vedette.kql import syntax
+from vedette.kql.binder.scope import Row, ScalarValue, Scope, TableValue
+from vedette.kql.bound import Relation
+from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    from vedette.kql.binder.core import Binder
+
+
+def arguments(
+    binder: Binder, function: syntax.FunctionLiteral, closure: Scope, args: list[syntax.Expression], node: syntax.Node,
+    name: str, scope: Scope, row: Row | None, leading: Relation | None,
+) -> Scope:  # fmt: skip
+    """The scope of a function's body: parameters stand for the arguments (by place or by name)."""
+    inner = binder.frame(closure)
+    pending = list(function.parameters)
+    if leading is not None:
+        if not pending or not pending[0].tabular:
+            raise binder.stop("KS205", f"The first parameter of '{name}' is not tabular", node)
+        _tabular_argument(binder, pending.pop(0), leading, inner, node)
+    positional = [arg for arg in args if not isinstance(arg, syntax.Assignment)]
+    named = {arg.names[0].name: arg for arg in args if isinstance(arg, syntax.Assignment)}
+    for parameter in pending:
+        label = parameter.name.name
+        given = named.pop(label).value if label in named else positional.pop(0) if positional else None
+        if given is None and parameter.default is None:
+            least = sum(1 for wanted in function.parameters if wanted.default is None)
+            raise binder.stop("KS119", f"The function '{name}' expects {least} arguments; '{label}' is missing", node)
+        if parameter.tabular:
+            assert given is not None
+            _tabular_argument(binder, parameter, binder.tabular(given, scope), inner, given)
+            continue
+        value = binder.scalar(given, scope, row) if given is not None else binder.scalar(parameter.default, closure)  # type: ignore[arg-type]
+        wanted_type = parameter.type or Type.DYNAMIC
+        if value.type is not wanted_type and value.type is not Type.UNKNOWN:
+            place = given if given is not None else node
+            value = binder.implicit(value, wanted_type, place, f"the parameter '{label}' of '{name}'")
+        inner.names[label] = ScalarValue(value)
+    if positional or named:
+        extra = positional[0] if positional else next(iter(named.values()))
+        raise binder.stop("KS119", f"The function '{name}' takes no further argument", extra)
+    return inner
+
+
+def _tabular_argument(
+    binder: Binder, parameter: syntax.Parameter, relation: Relation, inner: Scope, node: syntax.Node
+) -> None:
+    have = {column.name for column in relation.visible}
+    for declaration in parameter.columns or ():
+        if declaration.name.name not in have and not relation.open:
+            raise binder.stop(
+                "KS142",
+                f"The tabular argument '{parameter.name.name}' lacks the column '{declaration.name.name}'",
+                node,
+            )
+    inner.names[parameter.name.name] = TableValue(relation, once=False)
