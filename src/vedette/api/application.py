@@ -12,8 +12,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-
-import httpx
+from typing import TYPE_CHECKING
 
 from vedette.api.services import WorkspaceServices
 from vedette.clients.azure_cloud import AzureCloud, clouds_with
@@ -44,6 +43,9 @@ from vedette.store.content import WorkspaceContent
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach, WorkspaceHost
 from vedette.store.stores import Stores
+
+if TYPE_CHECKING:
+    import httpx
 
 
 class Application:

@@ -178,6 +178,22 @@ class MemoryOperations(StoreOperations):
         """Refused."""
         raise self._nothing()
 
+    def secrets(self) -> list[dict[str, Any]]:
+        """Refused."""
+        raise self._nothing()
+
+    def rotate_secret(self, secret: str, value: str, expires_on: str | None) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def end_rotation(self, secret: str, *, finish: bool) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
+    def check_secret(self, secret: str) -> dict[str, Any]:
+        """Refused."""
+        raise self._nothing()
+
     def connector_kinds(self) -> list[dict[str, Any]]:
         """Refused."""
         raise self._nothing()

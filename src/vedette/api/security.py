@@ -31,7 +31,14 @@ def source_of(request: Request) -> str:
 
 
 def principal(request: Request) -> Principal:
-    """Who asks. Raises Unauthorized without a good credential."""
+    """Who asks; found once for a request. Raises Unauthorized without a good credential."""
+    known: Principal | None = getattr(request.state, "principal", None)
+    if known is None:
+        known = request.state.principal = _authenticated(request)
+    return known
+
+
+def _authenticated(request: Request) -> Principal:
     held = application(request)
     header = request.headers.get("Authorization", "")
     if header:
@@ -52,10 +59,10 @@ Held = Annotated[Application, Depends(application)]
 
 
 def services(
-    request: Request, caller: Caller, ws: Annotated[str, Path(description="The workspace, by id or name.")]
+    request: Request, ws: Annotated[str, Path(description="The workspace, by id or name.")]
 ) -> WorkspaceServices:
     """The services of the workspace in the path; one that the caller has no right in does not exist for them."""
-    held = application(request)
+    caller, held = principal(request), application(request)
     workspace = held.workspace(ws)
     if not caller.may_see(workspace.id):
         raise NotFound(f"There is no workspace '{ws}'.", code="VDT0404")
@@ -65,11 +72,15 @@ def services(
 Services = Annotated[WorkspaceServices, Depends(services)]
 
 
-def requires(permission: Permission) -> Callable[[Principal, WorkspaceServices], Principal]:
-    """A dependency that lets a caller through who has a permission in the workspace."""
+def requires(permission: Permission) -> Callable[[Request], Principal]:
+    """A dependency that lets a caller through who has a permission in the workspace.
 
-    def check(caller: Caller, held: Services) -> Principal:
-        caller.require(held.workspace.id, permission)
+    It asks for nothing but the request: FastAPI looks at what a dependency asks for anew for each route, of which there are many.
+    """
+
+    def check(request: Request) -> Principal:
+        caller = principal(request)
+        caller.require(services(request, request.path_params["ws"]).workspace.id, permission)
         return caller
 
     return check

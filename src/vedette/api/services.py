@@ -33,7 +33,6 @@ from vedette.detect.reading import ReadRule
 from vedette.detect.runner import RuleRunner
 from vedette.detect.scheduler import Scheduler
 from vedette.detect.stream import Stream, on_the_stream
-from vedette.incidents.investigation.service import Investigation
 from vedette.incidents.listing import IncidentFilter, IncidentPage
 from vedette.incidents.service import IncidentService
 from vedette.incidents.tuning import Tuning
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from vedette.api.application import Application
     from vedette.collect.files.loader import FileLoader
     from vedette.collect.files.watching import FolderWatcher
+    from vedette.incidents.investigation.service import Investigation
 
 
 log = logging.getLogger(__name__)
@@ -278,6 +278,8 @@ class WorkspaceServices:
     @cached_property
     def investigation(self) -> Investigation:
         """What helps to find out what happened."""
+        from vedette.incidents.investigation.service import Investigation
+
         return Investigation(self.application.state, self.workspace.id, self.application.clock, self.logs)
 
     @cached_property

@@ -36,7 +36,9 @@ Span = Annotated[timedelta, PlainSerializer(duration_text, return_type=str)]
 class Wire(BaseModel):
     """A body of the API. Unknown fields of a request are refused: a misspelt one would be lost in silence."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", from_attributes=True)
+    model_config = ConfigDict(
+        defer_build=True, alias_generator=to_camel, populate_by_name=True, extra="forbid", from_attributes=True
+    )
 
 
 def wire_model(

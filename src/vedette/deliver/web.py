@@ -10,21 +10,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
-
-import httpx
 
 from vedette import __version__
 from vedette.clients.azure_errors import seconds_to_wait
 from vedette.core.clock import Clock
+from vedette.core.deferred import deferred
 from vedette.core.errors import VedetteError
 from vedette.core.forms import FieldType, FormField, TroubleshootingRow
 from vedette.core.redaction import redact
 from vedette.core.tls import client_context
 from vedette.deliver.contract import DeliveryFailure, Remedy
 
-TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = deferred("httpx")
+
+TIMEOUT: Final = 30.0
+CONNECT_TIMEOUT: Final = 10.0
 MAX_ANSWER: Final = 1 << 20
 """Bytes of an answer that are read; what a destination says is short."""
 
@@ -210,7 +215,9 @@ class WebEndpoint:
                 context = client_context(Path(self._ca_file) if self._ca_file else None)
             except VedetteError as error:
                 raise DeliveryFailure(str(error), Remedy.CONFIGURATION, code="VDT6126", target="ca_file") from error
-            self._client = httpx.Client(verify=context, timeout=TIMEOUT, follow_redirects=False)
+            self._client = httpx.Client(
+                verify=context, timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT), follow_redirects=False
+            )
         return self._client
 
     def _unreachable(self, url: str, error: Exception) -> DeliveryFailure:

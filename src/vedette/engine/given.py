@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from vedette.engine.deferred import deferred
+from vedette.core.deferred import deferred
 from vedette.kql.bound import Column
 from vedette.kql.host import ExternalSource
 from vedette.kql.types import Type

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.engine.deferred import deferred
+from vedette.core.deferred import deferred
 
 if TYPE_CHECKING:
     import numpy as np

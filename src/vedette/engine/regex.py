@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vedette.engine.deferred import deferred
+from vedette.core.deferred import deferred
 
 if TYPE_CHECKING:
     import re2

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vedette.engine.deferred import deferred
+from vedette.core.deferred import deferred
 
 if TYPE_CHECKING:
     import numpy as np

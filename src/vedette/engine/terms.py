@@ -13,7 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from vedette.engine.deferred import deferred
+from vedette.core.deferred import deferred
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import Type
 

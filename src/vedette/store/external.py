@@ -18,8 +18,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vedette.core.deferred import deferred
 from vedette.core.errors import Forbidden, InvalidInput, Unavailable
-from vedette.engine.deferred import deferred
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:

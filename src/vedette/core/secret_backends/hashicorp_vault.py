@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-import httpx
-
+from vedette.core.deferred import deferred
 from vedette.core.redaction import Secret
 from vedette.core.secret_backends.contract import TIMEOUT, absent, checked_locator, out_of_reach
 from vedette.core.tls import client_context
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = deferred("httpx")
 
 _KEY: Final = "value"
 _MAX_ANSWER: Final = 1 << 20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vedette.core.deferred import deferred
 from vedette.engine.catalog import scalar
-from vedette.engine.deferred import deferred
 from vedette.engine.series import Values, read, write
 from vedette.engine.several import several
 from vedette.kql.types import Type

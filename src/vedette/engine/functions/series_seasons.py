@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from vedette.core.deferred import deferred
 from vedette.engine.catalog import scalar
-from vedette.engine.deferred import deferred
 from vedette.engine.series import (
     FENCES,
     Values,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from vedette.engine.deferred import deferred
+from vedette.core.deferred import deferred
 from vedette.engine.geo.chain_window import ChainWindow, cross, dot, triple
 from vedette.engine.geo.geojson import Position
 from vedette.engine.geo.shapes import s2_point

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vedette.core.deferred import deferred
 from vedette.engine.compiler import Compiler, lowers
-from vedette.engine.deferred import deferred
 from vedette.engine.fragment import Fragment
 from vedette.engine.graphs import edges_of, nodes_of
 from vedette.engine.relations import Rel, name_of

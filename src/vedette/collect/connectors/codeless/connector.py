@@ -11,18 +11,22 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
-
-import httpx
 
 from vedette.collect.connectors.codeless.definition import Definition, json_path, select
 from vedette.collect.connectors.contract import ConnectorManifest, Endpoint, Event, Page, PollFailure, Trouble
 from vedette.collect.formats.timestamps import iso
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
+from vedette.core.deferred import deferred
 from vedette.core.forms import FieldType, FormField, InvalidFields, TroubleshootingRow
 from vedette.core.redaction import Secret
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = deferred("httpx")
 
 ENDPOINT: Final = "events"
 LONGEST: Final = 32 * 1024 * 1024
