@@ -1,38 +1,8 @@
 /** One function per call of API.md. */
 
 import { http, queryString, type CallOptions } from "./http";
-import type {
-  BatchItem,
-  BatchResult,
-  CheckResult,
-  Comment,
-  Connector,
-  ConnectorKind,
-  ConnectorPoll,
-  ConnectorWrite,
-  Delivery,
-  DeliveryPage,
-  Destination,
-  DestinationKind,
-  DestinationWrite,
-  FunctionInfo,
-  Incident,
-  IncidentPage,
-  IncidentPatch,
-  Page,
-  Person,
-  QueryRequest,
-  QueryResult,
-  Rule,
-  RuleImportFile,
-  RuleImportReport,
-  RuleRun,
-  RuleSummary,
-  Session,
-  TableInfo,
-  TestReport,
-  Workspace,
-} from "./types";
+import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
+import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleImportFile, RuleImportReport, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
 import type { Graph, Move, SimilarIncident, Task } from "./work";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;

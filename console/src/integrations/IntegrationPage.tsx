@@ -22,7 +22,7 @@ import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 
 import { api } from "../api/client";
 import { ApiError } from "../api/http";
-import type { Connector, ConnectorKind } from "../api/types";
+import type { Connector, ConnectorKind } from "../api/connectors";
 import { done, failed } from "../app/activity";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";

@@ -5,7 +5,7 @@ import { AddRegular, PlugConnectedRegular } from "@fluentui/react-icons";
 import { Link, useNavigate } from "react-router";
 
 import { api } from "../api/client";
-import type { Connector, ConnectorKind } from "../api/types";
+import type { Connector, ConnectorKind } from "../api/connectors";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";

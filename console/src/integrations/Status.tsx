@@ -1,6 +1,6 @@
 import { CheckmarkCircleRegular, CircleOffRegular, ClockRegular, DismissCircleRegular, WarningRegular, type FluentIcon } from "@fluentui/react-icons";
 
-import type { Connector, ConnectorEndpoint, ConnectorEndpointKind, ConnectorStatus } from "../api/types";
+import type { Connector, ConnectorEndpoint, ConnectorEndpointKind, ConnectorStatus } from "../api/connectors";
 import { Ago } from "../time/Time";
 
 const STATES: Record<ConnectorStatus, { label: string; icon: FluentIcon; tone: string }> = {

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { api } from "../api/client";
-import type { Connector } from "../api/types";
+import type { Connector } from "../api/connectors";
 import { done, failed } from "../app/activity";
 import { useWorkspace } from "../app/session";
 
