@@ -33,8 +33,8 @@ def test_a_wrong_column_is_shown_at_its_place_with_the_fix(site: Site, page: Pag
     problems.get_by_role("button", name="Write UserPrincipalName").click()
     expect(problems).to_have_count(0)
     page.keyboard.press("Shift+Enter")
-    rows = page.get_by_role("grid").get_by_role("row")
-    expect(rows).to_have_count(SIGN_INS * (len(COUNTRIES) + 1) + 1)
+    # those out of sight are not drawn
+    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(SIGN_INS * (len(COUNTRIES) + 1) + 1))
     assert 'UserPrincipalName startswith "alex"' in fragment(page)
 
 
@@ -86,6 +86,7 @@ def test_a_destination_is_made_and_a_run_by_hand_reaches_it(
 ) -> None:
     page.goto(site.path("destinations"))
     page.get_by_role("button", name=re.compile("^Add ")).click()
+    page.get_by_role("menuitem", name="Microsoft Sentinel").click()
     page.wait_for_url(re.compile(r"/destinations/new"))
 
     def fill(label: str, value: str) -> None:

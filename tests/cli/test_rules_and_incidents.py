@@ -113,7 +113,7 @@ def test_a_template_of_the_portal_is_imported(vedette: Command, data: Path, tmp_
         (("queryFrequency:", "queryFreqency:"), 7, "queryFrequency"),
         (("triggerOperator: gt", "triggerOperator: above"), 9, "above"),
         (("queryPeriod: 1d", "queryPeriod: soon"), 8, "soon"),
-        (("entityType: IP", "entityType: IPs"), 20, "IP"),
+        (("entityType: IP", "entityType: IPs"), 22, "IP"),
     ],
 )
 def test_a_malformed_rule_is_named_with_its_line(

@@ -49,7 +49,7 @@ def contents(services: WorkspaceServices) -> dict[str, Any]:
     """What a person would see of a workspace."""
     page = services.incident_page({}, None)
     return {
-        "incidents": sorted((one["title"], one["severity"]) for one in page["value"]),
+        "incidents": sorted((one["title"], one["severity"]) for one in page.value),
         "alerts": services.logs.query("SecurityAlert | summarize count(), dcount(SystemAlertId)").rows,
         "tables": {
             table.name: (table.rows, table.last) for table in services.logs.tables() if "Security" not in table.name
@@ -84,7 +84,7 @@ def test_incidents_have_just_been_raised(prepared: tuple[Path, dict[str, Any], l
 
 def test_alerts_of_one_attacker_are_together_and_name_entities(demo: Demo) -> None:
     with demo.opened(NOW) as (_, _, services):
-        page = services.incident_page({}, None)["value"]
+        page = services.incident_page({}, None).value
         whole = {one["number"]: services.incident(str(one["number"])) for one in page}
     several = [incident for incident in whole.values() if len(incident["alerts"]) > 1]
     assert len(several) == 3

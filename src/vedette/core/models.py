@@ -142,7 +142,7 @@ class SecretRow(Base):
         String(36), ForeignKey("workspaces.id", ondelete="CASCADE"), index=True
     )
     name: Mapped[str]
-    backend: Mapped[str] = mapped_column(String(32))
+    backend: Mapped[str] = mapped_column(String(32), server_default="state")
     locator: Mapped[str | None]
     key_id: Mapped[str] = mapped_column(String(16), index=True)
     nonce: Mapped[bytes]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from vedette.core.database import Base
+from vedette.core.database import Base, PlainText
 
 
 class ConnectorRow(Base):
@@ -75,3 +75,14 @@ class ConnectorPollRow(Base):
     pages: Mapped[int]
     unknown: Mapped[dict[str, Any]]
     message: Mapped[str | None]
+
+
+class ConnectorDefinitionRow(Base):
+    """A codeless connector's definition, as it was imported."""
+
+    __tablename__ = "connector_definitions"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    source: Mapped[str] = mapped_column(PlainText)
+    """The document that it stands in."""
+    imported_at: Mapped[datetime]

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from sqlalchemy import String, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import select
 
 from vedette.collect.connectors.codeless.connector import Codeless
 from vedette.collect.connectors.codeless.definition import read_definitions
+from vedette.collect.connectors.models import ConnectorDefinitionRow
 from vedette.collect.connectors.registry import ConnectorRegistry
 from vedette.core.audit import Audit
 from vedette.core.clock import Clock
-from vedette.core.database import Base, PlainText, State
+from vedette.core.database import State
 from vedette.core.errors import Conflict, InvalidInput
 from vedette.core.roles import EVERYWHERE, Permission, Principal
 
 LONGEST = 1024 * 1024
-
-
-class ConnectorDefinitionRow(Base):
-    """A definition, as it was imported."""
-
-    __tablename__ = "connector_definitions"
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    source: Mapped[str] = mapped_column(PlainText)
-    """The document that it stands in."""
-    imported_at: Mapped[datetime]
 
 
 class Definitions:
