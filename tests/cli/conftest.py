@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import sys
 import threading
 import time
@@ -47,8 +48,14 @@ def vedette(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         capsys.readouterr()
         monkeypatch.setattr(sys, "argv", ["vedette", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
-        with pytest.raises(SystemExit) as ended:
-            main()
+        root = logging.getLogger()
+        handlers, level = root.handlers[:], root.level
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:  # what `serve` sets up writes to this test's standard error, which is closed after it
+            root.handlers[:] = handlers
+            root.setLevel(level)
         caught = capsys.readouterr()
         assert isinstance(ended.value.code, int)
         assert "Traceback" not in caught.err + caught.out
