@@ -22,9 +22,9 @@ import duckdb
 
 from bench.queries.data import _USER, SIGNINS
 from vedette.kql.types import Type
-from vedette.store.term_building import Source, build
-from vedette.store.term_file import Damaged, SegmentFile
-from vedette.store.term_text import Piece
+from vedette.store.terms.building import Source, build
+from vedette.store.terms.file import Damaged, SegmentFile
+from vedette.store.terms.text import Piece
 
 SEGMENT = 983_040
 SMALL = 20_480

@@ -110,7 +110,7 @@ def second(running: Running) -> str:
     )
     application.services(application.workspace("default")).logs.append("T_CL", [{"n": 10}])
     from vedette.store.functions import FunctionDefinition
-    from vedette.store.watchlists import WatchlistSettings
+    from vedette.store.watchlists.lists import WatchlistSettings
 
     services.functions.put(FunctionDefinition("Rows", "T_CL | summarize s = sum(n)"), SYSTEM)
     services.watchlists.put("Northern", WatchlistSettings(search_key="k"), [{"k": "v"}], SYSTEM)

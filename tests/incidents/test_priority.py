@@ -18,7 +18,7 @@ from vedette.incidents.entity_values import EntityValues
 from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.priority import MOST, STAGES, Company, Facts, Verdicts, weigh
 from vedette.incidents.service import IncidentService
-from vedette.store.watchlists import Watchlists, WatchlistSettings
+from vedette.store.watchlists.lists import Watchlists, WatchlistSettings
 
 FACTS = st.builds(
     Facts,

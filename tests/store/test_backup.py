@@ -19,7 +19,7 @@ from vedette.core.redaction import Secret
 from vedette.core.roles import SYSTEM
 from vedette.core.settings import load_settings
 from vedette.store import backup
-from vedette.store.watchlists import WatchlistSettings
+from vedette.store.watchlists.lists import WatchlistSettings
 
 SECRET = "a secret that nobody shall find in a backup"
 QUESTIONS = (

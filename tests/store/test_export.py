@@ -14,9 +14,9 @@ from tests.plugins.state import NOON
 from vedette.core.errors import InvalidInput
 from vedette.engine.query import Limits, QueryFailed, QueryOptions
 from vedette.kql.diagnostics import KqlError
-from vedette.store.export import ExportFormat, export, format_of, write_file
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions
+from vedette.store.retention.export import ExportFormat, export, format_of, write_file
 
 ALL = (
     "App_CL | sort by n asc | project n, TimeGenerated, name, detail, flag = n % 2 == 0, span = n * 1s, "

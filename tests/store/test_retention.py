@@ -21,11 +21,11 @@ from vedette.core.roles import SYSTEM
 from vedette.core.workspaces import Workspaces
 from vedette.kql.diagnostics import KqlError
 from vedette.kql.types import Type
-from vedette.store.lake import READERS, Readers, TableTiers
 from vedette.store.logstore import LogStore
-from vedette.store.retention import Retention
-from vedette.store.retention_moves import move_day, old_days
-from vedette.store.retention_purge import preview, purge
+from vedette.store.retention.lake import READERS, Readers, TableTiers
+from vedette.store.retention.moves import move_day, old_days
+from vedette.store.retention.periods import Retention
+from vedette.store.retention.purge import preview, purge
 
 QUERIES = (
     "SigninLogs | count",

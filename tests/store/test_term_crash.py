@@ -13,8 +13,9 @@ import pytest
 from vedette.core.clock import VirtualClock
 from vedette.engine.query import QueryOptions
 from vedette.engine.rewrites import ALL_REWRITES
-from vedette.store import term_index, term_lookup
 from vedette.store.logstore import LogStore
+from vedette.store.terms import index as term_index
+from vedette.store.terms import lookup as term_lookup
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 20_000
@@ -22,7 +23,7 @@ BUILDER = """
 import sys
 from pathlib import Path
 from vedette.core.clock import SystemClock
-from vedette.store import term_index
+from vedette.store.terms import index as term_index
 from vedette.store.logstore import LogStore
 term_index.SEGMENT, term_index._WORTH = 512, 1
 store = LogStore(Path(sys.argv[1]), SystemClock())

@@ -21,13 +21,15 @@ from vedette.core.settings import load_settings
 from vedette.engine.query import QueryOptions
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.kql.types import Type
-from vedette.store import term_building, term_index, term_lookup
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import discover
 from vedette.store.report import LoadOptions
-from vedette.store.term_file import SegmentFile
-from vedette.store.term_index import TermIndex
-from vedette.store.term_text import Needle, Piece, terms_of
+from vedette.store.terms import building as term_building
+from vedette.store.terms import index as term_index
+from vedette.store.terms import lookup as term_lookup
+from vedette.store.terms.file import SegmentFile
+from vedette.store.terms.index import TermIndex
+from vedette.store.terms.text import Needle, Piece, terms_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PLAIN = QueryOptions(NOW, rewrites=ALL_REWRITES - {"term-index"})

@@ -17,12 +17,12 @@ from vedette.kql.binder.workspaces import WATCHLIST_FIELDS
 from vedette.kql.diagnostics import KqlError
 from vedette.kql.host import Items
 from vedette.kql.types import Type
-from vedette.store import transform_language
 from vedette.store.catalog import DEAD_LETTER, Field
 from vedette.store.content import WorkspaceContent
 from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
-from vedette.store.transform import DataFlow, Definition, Flow, sample_columns, table_of_stream
+from vedette.store.transformations import language as transform_language
+from vedette.store.transformations.transform import DataFlow, Definition, Flow, sample_columns, table_of_stream
 
 COLUMNS = (
     Field("time", Type.DATETIME),

@@ -17,8 +17,8 @@ from vedette.store import asim
 from vedette.store.content import WorkspaceContent
 from vedette.store.functions import FunctionDefinition, SavedFunctions
 from vedette.store.logstore import LogStore
-from vedette.store.watchlist_files import read_items
-from vedette.store.watchlists import MAX_ITEM, Watchlists, WatchlistSettings
+from vedette.store.watchlists.files import read_items
+from vedette.store.watchlists.lists import MAX_ITEM, Watchlists, WatchlistSettings
 
 
 class Held:

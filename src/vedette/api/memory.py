@@ -15,16 +15,16 @@ from vedette.engine import places
 from vedette.engine.query import Check, Explanation, Limits, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql.types import Type
-from vedette.store.export import SECONDS as EXPORT_SECONDS
-from vedette.store.export import export, format_of, write_file
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach
 from vedette.store.logstore import LogStore
 from vedette.store.overview import TableInfo
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+from vedette.store.retention.export import SECONDS as EXPORT_SECONDS
+from vedette.store.retention.export import export, format_of, write_file
 
 if TYPE_CHECKING:
-    from vedette.store.watchlists import WatchlistSettings
+    from vedette.store.watchlists.lists import WatchlistSettings
 
 
 class StoreOperations:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vedette.kql.types import Type
     from vedette.store.overview import TableInfo
     from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
-    from vedette.store.watchlists import WatchlistSettings
+    from vedette.store.watchlists.lists import WatchlistSettings
 
 
 class Operations(Protocol):

@@ -41,10 +41,10 @@ from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.functions import SavedFunctions
 from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
-from vedette.store.retention import Retention, RetentionKeeper
-from vedette.store.retention_purge import purge
-from vedette.store.transformations import Transformations
-from vedette.store.watchlists import Watchlists
+from vedette.store.retention.periods import Retention, RetentionKeeper
+from vedette.store.retention.purge import purge
+from vedette.store.transformations.saved import Transformations
+from vedette.store.watchlists.lists import Watchlists
 
 # What starts a server does without, and somebody needs later, is imported where it is made.
 if TYPE_CHECKING:

@@ -79,7 +79,7 @@ def columns_of(texts: list[str] | None) -> list[dict[str, str]]:
 
 def sample_rows(path: Path) -> list[dict[str, Any]]:
     """The first rows of a file: JSON, JSON lines, CSV or TSV. Raises InvalidInput."""
-    from vedette.store.watchlist_files import read_file
+    from vedette.store.watchlists.files import read_file
 
     return list(read_file(path))[:MAX_SAMPLE]
 
@@ -87,7 +87,7 @@ def sample_rows(path: Path) -> list[dict[str, Any]]:
 def sampled(stream: str, rows: list[dict[str, Any]]) -> list[dict[str, str]]:
     """The columns of some rows of a stream; of a known table none, since it has its own."""
     from vedette.store import catalog
-    from vedette.store.transform import sample_columns, table_of_stream
+    from vedette.store.transformations.transform import sample_columns, table_of_stream
 
     table = table_of_stream(stream)
     if catalog.is_known(table):

@@ -20,10 +20,10 @@ from vedette.engine.query import Check, Explanation
 from vedette.engine.result import Result, ResultColumn, Statistics
 from vedette.kql import ticks
 from vedette.kql.types import TYPE_NAMES, Type
-from vedette.store.export import format_of, write_file
 from vedette.store.overview import TableInfo
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
-from vedette.store.watchlists import WatchlistSettings
+from vedette.store.retention.export import format_of, write_file
+from vedette.store.watchlists.lists import WatchlistSettings
 
 
 class RemoteOperations:

@@ -76,7 +76,7 @@ def import_(
     A new watchlist needs a search key. The items of the file take the place of those that are there, unless `--append` is given;
     options that are left out stay as they are.
     """
-    from vedette.store.watchlists import WatchlistSettings
+    from vedette.store.watchlists.lists import WatchlistSettings
 
     with operations(data, workspace, makes=True) as held:
         settings = WatchlistSettings(search_key, name, provider, description)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vedette.detect.entities import Entity, resolved
-from vedette.store.watchlists import Watchlists
+from vedette.store.watchlists.lists import Watchlists
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from vedette.incidents.models import (
 )
 from vedette.incidents.priority import Company, Facts, Verdicts, weigh
 from vedette.incidents.vocabulary import Classification, Status
-from vedette.store.watchlists import Watchlists
+from vedette.store.watchlists.lists import Watchlists
 
 LATEST: Final = 1000
 """Incidents that rarity is measured over."""

@@ -26,9 +26,9 @@ from vedette.core.errors import Conflict, InvalidInput, Unavailable
 from vedette.core.files import make_private_directory, sync_directory, write_private
 from vedette.core.ids import is_uuid, new_id
 from vedette.engine.dialect import identifier, quote
-from vedette.store.lake import FOLDER
 from vedette.store.logstore import LogStore
 from vedette.store.opening import STAGING
+from vedette.store.retention.lake import FOLDER
 from vedette.store.statements import engine_errors, run
 from vedette.store.stores import Stores
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from vedette.core.clock import Clock
     from vedette.core.database import State
     from vedette.store.functions import SavedFunctions
-    from vedette.store.transform import Definition
-    from vedette.store.transformations import Transformations
-    from vedette.store.watchlists import Watchlists
+    from vedette.store.transformations.saved import Transformations
+    from vedette.store.transformations.transform import Definition
+    from vedette.store.watchlists.lists import Watchlists
 
 
 class WorkspaceContent:
@@ -35,8 +35,8 @@ class WorkspaceContent:
         """The content of a workspace."""
         # the state's library takes longer to import than a query over nothing to run
         from vedette.store.functions import SavedFunctions
-        from vedette.store.transformations import Transformations
-        from vedette.store.watchlists import Watchlists
+        from vedette.store.transformations.saved import Transformations
+        from vedette.store.watchlists.lists import Watchlists
 
         return cls(
             SavedFunctions(state, workspace_id, clock), Watchlists(state, workspace_id, clock),

@@ -12,11 +12,11 @@ from vedette.kql.host import Field, Host, Items, SavedFunction, TableSchema
 from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.content import WorkspaceContent
-from vedette.store.lake import Lake
 from vedette.store.physical import EXTRA, INGESTED, LOAD, ROW, absent
+from vedette.store.retention.lake import Lake
 from vedette.store.samples import sample
 from vedette.store.tables import StoredTable, Tables, constant_of
-from vedette.store.term_index import TermIndex
+from vedette.store.terms.index import TermIndex
 
 INGESTION_TIME: Final = "$IngestionTime"
 """The hidden datetime field that `ingestion_time()` reads."""

@@ -37,19 +37,19 @@ from vedette.store.conversion import json_text
 from vedette.store.external import ExternalReader
 from vedette.store.host import Reach, Reaching, WorkspaceHost
 from vedette.store.inference import Inference
-from vedette.store.lake import READERS, Lake
 from vedette.store.loading import AnySource, Loader
 from vedette.store.opening import open_file, prepare, works
 from vedette.store.overview import TableDescription, TableInfo, stored_info, with_lake
 from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+from vedette.store.retention.lake import READERS, Lake
 from vedette.store.shapes import QueryShape, shape_of
 from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable, Tables
 from vedette.store.taking import Taken, forget_old_ids, marks, take
-from vedette.store.term_index import TermIndex
-from vedette.store.transform import Transformer
+from vedette.store.terms.index import TermIndex
+from vedette.store.transformations.transform import Transformer
 from vedette.store.writer import create_dead_letter, writing
 
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"

@@ -11,8 +11,8 @@ import duckdb
 
 from vedette.core.errors import Unavailable, VedetteError
 from vedette.engine.dialect import quote
-from vedette.store.lake import FOLDER
 from vedette.store.records import CATALOGUE as FILES_CATALOGUE
+from vedette.store.retention.lake import FOLDER
 from vedette.store.statements import run
 from vedette.store.tables import CATALOGUE
 

@@ -12,7 +12,7 @@ from vedette.engine.dialect import identifier
 from vedette.kql import ticks
 from vedette.kql.types import Type
 from vedette.store.catalog import Field
-from vedette.store.lake import LakePart
+from vedette.store.retention.lake import LakePart
 from vedette.store.statements import run
 from vedette.store.tables import StoredTable
 

@@ -28,7 +28,7 @@ from vedette.store.inference import Inference
 from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import Tables
-from vedette.store.transform import Output, Transform
+from vedette.store.transformations.transform import Output, Transform
 from vedette.store.writer import TableWriter, writing_all
 
 REMEMBERED: Final = 7 * 24 * 3600 * ticks.SECOND

@@ -15,7 +15,7 @@ from vedette.api.wire import Wire
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission, Principal
 from vedette.engine.query import Limits, QueryOptions
-from vedette.store.export import MEDIA_TYPES, SECONDS, ExportFormat, export
+from vedette.store.retention.export import MEDIA_TYPES, SECONDS, ExportFormat, export
 
 router = APIRouter(tags=["logs"], prefix="/workspaces/{ws}")
 

@@ -24,8 +24,8 @@ from vedette.core.roles import Principal
 from vedette.detect.reading import read_rules
 from vedette.kql import ticks
 from vedette.store.report import LoadOptions
-from vedette.store.watchlist_files import import_file
-from vedette.store.watchlists import WatchlistSettings
+from vedette.store.watchlists.files import import_file
+from vedette.store.watchlists.lists import WatchlistSettings
 
 router = APIRouter(tags=["local"], prefix="/workspaces/{ws}/local", include_in_schema=False)
 

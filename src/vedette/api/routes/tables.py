@@ -16,8 +16,8 @@ from vedette.core.roles import Permission, Principal
 from vedette.kql import ticks
 from vedette.store.catalog import Field as TableField
 from vedette.store.definitions import create_table, drift
-from vedette.store.retention import RetentionSetting
-from vedette.store.retention_purge import preview
+from vedette.store.retention.periods import RetentionSetting
+from vedette.store.retention.purge import preview
 
 router = APIRouter(tags=["tables"], prefix="/workspaces/{ws}")
 Reads = Depends(requires(Permission.QUERY))

@@ -13,8 +13,8 @@ from vedette.core.errors import InvalidInput, nearest
 from vedette.core.roles import Permission, Principal
 from vedette.kql.types import TYPE_NAMES
 from vedette.store.catalog import Field as TableField
-from vedette.store.transform import DataFlow, Definition, Transform, shown, table_of_stream
-from vedette.store.transformations import Transformation
+from vedette.store.transformations.saved import Transformation
+from vedette.store.transformations.transform import DataFlow, Definition, Transform, shown, table_of_stream
 
 router = APIRouter(tags=["transformations"], prefix="/workspaces/{ws}/transformations")
 Reads = Depends(requires(Permission.CONTENT_READ))

@@ -12,8 +12,8 @@ from vedette.api.security import Services, requires
 from vedette.api.wire import Page, Wire, wire_model
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission, Principal
-from vedette.store.watchlist_files import MAX_UPLOAD, read_items
-from vedette.store.watchlists import Watchlist, WatchlistChange, WatchlistItem, WatchlistSettings
+from vedette.store.watchlists.files import MAX_UPLOAD, read_items
+from vedette.store.watchlists.lists import Watchlist, WatchlistChange, WatchlistItem, WatchlistSettings
 
 router = APIRouter(tags=["watchlists"], prefix="/workspaces/{ws}/watchlists")
 Reads = Depends(requires(Permission.CONTENT_READ))

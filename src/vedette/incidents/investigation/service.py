@@ -30,7 +30,7 @@ from vedette.incidents.records import alert_view
 from vedette.incidents.work.bookmarks import bookmark_view
 from vedette.kql.diagnostics import KqlError
 from vedette.store.overview import TableInfo
-from vedette.store.watchlists import Watchlists
+from vedette.store.watchlists.lists import Watchlists
 
 MAX_TOP: Final = 1000
 MAX_SPAN: Final = timedelta(days=400)

@@ -23,7 +23,7 @@ from vedette.core.roles import Principal
 from vedette.kql.host import Items
 from vedette.store.kept import Kept
 from vedette.store.models import WatchlistItemRow, WatchlistRow
-from vedette.store.watchlist_rows import SEARCH_KEY, query_items
+from vedette.store.watchlists.rows import SEARCH_KEY, query_items
 
 MAX_ITEM: Final = 10_240
 """Characters of one item as JSON."""

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
-from vedette.store.term_text import CUT, LEAST, LONGEST, Piece, is_identifier_part, kept_form
+from vedette.store.terms.text import CUT, LEAST, LONGEST, Piece, is_identifier_part, kept_form
 
 VERSION: Final = 1
 """Of the form of the file and of the rule by which texts are cut; files of another version are made anew."""

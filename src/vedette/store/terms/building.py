@@ -17,8 +17,8 @@ from vedette.engine.dialect import identifier
 from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
 from vedette.store.statements import run
-from vedette.store.term_file import Postings, encode, write
-from vedette.store.term_text import LEAST, LONGEST, is_identifier_part, kept_form, terms_of, unescaped
+from vedette.store.terms.file import Postings, encode, write
+from vedette.store.terms.text import LEAST, LONGEST, is_identifier_part, kept_form, terms_of, unescaped
 
 GRANULE: Final = 64
 """Rows that are told apart at best."""

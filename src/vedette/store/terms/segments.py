@@ -16,7 +16,7 @@ from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
 from vedette.store.statements import run
 from vedette.store.tables import StoredTable
-from vedette.store.term_file import SegmentFile
+from vedette.store.terms.file import SegmentFile
 
 SEGMENT: Final = 8 * 122_880
 """Rows of a full segment: eight of the engine's row groups."""

@@ -37,7 +37,7 @@ from vedette.store.inference import Inference
 from vedette.store.physical import ARROW, EXTRA
 from vedette.store.reading.forms import TABLE_NAME, check_table_name
 from vedette.store.tables import Tables
-from vedette.store.transform_language import SOURCE, is_printed, keeps_all, refusals
+from vedette.store.transformations.language import SOURCE, is_printed, keeps_all, refusals
 
 MAX_FLOWS: Final = 10
 """Data flows of a stream, as Azure has it for data collection rules."""

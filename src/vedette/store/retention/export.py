@@ -23,8 +23,8 @@ from vedette.engine.streaming import Stream, stream
 from vedette.kql import ticks
 from vedette.kql.types import Type
 from vedette.store.host import Reach, Reaching
-from vedette.store.lake import READERS
 from vedette.store.logstore import LogStore
+from vedette.store.retention.lake import READERS
 
 SECONDS: Final = 24 * 3600.0
 """How long an export may take."""

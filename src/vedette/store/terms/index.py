@@ -25,10 +25,10 @@ from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable, Tables
-from vedette.store.term_building import INDEXED, Source, Stopped, build
-from vedette.store.term_file import Damaged, SegmentFile
-from vedette.store.term_lookup import Lookup
-from vedette.store.term_segments import (
+from vedette.store.terms.building import INDEXED, Source, Stopped, build
+from vedette.store.terms.file import Damaged, SegmentFile
+from vedette.store.terms.lookup import Lookup
+from vedette.store.terms.segments import (
     NAME,
     SEGMENT,
     Segment,

@@ -16,7 +16,7 @@ from vedette.kql.types import TYPE_NAMES
 from vedette.store.catalog import Field
 from vedette.store.kept import Kept
 from vedette.store.models import TransformationRow
-from vedette.store.transform import DataFlow, Definition, check
+from vedette.store.transformations.transform import DataFlow, Definition, check
 
 
 @dataclass(frozen=True, slots=True)

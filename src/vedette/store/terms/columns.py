@@ -10,10 +10,10 @@ from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.physical import absent
 from vedette.store.tables import StoredTable, constant_of
-from vedette.store.term_text import Needle
+from vedette.store.terms.text import Needle
 
 if TYPE_CHECKING:
-    from vedette.store.term_index import TermIndex
+    from vedette.store.terms.index import TermIndex
 
 _WRITTEN: Final = {
     Type.INT: re.compile(r"[0-9-]*"),

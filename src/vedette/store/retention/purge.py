@@ -22,7 +22,7 @@ from vedette.kql.operators.where import WhereOperator
 from vedette.kql.parser import parse
 from vedette.kql.syntax import ExpressionStatement, Pipeline
 from vedette.kql.types import Type
-from vedette.store.lake import NUMBER, LakePart, part_of
+from vedette.store.retention.lake import NUMBER, LakePart, part_of
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.writer import writing
 

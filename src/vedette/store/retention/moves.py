@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vedette.core.errors import Unavailable
 from vedette.engine.dialect import identifier
-from vedette.store.lake import DAY, READERS
+from vedette.store.retention.lake import DAY, READERS
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable
 from vedette.store.writer import writing

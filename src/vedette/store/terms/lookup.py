@@ -13,14 +13,14 @@ from vedette.engine.term_candidates import Asked, Candidates, Every, Mention, So
 from vedette.kql.host import Field
 from vedette.store.physical import LOAD, ROW
 from vedette.store.tables import StoredTable
-from vedette.store.term_building import GRANULE, INDEXED
-from vedette.store.term_columns import computed_flags, plain_flags
-from vedette.store.term_file import Damaged, Flags
-from vedette.store.term_segments import Segment, gaps
-from vedette.store.term_text import Needle, Piece
+from vedette.store.terms.building import GRANULE, INDEXED
+from vedette.store.terms.columns import computed_flags, plain_flags
+from vedette.store.terms.file import Damaged, Flags
+from vedette.store.terms.segments import Segment, gaps
+from vedette.store.terms.text import Needle, Piece
 
 if TYPE_CHECKING:
-    from vedette.store.term_index import TermIndex
+    from vedette.store.terms.index import TermIndex
 
 _GOOD: Final = 8
 """The index is asked for no more than this part of the rows: beyond, reading all of them is as fast."""

@@ -22,11 +22,11 @@ from vedette.core.errors import InvalidInput, VedetteError, not_found
 from vedette.core.roles import Principal
 from vedette.kql import ticks
 from vedette.store.kept import Kept
-from vedette.store.lake import DAY
 from vedette.store.logstore import LogStore
 from vedette.store.models import RetentionRow
 from vedette.store.reading.forms import check_table_name
-from vedette.store.retention_moves import delete_before, drop_days, move_day, old_days
+from vedette.store.retention.lake import DAY
+from vedette.store.retention.moves import delete_before, drop_days, move_day, old_days
 
 log = logging.getLogger(__name__)
 EVERY: Final = "*"

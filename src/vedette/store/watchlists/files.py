@@ -13,7 +13,7 @@ import orjson
 
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Principal
-from vedette.store.watchlists import WatchlistChange, Watchlists, WatchlistSettings
+from vedette.store.watchlists.lists import WatchlistChange, Watchlists, WatchlistSettings
 
 MAX_UPLOAD: Final = int(3.8 * 1024 * 1024)
 """Bytes of a file that comes in a request."""

@@ -1,0 +1,1 @@
+"""Transformations: what becomes of the rows of a stream before they are stored, in KQL over `source`."""

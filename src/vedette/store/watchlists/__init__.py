@@ -1,0 +1,1 @@
+"""Watchlists: reference data that analysts keep and queries read with `_GetWatchlist()`."""
