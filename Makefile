@@ -7,7 +7,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+ifndef LANES
 .NOTPARALLEL:
+endif
 MAKEFLAGS += --no-builtin-rules
 
 VENV := .venv
@@ -91,7 +93,11 @@ run: setup console ## start Vedette with the demo workspace (ARGS='--port 9000' 
 # ---------------------------------------------------------------- checks
 
 .PHONY: test lint format types imports console-check unit docs pages trace soak bench system-packages
-test: setup-dev system-packages lint types imports console-check docs unit ## every check (see the parts below)
+# What reads the sources alone goes side by side; the tests after it, since some of them look at the clock.
+test: setup-dev system-packages console $(if $(HAS_CONSOLE),console/node_modules/.installed) ## every check (see the parts below)
+	@$(MAKE) --no-print-directory -j $(JOBS) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) LANES=yes \
+		types console-check docs lint imports
+	@$(MAKE) --no-print-directory unit
 
 lint: setup-dev ## ruff: style and format
 	$(BIN)/ruff check .

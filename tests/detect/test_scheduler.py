@@ -524,7 +524,7 @@ def test_coverage_under_everything(tmp_path: Path) -> None:
     Coverage.state = State.in_file(tmp_path / "state.db")
     Coverage.state.upgrade()
     Coverage.TestCase.settings = settings(
-        max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
     )
     Coverage.TestCase("runTest").debug()
     Coverage.state.dispose()

@@ -6,18 +6,23 @@ temporary directory, so that a later block can use what an earlier one made.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import yaml
+
+from tests.docs.fork_server import CLIENT
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>.*)$")
@@ -42,6 +47,31 @@ class Block:
         return BlockError(f"{self.page.name}:{self.line}: {why}")
 
 
+@cache
+def _program() -> str:
+    """The program `vedette`: Python's own start where the system cannot fork, a call of the process that forks elsewhere."""
+    if not hasattr(os, "fork"):
+        return f"#!{sys.executable}\nimport sys\nfrom vedette.cli.main import main\nsys.exit(main())\n"
+    address = str(Path(tempfile.mkdtemp(prefix="vedette-fork-")) / "s")  # short: a socket's path has some 100 bytes
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.docs.fork_server", address],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    assert server.stdout.readline() == "ready\n"
+
+    def end() -> None:
+        server.communicate()
+        shutil.rmtree(Path(address).parent)
+
+    atexit.register(end)
+    return CLIENT.format(python=sys.executable, address=address)
+
+
 @dataclass
 class Session:
     """What the blocks of one page share: a directory, and variables for the programs that they start."""
@@ -54,9 +84,7 @@ class Session:
         programs.mkdir(parents=True)
         self.work.mkdir()
         command = programs / "vedette"
-        command.write_text(
-            f"#!{sys.executable}\nimport sys\nfrom vedette.cli.main import main\nsys.exit(main())\n", encoding="utf-8"
-        )
+        command.write_text(_program(), encoding="utf-8")
         command.chmod(0o755)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("VEDETTE_")}
         self.environment = kept | {

@@ -191,7 +191,7 @@ def grouped() -> st.SearchStrategy[str]:
 # -- laws
 
 
-@settings(max_examples=60 * max(1, TIMES), **COMMON)  # type: ignore[arg-type]
+@settings(max_examples=30 * max(1, 2 * TIMES), **COMMON)  # type: ignore[arg-type]
 @given(tables(), st.lists(any_expression(), min_size=1, max_size=4))
 def test_a_well_typed_query_has_rows(logs: LogStore, table: str, values: list[str]) -> None:
     columns = ", ".join(f"x{number} = {value}" for number, value in enumerate(values))
@@ -200,7 +200,7 @@ def test_a_well_typed_query_has_rows(logs: LogStore, table: str, values: list[st
     assert [row[0] for row in found] == list(range(len(found)))
 
 
-@settings(max_examples=60 * max(1, TIMES), **COMMON)  # type: ignore[arg-type]
+@settings(max_examples=30 * max(1, 2 * TIMES), **COMMON)  # type: ignore[arg-type]
 @given(tables(), expressions("bool"))
 def test_a_predicate_its_negation_and_its_null_part_the_rows(logs: LogStore, table: str, p: str) -> None:
     parts = [
@@ -215,7 +215,7 @@ def test_a_predicate_its_negation_and_its_null_part_the_rows(logs: LogStore, tab
     ], (table, p)
 
 
-@settings(max_examples=30 * max(1, TIMES), **COMMON)  # type: ignore[arg-type]
+@settings(max_examples=15 * max(1, 2 * TIMES), **COMMON)  # type: ignore[arg-type]
 @given(
     tables(),
     grouped(),
@@ -230,7 +230,7 @@ def test_take_of_sorted_rows_is_a_prefix(logs: LogStore, table: str, k: str, n: 
     assert len(topped) == min(n, rows(logs, f"{table} | count")[0][0])
 
 
-@settings(max_examples=30 * max(1, TIMES), **COMMON)  # type: ignore[arg-type]
+@settings(max_examples=15 * max(1, 2 * TIMES), **COMMON)  # type: ignore[arg-type]
 @given(tables(), grouped(), any_expression())
 def test_groups_add_up(logs: LogStore, table: str, k: str, x: str) -> None:
     total = rows(logs, f"{table} | count")[0][0]
@@ -248,7 +248,7 @@ def test_groups_add_up(logs: LogStore, table: str, k: str, x: str) -> None:
     assert bag(rows(logs, distinct)) == bag(rows(logs, f"{distinct} | distinct k"))
 
 
-@settings(max_examples=20 * max(1, TIMES), **COMMON)  # type: ignore[arg-type]
+@settings(max_examples=10 * max(1, 2 * TIMES), **COMMON)  # type: ignore[arg-type]
 @given(tables(5), tables(5), grouped())
 def test_unions_and_joins(logs: LogStore, left: str, right: str, k: str) -> None:
     let = f"let L = {left} | extend k = {k}; let R = {right} | extend k = {k}; "
@@ -276,7 +276,7 @@ def test_unions_and_joins(logs: LogStore, left: str, right: str, k: str) -> None
     assert len(pairs["leftouter"]) == len(pairs["inner"]) + len(anti)
 
 
-@settings(max_examples=20 * max(1, TIMES), **COMMON)  # type: ignore[arg-type]
+@settings(max_examples=10 * max(1, 2 * TIMES), **COMMON)  # type: ignore[arg-type]
 @given(tables(), any_expression(), st.sets(st.sampled_from(TYPES), min_size=1, max_size=9))
 def test_projections(logs: LogStore, table: str, x: str, gone: set[str]) -> None:
     plain = rows(logs, table)
@@ -287,7 +287,7 @@ def test_projections(logs: LogStore, table: str, x: str, gone: set[str]) -> None
     assert rows(logs, f"{table} | project {kept}") == rows(logs, f"{table} | project-keep {kept}")
 
 
-@settings(max_examples=30 * max(1, TIMES), **COMMON)  # type: ignore[arg-type]
+@settings(max_examples=15 * max(1, 2 * TIMES), **COMMON)  # type: ignore[arg-type]
 @given(tables())
 def test_values_survive_their_text(logs: LogStore, table: str) -> None:
     back = {
@@ -307,7 +307,7 @@ def test_values_survive_their_text(logs: LogStore, table: str) -> None:
             assert again == value, table
 
 
-@settings(max_examples=30 * max(1, TIMES), **COMMON)  # type: ignore[arg-type]
+@settings(max_examples=15 * max(1, 2 * TIMES), **COMMON)  # type: ignore[arg-type]
 @given(tables(), LITERALS["timespan"])
 def test_times_move_there_and_back(logs: LogStore, table: str, span: str) -> None:
     found = rows(
@@ -325,7 +325,7 @@ def test_times_move_there_and_back(logs: LogStore, table: str, span: str) -> Non
             assert (low, rest) == (True, True)
 
 
-@settings(max_examples=20 * max(1, TIMES), **COMMON)  # type: ignore[arg-type]
+@settings(max_examples=10 * max(1, 2 * TIMES), **COMMON)  # type: ignore[arg-type]
 @given(tables(), any_expression(), expressions("bool", 2))
 def test_a_name_for_a_query_changes_nothing(logs: LogStore, table: str, x: str, p: str) -> None:
     assume("rand" not in x)

@@ -53,7 +53,7 @@ def _plainly(needle: str, left: bool, right: bool, case: bool) -> str:
     return f"regexp_matches({text}, {quote(before + literal_pattern(needle) + after)}, 's')"
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_ANY, _ANY, _ANY, _ANY, st.booleans(), st.booleans(), st.booleans(), st.booleans())
 def test_a_term_is_found_as_by_its_definition(
     connection: duckdb.DuckDBPyConnection,
@@ -76,7 +76,7 @@ def test_a_term_is_found_as_by_its_definition(
         assert _truth(connection, computed, test, text, needle) == expected
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_ANY, st.lists(_ANY.filter(bool), min_size=1, max_size=4), _ANY, st.integers(0, 3))
 def test_any_of_some_terms_is_found_as_by_their_definition(
     connection: duckdb.DuckDBPyConnection, before: str, needles: list[str], after: str, which: int

@@ -65,19 +65,19 @@ def check(text: str) -> list[Diagnostic]:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_text(text: str) -> None:
     check(text)
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40), st.sampled_from(["", " "]))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_sequence_of_pieces(pieces: list[str], between: str) -> None:
     check(between.join(pieces))
 
 
 @given(st.sampled_from(QUERIES), st.data())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_a_query_with_tokens_dropped_doubled_and_exchanged(query: str, data: st.DataObject) -> None:
     tokens = tokenize(query)
     for _ in range(data.draw(st.integers(1, 3))):

@@ -67,7 +67,7 @@ def agreement(microsoft: Microsoft, host: CorpusHost, asked: list[str]) -> tuple
 
 @pytest.mark.parametrize(
     ("material", "count"),
-    [("core_rules", 15), ("invalid", 25), ("queries", 25), ("conformance", 120), ("mutations", 80)],
+    [("core_rules", 8), ("invalid", 15), ("queries", 15), ("conformance", 80), ("mutations", 40)],
 )
 def test_a_sample_agrees(
     material: str, count: int, shared: Path, microsoft: Microsoft, corpus_host: CorpusHost

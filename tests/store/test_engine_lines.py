@@ -78,7 +78,7 @@ def same(path: Path, content: bytes) -> dict[str, object]:
     return slow[1]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(rows, min_size=1, max_size=8), st.booleans(), st.booleans())
 def test_the_same_rows(tmp_path: Path, made: list[dict[str, Any]], ascii_: bool, ending: bool) -> None:
     lines = [json.dumps(row, ensure_ascii=ascii_, separators=(",", ":")) for row in made]

@@ -266,7 +266,7 @@ CONDITIONS = (
 
 
 @pytest.mark.req("D-016")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     texts=st.lists(
         st.one_of(WORDS, st.text(max_size=15), st.sampled_from(["abc.ab1", "ABC", "a" * 70, "aab" + "b" * 65])),
@@ -314,7 +314,7 @@ _PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.lists(_PIECES, max_size=6).map("".join), min_size=1, max_size=12),
     st.lists(st.integers(0, 11), min_size=1, max_size=400),

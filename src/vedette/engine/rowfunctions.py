@@ -13,6 +13,7 @@ import math
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -69,6 +70,10 @@ def parse_json(text: str) -> object:
         return json.loads(text)
 
 
+_parse_last = lru_cache(maxsize=64)(parse_json)
+"""For functions that leave their arguments as they are: a value that many rows share is the same object for all of them."""
+
+
 def register(connection: duckdb.DuckDBPyConnection, use: RowFunctionUse) -> None:
     """Makes a row function known to a connection's database."""
     # a guid travels as text: Arrow has no plain form of it that DuckDB and Python share
@@ -81,7 +86,8 @@ def register(connection: duckdb.DuckDBPyConnection, use: RowFunctionUse) -> None
 
 def _vectorised(use: RowFunctionUse) -> Callable[..., pa.Array]:
     function, strict, result = use.function, use.strict, use.result
-    readers = [parse_json if type_ is Type.DYNAMIC else None for type_ in use.arguments]
+    parse = _parse_last if getattr(function, "reads_only", False) else parse_json
+    readers = [parse if type_ is Type.DYNAMIC else None for type_ in use.arguments]
     arrow = ARROW[result]
     # -0.0 and 0.0 are one key, so answers about reals are not kept
     keeps = bool(use.arguments) and Type.REAL not in use.arguments

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 
 def geo_scalar(package: str, *signatures: str, about: str, page: str) -> Callable[[Callable[..., Any]], Any]:
-    """Registers a row function that needs a package, which is imported when it is first called."""
+    """Registers a row function that needs a package, which is imported when it is first called, and only reads its arguments."""
 
     def binding(at: Calls, node: syntax.Call, unit: ScalarUnit) -> Expr:
         if importlib.util.find_spec(package) is None:
             raise at.binder.refuse(f"the function '{node.name.name}' without the extra vedette[geo]", node)
         return at.apply(unit.name, [at.argument(arg) for arg in node.args], node.args, node)
 
-    return scalar(*signatures, about=about, page=page, kind="row", binding=binding)
+    def register(function: Callable[..., Any]) -> Any:
+        function.reads_only = True  # type: ignore[attr-defined]
+        return scalar(*signatures, about=about, page=page, kind="row", binding=binding)(function)
+
+    return register

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from vedette.engine.geo.geojson import Line, Position, Rings, lines, polygons
 from vedette.engine.geo.sphere import EARTH_RADIUS
@@ -28,8 +29,28 @@ def metres(angle: Any) -> float:
     return float(angle.radians()) * EARTH_RADIUS
 
 
+_KEPT: Final[dict[tuple[str, int], tuple[object, Any]]] = {}
+"""Shapes made last, by kind and value; the value is kept so that no other takes its identity."""
+
+
+def _once(kind: str, value: object, make: Callable[[object], Any]) -> Any:
+    """The shape of a value that may come with every row: made once, since making it costs more than asking it."""
+    key = kind, id(value)
+    found = _KEPT.get(key)
+    if found is None:
+        if len(_KEPT) >= 64:
+            _KEPT.clear()
+        found = _KEPT[key] = value, make(value)
+    return found[1]
+
+
 def polylines(value: object) -> list[Any] | None:
-    """The lines of a GeoJSON value; None where it is not a valid one."""
+    """The lines of a GeoJSON value, not to be changed; None where it is not a valid one."""
+    made: list[Any] | None = _once("lines", value, _polylines)
+    return made
+
+
+def _polylines(value: object) -> list[Any] | None:
     import s2geometry as s2
 
     parts = lines(value)
@@ -67,7 +88,11 @@ def _shape(rings: Rings) -> Any:
 
 
 def polygon_shape(value: object) -> Any:
-    """The area of a Polygon, or of all parts of a MultiPolygon together; None where it is not a valid one."""
+    """The area of a Polygon, or of all parts of a MultiPolygon together, not to be changed; None where it is not a valid one."""
+    return _once("area", value, _polygon_shape)
+
+
+def _polygon_shape(value: object) -> Any:
     import s2geometry as s2
 
     parts = polygons(value)
@@ -92,6 +117,9 @@ def closest(shapes: list[Any], at: Position) -> tuple[Any, int, Any]:
     import s2geometry as s2
 
     target = s2_point(at)
+    if len(shapes) == 1:
+        point, following = shapes[0].Project(target)
+        return shapes[0], following, point
     found: list[tuple[float, int, int, Any]] = []
     for index, shape in enumerate(shapes):
         point, following = shape.Project(target)
