@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from vedette.cli.opening import operations
+from vedette.cli.opening import interruptible, operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName, moment
 from vedette.cli.output import counted, harmless, json_line, note, placed, print_table, screen
 from vedette.cli.progress import DelayedBar
@@ -89,11 +89,12 @@ def load(
     )
     with operations(data, workspace, makes=True) as held, DelayedBar("loading", size=True) as bar:
         try:
-            report = held.load(
-                paths,
-                options,
-                lambda at: bar.update(f"{at.file.name}: {counted(at.rows, 'row')}", at.done, at.total),
-            )
+            with interruptible():
+                report = held.load(
+                    paths,
+                    options,
+                    lambda at: bar.update(f"{at.file.name}: {counted(at.rows, 'row')}", at.done, at.total),
+                )
         except KeyboardInterrupt:
             note("The file at hand has added nothing; those before it are loaded.")
             raise

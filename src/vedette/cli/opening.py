@@ -26,9 +26,21 @@ def operations(
     """
     held = _opened(data, workspace, makes, needs_data)
     try:
-        yield held
+        with interruptible():
+            yield held
     finally:
         held.close()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Makes Ctrl-C a KeyboardInterrupt wherever it meets the work: DuckDB tells of it, while a statement runs, as a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _opened(data: Path | None, workspace: str, makes: bool, needs_data: bool) -> Operations:
