@@ -118,22 +118,35 @@ class Narrowing:
     """What is asked of the scans of a query, by the id of each."""
 
     asked: dict[int, list[Asked]] = field(default_factory=dict)
+    bases: dict[int, Relation] = field(default_factory=dict)
+    """By the id of a relation what it reads row by row; a condition may have thousands below it."""
 
 
 def ask(compiler: Compiler, node: Where) -> None:
     """Notes what a condition asks of the table right below it, before that is read."""
-    below: Relation = node
-    while isinstance(below, Where | Sort | Project) and _each_row_by_itself(below):
-        inner: Relation = below.input
-        if len(compiler.users(inner)) != 1:
-            return
-        below = inner
+    below = _base(compiler, node)
     if not isinstance(below, Scan) or not isinstance(below.table.terms, TermLookup) or below.table.owner is not None:
         return
     fields = dict(zip((column.id for column in below.columns), below.table.fields, strict=True))
     asked = _asked(node.predicate, fields)
     if asked is not None:
         compiler.narrowing.asked.setdefault(id(below), []).append(asked)
+
+
+def _base(compiler: Compiler, relation: Relation) -> Relation:
+    """What lies below all operators that take each row by itself and that nobody else reads."""
+    known = compiler.narrowing.bases
+    passed: list[Relation] = []
+    while id(relation) not in known:
+        passed.append(relation)
+        if not isinstance(relation, Where | Sort | Project) or not _each_row_by_itself(relation):
+            break
+        if len(compiler.users(relation.input)) != 1:
+            break
+        relation = relation.input
+    base = known.get(id(relation), relation)
+    known.update((id(each), base) for each in passed)
+    return base
 
 
 def _each_row_by_itself(relation: Where | Sort | Project) -> bool:
