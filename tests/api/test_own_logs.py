@@ -16,7 +16,7 @@ from vedette.api.own_logs import OwnLogs
 from vedette.api.services import WorkspaceServices
 from vedette.core.clock import SystemClock
 from vedette.core.settings import load_settings
-from vedette.detect.reading import read_rules
+from vedette.detect.reading.files import read_rules
 
 
 @pytest.fixture

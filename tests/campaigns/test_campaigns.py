@@ -19,11 +19,11 @@ import yaml
 
 from tests.plugins.shared_material import find_shared
 from vedette.core.clock import VirtualClock
-from vedette.detect.alert import Alert, Outcome, RuleRun
-from vedette.detect.problems import ProblemSeverity
-from vedette.detect.reading import read_rules
+from vedette.detect.alerts.alert import Alert, Outcome, RuleRun
+from vedette.detect.reading.files import read_rules
+from vedette.detect.reading.problems import ProblemSeverity
 from vedette.detect.rule import AnalyticsRule
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner
 from vedette.kql import ticks
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions

@@ -15,9 +15,9 @@ from tools.demo_campaign.background import END
 from tools.demo_campaign.campaign import attack, background, campaign, text, write
 from vedette.content import demo
 from vedette.core.clock import VirtualClock
-from vedette.detect.alert import Alert
+from vedette.detect.alerts.alert import Alert
 from vedette.detect.rule import AnalyticsRule
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner
 from vedette.store import catalog
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions

@@ -20,7 +20,7 @@ from vedette.content.demo import prepare, shipped
 from vedette.core.clock import VirtualClock
 from vedette.core.errors import InvalidInput
 from vedette.core.settings import load_settings
-from vedette.detect.scheduler import Scheduler
+from vedette.detect.running.scheduler import Scheduler
 
 NOW = datetime(2026, 3, 2, 10, 0, 0, 250_000, tzinfo=UTC)
 

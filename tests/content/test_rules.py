@@ -13,11 +13,11 @@ import pytest
 
 from vedette.content import demo
 from vedette.core.clock import VirtualClock
-from vedette.detect.alert import Outcome, RuleRun
-from vedette.detect.reading import ReadRule, read_rules
+from vedette.detect.alerts.alert import Outcome, RuleRun
+from vedette.detect.as_code.rule_tests import RuleTest, failure, test_cases
+from vedette.detect.reading.files import ReadRule, read_rules
 from vedette.detect.rule import AnalyticsRule, Severity
-from vedette.detect.rule_tests import RuleTest, failure, test_cases
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner
 from vedette.store import catalog
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions

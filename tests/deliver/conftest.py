@@ -26,7 +26,7 @@ from vedette.deliver.outbox import enqueue
 from vedette.deliver.registry import Registry, default_registry
 from vedette.deliver.service import Destinations, DestinationView
 from vedette.deliver.worker import Deliverer
-from vedette.detect.alert import Exhaustiveness, Outcome, RunType
+from vedette.detect.alerts.alert import Exhaustiveness, Outcome, RunType
 from vedette.detect.rule import Eagerness, Operator, Threshold
 from vedette.range.server import RangeServer
 from vedette.range.state import Incident

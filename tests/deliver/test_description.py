@@ -13,7 +13,7 @@ from tests.deliver.conftest import RUN
 from vedette.core.errors import InvalidInput
 from vedette.deliver.description import MAX_LENGTH, describe, identity_of, is_of_run
 from vedette.deliver.detection import MAX_LINK, DetectionRun
-from vedette.detect.alert import Exhaustiveness, Outcome, RunType
+from vedette.detect.alerts.alert import Exhaustiveness, Outcome, RunType
 from vedette.detect.rule import Eagerness, Operator, Threshold
 
 WHOLE = replace(RUN, errors=("The time range was cut to 14 days.", "Only a part of the result was read."))

@@ -17,9 +17,9 @@ from tests.plugins.fake_tenant import CLIENT, GROUP, SECRET, SUBSCRIPTION, TENAN
 from vedette.core.workspaces import Workspaces
 from vedette.deliver.detection import DetectionRun, from_rule_run
 from vedette.deliver.explain import Explanation, explain
-from vedette.detect.alert import Outcome, RuleRun, RunType
+from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.rule import AnalyticsRule, Severity, Threshold
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner
 from vedette.range.faults import Fault
 from vedette.range.state import SentinelWorkspace
 from vedette.store.logstore import LogStore

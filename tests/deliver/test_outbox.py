@@ -10,7 +10,7 @@ from tests.deliver.conftest import ADMIN, RUN, VALUES, House, run_number
 from vedette.core.errors import NotFound
 from vedette.core.workspaces import Workspaces
 from vedette.deliver.outbox import DeliveryState, enqueue
-from vedette.detect.alert import Outcome
+from vedette.detect.alerts.alert import Outcome
 
 
 def test_a_delivery_waits_for_each_destination(either_house: House) -> None:

@@ -12,7 +12,7 @@ from tests.plugins.fake_tenant import CLIENT, SECRET, TENANT
 from vedette.core.errors import Conflict, Forbidden, InvalidInput
 from vedette.core.roles import Role
 from vedette.deliver.detection import DetectionRun
-from vedette.detect.alert import RunType
+from vedette.detect.alerts.alert import RunType
 from vedette.range.faults import Fault
 from vedette.range.state import Application, ClientSecret
 

@@ -15,7 +15,7 @@ from vedette.core.errors import InvalidInput
 from vedette.core.ids import NAMESPACE
 from vedette.deliver.detection import DetectionSeverity, from_rule_run, incident_id, severity_from
 from vedette.deliver.kinds.sentinel import MAX_TITLE, SEVERITIES, SOURCE, incident_properties
-from vedette.detect.alert import Exhaustiveness, Outcome, RuleRun, RunError, RunType
+from vedette.detect.alerts.alert import Exhaustiveness, Outcome, RuleRun, RunError, RunType
 from vedette.detect.rule import AnalyticsRule, Severity, Threshold
 
 # Golden vectors: incidents that were delivered long ago must be met again. A change here makes duplicates at customers.

@@ -17,15 +17,15 @@ from pathlib import Path
 from vedette.core.clock import Clock, SystemClock, VirtualClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
-from vedette.detect.export import to_layout
-from vedette.detect.late import LateEvents
-from vedette.detect.ledger import Ledger
+from vedette.detect.export.layout import to_layout
 from vedette.detect.library import RuleLibrary
-from vedette.detect.reading import ReadRule, RuleSource
+from vedette.detect.reading.files import ReadRule, RuleSource
 from vedette.detect.rule import AnalyticsRule, EventGrouping, RuleKind
-from vedette.detect.runner import RuleRunner
-from vedette.detect.scheduler import ScheduleOptions, Scheduler
-from vedette.detect.stream import Stream, on_the_stream
+from vedette.detect.running.late import LateEvents
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.stream import Stream, on_the_stream
 from vedette.incidents.service import IncidentService
 from vedette.store.intake import Intake, IntakeLimits
 from vedette.store.logstore import LogStore

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from vedette.detect.moments import from_wire, wire_datetime
+from vedette.detect.alerts.moments import from_wire, wire_datetime
 from vedette.store.arrivals import Arrival
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from vedette.detect.export import to_layout
-from vedette.detect.reading import ReadRule, RuleSource
+from vedette.detect.export.layout import to_layout
+from vedette.detect.reading.files import ReadRule, RuleSource
 from vedette.detect.rule import AnalyticsRule
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from tests.detect.rules import rule
 from tests.detect.test_reading import ARM_PROPERTIES, resource, template
-from vedette.detect.arm_writer import properties_of, to_bicep, to_resource, to_template
-from vedette.detect.export import to_layout
-from vedette.detect.problems import ProblemSeverity
-from vedette.detect.reading import read_rule_text
+from vedette.detect.export.arm import properties_of, to_bicep, to_resource, to_template
+from vedette.detect.export.layout import to_layout
+from vedette.detect.reading.files import read_rule_text
+from vedette.detect.reading.problems import ProblemSeverity
 from vedette.detect.rule import AnalyticsRule, Eagerness, Operator, RuleKind, Suppression, Threshold
 
 

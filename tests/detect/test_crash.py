@@ -19,7 +19,8 @@ from tests.detect.detecting import rules
 from vedette.core.clock import SystemClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
-from vedette.detect.ledger import Ledger, WindowOutcome
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.windows import WindowOutcome
 from vedette.incidents.models import AlertRow, IncidentRow
 
 ROOT = Path(__file__).resolve().parents[2]

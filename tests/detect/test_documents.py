@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.detect.json_reader import locate, read_json
-from vedette.detect.problems import UnreadableDocument
-from vedette.detect.yaml_reader import read_yaml
+from vedette.detect.reading.json_reader import locate, read_json
+from vedette.detect.reading.problems import UnreadableDocument
+from vedette.detect.reading.yaml_reader import read_yaml
 
 YAML = """\
 name: A rule

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.detect.durations import format_iso8601, format_timespan, parse_duration
+from vedette.detect.reading.durations import format_iso8601, format_timespan, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.detect.entities import Entity, identity, is_generic_account, resolved, strong_keys
-from vedette.detect.entity_mapping import EntityMapper, embedded_entities
-from vedette.detect.entity_types import ENTITY_TYPES, entity_type
-from vedette.detect.limits import AlertLimits
+from vedette.detect.alerts.limits import AlertLimits
+from vedette.detect.entities.entity import Entity, identity, is_generic_account, resolved, strong_keys
+from vedette.detect.entities.mapping import EntityMapper, embedded_entities
+from vedette.detect.entities.types import ENTITY_TYPES, entity_type
 from vedette.detect.rule import AnalyticsRule, EntityMapping, FieldMapping
 
 

@@ -16,15 +16,15 @@ from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, NotFound
 from vedette.core.roles import SYSTEM
-from vedette.detect.alert import Outcome, RuleRun
-from vedette.detect.conditions import read_conditions
-from vedette.detect.exceptions import RuleExceptions
-from vedette.detect.late import LateEvents
-from vedette.detect.ledger import Ledger
+from vedette.detect.alerts.alert import Outcome, RuleRun
 from vedette.detect.library import RuleLibrary
 from vedette.detect.rule import Operator, Threshold
-from vedette.detect.runner import RuleRunner
-from vedette.detect.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.late import LateEvents
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.tuning.conditions import read_conditions
+from vedette.detect.tuning.exceptions import RuleExceptions
 
 HOUR = timedelta(hours=1)
 WHO = [{"column": "Who", "values": ["svc"]}]

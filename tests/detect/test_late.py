@@ -12,14 +12,14 @@ from tests.detect.rules import as_read, rule
 from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
-from vedette.detect.alert import RuleRun
-from vedette.detect.late import LateEvents
-from vedette.detect.ledger import Ledger
+from vedette.detect.alerts.alert import RuleRun
+from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.library import RuleLibrary
-from vedette.detect.moments import wire_datetime
 from vedette.detect.rule import AnalyticsRule, EventGrouping
-from vedette.detect.runner import RuleRunner
-from vedette.detect.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.late import LateEvents
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
 from vedette.store.arrivals import Arrival
 from vedette.store.logstore import LogStore
 from vedette.store.writer import writing

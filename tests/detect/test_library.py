@@ -17,11 +17,12 @@ from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, NotFound
 from vedette.core.workspaces import Workspaces
-from vedette.detect.ledger import Ledger, WindowOutcome
 from vedette.detect.library import RuleLibrary
-from vedette.detect.problems import RuleProblem
-from vedette.detect.reading import read_rules
+from vedette.detect.reading.files import read_rules
+from vedette.detect.reading.problems import RuleProblem
 from vedette.detect.rule import RuleKind
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.windows import WindowOutcome
 
 
 @pytest.fixture

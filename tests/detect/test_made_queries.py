@@ -10,12 +10,12 @@ import pytest
 from tests.detect.conftest import NOON
 from tests.detect.test_arm_writer import read_back
 from vedette.core.clock import VirtualClock
-from vedette.detect.alert import Outcome, RuleRun
-from vedette.detect.export import to_layout
-from vedette.detect.moments import wire_datetime
-from vedette.detect.reading import read_rule_text
+from vedette.detect.alerts.alert import Outcome, RuleRun
+from vedette.detect.alerts.moments import wire_datetime
+from vedette.detect.export.layout import to_layout
+from vedette.detect.reading.files import read_rule_text
 from vedette.detect.rule import AnalyticsRule, Severity
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner
 from vedette.store.logstore import LogStore
 
 

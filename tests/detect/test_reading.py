@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from vedette.detect.document import Document
-from vedette.detect.export import content_hash, to_layout
-from vedette.detect.layout import read_layout
-from vedette.detect.problems import ProblemSeverity, RuleProblem
-from vedette.detect.reading import ReadRule, read_rule_text, read_rules
+from vedette.detect.export.layout import content_hash, to_layout
+from vedette.detect.reading.document import Document
+from vedette.detect.reading.files import ReadRule, read_rule_text, read_rules
+from vedette.detect.reading.layout import read_layout
+from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.detect.rule import (
     AnalyticsRule,
     Eagerness,

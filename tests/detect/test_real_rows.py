@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from vedette.core.clock import VirtualClock
-from vedette.detect.alert import Outcome, RuleRun
-from vedette.detect.reading import read_rules
+from vedette.detect.alerts.alert import Outcome, RuleRun
+from vedette.detect.reading.files import read_rules
 from vedette.detect.rule import AnalyticsRule
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner
 from vedette.store.loading import LoadOptions
 from vedette.store.logstore import LogStore
 

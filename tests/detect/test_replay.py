@@ -15,12 +15,9 @@ from tests.plugins.state import NOON
 from vedette.core.clock import SystemClock, VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput
-from vedette.detect.alert import RuleRun
-from vedette.detect.late import LateEvents
-from vedette.detect.ledger import Ledger
+from vedette.detect.alerts.alert import RuleRun
+from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.library import RuleLibrary
-from vedette.detect.moments import wire_datetime
-from vedette.detect.replay import Replayer, alert_line, difference, summary
 from vedette.detect.rule import (
     AnalyticsRule,
     EntityMapping,
@@ -31,8 +28,11 @@ from vedette.detect.rule import (
     Suppression,
     Threshold,
 )
-from vedette.detect.runner import RuleRunner
-from vedette.detect.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.late import LateEvents
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.replay import Replayer, alert_line, difference, summary
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
 from vedette.store.logstore import LogStore
 
 HOUR = timedelta(hours=1)

@@ -12,14 +12,14 @@ import yaml
 
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput
+from vedette.detect.as_code.comparison import compare
+from vedette.detect.as_code.lint import CODES, lint
+from vedette.detect.as_code.rule_tests import RuleTestResult, junit, run_tests
+from vedette.detect.as_code.rule_tests import test_cases as cases_of
 from vedette.detect.attack import TACTICS
 from vedette.detect.attack_matrix import TECHNIQUE_TACTICS, tactics_of
-from vedette.detect.comparison import compare
-from vedette.detect.lint import CODES, lint
-from vedette.detect.problems import RuleProblem
-from vedette.detect.reading import ReadRule, read_rule_text, read_rules
-from vedette.detect.rule_tests import RuleTestResult, junit, run_tests
-from vedette.detect.rule_tests import test_cases as cases_of
+from vedette.detect.reading.files import ReadRule, read_rule_text, read_rules
+from vedette.detect.reading.problems import RuleProblem
 from vedette.store.logstore import LogStore
 
 ANN = {"UserPrincipalName": "ann@contoso.example", "Location": "DE", "ResultType": "0"}

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.detect.logs import Result, ScriptedLogs, table
 from vedette.core.clock import VirtualClock
 from vedette.core.errors import Unavailable
-from vedette.detect.alert import Exhaustiveness, Outcome, RuleRun, RunType
-from vedette.detect.limits import AlertLimits
-from vedette.detect.moments import wire_datetime
+from vedette.detect.alerts.alert import Exhaustiveness, Outcome, RuleRun, RunType
+from vedette.detect.alerts.limits import AlertLimits
+from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.rule import (
     AlertDetailsOverride,
     AnalyticsRule,
@@ -31,7 +31,7 @@ from vedette.detect.rule import (
     Severity,
     Threshold,
 )
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner
 from vedette.kql.diagnostics import Diagnostic, KqlError
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

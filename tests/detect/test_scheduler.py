@@ -22,15 +22,16 @@ from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
-from vedette.detect.alert import Outcome, RuleRun, RunType
-from vedette.detect.late import LateEvents
-from vedette.detect.ledger import Ledger, LedgerEntry, WindowOutcome
+from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
+from vedette.detect.alerts.moments import from_wire
 from vedette.detect.library import RuleLibrary
 from vedette.detect.models import ArrivalsRow, ReopeningRow
-from vedette.detect.moments import from_wire
 from vedette.detect.rule import RuleKind, Suppression
-from vedette.detect.runner import RuleRunner
-from vedette.detect.scheduler import ScheduleOptions, Scheduler, TickReport
+from vedette.detect.running.late import LateEvents
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler, TickReport
+from vedette.detect.running.windows import LedgerEntry, WindowOutcome
 
 HOUR = timedelta(hours=1)
 OPTIONS = ScheduleOptions(ingestion_delay=timedelta(0), tick_seconds=1e9, tick_runs=10**6)

@@ -16,15 +16,15 @@ from tests.detect.rules import as_read, rule
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
-from vedette.detect.alert import RuleRun
-from vedette.detect.late import LateEvents
-from vedette.detect.ledger import Ledger
+from vedette.detect.alerts.alert import RuleRun
+from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.library import RuleLibrary
-from vedette.detect.moments import wire_datetime
 from vedette.detect.rule import AnalyticsRule, EventGrouping, RuleKind, Suppression
-from vedette.detect.runner import RuleRunner
-from vedette.detect.scheduler import ScheduleOptions, Scheduler
-from vedette.detect.stream import Stream, on_the_stream
+from vedette.detect.running.late import LateEvents
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.stream import Stream, on_the_stream
 from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
 

@@ -11,11 +11,11 @@ from tests.detect.rules import as_read, rule
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
-from vedette.detect.ledger import Ledger
 from vedette.detect.library import RuleLibrary
 from vedette.detect.rule import AnalyticsRule, EntityMapping, EventGrouping, FieldMapping
-from vedette.detect.runner import RuleRunner
-from vedette.detect.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
 from vedette.incidents.service import IncidentService
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

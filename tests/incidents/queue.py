@@ -18,10 +18,10 @@ from typing import Any
 
 from tests.incidents.runs import ANN, MAPPINGS, rule, run
 from vedette.core.clock import VirtualClock
-from vedette.detect.alert import RuleRun
-from vedette.detect.reading import read_rule_text
+from vedette.detect.alerts.alert import RuleRun
+from vedette.detect.reading.files import read_rule_text
 from vedette.detect.rule import AnalyticsRule, EntityMapping, FieldMapping, Severity
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner
 from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
 from vedette.kql import ticks

@@ -10,8 +10,8 @@ from tests.detect.logs import ScriptedLogs, table
 from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.roles import EVERYWHERE, Principal, Role
-from vedette.detect.alert import RuleRun, RunType
-from vedette.detect.moments import wire_datetime
+from vedette.detect.alerts.alert import RuleRun, RunType
+from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.rule import (
     AnalyticsRule,
     EntityMapping,
@@ -21,7 +21,7 @@ from vedette.detect.rule import (
     IncidentConfiguration,
     MatchingMethod,
 )
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner
 
 
 def person(name: str, role: Role = Role.RESPONDER) -> Principal:

@@ -15,7 +15,7 @@ from tests.incidents.crashing import END, START, rules
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
-from vedette.detect.ledger import Ledger
+from vedette.detect.running.ledger import Ledger
 from vedette.incidents.listing import IncidentFilter
 from vedette.incidents.service import IncidentService
 

@@ -18,8 +18,8 @@ from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.roles import SYSTEM
 from vedette.core.workspaces import Workspaces
-from vedette.detect.alert import Alert
-from vedette.detect.entities import identity
+from vedette.detect.alerts.alert import Alert
+from vedette.detect.entities.entity import identity
 from vedette.detect.rule import AlertDetailsOverride, AnalyticsRule, EventGrouping, MatchingMethod, Severity
 from vedette.incidents.grouping import MAX_ALERTS
 from vedette.incidents.journal import IncidentEvent

@@ -18,7 +18,7 @@ from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput
 from vedette.core.workspaces import Workspaces
-from vedette.detect.entities import Entity
+from vedette.detect.entities.entity import Entity
 from vedette.detect.rule import MatchingMethod, Severity
 from vedette.incidents.fields import FIELDS
 from vedette.incidents.listing import IncidentFilter, IncidentPage

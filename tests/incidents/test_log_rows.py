@@ -21,7 +21,7 @@ from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.ids import seeded_ids
-from vedette.detect.alert import RuleRun
+from vedette.detect.alerts.alert import RuleRun
 from vedette.detect.rule import (
     AlertDetailsOverride,
     DynamicProperty,
@@ -190,7 +190,7 @@ def test_properties_that_the_result_sets(service: IncidentService, logs: LogStor
 
 def test_entities_take_part_in_further_rules(service: IncidentService, logs: LogStore) -> None:
     """A rule over SecurityAlert maps the entities of the alerts it finds."""
-    from vedette.detect.runner import RuleRunner
+    from vedette.detect.running.runner import RuleRunner
 
     service.ingest(found())
     service.outbox.drain(logs)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.detect.entities import Entity
-from vedette.detect.entity_types import ENTITY_TYPES
+from vedette.detect.entities.entity import Entity
+from vedette.detect.entities.types import ENTITY_TYPES
 from vedette.incidents.merging import EntityMerger, MergedEntity
 
 Seen = list[tuple[Entity, str]]

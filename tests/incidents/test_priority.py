@@ -12,7 +12,7 @@ from tests.incidents.runs import ANN, person, rule, run
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.roles import Role
-from vedette.detect.entities import Entity
+from vedette.detect.entities.entity import Entity
 from vedette.detect.rule import Severity
 from vedette.incidents.entity_values import EntityValues
 from vedette.incidents.listing import IncidentFilter

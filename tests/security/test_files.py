@@ -12,7 +12,7 @@ import pytest
 
 from vedette.core.clock import SystemClock
 from vedette.core.errors import VedetteError
-from vedette.detect.reading import read_rule_text
+from vedette.detect.reading.files import read_rule_text
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions
 

@@ -22,7 +22,7 @@ from vedette.collect.files.loader import FileLoader
 from vedette.content.parsers import read_functions
 from vedette.core.accounts import LOCAL_OPERATOR_NAME, local_operator
 from vedette.core.settings import load_settings
-from vedette.detect.reading import read_rules
+from vedette.detect.reading.files import read_rules
 from vedette.store.watchlists.files import import_file
 from vedette.store.watchlists.lists import WatchlistSettings
 

@@ -20,8 +20,9 @@ from typing import Any, Final
 from vedette import __version__
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
-from vedette.detect.ledger import Ledger, LedgerEntry, WindowOutcome
 from vedette.detect.library import RuleLibrary, StoredRule
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.windows import LedgerEntry, WindowOutcome
 from vedette.store.catalog import INGESTION
 from vedette.store.flow import SourceFlow
 from vedette.store.intake import Intake, IntakeStats

@@ -22,17 +22,17 @@ from vedette.core.workspaces import Workspace
 from vedette.deliver.detection import MAX_LINK, from_rule_run
 from vedette.deliver.outbox import enqueue
 from vedette.deliver.service import Destinations
-from vedette.detect.alert import RuleRun
-from vedette.detect.exceptions import RuleExceptions
-from vedette.detect.late import LateEvents
-from vedette.detect.ledger import Ledger
+from vedette.detect.alerts.alert import RuleRun
+from vedette.detect.alerts.limits import AlertLimits
 from vedette.detect.library import RuleLibrary, StoredRule
-from vedette.detect.limits import AlertLimits
-from vedette.detect.problems import RuleProblem
-from vedette.detect.reading import ReadRule
-from vedette.detect.runner import RuleRunner
-from vedette.detect.scheduler import Scheduler
-from vedette.detect.stream import Stream, on_the_stream
+from vedette.detect.reading.files import ReadRule
+from vedette.detect.reading.problems import RuleProblem
+from vedette.detect.running.late import LateEvents
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.scheduler import Scheduler
+from vedette.detect.running.stream import Stream, on_the_stream
+from vedette.detect.tuning.exceptions import RuleExceptions
 from vedette.incidents.listing import IncidentFilter, IncidentPage
 from vedette.incidents.service import IncidentService
 from vedette.incidents.tuning import Tuning
@@ -229,7 +229,7 @@ class WorkspaceServices:
 
         Windows are those of the ledger where it has them, so that a replay searches what the scheduler did.
         """
-        from vedette.detect.replay import Replayer
+        from vedette.detect.running.replay import Replayer
 
         stored = self.rules.get(rule)
         with Replayer(self.logs, self.application.clock, self.logs, self.exceptions.of) as replayer:
@@ -242,7 +242,7 @@ class WorkspaceServices:
 
     def backtest(self, rules: Sequence[ReadRule], rule: str | None, start: datetime, end: datetime) -> dict[str, Any]:
         """What rules, or one of the library, would have found; each beside the version in force. Nothing is kept."""
-        from vedette.detect.replay import Replayer, difference, summary
+        from vedette.detect.running.replay import Replayer, difference, summary
 
         tried = [read.rule for read in rules] if rule is None else [self.rules.get(rule).rule]
         results = []

@@ -35,9 +35,9 @@ def run_tests(
 
     No data directory is needed: each test has a store of its own in memory. Exit code 1 if a test fails or a file cannot be read.
     """
-    from vedette.detect import rule_tests
-    from vedette.detect.problems import ProblemSeverity
-    from vedette.detect.reading import read_rules
+    from vedette.detect.as_code import rule_tests
+    from vedette.detect.reading.files import read_rules
+    from vedette.detect.reading.problems import ProblemSeverity
 
     read, problems = read_rules(paths)
     results: list[rule_tests.RuleTestResult] = []
@@ -86,9 +86,9 @@ def lint(
     Without `--data`, queries are bound to the known tables; with it, to the tables of the workspace as well. Exit code 1 if
     there is an error; warnings alone are no failure.
     """
-    from vedette.detect.lint import lint as lint_rules
-    from vedette.detect.problems import ProblemSeverity
-    from vedette.detect.reading import read_rules
+    from vedette.detect.as_code.lint import lint as lint_rules
+    from vedette.detect.reading.files import read_rules
+    from vedette.detect.reading.problems import ProblemSeverity
 
     read, problems = read_rules(paths)
     with operations(data, workspace, needs_data=False) as held, DelayedBar("looking at rules"):
@@ -114,9 +114,9 @@ def diff(
     json_: JsonReport = False,
 ) -> None:
     """Tell what differs between two sets of rules, field by field. Exit code 1 if a file cannot be read."""
-    from vedette.detect.comparison import compare
-    from vedette.detect.problems import ProblemSeverity
-    from vedette.detect.reading import read_rules
+    from vedette.detect.as_code.comparison import compare
+    from vedette.detect.reading.files import read_rules
+    from vedette.detect.reading.problems import ProblemSeverity
 
     (before, faults), (after, more) = read_rules([old]), read_rules([new])
     found = compare(before, after)

@@ -13,7 +13,7 @@ from vedette.cli.options import DataDir, JsonReport, WorkspaceName, duration, mo
 from vedette.cli.output import counted, harmless, json_line, note, print_problems, print_table, screen
 from vedette.cli.progress import DelayedBar
 from vedette.core.errors import NotFound, VedetteError
-from vedette.detect.problems import ProblemSeverity
+from vedette.detect.reading.problems import ProblemSeverity
 
 group = typer.Typer(no_args_is_help=True, help="Analytics rules.")
 

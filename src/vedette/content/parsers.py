@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from vedette.detect.arm_expressions import ExpressionError, Scope
-from vedette.detect.json_reader import read_json
-from vedette.detect.problems import UnreadableDocument
+from vedette.detect.reading.arm_expressions import ExpressionError, Scope
+from vedette.detect.reading.json_reader import read_json
+from vedette.detect.reading.problems import UnreadableDocument
+from vedette.detect.reading.yaml_reader import read_yaml
 from vedette.detect.rule import JsonValue
-from vedette.detect.yaml_reader import read_yaml
 from vedette.store.functions import FunctionDefinition
 
 YAML: Final = (".yaml", ".yml")

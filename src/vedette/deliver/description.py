@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from vedette.deliver.detection import DetectionRun
-from vedette.detect.alert import Exhaustiveness
+from vedette.detect.alerts.alert import Exhaustiveness
 
 MAX_LENGTH: Final = 5000
 """Characters that a description may have (service limits of Microsoft Sentinel), counted in UTF-16 units as .NET does."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from vedette.core.errors import InvalidInput, nearest
 from vedette.core.ids import derived_id
-from vedette.detect.alert import Exhaustiveness, Outcome, RuleRun, RunType
+from vedette.detect.alerts.alert import Exhaustiveness, Outcome, RuleRun, RunType
 from vedette.detect.rule import Eagerness, Operator, Threshold
 
 MAX_LINK: Final = 2000

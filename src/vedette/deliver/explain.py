@@ -10,7 +10,7 @@ from sqlalchemy import select
 from vedette.core.database import State
 from vedette.deliver.models import DeliveryRow, DestinationDetectionRow, DestinationRow
 from vedette.deliver.outbox import DeliveryState
-from vedette.detect.alert import Outcome
+from vedette.detect.alerts.alert import Outcome
 
 TITLE: Final = "Incident not created"
 

@@ -26,7 +26,7 @@ from vedette.deliver.models import (
     DestinationDetectionRow,
     DestinationRow,
 )
-from vedette.detect.alert import Outcome
+from vedette.detect.alerts.alert import Outcome
 
 MAX_PAGE: Final = 1000
 

@@ -28,7 +28,7 @@ from vedette.deliver.detection import DetectionRun, run_from_json
 from vedette.deliver.models import DeliveryAttemptRow, DeliveryRow, DestinationRow
 from vedette.deliver.opening import Openings
 from vedette.deliver.outbox import DeliveryState
-from vedette.detect.alert import RunType
+from vedette.detect.alerts.alert import RunType
 
 LEASE: Final = timedelta(minutes=5)
 """How long a claim holds: longer than the time-outs of one attempt taken together."""

@@ -14,13 +14,13 @@ from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, NotFound, not_found
 from vedette.core.ids import derived_id
-from vedette.detect.export import content_hash, to_layout
-from vedette.detect.layout import with_id
-from vedette.detect.ledger import Ledger
+from vedette.detect.export.layout import content_hash, to_layout
 from vedette.detect.models import RULE_ID_LENGTH, RuleRevisionRow, RuleRow
-from vedette.detect.problems import ProblemSeverity, RuleProblem
-from vedette.detect.reading import ReadRule
+from vedette.detect.reading.files import ReadRule
+from vedette.detect.reading.layout import with_id
+from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.detect.rule import AnalyticsRule, JsonValue
+from vedette.detect.running.ledger import Ledger
 from vedette.detect.storage import rule_from_layout, rule_of
 
 SYSTEM = "Vedette"

@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from vedette.core.errors import InvalidInput
-from vedette.detect.document import Document
-from vedette.detect.layout import read_layout
 from vedette.detect.models import RuleRow
-from vedette.detect.problems import RuleProblem
+from vedette.detect.reading.document import Document
+from vedette.detect.reading.layout import read_layout
+from vedette.detect.reading.problems import RuleProblem
 from vedette.detect.rule import AnalyticsRule
 
 

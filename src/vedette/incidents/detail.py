@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vedette.detect.moments import wire_datetime
+from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.rule import JsonValue
 from vedette.incidents.fields import FIELDS, etag_of, iso
 from vedette.incidents.listing import summary

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from vedette.detect.entities import Entity, resolved
+from vedette.detect.entities.entity import Entity, resolved
 from vedette.store.watchlists.lists import Watchlists
 
 

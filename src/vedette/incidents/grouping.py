@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vedette.detect.alert import Alert
-from vedette.detect.durations import format_iso8601
-from vedette.detect.entities import Entity, identity
+from vedette.detect.alerts.alert import Alert
+from vedette.detect.entities.entity import Entity, identity
+from vedette.detect.reading.durations import format_iso8601
 from vedette.detect.rule import AnalyticsRule, MatchingMethod, canonical_json
 
 MAX_ALERTS: Final = 150

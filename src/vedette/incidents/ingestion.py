@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from vedette.core.database import State, storable
 from vedette.core.ids import derived_id
 from vedette.core.roles import SYSTEM
-from vedette.detect.alert import Alert, RuleRun
+from vedette.detect.alerts.alert import Alert, RuleRun
 from vedette.detect.rule import AnalyticsRule, Severity
 from vedette.incidents.entities import merge_entities
 from vedette.incidents.fields import FIELDS, complete

@@ -15,7 +15,7 @@ from vedette.core.database import State, storable
 from vedette.core.errors import NotFound
 from vedette.core.ids import is_uuid
 from vedette.core.roles import SYSTEM, Principal
-from vedette.detect.alert import RuleRun
+from vedette.detect.alerts.alert import RuleRun
 from vedette.detect.rule import JsonValue
 from vedette.incidents.fields import FIELDS
 from vedette.incidents.listing import summary

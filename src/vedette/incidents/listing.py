@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from vedette.core.errors import InvalidInput, nearest
-from vedette.detect.entities import Entity, identity, strong_keys
+from vedette.detect.entities.entity import Entity, identity, strong_keys
 from vedette.detect.rule import Severity
 from vedette.incidents.fields import iso
 from vedette.incidents.merging import key_digest

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from vedette.detect.durations import format_timespan
-from vedette.detect.entities import Entity, resolved
-from vedette.detect.entity_types import entity_type
-from vedette.detect.moments import from_wire, wire_datetime
+from vedette.detect.alerts.moments import from_wire, wire_datetime
+from vedette.detect.entities.entity import Entity, resolved
+from vedette.detect.entities.types import entity_type
+from vedette.detect.reading.durations import format_timespan
 from vedette.detect.rule import RuleKind
 from vedette.incidents.models import AlertRow, CommentRow, IncidentRow
 from vedette.incidents.work.models import BookmarkRow, TaskRow

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vedette.core.ids import derived_id
-from vedette.detect.entities import Entity, identity, resolved, strong_keys
-from vedette.detect.entity_types import entity_type
+from vedette.detect.entities.entity import Entity, identity, resolved, strong_keys
+from vedette.detect.entities.types import entity_type
 
 ONLY_ONE: Final[Mapping[str, tuple[str, ...]]] = {
     "Account": ("AadUserId", "ObjectGuid", "PUID", "Sid"),

@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
-from vedette.detect.moments import from_wire
-from vedette.detect.runner import QueryResult
+from vedette.detect.alerts.moments import from_wire
+from vedette.detect.running.runner import QueryResult
 from vedette.incidents.logrows import ALERTS, BOOKMARKS, INCIDENTS
 from vedette.incidents.models import LogOutboxRow
 

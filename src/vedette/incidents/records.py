@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vedette.core.database import storable
-from vedette.detect.alert import Alert, RuleRun
-from vedette.detect.entities import Entity
-from vedette.detect.moments import wire_datetime
+from vedette.detect.alerts.alert import Alert, RuleRun
+from vedette.detect.alerts.moments import wire_datetime
+from vedette.detect.entities.entity import Entity
 from vedette.detect.rule import JsonValue
 from vedette.incidents.models import AlertRow
 

@@ -14,7 +14,7 @@ from vedette.core.database import State, storable
 from vedette.core.errors import InvalidInput, NotFound
 from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import SYSTEM, Permission, Principal
-from vedette.detect.alert import RuleRun
+from vedette.detect.alerts.alert import RuleRun
 from vedette.detect.rule import JsonValue
 from vedette.incidents.detail import incident_view
 from vedette.incidents.entities import entity_from_row

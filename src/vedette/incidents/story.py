@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from vedette.detect.durations import parse_duration
+from vedette.detect.reading.durations import parse_duration
 from vedette.detect.rule import MatchingMethod
 from vedette.incidents.merging import MergedEntity
 from vedette.incidents.models import AlertRow, IncidentRow

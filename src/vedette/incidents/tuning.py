@@ -11,9 +11,9 @@ from sqlalchemy import and_, select
 from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, not_found
-from vedette.detect.conditions import Condition, Test
-from vedette.detect.entity_mapping import text_of
+from vedette.detect.entities.mapping import text_of
 from vedette.detect.rule import AnalyticsRule
+from vedette.detect.tuning.conditions import Condition, Test
 from vedette.incidents.models import AlertRow, IncidentRow
 from vedette.incidents.vocabulary import Classification
 

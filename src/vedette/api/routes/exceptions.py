@@ -12,9 +12,9 @@ from vedette.api.services import WorkspaceServices
 from vedette.api.wire import Page, Utc, Wire
 from vedette.core.errors import InvalidInput, NotFound, nearest
 from vedette.core.roles import Permission
-from vedette.detect.conditions import Condition, read_conditions
-from vedette.detect.exceptions import Hidden, RuleException
 from vedette.detect.rule import AnalyticsRule
+from vedette.detect.tuning.conditions import Condition, read_conditions
+from vedette.detect.tuning.exceptions import Hidden, RuleException
 from vedette.kql import ticks
 
 router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}/rule-exceptions")

@@ -13,7 +13,7 @@ from vedette.api.security import Caller, Services, requires
 from vedette.api.wire import Wire
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission
-from vedette.detect.entities import Entity
+from vedette.detect.entities.entity import Entity
 from vedette.incidents.investigation.service import MAX_TOP
 from vedette.incidents.work.bookmarks import read_entity
 

@@ -21,7 +21,7 @@ from vedette.api.wire import Wire
 from vedette.content.parsers import read_functions
 from vedette.core.errors import Forbidden, InvalidInput
 from vedette.core.roles import Principal
-from vedette.detect.reading import read_rules
+from vedette.detect.reading.files import read_rules
 from vedette.kql import ticks
 from vedette.store.report import LoadOptions
 from vedette.store.watchlists.files import import_file

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Query
 
 from vedette.api.security import Services, requires
 from vedette.core.roles import Permission
-from vedette.detect.arm_writer import to_bicep, to_resource, to_template
-from vedette.detect.export import to_layout
+from vedette.detect.export.arm import to_bicep, to_resource, to_template
+from vedette.detect.export.layout import to_layout
 
 router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}")
 

@@ -12,10 +12,10 @@ from vedette.api.services import WorkspaceServices
 from vedette.api.wire import ErrorBody, Page, Span, Utc, Wire
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission
-from vedette.detect.ledger import LedgerEntry, WindowOutcome
 from vedette.detect.library import StoredRule
-from vedette.detect.problems import RuleProblem
-from vedette.detect.reading import ReadRule, read_rule_text
+from vedette.detect.reading.files import ReadRule, read_rule_text
+from vedette.detect.reading.problems import RuleProblem
+from vedette.detect.running.windows import LedgerEntry, WindowOutcome
 from vedette.kql import ticks
 
 router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}/rules")

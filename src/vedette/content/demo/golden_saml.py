@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from vedette.content.demo.material import Material, refuse
 from vedette.core.errors import InvalidInput
-from vedette.detect.reading import ReadRule, read_rule_text
+from vedette.detect.reading.files import ReadRule, read_rule_text
 from vedette.kql import ticks
 
 VARIABLE: Final = "VEDETTE_SHARED"

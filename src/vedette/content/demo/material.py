@@ -9,8 +9,8 @@ from typing import Final
 
 from vedette.core.errors import InvalidInput
 from vedette.detect.attack import stage
-from vedette.detect.problems import ProblemSeverity, RuleProblem
-from vedette.detect.reading import ReadRule, read_rules
+from vedette.detect.reading.files import ReadRule, read_rules
+from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 
 CAMPAIGN: Final = Path(__file__).with_name("campaign")
 """The shipped campaign: a folder for each table."""

@@ -18,9 +18,9 @@ from vedette.content.demo.material import Material, shipped
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
 from vedette.core.workspaces import Workspace
-from vedette.detect.ledger import Ledger
 from vedette.detect.library import RuleLibrary
-from vedette.detect.scheduler import Scheduler
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.scheduler import Scheduler
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions, Outcome
 

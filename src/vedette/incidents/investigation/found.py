@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vedette.detect.entities import Entity, identity, resolved, strong_keys
+from vedette.detect.entities.entity import Entity, identity, resolved, strong_keys
 from vedette.incidents.merging import EntityMerger, MergedEntity, key_digest
 from vedette.incidents.models import AlertRow, EntityKeyRow, IncidentEntityRow, IncidentRow
 from vedette.incidents.work.models import BookmarkKeyRow, BookmarkRow

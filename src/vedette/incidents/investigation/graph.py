@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vedette.detect.entities import Entity
+from vedette.detect.entities.entity import Entity
 from vedette.incidents.entities import entity_from_row
 from vedette.incidents.investigation.found import incidents, keys_of
 from vedette.incidents.merging import MergedEntity, key_digest

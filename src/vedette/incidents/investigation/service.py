@@ -14,9 +14,9 @@ from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.core.roles import Permission, Principal
-from vedette.detect.entities import Entity
-from vedette.detect.moments import from_wire, wire_datetime
-from vedette.detect.runner import QueryResult
+from vedette.detect.alerts.moments import from_wire, wire_datetime
+from vedette.detect.entities.entity import Entity
+from vedette.detect.running.runner import QueryResult
 from vedette.engine.query import Limits, QueryFailed
 from vedette.incidents.entity_values import EntityValues
 from vedette.incidents.investigation import found, timelines

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from vedette.core.errors import InvalidInput, nearest
-from vedette.detect.moments import wire_datetime
-from vedette.detect.runner import QueryResult
+from vedette.detect.alerts.moments import wire_datetime
+from vedette.detect.running.runner import QueryResult
 from vedette.incidents.detail import described
 from vedette.incidents.investigation.units import Unit
 from vedette.incidents.models import ActivityRow, AlertRow

@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from vedette.core.errors import not_found
-from vedette.detect.entities import Entity, resolved
-from vedette.detect.entity_types import entity_type
+from vedette.detect.entities.entity import Entity, resolved
+from vedette.detect.entities.types import entity_type
 
 
 @dataclass(frozen=True, slots=True)

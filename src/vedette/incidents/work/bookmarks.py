@@ -13,9 +13,9 @@ from vedette.core.database import State, storable
 from vedette.core.errors import Conflict, InvalidInput, NotFound, nearest
 from vedette.core.ids import IdSource, is_uuid
 from vedette.core.roles import Permission, Principal
-from vedette.detect.entities import Entity, identity, strong_keys
-from vedette.detect.entity_types import ENTITY_TYPES, entity_type
-from vedette.detect.moments import wire_datetime
+from vedette.detect.alerts.moments import wire_datetime
+from vedette.detect.entities.entity import Entity, identity, strong_keys
+from vedette.detect.entities.types import ENTITY_TYPES, entity_type
 from vedette.detect.rule import JsonValue
 from vedette.incidents.fields import FIELDS, iso, text_reader
 from vedette.incidents.journal import IncidentEvent, Journal

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from vedette.detect.arm_expressions import UNKNOWN, ExpressionError, Scope
-from vedette.detect.document import Document
-from vedette.detect.layout import read_layout
-from vedette.detect.problems import RuleProblem
+from vedette.detect.reading.arm_expressions import UNKNOWN, ExpressionError, Scope
+from vedette.detect.reading.document import Document
+from vedette.detect.reading.layout import read_layout
+from vedette.detect.reading.problems import RuleProblem
 from vedette.detect.rule import AnalyticsRule, JsonValue
 
 _RULE_TYPE = re.compile(

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vedette.detect.attack import tactic_named
-from vedette.detect.document import Document
-from vedette.detect.layout import read_layout
-from vedette.detect.problems import RuleProblem
+from vedette.detect.reading.document import Document
+from vedette.detect.reading.layout import read_layout
+from vedette.detect.reading.problems import RuleProblem
 from vedette.detect.rule import AnalyticsRule, JsonValue
 
 _PERIODS: Final = {"0": None, "1H": ("1h", "4h"), "3H": ("3h", "12h"), "12H": ("12h", "2d"), "24H": ("1d", "30d")}

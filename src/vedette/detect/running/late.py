@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
-from vedette.detect.ledger import READ, DueWindow, Window
 from vedette.detect.models import ArrivalsRow, ReopeningRow, RuleRow, RunRow, ScheduleRow
 from vedette.detect.rule import AnalyticsRule
+from vedette.detect.running.windows import READ, DueWindow, Window
 from vedette.detect.storage import rule_of
 
 

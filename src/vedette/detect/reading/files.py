@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vedette.core.errors import nearest
-from vedette.detect.arm_reader import is_arm, read_arm
-from vedette.detect.defender_reader import is_defender, read_defender
-from vedette.detect.document import Document
-from vedette.detect.json_reader import MAX_BYTES, read_json
-from vedette.detect.layout import looks_like_rule, read_layout
-from vedette.detect.problems import ProblemSeverity, RuleProblem, UnreadableDocument
+from vedette.detect.reading.arm_reader import is_arm, read_arm
+from vedette.detect.reading.defender_reader import is_defender, read_defender
+from vedette.detect.reading.document import Document
+from vedette.detect.reading.json_reader import MAX_BYTES, read_json
+from vedette.detect.reading.layout import looks_like_rule, read_layout
+from vedette.detect.reading.problems import ProblemSeverity, RuleProblem, UnreadableDocument
+from vedette.detect.reading.yaml_reader import read_yaml
 from vedette.detect.rule import AnalyticsRule, JsonValue
-from vedette.detect.yaml_reader import read_yaml
 
 YAML_SUFFIXES = (".yaml", ".yml")
 JSON_SUFFIXES = (".json",)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from vedette.detect.document import Document, Path
-from vedette.detect.problems import UnreadableDocument
+from vedette.detect.reading.document import Document, Path
+from vedette.detect.reading.problems import UnreadableDocument
 from vedette.detect.rule import JsonValue
 
 MAX_BYTES = 64 * 1024 * 1024

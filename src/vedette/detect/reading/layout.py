@@ -12,12 +12,12 @@ from typing import Final
 
 from vedette.core.ids import derived_id
 from vedette.detect.attack import tactic_named, technique_named
-from vedette.detect.document import Document
-from vedette.detect.durations import format_iso8601
-from vedette.detect.entity_types import ENTITY_TYPES, entity_type
-from vedette.detect.fields import FieldReader
+from vedette.detect.entities.types import ENTITY_TYPES, entity_type
 from vedette.detect.made_queries import made
-from vedette.detect.problems import RuleProblem
+from vedette.detect.reading.document import Document
+from vedette.detect.reading.durations import format_iso8601
+from vedette.detect.reading.fields import FieldReader
+from vedette.detect.reading.problems import RuleProblem
 from vedette.detect.rule import (
     DYNAMIC_PROPERTIES,
     AlertDetailsOverride,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from vedette.detect.entity_types import CASE_SENSITIVE, GENERIC_ACCOUNTS, EntityType, entity_type
+from vedette.detect.entities.types import CASE_SENSITIVE, GENERIC_ACCOUNTS, EntityType, entity_type
 
 _BUILTIN_DOMAINS: Final = frozenset(
     {

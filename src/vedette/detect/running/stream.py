@@ -18,10 +18,11 @@ from typing import Final
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
-from vedette.detect.alert import Outcome, RuleRun, RunType
-from vedette.detect.ledger import Ledger, NextWindow, Window
+from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.rule import AnalyticsRule, RuleKind
-from vedette.detect.runner import RuleRunner, Shape, Shapes
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import RuleRunner, Shape, Shapes
+from vedette.detect.running.windows import NextWindow, Window
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from vedette.core.errors import InvalidInput, nearest
-from vedette.detect.entity_mapping import text_of
+from vedette.detect.entities.mapping import text_of
 from vedette.detect.rule import JsonValue
 
 MAX_CONDITIONS: Final = 20

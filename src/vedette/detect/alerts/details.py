@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vedette.core.errors import nearest
+from vedette.detect.alerts.limits import AlertLimits
 from vedette.detect.attack import tactic_named, technique_named
-from vedette.detect.entity_mapping import Row, text_of
-from vedette.detect.limits import AlertLimits
+from vedette.detect.entities.mapping import Row, text_of
 from vedette.detect.rule import AnalyticsRule, JsonValue, Severity
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")

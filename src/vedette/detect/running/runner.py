@@ -16,11 +16,11 @@ from typing import Any, Final, Protocol
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
 from vedette.core.ids import derived_id
-from vedette.detect.alert import Alert, Exhaustiveness, Outcome, RuleRun, RunError, RunType
-from vedette.detect.alert_details import details
-from vedette.detect.entity_mapping import EntityMapper, Row
-from vedette.detect.limits import AlertLimits
-from vedette.detect.moments import TimeColumns, wire_datetime
+from vedette.detect.alerts.alert import Alert, Exhaustiveness, Outcome, RuleRun, RunError, RunType
+from vedette.detect.alerts.details import details
+from vedette.detect.alerts.limits import AlertLimits
+from vedette.detect.alerts.moments import TimeColumns, wire_datetime
+from vedette.detect.entities.mapping import EntityMapper, Row
 from vedette.detect.rule import AnalyticsRule, Eagerness, EventGrouping, JsonValue, RuleKind, canonical_json
 from vedette.kql.diagnostics import KqlError, position
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TypeVar
 
 from vedette.core.errors import nearest
-from vedette.detect.document import Document
-from vedette.detect.durations import parse_duration
-from vedette.detect.problems import ProblemSeverity, RuleProblem
+from vedette.detect.reading.document import Document
+from vedette.detect.reading.durations import parse_duration
+from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.detect.rule import JsonValue
 
 T = TypeVar("T")

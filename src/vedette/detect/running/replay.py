@@ -19,15 +19,16 @@ from vedette.core.clock import Clock, VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput
 from vedette.core.workspaces import Workspaces
-from vedette.detect.alert import Alert, RuleRun
-from vedette.detect.export import to_layout
-from vedette.detect.ledger import Ledger, WindowOutcome
+from vedette.detect.alerts.alert import Alert, RuleRun
+from vedette.detect.alerts.moments import wire_datetime
+from vedette.detect.export.layout import to_layout
 from vedette.detect.library import RuleLibrary
-from vedette.detect.moments import wire_datetime
-from vedette.detect.reading import ReadRule, RuleSource
+from vedette.detect.reading.files import ReadRule, RuleSource
 from vedette.detect.rule import AnalyticsRule
-from vedette.detect.runner import ExceptionsOf, QueryRunner, RuleRunner, Shapes
-from vedette.detect.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import ExceptionsOf, QueryRunner, RuleRunner, Shapes
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.windows import WindowOutcome
 
 _STEP: Final = timedelta(days=1)
 _EXAMPLES: Final = 3

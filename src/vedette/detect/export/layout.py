@@ -6,8 +6,8 @@ import hashlib
 from enum import StrEnum
 from typing import Any
 
-from vedette.detect.durations import format_iso8601
 from vedette.detect.made_queries import as_kept
+from vedette.detect.reading.durations import format_iso8601
 from vedette.detect.rule import (
     AlertDetailsOverride,
     AnalyticsRule,

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Any
 
 from vedette.core.errors import nearest
-from vedette.detect.entities import Entity, is_generic_account
-from vedette.detect.entity_types import LEGACY_COLUMNS, entity_type
-from vedette.detect.limits import AlertLimits
+from vedette.detect.alerts.limits import AlertLimits
+from vedette.detect.entities.entity import Entity, is_generic_account
+from vedette.detect.entities.types import LEGACY_COLUMNS, entity_type
 from vedette.detect.rule import AnalyticsRule, EntityMapping, FieldMapping, JsonValue
 
 Row = Mapping[str, JsonValue]

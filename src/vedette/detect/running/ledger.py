@@ -7,137 +7,30 @@ Each window has the length of the rule's frequency at its time; its run reads th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
-from vedette.detect.alert import Outcome, RuleRun, RunType
+from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.models import ReopeningRow, RuleRow, RunRow, ScheduleRow
 from vedette.detect.rule import AnalyticsRule, RuleKind
+from vedette.detect.running.windows import (
+    READ,
+    DueWindow,
+    Early,
+    Fault,
+    LedgerEntry,
+    NextWindow,
+    RuleCost,
+    Window,
+    WindowOutcome,
+    never_early,
+)
 from vedette.detect.storage import rule_of
-
-
-class WindowOutcome(StrEnum):
-    """What became of a window."""
-
-    MATCHED = "MATCHED"
-    NOT_MATCHED = "NOT_MATCHED"
-    ERROR = "ERROR"
-    """An attempt failed; the window is not settled by it."""
-    GAP = "GAP"
-    """The window was given up, for the reason that is kept with it."""
-    SUPPRESSED = "SUPPRESSED"
-    """The rule does not run for a while after an alert, as it says."""
-    DISABLED = "DISABLED"
-    """The rule was switched off."""
-
-
-READ = (WindowOutcome.MATCHED, WindowOutcome.NOT_MATCHED)
-"""Outcomes of windows whose data was read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of a rule's time, from `start` up to but not including `end`."""
-
-    start: datetime
-    end: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DueWindow:
-    """A window that a rule is to run for now."""
-
-    rule_id: str
-    window: Window
-    attempt: int
-    fills: int | None = None
-    """The window that it fills (a gap) or reads again, by its row; None for the next window of the rule."""
-    suppressed_until: datetime | None = None
-    reopened: str | None = None
-    """Why the window is read again, after it was read."""
-    query_from: datetime | None = None
-    """From where a window that is read again was read: the same alerts have the same ids."""
-
-    @property
-    def order(self) -> tuple[datetime, str]:
-        """Windows are run in the order in which they ended, over all rules."""
-        return self.window.end, self.rule_id
-
-
-@dataclass(frozen=True, slots=True)
-class NextWindow:
-    """Where a rule goes on: its next window starts at `start`."""
-
-    rule: AnalyticsRule
-    start: datetime
-    retry_at: datetime | None
-    suppressed_until: datetime | None
-
-
-Early = Callable[[AnalyticsRule], timedelta]
-"""How much later than others a rule's windows may end."""
-
-
-def _never_early(rule: AnalyticsRule) -> timedelta:
-    return timedelta(0)
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """A row of the ledger as it was written."""
-
-    id: int
-    rule_id: str
-    run_id: str | None
-    run_type: RunType
-    window: Window
-    query_from: datetime | None
-    outcome: WindowOutcome
-    settled: bool
-    fills: int | None
-    attempt: int
-    rows: int
-    alerts: int
-    exhaustiveness: str | None
-    reason: str | None
-    error: dict[str, Any] | None
-    duration: float
-    query_hash: str | None
-    revision: int | None
-    search_id: str | None
-    trace_id: str | None
-    recorded_at: datetime
-
-
-@dataclass(slots=True)
-class RuleCost:
-    """What the runs of a rule took: seconds of its queries, their result rows, and the longest time from the end of a window
-    to the start of its run in seconds."""
-
-    rule_id: str
-    runs: int = 0
-    seconds: float = 0.0
-    longest: float = 0.0
-    rows: int = 0
-    alerts: int = 0
-    failed: int = 0
-    latest: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A place where a rule's windows do not tile its time."""
-
-    rule_id: str
-    message: str
 
 
 class Ledger:
@@ -184,7 +77,7 @@ class Ledger:
             schedule.attempts, schedule.retry_at = 0, None
 
     def due(
-        self, now: datetime, horizon: timedelta, rule_id: str | None = None, early: Early = _never_early
+        self, now: datetime, horizon: timedelta, rule_id: str | None = None, early: Early = never_early
     ) -> list[DueWindow]:
         """The next window of each rule (or of one) that is on, if it has ended and need not wait, oldest first.
 
@@ -202,7 +95,7 @@ class Ledger:
                 due.append(DueWindow(rule.id, window, schedule.attempts + 1, None, schedule.suppressed_until))
         return sorted(due, key=lambda entry: entry.order)
 
-    def next_due(self, rule_id: str | None = None, early: Early = _never_early) -> datetime | None:
+    def next_due(self, rule_id: str | None = None, early: Early = never_early) -> datetime | None:
         """When the next window of a rule, or of any, can be run: in the past if it is overdue, None if no rule is on."""
         moments = []
         for schedule, rule in self._open(rule_id):
@@ -420,7 +313,7 @@ class Ledger:
         if settled_only:
             query = query.where(RunRow.settled.is_(True))
         with self._state.session(read_only=True) as session:
-            return [_entry(row) for row in session.scalars(query.order_by(RunRow.id.desc()).limit(limit))]
+            return [LedgerEntry.of(row) for row in session.scalars(query.order_by(RunRow.id.desc()).limit(limit))]
 
     def costs(self, since: datetime) -> list[RuleCost]:
         """What the runs of each rule took since a time, the dearest first."""
@@ -463,7 +356,7 @@ class Ledger:
         if since is not None:
             query = query.where(RunRow.window_to > since)
         with self._state.session(read_only=True) as session:
-            rows = [_entry(row) for row in session.scalars(query.order_by(RunRow.window_from, RunRow.id))]
+            rows = [LedgerEntry.of(row) for row in session.scalars(query.order_by(RunRow.window_from, RunRow.id))]
         filled = {entry.fills: entry for entry in rows if entry.fills is not None}
         return [
             replace(filled[entry.id], window=entry.window) if entry.id in filled else entry
@@ -481,7 +374,7 @@ class Ledger:
             .order_by(RunRow.window_from, RunRow.rule_id)
         )
         with self._state.session(read_only=True) as session:
-            return [_entry(row) for row in session.scalars(query)]
+            return [LedgerEntry.of(row) for row in session.scalars(query)]
 
     def covered_to(self, rule_id: str) -> datetime | None:
         """Up to when the rule's time is settled; None for a rule without a schedule."""
@@ -522,29 +415,3 @@ class Ledger:
                     )
                     faults.append(Fault(schedule.rule_id, message))
         return faults
-
-
-def _entry(row: RunRow) -> LedgerEntry:
-    return LedgerEntry(
-        id=row.id,
-        rule_id=row.rule_id,
-        run_id=row.run_id,
-        run_type=RunType(row.run_type),
-        window=Window(row.window_from, row.window_to),
-        query_from=row.query_from,
-        outcome=WindowOutcome(row.outcome),
-        settled=row.settled,
-        fills=row.fills,
-        attempt=row.attempt,
-        rows=row.rows,
-        alerts=row.alerts,
-        exhaustiveness=row.exhaustiveness,
-        reason=row.reason,
-        error=row.error,
-        duration=row.duration,
-        query_hash=row.query_hash,
-        revision=row.revision,
-        search_id=row.search_id,
-        trace_id=row.trace_id,
-        recorded_at=row.recorded_at,
-    )

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from vedette.detect.entities import Entity
+from vedette.detect.entities.entity import Entity
 from vedette.detect.rule import AnalyticsRule, JsonValue, Severity
 
 

@@ -21,10 +21,10 @@ from vedette.core.database import State, storable
 from vedette.core.errors import InvalidInput, not_found
 from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import Principal
-from vedette.detect.alert import Outcome, RuleRun
-from vedette.detect.conditions import Condition, read_conditions
+from vedette.detect.alerts.alert import Outcome, RuleRun
 from vedette.detect.models import ExceptionHitRow, ExceptionRow
 from vedette.detect.rule import JsonValue
+from vedette.detect.tuning.conditions import Condition, read_conditions
 
 MAX_DAYS: Final = 366
 MAX_OF_A_RULE: Final = 200

@@ -17,13 +17,14 @@ from typing import Final
 from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import NotFound
-from vedette.detect.alert import Outcome, RuleRun, RunType
-from vedette.detect.exceptions import RuleExceptions
-from vedette.detect.late import LateEvents
-from vedette.detect.ledger import READ, DueWindow, Ledger
+from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.library import RuleLibrary, StoredRule
 from vedette.detect.rule import AnalyticsRule, RuleKind
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.late import LateEvents
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.windows import READ, DueWindow
+from vedette.detect.tuning.exceptions import RuleExceptions
 
 log = logging.getLogger(__name__)
 

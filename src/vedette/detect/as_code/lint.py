@@ -12,13 +12,13 @@ from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from vedette.core.errors import InvalidInput, nearest
+from vedette.detect.as_code.rule_tests import test_cases
 from vedette.detect.attack import TACTICS, tactic_named
 from vedette.detect.attack_matrix import VERSION, tactics_of
-from vedette.detect.entity_types import LEGACY_COLUMNS
-from vedette.detect.problems import ProblemSeverity, RuleProblem
-from vedette.detect.reading import ReadRule
+from vedette.detect.entities.types import LEGACY_COLUMNS
+from vedette.detect.reading.files import ReadRule
+from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.detect.rule import AnalyticsRule, RuleKind
-from vedette.detect.rule_tests import test_cases
 from vedette.kql.diagnostics import Diagnostic, position
 
 CODES: Final = {

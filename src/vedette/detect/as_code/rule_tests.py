@@ -16,10 +16,10 @@ from xml.etree import ElementTree
 
 from vedette.core.clock import Clock, VirtualClock
 from vedette.core.errors import InvalidInput, VedetteError, nearest
-from vedette.detect.alert import Alert, RuleRun, RunType
-from vedette.detect.reading import ReadRule
+from vedette.detect.alerts.alert import Alert, RuleRun, RunType
+from vedette.detect.reading.files import ReadRule
 from vedette.detect.rule import AnalyticsRule, JsonValue
-from vedette.detect.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner
 from vedette.kql import ticks
 from vedette.store.logstore import LogStore
 

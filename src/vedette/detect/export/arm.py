@@ -12,8 +12,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vedette.detect.durations import format_iso8601
-from vedette.detect.export import to_layout
+from vedette.detect.export.layout import to_layout
+from vedette.detect.reading.durations import format_iso8601
 from vedette.detect.rule import AnalyticsRule, Eagerness, JsonValue, Operator, RuleKind
 
 API_VERSION: Final = "2023-12-01-preview"

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from vedette.detect.export import to_layout
-from vedette.detect.reading import ReadRule
+from vedette.detect.export.layout import to_layout
+from vedette.detect.reading.files import ReadRule
 from vedette.detect.rule import AnalyticsRule
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from vedette.detect.document import Document, Path
-from vedette.detect.problems import UnreadableDocument
+from vedette.detect.reading.document import Document, Path
+from vedette.detect.reading.problems import UnreadableDocument
 from vedette.detect.rule import JsonValue
 
 MAX_BYTES = 1024 * 1024

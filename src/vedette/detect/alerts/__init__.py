@@ -1,0 +1,1 @@
+"""Alerts: what they hold, what a rule says about their details, and how much they may hold."""

@@ -1,0 +1,1 @@
+"""Rules as code: findings, tests beside a rule, and differences between two versions."""

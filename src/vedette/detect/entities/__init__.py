@@ -1,0 +1,1 @@
+"""Entities: their types and identifiers, and how a rule maps columns to them."""

@@ -1,0 +1,1 @@
+"""Rules written out: in the public layout, as ARM resources and as Bicep."""

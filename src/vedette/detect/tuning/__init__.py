@@ -1,0 +1,1 @@
+"""Exceptions from rules: their conditions, their end, and what they hide."""
