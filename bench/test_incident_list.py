@@ -1,12 +1,13 @@
-"""How long the REST API takes for the list of 10,000 incidents; the processor's time beside the clock's."""
+"""How long the REST API takes for the list of 10,000 incidents: the median of twenty answers, by the clock."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from statistics import median
 
+import httpx
 import orjson
 import pytest
 from sqlalchemy import insert
@@ -20,7 +21,7 @@ from vedette.incidents.models import IncidentCounterRow, IncidentRow
 
 pytestmark = pytest.mark.bench
 Record = Callable[[str, float, float, str], None]
-COUNT = 10_000
+COUNT, ROUNDS = 10_000, 20
 
 
 def fill(state: State, workspace: str) -> None:
@@ -47,16 +48,25 @@ def fill(state: State, workspace: str) -> None:
         session.execute(insert(IncidentRow), rows)
 
 
-@pytest.mark.parametrize("query", ["top=100", "top=500&sort=-priority", "top=100&q=user12", "top=10000"])
-def test_ten_thousand_incidents_through_the_api(tmp_path: Path, record: Record, query: str) -> None:
-    with serving(tmp_path / "data") as running, running.client() as client:
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with serving(tmp_path_factory.mktemp("server") / "data") as running, running.client() as client:
         fill(running.application.state, running.application.workspace("default").id)
-        clocks, processors = [], []
-        for _ in range(7):
-            clock, processor = time.perf_counter(), time.process_time()
-            answer = client.get(f"/workspaces/default/incidents?{query}")
-            clocks.append(time.perf_counter() - clock)
-            processors.append(time.process_time() - processor)
-            assert answer.status_code == 200
-    print(f"{query}: clock {1000 * min(clocks):.0f} ms, processor (server and client) {1000 * min(processors):.0f} ms")
-    record(f"incident list of 10,000, {query}", 1000 * min(processors), 100.0, "ms")
+        yield client
+
+
+@pytest.mark.parametrize(
+    "query", ["top=100", "top=500&sort=-priority", "top=100&q=user12", "top=10000", "top=10000&sort=title"]
+)
+def test_ten_thousand_incidents_through_the_api(client: httpx.Client, record: Record, query: str) -> None:
+    clocks, processors = [], []
+    for _ in range(ROUNDS + 1):
+        clock, processor = time.perf_counter(), time.process_time()
+        answer = client.get(f"/workspaces/default/incidents?{query}")
+        clocks.append(time.perf_counter() - clock)
+        processors.append(time.process_time() - processor)
+        assert answer.status_code == 200
+        assert answer.json()["facets"]["status"]["New"] > 0
+    took, worked = 1000 * median(clocks[1:]), 1000 * median(processors[1:])
+    print(f"{query}: clock {took:.0f} ms, processor (server and client) {worked:.0f} ms; medians of {ROUNDS}")
+    record(f"incident list of 10,000, {query}, median of {ROUNDS}", took, 100.0, "ms")

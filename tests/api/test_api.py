@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from contextlib import closing
+
 import httpx
 import pytest
 from openapi_spec_validator import validate
 
 from tests.api.conftest import AT, RULE_ID, Running
+from vedette.api.server import listen
 
 WS = "/workspaces/default"
 
@@ -41,6 +45,23 @@ def test_a_sign_in_works_once_and_makes_a_session(running: Running) -> None:
         assert browser.get("/session").status_code == 401
     again = httpx.post(f"{running.server.url}/api/v1/session", json={"token": token})
     assert again.status_code == 401
+
+
+def test_answers_are_compressed_on_their_way_out_of_the_machine(running: Running) -> None:
+    with running.client() as client:
+        wanted = {"Accept-Encoding": "gzip"}
+        here = client.get("/openapi.json", headers=wanted)
+        through_a_proxy = client.get("/openapi.json", headers=wanted | {"X-Forwarded-For": "192.0.2.1"})
+    assert "content-encoding" not in here.headers
+    assert through_a_proxy.headers["content-encoding"] == "gzip"
+    assert here.json() == through_a_proxy.json()
+
+
+def test_answers_do_not_wait_for_the_acknowledgement_of_their_headers() -> None:
+    with closing(listen("127.0.0.1", 0)) as listener:
+        assert (
+            listener.proto == socket.IPPROTO_TCP
+        )  # what asyncio asks of a socket before it turns Nagle's algorithm off
 
 
 def test_the_api_describes_itself(running: Running) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -20,8 +21,9 @@ from vedette.core.errors import InvalidInput
 from vedette.core.workspaces import Workspaces
 from vedette.detect.entities.entity import Entity
 from vedette.detect.rule import MatchingMethod, Severity
+from vedette.incidents import listing
 from vedette.incidents.fields import FIELDS
-from vedette.incidents.listing import IncidentFilter, IncidentPage
+from vedette.incidents.listing import MAX_TOP, IncidentFilter, IncidentPage
 from vedette.incidents.models import IncidentCounterRow, IncidentEntityRow, IncidentRow, IncidentRuleRow
 from vedette.incidents.service import IncidentService
 
@@ -114,6 +116,25 @@ def test_sorts(queue: IncidentService, subtests: pytest.Subtests) -> None:
     for sort, expected in SORTS:
         with subtests.test(sort=sort):
             assert found(queue, sort=sort) == expected
+
+
+def test_long_pages_are_those_that_short_ones_make_up(queue: IncidentService, subtests: pytest.Subtests) -> None:
+    filters: list[dict[str, Any]] = [{}, {"statuses": ["New"]}, {"entity": "ANN@x.com"}]
+    for sort, given in itertools.product([sort for sort, _ in SORTS], filters):
+        with subtests.test(sort=sort, **given):
+            single = [
+                queue.list(IncidentFilter(sort=sort, top=1, skip=skip, **given)).value
+                for skip in range(len(FILTERS[0][1]))
+            ]
+            for top, skip in ((MAX_TOP, 0), (MAX_TOP, 1)):
+                long = queue.list(IncidentFilter(sort=sort, top=top, skip=skip, **given)).value
+                assert long == [line for page in single[skip:] for line in page]
+
+
+def test_a_long_page_that_does_not_hold_all(queue: IncidentService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "FEW", 1)
+    assert [line["number"] for line in queue.list(IncidentFilter(sort="-title", top=3)).value] == [5, 4, 3]
+    assert [line["number"] for line in queue.list(IncidentFilter(sort="title", top=2, skip=2)).value] == [3, 4]
 
 
 def test_pages(queue: IncidentService) -> None:

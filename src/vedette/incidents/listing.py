@@ -26,6 +26,12 @@ from vedette.incidents.vocabulary import Status
 
 MAX_TOP: Final = 10_000
 
+FEW: Final = 1000
+"""So many lines a database sorts quickly, whatever their order."""
+
+_INDEXED: Final = frozenset({"number", "severity", "createdTimeUtc", "priority"})
+"""Sorts that an index of the table has."""
+
 NOBODY: Final = "none"
 """The owner of incidents that have none."""
 
@@ -129,9 +135,34 @@ def list_incidents(session: Session, workspace_id: str, wanted: IncidentFilter) 
         count = session.scalar(select(func.count()).select_from(IncidentRow).where(mine, *conditions)) or 0
     else:
         count = sum(cell[-1] for cell in cube)
-    query = select(IncidentRow.summary).where(mine, *conditions).order_by(*_order(wanted.sort))
-    lines = session.scalars(query.offset(wanted.skip).limit(wanted.top)) if wanted.top else ()
-    return IncidentPage(list(lines), count, _facets(cube), str(as_of))
+    lines = _lines(session, mine, conditions, wanted, count) if wanted.top else []
+    return IncidentPage(lines, count, _facets(cube), str(as_of))
+
+
+def _lines(
+    session: Session,
+    mine: ColumnElement[bool],
+    conditions: list[ColumnElement[bool]],
+    wanted: IncidentFilter,
+    count: int,
+) -> list[str]:
+    """The summaries in their order, straight from the driver's rows: a session's own results take half as long again.
+
+    Where no index has the order, the database sorts numbers, and lines are put into the order here: lines are a hundred
+    times as long, and sorting thousands of them takes longer than reading them.
+    """
+    order = _order(wanted.sort)
+    connection = session.connection()
+    if wanted.top <= FEW or wanted.sort.lstrip("-") in _INDEXED:
+        query = select(IncidentRow.summary).where(mine, *conditions).order_by(*order)
+        return [line for (line,) in connection.execute(query.offset(wanted.skip).limit(wanted.top)).all()]
+    ordered = select(IncidentRow.number).where(mine, *conditions).order_by(*order)
+    numbers = ordered.offset(wanted.skip).limit(wanted.top)
+    places = [number for (number,) in connection.execute(numbers).all()]
+    whole = wanted.skip == 0 and count <= wanted.top
+    found = select(IncidentRow.number, IncidentRow.summary).where(mine, *(conditions if whole else [_among(numbers)]))
+    lines: dict[int, str] = {row[0]: row[1] for row in connection.execute(found).all()}
+    return [lines[number] for number in places]
 
 
 def _cube(session: Session, mine: ColumnElement[bool]) -> list[tuple[str, str, str | None, str | None, int]]:
