@@ -49,6 +49,12 @@ def is_defender(value: JsonValue) -> bool:
     return isinstance(value, Mapping) and "detectionAction" in value and "queryCondition" in value
 
 
+def is_defender_list(value: JsonValue) -> bool:
+    """Whether a mapping is a page of custom detection rules, as Graph lists them."""
+    entries = value.get("value") if isinstance(value, Mapping) else None
+    return isinstance(entries, list) and bool(entries) and all(is_defender(entry) for entry in entries)
+
+
 def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsRule | None:
     """The rule that a custom detection describes, or None when an error keeps it out."""
     value: Mapping[str, Any] = document.value
