@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from vedette.detect.reading.sigma.logsources import EventData, Leg
+from vedette.detect.reading.sigma.legs import EventData, Leg
 from vedette.detect.reading.sigma.unmapped import Missing, Unmapped
 from vedette.kql.text_literal import text_literal
 from vedette.store.catalog import schema

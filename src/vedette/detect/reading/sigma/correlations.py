@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 from sigma.correlations import (
@@ -272,13 +273,16 @@ class _Writer:
         order = [next(at for at, base in enumerate(bases) if base is reference.rule) for reference in references]
         names = "".join(f", {name}" for name in self._names)
         lines = [
-            f"let step0 = events | where SigmaRule == {order[0]} | project CorrelationKey, Start = TimeGenerated, At = TimeGenerated{names};"
+            f"let step0 = events | where SigmaRule == {order[0]}"
+            f" | project CorrelationKey, Start = TimeGenerated, At = TimeGenerated{names};"
         ]
-        for number, base in enumerate(order[1:], 1):
+        for number, (before, base) in enumerate(pairwise(order), 1):
+            after = ">" if before == base else ">="
             lines.append(
                 f"let step{number} = step{number - 1}\n"
-                f"    | join kind=inner (events | where SigmaRule == {base} | project CorrelationKey, Next = TimeGenerated) on CorrelationKey\n"
-                f"    | where Next >= At and Next - Start <= {self._span}\n"
+                f"    | join kind=inner (events | where SigmaRule == {base}"
+                " | project CorrelationKey, Next = TimeGenerated) on CorrelationKey\n"
+                f"    | where Next {after} At and Next - Start <= {self._span}\n"
                 f"    | summarize Start = max(Start) by CorrelationKey{names}, At = Next;"
             )
         found = self._told(
