@@ -219,6 +219,9 @@ class WorkspaceServices:
             rule = stored.rule
             if not rule.kind.has_query or (among is not None and rule.id not in among):
                 continue
+            if rule.unmapped is not None:
+                broken.append(_unmapped(stored))
+                continue
             errors = [one for one in self.logs.check(rule.query).diagnostics if one.severity == "Error"]
             if errors:
                 broken.append(_broken(stored, errors))
@@ -416,6 +419,16 @@ def _broken(stored: StoredRule, errors: Sequence[Diagnostic]) -> dict[str, Any]:
     return {
         "id": rule.id, "name": rule.name, "enabled": rule.enabled, "file": stored.source.get("file"), "code": first.code,
         "message": first.message, "line": line, "column": column, "missing": missing,
+    }  # fmt: skip
+
+
+def _unmapped(stored: StoredRule) -> dict[str, Any]:
+    """A Sigma rule that is no query here: the place is its own, in its file."""
+    rule = stored.rule
+    return {
+        "id": rule.id, "name": rule.name, "enabled": rule.enabled, "file": stored.source.get("file"), "code": "VDT0437",
+        "message": f"The Sigma rule is no query here: {rule.unmapped}.", "line": stored.source.get("line") or 1, "column": 1,
+        "missing": list(rule.extra["sigma"].get("missing", [])),
     }  # fmt: skip
 
 

@@ -18,6 +18,10 @@ from vedette.detect.reading.problems import ProblemSeverity
 group = typer.Typer(no_args_is_help=True, help="Analytics rules.")
 
 
+NO_QUERY = "VDT0437"
+"""Code of a Sigma rule that could not be made a query: its place is in its file."""
+
+
 class RunFormat(enum.StrEnum):
     """How alerts are printed."""
 
@@ -33,15 +37,20 @@ def register(app: typer.Typer) -> None:
 @group.command("import")
 def import_(
     paths: Annotated[
-        list[Path], typer.Argument(help="Files and folders: YAML, or ARM JSON templates.", metavar="PATH")
+        list[Path],
+        typer.Argument(
+            help="Files and folders: YAML, ARM JSON, custom detections of Defender XDR, or Sigma.",
+            metavar="PATH",
+        ),
     ],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
     json_: JsonReport = False,
 ) -> None:
-    """Import Microsoft Sentinel's analytics rules.
+    """Import analytics rules.
 
-    YAML in the layout of the public Azure-Sentinel repository, and ARM JSON templates as the portal exports them. A rule that came
+    YAML in the layout of the public Azure-Sentinel repository, ARM JSON templates as the portal exports them, custom detections of
+    Defender XDR as Microsoft Graph gives them, and Sigma rules, correlations and filters. A rule that came
     before is updated or left; one whose id belongs to a rule of another origin is kept under an id of its own and reported. Exit
     code 1 if a file or a rule could not be read; the others are imported all the same. A rule whose query does not bind here (a table,
     a column or a function is missing, or it has a mistake) is imported and named as broken, with the place in its query.
@@ -67,11 +76,7 @@ def _print_report(report: dict[str, Any]) -> None:
         )
     for one in report["broken"]:
         place = f"{one['file'] or 'rule'}: '{one['name']}'"
-        console.print(
-            harmless(
-                f"broken {place}, line {one['line']}, column {one['column']} of its query: {one['code']} {one['message']}"
-            )
-        )
+        console.print(harmless(f"broken {place}, line {one['line']}{_of_query(one)}: {one['code']} {one['message']}"))
     if report["broken"]:
         console.print(
             harmless(
@@ -82,6 +87,11 @@ def _print_report(report: dict[str, Any]) -> None:
     words = ("added", "updated", "unchanged", "derived", *(("broken",) if report["broken"] else ()))
     counts = {word: len(report[word]) for word in words}
     typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
+
+
+def _of_query(one: dict[str, Any]) -> str:
+    """Where a fault is: in the query, or in the file where there is no query."""
+    return "" if one["code"] == NO_QUERY else f", column {one['column']} of its query"
 
 
 @group.command("list")

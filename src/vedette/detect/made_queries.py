@@ -20,6 +20,7 @@ from vedette.detect.rule import (
     JsonValue,
     RuleKind,
 )
+from vedette.kql.text_literal import text_literal
 
 _EVERY: Final = timedelta(minutes=5)
 _HOUR: Final = timedelta(hours=1)
@@ -55,11 +56,11 @@ def _incident_creation(rule: AnalyticsRule) -> AnalyticsRule:
         return rule
     lines = [
         "SecurityAlert",
-        f"| where ProductName =~ {_quoted(product.strip())} and not(ProviderName startswith 'ASI ')",
+        f"| where ProductName =~ {text_literal(product.strip())} and not(ProviderName startswith 'ASI ')",
     ]
     severities = _texts(rule.extra.get("severitiesFilter"))
     if severities:
-        lines.append(f"| where AlertSeverity in~ ({', '.join(map(_quoted, severities))})")
+        lines.append(f"| where AlertSeverity in~ ({', '.join(map(text_literal, severities))})")
     names = _texts(rule.extra.get("displayNamesFilter"))
     if names:
         lines.append(f"| where {_any_contains(names)}")
@@ -144,14 +145,7 @@ def _threat_intelligence(rule: AnalyticsRule) -> AnalyticsRule:
 
 
 def _any_contains(names: Iterable[str]) -> str:
-    return " or ".join(f"DisplayName contains {_quoted(name)}" for name in names)
-
-
-def _quoted(text: str) -> str:
-    escaped = (
-        text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    )
-    return f"'{escaped}'"
+    return " or ".join(f"DisplayName contains {text_literal(name)}" for name in names)
 
 
 def _texts(value: JsonValue) -> list[str]:

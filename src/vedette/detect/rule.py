@@ -253,9 +253,19 @@ class AnalyticsRule:
     @property
     def not_runnable(self) -> str | None:
         """Why this rule cannot be run here, or None."""
+        if self.unmapped is not None:
+            return f"the Sigma rule is no query here: {self.unmapped}"
         if not self.kind.has_query and not (self.kind.has_made_query and self.query):
             return f"rules of kind {self.kind} have no query: their detections are made by a Microsoft service"
         return None
+
+    @property
+    def unmapped(self) -> str | None:
+        """Why a Sigma rule could not be made a query (`reading/sigma`); None for any other rule."""
+        sigma = self.extra.get("sigma")
+        return (
+            str(sigma["unmapped"]) if isinstance(sigma, Mapping) and sigma.get("unmapped") and not self.query else None
+        )
 
     @property
     def scheduled(self) -> bool:

@@ -13,8 +13,7 @@ from vedette.api.wire import ErrorBody, Page, Span, Utc, Wire
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission
 from vedette.detect.library import StoredRule
-from vedette.detect.reading.files import ReadRule, read_rule_text
-from vedette.detect.reading.problems import RuleProblem
+from vedette.detect.reading.files import read_rule_texts
 from vedette.detect.running.windows import LedgerEntry, WindowOutcome
 from vedette.kql import ticks
 
@@ -107,7 +106,7 @@ class ImportFile(Wire):
 
 
 class ImportRequest(Wire):
-    """Files of rules: YAML in the public layout, or ARM JSON."""
+    """Files of rules: YAML in the public layout, ARM JSON, custom detections of Defender XDR, or Sigma."""
 
     files: list[ImportFile]
 
@@ -173,12 +172,7 @@ def import_(
     """Takes rules in; the answer is the report of `vedette rules import`."""
     if len(body.files) > MAX_IMPORT:
         raise InvalidInput(f"More than {MAX_IMPORT} files in one import.")
-    read: list[ReadRule] = []
-    problems: list[RuleProblem] = []
-    for file in body.files:
-        rules, faults = read_rule_text(file.content, file.name)
-        read += rules
-        problems += faults
+    read, problems = read_rule_texts((file.name, file.content) for file in body.files)
     report = services.import_rules(read, problems, by=caller.name)
     names = {stored.rule.id: stored.rule.name for stored in services.rules.list()}
     imported = [

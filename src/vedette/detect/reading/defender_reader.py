@@ -1,22 +1,65 @@
 """Custom detections of Microsoft Defender XDR (Graph's ``security/rules/detectionRules``) as analytics rules.
 
-Source: learn.microsoft.com/graph/api/resources/security-detectionrule and the frequency table of custom detections
-(learn.microsoft.com/defender-xdr/custom-detection-rules).
+Both forms are read: that of 2024 (period, category, impactedAssets) and the one that took its place (frequency, tactics,
+entityMappings, customDetails).
+
+Source: learn.microsoft.com/graph/api/resources/security-detectionrule, security-alerttemplate, security-ruleschedule,
+security-entitymappingconfiguration, and the frequency table of custom detections (learn.microsoft.com/defender-xdr/custom-detection-rules).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from vedette.detect.attack import tactic_named
 from vedette.detect.reading.document import Document
+from vedette.detect.reading.durations import format_iso8601, parse_duration
 from vedette.detect.reading.layout import read_layout
-from vedette.detect.reading.problems import RuleProblem
+from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.detect.rule import AnalyticsRule, JsonValue
 
-_PERIODS: Final = {"0": None, "1H": ("1h", "4h"), "3H": ("3h", "12h"), "12H": ("12h", "2d"), "24H": ("1d", "30d")}
-"""Schedule → how often the rule runs and how far it looks back; "0" is the continuous (near-real-time) frequency."""
+_PERIODS: Final = {"0": "PT0S", "1H": "PT1H", "3H": "PT3H", "12H": "PT12H", "24H": "P1D"}
+"""The older `period` → `frequency`; no time between two runs is the continuous (near-real-time) frequency."""
+
+_LOOKBACKS: Final = (
+    (timedelta(hours=1), timedelta(hours=4)),
+    (timedelta(hours=3), timedelta(hours=12)),
+    (timedelta(hours=12), timedelta(days=2)),
+    (timedelta(days=14), timedelta(days=30)),
+)
+"""The longest frequency → how far a rule looks back that does not say it."""
+
+_MAPPED: Final = {
+    "accounts": ("Account", {
+        "aadUserId": "AadUserId", "dnsDomain": "DnsDomain", "name": "Name", "ntDomain": "NTDomain", "sid": "Sid",
+        "upn": "FullName", "upnSuffix": "UPNSuffix",
+    }),
+    "hosts": ("Host", {
+        "deviceId": "MdatpDeviceId", "dnsDomain": "DnsDomain", "name": "HostName", "netBiosName": "NetBiosName",
+        "ntDomain": "NTDomain", "azureId": "AzureID", "aadDeviceId": "AadDeviceId",
+    }),
+    "ips": ("IP", {"address": "Address"}),
+    "urls": ("URL", {"address": "Url"}),
+    "azureResources": ("AzureResource", {"resourceId": "ResourceId"}),
+    "cloudApplications": ("CloudApplication", {"appId": "AppId", "name": "Name"}),
+    "mailboxes": ("Mailbox", {"primaryAddress": "MailboxPrimaryAddress", "upn": "Upn"}),
+    "mailMessages": ("MailMessage", {
+        "networkMessageId": "NetworkMessageId", "recipient": "Recipient", "sender": "Sender", "subject": "Subject",
+    }),
+    "mailClusters": ("MailCluster", {"query": "Query", "source": "Source"}),
+    "dns": ("DNS", {"domainName": "DomainName", "hostIpAddress": "IpAddress"}),
+    "files": ("File", {"name": "Name", "directory": "Directory"}),
+    "processes": ("Process", {"processId": "ProcessId", "commandLine": "CommandLine"}),
+    "registryValues": ("RegistryValue", {"key": "Key", "valueName": "Name", "value": "Value"}),
+    "securityGroups": ("SecurityGroup", {"distinguishedName": "DistinguishedName", "objectId": "ObjectGuid", "sid": "SID"}),
+}  # fmt: skip
+"""Collections of `entityMappings` → the entity type, and its properties (without ``Column``) → identifiers."""
+
+_HASHES: Final = ("files", "processes")
+"""Collections whose hashes are entities of their own."""
 
 _ASSETS: Final = {
     "deviceid": ("Host", "MdatpDeviceId", "DeviceId"),
@@ -46,7 +89,15 @@ _ASSETS: Final = {
 
 def is_defender(value: JsonValue) -> bool:
     """Whether a mapping is a custom detection rule of Defender XDR."""
-    return isinstance(value, Mapping) and "detectionAction" in value and "queryCondition" in value
+    return (
+        isinstance(value, Mapping) and "queryCondition" in value and ("detectionAction" in value or "schedule" in value)
+    )
+
+
+def is_defender_list(value: JsonValue) -> bool:
+    """Whether a mapping is a page of custom detection rules, as Graph lists them."""
+    entries = value.get("value") if isinstance(value, Mapping) else None
+    return isinstance(entries, list) and bool(entries) and all(is_defender(entry) for entry in entries)
 
 
 def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsRule | None:
@@ -54,43 +105,114 @@ def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsR
     value: Mapping[str, Any] = document.value
     action = _mapping(value.get("detectionAction"))
     template = _mapping(action.get("alertTemplate"))
-    period = str(_mapping(value.get("schedule")).get("period", "24H")).strip().upper()
-    if period not in _PERIODS:
-        message = f"'{period}' is not a period of a custom detection."
-        problems.append(
-            RuleProblem(document.file, document.line(("schedule",)), message, f"Known are {', '.join(_PERIODS)}.")
-        )
+    schedule = _schedule(_mapping(value.get("schedule")), document, problems)
+    if schedule is None:
         return None
-    schedule = _PERIODS[period]
-    techniques = [text for text in template.get("mitreTechniques") or [] if isinstance(text, str)]
-    category = template.get("category")
+    frequency, lookback = schedule
+    tactics, techniques, sub_techniques = _attack(template)
     layout: dict[str, Any] = {
         "id": value.get("detectorId") or value.get("id"),
         "name": value.get("displayName"),
-        "kind": "NRT" if schedule is None else "Scheduled",
-        "description": template.get("description"),
+        "kind": "Scheduled" if frequency else "NRT",
+        "description": template.get("description") or value.get("description"),
         "severity": template.get("severity") or "Medium",
-        "enabled": value.get("isEnabled", True),
-        "query": _mapping(value.get("queryCondition")).get("queryText") or value.get("query"),
-        "tactics": [category] if isinstance(category, str) and tactic_named(category) else [],
+        "enabled": _enabled(value),
+        "query": _mapping(value.get("queryCondition")).get("queryText"),
+        "tactics": tactics,
         "relevantTechniques": techniques,
+        "subTechniques": sub_techniques or None,
         "entityMappings": _mappings(template, document, problems),
+        "customDetails": _custom_details(template),
         "alertDetailsOverride": {"alertDisplayNameFormat": template.get("title")} if template.get("title") else None,
+        "eventGroupingSettings": {
+            "aggregationKind": _GROUPINGS.get(str(template.get("eventGroupingKind")), "AlertPerResult")
+        },
         # What Defender has beside the alert (response actions, recommended actions) is kept for who reads the rule.
         "defender": {
             key: entry
             for key, entry in value.items()
-            if key not in ("queryCondition", "query", "displayName", "isEnabled")
+            if key not in ("queryCondition", "displayName", "isEnabled", "@odata.context", "@odata.etag")
         },
     }
-    if schedule is not None:
+    if frequency:
         layout |= {
-            "queryFrequency": schedule[0],
-            "queryPeriod": schedule[1],
+            "queryFrequency": format_iso8601(frequency),
+            "queryPeriod": format_iso8601(lookback),
             "triggerOperator": "gt",
             "triggerThreshold": 0,
         }
+    else:
+        del layout["eventGroupingSettings"]
     return read_layout(document.at((), {key: entry for key, entry in layout.items() if entry is not None}), problems)
+
+
+_GROUPINGS: Final = {"alertPerEvent": "AlertPerResult", "singleAlert": "SingleAlert"}
+
+
+def _schedule(
+    schedule: Mapping[str, Any], document: Document, problems: list[RuleProblem]
+) -> tuple[timedelta, timedelta] | None:
+    """How often the rule runs, and how far it looks back; no time for the continuous frequency; None with a finding."""
+    given = schedule.get("frequency")
+    if given is None:
+        period = str(schedule.get("period", "24H")).strip().upper()
+        given = _PERIODS.get(period)
+        if given is None:
+            _wrong(
+                document,
+                problems,
+                f"'{period}' is not a period of a custom detection.",
+                f"Known are {', '.join(_PERIODS)}.",
+            )
+            return None
+    frequency = parse_duration(str(given)) if not _NOTHING.fullmatch(str(given).strip()) else timedelta(0)
+    if frequency is None:
+        _wrong(document, problems, f"'{given}' is not a length of time.", "Write it like PT1H or P1D.")
+        return None
+    lookback = schedule.get("lookback")
+    if lookback is None:
+        return frequency, next((back for most, back in _LOOKBACKS if frequency <= most), frequency)
+    period_back = parse_duration(str(lookback))
+    if period_back is None:
+        _wrong(document, problems, f"'{lookback}' is not a length of time.", "Write it like PT4H or P1D.")
+        return None
+    return frequency, period_back
+
+
+_NOTHING: Final = re.compile(r"P(T0+[HMS]|0+D)", re.IGNORECASE)
+
+
+def _wrong(document: Document, problems: list[RuleProblem], message: str, hint: str) -> None:
+    problems.append(RuleProblem(document.file, document.line(("schedule",)), message, hint))
+
+
+def _enabled(value: Mapping[str, Any]) -> bool:
+    if "isEnabled" in value:
+        return bool(value["isEnabled"])
+    return str(value.get("status", "enabled")).casefold() not in ("disabled", "autodisabled")
+
+
+def _attack(template: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
+    """Tactics, techniques and sub-techniques, of the older form (category, mitreTechniques) or of the newer (tactics)."""
+    category = template.get("category")
+    tactics = [category] if isinstance(category, str) and tactic_named(category) else []
+    techniques = [text for text in template.get("mitreTechniques") or [] if isinstance(text, str)]
+    sub_techniques: list[str] = []
+    for tactic in template.get("tactics") or []:
+        name = _mapping(tactic).get("tactic")
+        if isinstance(name, str):
+            tactics.append(name)
+        for technique in _mapping(tactic).get("techniques") or []:
+            text = _mapping(technique).get("technique")
+            if isinstance(text, str):
+                techniques.append(text)
+            sub_techniques += [one for one in _mapping(technique).get("subTechniques") or [] if isinstance(one, str)]
+    return list(dict.fromkeys(tactics)), list(dict.fromkeys(techniques)), list(dict.fromkeys(sub_techniques))
+
+
+def _custom_details(template: Mapping[str, Any]) -> dict[str, str] | None:
+    details = _mapping(template.get("customDetails"))
+    return {name: column for name, column in details.items() if isinstance(column, str) and "@" not in name} or None
 
 
 def _mappings(template: Mapping[str, Any], document: Document, problems: list[RuleProblem]) -> list[dict[str, Any]]:
@@ -104,7 +226,31 @@ def _mappings(template: Mapping[str, Any], document: Document, problems: list[Ru
             problems.append(RuleProblem(document.file, line, message, "The rule is read without it."))
             continue
         mappings.append({"entityType": found[0], "fieldMappings": [{"identifier": found[1], "columnName": found[2]}]})
+    for collection, entries in _mapping(template.get("entityMappings")).items():
+        for entry in entries if isinstance(entries, list) else []:
+            mappings += _entity(collection, _mapping(entry), document, problems)
     return mappings
+
+
+def _entity(
+    collection: str, entry: Mapping[str, Any], document: Document, problems: list[RuleProblem]
+) -> list[dict[str, Any]]:
+    kind, identifiers = _MAPPED.get(collection, ("", {}))
+    pairs, hashes = [], []
+    for name, column in entry.items():
+        if not isinstance(column, str) or not name.endswith("Column"):
+            continue
+        name = name.removesuffix("Column")
+        if collection in _HASHES and name in ("sha1", "sha256", "md5"):
+            hashes.append({"entityType": "FileHash", "fieldMappings": [{"identifier": "Value", "columnName": column}]})
+        elif name in identifiers:
+            pairs.append({"identifier": identifiers[name], "columnName": column})
+        else:
+            line = document.line(("detectionAction", "alertTemplate", "entityMappings", collection))
+            message = f"'{name}Column' of '{collection}' is not an entity's identifier that is known here."
+            warning = ProblemSeverity.WARNING
+            problems.append(RuleProblem(document.file, line, message, "The rule is read without it.", severity=warning))
+    return [*([{"entityType": kind, "fieldMappings": pairs}] if pairs else []), *hashes]
 
 
 def _mapping(value: JsonValue) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Rules from files: YAML in the public Azure-Sentinel layout, ARM JSON, and custom detections of Defender XDR.
+"""Rules from files: YAML in the public Azure-Sentinel layout, ARM JSON, custom detections of Defender XDR, and Sigma.
 
 A file that is wrong yields findings and never stops the others.
 """
@@ -12,11 +12,12 @@ from pathlib import Path
 
 from vedette.core.errors import nearest
 from vedette.detect.reading.arm_reader import is_arm, read_arm
-from vedette.detect.reading.defender_reader import is_defender, read_defender
+from vedette.detect.reading.defender_reader import is_defender, is_defender_list, read_defender
 from vedette.detect.reading.document import Document
 from vedette.detect.reading.json_reader import MAX_BYTES, read_json
 from vedette.detect.reading.layout import looks_like_rule, read_layout
 from vedette.detect.reading.problems import ProblemSeverity, RuleProblem, UnreadableDocument
+from vedette.detect.reading.sigma.reader import is_sigma, read_sigma
 from vedette.detect.reading.yaml_reader import read_yaml
 from vedette.detect.rule import AnalyticsRule, JsonValue
 
@@ -32,7 +33,7 @@ class RuleSource:
     file: str
     line: int | None
     format: str
-    """``yaml``, ``arm`` or ``defender``."""
+    """``yaml``, ``arm``, ``defender`` or ``sigma``."""
     original: JsonValue
 
 
@@ -49,21 +50,117 @@ def read_rules(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[ReadRule],
 
     A file of a directory that is no rule at all (a workbook, a playbook) is a finding of severity warning only.
     """
-    rules: list[ReadRule] = []
-    problems: list[RuleProblem] = []
+    reading = _Reading()
     for path in paths:
-        for file, named in _files(Path(path), problems):
-            read, found = _read_file(file, named)
-            rules += read
-            problems += found
-    return rules, problems
+        for file, named in _files(Path(path), reading.problems):
+            reading.file(file, named)
+    return reading.done()
 
 
 def read_rule_text(text: str, name: str) -> tuple[list[ReadRule], list[RuleProblem]]:
     """The rules of a text, as if it were the content of a file of that name (an upload)."""
-    problems: list[RuleProblem] = []
-    rules = list(_read_text(text, name, True, problems))
-    return rules, problems
+    return read_rule_texts([(name, text)])
+
+
+def read_rule_texts(files: Iterable[tuple[str, str]]) -> tuple[list[ReadRule], list[RuleProblem]]:
+    """The rules of several texts, each with the name of its file, that may refer to each other."""
+    reading = _Reading()
+    for name, text in files:
+        reading.text(text, name, True)
+    return reading.done()
+
+
+class _Reading:
+    """What was read of some files. Sigma's rules refer to each other, so they are made when all are read."""
+
+    def __init__(self) -> None:
+        self.problems: list[RuleProblem] = []
+        self._rules: list[ReadRule] = []
+        self._sigma: list[Document] = []
+
+    def done(self) -> tuple[list[ReadRule], list[RuleProblem]]:
+        """Everything that was read."""
+        if self._sigma:
+            self._rules += [
+                ReadRule(rule, RuleSource(document.file, document.line(), "sigma", document.value))
+                for rule, document in read_sigma(self._sigma, self.problems)
+            ]
+        return self._rules, self.problems
+
+    def file(self, path: Path, named: bool) -> None:
+        """Read one file."""
+        file = str(path)
+        try:
+            if path.stat().st_size > MAX_BYTES:
+                size = f"{MAX_BYTES // 1024 // 1024} MiB"
+                self._wrong(file, None, f"the file is larger than the {size} that a rule file may have.")
+                return
+            data = path.read_bytes()
+        except FileNotFoundError:
+            self._wrong(file, None, "there is no such file or directory.", _near_file(path))
+            return
+        except OSError as error:
+            self._wrong(file, None, f"the file cannot be read: {error.strerror}.")
+            return
+        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            self._wrong(file, line, f"the file is not text in UTF-8: byte {error.start} cannot be read.")
+            return
+        self.text(text, file, named)
+
+    def text(self, text: str, file: str, named: bool) -> None:
+        """Read the text of one file."""
+        try:
+            if _is_json(text, file):
+                self._document(read_json(text, file), named)
+                return
+            count = 0
+            for document in read_yaml(text, file):
+                count += 1
+                self._document(document, named)
+            if not count:
+                self._wrong(file, 1, "the file is empty.")
+        except UnreadableDocument as error:
+            self._wrong(file, error.line, f"{error.message}.", error.hint)
+
+    def _document(self, document: Document, named: bool) -> None:
+        value, problems = document.value, self.problems
+        if is_arm(value):
+            before, count = len(problems), len(self._rules)
+            for rule, part in read_arm(document, problems):
+                self._rules.append(ReadRule(rule, RuleSource(document.file, part.line(), "arm", part.value)))
+            if len(self._rules) == count and len(problems) == before:
+                _not_a_rule(document, "the template has no alert rule in it", named, problems)
+        elif isinstance(value, list):
+            for index, entry in enumerate(value):
+                self._one(document.at((index,), entry), named)
+        elif is_defender_list(value):
+            for index, entry in enumerate(value["value"]):
+                self._one(document.at(("value", index), entry), named)
+        else:
+            self._one(document, named)
+
+    def _one(self, document: Document, named: bool) -> None:
+        value = document.value
+        if is_sigma(value):
+            self._sigma.append(document)
+            return
+        if is_defender(value):
+            rule, kind = read_defender(document, self.problems), "defender"
+        elif looks_like_rule(value):
+            rule, kind = read_layout(document, self.problems), "yaml"
+        else:
+            message = "this is not an analytics rule: a rule is a mapping with 'name' and 'query'"
+            _not_a_rule(document, message, named, self.problems)
+            return
+        if rule is not None:
+            self._rules.append(ReadRule(rule, RuleSource(document.file, document.line(), kind, value)))
+
+    def _wrong(self, file: str, line: int | None, message: str, hint: str | None = None) -> None:
+        self.problems.append(RuleProblem(file, line, message, hint))
 
 
 def _files(path: Path, problems: list[RuleProblem]) -> Iterator[tuple[Path, bool]]:
@@ -93,27 +190,6 @@ def _files(path: Path, problems: list[RuleProblem]) -> Iterator[tuple[Path, bool
         )
 
 
-def _read_file(path: Path, named: bool) -> tuple[list[ReadRule], list[RuleProblem]]:
-    file = str(path)
-    problems: list[RuleProblem] = []
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            size = f"{MAX_BYTES // 1024 // 1024} MiB"
-            return [], [RuleProblem(file, None, f"the file is larger than the {size} that a rule file may have.")]
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return [], [RuleProblem(file, None, "there is no such file or directory.", _near_file(path))]
-    except OSError as error:
-        return [], [RuleProblem(file, None, f"the file cannot be read: {error.strerror}.")]
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return [], [RuleProblem(file, line, f"the file is not text in UTF-8: byte {error.start} cannot be read.")]
-    return list(_read_text(text, file, named, problems)), problems
-
-
 def _near_file(path: Path) -> str | None:
     try:
         near = nearest(path.name, [entry.name for entry in path.parent.iterdir()])
@@ -122,56 +198,10 @@ def _near_file(path: Path) -> str | None:
     return f"Did you mean '{path.parent / near}'?" if near else None
 
 
-def _read_text(text: str, file: str, named: bool, problems: list[RuleProblem]) -> Iterator[ReadRule]:
-    try:
-        if _is_json(text, file):
-            yield from _read_document(read_json(text, file), named, problems)
-            return
-        count = 0
-        for document in read_yaml(text, file):
-            count += 1
-            yield from _read_document(document, named, problems)
-        if not count:
-            problems.append(RuleProblem(file, 1, "the file is empty."))
-    except UnreadableDocument as error:
-        problems.append(RuleProblem(file, error.line, f"{error.message}.", error.hint))
-
-
 def _is_json(text: str, file: str) -> bool:
     if file.lower().endswith(YAML_SUFFIXES):
         return False
     return file.lower().endswith(JSON_SUFFIXES) or text.lstrip()[:1] in ("{", "[")
-
-
-def _read_document(document: Document, named: bool, problems: list[RuleProblem]) -> Iterator[ReadRule]:
-    value = document.value
-    if is_arm(value):
-        found = False
-        for rule, part in read_arm(document, problems):
-            found = True
-            yield ReadRule(rule, RuleSource(document.file, part.line(), "arm", part.value))
-        if not found and not problems:
-            _not_a_rule(document, "the template has no alert rule in it", named, problems)
-    elif isinstance(value, list):
-        for index, entry in enumerate(value):
-            yield from _read_one(document.at((index,), entry), named, problems)
-    else:
-        yield from _read_one(document, named, problems)
-
-
-def _read_one(document: Document, named: bool, problems: list[RuleProblem]) -> Iterator[ReadRule]:
-    value = document.value
-    if is_defender(value):
-        rule, kind = read_defender(document, problems), "defender"
-    elif looks_like_rule(value):
-        rule, kind = read_layout(document, problems), "yaml"
-    else:
-        _not_a_rule(
-            document, "this is not an analytics rule: a rule is a mapping with 'name' and 'query'", named, problems
-        )
-        return
-    if rule is not None:
-        yield ReadRule(rule, RuleSource(document.file, document.line(), kind, value))
 
 
 def _not_a_rule(document: Document, message: str, named: bool, problems: list[RuleProblem]) -> None:

@@ -18,6 +18,7 @@ from vedette.detect.reading.document import Document
 from vedette.detect.reading.durations import format_iso8601
 from vedette.detect.reading.fields import FieldReader
 from vedette.detect.reading.problems import RuleProblem
+from vedette.detect.reading.sigma.reader import again
 from vedette.detect.rule import (
     DYNAMIC_PROPERTIES,
     AlertDetailsOverride,
@@ -72,6 +73,7 @@ FIELDS: Final = (
     "alertRuleTemplateName",
     "templateVersion",
     "metadata",
+    "sigma",
 )
 """Fields of a rule that have a meaning here; every other one is kept as it is."""
 
@@ -135,7 +137,8 @@ def read_layout(
     query = fields.text("query", trim=False) or ""
     if name is None:
         fields.missing("name")
-    if rule_kind is not None and rule_kind.has_query and not query.strip():
+    unmapped = _unmapped(fields.raw("sigma"))
+    if rule_kind is not None and rule_kind.has_query and not query.strip() and not unmapped:
         if isinstance(fields.raw("query"), str):
             fields.wrong("query", "'query' is empty")
         fields.missing("query")
@@ -176,12 +179,30 @@ def read_layout(
         template_name=fields.text("alertRuleTemplateName"),
         template_version=fields.text("templateVersion"),
         metadata=fields.raw("metadata"),
-        extra={key: value for key, value in fields.value.items() if key not in FIELDS},
+        extra={key: value for key, value in fields.value.items() if key not in FIELDS or key == "sigma"},
     )
     if fields.failed:
         return None
     given = rule_id or fields.text("id")
+    if unmapped and not query.strip():
+        rule = _tried_again(rule)
     return made(with_id(rule, given or derived_id("rule", rule.name, rule.query or rule.kind.value)))
+
+
+def _unmapped(sigma: JsonValue) -> bool:
+    """Whether a rule is a Sigma rule that could not be made a query."""
+    return isinstance(sigma, Mapping) and bool(sigma.get("unmapped")) and bool(sigma.get("source"))
+
+
+def _tried_again(rule: AnalyticsRule) -> AnalyticsRule:
+    """A Sigma rule that could not be a query when it came, as what it is now; everything else of it is as it was kept."""
+    now = again(rule.extra["sigma"]["source"])
+    if now is None:
+        return rule
+    return replace(
+        rule, query=now.query, query_frequency=now.query_frequency, query_period=now.query_period,
+        entity_mappings=now.entity_mappings, event_grouping=now.event_grouping,
+    )  # fmt: skip
 
 
 def with_id(rule: AnalyticsRule, rule_id: str) -> AnalyticsRule:
