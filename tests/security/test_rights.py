@@ -17,13 +17,38 @@ from vedette.core.roles import ROLE_PERMISSIONS, Permission, Principal, Role
 from vedette.core.settings import load_settings
 
 OPEN, SIGNED_IN, MEMBER, OWNER = "anyone", "anyone signed in", "any role in the workspace", "the directory's owner"
+INSTALLATION = "an administrator of the installation"
 WS = "/api/v1/workspaces/{ws}"
+USER = "/api/v1/users/{user}"
 RULES: dict[tuple[str, str], str | Permission] = {
     ("get", "/api/v1/health"): OPEN,
     ("post", "/api/v1/session"): OPEN,
     ("delete", "/api/v1/session"): OPEN,
     ("get", "/api/v1/session"): SIGNED_IN,
     ("get", "/api/v1/workspaces"): SIGNED_IN,
+    ("post", "/api/v1/workspaces"): INSTALLATION,
+    ("get", WS): MEMBER,
+    ("patch", WS): Permission.WORKSPACES_WRITE,
+    ("post", f"{WS}/archive"): Permission.WORKSPACES_WRITE,
+    ("post", f"{WS}/restore"): Permission.WORKSPACES_WRITE,
+    ("delete", WS): Permission.WORKSPACES_WRITE,
+    ("get", "/api/v1/roles"): SIGNED_IN,
+    ("get", "/api/v1/users"): INSTALLATION,
+    ("post", "/api/v1/users"): INSTALLATION,
+    ("get", USER): INSTALLATION,
+    ("patch", USER): INSTALLATION,
+    ("delete", USER): INSTALLATION,
+    ("post", f"{USER}/roles"): INSTALLATION,
+    ("delete", f"{USER}/roles/{{role}}"): INSTALLATION,
+    ("post", f"{USER}/sign-in"): INSTALLATION,
+    ("post", f"{USER}/password"): INSTALLATION,
+    ("delete", f"{USER}/password"): INSTALLATION,
+    ("get", f"{USER}/tokens"): INSTALLATION,
+    ("post", f"{USER}/tokens"): INSTALLATION,
+    ("delete", f"{USER}/tokens/{{token}}"): INSTALLATION,
+    ("get", f"{USER}/sessions"): INSTALLATION,
+    ("delete", f"{USER}/sessions"): INSTALLATION,
+    ("delete", f"{USER}/sessions/{{session}}"): INSTALLATION,
     ("get", f"{WS}/users"): MEMBER,
     ("get", f"{WS}/incidents"): Permission.INCIDENTS_READ,
     ("post", f"{WS}/incidents/batch"): Permission.INCIDENTS_WRITE,
@@ -138,6 +163,11 @@ RULES: dict[tuple[str, str], str | Permission] = {
 }
 DOORS = {(method.lower(), path) for door in doors() for methods, path in door.routes for method in methods}
 """The front doors for logs, which have credentials of their own kinds."""
+BODIES: dict[str, dict[str, object]] = {
+    f"{USER}/roles": {"role": "Reader"},
+    f"{USER}/tokens": {"name": "test"},
+}
+"""Bodies of routes that look at the body before they ask who may; all others take an empty one for the question."""
 OUTSIDE = {"/api/v1/openapi.json", "/{path:path}"}
 """Of the console and the description, which hold nothing of a workspace."""
 
@@ -157,6 +187,7 @@ class Held:
         for name, role, where in [
             *((role.value, role, self.default) for role in Role),
             ("stranger", Role.CONTRIBUTOR, self.other),
+            ("root", Role.ADMINISTRATOR, None),
             ("nobody", None, None),
         ]:
             identity.create_account("user", name, by=operator)
@@ -172,7 +203,10 @@ class Held:
         address = path.replace("{ws}", "default").replace("{incident}", "999").replace("{table}", "T_CL")
         address = address.replace("{rule_id}", "none").replace("{destination}", "none").replace("{delivery}", "none")
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        body = {} if method in ("post", "patch") else None
+        for part in ("user", "token", "session"):
+            address = address.replace(f"{{{part}}}", "none")
+        address = address.replace("{role}", "Reader")
+        body = BODIES.get(path, {}) if method in ("post", "patch") else None
         params = {"name": "x.bin"} if path.endswith("/load") else None
         answer = self.client.request(method, address, json=body, headers=headers, params=params)
         assert answer.status_code < 500, (method, path, answer.text)
@@ -221,10 +255,12 @@ def test_who_may(held: Held, method: str, path: str) -> None:
     assert (held.status(method, path, "vdt_nonsense") == 401) == (rule != OPEN)
     for role in Role:
         status = held.status(method, path, held.tokens[role.value])
-        if rule == OWNER or (isinstance(rule, Permission) and rule not in ROLE_PERMISSIONS[role]):
+        if rule in (OWNER, INSTALLATION) or (isinstance(rule, Permission) and rule not in ROLE_PERMISSIONS[role]):
             assert status == 403, (role, status)
         else:
             assert status not in (401, 403), (role, status)
+    if rule == INSTALLATION:
+        assert held.status(method, path, held.tokens["root"]) not in (401, 403)
     if "{ws}" in path:
         # to those without any right in it a workspace does not exist; the owner's own routes are refused before that
         for outsider in ("stranger", "nobody"):
@@ -232,7 +268,7 @@ def test_who_may(held: Held, method: str, path: str) -> None:
                 outsider
             )
     limited = held.status(method, path, held.tokens["limited"])
-    if isinstance(rule, Permission) or rule == OWNER:
+    if isinstance(rule, Permission) or rule in (OWNER, INSTALLATION):
         assert (limited == 403) == (rule is not Permission.RULES_READ), limited
 
 

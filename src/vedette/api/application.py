@@ -24,7 +24,7 @@ from vedette.collect.http.gate import Gate
 from vedette.core.accounts import Account, local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
-from vedette.core.errors import NotFound
+from vedette.core.errors import Conflict, NotFound
 from vedette.core.identity import Identity
 from vedette.core.roles import ROLE_PERMISSIONS, Permission, Principal
 from vedette.core.secret_backends.registry import backends_of
@@ -71,6 +71,10 @@ class Application:
         self._services: dict[str, WorkspaceServices] = {}
         self.listener_bytes: Callable[[], int] = lambda: 0
         """Bytes of messages that listeners hold in memory."""
+        self.workspaces_changed: Callable[[], None] = lambda: None
+        """Told when a workspace was made, archived or restored: a server follows with its work."""
+        self.workspace_ended: Callable[[str], None] = lambda workspace_id: None
+        """Returns when no work of the workspace with that id goes on any more."""
         with ExitStack() as opening:
             opening.enter_context(self.directory.lock(purpose, wait=settings.lock_wait, on_wait=on_wait))
             self.state = settings.open_state()
@@ -114,8 +118,20 @@ class Application:
             self._held = opening.pop_all()
 
     def workspace(self, name_or_id: str) -> Workspace:
-        """A workspace by name or id; `default` is made when it is first asked for."""
-        return self.workspaces.default() if name_or_id == "default" else self.workspaces.get(name_or_id)
+        """A workspace in use, by name or id; `default` is made when it is first asked for. `Conflict` for an archived one."""
+        return self.in_use(self.workspaces.default() if name_or_id == "default" else self.workspaces.get(name_or_id))
+
+    @staticmethod
+    def in_use(workspace: Workspace) -> Workspace:
+        """The workspace; `Conflict` if it is archived."""
+        if workspace.archived_at is None:
+            return workspace
+        raise Conflict(
+            f"The workspace '{workspace.name}' is archived.",
+            code="VDT0441",
+            target=workspace.name,
+            hint=f"`vedette workspaces restore {workspace.name}` takes it into use again.",
+        )
 
     def services(self, workspace: Workspace) -> WorkspaceServices:
         """The services of a workspace; the same object however often it is asked for."""
@@ -133,7 +149,7 @@ class Application:
                 workspace = self.workspaces.get(name)
             except NotFound:
                 return None
-            if not caller.may_see(workspace.id):
+            if workspace.archived_at is not None or not caller.may_see(workspace.id):
                 return None
             caller.require(workspace.id, Permission.QUERY)
             logs = self.services(workspace).logs
@@ -143,7 +159,7 @@ class Application:
 
     def backup(self, target: Path, by: Principal) -> BackupReport:
         """Makes a backup of the data directory in a folder; the state is in it unless it lies in a database of its own."""
-        ids = [workspace.id for workspace in self.workspaces.list()]
+        ids = [workspace.id for workspace in self.workspaces.list(archived=True)]
         with_state = self.settings.state_url is None
         self.audit.record(by, "backup/create", str(target), None, {"state": with_state})
         return backup.create(self.directory, self.stores, ids, target, self.clock, with_state=with_state)
@@ -198,16 +214,20 @@ class Application:
         return self.identity.accounts(by=local_operator(self.directory.path))
 
     def background(self) -> dict[str, Callable[[threading.Event], None]]:
-        """The work that goes on while a server runs: a name, and what runs until the event is set."""
+        """The work for all workspaces that goes on while a server runs: a name, and what runs until the event is set."""
         if self.settings.state_url is None:
             self.deliverer.recover()  # who holds the data directory is alone with its state
-        work: dict[str, Callable[[threading.Event], None]] = {
-            "deliveries": self.deliverer.run,
-            "connectors": self.collector.run,
-        }
-        for workspace in self.workspaces.list():
-            work |= {f"{name} of {workspace.name}": run for name, run in self.services(workspace).background().items()}
-        return work
+        return {"deliveries": self.deliverer.run, "connectors": self.collector.run}
+
+    def delete_workspace(self, workspace_id: str, by: Principal) -> None:
+        """Deletes an archived workspace for good, with its log files. `Conflict` for one that is in use."""
+        workspace = self.workspaces.get(workspace_id)
+        if workspace.archived_at is not None:
+            self.workspace_ended(workspace.id)
+        self.workspaces.delete(workspace.id, by=by)
+        with self._guard:
+            self._services.pop(workspace.id, None)
+        self.stores.remove(workspace.id)
 
     def close(self) -> None:
         """Closes the stores and the state, and lets go of the directory."""

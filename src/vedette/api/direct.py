@@ -55,6 +55,10 @@ class DirectOperations(StoreOperations):
         """What the REST API answers, in this process."""
         return self._api.request(method, path, **arguments)
 
+    def installation(self, method: str, path: str, **arguments: Any) -> Any:
+        """What the REST API answers at a path of the installation, in this process."""
+        return self._api.request(method, path, everywhere=True, **arguments)
+
     @cached_property
     def _api(self) -> LocalApi:
         return LocalApi(self.application, self.services.workspace.id)

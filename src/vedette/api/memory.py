@@ -92,6 +92,10 @@ class MemoryOperations(StoreOperations):
         """Refused."""
         raise self._nothing()
 
+    def installation(self, method: str, path: str, **arguments: Any) -> Any:
+        """Refused."""
+        raise self._nothing()
+
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Refused."""
         raise self._nothing()

@@ -28,6 +28,10 @@ class Operations(Protocol):
         """What the REST API answers at a path under the workspace (`json` and `params` as httpx takes them)."""
         ...
 
+    def installation(self, method: str, path: str, **arguments: Any) -> Any:
+        """What the REST API answers at a path of the installation: users, workspaces."""
+        ...
+
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""
         ...

@@ -10,7 +10,8 @@ from fastapi import Depends, Path, Request
 from vedette.api.application import Application
 from vedette.api.services import WorkspaceServices
 from vedette.core.errors import Forbidden, NotFound, Unauthorized
-from vedette.core.roles import Permission, Principal
+from vedette.core.roles import EVERYWHERE, Permission, Principal
+from vedette.core.workspaces import Workspace
 
 COOKIE = "vedette_session"
 REQUEST_HEADER = "X-Vedette-Request"
@@ -61,26 +62,50 @@ Held = Annotated[Application, Depends(application)]
 def services(
     request: Request, ws: Annotated[str, Path(description="The workspace, by id or name.")]
 ) -> WorkspaceServices:
-    """The services of the workspace in the path; one that the caller has no right in does not exist for them."""
-    caller, held = principal(request), application(request)
-    workspace = held.workspace(ws)
-    if not caller.may_see(workspace.id):
+    """The services of the workspace in the path; `Conflict` for one that is archived."""
+    held = application(request)
+    return held.services(held.in_use(visible_workspace(held, principal(request), ws)))
+
+
+def visible_workspace(held: Application, caller: Principal, ws: str) -> Workspace:
+    """A workspace by name or id; one that the caller has no right in does not exist for them, whether it does or not."""
+    try:
+        workspace = held.workspaces.get(ws)
+    except NotFound:
+        if caller.may_see(EVERYWHERE):
+            raise
+        workspace = None
+    if workspace is None or not caller.may_see(workspace.id):
         raise NotFound(f"There is no workspace '{ws}'.", code="VDT0404")
-    return held.services(workspace)
+    return workspace
 
 
 Services = Annotated[WorkspaceServices, Depends(services)]
 
 
-def requires(permission: Permission) -> Callable[[Request], Principal]:
-    """A dependency that lets a caller through who has a permission in the workspace.
+def requires(permission: Permission, *, archived: bool = False) -> Callable[[Request], Principal]:
+    """A dependency that lets a caller through who has a permission in the workspace, which may be `archived` only if that is said.
 
     It asks for nothing but the request: FastAPI looks at what a dependency asks for anew for each route, of which there are many.
     """
 
     def check(request: Request) -> Principal:
+        caller, held = principal(request), application(request)
+        workspace = visible_workspace(held, caller, request.path_params["ws"])
+        caller.require(workspace.id, permission)
+        if not archived:
+            held.in_use(workspace)
+        return caller
+
+    return check
+
+
+def requires_everywhere(permission: Permission) -> Callable[[Request], Principal]:
+    """A dependency that lets a caller through who has a permission for the whole installation."""
+
+    def check(request: Request) -> Principal:
         caller = principal(request)
-        caller.require(services(request, request.path_params["ws"]).workspace.id, permission)
+        caller.require(EVERYWHERE, permission)
         return caller
 
     return check

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 
 from vedette import __version__
 from vedette.api import failures
@@ -43,9 +45,12 @@ from vedette.api.routes import (
     session,
     tables,
     transformations,
+    users,
     watchlists,
+    workspaces,
 )
 from vedette.api.routes.doors import install_doors
+from vedette.api.workers import Workers
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable, VedetteError
 
@@ -58,6 +63,8 @@ PREFIX = "/api/v1"
 
 def create_app(application: Application) -> FastAPI:
     """The ASGI application over an opened data directory."""
+    # FastAPI hands the name of a body on as an alias, which means nothing to models that are built when they are used.
+    warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
     app = FastAPI(
         title="Vedette",
         version=__version__,
@@ -71,6 +78,8 @@ def create_app(application: Application) -> FastAPI:
     for module in (
         health,
         session,
+        users,
+        workspaces,
         incidents,
         incident_work,
         investigation,
@@ -179,7 +188,7 @@ class Server:
     @contextmanager
     def _background(self) -> Iterator[None]:
         stop = threading.Event()
-        workers: list[threading.Thread] = []
+        workers = Workers(self.application)
         beginning = threading.Thread(target=self._begin, args=(stop, workers), name="beginning", daemon=True)
         beginning.start()
         try:
@@ -187,20 +196,14 @@ class Server:
         finally:
             stop.set()
             beginning.join(timeout=30)
-            self.application.deliverer.wake()
-            self.application.collector.wake()
-            for thread in workers:
-                thread.join(timeout=10)
+            workers.end()
 
-    def _begin(self, stop: threading.Event, workers: list[threading.Thread]) -> None:
+    def _begin(self, stop: threading.Event, workers: Workers) -> None:
         """Opens the stores and starts the work, once the server answers what needs no store."""
         while not self._server.started and not stop.is_set():
             stop.wait(0.01)
         try:
-            for name, work in self.application.background().items():
-                thread = threading.Thread(target=work, args=(stop,), name=name, daemon=True)
-                workers.append(thread)
-                thread.start()
+            workers.start()
         except VedetteError as error:
             self._fault = error
             self.stop()

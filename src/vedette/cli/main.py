@@ -69,6 +69,8 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "export": ("export",),
     "backup": ("backup",),
     "secrets": ("secrets",),
+    "users": ("users",),
+    "workspaces": ("workspaces",),
 }
 """The first word of a command, and the modules that it is in; a new one is a line here."""
 

@@ -38,8 +38,11 @@ class RemoteOperations:
         )  # fmt: skip
 
     def _call(self, method: str, path: str, *, text: str = "", **arguments: Any) -> Any:
+        return self._ask(method, self._workspace + path, text, **arguments)
+
+    def _ask(self, method: str, address: str, text: str = "", **arguments: Any) -> Any:
         try:
-            answer = self._client.request(method, self._workspace + path, **arguments)
+            answer = self._client.request(method, address, **arguments)
         except httpx.HTTPError as error:
             raise Unavailable(f"The server that holds the data directory does not answer: {error}.") from None
         if answer.is_success:
@@ -49,6 +52,10 @@ class RemoteOperations:
     def request(self, method: str, path: str, **arguments: Any) -> Any:
         """What the REST API answers at a path under the workspace."""
         return self._call(method, path, **arguments)
+
+    def installation(self, method: str, path: str, **arguments: Any) -> Any:
+        """What the REST API answers at a path of the installation."""
+        return self._ask(method, f"/api/v1{path}", **arguments)
 
     @contextmanager
     def stream(self, path: str, **arguments: Any) -> Iterator[Iterator[bytes]]:

@@ -41,6 +41,7 @@ class Account:
     display_name: str
     created_at: datetime
     disabled: bool
+    has_password: bool
     grants: tuple[Grant, ...]
 
 
@@ -168,6 +169,7 @@ def account_of(session: Session, row: AccountRow) -> Account:
         display_name=row.display_name,
         created_at=row.created_at,
         disabled=row.disabled_at is not None,
+        has_password=row.password_hash is not None,
         grants=_grants(session, row),
     )
 

@@ -32,14 +32,16 @@ from vedette.core.database import State
 from vedette.core.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthorized
 from vedette.core.ids import IdSource, new_id
 from vedette.core.models import AccountRow, RoleAssignmentRow, TokenRow, WorkspaceRow
-from vedette.core.passwords import hash_password
+from vedette.core.owners import keeping_owners
+from vedette.core.passwords import generate_password, hash_password
 from vedette.core.redaction import Secret
 from vedette.core.roles import EVERYWHERE, Permission, Principal, PrincipalKind, Role
-from vedette.core.sessions import TOUCH_SECONDS, SessionLimits, Sessions
+from vedette.core.sessions import TOUCH_SECONDS, SessionInfo, SessionLimits, Sessions
 from vedette.core.throttle import FailureLimit
 from vedette.core.tokens import TokenKind
 
 MAX_TOKEN_DAYS: Final = 730
+MAX_SIGN_IN: Final = timedelta(days=7)
 
 AccountKind = Literal["user", "client"]
 
@@ -115,10 +117,21 @@ class Identity:
             if row.id == by.id and disabled:
                 raise Conflict("Nobody can disable their own account.", target=row.name)
             if disabled != (row.disabled_at is not None):
-                row.disabled_at = self._clock.now() if disabled else None
+                with keeping_owners(session, row.name):
+                    row.disabled_at = self._clock.now() if disabled else None
                 if disabled:
                     self.sessions.end_all(session, row.id)
                 self._audit.record(by, f"{row.kind}s/{'disable' if disabled else 'enable'}", row.name)
+            return account_of(session, row)
+
+    def rename(self, name_or_id: str, display_name: str, *, by: Principal) -> Account:
+        """Change the name that is shown of an account; the one that it is found by stays."""
+        shown = _check_display_name(display_name)
+        with self._state.session() as session:
+            row = self._find(session, name_or_id, by, Permission.IDENTITY_WRITE)
+            if shown != row.display_name:
+                row.display_name = shown
+                self._audit.record(by, f"{row.kind}s/rename", row.name, detail={"display_name": shown})
             return account_of(session, row)
 
     def delete_account(self, name_or_id: str, *, by: Principal) -> None:
@@ -129,18 +142,28 @@ class Identity:
             if row.id == by.id:
                 raise Conflict("Nobody can delete their own account.", target=row.name)
             self._audit.record(by, f"{row.kind}s/delete", row.name, detail={"id": row.id})
-            session.delete(row)
+            with keeping_owners(session, row.name):
+                session.delete(row)
 
     def set_password(self, name_or_id: str, password: str | None, *, by: Principal) -> None:
         """Set or (None) remove a user's password; their sessions end. A user may do it for themselves, in a session."""
-        kept = None if password is None else hash_password(password)
-        with self._state.session() as session:
+        with self._state.session(read_only=True) as session:
             row = self._find(session, name_or_id, by, Permission.IDENTITY_WRITE)
             if row.kind != "user":
                 raise Conflict("Only users have passwords; API clients have tokens.", target=row.name)
+        # Outside of any transaction, and for nobody who may not: this takes its time on purpose.
+        kept = None if password is None else hash_password(password)
+        with self._state.session() as session:
+            row = self._find(session, name_or_id, by, Permission.IDENTITY_WRITE)
             row.password_hash = kept
             self.sessions.end_all(session, row.id)
             self._audit.record(by, "users/set-password" if kept else "users/remove-password", row.name)
+
+    def reset_password(self, name_or_id: str, *, by: Principal) -> Secret:
+        """Give a user a generated password in the place of theirs; it is shown this once, and their sessions end."""
+        made = generate_password(self._random)
+        self.set_password(name_or_id, made.reveal(), by=by)
+        return made
 
     # ---- roles
 
@@ -173,8 +196,8 @@ class Identity:
             assignment = find_assignment(session, row.id, role, workspace_id)
             if assignment is None:
                 raise NotFound(f"'{row.name}' does not have the role {role.value} there.", target=row.name)
-            session.delete(assignment)
-            session.flush()
+            with keeping_owners(session, row.name):
+                session.delete(assignment)
             self._audit.record(by, "roles/revoke", row.name, workspace_id, {"role": role.value})
             return account_of(session, row)
 
@@ -240,12 +263,15 @@ class Identity:
             query = query.order_by(TokenRow.created_at.desc(), TokenRow.id)
             return [token_info(token) for token in session.scalars(query)]
 
-    def revoke_token(self, token_id: str, *, by: Principal) -> TokenInfo:
-        """End a token at once. Everybody may revoke their own."""
+    def revoke_token(self, token_id: str, *, by: Principal, owner: str | None = None) -> TokenInfo:
+        """End a token at once, one of the account `owner` (name or id) if that is given. Everybody may revoke their own."""
         with self._state.session() as session:
+            holder = None if owner is None else self._find(session, owner, by, Permission.IDENTITY_READ)
             token = session.get(TokenRow, token_id)
             if token is None or (token.account_id != by.id and not by.allows(EVERYWHERE, Permission.IDENTITY_WRITE)):
-                raise NotFound(f"There is no token '{token_id}'.", target=token_id)
+                raise NotFound(f"There is no token '{token_id[:64]}'.", target=token_id[:64])
+            if holder is not None and holder.id != token.account_id:
+                raise NotFound(f"'{holder.name}' has no token '{token_id[:64]}'.", target=token_id[:64])
             if token.revoked_at is None:
                 token.revoked_at = self._clock.now()
                 account = session.get_one(AccountRow, token.account_id)
@@ -285,10 +311,42 @@ class Identity:
         self._process_tokens[minted.id] = minted.hash
         return minted.text
 
+    # ---- sessions
+
+    def sessions_of(self, name_or_id: str, *, by: Principal) -> list[SessionInfo]:
+        """The sessions of an account that have not ended, newest first. Everybody may see their own."""
+        with self._state.session(read_only=True) as session:
+            row = self._find(session, name_or_id, by, Permission.IDENTITY_READ)
+        return self.sessions.of(row.id)
+
+    def end_session(self, name_or_id: str, session_id: str | None = None, *, by: Principal) -> int:
+        """End a session of an account at once, or (None) all of them with its unused sign-ins; how many ended.
+
+        Everybody may end their own. `NotFound` if the account has no such session.
+        """
+        with self._state.session() as session:
+            row = self._find(session, name_or_id, by, Permission.IDENTITY_WRITE)
+            ended = [one.id for one in self.sessions.of(row.id) if session_id in (None, one.id)]
+            if session_id is not None and not ended:
+                raise NotFound(f"'{row.name}' has no session '{session_id[:64]}'.", target=session_id[:64])
+            if session_id is None:
+                self.sessions.end_all(session, row.id)
+            else:
+                self.sessions.end(session, session_id)
+            self._audit.record(by, "sessions/end", row.name, detail={"sessions": ended})
+            return len(ended)
+
     # ---- sign-ins
 
-    def create_sign_in(self, name_or_id: str | None = None, *, by: Principal) -> Secret:
-        """A one-time sign-in for a user, or (None) for the local operator, who alone may make that."""
+    def create_sign_in(
+        self, name_or_id: str | None = None, *, by: Principal, lifetime: timedelta | None = None
+    ) -> Secret:
+        """A one-time sign-in for a user, or (None) for the local operator, who alone may make that.
+
+        It is good for `lifetime`, at most a week; None: as the limits say.
+        """
+        if lifetime is not None and not timedelta(0) < lifetime <= MAX_SIGN_IN:
+            raise InvalidInput("A one-time sign-in is good for a week at most.", target="lifetime")
         with self._state.session() as session:
             if name_or_id is None:
                 if by.kind not in ("local", "system"):
@@ -301,7 +359,7 @@ class Identity:
                 raise Conflict("API clients do not sign in; they have tokens.", target=row.name)
             if row.disabled_at is not None:
                 raise Conflict(f"The account '{row.name}' is disabled.", target=row.name)
-            return self.sessions.offer(session, row, by)
+            return self.sessions.offer(session, row, by, lifetime)
 
     # ---- rows
 

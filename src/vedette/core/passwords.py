@@ -6,11 +6,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from vedette.core.errors import InvalidInput
+from vedette.core.redaction import Secret
 
 MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 1024
 
+_LETTERS: Final = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789-_.!+=*#"
+"""64 characters, none of which is taken for another one when it is read aloud or copied by hand."""
+_GENERATED: Final = 20
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from argon2 import PasswordHasher
 
 
@@ -19,6 +26,11 @@ def hash_password(password: str) -> str:
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise InvalidInput(f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.", target="password")
     return _hasher().hash(password)
+
+
+def generate_password(random: Callable[[int], bytes]) -> Secret:
+    """A password of 20 characters, which is 120 random bits; `random` makes that many random bytes."""
+    return Secret("".join(_LETTERS[byte % 64] for byte in random(_GENERATED)))
 
 
 def verify_password(kept_hash: str | None, password: str) -> bool:

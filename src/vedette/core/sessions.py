@@ -80,8 +80,8 @@ class Sessions:
         self._random = random
         self._failures = failures
 
-    def offer(self, session: Session, account: AccountRow, by: Principal) -> Secret:
-        """A one-time sign-in for an account; it is shown once and good for one session."""
+    def offer(self, session: Session, account: AccountRow, by: Principal, lifetime: timedelta | None = None) -> Secret:
+        """A one-time sign-in for an account; it is shown once and good for one session, within `lifetime`."""
         minted = tokens.mint(TokenKind.SIGN_IN, self._random)
         now = self._clock.now()
         session.execute(delete(SignInRow).where(SignInRow.expires_at < now - _KEEP))
@@ -91,7 +91,7 @@ class Sessions:
                 account_id=account.id,
                 hash=minted.hash,
                 created_at=now,
-                expires_at=now + timedelta(seconds=self._limits.sign_in),
+                expires_at=now + (lifetime or timedelta(seconds=self._limits.sign_in)),
                 used_at=None,
             )
         )
@@ -206,6 +206,14 @@ class Sessions:
                 for row in rows
                 if self._alive(row, now)
             ]
+
+    def end(self, session: Session, session_id: str) -> None:
+        """End one session."""
+        session.execute(
+            update(SessionRow)
+            .where(SessionRow.id == session_id, SessionRow.ended_at.is_(None))
+            .values(ended_at=self._clock.now())
+        )
 
     def end_all(self, session: Session, account_id: str) -> None:
         """End every session of an account, and every sign-in that was not used."""

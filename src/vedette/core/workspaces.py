@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from vedette.core.audit import Audit
@@ -186,6 +186,11 @@ class Workspaces:
 
     def _missing(self, session: Session, name_or_id: str) -> NotFound:
         return not_found("workspace", name_or_id, session.scalars(select(WorkspaceRow.name)))
+
+
+def in_use() -> Select[tuple[str]]:
+    """The ids of the workspaces that are not archived, for the condition of a statement."""
+    return select(WorkspaceRow.id).where(WorkspaceRow.archived_at.is_(None))
 
 
 def _by_name(session: Session, name: str) -> WorkspaceRow | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,25 @@ class Stores:
             if intake is None:
                 intake = self._intakes[key] = Intake(store, self._spool(key), self._clock)
             return intake
+
+    def remove(self, workspace_id: str) -> None:
+        """Close the workspace's store, and delete its files for good."""
+        key = workspace_id.lower()
+        with self._guard:
+            intake, store = self._intakes.pop(key, None), self._open.pop(key, None)
+        if intake is not None:
+            intake.close()
+        if store is not None:
+            store.close()
+        folder = self._directory.workspace(key)
+        try:
+            if folder.exists():
+                shutil.rmtree(folder)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise Unavailable(
+                f"The folder {folder} of the workspace cannot be deleted: {reason}.", code="VDT0649", file=str(folder)
+            ) from error
 
     def close(self) -> None:
         """Close every store; each writes all it has into its file."""

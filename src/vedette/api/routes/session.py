@@ -1,15 +1,18 @@
-"""Signing in and out, and which workspaces the caller may see."""
+"""Signing in and out, and who works in a workspace."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response
+from pydantic import Field
 
 from vedette import __version__
 from vedette.api.security import COOKIE, Caller, Held, Services, source_of
 from vedette.api.wire import Page, Utc, Wire
-from vedette.core.roles import EVERYWHERE, Principal
+from vedette.core.errors import InvalidInput
+from vedette.core.passwords import MAX_LENGTH
+from vedette.core.roles import Principal
 
 router = APIRouter(tags=["session"])
 
@@ -32,17 +35,11 @@ class SessionBody(Wire):
 
 
 class SignIn(Wire):
-    """A one-time sign-in."""
+    """A one-time sign-in, or a name and a password."""
 
-    token: str
-
-
-class WorkspaceBody(Wire):
-    """A workspace, with the caller's roles in it."""
-
-    id: str
-    name: str
-    roles: list[str]
+    token: Annotated[str | None, Field(max_length=256)] = None
+    name: Annotated[str | None, Field(max_length=256)] = None
+    password: Annotated[str | None, Field(max_length=MAX_LENGTH)] = None
 
 
 class Person(Wire):
@@ -61,8 +58,14 @@ def described(principal: Principal) -> PrincipalBody:
 
 @router.post("/session")
 def sign_in(request: Request, response: Response, held: Held, body: Annotated[SignIn, Body()]) -> SessionBody:
-    """Exchanges a one-time sign-in for a session cookie."""
-    opened = held.identity.sessions.sign_in(body.token, source_of(request))
+    """Exchanges a one-time sign-in, or a user's name and password, for a session cookie."""
+    sessions = held.identity.sessions
+    if body.token is not None and body.name is None and body.password is None:
+        opened = sessions.sign_in(body.token, source_of(request))
+    elif body.token is None and body.name is not None and body.password is not None:
+        opened = sessions.sign_in_with_password(body.name, body.password, source_of(request))
+    else:
+        raise InvalidInput("Give a token, or a name and a password.")
     response.set_cookie(
         COOKIE, opened.cookie.reveal(), httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/",
         expires=opened.expires_at,
@@ -84,26 +87,6 @@ def sign_out(request: Request, response: Response, held: Held) -> None:
     if cookie:
         held.identity.sessions.sign_out(cookie)
     response.delete_cookie(COOKIE, path="/")
-
-
-@router.get("/workspaces")
-def workspaces(caller: Caller, held: Held) -> Page[WorkspaceBody]:
-    """The workspaces in which the caller may do anything, the default first."""
-    found = [
-        WorkspaceBody(
-            id=workspace.id,
-            name=workspace.name,
-            roles=sorted(
-                role.value
-                for place in (EVERYWHERE, workspace.id)
-                for role in caller.roles_by_workspace.get(place, frozenset())
-            ),
-        )
-        for workspace in held.workspaces.list()
-        if caller.may_see(workspace.id)
-    ]
-    found.sort(key=lambda item: (item.name != "default", item.name))
-    return Page(value=found, count=len(found))
 
 
 @router.get("/workspaces/{ws}/users")

@@ -36,6 +36,7 @@ from vedette.core.database import State
 from vedette.core.errors import TooManyRequests, VedetteError
 from vedette.core.redaction import Secret
 from vedette.core.secrets import Secrets
+from vedette.core.workspaces import in_use
 
 log = logging.getLogger(__name__)
 HISTORY: Final = 2_000
@@ -158,7 +159,7 @@ class ConnectorRunner:
             rows = session.execute(
                 select(ConnectorEndpointRow.connector_id, ConnectorEndpointRow.endpoint, ConnectorEndpointRow.due_at)
                 .join(ConnectorRow, ConnectorRow.id == ConnectorEndpointRow.connector_id)
-                .where(ConnectorRow.enabled)
+                .where(ConnectorRow.enabled, ConnectorRow.workspace_id.in_(in_use()))
             ).all()
         with self._guard:
             return min((due for identity, name, due in rows if (identity, name) not in self._busy), default=None)
@@ -177,7 +178,11 @@ class ConnectorRunner:
             if not self._open and not self._replaced:
                 return
         with self._state.session(read_only=True) as session:
-            found = session.execute(select(ConnectorRow.id, ConnectorRow.revision).where(ConnectorRow.enabled)).all()
+            found = session.execute(
+                select(ConnectorRow.id, ConnectorRow.revision).where(
+                    ConnectorRow.enabled, ConnectorRow.workspace_id.in_(in_use())
+                )
+            ).all()
         current = {one.id: one.revision for one in found}
         with self._guard:
             busy = {identity for identity, _ in self._busy}
@@ -205,7 +210,9 @@ class ConnectorRunner:
             rows = session.execute(
                 select(ConnectorRow, ConnectorEndpointRow)
                 .join(ConnectorEndpointRow, ConnectorRow.id == ConnectorEndpointRow.connector_id)
-                .where(ConnectorRow.enabled, ConnectorEndpointRow.due_at <= now)
+                .where(
+                    ConnectorRow.enabled, ConnectorRow.workspace_id.in_(in_use()), ConnectorEndpointRow.due_at <= now
+                )
                 .order_by(ConnectorEndpointRow.due_at)
             ).all()
             for row, at in rows:

@@ -1,0 +1,89 @@
+"""The threads of a running server: the work of the installation, and that of each workspace while it is in use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from vedette.api.application import Application
+
+Work = Mapping[str, Callable[[threading.Event], None]]
+_ALL: Final = ""
+"""Stands for the installation among the workspaces."""
+
+
+@dataclass(slots=True)
+class _Crew:
+    stop: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+
+class Workers:
+    """Starts the work, follows workspaces as they are made, archived and restored, and ends all of it."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._guard = threading.RLock()
+        self._crews: dict[str, _Crew] = {}
+        self._ended = False
+
+    def start(self) -> None:
+        """Starts everything. Raises VedetteError where a store does not open, for one."""
+        with self._guard:
+            if self._ended:
+                return
+            self._begin(_ALL, self._application.background())
+            self.follow()
+        self._application.workspaces_changed = self.follow
+        self._application.workspace_ended = self.end_workspace
+
+    def follow(self) -> None:
+        """Starts the work of workspaces that came into use, and tells that of others to end."""
+        with self._guard:
+            if self._ended:
+                return
+            current = {one.id: one for one in self._application.workspaces.list()}
+            for identity, crew in list(self._crews.items()):
+                if identity != _ALL and identity not in current:
+                    crew.stop.set()
+            for identity, workspace in current.items():
+                crew = self._crews.get(identity)
+                if crew is not None and crew.stop.is_set():
+                    self._join(self._crews.pop(identity), 30)
+                if identity not in self._crews:
+                    work = self._application.services(workspace).background()
+                    self._begin(identity, {f"{name} of {workspace.name}": run for name, run in work.items()})
+
+    def end_workspace(self, workspace_id: str) -> None:
+        """Ends the work of a workspace, and returns when it has ended."""
+        with self._guard:
+            crew = self._crews.pop(workspace_id, None)
+        if crew is not None:
+            crew.stop.set()
+            self._join(crew, 30)
+
+    def end(self) -> None:
+        """Ends all work; waits some seconds for each."""
+        with self._guard:
+            self._ended = True
+            crews, self._crews = list(self._crews.values()), {}
+        for crew in crews:
+            crew.stop.set()
+        self._application.deliverer.wake()
+        self._application.collector.wake()
+        for crew in crews:
+            self._join(crew, 10)
+
+    def _begin(self, identity: str, work: Work) -> None:
+        crew = self._crews[identity] = _Crew()
+        for name, run in work.items():
+            thread = threading.Thread(target=run, args=(crew.stop,), name=name, daemon=True)
+            crew.threads.append(thread)
+            thread.start()
+
+    @staticmethod
+    def _join(crew: _Crew, seconds: float) -> None:
+        for thread in crew.threads:
+            thread.join(timeout=seconds)
