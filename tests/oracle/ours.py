@@ -19,6 +19,10 @@ from vedette.kql.types import TYPE_NAMES
 from vedette.store.catalog import STANDARD
 
 
+_MEANING = frozenset({"KS141", "KS173", "KS213"})
+"""Codes that the parser reports here and Microsoft's binder there."""
+
+
 def _load(path: Path) -> Any:
     return json.loads(gzip.decompress(path.read_bytes()))
 
@@ -76,7 +80,7 @@ def check(text: str, host: CorpusHost) -> Answer:
     found: Check = check_text(text, full_catalog(), host)
     syntax_faults = set(parse(text)[1])
     findings = [
-        Finding(d.code, utf16_span(text, d.start, d.length)[0], d.message, d in syntax_faults and d.code != "KS213")
+        Finding(d.code, utf16_span(text, d.start, d.length)[0], d.message, d in syntax_faults and d.code not in _MEANING)
         for d in found.diagnostics
         if d.severity == "Error"
     ]

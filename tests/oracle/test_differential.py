@@ -54,8 +54,8 @@ def agreement(microsoft: Microsoft, host: CorpusHost, asked: list[str]) -> tuple
         if theirs is None:
             continue
         asked_in_time += 1
-        difference = compare(theirs, check(text, host))
-        if difference is None or accepted.reason(difference) is not None:
+        difference = compare(theirs, check(text, host), text)
+        if difference is None or accepted.reason(difference, text) is not None:
             agreed += 1
             continue
         kinds[difference.kind] += 1

@@ -203,15 +203,24 @@ class Cursor:
         """Elements with commas between them, up to one of `ends`.
 
         `required`: at least one element. `trailing`: a comma may stand after the last one. `recover`: a
-        missing comma is reported and the list goes on; otherwise the list ends there.
+        missing comma is reported and the list goes on, where another element follows; otherwise the list ends there.
         """
         items: list[T] = []
         kinds = self.kinds
         if kinds[self.i] in ends:
             return [missing()] if required else items
+        comma_missing = False
         while True:
             before = self.i
+            found, reported = len(self.diagnostics), self.reported
+            if comma_missing:
+                self.expected(",")
             item = element()
+            if item is None and comma_missing and self.i == before:
+                # no element, so that no comma is missing either: whoever comes next tells what is wrong here
+                del self.diagnostics[found:]
+                self.reported = reported
+                return items
             if item is None:
                 if trailing and items:
                     return items
@@ -225,10 +234,11 @@ class Cursor:
                     if not trailing:
                         items.append(missing())
                     return items
+                comma_missing = False
                 continue
             if not recover or item is None or self.i == before or kinds[self.i] in ends or self.at_line_start():
                 return items
-            self.expected(",")
+            comma_missing = True
 
     def skip(self) -> None:
         """Goes on to the next `|`, `;`, closing bracket or the end, past whole brackets."""

@@ -23,6 +23,7 @@ from vedette.kql.syntax import (
     In,
     Index,
     Member,
+    Missing,
     Name,
     Star,
     Unary,
@@ -251,7 +252,7 @@ class ExpressionParser(TableParser):
             length = self.bracketed_length()
             if length > 0 and self.peek(length) == "(":
                 return self._call()
-            return self.bracketed_wildcard() or self.bracketed_name()
+            return self.bracketed_wildcard() or self.bracketed_name() or self._bracketed_value()
         if kind == "dynamic":
             return self.dynamic_literal()
         if kind in _TABULAR_CALLS:
@@ -275,6 +276,19 @@ class ExpressionParser(TableParser):
             self.report("KS228", f"to use the keyword {kind} as a name, write ['{kind}']", found.start, found.end)
             return found
         return None
+
+    def _bracketed_value(self) -> Expression:
+        """`[value]` where `['name']` was meant: reported, and nothing stands in its place."""
+        start = self.start
+        self.i += 1
+        inner = self.expression()
+        if inner is None:
+            self.missing_name()
+        else:
+            message = "a name in brackets is a text, such as ['name']; an array is dynamic([...]) or pack_array(...)"
+            self.report("KS141", message, inner.start, inner.end)
+        self.close("]")
+        return Missing(start=start, end=self.last_end)
 
     def _parenthesized(self) -> Expression:
         """An expression in parentheses; the parentheses leave no node of their own."""

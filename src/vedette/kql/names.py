@@ -218,7 +218,8 @@ class NameParser(Cursor):
 
     def row_schema(self) -> list[ColumnDeclaration]:
         """`(name: type, ...)`; a comma may lead and trail."""
-        if not self.expect("("):
+        if not self.take("("):
+            self.expected("( and the columns (name: type, ...)", "KS006")
             return []
         self.take(",")
         columns = self.comma_list(self.column_declaration, self.missing_declaration, required=False, trailing=True)

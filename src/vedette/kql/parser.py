@@ -201,7 +201,7 @@ class Parser(StatementParser, ClauseParser):
                 self.last_end,
             )
             self.reported = self.i
-        elif self.depth <= 1 and self.kinds[self.i] in _FRAGMENTS and self.name_length() < 0:
+        elif self.depth <= 1 and not self.starts_statement():
             self.reported = self.i
             said = hint(self.text, self.start, self.ends[self.i])
             self.report("KS198", f"{self.shown()} fits nowhere here{said}", self.start, self.ends[self.i])
@@ -217,9 +217,6 @@ _NAMES_TOO: Final = frozenset(
 
 _HYPHENATED: Final = frozenset(name for name in OPERATORS if "-" in name)
 _HYPHEN_FOLLOWS: Final = frozenset({"parse", "project", "sample", "top"})
-
-_FRAGMENTS: Final = frozenset(") ] } { . .. : ? @ , = => <|".split())
-"""What neither goes on with a statement nor begins another one, as after a forgotten semicolon."""
 
 _PIPELINE_ENDS: Final = frozenset({")", "]", "}", ";", ",", END})
 

@@ -6,10 +6,12 @@ Source: the KQL pages "Let", "Set", "Alias", "Restrict", "Query parameters decla
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from vedette.kql.cursor import MAX_NESTING
 from vedette.kql.entities import EntityParser
-from vedette.kql.lexer import END, KEYWORDS, NAME, NAME_KEYWORDS
+from vedette.kql.lexer import END, KEYWORDS, NAME, NAME_KEYWORDS, SPECIAL_NAME_KEYWORDS
+from vedette.kql.literals import LITERAL_KINDS
 from vedette.kql.syntax import (
     AliasStatement,
     Call,
@@ -31,6 +33,13 @@ from vedette.kql.syntax import (
 )
 from vedette.kql.types import Type
 
+_STARTERS: Final = (
+    LITERAL_KINDS
+    | SPECIAL_NAME_KEYWORDS
+    | frozenset("let set declare alias restrict dynamic datatable externaldata external_data toscalar totable".split())
+    | frozenset("evaluate find inline_external_table macro-expand print range search union ( - + {".split())
+)
+
 
 class StatementParser(EntityParser):
     """Reads statements."""
@@ -49,7 +58,10 @@ class StatementParser(EntityParser):
         """The statements up to the end of the text; what fits nowhere is reported and skipped."""
         kinds = self.kinds
         while kinds[self.i] != END:
-            if self.take(";"):
+            if kinds[self.i] == ";":
+                # what ends a statement has been taken
+                self.report("KS198", "; ends no statement here", self.start, self.ends[self.i])
+                self.i += 1
                 continue
             before = self.i
             statement = self.statement()
@@ -58,7 +70,10 @@ class StatementParser(EntityParser):
                 yield statement
                 if self.take(";") or kinds[self.i] == END:
                     continue
-                self.expected(";")
+                if self.starts_statement():
+                    self.expected(";")
+                else:
+                    self._misplaced()
             else:
                 self._misplaced()
             if self.i == before:
@@ -110,6 +125,10 @@ class StatementParser(EntityParser):
             self.unexpected()
             self.i += 1
             self.skip()
+
+    def starts_statement(self) -> bool:
+        """Whether a statement may begin with the token here, so that what is missing before it is a semicolon."""
+        return self.kinds[self.i] in _STARTERS or self.name_length() > 0
 
     def statement(self) -> Statement | None:
         """One statement; None where none starts here."""

@@ -28,17 +28,7 @@ class TableParser(LiteralParser):
             self.take(",")
             values = self.comma_list(self.literal, self.missing_expression, required=False, trailing=True)
             self.close("]")
-        self._check_rows(columns, values, start)
         return DataTable(columns, values, start=start, end=self.last_end)
-
-    def _check_rows(self, columns: list[ColumnDeclaration], values: list[Expression], start: int) -> None:
-        if columns and len(values) % len(columns) and self.reported < 0:
-            self.report(
-                "KS173",
-                f"{len(values)} values do not fill rows of {len(columns)} columns",
-                values[-1].start,
-                values[-1].end,
-            )
 
     def external_data(self) -> ExternalData:
         """`externaldata (name: type, ...) [uris] with (property = value, ...)`."""

@@ -17,13 +17,19 @@ if TYPE_CHECKING:
     from vedette.kql.binder.expressions import Expressions
 
 
-def _unify(at: Expressions, values: list[Expr], places: list[syntax.Expression], what: str) -> tuple[Type, list[Expr]]:
+def _unify(
+    at: Expressions, values: list[Expr], places: list[syntax.Expression], node: syntax.Call
+) -> tuple[Type, list[Expr]]:
     """Branches as one type: numbers widen, dynamic yields to the other type, null fits everywhere."""
+    what = node.name.name
     solid = [v.type for v in values if v.type is not Type.DYNAMIC and not _is_untyped_null(v)]
     type_ = common(solid) if solid else Type.DYNAMIC
     if type_ is None:
         kinds = ", ".join(dict.fromkeys(str(t) for t in solid))
-        raise at.binder.stop("KS108", f"The branches of '{what}' must be of one type, not {kinds}", places[0])
+        message = f"The branches of '{what}' must be of one type, not {kinds}"
+        if what == "coalesce":
+            raise at.binder.stop("KS232", f"The arguments of 'coalesce' must be of one type, not {kinds}", node)
+        raise at.binder.stop("KS108", message, places[0])
     if type_ is Type.UNKNOWN or any(value.type is Type.UNKNOWN for value in values):
         return Type.UNKNOWN, values
     unified = []
@@ -52,17 +58,17 @@ def _bind_iff(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 3, 3)
     condition = at.predicate(node.args[0])
     branches = [at.bind(arg) for arg in node.args[1:]]
-    type_, unified = _unify(at, branches, node.args[1:], node.name.name)
+    type_, unified = _unify(at, branches, node.args[1:], node)
     return Apply(type_, unit, [condition, *unified])
 
 
 def _bind_case(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 3, None)
     if len(node.args) % 2 == 0:
-        raise at.binder.stop("KS119", "The function 'case' expects pairs of condition and value, then a value", node)
+        raise at.binder.stop("KS121", "The function 'case' expects pairs of condition and value, then a value", node)
     conditions = [at.predicate(arg) for arg in node.args[:-1:2]]
     places = [*node.args[1::2], node.args[-1]]
-    type_, unified = _unify(at, [at.bind(arg) for arg in places], places, "case")
+    type_, unified = _unify(at, [at.bind(arg) for arg in places], places, node)
     args: list[Expr] = []
     for condition, value in zip(conditions, unified, strict=False):
         args += [condition, value]
@@ -95,7 +101,7 @@ scalar(
 
 def _bind_coalesce(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 2, 64)
-    type_, unified = _unify(at, [at.bind(arg) for arg in node.args], node.args, "coalesce")
+    type_, unified = _unify(at, [at.bind(arg) for arg in node.args], node.args, node)
     return Apply(type_, unit, unified)
 
 
@@ -118,14 +124,18 @@ def _bind_now(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     now = ParameterRef(Type.DATETIME, "now")
     if not node.args:
         return now
-    return at.apply("+", [now, at.bind(node.args[0])], [node, node.args[0]], node, symbol=True)
+    offset = at.bind(node.args[0])
+    if offset.type not in (Type.TIMESPAN, Type.UNKNOWN):
+        message = f"The function 'now' expects timespan here, not {offset.type}{converted(offset, {Type.TIMESPAN})}"
+        raise at.binder.stop("KS107", message, node.args[0])
+    return at.apply("+", [now, offset], [node, node.args[0]], node, symbol=True)
 
 
 def _bind_ago(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 1, 1)
     now = ParameterRef(Type.DATETIME, "now")
     back = at.bind(node.args[0])
-    if back.type not in (Type.TIMESPAN, Type.DYNAMIC, Type.UNKNOWN):
+    if back.type not in (Type.TIMESPAN, Type.UNKNOWN):
         message = f"The function 'ago' expects timespan here, not {back.type}{converted(back, {Type.TIMESPAN})}"
         raise at.binder.stop("KS107", message, node.args[0])
     return at.apply("-", [now, back], [node, node.args[0]], node, symbol=True)

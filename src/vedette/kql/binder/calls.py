@@ -135,12 +135,8 @@ class Calls:
         possible = [s for s in unit.signatures if s.least <= count and (s.most is None or count <= s.most)]
         if not possible:
             wanted = " or ".join(sorted({_arity(signature) for signature in unit.signatures}))
-            fixed = (
-                len({(s.least, s.most) for s in unit.signatures} | {(s.most, s.least) for s in unit.signatures}) == 1
-            )
-            stop = self.binder.stop(
-                "KS119" if fixed else "KS120", f"The function '{unit.name}' expects {wanted}, not {count}", node
-            )
+            code = "KS120" if any(signature.most is None for signature in unit.signatures) else "KS119"
+            stop = self.binder.stop(code, f"The function '{unit.name}' expects {wanted}, not {count}", node)
             stop.type = failed_type(unit.signatures, args)
             raise stop
         best: tuple[int, Signature] | None = None
@@ -237,7 +233,7 @@ def _unnamed(node: syntax.Call) -> syntax.Call:
 
 _MISFIT = {
     "number": "KS137", "integer": "KS134", "summable": "KS138", "orderable": "KS206", "text": "KS141", "array": "KS234",
-    "bag": "KS235", "common": "KS232",
+    "bag": "KS235", "common": "KS232", "real": "KS137",
 }  # fmt: skip
 """Microsoft's codes of arguments that are not of a class of types."""
 
@@ -275,14 +271,8 @@ def _takes(parameter: Parameter, arg: Expr) -> int | None:
         return 0 if isinstance(arg, Constant) and isinstance(arg.value, syntax.TypeOf) else None
     if isinstance(arg, Constant) and arg.value is None and arg.type is Type.DYNAMIC:
         return 1
-    fit = parameter.takes(arg.type)
-    if (
-        fit is None
-        and arg.type is Type.DYNAMIC
-        and parameter.types & (NUMBERS | {Type.DATETIME, Type.TIMESPAN, Type.BOOL})
-    ):
-        return 2
-    return fit
+    # a dynamic value is no number, time or condition by itself: a function that wants one wants it cast
+    return parameter.takes(arg.type)
 
 
 def _fit(signature: Signature, args: list[Expr]) -> int | None:

@@ -17,13 +17,17 @@ def datatable(binder: Binder, node: syntax.DataTable, scope: Scope) -> Relation:
     names: set[str] = set()
     for declaration in node.columns:
         if declaration.name.name in names:
-            raise binder.stop("KS110", f"The column '{declaration.name.name}' is declared twice", declaration)
+            raise binder.stop("KS171", f"The column '{declaration.name.name}' is declared twice", declaration)
         names.add(declaration.name.name)
     columns = tuple(binder.column(declaration.name.name, declaration.type) for declaration in node.columns)
     if not columns:
         return Values((), [], serialized=False)
     if len(node.values) % len(columns):
-        raise binder.stop("KS133", f"The number of values is not a multiple of the {len(columns)} columns", node)
+        place = syntax.Node(start=node.values[0].start, end=node.values[-1].end)
+        binder.report(
+            binder.stop("KS173", f"{len(node.values)} values do not fill rows of {len(columns)} columns", place)
+        )
+        return Values(columns, [], serialized=False)
     values = [
         binder.convert_literal(binder.scalar(value, scope), columns[index % len(columns)].type, value)
         for index, value in enumerate(node.values)

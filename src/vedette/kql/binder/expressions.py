@@ -19,7 +19,7 @@ from vedette.kql.bound import (
     Several,
 )
 from vedette.kql.diagnostics import Stop
-from vedette.kql.types import NUMBERS, Type
+from vedette.kql.types import INTEGERS, NUMBERS, Type
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _TRUTHS = frozenset({Type.BOOL, Type.UNKNOWN, Type.DYNAMIC})
@@ -92,6 +92,9 @@ class Expressions(Calls):
         if row is not None:
             column = row.columns.get(node.name)
             if column is not None:
+                if self.aggregates and not self._inside_aggregate:
+                    # it has no one value in a group, which is told at its place
+                    return ColumnRef(column.type, column, start=node.start, end=node.end)
                 return ColumnRef(column.type, column)
         found = self.scope.find(node.name)
         match found:
@@ -153,7 +156,10 @@ class Expressions(Calls):
                 return Several(picked.type, [(name, picked)])
             base = base.outputs[0][1]
         if base.type not in (Type.DYNAMIC, Type.UNKNOWN):
-            raise self.binder.stop("KS170", f"A {base.type} has no properties; only a dynamic value has", node)
+            message = f"A {base.type} has no properties; only a dynamic value has"
+            if isinstance(node, syntax.Member):
+                raise self.binder.stop("KS142", message, node.name)
+            raise self.binder.stop("KS147", message, syntax.Node(start=node.target.end, end=node.end))
         if isinstance(node, syntax.Member):
             step: str | int | Expr = node.name.name
         else:
@@ -163,7 +169,7 @@ class Expressions(Calls):
             elif index.type in (Type.STRING, Type.INT, Type.LONG, Type.DYNAMIC, Type.UNKNOWN):
                 step = index
             else:
-                raise self.binder.stop("KS107", f"An index is a string or an integer, not {index.type}", node.index)
+                raise self.binder.stop("KS141", f"An index is a string or an integer, not {index.type}", node.index)
         if base.type is Type.UNKNOWN:
             return Faulty(Type.UNKNOWN)
         if isinstance(base, Path):
@@ -204,7 +210,10 @@ class Expressions(Calls):
         if op in _COMPARISONS:
             return self.compare(op, left, right, node)
         if op in _ARITHMETIC:
-            return self.apply(op, [left, right], [node.left, node.right], node, symbol=True)
+            if isinstance(left, Faulty) or isinstance(right, Faulty):
+                return Faulty(Type.UNKNOWN)
+            operands = [_beside(op, left, right.type), _beside(op, right, left.type)]
+            return self.apply(op, operands, [node.left, node.right], node, symbol=True)
         if op in ("=~", "!~"):
             left, right = self._as_text(left), self._as_text(right)
             return self.apply(op, [left, right], [node.left, node.right], node, symbol=True)
@@ -230,7 +239,7 @@ class Expressions(Calls):
         parts.reverse()
         bound = [self.bind(part) for part in parts]
         for index, value in enumerate(bound):
-            if value.type not in _TRUTHS:
+            if value.type not in _TRUTHS and not isinstance(value, Faulty):
                 kinds = f"{bound[max(0, index - 1)].type} and {bound[max(1, index)].type}"
                 message = f"The operator '{node.op}' cannot be applied to {kinds}; both sides of it are conditions"
                 stop = self.binder.stop("KS106", message, _sign_before(node, max(1, index), len(parts)))
@@ -246,13 +255,19 @@ class Expressions(Calls):
 
     def predicate(self, node: syntax.Expression, code: str = "KS107") -> Expr:
         """An expression that must be true or false; `code` is what else is reported with."""
+        if isinstance(node, syntax.Assignment):
+            self.binder.report(self.binder.stop(code, "A name may not be assigned here; to compare, write ==", node))
+            return Faulty(Type.BOOL)
         bound = self.bind(node)
         if bound.type in (Type.BOOL, Type.UNKNOWN):
             return bound
+        if isinstance(bound, Faulty):
+            return Faulty(Type.BOOL)
         if bound.type is Type.DYNAMIC:
-            return Cast(Type.BOOL, bound, start=node.start, end=node.end)
-        what = "such as Column > 5" if bound.type in NUMBERS else 'such as Column == "text"'
-        message = f"The expression must be of type bool, not {bound.type}: a condition compares, {what}"
+            what = "tobool() makes one of it"
+        else:
+            what = "a condition compares, such as Column " + ("> 5" if bound.type in NUMBERS else '== "text"')
+        message = f"The expression must be of type bool, not {bound.type}: {what}"
         self.binder.report(self.binder.stop(code, message, node))
         return Faulty(Type.BOOL)
 
@@ -261,6 +276,12 @@ class Expressions(Calls):
         type_ = comparable(left.type, right.type)
         if Type.STRING in (left.type, right.type) and left.type is not right.type and op not in ("==", "!="):
             if not {Type.DYNAMIC, Type.UNKNOWN} & {left.type, right.type}:
+                type_ = None
+        if op not in ("==", "!=") and Type.UNKNOWN not in (left.type, right.type):
+            # texts and guids have no order here, and a dynamic value only that of a number
+            if type_ in (Type.STRING, Type.GUID) or (
+                Type.DYNAMIC in (left.type, right.type) and type_ not in NUMBERS
+            ):
                 type_ = None
         if type_ is None:
             if left.type is right.type is Type.DYNAMIC:
@@ -302,6 +323,9 @@ class Expressions(Calls):
 
     def _between(self, node: syntax.Between) -> Expr:
         left, low, high = self.bind(node.left), self.bind(node.low), self.bind(node.high)
+        if Type.BOOL in (left.type, low.type, high.type):
+            message = "The operator 'between' compares numbers, datetimes or timespans, not bool"
+            raise self.binder.stop("KS106", message, node)
         if left.type is Type.DATETIME and high.type is Type.TIMESPAN:
             high = self.apply("+", [low, high], [node.low, node.high], node, symbol=True)
         above = self.compare(">=", left, low, node)
@@ -314,8 +338,9 @@ class Expressions(Calls):
         textual = node.op in ("has_any", "has_all", "in~", "!in~")
         if textual and left.type is Type.DYNAMIC:
             left = self._as_text(left)
-        if textual and left.type not in (Type.STRING, Type.UNKNOWN) and node.op in ("has_any", "has_all"):
-            raise self.binder.stop("KS106", f"The operator '{node.op}' cannot be applied to {left.type}", node)
+        if textual and left.type not in (Type.STRING, Type.UNKNOWN):
+            message = f"The operator '{node.op}' cannot be applied to {left.type}; convert it with tostring()"
+            raise self.binder.stop("KS107", message, node.left)
         if len(node.items) == 1 and self.binder.is_tabular(node.items[0], self.scope):
             column_named = (
                 isinstance(node.items[0], syntax.Name)
@@ -399,3 +424,13 @@ def _element(value: object) -> Expr:
 def expressions(binder: object, scope: object, row: Row | None) -> Expressions:
     """The expression binder of an operator."""
     return Expressions(binder, scope, row)  # type: ignore[arg-type]
+
+
+def _beside(op: str, value: Expr, other: Type) -> Expr:
+    """An operand of arithmetic: a dynamic one is read as what the other operand is (rule 12)."""
+    if value.type is not Type.DYNAMIC:
+        return value
+    wanted = Type.LONG if other in INTEGERS else other if other in NUMBERS else None
+    if op in ("+", "-") and other in (Type.DATETIME, Type.TIMESPAN):
+        wanted = Type.TIMESPAN if op == "+" else other
+    return value if wanted is None else Cast(wanted, value, start=value.start, end=value.end)

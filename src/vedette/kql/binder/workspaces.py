@@ -288,7 +288,7 @@ def external(binder: Binder, node: syntax.ExternalData, scope: Scope) -> Relatio
     names: set[str] = set()
     for declared in node.columns:
         if declared.name.name in names:
-            raise binder.stop("KS110", f"The column '{declared.name.name}' is declared twice", declared)
+            raise binder.stop("KS171", f"The column '{declared.name.name}' is declared twice", declared)
         names.add(declared.name.name)
     columns = tuple(binder.column(declared.name.name, declared.type) for declared in node.columns)
     uris: list[str] = []

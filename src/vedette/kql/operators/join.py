@@ -65,5 +65,4 @@ def parse_join_conditions(p: Parser, *, where_allowed: bool = False) -> tuple[li
         return p.comma_list(p.expression, p.missing_expression, recover=False), None
     if where_allowed and p.take("where"):
         return [], p.expression() or p.missing_expression()
-    p.expected("on", "KS006")
     return [], None

@@ -68,13 +68,15 @@ def join_keys(
     binder: Binder, on: list[syntax.Expression], left: Relation, right: Relation, scope: Scope, node: syntax.Node
 ) -> list[tuple[Expr, Expr]]:
     """The pairs of key expressions: `on name`, or `$left.a == $right.b`, with `and` between."""
+    if not on:
+        word = syntax.Node(start=node.start, end=node.start + len("join"))
+        message = "on is missing: say by which columns, such as on Account, or on $left.Account == $right.User"
+        raise binder.stop("KS006", message, word)
     left_row, right_row = Row.of(left), Row.of(right)
     keys: list[tuple[Expr, Expr]] = []
     for condition in on:
         for part in _conjuncts(condition):
             keys.append(_key(binder, part, left_row, right_row, scope))
-    if not keys:
-        raise binder.stop("KS122", "A join needs at least one key after 'on'", node)
     return keys
 
 
@@ -112,7 +114,9 @@ def _key(binder: Binder, node: syntax.Expression, left: Row, right: Row, scope: 
         a.type is not b.type and not {a.type, b.type} <= numbers and Type.UNKNOWN not in (a.type, b.type)
     ):
         raise binder.stop(
-            "KS242", f"The join keys are of different types, {a.type} and {b.type}; cast one of them", node
+            "KS227" if isinstance(node, syntax.Name) else "KS242",
+            f"The join keys are of different types, {a.type} and {b.type}; cast one of them",
+            node,
         )
     return a, b
 

@@ -54,7 +54,7 @@ def _elements(
             name = carried_name(item, binder.catalog)
             value = at.bind(item)
         if value.type not in (Type.DYNAMIC, Type.UNKNOWN):
-            raise binder.stop("KS234", f"mv-expand needs a dynamic value, not {value.type}", item)
+            raise binder.stop("KS141", f"mv-expand needs a dynamic value, not {value.type}", item)
         elements.append((binder.column(name or f"Column{len(elements) + 1}", type_ or Type.DYNAMIC), value))
     return elements
 

@@ -55,14 +55,21 @@ def bind_sort(binder: Binder, node: SortOperator, input_: Relation, scope: Scope
 @binds(TopOperator)
 def bind_top(binder: Binder, node: TopOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `top n by key`."""
-    count = row_count(binder, node.count, scope)
+    count = row_count(binder, node.count, scope, Row.of(input_))
     at = Expressions(binder, scope, Row.of(input_), serialized=input_.serialized)
     keys = [sort_key(at, node.key)]
     return Sort(input_.columns, input_, keys, count, serialized=True, open=input_.open)
 
 
-def row_count(binder: Binder, node: syntax.Expression, scope: Scope) -> int:
+def row_count(binder: Binder, node: syntax.Expression, scope: Scope, row: Row | None = None) -> int:
     """The number of rows that take, top or sample is given; none of them where it is negative."""
+    if isinstance(node, syntax.Assignment):
+        raise binder.stop("KS134", "A number of rows is expected; a name may not be assigned here", node)
+    if row is not None:
+        # what is wrong with its type is told before that it is no constant
+        typed = binder.scalar(node, scope, row)
+        if typed.type not in (Type.INT, Type.LONG, Type.UNKNOWN):
+            raise binder.stop("KS134", f"A number of rows is expected, not {typed.type}", node)
     bound = binder.scalar(node, scope)
     if bound.type not in (Type.INT, Type.LONG, Type.UNKNOWN):
         raise binder.stop("KS134", f"A number of rows is expected, not {bound.type}", node)

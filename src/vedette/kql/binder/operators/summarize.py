@@ -78,9 +78,9 @@ def require_aggregate(binder: Binder, value: Expr, node: syntax.Node) -> None:
     match value:
         case ColumnRef():
             raise binder.stop(
-                "KS172",
+                "KS236",
                 f"The column '{value.column.name}' may only be used inside an aggregate function or after 'by'",
-                node,
+                syntax.Node(start=value.start, end=value.end) if value.end else node,
             )
         case AggregateCall() | Chosen():
             return

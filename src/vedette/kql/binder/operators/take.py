@@ -31,7 +31,7 @@ class Take(Relation):
 @binds(TakeOperator)
 def bind_take(binder: Binder, node: TakeOperator, input_: Relation, scope: Scope) -> Relation:
     """Binds `take n`."""
-    count = row_count(binder, node.count, scope)
+    count = row_count(binder, node.count, scope, Row.of(input_))
     return Take(input_.columns, input_, count, serialized=input_.serialized, open=input_.open)
 
 
