@@ -319,10 +319,9 @@ _PIECES = st.sampled_from(
     st.lists(st.lists(_PIECES, max_size=6).map("".join), min_size=1, max_size=12),
     st.lists(st.integers(0, 11), min_size=1, max_size=400),
     st.sampled_from([Type.STRING, Type.DYNAMIC]),
-    st.sampled_from([1, 40, 2**24]),
 )
 def test_texts_cut_once_have_the_terms_of_texts_cut_each(
-    texts: list[str], picked: list[int], kind: Type, marks: int
+    texts: list[str], picked: list[int], kind: Type
 ) -> None:
     rows = [texts[number % len(texts)] + "\n" for number in picked]
     ids = [7 + place * 5 for place in range(len(rows))]
@@ -331,7 +330,6 @@ def test_texts_cut_once_have_the_terms_of_texts_cut_each(
     for often in (0, 2**40):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(term_building, "_OFTEN", often)
-            patch.setattr(term_building, "_MARKS", marks)
             terms, where = term_building._cut(batch, 7, kind)
         made.append(sorted(zip(where.tolist(), terms.to_pylist(), strict=True)))
     assert made[0] == made[1]

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from vedette.core.errors import Forbidden, InvalidInput, VedetteError
 from vedette.engine.answers import Answers
+from vedette.engine.batches import batches_of
 from vedette.engine.catalog import full_catalog
 from vedette.engine.compiler import Compiled, Compiler
 from vedette.engine.dialect import FAILED
@@ -317,7 +318,7 @@ class Run(Answers):
         """Has Python make the tables that a statement reads."""
         for stage in compiled.stages:
             given = self._given(stage.sql, compiled.parameters)
-            reader = self.connection.sql(stage.sql, params=given).to_arrow_reader(_BATCH_ROWS)
+            reader = batches_of(self.connection, stage.sql, given, _BATCH_ROWS)
             try:
                 made = stage.transform(iter(reader), self.stopped)
             except Stopped as stop:
@@ -408,7 +409,7 @@ class Run(Answers):
         def take() -> tuple[pa.Table, str | None]:
             self._give(compiled)
             self._run_stages(compiled)
-            reader = self.connection.sql(compiled.sql, params=values).to_arrow_reader(_BATCH_ROWS)
+            reader = batches_of(self.connection, compiled.sql, values, _BATCH_ROWS)
             batches, rows, size, partial = [], 0, 0, None
             # the engine goes on for as long as the reader is there
             with reader:
@@ -433,7 +434,7 @@ class Run(Answers):
         def start() -> pa.RecordBatchReader:
             self._give(compiled)
             self._run_stages(compiled)
-            return self.connection.sql(compiled.sql, params=values).to_arrow_reader(rows)
+            return batches_of(self.connection, compiled.sql, values, rows)
 
         return self._within_limits(start)
 
@@ -481,7 +482,7 @@ class Run(Answers):
         def take() -> pa.Table:
             self._give(compiled)
             self._run_stages(compiled)
-            return self.connection.sql(compiled.sql, params=values).to_arrow_table()
+            return batches_of(self.connection, compiled.sql, values, _BATCH_ROWS).read_all()
 
         table = self._within_limits(take)
         return [table.column(index).to_pylist() for index in range(len(compiled.columns))]

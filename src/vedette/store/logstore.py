@@ -18,6 +18,7 @@ import pyarrow as pa
 from vedette.core.clock import Clock
 from vedette.core.errors import Conflict, InvalidInput, Unavailable, not_found
 from vedette.core.ids import IdSource, new_id
+from vedette.engine.batches import batches_of
 from vedette.engine.query import Cancellation, Check, Explanation, Limits, QueryEngine, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql import ticks
@@ -155,7 +156,7 @@ class LogStore:
         """The rows of a SELECT over this store's tables, for the query of another store (`engine.given.RowSource`)."""
         cursor = self._cursor()
         try:
-            yield cursor.sql(sql, params=parameters or None).to_arrow_reader(_BATCH_ROWS)
+            yield batches_of(cursor, sql, parameters or None, _BATCH_ROWS)
         finally:
             cursor.close()
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vedette.engine.batches import batches_of
 from vedette.engine.dialect import identifier
 from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
@@ -38,10 +39,6 @@ INDEXED: Final = frozenset({Type.STRING, Type.DYNAMIC, Type.GUID})
 """Types of columns that may have their terms in the index."""
 _WRITTEN_ANEW: Final = r"\\|[0-9.][eE][0-9+-]|[0-9.]{15}|^[^\[{]"
 """JSON text that the engine may write in another way where it gives a dynamic value as text: escapes, long numbers, plain values."""
-
-
-_MARKS: Final = 2**24
-"""Bytes of the table in which it is marked which terms granules have."""
 
 
 class Stopped(Exception):
@@ -121,9 +118,12 @@ def _postings(
 ) -> Postings:
     chunks: list[pa.Array] = []
     where: list[npt.NDArray[np.int64]] = []
-    reader = connection.sql(
-        f"SELECT rowid AS r, {_text(name, kind)} AS t FROM {source.table} WHERE rowid >= {source.first} AND rowid < {source.last}"
-    ).to_arrow_reader(_BATCH)
+    reader = batches_of(
+        connection,
+        f"SELECT rowid AS r, {_text(name, kind)} AS t FROM {source.table} WHERE rowid >= {source.first} AND rowid < {source.last}",
+        None,
+        _BATCH,
+    )
     for batch in reader:
         if stopped():
             raise Stopped
@@ -201,27 +201,25 @@ def _of_repeated(
     terms, counts = _of_parts(encoded.dictionary, np.arange(len(encoded.dictionary)), kind)
     numbered = terms.dictionary_encode()
     numbers, different = numbered.indices.to_numpy(), numbered.dictionary
-    codes = encoded.indices.to_numpy().astype(np.int64)
-    pairs = np.zeros((int(groups[-1]) + 1 if len(groups) else 0, len(counts)), np.bool_)
-    pairs[groups, codes] = True
-    group, code = np.nonzero(pairs)
+    group, code = _pairs(groups, encoded.indices.to_numpy(), len(counts))
     size = np.asarray(counts, np.int64)
     first = np.cumsum(size) - size
     times = size[code]
     # where the terms of each pair's text are: a run of numbers for each, that begins with its first
     skipped = np.cumsum(times) - times
     places = np.arange(int(times.sum())) - np.repeat(skipped - first[code], times)
-    owner, number = np.repeat(group, times), numbers[places]
-    step = max(1, _MARKS // max(1, len(different)))
-    which, where = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for start in range(0, len(pairs), step):
-        begin, end = np.searchsorted(owner, [start, start + step])
-        found = np.zeros((step, len(different)), np.bool_)
-        found[owner[begin:end] - start, number[begin:end]] = True
-        granule, term = np.nonzero(found)
-        where.append(granule + start)
-        which.append(term)
-    return different.take(pa.array(np.concatenate(which))), np.concatenate(where)
+    group, number = _pairs(np.repeat(group, times), numbers[places], len(different))
+    return different.take(pa.array(number)), group
+
+
+def _pairs(
+    one: npt.NDArray[np.int64], other: npt.NDArray[Any], size: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The different pairs of two numbers, in their order; the second is below `size`."""
+    # sorted, since telling numbers apart by their hashes takes ten times as long
+    both = np.sort(one * max(1, size) + other)
+    both = both[np.diff(both, prepend=-1) != 0]
+    return both // max(1, size), both % max(1, size)
 
 
 def _sorted(chunks: list[pa.Array], where: list[npt.NDArray[np.int64]]) -> Postings:
@@ -233,14 +231,9 @@ def _sorted(chunks: list[pa.Array], where: list[npt.NDArray[np.int64]]) -> Posti
     order = pc.sort_indices(encoded.dictionary)
     rank = np.empty(len(order), np.int64)
     rank[order.to_numpy()] = np.arange(len(order))
-    owner = rank[encoded.indices.to_numpy()]
     granules = np.concatenate(where)
-    # batches come one after the other, but a term cut to its start may come twice in a granule
-    place = np.lexsort((granules, owner))
-    owner, granules = owner[place], granules[place]
-    new = np.ones(len(owner), np.bool_)
-    new[1:] = (np.diff(owner) != 0) | (np.diff(granules) != 0)
-    owner, granules = owner[new], granules[new]
+    # a term cut to its start may come twice in a granule
+    owner, granules = _pairs(rank[encoded.indices.to_numpy()], granules, int(granules.max()) + 1)
     return Postings(encoded.dictionary.take(order), np.bincount(owner, minlength=len(order)), granules, GRANULE)
 
 

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from vedette.store.terms.text import CUT, LEAST, LONGEST, Piece, is_identifier_part, kept_form
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the form of the file and of the rule by which texts are cut; files of another version are made anew."""
 _MAGIC: Final = b"VTIX"
 _PAGE: Final = 4096

@@ -20,6 +20,7 @@ CUT: Final = b"\x01"
 """Ends a term that was too long. No term holds it otherwise."""
 
 _RUNS: Final = re.compile(rb"[0-9a-z]+|[\x80-\xff]+")
+_MIXED: Final = re.compile(rb"[0-9a-z.]+|[\x80-\xff]+")
 _ESCAPED: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _HEX: Final = re.compile(rb"[0-9a-f]+")
 _ADDRESS: Final = re.compile(rb"(?<![0-9a-z])[0-9]{1,3}(?=((?:\.[0-9]{1,3}){3})(?![0-9a-z]))")
@@ -39,6 +40,11 @@ _FOLD: Final = _table()
 def terms_of(text: bytes) -> set[bytes]:
     """The different terms of a text in lower case (UTF-8), of any length; four numbers with dots between are one more."""
     found = set(text.translate(_FOLD).split())
+    if not text.isascii():
+        mixed = [run for run in found if not run.isascii()]
+        found.difference_update(mixed)
+        for run in mixed:
+            found.update(_MIXED.findall(run))
     if b"." in text:
         dotted = [run for run in found if b"." in run]
         found.difference_update(dotted)
@@ -47,11 +53,6 @@ def terms_of(text: bytes) -> set[bytes]:
             found.update(parts)
             if len(parts) > 3:
                 found.update(_addresses(parts))
-    if not text.isascii():
-        mixed = [run for run in found if not run.isascii()]
-        found.difference_update(mixed)
-        for run in mixed:
-            found.update(_RUNS.findall(run))
     return found
 
 
