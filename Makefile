@@ -40,7 +40,7 @@ help: ## this list
 .PHONY: setup setup-dev
 setup: $(VENV)/.installed ## .venv with Vedette and what it needs to run
 
-setup-dev: $(VENV)/.installed-dev $(if $(shell command -v npm),tests/oracle/node_modules/.installed) ## the same with what developers need
+setup-dev: $(VENV)/.installed-dev $(if $(shell command -v npm),tests/oracle/node_modules/.installed tests/azurite/node_modules/.installed) ## the same with what developers need
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then echo "Vedette needs Python 3.11 or newer; none was found (make PYTHON=/path/to/python3)" >&2; exit 1; fi
@@ -58,10 +58,12 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
 	@touch $@
 
-# Microsoft's language service, which the differential tests of KQL ask; they are skipped without it.
-tests/oracle/node_modules/.installed: tests/oracle/package.json tests/oracle/package-lock.json
-	@cd tests/oracle && npm ci --no-audit --no-fund --loglevel=error \
-		&& touch node_modules/.installed || echo "Microsoft's language service could not be installed; its tests will be skipped" >&2
+# What npm brings for tests, which are skipped without it: Microsoft's language service (the differential tests of KQL) and Azurite,
+# Microsoft's emulator of Azure Storage.
+tests/%/node_modules/.installed: tests/%/package.json tests/%/package-lock.json
+	@echo "installing what tests/$* asks"
+	@cd tests/$* && npm ci --no-audit --no-fund --loglevel=error \
+		&& touch node_modules/.installed || echo "npm could not install what tests/$* asks; its tests will be skipped" >&2
 
 # ---------------------------------------------------------------- console
 
@@ -161,5 +163,5 @@ constraints: ## bring constraints.txt up to the newest versions that pyproject.t
 
 clean: ## everything that was built, installed or measured here
 	rm -rf $(VENV) dist build site test-results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf console/node_modules tests/oracle/node_modules console/dist src/vedette/console_assets
+	rm -rf console/node_modules tests/oracle/node_modules tests/azurite/node_modules console/dist src/vedette/console_assets
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

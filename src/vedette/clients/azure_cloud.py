@@ -29,6 +29,8 @@ class AzureCloud:
     """Base address of the query API of Log Analytics, without a slash at the end; tokens for it have its address as audience."""
     office365: str = "https://manage.office.com"
     """Base address of the Office 365 Management Activity API, without a slash at the end; its audience in the same way."""
+    blob_storage: str = "https://{account}.blob.core.windows.net"
+    """Address of a storage account's blobs, without a slash at the end."""
     instance_discovery: bool = True
     """Whether Microsoft's directory of clouds is asked about the authority. Not for clouds that it does not know."""
 
@@ -52,6 +54,7 @@ US_GOVERNMENT: Final = AzureCloud(
     graph="https://graph.microsoft.us",
     log_analytics="https://api.loganalytics.us",
     office365="https://manage.office365.us",
+    blob_storage="https://{account}.blob.core.usgovcloudapi.net",
 )
 CHINA: Final = AzureCloud(
     "AzureChina",
@@ -60,6 +63,7 @@ CHINA: Final = AzureCloud(
     "https://management.chinacloudapi.cn",
     graph="https://microsoftgraph.chinacloudapi.cn",
     log_analytics="https://api.loganalytics.azure.cn",
+    blob_storage="https://{account}.blob.core.chinacloudapi.cn",
 )
 CLOUDS: Final = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)}
 
@@ -67,18 +71,20 @@ CLOUDS: Final = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)}
 def local_cloud(url: str, ca_file: Path, name: str = "Local") -> AzureCloud:
     """A cloud that one local server plays, as the fake tenant does."""
     return AzureCloud(
-        name, url, url, PUBLIC.audience, ca_file, graph=url, log_analytics=url, office365=url, instance_discovery=False
-    )
+        name, url, url, PUBLIC.audience, ca_file, graph=url, log_analytics=url, office365=url,
+        blob_storage=f"{url}/{{account}}", instance_discovery=False,
+    )  # fmt: skip
 
 
-_PARTS: Final = ("authority", "resource_manager", "audience", "ca_file", "graph", "log_analytics", "office365")
+_ADDRESSES: Final = ("graph", "log_analytics", "office365", "blob_storage")
+_PARTS: Final = ("authority", "resource_manager", "audience", "ca_file", *_ADDRESSES)
 
 
 def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureCloud]:
     """Azure's clouds and further ones (the setting `azure_clouds`): Azure Stack, or a fake tenant.
 
     Each has an `authority` and a `resource_manager`, both https, and may have a `graph`, a `log_analytics`, an `office365`,
-    an `audience` and a `ca_file`.
+    a `blob_storage` (with `{account}` in the place of the storage account's name), an `audience` and a `ca_file`.
     `InvalidInput` names what is not right. Secrets are sent to these addresses: only who runs Vedette sets them.
     """
     clouds = dict(CLOUDS)
@@ -87,14 +93,12 @@ def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureClou
             if part not in _PARTS:
                 near = nearest(part, _PARTS)
                 raise _wrong(name, f"has no part '{part}'", f"Did you mean '{near}'?" if near else None)
-        for part in (
-            "authority",
-            "resource_manager",
-            *(one for one in ("graph", "log_analytics", "office365") if one in parts),
-        ):
+        for part in ("authority", "resource_manager", *(one for one in _ADDRESSES if one in parts)):
             address = urlsplit(parts.get(part, ""))
             if address.scheme != "https" or not address.hostname or address.query or address.username:
                 raise _wrong(name, f"needs an https address as its {part}")
+        if "{account}" not in parts.get("blob_storage", "{account}"):
+            raise _wrong(name, "needs {account} in its blob_storage")
         ca_file = Path(parts["ca_file"]).expanduser() if parts.get("ca_file") else None
         if ca_file is not None and not ca_file.is_file():
             raise _wrong(name, f"trusts the file {ca_file}, which is not there")
@@ -108,6 +112,7 @@ def clouds_with(further: Mapping[str, Mapping[str, str]]) -> dict[str, AzureClou
             graph=parts.get("graph", parts["resource_manager"]).rstrip("/"),
             log_analytics=parts.get("log_analytics", parts["resource_manager"]).rstrip("/"),
             office365=parts.get("office365", parts["resource_manager"]).rstrip("/"),
+            blob_storage=parts.get("blob_storage", f"{parts['resource_manager'].rstrip('/')}/{{account}}").rstrip("/"),
             instance_discovery=False,
         )
     return clouds

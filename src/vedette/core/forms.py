@@ -59,6 +59,12 @@ class FormField:
     """For a secret: after how many days it is due for rotation."""
     expiry_field: str | None = None
     """For a secret: the field with the date on which it expires."""
+    when: tuple[str, str] | None = None
+    """A field and its value: without that value, this field is not asked for."""
+
+    def asked(self, values: Mapping[str, object]) -> bool:
+        """Whether the field is asked for beside these values."""
+        return self.when is None or values.get(self.when[0]) == self.when[1]
 
     def problem(self, value: str) -> str | None:
         """What is wrong with a value, to be read after the field's name, or None. Never repeats a secret."""
@@ -92,6 +98,8 @@ class FormField:
         }
         if self.choices:
             described["options"] = [{"value": choice, "label": choice} for choice in self.choices]
+        if self.when is not None:
+            described["when"] = {"field": self.when[0], "value": self.when[1]}
         return {name: value for name, value in described.items() if value is not None}
 
     def schema(self) -> dict[str, Any]:
@@ -166,6 +174,7 @@ class Form:
                 near = nearest(name, known)
                 problems[name] = f"is not a field of {self.title}" + (f"; did you mean {near}?" if near else "")
         checked: dict[str, str] = {}
+        chosen = {**{field.name: field.default for field in self.fields}, **{k: v for k, v in values.items() if v}}
         for field in self.fields:
             given = values.get(field.name)
             if given is not None and not isinstance(given, str):
@@ -173,7 +182,7 @@ class Form:
                 continue
             text = (given or "").strip() or field.default or ""
             if not text:
-                if field.required and field.name not in kept:
+                if field.required and field.name not in kept and field.asked(chosen):
                     problems[field.name] = "is required"
                 continue
             problem = field.problem(text)
@@ -204,7 +213,7 @@ class Form:
             "title": self.title,
             "type": "object",
             "properties": {field.name: field.schema() for field in self.fields},
-            "required": [field.name for field in self.fields if field.required],
+            "required": [field.name for field in self.fields if field.required and field.when is None],
             "additionalProperties": False,
         }
 
@@ -215,7 +224,7 @@ class Form:
             default = f" Default: `{field.default}`." if field.default else ""
             example = f" Example: `{field.example}`." if field.example else ""
             rows.append(
-                f"| `{field.name}` | {'yes' if field.required else 'no'} | {'yes' if field.secret else 'no'} "
+                f"| `{field.name}` | {_required(field)} | {'yes' if field.secret else 'no'} "
                 f"| {field.about}{example}{default} |"
             )
         return "\n".join(rows)
@@ -225,6 +234,12 @@ class Form:
         rows = ["| error | cause | solution |", "|---|---|---|"]
         rows += [f"| {row.error} | {row.cause} | {row.solution} |" for row in self.troubleshooting]
         return "\n".join(rows)
+
+
+def _required(field: FormField) -> str:
+    if not field.required:
+        return "no"
+    return "yes" if field.when is None else f"with {field.when[1]}"
 
 
 def _is_date(text: str) -> bool:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vedette.range import control
 from vedette.range.arm.gateway import Gateway
 from vedette.range.arm.path import normalize
+from vedette.range.blobs import BlobService
 from vedette.range.entra import Entra
 from vedette.range.faults import Fault
 from vedette.range.graph.gateway import GraphGateway
@@ -38,6 +39,7 @@ def create_app(tenant: FakeTenant, issuer: TokenIssuer, control_page: control.Co
         LogIngestion(tenant, issuer),
         ServiceNow(tenant),
         ActivityFeed(tenant, issuer),
+        BlobService(tenant, issuer),
         # Entra's paths start with a tenant's name and would fit many others.
         Entra(tenant, issuer),
     ]

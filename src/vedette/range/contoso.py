@@ -404,6 +404,16 @@ CONTOSO: Final[dict[str, Any]] = {
                 {"principal": _DETECTIONS, "role": "Microsoft Sentinel Responder", "scope": _WORKSPACE},
                 {"principal": _COLLECTOR, "role": "Security Reader", "scope": f"/subscriptions/{_SUBSCRIPTION}"},
                 {"principal": _COLLECTOR, "role": "Log Analytics Reader", "scope": _WORKSPACE},
+                {
+                    "principal": _COLLECTOR,
+                    "role": "Storage Blob Data Reader",
+                    "scope": f"/subscriptions/{_SUBSCRIPTION}",
+                },
+                {
+                    "principal": _RESPONDER,
+                    "role": "Storage Blob Data Contributor",
+                    "scope": f"/subscriptions/{_SUBSCRIPTION}",
+                },
                 {"principal": _RESPONDER, "role": "Owner", "scope": f"/subscriptions/{_SUBSCRIPTION}"},
                 {
                     "principal": _DETECTIONS,
@@ -413,6 +423,9 @@ CONTOSO: Final[dict[str, Any]] = {
                 },
             ],
             "resources": _RESOURCES,
+            "storage_accounts": [
+                {"name": "contosologs", "resource_group": "rg-app", "containers": {"insights-logs-auditevent": {}}}
+            ],
             "data_collection_rules": [
                 {
                     "immutable_id": "dcr-5f2c1b0a9e8d7c6b5a4f3e2d1c0b9a88",

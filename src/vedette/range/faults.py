@@ -39,7 +39,7 @@ class Fault:
     garbage: str | None = None
     """Answer 200 with a body that is none: `truncated` JSON, an `html` page, or an `empty` body."""
     service: str = "*"
-    """Only requests to one service: `entra`, `graph`, `arm`, `logs`, `ingestion`, `servicenow`."""
+    """Only requests to one service: `entra`, `graph`, `arm`, `logs`, `ingestion`, `servicenow`, `office365`, `blobs`."""
     query: str = "*"
     """A glob over the decoded query string, compared without case: `*$skiptoken*` is every page but the first."""
     skip: int = 0
@@ -90,7 +90,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 _NULLABLE = {"status", "code", "message", "retry_after", "times", "garbage", "permission"}
 _COUNTED = {"hits", "id", "skipped"}
-SERVICES = ("*", "entra", "graph", "arm", "logs", "ingestion", "servicenow", "office365")
+SERVICES = ("*", "entra", "graph", "arm", "logs", "ingestion", "servicenow", "office365", "blobs")
 GARBAGE = ("truncated", "html", "empty")
 
 

@@ -13,7 +13,7 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from vedette.core.errors import InvalidInput, not_found
-from vedette.range import planting
+from vedette.range import blobs, planting
 from vedette.range.certificates import read_certificate
 from vedette.range.contoso import CONTOSO as CONTOSO
 from vedette.range.graph import planting as graph_planting
@@ -116,6 +116,13 @@ class _DataCollectionRule(_Part):
     """The rule's id in Azure Resource Manager; None: the subscription."""
 
 
+class _StorageAccount(_Part):
+    name: str = Field(pattern=r"^[a-z0-9]{3,24}$")
+    resource_group: str
+    containers: dict[str, dict[str, str]] = {}
+    """Texts of append blobs by container and name."""
+
+
 class _Subscription(_Part):
     id: str = Field(pattern=_GUID)
     tenant_id: str = Field(pattern=_GUID)
@@ -127,6 +134,7 @@ class _Subscription(_Part):
     activity: list[dict[str, Any]] = []
     """Events of the activity log."""
     data_collection_rules: list[_DataCollectionRule] = []
+    storage_accounts: list[_StorageAccount] = []
 
 
 class _ServiceNowUser(_Part):
@@ -234,6 +242,8 @@ def _plant_subscription(tenant: FakeTenant, part: _Subscription, subscription: S
     for event in part.activity:
         name = str(event.get("eventDataId") or event.get("id") or tenant.ids())
         tenant.documents.of("activity", subscription.id).put(name, event)
+    for account in part.storage_accounts:
+        blobs.plant(tenant, subscription.id, account.model_dump())
     for rule in part.data_collection_rules:
         found = [
             each for group in subscription.resource_groups for each in group.workspaces

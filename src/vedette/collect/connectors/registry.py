@@ -18,6 +18,7 @@ from vedette.collect.connectors.defender_for_cloud.connector import DefenderForC
 from vedette.collect.connectors.entra_id.connector import EntraId
 from vedette.collect.connectors.log_analytics.connector import LogAnalytics
 from vedette.collect.connectors.office365.connector import Office365
+from vedette.collect.connectors.storage_account.connector import StorageAccount
 from vedette.core.clock import Clock
 from vedette.core.errors import not_found
 
@@ -60,6 +61,7 @@ def default_connectors(clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) 
         AzureActivity(clock, clouds),
         Office365(clock, clouds),
         LogAnalytics(clock, clouds),
+        StorageAccount(clock, clouds),
     ]
     return ConnectorRegistry([*shipped, *_installed(clock)])
 

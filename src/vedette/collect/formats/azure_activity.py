@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vedette.collect.formats.columns import Record, Unreadable, text
+from vedette.collect.formats.columns import Record, Unreadable, columns, text
 from vedette.collect.formats.shapes import headed, lowered, moment, parsed
 from vedette.collect.formats.timestamps import Moments
 
@@ -17,6 +17,13 @@ TABLE: Final = "AzureActivity"
 _STATUS: Final = {"succeeded": "Success", "failed": "Failure", "started": "Start", "accepted": "Accept"}
 """Words of the API, and those that diagnostic settings and the table have."""
 _PORTAL: Final = frozenset({"operation name", "event category", "time", "event initiated by"})
+
+_SAID: Final = frozenset(
+    "eventtimestamp operationname status substatus category resourceprovidername resourceprovider httprequest claims authorization "
+    "properties resourceid caller correlationid eventdataid operationid level submissiontimestamp resourcegroupname resourcegroup "
+    "subscriptionid".split()
+)
+"""What has columns of its own; everything else stays under its name."""
 
 
 def is_event(record: Mapping[str, Any]) -> bool:
@@ -35,7 +42,8 @@ def is_portal(names: set[str]) -> bool:
 
 def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     """The row of an event, or the event with the reason why it is none."""
-    event = {name.casefold(): value for name, value in lowered(parsed(record)).items()}
+    whole = lowered(parsed(record))
+    event = {name.casefold(): value for name, value in whole.items()}
     at = moment(event.get("eventtimestamp"), moments)
     if at is None:
         return Unreadable(text(record), "the event has no eventTimestamp that can be read")
@@ -71,7 +79,9 @@ def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     for name, value in (("Authorization", authorization), ("Claims", claims), ("Properties", properties)):
         if value:
             row[name], row[f"{name}_d"] = text(value), value
-    return Record(TABLE, {name: value for name, value in row.items() if value not in (None, "")})
+    further: dict[str, Any] = {}
+    columns(TABLE).put(further, {name: value for name, value in whole.items() if name.casefold() not in _SAID})
+    return Record(TABLE, {**further, **{name: value for name, value in row.items() if value not in (None, "")}})
 
 
 def _two(value: object) -> tuple[Any, Any]:

@@ -16,6 +16,11 @@ _SAID: Final = frozenset(GRAPH) | {"@odata.type", "evidence", "mitreTechniques",
 """Properties of an alert of Graph's with a column of their own; the others go into ExtendedProperties, whatever they are."""
 
 
+_RESOURCE: Final = frozenset({"id", "name", "type", "location", "properties"})
+"""What an alert of Azure Resource Manager has around its properties."""
+_CLOUD_SAID: Final = frozenset({"status", "severity", "resourceIdentifiers"})
+
+
 def is_alert(record: Mapping[str, Any]) -> bool:
     """Whether the names of a record are those of an alert that `read` knows."""
     names = {name[:1].lower() + name[1:] for name in record}
@@ -49,7 +54,8 @@ def read(record: object, moments: Moments) -> list[Record] | Unreadable:
     assert isinstance(inner, Mapping)
     fields = {name[:1].lower() + name[1:]: value for name, value in inner.items()}
     if "alertDisplayName" in fields and ("systemAlertId" in fields or "alertType" in fields):
-        return [_cloud(fields, moments)]
+        around = {name: value for name, value in record.items() if name not in _RESOURCE} if inner is not record else {}
+        return [_cloud({**around, **fields}, moments)]
     return Unreadable(text(record), "the record has not the form of an alert that is known")
 
 
@@ -202,4 +208,9 @@ def _cloud(fields: Mapping[str, Any], moments: Moments) -> Record:
             row.setdefault("ResourceId", identifier)
     if isinstance(identifier := row.get("ResourceId"), str):
         row["_ResourceId"] = identifier.lower()
-    return _finish(row, fields.get("status"), fields.get("severity"), moments)
+    further: dict[str, Any] = {}
+    said = {
+        name: value for name, value in fields.items() if name not in CLOUD and name not in _CLOUD_SAID and value != []
+    }
+    columns("SecurityAlert").put(further, said)
+    return _finish({**further, **row}, fields.get("status"), fields.get("severity"), moments)

@@ -1,0 +1,1 @@
+"""The connector Storage Account: what diagnostic settings export into blobs."""

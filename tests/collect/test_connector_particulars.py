@@ -1,0 +1,86 @@
+"""What single connectors do besides the contract: licences, a documented limit, lists without a filter, the activity log."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.collect.connecting import Tenant
+from tests.collect.connector_cases import CASES, Case
+from tests.plugins.fake_tenant import SUBSCRIPTION
+from vedette.collect.connectors.service import Status
+from vedette.range.faults import Fault
+
+
+def case(text: str) -> Case:
+    """The case of that connector and endpoint."""
+    return next(one for one in CASES if str(one) == text)
+
+
+def test_a_missing_licence_is_told_as_one(tenant: Tenant) -> None:
+    tenant.server.tenant.faults.add(
+        Fault(
+            403, path="*v1.0/auditlogs/signins", times=None, code="Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+            message="Neither tenant is B2C or tenant doesn't have premium license",
+        )
+    )  # fmt: skip
+    one = case("entra-id/sign_ins").add(tenant)
+    tenant.runner.poll_due()
+    assert "licence for Microsoft Entra ID P1 or P2" in tenant.endpoint(one, "sign_ins").message
+
+
+def test_five_requests_in_ten_seconds(tenant: Tenant) -> None:
+    tenant.clock._blocking = False
+    case("entra-id/sign_ins").plant(tenant, 0, 3400)
+    one = case("entra-id/sign_ins").add(tenant)
+    tenant.runner.poll_due()
+    asked = [request.at for request in tenant.server.tenant.requests if "/auditlogs/signins" in request.path.lower()]
+    assert len(asked) >= 7
+    for earlier, later in zip(asked, asked[5:]):
+        assert later - earlier >= timedelta(seconds=9.99)
+    assert tenant.view(one).status is Status.HEALTHY
+
+
+def test_defender_for_cloud_tells_what_is_new_or_changed(tenant: Tenant) -> None:
+    identity = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Security/assessments/one".lower()
+    assessment = {
+        "id": identity, "name": "one", "type": "Microsoft.Security/assessments",
+        "properties": {
+            "displayName": "MFA", "resourceDetails": {"source": "Azure", "id": f"/subscriptions/{SUBSCRIPTION}"},
+            "status": {"code": "Unhealthy", "statusChangeDate": "2026-03-04T10:00:00Z"},
+        },
+    }  # fmt: skip
+    tenant.server.tenant.documents.of("arm", SUBSCRIPTION).put(identity, assessment)
+    one = case("defender-for-cloud/alerts").add(tenant)
+    tenant.runner.poll_due()
+    view = tenant.view(one)
+    assert {at.endpoint: at.trouble for at in view.endpoints} == {"alerts": None, "assessments": None}
+    alerts, posture = len(tenant.sink.tables["SecurityAlert"]), len(tenant.sink.tables["SecurityRecommendation"])
+    assert alerts
+    assert posture
+    tenant.sink.seen = set()
+    tenant.clock.advance(timedelta(hours=1))
+    tenant.runner.poll_due()
+    assert len(tenant.sink.tables["SecurityAlert"]) == alerts
+    assert len(tenant.sink.tables["SecurityRecommendation"]) == posture
+    assessment["properties"]["status"] = {"code": "Healthy", "statusChangeDate": "2026-03-04T11:00:00Z"}  # type: ignore[index]
+    tenant.server.tenant.documents.of("arm", SUBSCRIPTION).put(identity, assessment)
+    tenant.clock.advance(timedelta(hours=1))
+    tenant.runner.poll_due()
+    assert [row["RecommendationState"] for row in tenant.sink.tables["SecurityRecommendation"]] == [
+        "Unhealthy",
+        "Healthy",
+    ]
+
+
+def test_the_activity_log_comes_once(tenant: Tenant) -> None:
+    one = case("azure-activity/events").add(tenant)
+    tenant.runner.poll_due()
+    at = tenant.endpoint(one, "events")
+    assert at.trouble is None, at.message
+    first = [row["EventDataId"] for row in tenant.sink.tables.get("AzureActivity", [])]
+    tenant.sink.seen = set()
+    tenant.clock.advance(timedelta(minutes=5))
+    tenant.runner.poll_due()
+    again = [row["EventDataId"] for row in tenant.sink.tables.get("AzureActivity", [])]
+    assert first == again[: len(first)]
+    assert len(set(again)) == len(again)
