@@ -204,7 +204,7 @@ def _of_repeated(
     codes = encoded.indices.to_numpy().astype(np.int64)
     pairs = np.zeros((int(groups[-1]) + 1 if len(groups) else 0, len(counts)), np.bool_)
     pairs[groups, codes] = True
-    group, code = np.nonzero(pairs)
+    group, code = _marked(pairs)
     size = np.asarray(counts, np.int64)
     first = np.cumsum(size) - size
     times = size[code]
@@ -212,16 +212,24 @@ def _of_repeated(
     skipped = np.cumsum(times) - times
     places = np.arange(int(times.sum())) - np.repeat(skipped - first[code], times)
     owner, number = np.repeat(group, times), numbers[places]
-    step = max(1, _MARKS // max(1, len(different)))
+    step = max(1, min(len(pairs), _MARKS // max(1, len(different))))
     which, where = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for start in range(0, len(pairs), step):
         begin, end = np.searchsorted(owner, [start, start + step])
         found = np.zeros((step, len(different)), np.bool_)
         found[owner[begin:end] - start, number[begin:end]] = True
-        granule, term = np.nonzero(found)
+        granule, term = _marked(found)
         where.append(granule + start)
         which.append(term)
     return different.take(pa.array(np.concatenate(which))), np.concatenate(where)
+
+
+def _marked(pairs: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows and columns of what is marked; over a flat view, which NumPy looks through ten times faster than over two axes."""
+    if not pairs.size:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    row, column = np.divmod(np.flatnonzero(pairs.ravel()), pairs.shape[1])
+    return row, column
 
 
 def _sorted(chunks: list[pa.Array], where: list[npt.NDArray[np.int64]]) -> Postings:
