@@ -41,7 +41,7 @@ def load(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="Files, folders and zip archives of logs; what a file is its content tells.", metavar="PATH"
+            help="Files, folders, zip and tar archives of logs; what a file is its content tells.", metavar="PATH"
         ),
     ],
     data: DataDir = None,
@@ -69,7 +69,7 @@ def load(
 
     Taken are exports of Azure diagnostic settings and the activity log, of Entra ID (Graph, portal, PowerShell), of the unified
     audit log, of Defender, of Log Analytics and advanced hunting, EVTX files, syslog and CEF, as JSON, JSON lines, CSV, Parquet
-    or text, packed with gzip or zip; see the page about loading files. The report says of each source on which days it has rows,
+    or text, packed with gzip, zip or tar; see the page about loading files. The report says of each source on which days it has rows,
     and of which files nothing was taken, with the reason.
 
     Each file is loaded wholly or not at all; one whose content is there already adds nothing. A record that cannot be read is

@@ -33,6 +33,7 @@ from vedette.store.flow import Flow
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import check_table_name
 from vedette.store.spool import Entry, Spool, Spooled, SpoolLimits
+from vedette.store.taking import MANY
 
 log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -309,7 +310,9 @@ class Intake:
 
     def _store(self, table: str, waiting: Sequence[Entry]) -> None:
         try:
-            self._take(table, list(self._spool.read(waiting)))
+            # many lines are read again by the engine, which needs no object for each
+            many = sum(entry.rows for entry in waiting if not entry.columns) >= MANY
+            self._take(table, list(self._spool.read(waiting, texts=many)))
         except Exception as error:
             if isinstance(error, Unavailable) and not isinstance(error.__cause__, _REFUSED):
                 raise  # the disk, the store: it is tried again

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -15,16 +15,19 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vedette.core.errors import InvalidInput
 from vedette.kql import ticks
+from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.assembly import Assembler
-from vedette.store.batch import Batch, columns_of
+from vedette.store.batch import Batch, RawColumn, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field
 from vedette.store.columnar import SOURCE, as_rows, assembled, by_source, joined, kind_of, texts, unpacked
 from vedette.store.contents import Load, load_id, record
 from vedette.store.inference import Inference
+from vedette.store.reading.enginelines import read_objects
 from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import Tables
@@ -36,6 +39,8 @@ REMEMBERED: Final = 7 * 24 * 3600 * ticks.SECOND
 _PLACES: Final = 26
 """Bits for the place of a row in what is moved at once."""
 _INCOMING: Final = "incoming_ids"
+MANY: Final = 2_000
+"""Lines that come at once from which on the engine reads them: it takes some milliseconds to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,11 @@ def take(
     `VedetteError`, and then nothing is added.
     """
     now = ticks.from_datetime(moment)
-    rows, sizes, ids, stamped = _gathered(batches) if rejected is None else _as_texts(table, batches, rejected)
+    at_once = rejected is None and transform is None and _many_lines(table, batches)
+    if at_once:
+        rows, sizes, ids, stamped = [], [], [], 0
+    else:
+        rows, sizes, ids, stamped = _gathered(batches) if rejected is None else _as_texts(table, batches, rejected)
     ready = [unpacked(batch.columns) for batch in batches if batch.columns is not None] if rejected is None else []
     moments = [
         one for batch, own in zip([batch for batch in batches if batch.columns is not None], ready)
@@ -79,16 +88,24 @@ def take(
     source = ", ".join(dict.fromkeys(batch.source for batch in batches))[:1024]
     counts = [batch.entry.rows if rejected or batch.columns is None else 0 for batch in batches]
     with writing_all(tables, [target] if transform is None else transform.tables, connect) as (writers, connection):
+        read = _read_at_once(batches, writers[target].table.types) if at_once else None
+        if read is not None:
+            stamped = read[1]
+        elif at_once:
+            rows, sizes, ids, stamped = _gathered(batches)
         kept = _new_ones(connection, table, ids, now) if any(ids) else range(len(rows))
         if len(kept) < len(rows):
             rows, sizes = [rows[position] for position in kept], [sizes[position] for position in kept]
-        if rows or ready:
+        if read is not None:
+            kept = range(read[0].size)
+        if rows or ready or read is not None:
             # one load an hour has the rows of many batches; a row's number tells its batch and its place there
             start = batches[0].entry.number << _PLACES
             columns = joined(ready) if ready else None
             if transform is None:
-                made = Batch(len(rows), columns_of(rows), range(start, start + len(rows)), sizes)
-                outputs = [Output(target, made)]
+                outputs = [Output(target, Batch(len(rows), columns_of(rows), range(start, start + len(rows)), sizes))]
+                if read is not None:
+                    outputs = [Output(target, read[0])]
             else:  # it looks at rows
                 moments += _by_source(batches, counts, kept, _times(rows, now))
                 rows += [] if columns is None else as_rows(columns)
@@ -111,7 +128,7 @@ def take(
                     by_table.append((output.table, np.asarray(part.columns["TimeGenerated"], dtype=np.int64)))
                     stamped += part.stamped
                     drifted += part.drifted
-                size = sum(made.sizes) + (
+                size = int(sum(made.sizes)) + (
                     sum(len(batch.columns or b"") for batch in batches) if columns is not None else 0
                 )
                 count = sum(part.size for part in parts)
@@ -122,6 +139,37 @@ def take(
             run(connection, "INSERT INTO store_catalog.spooled VALUES (?, ?)", [table, batches[-1].entry.number])
     stored = sum(len(some) for _, some in moments)
     return Taken(stored, len(ids) - len(rows), moments, by_table)
+
+
+def _many_lines(table: str, batches: Sequence[Spooled]) -> bool:
+    """Whether the rows are so many lines for a table of known columns that the engine's own reader has use."""
+    lined = [batch for batch in batches if batch.columns is None]
+    return (
+        catalog.is_known(table)
+        and all(batch.rows is None and batch.record_ids is None for batch in lined)
+        and sum(batch.entry.rows for batch in lined) >= MANY
+    )
+
+
+def _read_at_once(batches: Sequence[Spooled], types: Mapping[str, Type]) -> tuple[Batch, int] | None:
+    """The rows that came as lines, read by the engine, and how many got their batch's time; None where one by one is the way."""
+    lined = [batch for batch in batches if batch.columns is None]
+    made = read_objects([line for batch in lined for line in batch.lines], types, batches[0].entry.number << _PLACES)
+    if made is None or made.size != sum(batch.entry.rows for batch in lined):
+        return None
+    accepted = pa.array(
+        np.repeat([batch.entry.at for batch in lined], [batch.entry.rows for batch in lined]), pa.int64()
+    )
+    times = made.columns.get("TimeGenerated")
+    if times is None:
+        made.columns["TimeGenerated"] = RawColumn((), array=accepted)
+        return made, made.size
+    if times.array is None:
+        return made, 0
+    stamped = times.array.null_count
+    if stamped:
+        times.array = pc.coalesce(times.array, accepted)
+    return made, stamped
 
 
 def _by_source(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -344,7 +343,7 @@ async def load(request: Request, services: Services, options: Annotated[LoadQuer
         raise InvalidInput(f"'{options.stamp}' is not a time.", target="stamp")
     if options.table is not None:
         check_table_name(options.table)  # before it names a folder
-    folder = Path(tempfile.mkdtemp(prefix="vedette-load-"))
+    folder = services.files.upload_folder()
     try:
         safe = _NAME.sub("_", Path(options.name.replace("\\", "/")).name)[-120:].lstrip(".") or "file"
         file = folder / options.table / safe if options.table else folder / safe

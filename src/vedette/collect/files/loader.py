@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from vedette.collect.files.reading import FileToRead
 from vedette.collect.files.recognising import Content, Looked, look
-from vedette.collect.files.unpacking import PREFIX, ArchiveLimits, Unpacker, remove_left
+from vedette.collect.files.unpacking import ArchiveLimits, Unpacker, own_folder, remove_left
 from vedette.collect.formats import log_rows
 from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput, VedetteError
@@ -50,6 +50,13 @@ class FileLoader:
         self._logs = logs
         self._clock = clock
         self._limits = limits or ArchiveLimits()
+        self._parent = None if logs.path is None else logs.path.parent
+        if self._parent is not None:
+            remove_left(self._parent)
+
+    def upload_folder(self) -> Path:
+        """A folder for files that come over the network, in which they lie until they are loaded; the caller removes it."""
+        return own_folder(self._parent)
 
     def load(
         self, paths: Sequence[Path], options: LoadOptions | None = None, progress: ProgressCallback | None = None,
@@ -72,10 +79,7 @@ class FileLoader:
             if cancelled is not None and cancelled():
                 raise Cancelled
 
-        parent = None if self._logs.path is None else self._logs.path.parent
-        if parent is not None and any(parent.glob(f"{PREFIX}*")):
-            remove_left(parent)
-        unpacker = Unpacker(parent, self._limits, check)
+        unpacker = Unpacker(self._parent, self._limits, check)
         try:
             plan = _Plan()
             try:
@@ -108,7 +112,7 @@ class FileLoader:
         except VedetteError as error:
             plan.failed.append(_failure(found, error, options))
             return
-        if looked.content is Content.ZIP:
+        if looked.content in (Content.ZIP, Content.TAR):
             self._unpack(found, depth + 1, plan, unpacker, options)
             return
         if looked.error is not None and (options.table or form_of(found.shown) is not None):

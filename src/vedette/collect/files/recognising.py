@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vedette.collect.files.kinds import LISTS, Kind, kind_of, records_in
+from vedette.collect.files.tarring import has_magic
 from vedette.collect.formats import cef
 from vedette.core.errors import VedetteError
 from vedette.store.reading.csvfile import delimiter_of, header_names
@@ -24,8 +25,8 @@ SAMPLE: Final = 200
 _START: Final = 512
 
 _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive, which cannot be unpacked here; pack it as zip"),
-    (b"Rar!\x1a\x07", "a RAR archive, which cannot be unpacked here; pack it as zip"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive, which cannot be unpacked here; pack it as zip or tar.gz"),
+    (b"Rar!\x1a\x07", "a RAR archive, which cannot be unpacked here; pack it as zip or tar.gz"),
     (b"\xfd7zXZ\x00", "an xz file, which cannot be unpacked here; pack it as gzip or zip"),
     (b"BZh", "a bzip2 file, which cannot be unpacked here; pack it as gzip or zip"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard file, which cannot be unpacked here; pack it as gzip or zip"),
@@ -51,6 +52,7 @@ class Content(enum.Enum):
     """What is in a file."""
 
     ZIP = "zip"
+    TAR = "tar"
     GZIP = "gzip of something that is no text"
     EVTX = "Windows event log"
     PARQUET = "Parquet"
@@ -87,15 +89,13 @@ def look(file: Path) -> Looked:
     for magic, what in _MAGIC:
         if start.startswith(magic):
             return Looked(Content.UNKNOWN, reason=what)
-    if start[257:262] == b"ustar":
-        return Looked(Content.UNKNOWN, reason="a tar archive, which cannot be unpacked here; pack it as zip")
+    if has_magic(start):
+        return Looked(Content.TAR)
     try:
         text = _head(file)
     except VedetteError as error:
         return Looked(Content.UNKNOWN, reason=str(error), error=error)
-    if start.startswith(b"\x1f\x8b") and (
-        text.startswith((b"PK\x03\x04", b"ElfFile\0", b"PAR1")) or text[257:262] == b"ustar"
-    ):
+    if start.startswith(b"\x1f\x8b") and (text.startswith((b"PK\x03\x04", b"ElfFile\0", b"PAR1")) or has_magic(text)):
         return Looked(Content.GZIP)
     if b"\0" in text:
         return Looked(Content.UNKNOWN, reason="neither text nor a binary form that is known")

@@ -1,4 +1,5 @@
-"""Archives → files in a folder of our own, within limits. Names in an archive are told, never used: its members lie there as numbers."""
+"""Archives (zip, tar, gzip) → files in a folder of our own, within limits. Names in an archive are told, never used: its members lie
+there as numbers."""
 
 from __future__ import annotations
 
@@ -6,21 +7,26 @@ import gzip
 import os
 import shutil
 import stat
+import tarfile
 import tempfile
 import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
+from vedette.collect.files.tarring import NotTar, TarMember, is_tar, tar_members
 from vedette.core.errors import InvalidInput, VedetteError
 
 _BLOCK: Final = 1024 * 1024
 _SMALL: Final = 16 * 1024 * 1024
 """Bytes below which nobody asks how much a member was packed."""
 PREFIX: Final = "unpacked-"
+_OWN: Final = f"{PREFIX}{os.getpid()}-{time.time_ns():x}-"
+"""What folders of this process begin with; its number alone comes again, in a container even at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,15 @@ class Unpacker:
             self._folder = None
 
     def unpack(self, file: Path, shown: Path, depth: int) -> Iterator[Member]:
-        """The members of a zip file. Raises `VedetteError` where it cannot be read, or unpacks to more than the limits allow."""
+        """The members of a zip or tar file. Raises `VedetteError` where it cannot be read, or unpacks to more than the limits allow."""
         if depth > self.limits.depth:
             raise _refused(
                 shown, f"it is an archive within {depth - 1} archives, and {self.limits.depth} are unpacked at most",
                 "VEDETTE_ARCHIVE_DEPTH allows more.",
             )  # fmt: skip
+        if is_tar(file):
+            yield from self._tar(file, shown)
+            return
         try:
             archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -78,24 +87,51 @@ class Unpacker:
                 if not info.is_dir():
                     yield self._member(archive, info, shown)
 
-    def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, shown: Path) -> Member:
+    def _tar(self, file: Path, shown: Path) -> Iterator[Member]:
+        try:
+            for member in tar_members(file):
+                yield self._of_tar(member, shown)
+        except (NotTar, tarfile.TarError) as error:
+            raise _refused(shown, f"it is not a tar file that can be read ({str(error).rstrip('.')})") from None
+        except OSError as error:
+            raise _no_room(error) from None
+
+    def _of_tar(self, member: TarMember, shown: Path) -> Member:
+        inside, outcome = self._called(member.name, shown, member.special)
+        if outcome is not None:
+            return outcome
+        assert member.content is not None
+        file = self._copy(member.content, inside, max(1, member.packed))
+        with suppress(OSError, OverflowError, ValueError):  # only for years that lines do not tell
+            os.utime(file, (member.changed, member.changed))
+        return Member(inside, file)
+
+    def _called(self, name: str, shown: Path, special: str | None) -> tuple[Path, Member | None]:
+        """What a member is called where it is told of; and what becomes of one that is not unpacked."""
         self._cancelled()
         self._members_left -= 1
         if self._members_left < 0:
             raise _refused(
                 shown, f"it has more than {self.limits.members:,} files", "VEDETTE_ARCHIVE_FILES allows more."
             )
-        name = info.filename.replace("\\", "/")
+        name = name.replace("\\", "/")
         called = PurePosixPath(name)
         inside = shown.joinpath(*[part for part in called.parts if part not in ("/", "..", ".")][-32:])
         if called.is_absolute() or ".." in called.parts or (len(name) > 1 and name[1] == ":"):
-            return Member(
+            return inside, Member(
                 inside, None, _refused(inside, "its name in the archive leads out of the folder it is unpacked into")
             )
-        if stat.S_ISLNK(info.external_attr >> 16):
-            return Member(inside, None, passed_over="a symbolic link")
+        if special is not None:
+            return inside, Member(inside, None, passed_over=special)
         if "__MACOSX" in called.parts or called.name.startswith("."):
-            return Member(inside, None, passed_over="a file of the system that packed the archive")
+            return inside, Member(inside, None, passed_over="a file of the system that packed the archive")
+        return inside, None
+
+    def _member(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, shown: Path) -> Member:
+        link = "a symbolic link" if stat.S_ISLNK(info.external_attr >> 16) else None
+        inside, outcome = self._called(info.filename, shown, link)
+        if outcome is not None:
+            return outcome
         if info.flag_bits & 0x1:
             return Member(
                 inside,
@@ -126,7 +162,7 @@ class Unpacker:
     def _copy(self, source: IO[bytes] | gzip.GzipFile, shown: Path, packed: int) -> Path:
         """A stream as a file; what was written counts, not what an archive says."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._parent))
+            self._folder = own_folder(self._parent)
         self._number += 1
         target = self._folder / f"{self._number}"
         written = 0
@@ -150,11 +186,15 @@ class Unpacker:
         return target
 
 
+def own_folder(parent: Path | None) -> Path:
+    """A new folder that this process removes, or else whoever holds the parent next; without a parent, a temporary one."""
+    return Path(tempfile.mkdtemp(prefix=_OWN, dir=parent))
+
+
 def remove_left(parent: Path) -> None:
     """Remove what processes that were killed have left in a folder that this process holds alone."""
-    own = f"{PREFIX}{os.getpid()}-"
     for left in parent.glob(f"{PREFIX}*"):
-        if not left.name.startswith(own):
+        if not left.name.startswith(_OWN):
             shutil.rmtree(left, ignore_errors=True)
 
 

@@ -7,7 +7,7 @@ object, text that is not UTF-8) makes its block go the other way, line by line.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import duckdb
@@ -40,7 +40,7 @@ def read_lines(stream: TextStream, types: Mapping[str, Type]) -> Iterator[Batch]
     """The rows of a stream in batches whose columns are ready for a table with these columns."""
     slow = Gathering(stream)
     line, offset = 1, 0
-    with duckdb.connect(":memory:", config={"threads": str(THREADS), "enable_external_access": "false"}) as engine:
+    with _engine() as engine:
         reader = _Engine(engine, types)
         for chunk in _chunks(stream):
             batch = reader.read(chunk, line) if len(chunk) <= MAX_LINE else None
@@ -54,6 +54,16 @@ def read_lines(stream: TextStream, types: Mapping[str, Type]) -> Iterator[Batch]
                 line += chunk.count(b"\n")
             offset += len(chunk)
     yield from slow.end(line)
+
+
+def read_objects(lines: Sequence[bytes], types: Mapping[str, Type], first: int) -> Batch | None:
+    """The rows of lines that each are one object on their own, numbered from `first`; None where they must be read one by one."""
+    with _engine() as engine:
+        return _Engine(engine, types).read(b"\n".join(lines), first)
+
+
+def _engine() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config={"threads": str(THREADS), "enable_external_access": "false"})
 
 
 def _one_by_one(slow: Gathering, chunk: bytes, first: int, offset: int) -> Iterator[Batch]:
