@@ -18,7 +18,6 @@ from vedette.kql.parser import parse
 from vedette.kql.types import TYPE_NAMES
 from vedette.store.catalog import STANDARD
 
-
 _MEANING = frozenset({"KS141", "KS173", "KS213"})
 """Codes that the parser reports here and Microsoft's binder there."""
 
@@ -80,7 +79,9 @@ def check(text: str, host: CorpusHost) -> Answer:
     found: Check = check_text(text, full_catalog(), host)
     syntax_faults = set(parse(text)[1])
     findings = [
-        Finding(d.code, utf16_span(text, d.start, d.length)[0], d.message, d in syntax_faults and d.code not in _MEANING)
+        Finding(
+            d.code, utf16_span(text, d.start, d.length)[0], d.message, d in syntax_faults and d.code not in _MEANING
+        )
         for d in found.diagnostics
         if d.severity == "Error"
     ]

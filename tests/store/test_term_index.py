@@ -320,9 +320,7 @@ _PIECES = st.sampled_from(
     st.lists(st.integers(0, 11), min_size=1, max_size=400),
     st.sampled_from([Type.STRING, Type.DYNAMIC]),
 )
-def test_texts_cut_once_have_the_terms_of_texts_cut_each(
-    texts: list[str], picked: list[int], kind: Type
-) -> None:
+def test_texts_cut_once_have_the_terms_of_texts_cut_each(texts: list[str], picked: list[int], kind: Type) -> None:
     rows = [texts[number % len(texts)] + "\n" for number in picked]
     ids = [7 + place * 5 for place in range(len(rows))]
     batch = pa.record_batch({"r": pa.array(ids, pa.int64()), "t": pa.array(rows, pa.string())})

@@ -6,7 +6,7 @@ Source: the KQL pages "datatable operator" and "externaldata operator".
 from __future__ import annotations
 
 from vedette.kql.literals import LiteralParser
-from vedette.kql.syntax import ColumnDeclaration, DataTable, Expression, ExternalData
+from vedette.kql.syntax import DataTable, Expression, ExternalData
 
 
 class TableParser(LiteralParser):

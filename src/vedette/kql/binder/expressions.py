@@ -279,9 +279,7 @@ class Expressions(Calls):
                 type_ = None
         if op not in ("==", "!=") and Type.UNKNOWN not in (left.type, right.type):
             # texts and guids have no order here, and a dynamic value only that of a number
-            if type_ in (Type.STRING, Type.GUID) or (
-                Type.DYNAMIC in (left.type, right.type) and type_ not in NUMBERS
-            ):
+            if type_ in (Type.STRING, Type.GUID) or (Type.DYNAMIC in (left.type, right.type) and type_ not in NUMBERS):
                 type_ = None
         if type_ is None:
             if left.type is right.type is Type.DYNAMIC:
