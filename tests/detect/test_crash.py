@@ -55,7 +55,7 @@ def killed(folder: Path, number: int, source: random.Random) -> list[str]:
 @pytest.mark.req("P-082", "P-084")
 @pytest.mark.parametrize("count", [2, pytest.param(100, marks=pytest.mark.soak)])
 def test_killed_while_rules_run(tmp_path: Path, count: int) -> None:
-    source = random.Random(count)
+    source = random.Random(int(os.environ.get("CRASH_SEED", count)))
     count = int(os.environ.get("CRASHES", count))
     sent = [event for number in range(count) for event in killed(tmp_path, number, source)]
     last = started(tmp_path, count, 900)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -219,3 +220,32 @@ def test_arrivals_are_told_by_load_and_second(house: House) -> None:
 )
 def test_the_tables_that_a_query_reads(house: House, query: str, tables: set[str] | None) -> None:
     assert house.logs.tables_read(query) == tables
+
+
+def test_old_arrivals_are_cleared_when_a_store_is_opened(
+    tmp_path: Path, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Positions stay what they are, and what came since is told as before."""
+    monkeypatch.setattr("vedette.store.arrivals._WORTH_CLEARING", 2)
+    file = tmp_path / "logs.duckdb"
+    with LogStore(file, clock) as logs:
+        for hour in range(3):
+            logs.append("Events_CL", [{"TimeGenerated": wire_datetime(NOON + hour * HOUR), "Who": "ann"}])
+        clock.advance(timedelta(days=61))
+        logs.append("Events_CL", [{"TimeGenerated": wire_datetime(NOON + 5 * HOUR), "Who": "bob"}])
+        last = logs.position()
+        told = logs.arrived(last - 1, last, NOON + timedelta(days=90))
+        assert [(one.rows, one.position) for one in told] == [(1, last)]
+    for _ in range(2):
+        with LogStore(file, clock) as logs:
+            assert logs.position() == last
+            assert logs.arrived(last - 1, last, NOON + timedelta(days=90)) == told
+            assert logs.arrived(0, last, NOON + timedelta(days=90)) == told
+    with LogStore(file, clock) as logs:
+        logs.append("Events_CL", [{"TimeGenerated": wire_datetime(NOON), "Who": "eve"}])
+        assert logs.position() == last + 1
+        assert [one.position for one in logs.arrived(last, last + 1, NOON + HOUR)] == [last + 1]
+        clock.advance(timedelta(days=61))
+    with LogStore(file, clock) as logs:  # all of them are old
+        assert logs.position() == last + 1
+        assert logs.arrived(0, last + 1, NOON + timedelta(days=90)) == []

@@ -341,6 +341,95 @@ def test_a_custom_detection_of_defender() -> None:
     assert rule.extra["defender"]["detectionAction"]["responseActions"] == [{"isolationType": "full"}]
 
 
+NEWER: dict[str, Any] = {
+    "@odata.type": "#microsoft.graph.security.detectionRule",
+    "id": "encoded-powershell",
+    "displayName": "Encoded PowerShell",
+    "description": "What the rule is for.",
+    "status": "enabled",
+    "queryCondition": {"queryText": "DeviceProcessEvents | where ProcessCommandLine has '-enc'"},
+    "schedule": {"frequency": "PT3H"},
+    "detectionAction": {
+        "alertTemplate": {
+            "title": "Encoded PowerShell",
+            "description": "What the alert says.",
+            "severity": "high",
+            "recommendedActions": "Look at the parent.",
+            "tactics": [
+                {"tactic": "Execution", "techniques": [{"technique": "T1059", "subTechniques": ["T1059.001"]}]},
+                {"tactic": "DefenseEvasion", "techniques": [{"technique": "T1027"}]},
+            ],
+            "entityMappings": {
+                "accounts": [
+                    {"nameColumn": "AccountName", "ntDomainColumn": "AccountDomain", "sidColumn": "AccountSid"}
+                ],
+                "hosts": [{"deviceIdColumn": "DeviceId", "nameColumn": "DeviceName"}],
+                "files": [{"nameColumn": "FileName", "sha1Column": "SHA1", "oddColumn": "X"}],
+                "ips": [],
+            },
+            "customDetails": {
+                "@odata.type": "#microsoft.graph.security.alertCustomDetails",
+                "Line": "ProcessCommandLine",
+            },
+            "eventGroupingKind": "singleAlert",
+        },
+        "automatedActions": {"isolateDevice": {}},
+    },
+}
+
+
+@pytest.mark.req("P-088")
+def test_a_custom_detection_of_defender_in_its_newer_form() -> None:
+    read, problems = read_rule_text(json.dumps({"@odata.context": "x", "value": [NEWER]}), "detections.json")
+    (one,) = read
+    rule = one.rule
+    assert (rule.id, rule.name, rule.description, rule.severity) == (
+        "encoded-powershell", "Encoded PowerShell", "What the alert says.", Severity.HIGH,
+    )  # fmt: skip
+    assert (rule.kind, rule.query_frequency, rule.query_period) == (
+        RuleKind.SCHEDULED,
+        timedelta(hours=3),
+        timedelta(hours=12),
+    )
+    assert (rule.tactics, rule.techniques, rule.sub_techniques) == (
+        ("Execution", "DefenseEvasion"), ("T1059", "T1027"), ("T1059.001",),
+    )  # fmt: skip
+    assert [(m.entity_type, [(f.identifier, f.column) for f in m.fields]) for m in rule.entity_mappings] == [
+        ("Account", [("Name", "AccountName"), ("NTDomain", "AccountDomain"), ("Sid", "AccountSid")]),
+        ("Host", [("MdatpDeviceId", "DeviceId"), ("HostName", "DeviceName")]),
+        ("File", [("Name", "FileName")]),
+        ("FileHash", [("Value", "SHA1")]),
+    ]
+    assert rule.custom_details == {"Line": "ProcessCommandLine"}
+    assert rule.event_grouping is EventGrouping.SINGLE_ALERT
+    assert rule.extra["defender"]["detectionAction"]["automatedActions"] == {"isolateDevice": {}}
+    assert [(problem.severity, problem.message) for problem in problems] == [
+        (ProblemSeverity.WARNING, "'oddColumn' of 'files' is not an entity's identifier that is known here.")
+    ]
+
+
+@pytest.mark.parametrize(
+    "schedule, expected",
+    [
+        ({"frequency": "PT0S"}, (RuleKind.NRT, None, None)),
+        ({"period": "0"}, (RuleKind.NRT, None, None)),
+        ({"frequency": "PT15M"}, (RuleKind.SCHEDULED, timedelta(minutes=15), timedelta(hours=4))),
+        ({"frequency": "P1D"}, (RuleKind.SCHEDULED, timedelta(days=1), timedelta(days=30))),
+        ({"frequency": "PT1H", "lookback": "P2D"}, (RuleKind.SCHEDULED, timedelta(hours=1), timedelta(days=2))),
+        ({"period": "12H"}, (RuleKind.SCHEDULED, timedelta(hours=12), timedelta(days=2))),
+        ({"frequency": "soon"}, None),
+        ({"period": "7H"}, None),
+        ({"frequency": "PT1H", "lookback": "x"}, None),
+    ],
+)
+def test_schedules_of_custom_detections(schedule: dict[str, str], expected: tuple[Any, ...] | None) -> None:
+    read, problems = read_rule_text(json.dumps({**NEWER, "status": "disabled", "schedule": schedule}), "rule.json")
+    found = [(one.rule.kind, one.rule.query_frequency, one.rule.query_period) for one in read]
+    assert found == ([] if expected is None else [expected])
+    assert [one.rule.enabled for one in read] == [False] * len(found)
+    assert any(problem.severity is ProblemSeverity.ERROR for problem in problems) is (expected is None)
+
+
 MINIMAL = {
     "name": "R",
     "severity": "Low",

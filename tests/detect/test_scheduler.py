@@ -279,10 +279,21 @@ def test_what_follows_from_a_run_is_kept_with_it_or_not_at_all(
         raise RuntimeError("the incident service is broken")
 
     broken = Scheduler(state, house.library, RuleRunner(house.logs, clock), house.ledger, clock, fails, OPTIONS)
-    with pytest.raises(RuntimeError, match="broken"):
-        broken.tick()
-    assert house.ledger.runs() == []
-    assert house.tick().matched == 1
+    house.add(rule(2, query_frequency=timedelta(hours=2), query_period=timedelta(hours=2)))
+    report = broken.tick()
+    assert (report.runs, report.failed, report.matched, report.alerts) == (
+        2,
+        2,
+        0,
+        [],
+    )  # one rule does not stop the other
+    assert {entry.error["message"] for entry in house.ledger.runs() if entry.error} == {
+        "What the rule found could not be kept: RuntimeError: the incident service is broken"
+    }
+    assert house.outcomes() == []
+    clock.advance(timedelta(minutes=1))
+    assert house.tick().matched == 2
+    assert len(house.handed) == 2
 
 
 def test_two_schedulers_share_the_work(state: State, workspace: str, clock: VirtualClock) -> None:

@@ -219,8 +219,8 @@ class WorkspaceServices:
             rule = stored.rule
             if not rule.kind.has_query or (among is not None and rule.id not in among):
                 continue
-            if rule.unmapped is not None:
-                broken.append(_unmapped(stored))
+            if rule.not_runnable is not None:
+                broken.append(_without_query(stored))
                 continue
             errors = [one for one in self.logs.check(rule.query).diagnostics if one.severity == "Error"]
             if errors:
@@ -422,13 +422,13 @@ def _broken(stored: StoredRule, errors: Sequence[Diagnostic]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _unmapped(stored: StoredRule) -> dict[str, Any]:
-    """A Sigma rule that is no query here: the place is its own, in its file."""
-    rule = stored.rule
+def _without_query(stored: StoredRule) -> dict[str, Any]:
+    """A Sigma rule that is no query here, or a row that cannot be read: the place is its own, in its file."""
+    rule, sigma = stored.rule, stored.rule.extra.get("sigma")
     return {
         "id": rule.id, "name": rule.name, "enabled": rule.enabled, "file": stored.source.get("file"), "code": "VDT0437",
-        "message": f"The Sigma rule is no query here: {rule.unmapped}.", "line": stored.source.get("line") or 1, "column": 1,
-        "missing": list(rule.extra["sigma"].get("missing", [])),
+        "message": f"This rule cannot be run: {rule.not_runnable}.", "line": stored.source.get("line") or 1, "column": 1,
+        "missing": list(sigma.get("missing", [])) if isinstance(sigma, Mapping) else [],
     }  # fmt: skip
 
 

@@ -253,11 +253,19 @@ class AnalyticsRule:
     @property
     def not_runnable(self) -> str | None:
         """Why this rule cannot be run here, or None."""
+        if self.unreadable is not None:
+            return f"what is kept of it cannot be read: {self.unreadable}"
         if self.unmapped is not None:
             return f"the Sigma rule is no query here: {self.unmapped}"
         if not self.kind.has_query and not (self.kind.has_made_query and self.query):
             return f"rules of kind {self.kind} have no query: their detections are made by a Microsoft service"
         return None
+
+    @property
+    def unreadable(self) -> str | None:
+        """Why the rule that is kept cannot be read (`storage.rule_of`); None where it can."""
+        reason = self.extra.get("unreadable")
+        return reason if isinstance(reason, str) and not self.query else None
 
     @property
     def unmapped(self) -> str | None:

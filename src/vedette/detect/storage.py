@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from vedette.core.errors import InvalidInput
 from vedette.detect.models import RuleRow
@@ -24,10 +25,23 @@ def rule_from_layout(content: dict[str, Any], rule_id: str) -> AnalyticsRule:
 
 
 def rule_of(row: RuleRow) -> AnalyticsRule:
-    """The rule of a row, on or off as the row says."""
-    return replace(
-        _cached(row.workspace_id, row.id, row.revision, row.content_hash, _Content(row.content)), enabled=row.enabled
-    )
+    """The rule of a row, on or off as the row says.
+
+    A row that cannot be read is a rule that says so (`AnalyticsRule.unreadable`): its windows fail, with the reason, and no other
+    rule is stopped by it.
+    """
+    try:
+        rule = _cached(row.workspace_id, row.id, row.revision, row.content_hash, _Content(row.content))
+    except Exception as error:  # whatever somebody has made of the row
+        reason = str(error) if isinstance(error, InvalidInput) else f"{type(error).__name__}: {error}"
+        return AnalyticsRule(
+            row.id, str(row.name), enabled=row.enabled, query_frequency=_RETRIED, extra={"unreadable": reason}
+        )
+    return replace(rule, enabled=row.enabled)
+
+
+_RETRIED: Final = timedelta(hours=1)
+"""How often a rule that cannot be read is looked at."""
 
 
 class _Content:

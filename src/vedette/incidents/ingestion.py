@@ -11,6 +11,7 @@ from vedette.core.database import State, storable
 from vedette.core.ids import derived_id
 from vedette.core.roles import SYSTEM
 from vedette.detect.alerts.alert import Alert, RuleRun
+from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.rule import AnalyticsRule, Severity
 from vedette.incidents.entities import merge_entities
 from vedette.incidents.fields import FIELDS, complete
@@ -23,7 +24,7 @@ from vedette.incidents.models import (
     IncidentRow,
     IncidentRuleRow,
 )
-from vedette.incidents.records import alert_row
+from vedette.incidents.records import alert_body, alert_row
 from vedette.incidents.vocabulary import ActivityKind, Status
 
 
@@ -49,7 +50,10 @@ class Ingestion:
         self._journal = journal
 
     def ingest(self, run: RuleRun) -> IngestReport:
-        """Keep a run's alerts and group them into incidents, as its rule says. Alerts that are there are left alone."""
+        """Keep a run's alerts and group them into incidents, as its rule says.
+
+        An alert that is there is completed where this run has found more for it: the events that came since (`_complete`).
+        """
         report = IngestReport()
         if not run.alerts:
             return report
@@ -61,6 +65,7 @@ class Ingestion:
                     number = present[alert.id]
                     if number is not None and number not in report.updated:
                         report.updated.append(number)
+                    self._complete(session, run, alert)
                     continue
                 row = alert_row(self._journal.workspace_id, run, alert)
                 session.add(row)
@@ -81,6 +86,35 @@ class Ingestion:
                 kind = ActivityKind.CREATED if number in report.created else ActivityKind.ALERT
                 self._journal.tell(IncidentEvent(kind, number, incident.id, run, tuple(alert_ids)))
         return report
+
+    def _complete(self, session: Session, run: RuleRun, alert: Alert) -> None:
+        """Let a kept alert say what a later run over the same window has found, if that is more.
+
+        A run of the scheduler counts above one on the stream, which may have read the store before it; one that finds less (an
+        exception hides what is known already) takes nothing back.
+        """
+        row = session.get_one(AlertRow, (self._journal.workspace_id, alert.id))
+        kept = row.body
+        later = alert.rows == kept["rows"] and run.read_to is not None
+        if alert.rows_hash == kept["rowsHash"] or not (alert.rows > kept["rows"] or later):
+            return
+        row.body = alert_body(run, alert)
+        row.severity = max(Severity(row.severity), alert.severity, key=lambda one: one.rank).value
+        row.start, row.end = min(row.start, alert.start), max(row.end, alert.end)
+        session.flush()
+        now = wire_datetime(max(self._journal.clock.now(), row.generated_at))
+        told = security_alert(row, self._journal.workspace_id) | {"TimeGenerated": now, "ProcessingEndTime": now}
+        self._journal.outbox.add(session, ALERTS, told)  # the newest row of an alert is what it says, as in Sentinel
+        if row.incident_number is None:
+            return
+        incident = followed(session, self._journal.row(session, row.incident_number))
+        incident.first_activity = min(incident.first_activity or row.start, row.start)
+        incident.last_activity = max(incident.last_activity or row.end, row.end)
+        merge_entities(session, incident, added=[row])
+        title = f"Alert completed: {alert.rows:,} results in place of {kept['rows']:,}"
+        self._journal.note(session, incident, ActivityKind.ALERT, SYSTEM, title=title, reference=row.id)
+        self._journal.finish(session, incident, SYSTEM)
+        self._journal.prioritiser.concern(session, incident)
 
     def _present(self, session: Session, ids: list[str]) -> dict[str, int | None]:
         query = select(AlertRow.id, AlertRow.incident_number).where(

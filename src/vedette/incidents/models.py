@@ -24,7 +24,7 @@ _BIG = BigInteger().with_variant(Integer, "sqlite")
 
 
 class AlertRow(Base):
-    """An alert, as it was raised. It never changes; only the incident it belongs to may be set."""
+    """An alert. A later run over its window may complete it with events that came since; it never says less than before."""
 
     __tablename__ = "alerts"
 

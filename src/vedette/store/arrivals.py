@@ -2,7 +2,8 @@
 
 The catalogue of arrivals is only added to, in the transaction of the rows: its row numbers are the order of the commits. A
 load that takes long is therefore never passed over, as it would be by the time at which it began; and rows that join an
-hour's load are an arrival of their own.
+hour's load are an arrival of their own. Old ones are cleared away when the store is opened, before anybody adds to it: the
+table is made anew, since row numbers do not outlast a deletion, and how many are gone is counted to every position.
 """
 
 from __future__ import annotations
@@ -71,15 +72,62 @@ def ingested(connection: duckdb.DuckDBPyConnection, tables: Tables, start: int, 
     return found
 
 
+_CLEARED: Final = "arrivals_cleared"
+"""In the store's meta data: how many arrivals were cleared away."""
+KEPT: Final = timedelta(days=60)
+"""Arrivals are kept that long: twice the time after which rules no longer catch up on windows."""
+_WORTH_CLEARING: Final = 10_000
+
+
+def _cleared(connection: duckdb.DuckDBPyConnection) -> int:
+    rows = run(connection, "SELECT value FROM store_catalog.meta WHERE name = ?", [_CLEARED])
+    return int(rows[0][0]) if rows else 0
+
+
 def position(connection: duckdb.DuckDBPyConnection) -> int:
-    """How many arrivals are committed: whoever asks and then reads sees the rows of all of them."""
-    return int(run(connection, "SELECT count(*) FROM store_catalog.arrivals")[0][0])
+    """How many arrivals were ever committed: whoever asks and then reads sees the rows of all of them."""
+    return _cleared(connection) + int(run(connection, "SELECT count(*) FROM store_catalog.arrivals")[0][0])
+
+
+def clear(connection: duckdb.DuckDBPyConnection, now: datetime) -> int:
+    """Clear away the arrivals that came before the first one which is not old; how many there were. Positions stay what they are.
+
+    Nobody else may use the store meanwhile. A few are not worth it.
+    """
+    before = ticks.from_datetime(now - KEPT)
+    rows = run(
+        connection, "SELECT coalesce(min(rowid), -1) FROM store_catalog.arrivals WHERE arrived_at >= ?", [before]
+    )
+    total = int(run(connection, "SELECT count(*) FROM store_catalog.arrivals")[0][0])
+    old = int(rows[0][0]) if rows[0][0] >= 0 else total
+    if old < _WORTH_CLEARING:
+        return 0
+    cleared = _cleared(connection) + old
+    run(connection, "BEGIN TRANSACTION")
+    try:
+        run(
+            connection,
+            "CREATE TEMP TABLE arrivals_kept AS SELECT * FROM store_catalog.arrivals WHERE rowid >= ? ORDER BY rowid",
+            [old],
+        )
+        run(connection, "DROP TABLE store_catalog.arrivals")
+        run(connection, "CREATE TABLE store_catalog.arrivals AS SELECT * FROM arrivals_kept ORDER BY rowid")
+        run(connection, "DROP TABLE arrivals_kept")
+        run(connection, "DELETE FROM store_catalog.meta WHERE name = ?", [_CLEARED])
+        run(connection, "INSERT INTO store_catalog.meta VALUES (?, ?)", [_CLEARED, str(cleared)])
+        run(connection, "COMMIT")
+    except BaseException:
+        run(connection, "ROLLBACK")
+        raise
+    return old
 
 
 def between(
     connection: duckdb.DuckDBPyConnection, tables: Tables, first: int, last: int, before: datetime
 ) -> list[Arrival]:
     """What arrived from position `first` up to `last` with a TimeGenerated before a time; seconds that touch are one."""
+    cleared = _cleared(connection)
+    first, last = first - cleared, last - cleared  # row numbers, by which the rows of the table are asked
     loads = run(
         connection,
         "SELECT table_name, min(arrived_at) FROM store_catalog.arrivals WHERE rowid >= ? AND rowid < ? GROUP BY 1 ORDER BY 1",
@@ -94,7 +142,7 @@ def between(
         moment = f"rows.{identifier(column.physical)}"
         seconds = run(
             connection,
-            f"SELECT arrivals.rowid + 1, {moment} // 10000000 AS second, count(*) FROM {stored.sql} AS rows "
+            f"SELECT arrivals.rowid + 1 + {cleared}, {moment} // 10000000 AS second, count(*) FROM {stored.sql} AS rows "
             f"JOIN store_catalog.arrivals AS arrivals ON arrivals.load = rows.{identifier(LOAD)} "
             f"AND rows.{identifier(ROW)} BETWEEN arrivals.first_row AND arrivals.last_row "
             f"WHERE arrivals.rowid >= ? AND arrivals.rowid < ? AND arrivals.table_name = ? AND rows.{identifier(INGESTED)} >= ? "

@@ -94,7 +94,7 @@ class LogStore:
         """Held by whoever moves, removes or copies rows beside the writers."""
         try:
             with engine_errors():
-                prepare(self._connection)
+                prepare(self._connection, clock.now())
                 self._tables.read(self._connection)
                 self.lake.read(self._connection)
             create_dead_letter(self._tables, self._cursor)
@@ -439,7 +439,7 @@ class LogStore:
             connection = open_file(self.path, self._memory)
             try:
                 with engine_errors():
-                    prepare(connection)
+                    prepare(connection, self._clock.now())
                     self._tables.read(connection)
             except BaseException:
                 connection.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ import duckdb
 
 from vedette.core.errors import Unavailable, VedetteError
 from vedette.engine.dialect import quote
+from vedette.store import arrivals
 from vedette.store.records import CATALOGUE as FILES_CATALOGUE
 from vedette.store.retention.lake import FOLDER
 from vedette.store.statements import run
@@ -94,15 +96,16 @@ def _not_opened(path: Path | None, error: duckdb.Error) -> VedetteError:
     return Unavailable(f"The log store {path} cannot be opened: {text}.", code="VDT0615", file=str(path))
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the catalogue in a new file; refuse a file of a later layout."""
+def prepare(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """Make the catalogue in a new file, and tidy that of an old one; refuse a file of a later layout."""
     run(connection, CATALOGUE)
     run(connection, FILES_CATALOGUE)
     # a store of an earlier version: its loads are the arrivals, at the positions that they had
     run(
         connection,
         "INSERT INTO store_catalog.arrivals SELECT id, table_name, -9223372036854775807, 9223372036854775807, loaded_at "
-        "FROM store_catalog.loads WHERE NOT EXISTS (FROM store_catalog.arrivals) ORDER BY rowid",
+        "FROM store_catalog.loads WHERE NOT EXISTS (FROM store_catalog.arrivals) "
+        "AND NOT EXISTS (FROM store_catalog.meta WHERE name = 'arrivals_cleared') ORDER BY rowid",
     )
     rows = run(connection, "SELECT value FROM store_catalog.meta WHERE name = 'layout'")
     if not rows:
@@ -115,3 +118,4 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
             code="VDT0616",
             hint="Use the version of Vedette that wrote it, or a later one.",
         )
+    arrivals.clear(connection, now)

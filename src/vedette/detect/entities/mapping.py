@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -58,6 +58,13 @@ class EntityMapper:
 
     def entities(self, rows: Sequence[Row]) -> tuple[tuple[Entity, ...], list[str]]:
         """The distinct entities in the order of mappings and rows, within the limits; and what was left out."""
+        self._was_cut = False
+        found, notes = self._within_limits(rows)
+        if self._was_cut:
+            notes.append(f"Identifiers of entities are cut to {self._limits.value_characters:,} characters.")
+        return found, notes
+
+    def _within_limits(self, rows: Sequence[Row]) -> tuple[tuple[Entity, ...], list[str]]:
         sources = [self._mapped(mapping, rows) for mapping in self._mappings]
         sources += [self._embedded(column, rows) for column in self._serialised]
         share = self._limits.entities_per_alert // max(1, len(sources))
@@ -87,7 +94,7 @@ class EntityMapper:
     def _mapped(self, mapping: EntityMapping, rows: Iterable[Row]) -> Iterator[Entity]:
         for row in rows:
             for values in _spread([row.get(field.column) for field in mapping.fields]):
-                texts = [text_of(value).strip()[: self._limits.value_characters] for value in values]
+                texts = [self._cut(text_of(value).strip()) for value in values]
                 identifiers: dict[str, str] = {}
                 for field, text in zip(mapping.fields, texts):
                     if text:
@@ -97,7 +104,12 @@ class EntityMapper:
 
     def _embedded(self, column: str, rows: Iterable[Row]) -> Iterator[Entity]:
         for row in rows:
-            yield from embedded_entities(row.get(column), self._limits.value_characters)
+            yield from embedded_entities(row.get(column), self._cut)
+
+    def _cut(self, text: str) -> str:
+        limit = self._limits.value_characters
+        self._was_cut = self._was_cut or len(text) > limit
+        return text[:limit]
 
 
 def _spread(values: list[JsonValue]) -> Iterator[list[JsonValue]]:
@@ -129,7 +141,11 @@ def _legacy(rule: AnalyticsRule, columns: Sequence[str]) -> Iterator[EntityMappi
 _MAX_EMBEDDED = 1000
 
 
-def embedded_entities(value: JsonValue, value_characters: int = 8192) -> Iterator[Entity]:
+def _first_characters(text: str) -> str:
+    return text[:8192]
+
+
+def embedded_entities(value: JsonValue, cut: Callable[[str], str] = _first_characters) -> Iterator[Entity]:
     """The entities of a SecurityAlert's Entities column: JSON, or its text. What is not such a list yields nothing."""
     if isinstance(value, str):
         try:
@@ -142,12 +158,12 @@ def embedded_entities(value: JsonValue, value_characters: int = 8192) -> Iterato
     for entry in islice(value, _MAX_EMBEDDED):
         if isinstance(entry, dict) and "$ref" in entry:
             entry = by_id.get(entry["$ref"])
-        entity = _embedded_entity(entry, value_characters)
+        entity = _embedded_entity(entry, cut)
         if entity is not None:
             yield entity
 
 
-def _embedded_entity(entry: Any, value_characters: int) -> Entity | None:
+def _embedded_entity(entry: Any, cut: Callable[[str], str]) -> Entity | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("Type"), str):
         return None
     known = entity_type(entry["Type"])
@@ -158,7 +174,7 @@ def _embedded_entity(entry: Any, value_characters: int) -> Entity | None:
         identifier = known.identifier(name)
         if identifier is None or isinstance(value, dict | list) or value is None:
             continue
-        text = text_of(value).strip()[:value_characters]
+        text = cut(text_of(value).strip())
         if text:
             identifiers[identifier] = text
     return Entity.of(known.name, identifiers) if identifiers else None

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from sqlalchemy.exc import OperationalError
+
 from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import NotFound
@@ -22,7 +24,7 @@ from vedette.detect.library import RuleLibrary, StoredRule
 from vedette.detect.rule import AnalyticsRule, RuleKind
 from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
-from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.runner import RuleRunner, run_error
 from vedette.detect.running.windows import READ, DueWindow
 from vedette.detect.tuning.exceptions import RuleExceptions
 
@@ -196,7 +198,10 @@ class Scheduler:
         )
         run = replace(run, read_to=read_to)
         report.runs += 1
-        return self._record(due, stored, run, report)
+        try:
+            return self._record(due, stored, run, report)
+        except _NotTaken as failure:  # the rule's window has failed, and nobody else's
+            return self._record(due, stored, failure.run, report)
 
     def _record(self, due: DueWindow, stored: StoredRule, run: RuleRun, report: TickReport) -> bool:
         options = self._options
@@ -220,7 +225,13 @@ class Scheduler:
 
     def _hand_over(self, run: RuleRun) -> None:
         if run.alerts and self._on_alerts is not None:
-            self._on_alerts(run)
+            try:
+                self._on_alerts(run)
+            except OperationalError:
+                raise  # the database, which is nobody's fault here: the whole round waits
+            except Exception as error:
+                log.exception("the alerts of rule %s for its window to %s cannot be taken", run.rule.id, run.end)
+                raise _NotTaken(run, error) from error
 
     def _fill_gaps(self, report: TickReport, began: float) -> None:
         """Gaps of rules that run again: each is tried a few times, once for every success since."""
@@ -245,6 +256,16 @@ class Scheduler:
                 report.behind = True
                 return
             self._settle(entry, report)
+
+
+class _NotTaken(Exception):
+    """What a run found could not be kept: the run as one that has failed."""
+
+    def __init__(self, run: RuleRun, error: Exception) -> None:
+        super().__init__(str(error))
+        said = run_error(error)
+        kept = replace(said, message=f"What the rule found could not be kept: {said.message}")
+        self.run = replace(run, outcome=Outcome.ERROR, alerts=(), error=kept)
 
 
 def _period(stored: StoredRule, due: DueWindow) -> timedelta:
