@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -237,7 +238,10 @@ def test_a_running_server_works_in_a_workspace_from_the_moment_it_is_made(tmp_pa
         assert made.status_code == 201, made.text
         rows = client.post("/workspaces/fresh/query", json={"query": "print 1"})
         assert rows.json()["rows"] == [[1]]
-        assert "scheduler of fresh" in at_work()
+        deadline = time.monotonic() + 20
+        while "scheduler of fresh" not in at_work():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         assert client.post("/workspaces/fresh/archive").status_code == 200
         assert client.delete("/workspaces/fresh").status_code == 204
         assert at_work() == set()

@@ -16,6 +16,7 @@ from tests.api.conftest import AT, RULE_ID, Running, prepare, serving
 from tests.api.test_delivery_reports import WS, cloud, destination, eventually
 from tests.cli.conftest import Command
 from tests.plugins.fake_tenant import CLIENT, SECRET, TENANT, WORKSPACE
+from tests.plugins.secrecy import marked
 from vedette.api.application import Application
 from vedette.clients.azure_cloud import clouds_with
 from vedette.core.clock import VirtualClock
@@ -24,7 +25,7 @@ from vedette.core.settings import load_settings
 from vedette.range.server import RangeServer
 from vedette.range.state import ClientSecret
 
-NEW = "N3w~0123456789abcdefghijklmnopqrstuvwxyz"
+NEW = marked("rotated client secret")
 TITLE = "client_secret of the destination 'Production'"
 
 
@@ -62,7 +63,7 @@ def test_a_rotation_from_the_command_line(
         assert application is not None
         application.secrets.append(ClientSecret(NEW, datetime.now(UTC) + timedelta(days=90)))
 
-        wrong = vedette("secrets", "rotate", TITLE, *data, stdin="not the right one~\n")
+        wrong = vedette("secrets", "rotate", TITLE, *data, stdin=marked("wrong") + "\n")
         assert wrong.code == 0, wrong.err
         checked = vedette("secrets", "check", TITLE, *data)
         assert checked.code == 1

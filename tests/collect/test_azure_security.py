@@ -16,6 +16,7 @@ import pytest
 from tests.collect.connecting import VALUES, Tenant
 from tests.deliver.conftest import ADMIN, READER
 from tests.plugins.fake_tenant import START
+from tests.plugins.secrecy import marked
 from tests.range.conftest import COLLECTOR
 from vedette.collect.connectors.contract import PollFailure, Trouble
 from vedette.collect.connectors.registry import default_connectors
@@ -131,14 +132,14 @@ def test_a_missing_permission_is_told_once_and_stops_nothing_else(
 def test_wrong_credentials_are_named_and_never_shown(tenant: Tenant, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         one = tenant.connectors.create(
-            ADMIN, tenant.workspace, "azure-security", "Wrong", {**VALUES, "client_secret": "wrong-secret-value"}
+            ADMIN, tenant.workspace, "azure-security", "Wrong", {**VALUES, "client_secret": marked("wrong")}
         )
         tenant.runner.poll_due()
     view = tenant.view(one)
     assert view.status is Status.FAILING
     assert {at.trouble for at in view.endpoints} == {"unauthorized"}
     shown = caplog.text + repr(view) + repr(tenant.connectors.history(ADMIN, tenant.workspace, one.id))
-    assert "wrong-secret-value" not in shown
+    assert marked("wrong") not in shown
     tenant.connectors.update(ADMIN, tenant.workspace, one.id, values={"client_secret": COLLECTOR[1]})
     tenant.runner.poll_due()
     assert tenant.view(one).status is Status.HEALTHY
@@ -275,7 +276,7 @@ def test_the_check_names_what_is_missing(tenant: Tenant) -> None:
     assert [step.name for step in failing] == ["Security alerts v2"]
     assert "SecurityAlert.Read.All" in failing[0].message
     wrong = tenant.connectors.test_values(
-        ADMIN, tenant.workspace, "azure-security", {**VALUES, "client_secret": "not-the-secret"}
+        ADMIN, tenant.workspace, "azure-security", {**VALUES, "client_secret": marked("wrong")}
     )
     assert [step.name for step in wrong.steps if step.ok is False] == ["Sign in to Microsoft Entra ID"]
 

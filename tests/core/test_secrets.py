@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from tests.plugins.secrecy import marked
 from vedette.core.accounts import local_operator
 from vedette.core.audit import Audit
 from vedette.core.clock import VirtualClock
@@ -22,7 +23,7 @@ from vedette.core.roles import EVERYWHERE, Principal, Role
 from vedette.core.secrets import Secrets
 from vedette.core.workspaces import Workspaces
 
-VALUE = "S3cr3t~abcdefghijklmnop"
+VALUE = marked("client secret")
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import json
@@ -25,6 +26,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 from standardwebhooks import Webhook as StandardWebhook
 
 from tests.deliver.conftest import ADMIN, RUN, House
+from tests.plugins.secrecy import marked
 from vedette.collect.formats import cef
 from vedette.core.clock import SystemClock, VirtualClock
 from vedette.core.forms import InvalidFields
@@ -35,8 +37,8 @@ from vedette.deliver.detection import DetectionRun, DetectionSeverity
 from vedette.deliver.kinds import servicenow, slack, syslog, teams
 from vedette.deliver.registry import default_registry
 
-KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqrTwjU"
-OLD_KEY = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+PASSWORD, CLIENT_SECRET, MAIL_PASSWORD = marked("password"), marked("client secret"), marked("mail password")
+KEY, OLD_KEY = (f"whsec_{base64.b64encode(marked(name).encode()).decode()}" for name in ("signing", "old signing"))
 
 
 @dataclass
@@ -260,7 +262,7 @@ class Instance:
     """The part of a ServiceNow instance that deliveries use: the Table API over a list of incidents."""
 
     incidents: list[dict[str, str]] = field(default_factory=list)
-    user: str = "Basic " + "dmVkZXR0ZTpwYXNzd29yZC1vZi1pdA=="  # vedette:password-of-it
+    user: str = "Basic " + base64.b64encode(f"vedette:{PASSWORD}".encode()).decode()
     tokens: set[str] = field(default_factory=set)
     loses_answers: int = 0
     ignores_conditions: bool = False
@@ -271,7 +273,7 @@ class Instance:
         where = urlsplit(path)
         if where.path == "/oauth_token.do":
             form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
-            if form.get("client_secret") != "client-secret-of-it" or form.get("password") != "password-of-it":
+            if form.get("client_secret") != CLIENT_SECRET or form.get("password") != PASSWORD:
                 return self._json(401, {"error": "invalid_client"})
             token = f"token-{len(self.tokens)}"
             self.tokens.add(token)
@@ -304,7 +306,7 @@ class Instance:
 
 
 def service_now(web: Web, **more: str) -> Destination:
-    values = {"instance_url": web.url, "username": "vedette", "password": "password-of-it", "ca_file": str(web.ca_file)}
+    values = {"instance_url": web.url, "username": "vedette", "password": PASSWORD, "ca_file": str(web.ca_file)}
     return opened("servicenow", {**values, **more})
 
 
@@ -334,12 +336,12 @@ def test_servicenow_that_ignores_a_condition_is_not_believed(web: Web) -> None:
 
 def test_servicenow_with_tokens(web: Web) -> None:
     web.answer = instance = Instance(user="nobody")
-    destination = service_now(web, client_id="app", client_secret="client-secret-of-it")
+    destination = service_now(web, client_id="app", client_secret=CLIENT_SECRET)
     destination.deliver(RUN)
     assert len(instance.tokens) == 1
     instance.tokens.clear()  # revoked before its end
     assert destination.deliver(RUN).repeated
-    wrong = failure(service_now(web, client_id="app", client_secret="wrong-client-secret"))
+    wrong = failure(service_now(web, client_id="app", client_secret=marked("wrong")))
     assert (wrong.remedy, wrong.code) == (Remedy.CONFIGURATION, "VDT6121")
     half = failure(service_now(web, client_id="app"))
     assert half.target == "client_secret"
@@ -352,9 +354,9 @@ def test_servicenow_is_tested_and_leaves_a_cancelled_incident(web: Web) -> None:
     assert instance.incidents == []
     assert destination.check(write=True).ok
     assert [one["state"] for one in instance.incidents] == ["8"]
-    refused = service_now(web, password="not-the-password").check()
+    refused = service_now(web, password=marked("wrong")).check()
     assert [step.ok for step in refused.steps] == [False]
-    assert "not-the-password" not in repr(refused)
+    assert marked("wrong") not in repr(refused)
 
 
 def test_a_page_instead_of_json_is_named(web: Web) -> None:
@@ -477,7 +479,7 @@ class Mailbox:
 
 
 def authenticate(server: SMTP, session: Any, envelope: Envelope, mechanism: str, data: LoginPassword) -> AuthResult:
-    return AuthResult(success=data.password == b"mail-password", handled=False)
+    return AuthResult(success=data.password == MAIL_PASSWORD.encode(), handled=False)
 
 
 @pytest.fixture
@@ -493,7 +495,7 @@ def mail(certificate: tuple[ServerCertificate, Path]) -> Iterator[tuple[dict[str
         controller.port = probe.getsockname()[1]
     controller.start()
     values = {
-        "host": "localhost", "port": str(controller.port), "username": "vedette", "password": "mail-password",
+        "host": "localhost", "port": str(controller.port), "username": "vedette", "password": MAIL_PASSWORD,
         "sender": "vedette@example.com", "recipients": "soc@example.com, oncall@example.com",
         "ca_file": str(certificate[1]),
     }  # fmt: skip
@@ -525,10 +527,10 @@ def test_a_mail_server_is_tested(mail: tuple[dict[str, Any], Mailbox]) -> None:
     assert box.messages == []
     assert opened("email", values).check(write=True).ok
     assert len(box.messages) == 1
-    report = opened("email", {**values, "password": "wrong-password"}).check(write=True)
+    report = opened("email", {**values, "password": marked("wrong")}).check(write=True)
     assert [step.ok for step in report.steps] == [False]
     assert report.steps[0].fields == ("password",)
-    assert "wrong-password" not in repr(report)
+    assert marked("wrong") not in repr(report)
 
 
 @pytest.mark.parametrize(
@@ -556,7 +558,7 @@ def test_a_run_reaches_every_kind_through_the_outbox(house: House, web: Web) -> 
     web.answer = instance = Instance()
     house.destinations.create(
         ADMIN, house.workspace, "servicenow", "Tickets",
-        {"instance_url": web.url, "username": "vedette", "password": "password-of-it", "ca_file": str(web.ca_file)},
+        {"instance_url": web.url, "username": "vedette", "password": PASSWORD, "ca_file": str(web.ca_file)},
     )  # fmt: skip
     house.add("Sentinel")
     house.enqueue()
@@ -575,7 +577,7 @@ def test_a_hundred_runs_through_an_instance_that_loses_half_of_its_answers(house
     web.answer = answer
     house.destinations.create(
         ADMIN, house.workspace, "servicenow", "Tickets",
-        {"instance_url": web.url, "username": "vedette", "password": "password-of-it", "ca_file": str(web.ca_file)},
+        {"instance_url": web.url, "username": "vedette", "password": PASSWORD, "ca_file": str(web.ca_file)},
     )  # fmt: skip
     for number in range(100):
         house.enqueue(replace(RUN, run_id=f"run-{number}"))

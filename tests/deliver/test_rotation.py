@@ -9,6 +9,7 @@ import pytest
 
 from tests.deliver.conftest import ADMIN, READER, House, run_number
 from tests.plugins.fake_tenant import CLIENT, SECRET, TENANT
+from tests.plugins.secrecy import marked
 from vedette.core.errors import Conflict, Forbidden, InvalidInput
 from vedette.core.roles import Role
 from vedette.deliver.detection import DetectionRun
@@ -16,7 +17,7 @@ from vedette.detect.alerts.alert import RunType
 from vedette.range.faults import Fault
 from vedette.range.state import Application, ClientSecret
 
-NEW = "N3w~0123456789abcdefghijklmnopqrstuvwxyz"
+NEW = marked("rotated client secret")
 WRONG = "Wr0ng~0123456789abcdefghijklmnopqrstuvw"
 
 

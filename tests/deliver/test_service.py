@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from tests.deliver.conftest import ADMIN, READER, VALUES, House, run_number
 from tests.plugins.fake_tenant import ABSENT, CLIENT, SECRET, SUBSCRIPTION, TENANT, WORKSPACE
+from tests.plugins.secrecy import marked
 from vedette.core.audit import Audit
 from vedette.core.checks import CheckReport
 from vedette.core.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -57,14 +58,14 @@ def test_no_secret_is_shown_logged_or_kept_in_the_clear(house: House, caplog: py
     house.enqueue()
     house.drain()
     house.destinations.test(ADMIN, house.workspace, view.id)
-    house.destinations.update(ADMIN, house.workspace, view.id, values={"client_secret": "wrong-secret-7Q8"})
+    house.destinations.update(ADMIN, house.workspace, view.id, values={"client_secret": marked("wrong")})
     house.enqueue(run_number(2))
     house.deliverer.deliver_due()
     house.destinations.test(ADMIN, house.workspace, view.id)
     shown = repr(house.view(view)) + repr(house.destinations.list(ADMIN, house.workspace))
     shown += repr(house.destinations.log.page(house.workspace))
     audit = repr(Audit(house.state, house.clock).entries(limit=1000))
-    for secret in (SECRET, "wrong-secret-7Q8"):
+    for secret in (SECRET, marked("wrong")):
         for place in (shown, audit, caplog.text, everything_kept(house)):
             assert secret not in place
     assert "[redacted]" in str(house.view(view).last_error), "Azure repeats the client id in what it says"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.plugins.secrecy import marked
 from tests.plugins.state import NOON
 from vedette.api.application import Application
 from vedette.core.accounts import local_operator
@@ -21,7 +22,7 @@ from vedette.core.settings import load_settings
 from vedette.store import backup
 from vedette.store.watchlists.lists import WatchlistSettings
 
-SECRET = "a secret that nobody shall find in a backup"
+SECRET = marked("of a backup")
 QUESTIONS = (
     "SigninLogs | sort by TimeGenerated asc | project TimeGenerated, UserPrincipalName, DeviceDetail, _ItemId, ingestion_time()",
     "App_CL | sort by n asc | project n, TimeGenerated",

@@ -8,6 +8,7 @@ import type { Rule, RuleRun } from "../api/types";
 import { useCommands } from "../app/commands";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
+import { Title } from "../app/Title";
 import { SeverityBadge } from "../incidents/badges";
 import { tacticLabel } from "../incidents/model";
 import { logsLink } from "../logs/link";
@@ -103,6 +104,7 @@ function Loaded({ rule }: { rule: Rule }) {
   return (
     <>
       <div className="vd-page-head">
+        <Title>{rule.name}</Title>
         <h1>{rule.name}</h1>
         <SeverityBadge severity={rule.severity} />
         <span className="vd-spacer" />

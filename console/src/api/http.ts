@@ -115,6 +115,7 @@ async function call(method: string, path: string, body: unknown, options: CallOp
 export const http = {
   get: <T>(path: string, options?: CallOptions) => call("GET", path, undefined, options) as Promise<T>,
   post: <T>(path: string, body?: unknown, options?: CallOptions) => call("POST", path, body, options) as Promise<T>,
+  put: <T>(path: string, body: unknown, options?: CallOptions) => call("PUT", path, body, options) as Promise<T>,
   patch: <T>(path: string, body: unknown, options?: CallOptions) => call("PATCH", path, body, options) as Promise<T>,
   delete: (path: string, options?: CallOptions) => call("DELETE", path, undefined, options) as Promise<undefined>,
 };

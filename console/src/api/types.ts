@@ -37,6 +37,10 @@ export interface Session {
 export interface Workspace {
   id: string;
   name: string;
+  displayName?: string;
+  createdTimeUtc?: Utc;
+  /** Set on one that is out of use. */
+  archivedTimeUtc?: Utc | null;
   roles: Role[];
 }
 

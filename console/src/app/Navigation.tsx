@@ -1,17 +1,27 @@
 import {
   bundleIcon,
+  BuildingMultipleFilled,
+  BuildingMultipleRegular,
   DataUsageFilled,
   DataUsageRegular,
   DocumentSearchFilled,
   DocumentSearchRegular,
+  KeyFilled,
+  KeyRegular,
   PanelLeftContractRegular,
   PanelLeftExpandRegular,
+  PeopleFilled,
+  PeopleRegular,
   PlugConnectedFilled,
   PlugConnectedRegular,
   SendFilled,
   SendRegular,
   ShieldErrorFilled,
   ShieldErrorRegular,
+  TableFilled,
+  TableRegular,
+  TextBulletListSquareFilled,
+  TextBulletListSquareRegular,
   TrayItemAddFilled,
   TrayItemAddRegular,
   type FluentIcon,
@@ -22,6 +32,7 @@ import { setPreference, usePreferences } from "./preferences";
 import { useWorkspace, workspacePath } from "./session";
 
 interface Place {
+  /** Below the workspace, without its first slash. */
   path: string;
   label: string;
   icon: FluentIcon;
@@ -39,13 +50,20 @@ const GROUPS: readonly { title: string; places: readonly Place[] }[] = [
     title: "Configuration",
     places: [
       { path: "analytics", label: "Analytics", icon: bundleIcon(DataUsageFilled, DataUsageRegular) },
+      { path: "watchlists", label: "Watchlists", icon: bundleIcon(TextBulletListSquareFilled, TextBulletListSquareRegular) },
+      { path: "tables", label: "Tables", icon: bundleIcon(TableFilled, TableRegular) },
       { path: "destinations", label: "Destinations", icon: bundleIcon(SendFilled, SendRegular) },
       { path: "deliveries", label: "Deliveries", icon: bundleIcon(TrayItemAddFilled, TrayItemAddRegular) },
     ],
   },
   {
     title: "Settings",
-    places: [{ path: "integrations", label: "Integrations", icon: bundleIcon(PlugConnectedFilled, PlugConnectedRegular) }],
+    places: [
+      { path: "integrations", label: "Integrations", icon: bundleIcon(PlugConnectedFilled, PlugConnectedRegular) },
+      { path: "settings/secrets", label: "Secrets", icon: bundleIcon(KeyFilled, KeyRegular) },
+      { path: "settings/users", label: "Users", icon: bundleIcon(PeopleFilled, PeopleRegular) },
+      { path: "settings/workspaces", label: "Workspaces", icon: bundleIcon(BuildingMultipleFilled, BuildingMultipleRegular) },
+    ],
   },
 ];
 
@@ -62,7 +80,7 @@ export function Navigation() {
           {group.places.map(({ path, label, icon: Icon }) => (
             <NavLink
               key={path}
-              to={workspacePath(workspace, path)}
+              to={workspacePath(workspace, ...path.split("/"))}
               className="vd-nav-link"
               title={narrow ? label : undefined}
               aria-label={label}

@@ -11,6 +11,7 @@ import { Navigation } from "./Navigation";
 import { openOverlay, Overlays } from "./Overlays";
 import { setPreference, usePreferences } from "./preferences";
 import { useSession, WorkspaceProvider, workspacePath } from "./session";
+import { DocumentTitle } from "./Title";
 import { TopBar } from "./TopBar";
 
 function StatusBar() {
@@ -65,6 +66,11 @@ function GlobalCommands() {
     { id: "go-analytics", title: "Go to Analytics", group: "Go to", run: () => to("analytics") },
     { id: "go-destinations", title: "Go to Destinations", group: "Go to", run: () => to("destinations") },
     { id: "go-deliveries", title: "Go to Deliveries", group: "Go to", run: () => to("deliveries") },
+    { id: "go-watchlists", title: "Go to Watchlists", group: "Go to", run: () => to("watchlists") },
+    { id: "go-tables", title: "Go to Tables", group: "Go to", run: () => to("tables") },
+    { id: "go-secrets", title: "Go to Secrets", group: "Go to", run: () => to("settings", "secrets") },
+    { id: "go-users", title: "Go to Users", group: "Go to", run: () => to("settings", "users") },
+    { id: "go-workspaces", title: "Go to Workspaces", group: "Go to", run: () => to("settings", "workspaces") },
     { id: "go-integrations", title: "Go to Integrations", group: "Go to", run: () => to("integrations") },
     {
       id: "theme",
@@ -114,6 +120,7 @@ export default function Shell() {
         <a className="vd-skip" href="#main">
           Skip to the content
         </a>
+        <DocumentTitle workspace={workspace.name} />
         <GlobalCommands />
         <div className={`vd-shell${navigationCollapsed ? " vd-shell-narrow" : ""}`}>
           <TopBar />

@@ -76,7 +76,8 @@ function WorkspacePicker() {
 function UserMenu() {
   const { session } = useSession();
   const { theme, density } = usePreferences();
-  const { roles } = useWorkspace();
+  const workspace = useWorkspace();
+  const { roles } = workspace;
   const client = useQueryClient();
   const navigate = useNavigate();
   const signOut = async () => {
@@ -128,6 +129,9 @@ function UserMenu() {
             <MenuItemRadio name="density" value="comfortable">Comfortable</MenuItemRadio>
           </MenuGroup>
           <MenuDivider />
+          <MenuItem icon={<PersonRegular />} onClick={() => void navigate(workspacePath(workspace, "settings", "users", "me"))}>
+            Your account
+          </MenuItem>
           <MenuItem icon={<KeyboardRegular />} secondaryContent="?" onClick={() => openOverlay("help")}>
             Keyboard shortcuts
           </MenuItem>

@@ -11,6 +11,7 @@ import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
 import { setOrDelete, useParameters } from "../app/parameters";
 import { useRights, useSession, useWorkspace, workspacePath } from "../app/session";
+import { Title } from "../app/Title";
 import { AlertCard } from "./AlertCard";
 import { CloseDialog } from "./CloseDialog";
 import { Comments } from "./Comments";
@@ -130,6 +131,7 @@ function Loaded({ incident }: { incident: Incident }) {
       <header className="vd-incident-head">
         <div>
           <p className="vd-story">{incident.story}</p>
+          <Title>{`Incident ${incident.number}`}</Title>
           <h1>{incident.title}</h1>
         </div>
         <div ref={controls} className="vd-incident-controls">

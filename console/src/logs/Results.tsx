@@ -1,11 +1,13 @@
 import { Button, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, MessageBar, MessageBarBody, ProgressBar } from "@fluentui/react-components";
-import { ArrowDownloadRegular, DocumentSearchRegular, LinkRegular } from "@fluentui/react-icons";
-import { useEffect, useState } from "react";
+import { ArrowDownloadRegular, DataTrendingRegular, DocumentSearchRegular, LinkRegular, TableRegular } from "@fluentui/react-icons";
+import { useEffect, useMemo, useState } from "react";
 
 import type { ResultColumn, TableInfo } from "../api/types";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
 import { usePreferences } from "../app/preferences";
+import { ChartView } from "../charts/ChartView";
+import { chartOf } from "../charts/model";
 import { ResultGrid } from "../grid/ResultGrid";
 import { download, toCsv, toJson } from "../grid/rows";
 import { formatElapsed, formatTime } from "../time/format";
@@ -62,6 +64,9 @@ interface Props {
 
 export function Results({ state, tables, link, onQuery, onCancel }: Props) {
   const { result, of, error, started } = state;
+  const drawable = useMemo(() => (result ? chartOf(result) : null), [result]);
+  const [asRows, setAsRows] = useState(false);
+  const chart = drawable && "chart" in drawable ? drawable.chart : null;
   const name = () => `vedette-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}`;
   const extend = (stage: string) => of && onQuery(withStage(of.query, stage), of.range);
   const actions = (column: ResultColumn, value: unknown) => ({
@@ -108,6 +113,16 @@ export function Results({ state, tables, link, onQuery, onCancel }: Props) {
           )}
         </div>
         <span className="vd-spacer" />
+        {chart && (
+          <span className="vd-facets" role="group" aria-label="Show the result as">
+            <button type="button" className="vd-facet" aria-pressed={!asRows} onClick={() => setAsRows(false)}>
+              <DataTrendingRegular aria-hidden /> Chart
+            </button>
+            <button type="button" className="vd-facet" aria-pressed={asRows} onClick={() => setAsRows(true)}>
+              <TableRegular aria-hidden /> Rows
+            </button>
+          </span>
+        )}
         {result && (
           <Menu>
             <MenuTrigger disableButtonEnhancement>
@@ -138,9 +153,16 @@ export function Results({ state, tables, link, onQuery, onCancel }: Props) {
           </MessageBarBody>
         </MessageBar>
       )}
+      {drawable && "refused" in drawable && (
+        <MessageBar intent="info">
+          <MessageBarBody>{drawable.refused}</MessageBarBody>
+        </MessageBar>
+      )}
       {result && of && (
         <div className={`vd-results-body${started !== null ? " vd-busy" : ""}`}>
-          {result.rows.length ? (
+          {chart && !asRows ? (
+            <ChartView key={of.query} chart={chart} />
+          ) : result.rows.length ? (
             <ResultGrid label="Result rows" columns={result.columns} rows={result.rows} actions={actions} />
           ) : (
             <NoRows of={of} tables={tables} onRange={(range) => onQuery(of.query, range)} />

@@ -5,7 +5,10 @@ import { useNavigate, useSearchParams } from "react-router";
 
 import { api } from "../api/client";
 import { ApiError } from "../api/http";
+import { settings } from "../api/settings";
+import type { Session } from "../api/types";
 import { ErrorView } from "../app/ErrorView";
+import { DocumentTitle } from "../app/Title";
 
 /** Where to go after signing in: an address of this console only, never another site's. */
 export function safeNext(next: string | null): string {
@@ -38,17 +41,19 @@ export default function SignInPage() {
   const navigate = useNavigate();
   const client = useQueryClient();
   const [code, setCode] = useState("");
+  const [name, setName] = useState("");
+  const [password, setPassword] = useState("");
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const started = useRef(false);
   const next = safeNext(parameters.get("next"));
   const health = useQuery({ queryKey: ["health"], queryFn: () => api.health(), retry: 1, refetchInterval: 10_000 });
 
-  const signIn = async (token: string) => {
+  const open = async (exchange: () => Promise<Session>) => {
     setBusy(true);
     setProblem(null);
     try {
-      const session = await api.signIn(token);
+      const session = await exchange();
       client.clear();
       client.setQueryData(["session"], session);
       await navigate(next, { replace: true });
@@ -57,6 +62,8 @@ export default function SignInPage() {
       setBusy(false);
     }
   };
+
+  const signIn = (token: string) => open(() => api.signIn(token));
 
   const linkToken = parameters.get("token");
   useEffect(() => {
@@ -73,6 +80,7 @@ export default function SignInPage() {
 
   return (
     <main className="vd-signin">
+      <DocumentTitle />
       <div className="vd-signin-card">
         <div className="vd-signin-brand">
           <img src="/favicon.svg" alt="" width={36} height={36} />
@@ -86,6 +94,25 @@ export default function SignInPage() {
         )}
         {problem !== null && <ErrorView what="Signing in did not work" error={withHint(problem)} />}
         <form
+          aria-label="Sign in with a password"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (name.trim() && password) void open(() => settings.signInWithPassword(name.trim(), password));
+          }}
+        >
+          <Field label="Name">
+            <Input autoFocus autoComplete="username" value={name} disabled={busy} onChange={(_, data) => setName(data.value)} />
+          </Field>
+          <Field label="Password">
+            <Input type="password" autoComplete="current-password" value={password} disabled={busy} onChange={(_, data) => setPassword(data.value)} />
+          </Field>
+          <Button type="submit" appearance="primary" disabled={busy || !name.trim() || !password}>
+            Sign in with the password
+          </Button>
+        </form>
+        <div className="vd-muted vd-signin-or">or with a one-time code</div>
+        <form
+          aria-label="Sign in with a code"
           onSubmit={(event) => {
             event.preventDefault();
             if (code.trim()) void signIn(codeOf(code));
@@ -93,7 +120,6 @@ export default function SignInPage() {
         >
           <Field label="Sign-in code" hint="The one-time link that the server printed, or the code in it.">
             <Input
-              autoFocus
               type="password"
               autoComplete="off"
               value={code}
@@ -101,7 +127,7 @@ export default function SignInPage() {
               onChange={(_, data) => setCode(data.value)}
             />
           </Field>
-          <Button type="submit" appearance="primary" disabled={busy || !code.trim()}>
+          <Button type="submit" disabled={busy || !code.trim()}>
             {busy ? <Spinner size="tiny" label="Signing in" /> : "Sign in"}
           </Button>
         </form>

@@ -34,10 +34,11 @@ class Workers:
         with self._guard:
             if self._ended:
                 return
+            # Told before it looks: what is made meanwhile waits for the guard, and is found then.
+            self._application.workspaces_changed = self.follow
+            self._application.workspace_ended = self.end_workspace
             self._begin(_ALL, self._application.background())
             self.follow()
-        self._application.workspaces_changed = self.follow
-        self._application.workspace_ended = self.end_workspace
 
     def follow(self) -> None:
         """Starts the work of workspaces that came into use, and tells that of others to end."""
@@ -49,8 +50,8 @@ class Workers:
                 if identity != _ALL and identity not in current:
                     crew.stop.set()
             for identity, workspace in current.items():
-                crew = self._crews.get(identity)
-                if crew is not None and crew.stop.is_set():
+                known = self._crews.get(identity)
+                if known is not None and known.stop.is_set():
                     self._join(self._crews.pop(identity), 30)
                 if identity not in self._crews:
                     work = self._application.services(workspace).background()
@@ -59,10 +60,10 @@ class Workers:
     def end_workspace(self, workspace_id: str) -> None:
         """Ends the work of a workspace, and returns when it has ended."""
         with self._guard:
-            crew = self._crews.pop(workspace_id, None)
-        if crew is not None:
-            crew.stop.set()
-            self._join(crew, 30)
+            ended = self._crews.pop(workspace_id, None)
+        if ended is not None:
+            ended.stop.set()
+            self._join(ended, 30)
 
     def end(self) -> None:
         """Ends all work; waits some seconds for each."""

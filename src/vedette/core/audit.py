@@ -101,6 +101,7 @@ class Audit:
         workspace_id: str | None = None,
         actor_id: str | None = None,
         action: str | None = None,
+        target: str | None = None,
         before: int | None = None,
         limit: int = 100,
     ) -> list[AuditEntry]:
@@ -119,6 +120,8 @@ class Audit:
                 if action.endswith("/")
                 else AuditRow.action == action
             )
+        if target is not None:
+            query = query.where(AuditRow.target == target)
         if before is not None:
             query = query.where(AuditRow.sequence < before)
         with self._state.session(read_only=True) as session:

@@ -188,7 +188,7 @@ class Workspaces:
         return not_found("workspace", name_or_id, session.scalars(select(WorkspaceRow.name)))
 
 
-def in_use() -> Select[tuple[str]]:
+def in_use() -> Select[str]:
     """The ids of the workspaces that are not archived, for the condition of a statement."""
     return select(WorkspaceRow.id).where(WorkspaceRow.archived_at.is_(None))
 
