@@ -52,6 +52,7 @@ export const routes: RouteObject[] = [
                   { path: "logs", lazy: page(() => import("../logs/LogsPage")) },
                   { path: "analytics", lazy: page(() => import("../analytics/RulesPage")) },
                   { path: "analytics/:id", lazy: page(() => import("../analytics/RulePage")) },
+                  { path: "runs/:id", lazy: page(() => import("../analytics/RunPage")) },
                   { path: "destinations", lazy: page(() => import("../destinations/DestinationsPage")) },
                   { path: "destinations/:id", lazy: page(() => import("../destinations/DestinationPage")) },
                   { path: "deliveries", lazy: page(() => import("../destinations/DeliveriesPage")) },
