@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -131,7 +131,7 @@ def test_what_is_due_is_told_once_a_day(
 
 
 @pytest.mark.req("D-053")
-def test_the_replay_link_opens_the_runs_query_and_range_in_the_console(
+def test_the_replay_link_leads_to_the_run_with_its_query_range_and_rows(
     delivering: Running, fake_tenant: RangeServer
 ) -> None:
     with delivering.client() as client:
@@ -146,12 +146,13 @@ def test_the_replay_link_opens_the_runs_query_and_range_in_the_console(
         for line in incident.properties["description"].splitlines()
         if line.startswith("Replay: ")
     )
-    parts = urlsplit(link)
-    assert parts.path == "/w/default/logs"
-    given = parse_qs(parts.fragment)
-    assert given["q"] == [query]
-    assert given["run"] == ["1"]
-    assert [moment[:19] for moment in given["t"][0].split("/")] == [
-        run["windowStartUtc"][:19],
-        run["windowEndUtc"][:19],
-    ]
+    assert urlsplit(link).path == f"/w/default/runs/{run['id']}"
+    with delivering.client() as client:
+        shown = client.get(f"{WS}/rule-runs/{run['id']}").json()
+        again = client.post(f"{WS}/rule-runs/{run['id']}/replay").json()
+        assert client.get(f"{WS}/rule-runs/none").status_code == 404
+    assert shown["query"] == query
+    assert shown["run"] == run
+    assert (again["same"], again["gone"], again["new"], again["meetsThreshold"]) == (True, [], [], True)
+    assert again["now"]["rows"] == shown["asFound"]["rows"]
+    assert shown["asFound"]["count"] == run["rows"] > 0

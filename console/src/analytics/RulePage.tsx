@@ -56,7 +56,9 @@ function Runs({ runs }: { runs: readonly RuleRun[] }) {
         {runs.map((run) => (
           <tr key={run.id}>
             <td>
-              <Time value={run.startedTimeUtc} />
+              <Link to={workspacePath(workspace, "runs", run.id)}>
+                <Time value={run.startedTimeUtc} />
+              </Link>
               <div className="vd-muted">{run.trigger === "manual" ? "by hand" : "on schedule"}</div>
             </td>
             <td>

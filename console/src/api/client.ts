@@ -2,6 +2,7 @@
 
 import { http, queryString, type CallOptions } from "./http";
 import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
+import type { RunDetail, RunReplay } from "./runs";
 import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleImportFile, RuleImportReport, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
 import type { Graph, Move, SimilarIncident, Task } from "./work";
 
@@ -73,6 +74,8 @@ export const api = {
   rule: (ws: string, id: string) => http.get<Rule>(rule(ws, id)),
   setRuleEnabled: (ws: string, id: string, enabled: boolean) => http.patch<Rule>(rule(ws, id), { enabled }),
   ruleRuns: (ws: string, id: string, top = 50) => http.get<Page<RuleRun>>(`${rule(ws, id)}/runs?top=${top}`),
+  run: (ws: string, id: string) => http.get<RunDetail>(`${workspace(ws)}/rule-runs/${encodeURIComponent(id)}`),
+  replayRun: (ws: string, id: string) => http.post<RunReplay>(`${workspace(ws)}/rule-runs/${encodeURIComponent(id)}/replay`),
   runRule: (ws: string, ruleId: string) => http.post<RuleRun>(`${workspace(ws)}/rules/run`, { ruleId }),
   importRules: (ws: string, files: RuleImportFile[]) =>
     http.post<RuleImportReport>(`${workspace(ws)}/rules/import`, { files }),

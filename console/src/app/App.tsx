@@ -52,6 +52,7 @@ export const routes: RouteObject[] = [
                   { path: "logs", handle: "Logs", lazy: page(() => import("../logs/LogsPage")) },
                   { path: "analytics", handle: "Analytics", lazy: page(() => import("../analytics/RulesPage")) },
                   { path: "analytics/:id", handle: "Analytics rule", lazy: page(() => import("../analytics/RulePage")) },
+                  { path: "runs/:id", handle: "Run", lazy: page(() => import("../analytics/RunPage")) },
                   { path: "destinations", handle: "Destinations", lazy: page(() => import("../destinations/DestinationsPage")) },
                   { path: "destinations/:id", handle: "Destination", lazy: page(() => import("../destinations/DestinationPage")) },
                   { path: "deliveries", handle: "Deliveries", lazy: page(() => import("../destinations/DeliveriesPage")) },

@@ -13,13 +13,12 @@ from urllib.parse import quote
 import numpy as np
 
 from vedette.api.secret_care import SecretCare
-from vedette.api.wire import utc_text
 from vedette.collect.connectors.service import Connectors
 from vedette.collect.files.folders import WatchedFolders
 from vedette.core.errors import VedetteError
 from vedette.core.roles import Permission, Principal
 from vedette.core.workspaces import Workspace
-from vedette.deliver.detection import MAX_LINK, from_rule_run
+from vedette.deliver.detection import from_rule_run
 from vedette.deliver.outbox import enqueue
 from vedette.deliver.service import Destinations
 from vedette.detect.alerts.alert import RuleRun
@@ -330,11 +329,8 @@ class WorkspaceServices:
             enqueue(session, self.workspace.id, detection, self.application.clock)
 
     def _replay_link(self, run: RuleRun) -> str:
-        """The console's address of the run's query over the run's time range; of the rule, where the query is too long for one."""
-        place = f"{self.application.public_url}/w/{quote(self.workspace.name, safe='')}"
-        query = quote(run.rule.query, safe="")
-        link = f"{place}/logs#q={query}&t={utc_text(run.start)}/{utc_text(run.end)}&run=1"
-        return link if len(link) <= MAX_LINK else f"{place}/analytics/{quote(run.rule.id, safe='')}?run={run.id}"
+        """The console's page of the run: its query, its time range, what it found, and what is found now."""
+        return f"{self.application.public_url}/w/{quote(self.workspace.name, safe='')}/runs/{run.id}"
 
     def wake(self) -> None:
         """Tells the background work that there is something to do."""

@@ -305,11 +305,15 @@ class Ledger:
         conditions = [RunRow.workspace_id == self._workspace_id, RunRow.settled.is_(True), RunRow.fills.is_(None)]
         return conditions if rule_id is None else [*conditions, RunRow.rule_id == rule_id]
 
-    def runs(self, rule_id: str | None = None, *, limit: int = 100, settled_only: bool = False) -> list[LedgerEntry]:
-        """The newest entries, of one rule or of all, newest first."""
+    def runs(
+        self, rule_id: str | None = None, *, run_id: str | None = None, limit: int = 100, settled_only: bool = False
+    ) -> list[LedgerEntry]:  # fmt: skip
+        """The newest entries, of one rule, of one run or of all, newest first."""
         query = select(RunRow).where(RunRow.workspace_id == self._workspace_id)
         if rule_id is not None:
             query = query.where(RunRow.rule_id == rule_id)
+        if run_id is not None:
+            query = query.where(RunRow.run_id == run_id)
         if settled_only:
             query = query.where(RunRow.settled.is_(True))
         with self._state.session(read_only=True) as session:
