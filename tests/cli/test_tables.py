@@ -76,6 +76,9 @@ def test_tables_retention_purge_and_export(vedette: Command, data: Path, tmp_pat
     file = tmp_path / "out.csv"
     assert vedette("export", "My_CL | sort by n asc | project n", "--to", file, "--data", data).code == 0
     assert file.read_text().split() == ["n", *(str(n) for n in range(16) if n not in (1, 12))]
+    again = vedette("export", "My_CL", "--to", file, "--data", data)
+    assert (again.code, "is there already" in again.err, "--force" in again.err) == (1, True, True)
+    assert vedette("export", "My_CL | take 1", "--to", file, "--force", "--data", data).code == 0
     assert vedette("export", "My_CL |", "--to", tmp_path / "x.csv", "--data", data).code == 1
     assert vedette("tables", "retention", "reset", "My_CL", "--data", data).code == 0
     assert vedette("tables", "retention", "list", "--data", data, "--json").json() == []

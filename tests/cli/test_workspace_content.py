@@ -85,6 +85,13 @@ def test_watchlists(vedette: Command, data: Path, tmp_path: Path) -> None:
         "query", "_GetWatchlist('VIP') | summarize make_list(SearchKey)", "--format", "json", "--data", data
     )
     assert "eve" in asked.out
+    kept = vedette("watchlists", "revisions", "VIP", "--json", "--data", data).json()
+    assert [(one["revision"], one["items"]) for one in kept] == [(2, 3), (1, 2)]
+    assert "eve" not in vedette("watchlists", "show", "VIP", "--revision", 1, "--data", data).out
+    restored = vedette("watchlists", "restore", "VIP", 1, "--data", data)
+    assert restored.out == "restored revision 1 of VIP as revision 3: 0 added, 1 removed, 2 kept\n"
+    nothing = vedette("watchlists", "restore", "VIP", 9, "--data", data)
+    assert (nothing.code, "Kept are the revisions 1 to 3" in nothing.err) == (1, True)
     unknown = vedette("watchlists", "show", "VPI", "--data", data)
     assert unknown.code != 0
     assert "Did you mean 'VIP'" in unknown.err

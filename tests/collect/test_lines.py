@@ -35,6 +35,12 @@ SENDERS = [
     ("<13>Dec 31 23:59:59 old cron[1]: x", "old", "cron", 1, "2025-12-31T23:59:59Z", "x"),
     ("<13>Feb 29 12:00:00 leap cron[1]: x", "leap", "cron", 1, "2024-02-29T12:00:00Z", "x"),
     ("<13>Mar  6 12:00:60 leap cron[1]: x", "leap", "cron", 1, "2026-03-06T12:01:00Z", "x"),
+    ("<13>Mar  6 12:00:00 2001:db8::7 cron[1]: x", "2001:db8::7", "cron", 1, "2026-03-06T12:00:00Z", "x"),
+    ("<13>Mar  6 12:00:00 [2001:db8::7] cron[1]: x", "2001:db8::7", "cron", 1, "2026-03-06T12:00:00Z", "x"),
+    ("<13>Mar  6 12:00:00 [kernel] cron[1]: x", "192.0.2.1", None, None, "2026-03-06T12:00:00Z", "[kernel] cron[1]: x"),
+    ("<14>11:00:00 gw app: no date", "192.0.2.1", None, None, None, "11:00:00 gw app: no date"),
+    ("<14>Mar  6 12:00:00 gw 10:20:30 up", "gw", None, None, "2026-03-06T12:00:00Z", "10:20:30 up"),
+    ("<14>Mar  6 12:00:00 gw 4321: up", "gw", "4321", None, "2026-03-06T12:00:00Z", "up"),
     ("<13>Mar 32 12:00:00 host cron[1]: x", "192.0.2.1", None, None, None, "Mar 32 12:00:00 host cron[1]: x"),
 ]  # fmt: skip
 
@@ -165,8 +171,10 @@ def test_moments_in_every_form() -> None:
     moments = Moments(NOW)
     for text in (
         "1772798400000", "1772798400", "2026-03-06T12:00:00Z", "2026-03-06 13:00:00+0100", "Mar 06 2026 12:00:00",
-        "Mar 06 2026 12:00:00.000 UTC", "Mar 06 12:00:00", "Fri Mar 06 12:00:00 UTC 2026",
+        "Mar 06 2026 12:00:00.000 UTC", "Mar 06 12:00:00", "Fri Mar 06 12:00:00 UTC 2026", "Mar 06 2026 14:00:00 GMT+02:00",
+        "Mar 06 2026 07:00:00 UTC-5", "Mar 06 2026 13:00:00 +1", "Mar 06 2026 13:00:00,25 CET",
     ):  # fmt: skip
         assert (moments.read(text) or "")[:19] == "2026-03-06T12:00:00", text
-    assert moments.read("yesterday") is None
+    for text in ("yesterday", "Mar 06 2026 12:00:00 GMTX", "Mar 06 2026 12:00:00 +1:30"):
+        assert moments.read(text) is None, text
     assert moments.read("9" * 30) is None

@@ -18,7 +18,9 @@ from bench.test_serve import resident_megabytes, serving
 from vedette.core.datadir import DataDirectory
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "1200"))
-RATE = 2_000
+RATE = int(os.environ.get("SOAK_RATE", "20000"))
+"""Lines a second, half of them syslog and half CEF."""
+BLOCKS = 50
 
 
 class Load:
@@ -34,18 +36,23 @@ class Load:
 
     def _send_lines(self) -> None:
         source = random.Random(1)
+        size = RATE // 10
+        blocks = [
+            "".join(
+                (SYSLOG if number % 2 else CEF).format(
+                    second=number % 60, host=number % 97, pid=source.randrange(10**6), port=source.randrange(60_000)
+                )
+                + "\n"
+                for number in range(size)
+            ).encode()
+            for _ in range(BLOCKS)
+        ]
         with socket.create_connection(("127.0.0.1", self._port)) as connection:
             due = time.monotonic()
             while not self.stop.is_set():
-                lines = [
-                    (SYSLOG if number % 2 else CEF).format(
-                        second=number % 60, host=number % 97, pid=source.randrange(10**6), port=source.randrange(60_000)
-                    )
-                    for number in range(RATE // 10)
-                ]
-                connection.sendall("\n".join([*lines, ""]).encode())
-                self.lines += len(lines) // 2
-                self.events += len(lines) // 2
+                connection.sendall(source.choice(blocks))
+                self.lines += size // 2
+                self.events += size - size // 2
                 due += 0.1
                 time.sleep(max(0.0, due - time.monotonic()))
 
@@ -91,18 +98,25 @@ def test_memory_is_flat_and_nothing_is_lost(tmp_path: Path) -> None:
             for thread in load.threads:
                 thread.start()
             sizes: list[float] = []
-            end = time.monotonic() + SECONDS
+            begun = told = time.monotonic()
+            end = begun + SECONDS
             try:
                 while time.monotonic() < end:
                     time.sleep(SECONDS / 60)
                     sizes.append(resident_megabytes(process))
+                    if time.monotonic() - told >= 60:
+                        told += 60
+                        print(
+                            f"{told - begun:.0f} s: {sizes[-1]:.0f} MB resident, {load.lines + load.events:,} lines",
+                            file=sys.stderr,
+                        )
             finally:
                 load.stop.set()
                 for thread in load.threads:
                     thread.join()
             wanted = [["CommonSecurityLog", load.events], ["Soak_CL", load.rows], ["Syslog", load.lines]]
             query = "union withsource=T Syslog, CommonSecurityLog, Soak_CL | summarize count() by T | sort by T asc"
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             while (
                 found := client.post("/api/v1/workspaces/default/query", json={"query": query}).json()["rows"]
             ) != wanted:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vedette.core.clock import VirtualClock
 from vedette.core.errors import Unavailable
@@ -89,3 +91,59 @@ def test_a_file_of_the_first_layout_is_taken_over(tmp_path: Path) -> None:
         store._cursor().execute("UPDATE store_catalog.meta SET value = '9' WHERE name = 'layout'").fetchall()
     with pytest.raises(Unavailable):
         LogStore(path, VirtualClock(NOW))
+
+
+TEXTS = st.sampled_from(
+    ['{"UA":"x","n":1,"info":"inf"}', '{"UA":"nan","n":2.50}', '{"UA":"y",}', "not json", "", '{"UA":NaN}', ' {"UA":"sp"} ', "null",
+     '[{"UA":"first","n":{"a":1}},{"UA":"second"}]', "[]", '[["x"]]', '{"UA":null,"n":true}', '{"UA":"a","UA":"b"}', "[1,2]", '{"0":"key"}']
+)  # fmt: skip
+COMMON = '{"UA":"k","n":3,"in":{"er":"v"},"list":[{"Address":"1.2.3.4"}]}'
+COMMON_LIST = '[{"UA":"k","n":3}]'
+QUESTIONS = (
+    "tostring(parse_json(ExtendedProperties).UA)", "tostring(todynamic(ExtendedProperties).n)", "tostring(P['in'].er)",
+    "tostring(P.list[0].Address)", "tostring(parse_json(ExtendedProperties)[0].UA)", "tostring(Q[0].n)", "tostring(P[1].UA)",
+    "tostring(P)", "ExtendedProperties",
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(texts=st.lists(TEXTS, max_size=8), common=st.sampled_from([COMMON, COMMON_LIST]))
+def test_json_in_text_reads_as_without_its_columns(texts: list[str], common: str) -> None:
+    with LogStore(None, VirtualClock(NOW)) as store:
+        store.append("SecurityAlert", [{"ExtendedProperties": common}] * 100)
+        store.append("SecurityAlert", [{"ExtendedProperties": text} for text in texts])
+        assert _kept(store, "SecurityAlert", "ExtendedProperties")
+        query = (
+            "SecurityAlert | extend P = parse_json(ExtendedProperties) | extend Q = P | project "
+            + ", ".join(f"c{place} = {text}" for place, text in enumerate(QUESTIONS))
+            + " | summarize count() by "
+            + ", ".join(f"c{place}" for place in range(len(QUESTIONS)))
+            + " | sort by "
+            + ", ".join(f"c{place} asc" for place in range(len(QUESTIONS)))
+        )
+        assert "property-columns" in store.explain(query, now=NOW)[0].rewrites
+        with_columns = store._engine.run(query, QueryOptions(NOW)).rows
+        assert with_columns == store._engine.run(query, QueryOptions(NOW, rewrites=frozenset())).rows
+        assert {row[8] for row in with_columns} == {common, *texts}
+
+
+def test_first_elements_of_dynamic_arrays() -> None:
+    resources = [{"displayName": "x", "modifiedProperties": [{"newValue": "v"}]}, {"displayName": "y"}]
+    with LogStore(None, VirtualClock(NOW)) as store:
+        store.append("AuditLogs", [{"TargetResources": resources}] * 3 + [{"TargetResources": []}])
+        assert _kept(store, "AuditLogs", "TargetResources") == [
+            (0, "displayName"), (0, "modifiedProperties", 0, "newValue"),
+        ]  # fmt: skip
+        query = (
+            "AuditLogs | summarize count() by tostring(TargetResources[0].displayName), tostring(TargetResources[1].displayName), "
+            "tostring(TargetResources[0].modifiedProperties[0].newValue), tostring(TargetResources[-1].displayName) | sort by count_ asc"
+        )
+        assert store.query(query, now=NOW).rows == [["", "", "", "", 1], ["x", "y", "v", "y", 3]]
+        explained = store.explain(query, now=NOW)[0]
+        assert "property-columns" in explained.rewrites
+
+
+def test_text_that_is_no_json_has_no_columns() -> None:
+    with LogStore(None, VirtualClock(NOW)) as store:
+        store.append("Syslog", [{"SyslogMessage": text} for text in ["plain", '{"a":1}', "[x]", ""]])
+        assert _kept(store, "Syslog", "SyslogMessage") == []

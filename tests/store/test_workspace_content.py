@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from vedette.core.audit import Audit
 from vedette.core.clock import SystemClock, VirtualClock
 from vedette.core.database import State
-from vedette.core.errors import InvalidInput, NotFound
+from vedette.core.errors import InvalidInput, NotFound, VedetteError
 from vedette.core.roles import SYSTEM
 from vedette.core.workspaces import Workspaces
 from vedette.kql.diagnostics import KqlError
@@ -17,8 +20,11 @@ from vedette.store import asim
 from vedette.store.content import WorkspaceContent
 from vedette.store.functions import FunctionDefinition, SavedFunctions
 from vedette.store.logstore import LogStore
+from vedette.store.watchlists import revisions
 from vedette.store.watchlists.files import read_items
 from vedette.store.watchlists.lists import MAX_ITEM, Watchlists, WatchlistSettings
+
+NUMBER = itertools.count(1)
 
 
 class Held:
@@ -103,6 +109,77 @@ def test_changes_are_seen_by_the_next_query(held: Held) -> None:
         "watchlists/delete",
     }  # fmt: skip
     assert held.audit.verify().broken_at is None
+
+
+@pytest.mark.req("P-063")
+def test_revisions_keep_what_the_list_was(held: Held) -> None:
+    def at(revision: int) -> list[str]:
+        return [str(one.content["Host"]) for one in held.watchlists.revision("Hosts", revision)[1]]
+
+    held.watchlists.put("Hosts", KEY, HOSTS, SYSTEM)
+    first, second = held.watchlists.items("Hosts")
+    held.watchlists.put_item("Hosts", {"Host": "DC09"}, SYSTEM, first.id)
+    held.watchlists.put_item("Hosts", {"Host": "SQL01"}, SYSTEM)
+    held.watchlists.delete_item("Hosts", second.id, SYSTEM)
+    change = held.watchlists.put("Hosts", WatchlistSettings(name="Servers"), [{"Host": "DC09"}, {"Host": "X"}], SYSTEM)
+    assert (change.added, change.removed, change.kept) == (1, 1, 1)
+    held.watchlists.put("Hosts", WatchlistSettings(), [{"Host": "Y"}], SYSTEM, append=True)
+    then = [at(number) for number in range(1, 7)]
+    assert then == [
+        ["DC01", "WEB01"], ["DC09", "WEB01"], ["DC09", "WEB01", "SQL01"], ["DC09", "SQL01"], ["DC09", "X"], ["DC09", "X", "Y"],
+    ]  # fmt: skip
+    told = held.watchlists.revisions("Hosts")
+    assert [(one.revision, one.items, one.name) for one in told][:3] == [
+        (6, 3, "Servers"),
+        (5, 2, "Servers"),
+        (4, 2, "Hosts"),
+    ]
+    assert told[-1].columns == ("Host", "Owner", "Tier")
+    restored = held.watchlists.restore("hosts", 1, SYSTEM).watchlist
+    assert (restored.revision, restored.items, restored.name, restored.columns) == (
+        7,
+        2,
+        "Hosts",
+        ("Host", "Owner", "Tier"),
+    )
+    assert held.rows("_GetWatchlist('Hosts') | project Host, Owner") == [["DC01", "ada"], ["WEB01", "bob"]]
+    assert [at(number) for number in range(1, 7)] == then
+    with pytest.raises(VedetteError, match="no revision 9") as error:
+        held.watchlists.revision("Hosts", 9)
+    assert "1 to 7" in str(error.value.hint)
+    held.watchlists.delete("Hosts", SYSTEM)
+    held.watchlists.put("Hosts", KEY, HOSTS, SYSTEM)
+    assert [one.revision for one in held.watchlists.revisions("Hosts")] == [1]
+
+
+def test_old_revisions_go(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revisions, "KEPT", 4)
+    for number in range(10):
+        held.watchlists.put("Hosts", KEY, [{"Host": f"H{number}"}, {"Host": "same"}], SYSTEM)
+    assert [one.revision for one in held.watchlists.revisions("Hosts")] == [10, 9, 8, 7]
+    assert [one.content["Host"] for one in held.watchlists.revision("Hosts", 7)[1]] == ["H6", "same"]
+    monkeypatch.setattr(revisions, "MOST_FORMER", 2)
+    held.watchlists.put("Hosts", KEY, [{"Host": "Z"}, {"Host": "same"}], SYSTEM)
+    assert [one.revision for one in held.watchlists.revisions("Hosts")] == [11, 10, 9]
+    assert [one.content["Host"] for one in held.watchlists.revision("Hosts", 9)[1]] == ["H8", "same"]
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(st.sampled_from("pad"), st.lists(st.integers(0, 5), max_size=5)), max_size=8))
+def test_every_revision_is_what_was_there(held: Held, steps: list[tuple[str, list[int]]]) -> None:
+    alias = f"List{next(NUMBER)}"
+    held.watchlists.put(alias, KEY, [{"Host": "a"}], SYSTEM)
+    were = [["a"]]
+    for step, numbers in steps:
+        items = [{"Host": str(number)} for number in numbers]
+        there = held.watchlists.items(alias)
+        if step == "d" and there:
+            held.watchlists.delete_item(alias, there[len(numbers) % len(there)].id, SYSTEM)
+        else:
+            held.watchlists.put(alias, WatchlistSettings(), items, SYSTEM, append=step == "a")
+        were.append([str(one.content["Host"]) for one in held.watchlists.items(alias)])
+    for number, were_there in enumerate(were, 1):
+        assert [one.content["Host"] for one in held.watchlists.revision(alias, number)[1]] == were_there
 
 
 def test_an_unknown_alias_gives_no_rows_and_a_warning(held: Held) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -41,17 +42,69 @@ def show(
     data: DataDir = None,
     workspace: WorkspaceName = "default",
     top: Annotated[int, typer.Option("--top", min=1, max=10_000, help="How many items.", metavar="COUNT")] = 100,
+    revision: Annotated[
+        int | None, typer.Option("--revision", min=1, help="As it was at this revision.", metavar="NUMBER")
+    ] = None,
     json_: JsonReport = False,
 ) -> None:
-    """Show a watchlist and its items."""
+    """Show a watchlist and its items, as they are or as they were at a revision."""
     with operations(data, workspace) as held:
-        found = held.watchlist(alias, top)
+        if revision is None:
+            found = held.watchlist(alias, top)
+        else:
+            path = _revision_path(alias, revision)
+            found = held.request("GET", path) | {"alias": alias}
+            found["rows"] = held.request("GET", f"{path}/items", params={"top": top})["value"]
     if json_:
         typer.echo(json_line(found))
         return
     names = found["columns"]
     print_table(names, [[row["content"].get(name) for name in names] for row in found["rows"]])
     note(f"{found['name']} ({found['alias']}): {counted(found['items'], 'item')}, search key {found['searchKey']}")
+
+
+@group.command("revisions")
+def revisions(
+    alias: Alias, data: DataDir = None, workspace: WorkspaceName = "default", json_: JsonReport = False
+) -> None:
+    """List what is kept of a watchlist's history: each change is a revision.
+
+    `vedette watchlists show ALIAS --revision NUMBER` shows the items that it had, `vedette watchlists restore` brings them back.
+    """
+    with operations(data, workspace) as held:
+        found = held.request("GET", f"/watchlists/{quote(alias, safe='')}/revisions")["value"]
+    print_list(
+        found,
+        json_,
+        ["revision", "at", "by", "items", "search key", "name"],
+        lambda one: [one["revision"], one["at"], one["by"], one["items"], one["searchKey"], one["name"]],
+        none="No revision of it is kept.",
+    )
+
+
+@group.command("restore")
+def restore(
+    alias: Alias,
+    revision: Annotated[int, typer.Argument(min=1, help="The revision that it is to be again.", metavar="NUMBER")],
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    json_: JsonReport = False,
+) -> None:
+    """Make a watchlist what it was at a revision, with its items; that is its next revision, and nothing is lost."""
+    with operations(data, workspace) as held:
+        done = held.request("POST", f"{_revision_path(alias, revision)}/restore")
+    if json_:
+        typer.echo(json_line(done))
+        return
+    made = done["watchlist"]
+    typer.echo(
+        f"restored revision {revision} of {made['alias']} as revision {made['revision']}: {done['added']} added, "
+        f"{done['removed']} removed, {done['kept']} kept"
+    )
+
+
+def _revision_path(alias: str, revision: int) -> str:
+    return f"/watchlists/{quote(alias, safe='')}/revisions/{revision}"
 
 
 @group.command("import")

@@ -23,8 +23,9 @@ class Field:
     hidden: bool = False
     sql: str | None = None
     """The engine's expression for a column that is not simply stored; None: the stored column itself."""
-    properties: tuple[tuple[tuple[str, ...], str], ...] = ()
-    """Of a dynamic column: paths of property names, and the engine's column (quoted SQL) that holds the property's text."""
+    properties: tuple[tuple[tuple[str | int, ...], str], ...] = ()
+    """Of a column of JSON, dynamic or text: paths of property names and places of elements, and the engine's column (quoted SQL) that
+    holds the property's text."""
 
 
 @dataclass(frozen=True, slots=True)

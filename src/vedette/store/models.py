@@ -48,6 +48,39 @@ class WatchlistItemRow(Base):
     content: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    since: Mapped[int]
+    """The revision that brought it as it is."""
+
+
+class WatchlistRevisionRow(Base):
+    """What a watchlist was at a revision, without its items."""
+
+    __tablename__ = "watchlist_revisions"
+
+    watchlist_id: Mapped[str] = mapped_column(
+        String(36), ForeignKey("watchlists.id", ondelete="CASCADE"), primary_key=True
+    )
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[str]
+    content: Mapped[dict[str, Any]]
+    """name, description, provider, source, searchKey, columns, items."""
+
+
+class FormerItemRow(Base):
+    """An item as it was from the revision `since` up to, and not at, the revision `until`."""
+
+    __tablename__ = "watchlist_former_items"
+    __table_args__ = (Index("ix_watchlist_former_items_until", "watchlist_id", "until"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    until: Mapped[int] = mapped_column(primary_key=True)
+    watchlist_id: Mapped[str] = mapped_column(String(36), ForeignKey("watchlists.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    content: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    since: Mapped[int]
 
 
 class FunctionRow(Base):

@@ -21,7 +21,7 @@ from vedette.store import catalog
 from vedette.store.catalog import Field
 from vedette.store.inference import shared_type
 from vedette.store.physical import HIDDEN, LOGS, absent, physical_name
-from vedette.store.properties import PropertyPath, frequent_properties
+from vedette.store.properties import PropertyPath, as_written, frequent_properties, holds_json, written
 from vedette.store.statements import lent, run
 
 _NOTES: Final = "notes"
@@ -66,7 +66,7 @@ class StoredColumn:
     declared: bool
     """Part of the schema because of this store (inferred, or added by hand), not because it ships."""
     properties: Mapping[PropertyPath, str] = field(default_factory=dict)
-    """Of a dynamic column: the DuckDB columns that hold the texts of properties (`store.properties`)."""
+    """Of a column of JSON: the DuckDB columns that hold the texts of properties (`store.properties`)."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Tables:
         for table, column, path, physical in run(
             connection, "SELECT table_name, column_name, path, physical FROM store_catalog.properties ORDER BY rowid"
         ):
-            properties.setdefault((table, column), {})[tuple(path)] = physical
+            properties.setdefault((table, column), {})[as_written(path)] = physical
         columns: dict[str, list[StoredColumn]] = {}
         for table, name, kind, physical, declared in run(
             connection,
@@ -192,19 +192,24 @@ class TableDraft:
         self._add([Field(name, types[name]) for name in names if name not in self.table.stored], declared=False)
 
     def keep_properties(self, arrays: Mapping[str, pa.Array]) -> None:
-        """Make columns for the frequent properties of those dynamic columns that this transaction made, before their first rows."""
+        """Make columns for the frequent properties of those columns of JSON that this transaction made, before their first rows."""
         for name in [name for name in arrays if name in self._fresh]:
             self._fresh.discard(name)
+            if self.table.types[name] is Type.STRING and not holds_json(arrays[name]):
+                continue
             paths = frequent_properties(arrays[name])
             if not paths:
                 continue
             taken = self._taken()
             kept: dict[PropertyPath, str] = {}
             for path in paths:
-                kept[path] = physical_name(".".join([name, *path]), taken)
+                kept[path] = physical_name(".".join([name, *map(str, path)]), taken)
                 taken.add(kept[path].casefold())
                 run(self._connection, f"ALTER TABLE {self.table.sql} ADD COLUMN {identifier(kept[path])} VARCHAR")
-            columns: dict[str, list[object]] = {"path": [list(path) for path in kept], "physical": list(kept.values())}
+            columns: dict[str, list[object]] = {
+                "path": [written(path) for path in kept],
+                "physical": list(kept.values()),
+            }
             self._note("properties", {**self._named(len(kept)), "column_name": [name] * len(kept), **columns})
             stored = (replace(each, properties=kept) if each.name == name else each for each in self.table.columns)
             self._replace(columns=tuple(stored))
@@ -266,7 +271,7 @@ class TableDraft:
             physical = physical_name(field_.name, taken)
             taken.add(physical.casefold())
             added.append(StoredColumn(field_.name, field_.type, physical, declared))
-            if field_.type is Type.DYNAMIC:
+            if field_.type in (Type.DYNAMIC, Type.STRING):
                 self._fresh.add(field_.name)
             default = self._default(field_)
             definition = f"{identifier(physical)} {SQL_TYPES[field_.type]}"

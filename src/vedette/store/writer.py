@@ -10,10 +10,12 @@ import duckdb
 import pyarrow as pa
 
 from vedette.engine.dialect import identifier
+from vedette.kql.types import Type
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field, schema
-from vedette.store.properties import property_texts
+from vedette.store.physical import physical_name
+from vedette.store.properties import json_texts, property_texts
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import StoredTable, TableDraft, Tables
 
@@ -78,7 +80,12 @@ class TableWriter:
         for column in table.columns:
             if column.properties and column.physical in arrays:
                 targets += map(identifier, column.properties.values())
-                values += property_texts(column.physical, list(column.properties))
+                text = column.type is Type.STRING
+                read = column.physical
+                if text:
+                    read = physical_name(f"{read} as JSON", {name.casefold() for name in arrays})
+                    arrays = arrays | {read: json_texts(arrays[column.physical])}
+                values += property_texts(read, list(column.properties), checked=text)
         with engine_errors(), lent(self._connection, _INCOMING, pa.table(arrays)):
             # RETURNING keeps the engine to one thread here. Several make local copies and merge them, which takes twice the
             # time of one, and the reading of the next batch has use for the other core.

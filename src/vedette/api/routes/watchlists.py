@@ -14,6 +14,7 @@ from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission, Principal
 from vedette.store.watchlists.files import MAX_UPLOAD, read_items
 from vedette.store.watchlists.lists import Watchlist, WatchlistChange, WatchlistItem, WatchlistSettings
+from vedette.store.watchlists.revisions import WatchlistRevision
 
 router = APIRouter(tags=["watchlists"], prefix="/workspaces/{ws}/watchlists")
 Reads = Depends(requires(Permission.CONTENT_READ))
@@ -22,6 +23,11 @@ Writes = Annotated[Principal, Depends(requires(Permission.CONTENT_WRITE))]
 
 WatchlistBody = wire_model("WatchlistBody", "A watchlist without its items.", Watchlist)
 ItemBody = wire_model("ItemBody", "An item of a watchlist.", WatchlistItem)
+
+
+RevisionBody = wire_model(
+    "WatchlistRevisionBody", "A watchlist at a revision; `items` is how many it had.", WatchlistRevision
+)
 
 
 class WatchlistPut(Wire):
@@ -162,3 +168,32 @@ def put_item(services: Services, alias: str, item_id: str, body: ItemPut, caller
 def delete_item(services: Services, alias: str, item_id: str, caller: Writes) -> None:
     """Removes an item."""
     services.watchlists.delete_item(alias, item_id, caller)
+
+
+@router.get("/{alias}/revisions", dependencies=[Reads], response_model=Page[RevisionBody])  # type: ignore[valid-type]
+def revisions(services: Services, alias: str) -> Page[Wire]:
+    """What a watchlist was, newest first."""
+    found = [RevisionBody.model_validate(one) for one in services.watchlists.revisions(alias)]
+    return Page(value=found, count=len(found))
+
+
+@router.get("/{alias}/revisions/{revision}", dependencies=[Reads], response_model=RevisionBody)
+def revision(services: Services, alias: str, revision: int) -> Wire:
+    """A watchlist at a revision."""
+    return RevisionBody.model_validate(services.watchlists.revision(alias, revision, 0)[0])
+
+
+@router.get("/{alias}/revisions/{revision}/items", dependencies=[Reads], response_model=Page[ItemBody])  # type: ignore[valid-type]
+def revision_items(
+    services: Services, alias: str, revision: int, top: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    skip: Annotated[int, Query(ge=0)] = 0,
+) -> Page[Wire]:  # fmt: skip
+    """Some items that a watchlist had at a revision; `count` is how many there were in all."""
+    was, found = services.watchlists.revision(alias, revision, top, skip)
+    return Page(value=[ItemBody.model_validate(one) for one in found], count=was.items)
+
+
+@router.post("/{alias}/revisions/{revision}/restore", response_model=ChangeBody)
+def restore(services: Services, alias: str, revision: int, caller: Writes) -> Wire:
+    """Makes a watchlist what it was at a revision; that is its next revision."""
+    return change_body(services.watchlists.restore(alias, revision, caller))

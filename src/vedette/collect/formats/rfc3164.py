@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from vedette.collect.formats.timestamps import Moments
 
-TAG: Final = r"([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(?!//))(?: |$|(?=\S))"
-"""A tag and its pid, as an expression."""
+TAG: Final = r"(?!\d+:\d)([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(?!//))(?: |$|(?=\S))"
+"""A tag and its pid, as an expression; a time of the day is none."""
 # What most senders write; whatever is written differently is left to the expressions below.
 TIME_AND_HOST: Final = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ([A-Za-z0-9_][\w.@-]{0,254}+) (?!: )"
 COMMON: Final = f"{TIME_AND_HOST}(?:{TAG})?"
@@ -27,7 +27,9 @@ _BSD: Final = re.compile(
 _ISO: Final = re.compile(
     r" *(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)([.,]\d{1,9})?(Z(?=[+-]00)|Z|[+-]\d\d(?::?\d\d)?)?(?:[+-]00(?::?00)?)?:?(?: +|$)"
 )
-_HOST: Final = re.compile(r"([A-Za-z0-9_:][\w.:@-]{0,254})(?<!:)(?: |$)(?:: )?")
+_HOST: Final = re.compile(
+    r"(?:\[(?=[0-9A-Fa-f.]*:)([0-9A-Fa-f:.]{2,45})\](?= )|([A-Za-z0-9_:][\w.:@-]{0,254})(?<!:))(?: |$)(?:: )?"
+)
 _TAG: Final = re.compile(TAG)
 
 
@@ -65,7 +67,7 @@ def parse(text: str, moments: Moments, *, tagged: bool = True) -> Bsd:
         return Bsd(None, None, None, None, text)
     position = found.end()
     if host is None and (word := _HOST.match(text, position)) is not None:
-        host = word[1]
+        host = word[1] or word[2]
         position = word.end()
     if (word := _TAG.match(text, position)) is not None:
         return Bsd(time, host, word[1], word[2], text[word.end() :])

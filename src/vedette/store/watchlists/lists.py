@@ -23,6 +23,8 @@ from vedette.core.roles import Principal
 from vedette.kql.host import Items
 from vedette.store.kept import Kept
 from vedette.store.models import WatchlistItemRow, WatchlistRow
+from vedette.store.watchlists import revisions
+from vedette.store.watchlists.revisions import FormerItem, WatchlistRevision
 from vedette.store.watchlists.rows import SEARCH_KEY, query_items
 
 MAX_ITEM: Final = 10_240
@@ -32,6 +34,7 @@ MAX_ITEMS: Final = 10_000_000
 MAX_COLUMNS: Final = 256
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{1,62}[A-Za-z0-9]")
 _KEPT: Final = 16
+_AT_ONCE: Final = 500
 
 Item = Mapping[str, Any]
 
@@ -185,6 +188,7 @@ class Watchlists(Kept):
             created = row is None
             if row is None:
                 row = self._new(session, alias, settings, now, by)
+            row.revision += 1
             _apply(row, settings)
             added = removed = kept = 0
             if taken is not None:
@@ -193,14 +197,15 @@ class Watchlists(Kept):
             _check_settings(row)
             if taken is not None:
                 removed, kept, added = self._fill(session, row, taken, append, now)
-            row.revision += 1
             row.updated_at, row.updated_by = now, by.name
             self._audit.record(
                 by, "watchlists/create" if created else "watchlists/update", row.alias, self.workspace_id,
                 {"added": added, "removed": removed, "revision": row.revision},
             )  # fmt: skip
             session.flush()
-            return WatchlistChange(_watchlist(row, _count(session, row.id)), created, added, removed, kept)
+            count = _count(session, row.id)
+            revisions.note(session, row, count)
+            return WatchlistChange(_watchlist(row, count), created, added, removed, kept)
 
     def put_item(self, alias: str, item: Item, by: Principal, item_id: str | None = None) -> WatchlistItem:
         """Adds an item, or changes the one with an id. Raises `NotFound` and `InvalidInput`."""
@@ -210,6 +215,7 @@ class Watchlists(Kept):
             row = self._find(session, alias)
             row.columns = {"names": _columns(list(row.columns["names"]), [content])}
             _check_settings(row)
+            row.revision += 1
             if item_id is None:
                 self._room(session, 1)
                 last = session.scalar(
@@ -217,28 +223,58 @@ class Watchlists(Kept):
                 )
                 held = WatchlistItemRow(
                     id=self._new_id(), watchlist_id=row.id, position=(last or 0) + 1, content=content, created_at=now,
-                    updated_at=now,
+                    updated_at=now, since=row.revision,
                 )  # fmt: skip
                 session.add(held)
             else:
                 held = _item(session, row, item_id)
-                held.content, held.updated_at = content, now
-            self._changed(row, by, now, "watchlists/items/write", held.id)
-            session.flush()
+                revisions.retire(session, row, [held.id])
+                held.content, held.updated_at, held.since = content, now, row.revision
+            self._changed(session, row, by, now, "watchlists/items/write", held.id)
             return WatchlistItem(held.id, held.content, held.created_at, held.updated_at)
 
     def delete_item(self, alias: str, item_id: str, by: Principal) -> None:
         """Removes an item. Raises `NotFound`."""
         with self._state.session() as session:
             row = self._find(session, alias)
-            session.delete(_item(session, row, item_id))
-            self._changed(row, by, self._clock.now(), "watchlists/items/delete", item_id)
+            held = _item(session, row, item_id)
+            row.revision += 1
+            revisions.retire(session, row, [held.id])
+            session.delete(held)
+            self._changed(session, row, by, self._clock.now(), "watchlists/items/delete", item_id)
+
+    # -- what was
+
+    def revisions(self, alias: str) -> Sequence[WatchlistRevision]:
+        """What a watchlist was, newest first. Raises `NotFound`."""
+        with self._state.session(read_only=True) as session:
+            return revisions.revisions(session, self._find(session, alias))
+
+    def revision(
+        self, alias: str, revision: int, top: int = 1000, skip: int = 0
+    ) -> tuple[WatchlistRevision, Sequence[FormerItem]]:
+        """What a watchlist was at a revision, with some of the items that it had. Raises `NotFound`."""
+        with self._state.session(read_only=True) as session:
+            row = self._find(session, alias)
+            found = revisions.revision_of(session, row, revision)
+            return found, revisions.items_at(session, row, revision, top, skip)
+
+    def restore(self, alias: str, revision: int, by: Principal) -> WatchlistChange:
+        """Makes a watchlist what it was at a revision, which is its next revision. Raises `NotFound`."""
+        with self._state.session():  # nothing changes between the reading and the writing
+            with self._state.session(read_only=True) as session:
+                row = self._find(session, alias)
+                held = revisions.revision_of(session, row, revision)
+                items = [one.content for one in revisions.items_at(session, row, revision)]
+            settings = WatchlistSettings(held.search_key, held.name, held.provider, held.description, held.source)
+            return self.put(alias, settings, items, by)
 
     def delete(self, alias: str, by: Principal) -> None:
         """Removes a watchlist with its items. Raises `NotFound`."""
         with self._state.session() as session:
             row = self._find(session, alias)
             session.execute(delete(WatchlistItemRow).where(WatchlistItemRow.watchlist_id == row.id))
+            revisions.forget(session, row.id)
             self._audit.record(by, "watchlists/delete", row.alias, self.workspace_id)
             session.delete(row)
 
@@ -292,18 +328,25 @@ class Watchlists(Kept):
                 )
                 or 0
             )
+            placed = list(enumerate(items, last + 1))
         else:
-            removed = _count(session, row.id)
-            session.execute(delete(WatchlistItemRow).where(WatchlistItemRow.watchlist_id == row.id))
-        self._room(session, len(items))
+            placed, gone = _different(session, row.id, items)
+            kept, removed = len(items) - len(placed), len(gone)
+            revisions.retire(session, row, gone if kept else None)
+            every = delete(WatchlistItemRow).where(WatchlistItemRow.watchlist_id == row.id)
+            for start in range(0, len(gone) if kept else 0, _AT_ONCE):
+                session.execute(every.where(WatchlistItemRow.id.in_(gone[start : start + _AT_ONCE])))
+            if not kept:
+                session.execute(every)
+        self._room(session, len(placed))
         session.add_all(
             WatchlistItemRow(
-                id=self._new_id(), watchlist_id=row.id, position=last + place, content=dict(item), created_at=now,
-                updated_at=now,
+                id=self._new_id(), watchlist_id=row.id, position=place, content=dict(item), created_at=now, updated_at=now,
+                since=row.revision,
             )
-            for place, item in enumerate(items, 1)
+            for place, item in placed
         )  # fmt: skip
-        return removed, kept, len(items)
+        return removed, kept, len(placed)
 
     def _room(self, session: Session, more: int) -> None:
         there = session.scalar(
@@ -315,10 +358,33 @@ class Watchlists(Kept):
         if (there or 0) + more > MAX_ITEMS:
             raise InvalidInput(f"The watchlists of a workspace have at most {MAX_ITEMS:,} items in all.")
 
-    def _changed(self, row: WatchlistRow, by: Principal, now: datetime, action: str, item_id: str) -> None:
-        row.revision += 1
+    def _changed(
+        self, session: Session, row: WatchlistRow, by: Principal, now: datetime, action: str, item_id: str
+    ) -> None:
         row.updated_at, row.updated_by = now, by.name
         self._audit.record(by, action, row.alias, self.workspace_id, {"item": item_id, "revision": row.revision})
+        session.flush()
+        revisions.note(session, row, _count(session, row.id))
+
+
+def _different(
+    session: Session, watchlist_id: str, items: Sequence[dict[str, Any]]
+) -> tuple[list[tuple[int, dict[str, Any]]], list[str]]:
+    """Which items, by their places, are not there already at the same place; and the ids of those that others take the place of."""
+    found = session.execute(
+        select(WatchlistItemRow.id, WatchlistItemRow.position, WatchlistItemRow.content).where(
+            WatchlistItemRow.watchlist_id == watchlist_id
+        )
+    )
+    there = {place: (item_id, json.dumps(content, sort_keys=True)) for item_id, place, content in found}
+    new = []
+    for place, item in enumerate(items, 1):
+        held = there.get(place)
+        if held is not None and held[1] == json.dumps(item, sort_keys=True):
+            del there[place]
+        else:
+            new.append((place, item))
+    return new, [item_id for item_id, _ in there.values()]
 
 
 # -- checks
