@@ -18,6 +18,7 @@ import pytest
 
 import vedette
 from tests.plugins.postgres import postgres_server  # noqa: F401 - a fixture
+from tests.plugins.shared_material import shared  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "test-results" / "bench.json"

@@ -1,0 +1,178 @@
+"""A simulated day of all core rules: the product's own scheduler on a clock that moves by what its work takes, and skips idle time.
+
+The clock of `LoadClock` advances by the processor time of this process, and by the whole of what somebody waits. So a rule that
+starts late starts as late as it would, whatever else the machine is doing, and a night without work takes no time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, update
+
+from tests.detect.corpus_workspace import SilentFeeds, WithParsers, rules
+from vedette.core.database import State
+from vedette.core.workspaces import Workspaces
+from vedette.detect.alert import Outcome, RuleRun, RunType
+from vedette.detect.ledger import Ledger
+from vedette.detect.library import RuleLibrary
+from vedette.detect.models import ScheduleRow
+from vedette.detect.reading import ReadRule, read_rule_text
+from vedette.detect.rule import AnalyticsRule
+from vedette.detect.runner import RuleRunner
+from vedette.detect.scheduler import ScheduleOptions, Scheduler
+from vedette.incidents.service import IncidentService
+from vedette.store.logstore import LogStore
+
+DAY = timedelta(days=1)
+
+
+class LoadClock:
+    """Processor time, and what is waited for, as the time that passes."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start
+        self._began = time.process_time()
+        self.skipped = 0.0
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        return time.process_time() - self._began + self.skipped
+
+    def sleep(self, seconds: float) -> None:
+        self.skipped += max(0.0, seconds)
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.sleep(seconds)
+        return event.is_set()
+
+
+def core_rules(shared: Path) -> list[ReadRule]:
+    """All shown core rules as their files have them, with their queries back in their places."""
+    found: list[ReadRule] = []
+    for entry in rules(shared):
+        raw: dict[str, Any] = json.loads(json.dumps(entry["raw"]))
+        form = "json"
+        if "properties" in raw:
+            raw["properties"]["query"] = entry["query"]
+        elif "detectionAction" in raw:
+            raw["queryCondition"]["queryText"] = entry["query"]
+        else:
+            raw["query"], form = entry["query"], "yaml"
+        read, problems = read_rule_text(json.dumps(raw), f"{entry['id']}.{form}")
+        assert read, (entry["id"], problems)
+        found += read
+    return found
+
+
+@dataclass(slots=True)
+class Cost:
+    """What the runs of a rule took: seconds of processor, and how late they started, in parts of the rule's frequency."""
+
+    rule: AnalyticsRule
+    seconds: list[float] = field(default_factory=list)
+    lateness: float = 0.0
+    rows: int = 0
+    failed: str | None = None
+
+    @property
+    def a_day(self) -> float:
+        """Seconds of processor in a day, were all of its runs like those that were measured."""
+        return sum(self.seconds) / len(self.seconds) * (DAY / self.rule.frequency) if self.seconds else 0.0
+
+
+class MeasuredRunner(RuleRunner):
+    """The runner, with a record of what each run took."""
+
+    costs: dict[str, Cost]
+
+    def run(
+        self,
+        rule: AnalyticsRule,
+        at: datetime,
+        period: timedelta | None = None,
+        run_type: RunType = RunType.MANUAL,
+        attempt: int = 1,
+    ) -> RuleRun:
+        cost = self.costs.setdefault(rule.id, Cost(rule))
+        began = time.process_time()
+        found = super().run(rule, at, period, run_type, attempt)
+        cost.seconds.append(time.process_time() - began)
+        cost.rows += found.rows
+        if found.outcome is Outcome.ERROR:
+            cost.failed = str(found.error)
+        return found
+
+
+class LoadedStore:
+    """A workspace with rows, all core rules on, and their starts spread over their frequencies."""
+
+    def __init__(self, store: LogStore, folder: Path, shared: Path, now: datetime) -> None:
+        self.clock = LoadClock(now)
+        self.store = store
+        (folder / "state.db").unlink(missing_ok=True)
+        self.state = State.in_file(folder / "state.db")
+        self.state.upgrade()
+        workspace = Workspaces(self.state).default().id
+        self.library = RuleLibrary(self.state, workspace, self.clock)
+        report = self.library.import_(core_rules(shared))
+        assert not report.failed
+        self.rules = [stored.rule for stored in self.library.list() if stored.rule.scheduled]
+        self.runner = MeasuredRunner(store, self.clock, None, store)
+        self.runner.costs = {}
+        self.ledger = Ledger(self.state, workspace, self.clock)
+        incidents = IncidentService(self.state, workspace, self.clock)
+        self.options = ScheduleOptions(ingestion_delay=timedelta(0), nrt_delay=timedelta(0))
+        self.scheduler = Scheduler(
+            self.state, self.library, self.runner, self.ledger, self.clock, incidents.ingest, self.options
+        )
+        with self.state.session() as session:
+            for rule in self.rules:
+                digest = hashlib.sha256(rule.id.encode()).digest()
+                part = int.from_bytes(digest[:4], "big") / 2**32
+                session.execute(
+                    update(ScheduleRow)
+                    .where(ScheduleRow.workspace_id == workspace, ScheduleRow.rule_id == rule.id)
+                    .values(covered_to=now - part * rule.frequency)
+                )
+
+    def close(self) -> None:
+        self.state.dispose()
+
+    def run_for(self, length: timedelta) -> float:
+        """Lets the scheduler run for that long by the clock; the processor's time of it, all its own work included."""
+        stop, began = threading.Event(), time.process_time()
+        end = self.clock.now() + length
+        while self.clock.now() < end:
+            report = self.scheduler.tick()
+            if not report.behind:
+                due = self.ledger.next_due()
+                assert due is not None
+                self.clock.wait(stop, min(max((due - self.clock.now()).total_seconds(), 0.001), 5.0))
+        return time.process_time() - began
+
+    def late(self) -> dict[str, float]:
+        """Of each rule that ran by the schedule, how late a run began at worst, in parts of the rule's frequency."""
+        by_id = {rule.id: rule for rule in self.rules}
+        return {
+            cost.rule_id: max(0.0, cost.latest) / by_id[cost.rule_id].frequency.total_seconds()
+            for cost in self.ledger.costs(datetime.min.replace(tzinfo=self.clock.now().tzinfo))
+        }
+
+    def run_others(self, times: int) -> None:
+        """Runs each rule that the schedule has not run, as of now."""
+        for rule in self.rules:
+            if rule.id not in self.runner.costs:
+                for _ in range(times):
+                    self.runner.run(rule, self.clock.now(), run_type=RunType.SCHEDULED)

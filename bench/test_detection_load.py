@@ -1,0 +1,123 @@
+"""The load of a day of detection: all core rules on a store with 14 days of rows, while 500 events arrive each second.
+
+`BENCH_ROWS` (2 million by default) rows lie in the 14 days before the day. The day is measured at its noon, when 500 events/s
+have arrived for `BENCH_HOURS` hours (12 is the whole morning, and as much as a day has on average). From there the product's own
+scheduler runs for `BENCH_MINUTES` minutes of the simulated day; rules that have no window in these minutes are run once more by
+themselves. What a rule's runs took on average, times the runs that it has in a day, is its day: the figure is extrapolated, and the
+output says from how many runs. `BENCH_STORE` names a folder to keep the rows in for another run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bench.detection_load import DAY, LoadedStore
+from bench.log_rows import RowMaker, put_models
+from tests.detect.corpus_workspace import SilentFeeds, WithParsers
+from vedette.core.clock import SystemClock, VirtualClock
+from vedette.store.intake import Intake
+from vedette.store.logstore import LogStore
+
+pytestmark = pytest.mark.bench
+Record = Callable[[str, float, float, str], None]
+MORNING = datetime(2026, 3, 1, tzinfo=UTC)
+NOON = MORNING + timedelta(hours=12)
+ROWS = int(float(os.environ.get("BENCH_ROWS", "2e6")))
+HOURS = float(os.environ.get("BENCH_HOURS", "1"))
+MINUTES = float(os.environ.get("BENCH_MINUTES", "10"))
+EVENTS, CORES = 500, 2
+
+
+def opened(folder: Path, shared: Path) -> LogStore:
+    return LogStore(
+        folder / "logs.duckdb", VirtualClock(NOON), content=WithParsers(shared), external=SilentFeeds()
+    )
+
+
+def filled(folder: Path, shared: Path) -> LogStore:
+    """A store with the rows; the one that the folder has already, where it does."""
+    done = folder / "done"
+    if done.exists() and done.read_text() == f"{ROWS} {HOURS}":
+        return opened(folder, shared)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    store = opened(folder, shared)
+    put_models(store, shared, folder / "models", MORNING - timedelta(days=20))
+    shutil.rmtree(folder / "models")
+    maker = RowMaker(store)
+    for _ in maker.fill(ROWS, MORNING - 14 * DAY, MORNING):
+        pass
+    arrived = int(HOURS * 3600 * EVENTS)
+    for _ in maker.fill(arrived, NOON - timedelta(hours=HOURS), NOON + timedelta(minutes=MINUTES), fixed=False):
+        pass
+    maker.close()
+    done.write_text(f"{ROWS} {HOURS}")
+    return store
+
+
+def ingestion(folder: Path) -> float:
+    """Seconds of processor that one event takes from the intake into its table."""
+    rows = [
+        {
+            "TimeGenerated": "2026-03-01T11:59:00.0000000Z", "Computer": f"h{number % 500}", "EventID": 4624 + number % 40,
+            "Activity": "4624 - An account was successfully logged on.", "Account": f"CONTOSO\\u{number % 5000}",
+            "IpAddress": f"10.1.{number % 200}.{number % 250}", "LogonType": 3, "Channel": "Security",
+            "ProcessName": "C:\\Windows\\System32\\svchost.exe", "LogonProcessName": "Kerberos", "TargetUserName": f"u{number}",
+            "CommandLine": f"svchost.exe -k netsvcs -p -s Schedule {number:x}", "SubjectUserSid": "S-1-5-18",
+        }
+        for number in range(500)
+    ]  # fmt: skip
+    with LogStore(folder / "arriving.duckdb", SystemClock()) as store:
+        intake = Intake(store, folder / "spool", SystemClock())
+        try:
+            intake.accept("SecurityEvent", rows, source="bench")
+            assert intake.flush(60)
+            began, rounds = time.process_time(), 40
+            for _ in range(rounds):
+                intake.accept("SecurityEvent", rows, source="bench")
+                time.sleep(0.25)  # as senders come: the intake's own rounds see few batches at once
+            assert intake.flush(60)
+            return (time.process_time() - began) / (rounds * len(rows))
+        finally:
+            intake.close()
+
+
+def test_a_simulated_day_of_all_core_rules(shared: Path, tmp_path: Path, record: Record) -> None:
+    kept = os.environ.get("BENCH_STORE")
+    folder = Path(kept) if kept else tmp_path / "store"
+    event = ingestion(tmp_path)
+    with filled(folder, shared) as store:
+        load = LoadedStore(store, tmp_path, shared, NOON)
+        try:
+            measured, work = timedelta(minutes=MINUTES), load.run_for(timedelta(minutes=MINUTES))
+            scheduled = {rule: len(cost.seconds) for rule, cost in load.runner.costs.items()}
+            queries = sum(sum(cost.seconds) for cost in load.runner.costs.values())
+            late = load.late()
+            load.run_others(1)
+        finally:
+            load.close()
+    costs = sorted(load.runner.costs.values(), key=lambda cost: -cost.a_day)
+    runs = sum(scheduled.values())
+    around = (work - queries) / runs  # the ledger, the library, alerts and incidents
+    runs_a_day = sum(DAY / rule.frequency for rule in load.rules)
+    day = sum(cost.a_day for cost in costs) + around * runs_a_day
+    arriving = event * EVENTS * DAY.total_seconds()
+    share = 100 * (day + arriving) / (CORES * DAY.total_seconds())
+    print(f"\n{ROWS:,} rows in 14 days and {EVENTS}/s for {HOURS:g} h; {len(load.rules)} rules, {runs_a_day:,.0f} runs a day")
+    print(f"measured: {runs:,} runs of {len(scheduled)} rules in {measured} by the scheduler, one run of each of the other rules")
+    print(f"queries {day - around * runs_a_day:,.0f} s a day, around them {around * runs_a_day:,.0f} s, {EVENTS} events/s {arriving:,.0f} s")
+    worst = max(late, key=lambda rule: late[rule])
+    print(f"latest start: {late[worst]:.3f} of its frequency ({next(r.name for r in load.rules if r.id == worst)})")
+    for cost in costs[:20]:
+        print(f"{cost.a_day:8.1f} s/day {1000 * cost.a_day * (cost.rule.frequency / DAY):7.0f} ms every {cost.rule.frequency} over {cost.rule.period}: {cost.rule.name[:70]}")
+    longest = max(max(cost.seconds) for cost in costs)
+    print(f"longest run {longest:.1f} s; failed: {sorted({cost.failed for cost in costs if cost.failed})}")
+    record(f"latest start of a rule, in parts of its frequency, {ROWS:,} rows", late[worst], 1.0, "")
+    record(f"all core rules and {EVENTS} events/s, mean of {CORES} cores, {ROWS:,} rows", share, 50.0, "%")
