@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from bench.queries.data import NOW
 from bench.queries.shapes import Shape
+from vedette.engine.batches import batches_of
 from vedette.engine.dialect import identifier
 from vedette.engine.query import Limits, QueryOptions
 from vedette.store.logstore import LogStore
@@ -53,12 +54,14 @@ def _one(store: LogStore, cursor: duckdb.DuckDBPyConnection, shape: Shape, repea
     while len(sql_times) < repeats or (time.perf_counter() - started < least and len(sql_times) < 20):
         seconds, answer = _timed(lambda: store._engine.tables(shape.kql, options)[-1])
         kql_times.append(seconds)
-        seconds, held_by_sql = _timed(lambda: cursor.sql(sql).to_arrow_reader(2048).read_all())
+        seconds, held_by_sql = _timed(lambda: batches_of(cursor, sql, None, 2048).read_all())
         sql_times.append(seconds)
         rows, held = answer.num_rows, held_by_sql.num_rows
     if rows != held:
         print(f"!! {shape.name}: {rows} rows by KQL, {held} by SQL")
-    return Timing(shape.name, min(kql_times), min(sql_times), rows, scanned(cursor, sql))
+    timing = Timing(shape.name, min(kql_times), min(sql_times), rows, scanned(cursor, sql))
+    print(f"{timing.kql * 1000:9.1f} {timing.sql * 1000:9.1f} ms {timing.ratio:5.2f} {shape.name}", flush=True)
+    return timing
 
 
 def _timed(work: Callable[[], pa.Table]) -> tuple[float, pa.Table]:

@@ -254,6 +254,7 @@ def test_another_store_s_index_is_not_believed(filled: LogStore, tmp_path: Path)
         assert _same(store, "Text has 'evil'") == [699]
 
 
+SPECIAL = ("4625", "-4625", "9999", "2026", "46", "deadbeef", "0000", "true", "2026-03", "Given_CL", "203.0.113.9")
 WORDS = st.text(alphabet='ab1.é İKß-_ \n\t"\\/日', max_size=12)
 
 
@@ -261,7 +262,14 @@ CONDITIONS = (
     *(f"Text {operator} {{0}}" for operator in ("has", "contains", "hasprefix", "hassuffix", "startswith", "endswith", "==", "=~")),
     "Text has_cs {0}", "Text contains_cs {0}", "Text in~ ({0})", "Text has_any ({0}, 'zzz')", "tostring(Bag) has {0}",
     "tostring(Bag.name) has {0}", "tostring(Bag.name) contains {0}", "tostring(Bag.name) == {0}",
-    "Text has {0} and tostring(Bag.deep.list[0]) contains {0}",
+    "Text has {0} and tostring(Bag.deep.list[0]) contains {0}", "tostring(Number) has {0}", "tostring(Number) contains {0}",
+)  # fmt: skip
+QUERIES = (
+    *(f"Given_CL | where {condition} | project Number" for condition in CONDITIONS),
+    *(f"{search} | project Number" for search in (
+        "search {0}", "search {1}", "search in (Given_CL) {0}", "search kind=case_sensitive {0}", "search {0} and {1}", "search {0} or Number == 3",
+        "search Text : {0}", "search {0} | where Text has {0}",
+    )),
 )  # fmt: skip
 
 
@@ -269,28 +277,79 @@ CONDITIONS = (
 @settings(max_examples=25, deadline=None)
 @given(
     texts=st.lists(
-        st.one_of(WORDS, st.text(max_size=15), st.sampled_from(["abc.ab1", "ABC", "a" * 70, "aab" + "b" * 65])),
+        st.one_of(
+            WORDS,
+            st.text(max_size=15),
+            st.sampled_from(["abc.ab1", "ABC", "a" * 70, "aab" + "b" * 65, "x “203.0.113.9” 4625"]),
+        ),
         max_size=90,
     ),
     needles=st.lists(
-        st.one_of(WORDS, st.sampled_from(["abc", "bc", "aaa", "ab1", "b" * 65, "a" * 66])), min_size=1, max_size=3
+        st.one_of(WORDS, st.sampled_from(["abc", "bc", "aaa", "ab1", "b" * 65, "a" * 66, *SPECIAL])),
+        min_size=1,
+        max_size=3,
     ),
-    conditions=st.lists(st.sampled_from(CONDITIONS), min_size=3, max_size=5, unique=True),
+    queries=st.lists(st.sampled_from(QUERIES), min_size=3, max_size=5, unique=True),
+    too_large=st.booleans(),
 )
 def test_the_index_finds_what_the_scan_finds(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str], needles: list[str], conditions: list[str]
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], needles: list[str], queries: list[str], too_large: bool
 ) -> None:
+    """Whether or not the terms of a column were too many to be kept."""
     texts = ["seed", *(text.encode("utf-8", "replace").decode() for text in texts), ""]
     needles = [needle.encode("utf-8", "replace").decode() for needle in [*needles, texts[len(texts) // 2][1:7]]]
-    with LogStore(tmp_path_factory.mktemp("p") / "logs.duckdb", VirtualClock(NOW)) as store:
+    made = term_building._column
+
+    def column(connection: Any, source: Any, name: str, *rest: Any) -> Any:
+        return None if too_large and name == "Text" else made(connection, source, name, *rest)
+
+    with (
+        LogStore(tmp_path_factory.mktemp("p") / "logs.duckdb", VirtualClock(NOW)) as store,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(term_building, "_column", column)
         _put(store, texts)
-        store.append("Given_CL", [{"Number": 9999}])
+        store.append("Given_CL", [{"Number": number} for number in (9999, 4625, -4625, 20264625)])
+        item = store.query("Given_CL | where Number == 4625 | project _ItemId", now=NOW).rows[0][0]
         store.terms.catch_up()
-        for needle in needles:
-            literal = json.dumps(needle, ensure_ascii=False)
+        store.append("Given_CL", [{"Number": 46250, "Text": texts[-2]}])
+        for needle in [*needles, item, item[:13], item[9:]][: 2 + len(needles) % 3]:
+            literal, starred = (json.dumps(text, ensure_ascii=False) for text in (needle, f"*{needle}*"))
             if "\\u" not in literal and "\x7f" not in literal:
-                for condition in conditions:
-                    _same(store, condition.format(literal))
+                for query in queries:
+                    text = query.format(literal, starred)
+                    assert _ids(store, text, QueryOptions(NOW)) == _ids(store, text, PLAIN), text
+
+
+@pytest.mark.req("D-016")
+@pytest.mark.parametrize(
+    ("needle", "rows"),
+    [
+        ("4625", [4625, -4625]), ("-4625", [-4625]), ("*462*", [4625, -4625]), ("2026", None), ("2031", []), ("46251", []), ("deadbeef", []),
+        ("deadbeef00", []), ("*deadbeef*", []), ("éß*", []), ("“203.0.113.9”", [1]), ("203.0.113.9", [1]), ("*é203.0.113.8*", [2]),
+    ],
+)  # fmt: skip
+def test_search_asks_columns_without_terms_for_few_rows(
+    numbered: LogStore, needle: str, rows: list[int] | None
+) -> None:
+    text = f"search in (Given_CL) {json.dumps(needle, ensure_ascii=False)} | project Number"
+    found = _ids(numbered, text, QueryOptions(NOW))
+    assert found == _ids(numbered, text, PLAIN)
+    assert rows is None or found == sorted(rows)
+    assert "term-index" in numbered.explain(text, now=NOW)[-1].rewrites
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogStore]:
+    with LogStore(tmp_path_factory.mktemp("n") / "logs.duckdb", VirtualClock(NOW)) as store:
+        texts = ["from “203.0.113.9” here", "é203.0.113.8"]
+        rows: list[dict[str, Any]] = [{"Number": place + 1, "Text": text} for place, text in enumerate(texts)]
+        rows += [{"Number": number, "Text": "plain"} for number in (4625, -4625, 70, 80)]
+        store.append("Given_CL", rows)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(term_index, "_WORTH", 1)
+            store.terms.catch_up()
+        yield store
 
 
 def test_terms_and_pieces() -> None:

@@ -6,25 +6,37 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vedette.api.application import Application
-from vedette.api.inprocess import LocalApi
 from vedette.api.memory import StoreOperations
-from vedette.api.routes.connectors import connector_body, poll_body
-from vedette.api.routes.deliveries import test_report
-from vedette.api.routes.folders import folder_body
-from vedette.api.routes.functions import imported, summary, whole
-from vedette.api.routes.watchlists import change_body, item_body, watchlist_body
 from vedette.api.secret_care import secret_bodies, secret_body
 from vedette.api.wire import Wire
 from vedette.collect.files.loader import FileLoader
 from vedette.content.parsers import read_functions
 from vedette.core.accounts import LOCAL_OPERATOR_NAME, local_operator
+from vedette.core.deferred import deferred
 from vedette.core.settings import load_settings
 from vedette.detect.reading.files import read_rules
+from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
 from vedette.store.watchlists.files import import_file
 from vedette.store.watchlists.lists import WatchlistSettings
+
+if TYPE_CHECKING:
+    from vedette.api import inprocess
+    from vedette.api.routes import connectors as connectors_routes
+    from vedette.api.routes import deliveries as deliveries_routes
+    from vedette.api.routes import folders as folders_routes
+    from vedette.api.routes import functions as functions_routes
+    from vedette.api.routes import watchlists as watchlists_routes
+else:
+    # the framework of the API takes longer to import than most commands take to run
+    inprocess = deferred("vedette.api.inprocess")
+    connectors_routes = deferred("vedette.api.routes.connectors")
+    deliveries_routes = deferred("vedette.api.routes.deliveries")
+    folders_routes = deferred("vedette.api.routes.folders")
+    functions_routes = deferred("vedette.api.routes.functions")
+    watchlists_routes = deferred("vedette.api.routes.watchlists")
 
 
 class DirectOperations(StoreOperations):
@@ -51,6 +63,12 @@ class DirectOperations(StoreOperations):
         """What loads files, within the limits of the settings."""
         return self.services.files
 
+    def load(self, paths: Sequence[Path], options: LoadOptions, progress: ProgressCallback | None = None) -> LoadReport:
+        """Loads log files, and brings the term index up to date: nobody does it when this process has ended."""
+        report = super().load(paths, options, progress)
+        self.logs.index_loaded(report, progress)
+        return report
+
     def request(self, method: str, path: str, **arguments: Any) -> Any:
         """What the REST API answers, in this process."""
         return self._api.request(method, path, **arguments)
@@ -60,8 +78,8 @@ class DirectOperations(StoreOperations):
         return self._api.request(method, path, everywhere=True, **arguments)
 
     @cached_property
-    def _api(self) -> LocalApi:
-        return LocalApi(self.application, self.services.workspace.id)
+    def _api(self) -> inprocess.LocalApi:
+        return inprocess.LocalApi(self.application, self.services.workspace.id)
 
     def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Imports rules."""
@@ -99,13 +117,13 @@ class DirectOperations(StoreOperations):
 
     def watchlists(self) -> list[dict[str, Any]]:
         """Every watchlist."""
-        return [_plain(watchlist_body(one)) for one in self.services.watchlists.list()]
+        return [_plain(watchlists_routes.watchlist_body(one)) for one in self.services.watchlists.list()]
 
     def watchlist(self, alias: str, top: int) -> dict[str, Any]:
         """A watchlist with some of its items."""
         held = self.services.watchlists
-        return _plain(watchlist_body(held.get(alias))) | {
-            "rows": [_plain(item_body(item)) for item in held.items(alias, top)]
+        return _plain(watchlists_routes.watchlist_body(held.get(alias))) | {
+            "rows": [_plain(watchlists_routes.item_body(item)) for item in held.items(alias, top)]
         }
 
     def import_watchlist(
@@ -113,7 +131,9 @@ class DirectOperations(StoreOperations):
     ) -> dict[str, Any]:
         """Makes or changes a watchlist from a file."""
         return _plain(
-            change_body(import_file(self.services.watchlists, alias, path, settings, self._by, append=append))
+            watchlists_routes.change_body(
+                import_file(self.services.watchlists, alias, path, settings, self._by, append=append)
+            )
         )
 
     def delete_watchlist(self, alias: str) -> None:
@@ -122,16 +142,18 @@ class DirectOperations(StoreOperations):
 
     def functions(self) -> list[dict[str, Any]]:
         """Every saved function."""
-        return [_plain(summary(one)) for one in self.services.functions.list()]
+        return [_plain(functions_routes.summary(one)) for one in self.services.functions.list()]
 
     def function(self, name: str) -> dict[str, Any]:
         """A saved function whole."""
-        return _plain(whole(self.services.functions.get(name)))
+        return _plain(functions_routes.whole(self.services.functions.get(name)))
 
     def import_functions(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Imports functions."""
         found, problems = read_functions(paths)
-        return imported(self.services.functions, self.services.logs, found, problems, self._by).to_dict()
+        return functions_routes.imported(
+            self.services.functions, self.services.logs, found, problems, self._by
+        ).to_dict()
 
     def delete_function(self, name: str) -> None:
         """Removes a saved function."""
@@ -160,16 +182,16 @@ class DirectOperations(StoreOperations):
 
     def check_secret(self, secret: str) -> dict[str, Any]:
         """Whether a secret works where it is used."""
-        return _plain(test_report(self.services.secret_care.check(secret, self._by)))
+        return _plain(deliveries_routes.test_report(self.services.secret_care.check(secret, self._by)))
 
     def watched_folders(self) -> list[dict[str, Any]]:
         """The folders that are watched."""
-        return [_plain(folder_body(one, self.services)) for one in self.services.watched_folders.list()]
+        return [_plain(folders_routes.folder_body(one, self.services)) for one in self.services.watched_folders.list()]
 
     def watch_folder(self, path: Path, table: str | None, *, move: bool) -> dict[str, Any]:
         """Watches a folder."""
         made = self.services.watched_folders.add(path.absolute(), self._by, table=table, move=move)
-        return _plain(folder_body(made, self.services))
+        return _plain(folders_routes.folder_body(made, self.services))
 
     def unwatch_folder(self, folder: str) -> None:
         """Watches a folder no longer."""
@@ -186,7 +208,7 @@ class DirectOperations(StoreOperations):
     def connectors(self) -> list[dict[str, Any]]:
         """The instances."""
         found = self.services.connectors.list(self._by, self.services.workspace.id)
-        return [_plain(connector_body(one)) for one in found]
+        return [_plain(connectors_routes.connector_body(one)) for one in found]
 
     def add_connector(self, body: dict[str, Any]) -> dict[str, Any]:
         """Saves an instance."""
@@ -194,7 +216,7 @@ class DirectOperations(StoreOperations):
             self._by, self.services.workspace.id, body["kind"], body["name"], {**body["settings"], **body["secrets"]},
             enabled=body.get("enabled") is not False, intervals=body.get("intervals"),
         )  # fmt: skip
-        return _plain(connector_body(made))
+        return _plain(connectors_routes.connector_body(made))
 
     def change_connector(self, connector: str, body: dict[str, Any]) -> dict[str, Any]:
         """Changes an instance."""
@@ -203,16 +225,20 @@ class DirectOperations(StoreOperations):
             values={**body.get("settings", {}), **body.get("secrets", {})} or None, enabled=body.get("enabled"),
             intervals=body.get("intervals"),
         )  # fmt: skip
-        return _plain(connector_body(changed))
+        return _plain(connectors_routes.connector_body(changed))
 
     def test_connector(self, connector: str) -> dict[str, Any]:
         """Tests an instance."""
-        return _plain(test_report(self.services.connectors.test(self._by, self.services.workspace.id, connector)))
+        return _plain(
+            deliveries_routes.test_report(
+                self.services.connectors.test(self._by, self.services.workspace.id, connector)
+            )
+        )
 
     def connector_polls(self, connector: str, top: int) -> list[dict[str, Any]]:
         """The newest polls."""
         found = self.services.connectors.history(self._by, self.services.workspace.id, connector, top)
-        return [_plain(poll_body(one)) for one in found]
+        return [_plain(connectors_routes.poll_body(one)) for one in found]
 
     def delete_connector(self, connector: str) -> None:
         """Deletes an instance."""

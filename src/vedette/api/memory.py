@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vedette.collect.files.loader import FileLoader
 from vedette.core.clock import SystemClock
+from vedette.core.deferred import deferred
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.engine import places
 from vedette.engine.query import Check, Explanation, Limits, QueryOptions
@@ -24,7 +24,10 @@ from vedette.store.retention.export import SECONDS as EXPORT_SECONDS
 from vedette.store.retention.export import export, format_of, write_file
 
 if TYPE_CHECKING:
+    from vedette.collect.files import loader
     from vedette.store.watchlists.lists import WatchlistSettings
+else:
+    loader = deferred("vedette.collect.files.loader")
 
 
 class StoreOperations:
@@ -35,9 +38,9 @@ class StoreOperations:
         self._reach = reach
 
     @property
-    def files(self) -> FileLoader:
+    def files(self) -> loader.FileLoader:
         """What loads files."""
-        return FileLoader(self.logs, SystemClock())
+        return loader.FileLoader(self.logs, SystemClock())
 
     def query(self, text: str, timespan: tuple[datetime, datetime] | None = None) -> Result:
         """The rows of a KQL query."""

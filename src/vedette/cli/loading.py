@@ -93,7 +93,7 @@ def load(
                 report = held.load(
                     paths,
                     options,
-                    lambda at: bar.update(f"{at.file.name}: {counted(at.rows, 'row')}", at.done, at.total),
+                    lambda at: bar.update(f"{at.step or at.file.name}: {counted(at.rows, 'row')}", at.done, at.total),
                 )
         except KeyboardInterrupt:
             note("The file at hand has added nothing; those before it are loaded.")
@@ -150,7 +150,8 @@ def _print(report: LoadReport) -> None:
             console.print(harmless(f"  {one.path}: {one.reason}"))
     for said in report.notes:
         console.print(harmless(said))
-    console.print(f"{counted(report.rows, 'row')} in {report.seconds:.1f} s", style="dim")
+    indexed = f", their index in {report.indexing:.1f} s" if report.indexing >= 0.05 else ""
+    console.print(f"{counted(report.rows, 'row')} in {report.seconds:.1f} s{indexed}", style="dim")
 
 
 def _print_coverage(report: LoadReport) -> None:

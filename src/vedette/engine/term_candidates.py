@@ -70,6 +70,8 @@ class Candidates:
     """Whether rows that the index does not know are so few that it does not matter how they are read."""
     guard: str
     """A condition in SQL that holds for exactly one row of the table as long as no row has moved."""
+    conditions: tuple[str, ...] = ()
+    """Conditions in SQL: rows that meet one may be wanted, too. They read columns that have no terms, and little of them."""
 
 
 @runtime_checkable
@@ -177,10 +179,16 @@ def narrowed(mark: str, source: str, found: Candidates, condition: str) -> str:
     limit = (
         f"LIMIT (SELECT CASE WHEN count(*) = 1 THEN {_ALL} ELSE error('{MOVED}') END FROM {source} WHERE {found.guard})"
     )
-    text = (
-        f"SELECT {mark} FROM {source} WHERE rowid IN (SELECT unnest(range(s, e)) FROM (SELECT unnest([{starts}]::BIGINT[]) AS s, "
-        f"unnest([{ends}]::BIGINT[]) AS e)){further}"
+    wanted = (
+        f"SELECT unnest(range(s, e)) FROM (SELECT unnest([{starts}]::BIGINT[]) AS s, unnest([{ends}]::BIGINT[]) AS e)"
     )
+    if found.conditions:
+        # rows that the index does not know are read below
+        known = "".join(
+            f" AND (rowid < {start}{'' if end is None else f' OR rowid >= {end}'})" for start, end in found.unknown
+        )
+        wanted += f" UNION ALL SELECT rowid FROM {source} WHERE ({' OR '.join(found.conditions)}){known}"
+    text = f"SELECT {mark} FROM {source} WHERE rowid IN ({wanted}){further}"
     rest = ""
     for start, end in found.unknown:
         upto = "" if end is None else f" AND rowid < {end}"

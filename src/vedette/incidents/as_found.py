@@ -16,10 +16,10 @@ from sqlalchemy import select
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
-from vedette.detect.alert import Outcome, RuleRun
-from vedette.detect.limits import AlertLimits
+from vedette.detect.alerts.alert import Outcome, RuleRun
+from vedette.detect.alerts.limits import AlertLimits
 from vedette.detect.rule import AnalyticsRule, EventGrouping, JsonValue, Threshold, canonical_json
-from vedette.detect.runner import ExceptionsOf, QueryRunner, RuleRunner
+from vedette.detect.running.runner import ExceptionsOf, QueryRunner, RuleRunner
 from vedette.incidents.models import AlertRow
 
 ROWS: Final = 500

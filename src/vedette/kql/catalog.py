@@ -13,6 +13,7 @@ A signature is text: `name(parameter: kind, other?: kind, rest: kind...): result
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -105,16 +106,21 @@ def parse_signature(text: str) -> Signature:
         if not match:
             raise ValueError(f"not a parameter: {part!r} in {text}")
         parameter_name, optional, constant, kind, repeated = match.groups()
-        types: set[Type] = set()
-        for alternative in kind.replace(" ", "").split("|"):
-            if alternative in _CLASSES:
-                types |= _CLASSES[alternative]
-            elif alternative != "type":
-                types.add(TYPE_NAMES[alternative])
         parameters.append(
-            Parameter(parameter_name, kind.strip(), frozenset(types), bool(optional), bool(repeated), bool(constant))
+            Parameter(parameter_name, kind.strip(), _types(kind), bool(optional), bool(repeated), bool(constant))
         )
     return Signature(text, name, tuple(parameters), result.strip())
+
+
+@functools.cache
+def _types(kind: str) -> frozenset[Type]:
+    types: set[Type] = set()
+    for alternative in kind.replace(" ", "").split("|"):
+        if alternative in _CLASSES:
+            types |= _CLASSES[alternative]
+        elif alternative != "type":
+            types.add(TYPE_NAMES[alternative])
+    return frozenset(types)
 
 
 @dataclass(slots=True, eq=False)

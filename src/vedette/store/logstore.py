@@ -42,7 +42,7 @@ from vedette.store.loading import AnySource, Loader
 from vedette.store.opening import open_file, prepare, works
 from vedette.store.overview import TableDescription, TableInfo, stored_info, with_lake
 from vedette.store.reading.forms import check_table_name, discover
-from vedette.store.report import LoadOptions, LoadReport, ProgressCallback
+from vedette.store.report import LoadOptions, LoadProgress, LoadReport, ProgressCallback
 from vedette.store.retention.lake import READERS, Lake
 from vedette.store.shapes import QueryShape, shape_of
 from vedette.store.spool import Spooled
@@ -315,6 +315,27 @@ class LogStore:
                 return materialise_field(writer.draft, connection, name, kind)
 
     # -- the term index
+
+    def index_loaded(self, report: LoadReport, progress: ProgressCallback | None = None) -> None:
+        """Bring the index up to date with what a load added, for one who does not go on afterwards; the report says how long it took.
+
+        Ctrl-C ends this alone: the rows are there, queries read those without an index, and the next load or server makes it.
+        """
+        names = sorted({file.table for file in report.files if file.rows and self.has_table(file.table)})
+        if not names or self.path is None:
+            return
+        started = self._clock.monotonic()
+
+        def told(table: str, rows: int, of: int) -> None:
+            if progress is not None:
+                progress(LoadProgress(self.path or Path(), rows, of, rows, f"index of {table}"))
+
+        try:
+            self.checkpoint()  # what an index may take depends on what its column takes in the file
+            self.terms.catch_up(tables=names, told=told)
+        except KeyboardInterrupt:
+            report.notes.append("The term index is not made to its end; a server, or the next load, makes the rest.")
+        report.indexing = self._clock.monotonic() - started
 
     def index(self, table: str, columns: Sequence[str] | None = None, wanted: bool = True) -> int:
         """Say whether columns of a table (None: all) have their terms in the index, and bring it up to date.

@@ -37,6 +37,8 @@ class LoadProgress:
     done: int
     total: int
     rows: int
+    step: str = ""
+    """What is done after the last file; then rows are counted, not bytes."""
 
 
 ProgressCallback = Callable[[LoadProgress], None]
@@ -133,6 +135,8 @@ class LoadReport:
     """Files of which nothing was taken, each with the reason."""
     coverage: list[Coverage] = field(default_factory=list)
     """What the files have day by day, of each source."""
+    indexing: float = 0.0
+    """Seconds that the term index of the new rows took after `seconds`; 0 where a server makes it by itself."""
 
     @property
     def rows(self) -> int:
@@ -173,6 +177,7 @@ class LoadReport:
             "repeated": self.repeated,
             "unknown": [{"file": str(one.path), "reason": one.reason} for one in self.unknown],
             "coverage": [one.to_dict() for one in self.coverage],
+            "indexing_seconds": round(self.indexing, 3),
         }
 
     @classmethod
@@ -187,4 +192,5 @@ class LoadReport:
             list(made["notes"]),
             [UnknownFile(Path(one["file"]), one["reason"]) for one in made["unknown"]],
             [Coverage.from_dict(one) for one in made["coverage"]],
+            made.get("indexing_seconds", 0.0),
         )

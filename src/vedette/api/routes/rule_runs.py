@@ -12,10 +12,10 @@ from vedette.api.services import WorkspaceServices
 from vedette.api.wire import ErrorBody, Wire
 from vedette.core.errors import NotFound
 from vedette.core.roles import Permission
-from vedette.detect.alert import Outcome
-from vedette.detect.ledger import LedgerEntry
-from vedette.detect.limits import AlertLimits
+from vedette.detect.alerts.alert import Outcome
+from vedette.detect.alerts.limits import AlertLimits
 from vedette.detect.rule import AnalyticsRule
+from vedette.detect.running.windows import LedgerEntry
 from vedette.incidents.as_found import Found, difference, find_again, found_by_run
 
 router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}/rule-runs")

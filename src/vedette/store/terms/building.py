@@ -29,7 +29,7 @@ SHARE: Final = 0.35
 """What the terms of a column may take of the room that the column itself takes."""
 _LITTLE: Final = 4096
 """Bytes that any column may take in a segment: columns with few values take next to nothing in the store itself."""
-_SMALL: Final = 2 * 122_880
+_SMALL: Final = 122_880
 """A segment of fewer rows may take more room: a dictionary pays with many rows, and small segments are made one before long."""
 _BATCH: Final = 16 * 2048
 _OFTEN: Final = 4

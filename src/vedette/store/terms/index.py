@@ -9,7 +9,7 @@ therefore remembers which rows are its first and last, and a query asks in its o
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,10 +104,20 @@ class TermIndex:
         with closing(self._connect()) as cursor:
             return str(run(cursor, "SELECT lower(?)", [text])[0][0])
 
-    def is_load(self, number: int) -> bool:
-        """Whether rows were brought by a load of this number."""
+    def has_load(self, table: str, mask: int, value: int) -> bool:
+        """Whether rows of a table were brought by a load whose number has these bits."""
+        if mask == 0:
+            return True
+        asked = "SELECT 1 FROM store_catalog.loads WHERE table_name = ? AND (id & ?) = ? LIMIT 1"
         with closing(self._connect()) as cursor:
-            return bool(run(cursor, "SELECT 1 FROM store_catalog.loads WHERE id = ? LIMIT 1", [number]))
+            return bool(run(cursor, asked, [table, mask, value]))
+
+    def has_row(self, table: StoredTable, least: int) -> bool:
+        """Whether a table has a row of this number or a greater one in its load."""
+        if least == 0:
+            return True
+        with closing(self._connect()) as cursor:
+            return bool(run(cursor, f"SELECT 1 FROM {table.sql} WHERE {identifier(ROW)} >= {least} LIMIT 1"))
 
     def rows_seen(self, table: str) -> int:
         """The id behind the last row of a table when that was last looked at; without a look, more than there can be."""
@@ -137,11 +147,19 @@ class TermIndex:
                 self._thread.start()
         self._wake.set()
 
-    def catch_up(self, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Bring the index of every table up to date now; `stopped` is asked now and then."""
-        for name in self._tables.names():
-            while self._step(name, _WORTH, stopped):
-                pass
+    def catch_up(
+        self, stopped: Callable[[], bool] = lambda: False, *, tables: Iterable[str] | None = None,
+        told: Callable[[str, int, int], None] = lambda table, rows, of: None,
+    ) -> None:  # fmt: skip
+        """Bring the index of every table, or of some, up to date now.
+
+        `stopped` is asked now and then; `told` hears of a table, how many of its rows are in the index and how many it has.
+        """
+        for name in self._tables.names() if tables is None else tables:
+            going = True
+            while going:
+                going = self._step(name, _WORTH, stopped)
+                told(name, sum(one.file.rows for one in self.segments(name)), self._ends.get(name, 0))
 
     def bring_up_to_date(self, table: str) -> None:
         """Bring the index of one table up to date now."""

@@ -10,12 +10,12 @@ import numpy as np
 
 from vedette.engine.dialect import identifier
 from vedette.engine.term_candidates import Asked, Candidates, Every, Mention, Some
-from vedette.kql.host import Field
+from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
 from vedette.store.tables import StoredTable
 from vedette.store.terms.building import GRANULE, INDEXED
-from vedette.store.terms.columns import computed_flags, plain_flags
-from vedette.store.terms.file import Damaged, Flags
+from vedette.store.terms.columns import holding, left_out
+from vedette.store.terms.file import ColumnTerms, Damaged, Flags
 from vedette.store.terms.segments import Segment, gaps
 from vedette.store.terms.text import Needle, Piece
 
@@ -45,16 +45,18 @@ class Lookup:
         segments = self._index.segments(self._table.name)
         if not segments or not segments[-1].anchors:
             return None
-        question = self._prepared(asked)
+        conditions: dict[str, None] = {}
+        question = self._prepared(asked, conditions)
         if question is None:
             return None
         # behind its last row a segment knows nothing
         end = segments[-1].anchors[-1][0] + 1
         ranges: list[tuple[int, int]] = []
         read = 0
+        apart: dict[str, list[Segment]] = {}
         for segment in segments:
             try:
-                flags = self._flags(question, segment)
+                flags = self._flags(question, segment, apart)
             except Damaged:
                 flags = None
             if flags is None:
@@ -76,32 +78,54 @@ class Lookup:
         guard = f"rowid = {row} AND {identifier(LOAD)} = {load} AND {identifier(ROW)} = {number}"
         unknown = list(gaps(segments, end))
         few = len(unknown) == 1 and self._index.rows_seen(self._table.name) - end <= _FEW
-        return Candidates(ranges, unknown, few, guard)
+        for condition, within in apart.items():
+            rows = " OR ".join(f"(rowid >= {one.first} AND rowid < {one.last})" for one in within)
+            conditions[condition if len(within) == len(segments) else f"({condition} AND ({rows}))"] = None
+        return Candidates(ranges, unknown, few, guard, tuple(conditions))
 
-    def _prepared(self, asked: Asked) -> _Question | None:
-        """What is asked, in pieces; None where it tells nothing."""
+    def _prepared(self, asked: Asked, conditions: dict[str, None]) -> _Question | None:
+        """What is asked, in pieces, and which further rows may have it; None where it tells nothing."""
         match asked:
             case Mention():
-                text = asked.text.lower()
-                if not asked.text.isascii() and self._index.lower(asked.text) != text:
-                    return None
-                needle = Needle(text, asked.bound_left, asked.bound_right, asked.whole_left, asked.whole_right)
-                pieces = needle.pieces()
-                return _Leaf(asked.fields, needle, pieces) if pieces else None
+                return self._leaf_of(asked, conditions)
             case Every():
-                known = [part for part in map(self._prepared, asked.parts) if part is not None]
+                known = [part for part in (self._prepared(one, conditions) for one in asked.parts) if part is not None]
                 return _Tree(True, known) if known else None
             case Some():
-                parts = list(map(self._prepared, asked.parts))
+                parts = [self._prepared(one, conditions) for one in asked.parts]
                 return None if any(part is None for part in parts) else _Tree(False, [one for one in parts if one])
 
-    def _flags(self, question: _Question, segment: Segment) -> Flags | None:
-        """A flag for each granule in which rows may be; None: all of them."""
+    def _leaf_of(self, asked: Mention, conditions: dict[str, None]) -> _Leaf | None:
+        text = asked.text.lower()
+        if not asked.text.isascii() and self._index.lower(asked.text) != text:
+            return None
+        needle = Needle(text, asked.bound_left, asked.bound_right, asked.whole_left, asked.whole_right)
+        pieces = needle.pieces()
+        if not pieces:
+            return None
+        columns: list[tuple[str, Type]] = []
+        for field in asked.fields:
+            stored = self._table.stored.get(field.name)
+            if stored is not None and stored.type in INDEXED:
+                columns.append((stored.physical, stored.type))
+                if field.sql is None:
+                    continue
+            elif field.sql is None and field.type in INDEXED:
+                columns.append((field.physical, field.type))
+                continue
+            rows = holding(field, needle, self._table, self._index)
+            if rows is None:
+                return None
+            conditions.update(dict.fromkeys(rows))
+        return _Leaf(tuple(columns), needle, pieces)
+
+    def _flags(self, question: _Question, segment: Segment, apart: dict[str, list[Segment]]) -> Flags | None:
+        """A flag for each granule in which rows may be; None: all of them. `apart` are conditions on further rows."""
         if isinstance(question, _Leaf):
-            return self._leaf(question, segment)
+            return self._leaf(question, segment, apart)
         found: Flags | None = None
         for part in question.parts:
-            flags = self._flags(part, segment)
+            flags = self._flags(part, segment, apart)
             if question.every:
                 if flags is not None:
                     found = flags if found is None else found & flags
@@ -113,27 +137,30 @@ class Lookup:
                 found = flags if found is None else found | flags
         return found
 
-    def _leaf(self, leaf: _Leaf, segment: Segment) -> Flags | None:
+    def _leaf(self, leaf: _Leaf, segment: Segment, apart: dict[str, list[Segment]]) -> Flags | None:
         total = -(-segment.file.rows // GRANULE)
         found = np.zeros(total, np.bool_)
-        for field in leaf.fields:
-            flags = self._column(field, leaf, segment, total)
-            if flags is None:
+        for physical, kind in leaf.columns:
+            terms = segment.file.columns.get(physical)
+            if terms is not None:
+                flags = self._column(terms, leaf.pieces, total)
+                if flags is None:
+                    return None
+                found |= flags
+            elif physical not in segment.file.about["known"]:
+                continue  # it was made later
+            elif kind is Type.STRING:
+                within = apart.setdefault(left_out(physical, leaf.needle), [])
+                if segment not in within:
+                    within.append(segment)
+            else:
                 return None
-            found |= flags
         return found
 
-    def _column(self, field: Field, leaf: _Leaf, segment: Segment, total: int) -> Flags | None:
-        nothing = np.zeros(total, np.bool_)
-        if field.sql is not None:
-            return nothing if computed_flags(field, leaf.needle, self._table, self._index) else None
-        if field.type not in INDEXED:
-            return nothing if plain_flags(field.type, leaf.needle) else None
-        terms = segment.file.columns.get(field.physical)
-        if terms is None:
-            return None if field.physical in segment.file.about["known"] else nothing
+    @staticmethod
+    def _column(terms: ColumnTerms, pieces: list[Piece], total: int) -> Flags | None:
         found: Flags | None = None
-        for piece in leaf.pieces:
+        for piece in pieces:
             if found is not None and not piece.exact and int(found.sum()) * GRANULE <= _READ:
                 break  # few enough; the terms that hold a part of a word take longer to find
             flags = terms.find(piece)
@@ -148,7 +175,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    fields: tuple[Field, ...]
+    columns: tuple[tuple[str, Type], ...]
     needle: Needle
     pieces: list[Piece]
 
