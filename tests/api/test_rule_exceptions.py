@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.api.conftest import AT, RULE_ID, Running
 
 BASE = "/workspaces/default"
 
 
+@pytest.mark.req("T-022")
 def test_an_exception_from_trial_to_end(loaded: Running) -> None:
     with loaded.client() as client:
         conditions = [{"column": "IPAddress", "test": "inNetwork", "values": ["203.0.113.0/24"]}]

@@ -78,8 +78,8 @@ def test_incidents_have_just_been_raised(prepared: tuple[Path, dict[str, Any], l
     assert ("daniel.reyes@alderfinch.example deletes 16 Azure resources", "High") in there["incidents"]
     assert {severity for _, severity in there["incidents"]} == {"High", "Medium"}
     assert there["alerts"] == [[16, 16]]
-    assert there["runs"] == len(there["rules"]) == 12
-    assert told[-1] == "Demo: 12 rules were run and raised 16 alerts in 13 incidents."
+    assert there["runs"] == len(there["rules"]) == 13
+    assert told[-1] == "Demo: 13 rules were run and raised 16 alerts in 13 incidents."
 
 
 def test_alerts_of_one_attacker_are_together_and_name_entities(demo: Demo) -> None:

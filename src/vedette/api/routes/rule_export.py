@@ -28,12 +28,11 @@ def export(
         documents = [to_layout(one.rule) for one in stored]
         text = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120)
         return {"format": format_, "content": text, "notes": []}
-    resources = [one for one in stored if one.rule.kind.value != "Hunting"]
-    notes = [
-        f"'{one.rule.name}' is a hunting query, which is no alert rule; it was left out."
-        for one in stored
-        if one not in resources
-    ]
+    hunting = [one for one in stored if one.rule.kind.value == "Hunting"]
+    without = [one for one in stored if one.rule.unmapped is not None or one.rule.unreadable is not None]
+    resources = [one for one in stored if one not in hunting and one not in without]
+    notes = [f"'{one.rule.name}' is a hunting query, which is no alert rule; it was left out." for one in hunting]
+    notes += [f"'{one.rule.name}' was left out: {one.rule.not_runnable}." for one in without]
     if format_ == "bicep":
         text, said = to_bicep([one.rule for one in resources])
         return {"format": format_, "content": text, "notes": notes + said}

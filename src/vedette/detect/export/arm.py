@@ -22,8 +22,11 @@ _SCHEMA: Final = "https://schema.management.azure.com/schemas/2019-04-01/deploym
 _TYPE: Final = "Microsoft.OperationalInsights/workspaces/providers/alertRules"
 _PARAMETER = re.compile(r"parameters\(\s*'([^']+)'\s*\)|variables\(|copyIndex\(|reference\(", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OWN: Final = ("id", "name", "kind", "displayName", "status", "requiredDataConnectors", "tags", "version", "metadata")
-"""Fields of the layout that are no properties of the resource: they belong to its template."""
+_OWN: Final = (
+    "id", "name", "kind", "displayName", "status", "requiredDataConnectors", "tags", "version", "metadata",
+    "tests", "sigma", "defender",
+)  # fmt: skip
+"""Fields of the layout that are no properties of the resource: they belong to its template, or are known here alone."""
 
 
 @dataclass(frozen=True, slots=True)
