@@ -23,6 +23,7 @@ from vedette.api.application import Application
 from vedette.api.certificates import PortCertificate, port_certificate
 from vedette.api.connections import PatientProtocol
 from vedette.api.console import install_console
+from vedette.api.description import install_description
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.routes import (
     connectors,
@@ -101,6 +102,7 @@ def create_app(application: Application) -> FastAPI:
         connectors,
     ):
         app.include_router(module.router, prefix=PREFIX)
+    install_description(app, PREFIX)
     install_doors(app, application)
     install_console(app, PREFIX)
     app.add_middleware(
