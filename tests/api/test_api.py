@@ -68,6 +68,14 @@ def test_the_api_describes_itself(running: Running) -> None:
     document = httpx.get(f"{running.server.url}/api/v1/openapi.json").json()
     validate(document)
     assert "/api/v1/workspaces/{ws}/incidents/{incident}" in document["paths"]
+    envelope = {"$ref": "#/components/schemas/ErrorEnvelope"}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            responses = operation["responses"]
+            assert "422" not in responses, (method, path)
+            if operation.get("parameters") or "requestBody" in operation:
+                assert responses["400"]["content"]["application/json"]["schema"] == envelope, (method, path)
+            assert ("403" in responses) == (path != "/api/v1/health"), (method, path)
 
 
 @pytest.mark.req("P-085")

@@ -14,7 +14,7 @@ import base64
 import fnmatch
 import gzip
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
@@ -192,7 +192,12 @@ def _watch(secrecy: Secrecy) -> Callable[[], None]:
     wrap(subprocess.Popen, "communicate", process)
     wrap(httpx.Client, "send", answered)
     wrap(httpx.AsyncClient, "send", answered)
-    return lambda: [each() for each in undo] and None
+
+    def put_back() -> None:
+        for each in undo:
+            each()
+
+    return put_back
 
 
 class Searcher:
@@ -216,8 +221,8 @@ class Searcher:
         return done
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self) -> Iterator[None]:
-        report: Any = yield
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
         for title, content in report.sections:
             self.secrecy.text(content, title.removeprefix("Captured "))
         return report

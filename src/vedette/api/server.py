@@ -23,6 +23,7 @@ from vedette.api.certificates import PortCertificate, port_certificate
 from vedette.api.compression import Compression
 from vedette.api.connections import PatientProtocol
 from vedette.api.console import install_console
+from vedette.api.description import install_description
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.routes import (
     connectors,
@@ -103,6 +104,7 @@ def create_app(application: Application) -> FastAPI:
         connectors,
     ):
         app.include_router(module.router, prefix=PREFIX)
+    install_description(app, PREFIX)
     install_doors(app, application)
     install_console(app, PREFIX)
     app.add_middleware(Compression)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+import anyio
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import iterate_in_threadpool
 
+from vedette.api.callers import cancelled_when_gone
 from vedette.api.routes.logs import MAX_QUERY, timespan_of
 from vedette.api.security import Services, requires
 from vedette.api.wire import Wire
@@ -29,23 +32,42 @@ class ExportRequest(Wire):
 
 
 @router.post("/export", response_class=StreamingResponse)
-def export_(
-    services: Services, body: ExportRequest, caller: Annotated[Principal, Depends(requires(Permission.QUERY))]
-) -> StreamingResponse:
-    """All rows of a query, without the limits of answers. A connection that is closed early is a file that is not whole."""
+async def export_(
+    request: Request, services: Services, body: ExportRequest,
+    caller: Annotated[Principal, Depends(requires(Permission.QUERY))],
+) -> StreamingResponse:  # fmt: skip
+    """All rows of a query, without the limits of answers. A connection that is closed early is a file that is not whole.
+
+    The query is stopped when its caller goes away.
+    """
     if len(body.query) > MAX_QUERY:
         raise InvalidInput(f"The query has more than {MAX_QUERY} characters.")
     now = services.application.clock.now()
-    options = QueryOptions(now, timespan_of(body.timespan, now), limits=Limits(seconds=SECONDS))
-    held = ExitStack()
-    reach = services.application.reach(caller)
-    chunks = held.enter_context(export(services.logs, body.query, body.format, options, reach))
-    services.application.audit.record(
-        caller, "logs/export", body.format.value, services.workspace.id, {"query": body.query[:4_000]}
-    )
+    span = timespan_of(body.timespan, now)
+    async with AsyncExitStack() as beginning:
+        cancellation = await beginning.enter_async_context(cancelled_when_gone(request))
+        options = QueryOptions(now, span, limits=Limits(seconds=SECONDS), cancellation=cancellation)
+        held = ExitStack()
 
-    def content() -> Iterator[bytes]:
-        with held:
-            yield from chunks
+        def begin() -> Iterator[bytes]:
+            reach = services.application.reach(caller)
+            chunks = held.enter_context(export(services.logs, body.query, body.format, options, reach))
+            services.application.audit.record(
+                caller, "logs/export", body.format.value, services.workspace.id, {"query": body.query[:4_000]}
+            )
+            return chunks
+
+        async def close() -> None:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(held.close)
+
+        beginning.push_async_callback(close)
+        chunks = await anyio.to_thread.run_sync(begin)
+        going_on = beginning.pop_all()
+
+    async def content() -> AsyncIterator[bytes]:
+        async with going_on:
+            async for chunk in iterate_in_threadpool(chunks):
+                yield chunk
 
     return StreamingResponse(content(), media_type=MEDIA_TYPES[body.format])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 from datetime import datetime, timedelta
@@ -13,13 +12,13 @@ import anyio
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from vedette.api.callers import cancelled_when_gone
 from vedette.api.failures import diagnostics_of
 from vedette.api.security import Services, requires
 from vedette.api.wire import Column, DiagnosticBody, Page, Utc, Wire, utc_text
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission, Principal
 from vedette.engine.catalog import full_catalog
-from vedette.engine.query import Cancellation
 from vedette.engine.result import Result
 from vedette.kql import ticks
 from vedette.kql.types import TYPE_NAMES
@@ -189,16 +188,12 @@ async def query(request: Request, services: Services, body: QueryRequest, caller
     if len(body.query) > MAX_QUERY:
         raise InvalidInput(f"The query has more than {MAX_QUERY} characters.")
     span = timespan_of(body.timespan, services.application.clock.now())
-    cancellation = Cancellation()
     reach = services.application.reach(caller)
-    watcher = asyncio.create_task(_cancel_when_gone(request, cancellation))
-    try:
+    async with cancelled_when_gone(request) as cancellation:
         result = await anyio.to_thread.run_sync(
             lambda: services.logs.query(body.query, timespan=span, cancellation=cancellation, reach=reach),
             limiter=_slots(request),
         )
-    finally:
-        watcher.cancel()
     return Response(orjson.dumps(_answer(result), default=str), media_type="application/json")
 
 
@@ -209,12 +204,6 @@ def _slots(request: Request) -> anyio.CapacityLimiter:
         state.query_slots = anyio.CapacityLimiter(MAX_QUERIES)
     slots: anyio.CapacityLimiter = state.query_slots
     return slots
-
-
-async def _cancel_when_gone(request: Request, cancellation: Cancellation) -> None:
-    while not await request.is_disconnected():
-        await asyncio.sleep(0.2)
-    cancellation.cancel()
 
 
 def _answer(result: Result) -> dict[str, object]:
