@@ -128,8 +128,8 @@ class Settings(BaseSettings):
     )
     log_memory: int | None = Field(
         None, ge=128,
-        description="MiB that the engine of a log store may use, what it keeps of its file in memory included; without, half of what there is, "
-        "at most 4096.",
+        description="MiB that the engine of a log store may use, what it keeps of its file in memory included; without, half of what "
+        "there is, at most 4096.",
     )  # fmt: skip
     archive_bytes: int = Field(64 * 1024**3, gt=0, description="How many bytes the archives of one load may unpack to.")
     archive_files: int = Field(100_000, gt=0, description="How many files the archives of one load may have.")
