@@ -43,6 +43,28 @@ def test_a_long_message_is_cut_and_the_next_is_whole(sizes: list[int], counting:
     assert frames.cut == 1
 
 
+MIXED = st.lists(
+    st.tuples(
+        st.sampled_from([b"<34>one", b"<13>Mar  6 12:00:00 h a: x", b"CEF:0|a|b|c|d|e|f|", b"plain", b"7 is a number", b"<1>two\nlines"]),
+        st.sampled_from([b"\n", b"\r\n", b"\0", b"counted", b"counted\n"]),
+    ),
+    max_size=8,
+)  # fmt: skip
+
+
+@given(parts=MIXED, sizes=st.lists(st.integers(1, 20), max_size=20))
+def test_each_message_tells_its_own_framing(parts: list[tuple[bytes, bytes]], sizes: list[int]) -> None:
+    stream, expected = b"", []
+    for message, end in parts:
+        if end.startswith(b"counted") and message[:1] in b"<C":
+            stream += b"%d %s%s" % (len(message), message, end.removeprefix(b"counted"))
+            expected.append(message)
+        else:
+            stream += message + (b"\n" if end.startswith(b"counted") else end)
+            expected += message.split(b"\n")
+    assert run(stream, sizes)[0] == expected
+
+
 def test_lines_that_begin_with_a_digit() -> None:
     assert run(b"2026-03-06T12:00:00Z h a: x\n2 y\n", [3])[0] == [b"2026-03-06T12:00:00Z h a: x", b"2 y"]
 

@@ -21,6 +21,8 @@ SECONDS = float(os.environ.get("SOAK_SECONDS", "1200"))
 RATE = int(os.environ.get("SOAK_RATE", "20000"))
 """Lines a second, half of them syslog and half CEF."""
 BLOCKS = 50
+MEMORY = "256"
+"""MiB of the engine: by default it keeps of its file what it has read, up to 4 GiB, and would not be flat before that."""
 
 
 class Load:
@@ -88,7 +90,10 @@ def test_memory_is_flat_and_nothing_is_lost(tmp_path: Path) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     data = tmp_path / "data"
-    with serving(data, patience=60, environment={"VEDETTE_SYSLOG_TCP": str(port)}) as (_, process):
+    with serving(data, patience=60, environment={"VEDETTE_SYSLOG_TCP": str(port), "VEDETTE_LOG_MEMORY": MEMORY}) as (
+        _,
+        process,
+    ):
         server = DataDirectory(data).server()
         assert server is not None
         with httpx.Client(

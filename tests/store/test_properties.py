@@ -86,7 +86,7 @@ def test_a_file_of_the_first_layout_is_taken_over(tmp_path: Path) -> None:
         cursor.execute("DROP TABLE store_catalog.properties").fetchall()
     with LogStore(path, VirtualClock(NOW)) as store:
         assert store._cursor().execute("SELECT value FROM store_catalog.meta WHERE name = 'layout'").fetchall() == [
-            ("2",)
+            ("3",)
         ]
         store._cursor().execute("UPDATE store_catalog.meta SET value = '9' WHERE name = 'layout'").fetchall()
     with pytest.raises(Unavailable):

@@ -98,6 +98,7 @@ class Application:
                 self.directory, self.clock, name_of=lambda identity: self.workspaces.get(identity).name,
                 content_of=lambda identity: WorkspaceContent.of(self.state, identity, self.clock),
                 external=ExternalReader(settings.externaldata_hosts.split(","), transport=transport),
+                memory=None if settings.log_memory is None else f"{settings.log_memory}MiB",
             )  # fmt: skip
             opening.callback(self.stores.close)
             connectors = default_connectors(

@@ -126,6 +126,11 @@ class Settings(BaseSettings):
     watch: str = Field(
         "", description="Folders whose files are loaded into the default workspace, as PATH separates them (: or ;)."
     )
+    log_memory: int | None = Field(
+        None, ge=128,
+        description="MiB that the engine of a log store may use, what it keeps of its file in memory included; without, half of what "
+        "there is, at most 4096.",
+    )  # fmt: skip
     archive_bytes: int = Field(64 * 1024**3, gt=0, description="How many bytes the archives of one load may unpack to.")
     archive_files: int = Field(100_000, gt=0, description="How many files the archives of one load may have.")
     archive_depth: int = Field(4, gt=0, le=32, description="How deep archives may lie within archives.")

@@ -104,7 +104,7 @@ def _under(path: PropertyPath, value: object) -> Iterator[tuple[PropertyPath, ob
     if isinstance(value, dict | list):
         if sum(isinstance(step, str) for step in path) < _DEPTH and len(path) < 2 * _DEPTH:
             yield from _leaves(value, path)
-    elif value is not None:
+    elif value is not None and isinstance(path[-1], str):
         yield path, value
 
 

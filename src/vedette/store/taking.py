@@ -72,10 +72,10 @@ def take(
     """
     now = ticks.from_datetime(moment)
     at_once = rejected is None and transform is None and _many_lines(table, batches)
-    if at_once:
-        rows, sizes, ids, stamped = [], [], [], 0
-    else:
-        rows, sizes, ids, stamped = _gathered(batches) if rejected is None else _as_texts(table, batches, rejected)
+    gathered: _Gathered = ([], [], [], 0)
+    if not at_once:
+        gathered = _gathered(batches) if rejected is None else _as_texts(table, batches, rejected)
+    rows, sizes, ids, stamped = gathered
     ready = [unpacked(batch.columns) for batch in batches if batch.columns is not None] if rejected is None else []
     moments = [
         one for batch, own in zip([batch for batch in batches if batch.columns is not None], ready)

@@ -69,7 +69,6 @@ def tar_members(file: Path) -> Iterator[TarMember]:
                 for info in archive:
                     if not info.isdir():
                         yield _member(archive, info)
-                archive.members.clear()
                 end = archive.offset
         except tarfile.TarError as error:
             raise NotTar(str(error).rstrip(".")) from None
@@ -91,5 +90,6 @@ def _member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> TarMember:
         special = "no plain file but a device or a pipe"
     if special is not None:
         return TarMember(info.name, info.mtime, 0, None, special)
-    packed = sum(size for _, size in info.sparse) if info.sparse else info.size
+    parts = cast("list[tuple[int, int]] | None", info.sparse)
+    packed = sum(size for _, size in parts) if parts else info.size
     return TarMember(info.name, info.mtime, packed, archive.extractfile(info), None)

@@ -1,7 +1,7 @@
 """Where one message ends and the next begins in a stream of syslog (RFC 6587; RFC 5425 has octet counting only).
 
-A connection whose first message begins with its length (`57 <34>…`) counts octets; any other ends its messages with LF (CR LF) or
-NUL. One that counts and then sends something else goes on with lines.
+A message that begins with its length (`57 <34>…`) counts octets; any other ends with LF (CR LF) or NUL. A relay may send both on one
+connection, so that each message tells for itself.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import re
 from typing import Final
 
 _COUNT: Final = re.compile(rb"([1-9]\d{0,7}) (?=<|CEF:)")
+_AT_SIGN: Final = re.compile(rb"[\n\0]")
+_AT_ONCE: Final = 200
+"""Lines that are cut off at once: who changes the framing with every message must not make each of them cost the whole rest."""
 _MAYBE_COUNT: Final = re.compile(rb"[1-9]\d{0,7}(?: (?:C|CE|CEF)?)?")
 
 
@@ -46,7 +49,10 @@ class Frames:
                 return []
             else:
                 self._counting = False
-        return self._counted(data) if self._counting else self._lines(data)
+        found: list[bytes] = []
+        while data:
+            data = self._counted(data, found) if self._counting else self._lines(data, found)
+        return found
 
     def rest(self) -> list[bytes]:
         """What the stream ended in the middle of."""
@@ -57,18 +63,22 @@ class Frames:
         held = held.strip(b"\r\n\0")
         return [held[: self.longest]] if held else []
 
-    def _lines(self, data: bytes) -> list[bytes]:
-        if b"\0" in data:
-            data = data.replace(b"\0", b"\n")
-        *lines, held = data.split(b"\n")
+    def _lines(self, data: bytes, found: list[bytes]) -> bytes:
+        """Takes messages that a sign ends; what is left where one follows that counts its octets."""
+        *lines, held = data.split(b"\n", _AT_ONCE) if b"\0" not in data else _AT_SIGN.split(data, _AT_ONCE)
+        more = len(lines) == _AT_ONCE
         if self._skip_line:
             if not lines:
-                return []
+                return b""
             del lines[0]
             self._skip_line = False
         longest = self.longest
-        found: list[bytes] = []
-        for line in lines:
+        for place, line in enumerate(lines):
+            if not line:
+                continue
+            if 48 < line[0] < 58 and _COUNT.match(line):
+                self._counting = True
+                return b"\n".join([*lines[place:], held])
             if line.endswith(b"\r"):
                 line = line[:-1]
             if len(line) > longest:
@@ -76,29 +86,34 @@ class Frames:
                 line = line[:longest]
             if line:
                 found.append(line)
+        if more:
+            return held
+        if held and 48 < held[0] < 58 and _COUNT.match(held):
+            self._counting = True
+            return held
         if len(held) > longest:
             self.cut += 1
             found.append(held[:longest])
             self._skip_line = True
         else:
             self._held = held
-        return found
+        return b""
 
-    def _counted(self, data: bytes) -> list[bytes]:
-        found: list[bytes] = []
+    def _counted(self, data: bytes, found: list[bytes]) -> bytes:
+        """Takes messages that count their octets; what is left where one follows that does not."""
         position, end, longest = 0, len(data), self.longest
         while position < end:
             count = _COUNT.match(data, position)
             if count is None:
                 rest = data[position:].lstrip(b"\r\n\0")  # some senders count and end the line as well
-                if _COUNT.match(rest) or (rest and not (len(rest) < 14 and _MAYBE_COUNT.fullmatch(rest))):
-                    if _COUNT.match(rest):
-                        position = end - len(rest)
-                        continue
+                if _COUNT.match(rest):
+                    position = end - len(rest)
+                    continue
+                if rest and not (len(rest) < 14 and _MAYBE_COUNT.fullmatch(rest)):
                     self._counting = False
-                    return found + self._lines(rest)
+                    return rest
                 self._held = rest
-                return found
+                return b""
             length, start = int(count[1]), count.end()
             if start + length <= end:
                 message = data[start : start + length].rstrip(b"\r\n\0")
@@ -112,8 +127,8 @@ class Frames:
                 self.cut += 1
                 found.append(data[start : start + longest])
                 self._skip = start + length - end
-                return found
+                return b""
             else:
                 self._held = data[position:]
-                return found
-        return found
+                return b""
+        return b""
