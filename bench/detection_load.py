@@ -10,26 +10,24 @@ import hashlib
 import json
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from tests.detect.corpus_workspace import SilentFeeds, WithParsers, rules
+from tests.detect.corpus_workspace import rules
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
-from vedette.detect.alert import Outcome, RuleRun, RunType
-from vedette.detect.ledger import Ledger
+from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.library import RuleLibrary
 from vedette.detect.models import ScheduleRow
-from vedette.detect.reading import ReadRule, read_rule_text
+from vedette.detect.reading.files import ReadRule, read_rule_text
 from vedette.detect.rule import AnalyticsRule
-from vedette.detect.runner import RuleRunner
-from vedette.detect.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.ledger import Ledger
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
 from vedette.incidents.service import IncidentService
 from vedette.store.logstore import LogStore
 

@@ -11,12 +11,11 @@ import gzip
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import pyarrow as pa
@@ -83,8 +82,12 @@ _LOAD: Final = 7_000_000_000_000_000_000
 """The load of the rows that are made; those of any other are models."""
 _MODEL: Final = f'"$load" <> {_LOAD}'
 _MODELS_A_FILE: Final = 150
-_IP = re.compile(r"(?i)^(c|s|source|destination|client|caller|remote|local|network)?_?(ip|ip_?address|address|translatedaddress)$")
-_HOST = re.compile(r"(?i)^(computer|devicename|hostname|sourcehostname|destinationhostname|workstation(name)?|\w*_?dnshostname)$")
+_IP = re.compile(
+    r"(?i)^(c|s|source|destination|client|caller|remote|local|network)?_?(ip|ip_?address|address|translatedaddress)$"
+)
+_HOST = re.compile(
+    r"(?i)^(computer|devicename|hostname|sourcehostname|destinationhostname|workstation(name)?|\w*_?dnshostname)$"
+)
 _PERSON = re.compile(
     r"(?i)^((initiatingprocess|target|subject|source|destination|initiated\w*|sender\w*|recipient\w*)?"
     r"(account(name|upn)?|user(principalname|name|id)?|username|userdisplayname|emailaddress)|identity|caller|account)$"
@@ -124,11 +127,11 @@ class RowMaker:
     """Makes rows of every table after the models that are in a store."""
 
     def __init__(self, store: LogStore) -> None:
-        self._connection: duckdb.DuckDBPyConnection = store._cursor()  # noqa: SLF001 - straight into the tables
+        self._connection: duckdb.DuckDBPyConnection = store._cursor()
         self._makings = {
             table: self._making(stored)
             for table in sorted({*SHARES, *FIXED})
-            if (stored := store._tables.get(table)) is not None  # noqa: SLF001
+            if (stored := store._tables.get(table)) is not None
         }
         self._made: Counter[str] = Counter()
 
@@ -174,9 +177,7 @@ class RowMaker:
             values[column.physical] = self._value(stored, column.name, column.type, f"m.{identifier(column.physical)}")
         for physical in properties:
             values[physical] = f"m.{identifier(physical)}"
-        return _Making(
-            stored.sql, ", ".join(identifier(name) for name in values), ", ".join(values.values()), models
-        )
+        return _Making(stored.sql, ", ".join(identifier(name) for name in values), ", ".join(values.values()), models)
 
     def _models(self, stored: StoredTable, kind: str | None, name: str) -> None:
         """A temporary table of models, with as many slots for each as its kind of event is common."""
@@ -226,11 +227,13 @@ class RowMaker:
         elif _LONG.match(name):
             made = f"{model} || ' ' || printf('%x', made.h)"
         elif self._is_guid(stored, name):
-            made = f"CAST(uuid() AS VARCHAR)"
+            made = "CAST(uuid() AS VARCHAR)"
         return model if made is None else f"CASE WHEN {model} = '' THEN '' ELSE {made} END"
 
     def _is_guid(self, stored: StoredTable, name: str) -> bool:
-        if not re.match(r"(?i)^(correlation|operation|request|unique\w*|session|logon|activity|report|original\w*)?id$", name):
+        if not re.match(
+            r"(?i)^(correlation|operation|request|unique\w*|session|logon|activity|report|original\w*)?id$", name
+        ):
             return False
         column = identifier(stored.stored[name].physical)
         found = self._connection.execute(
