@@ -23,7 +23,7 @@ from vedette.core.workspaces import Workspaces
 from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.library import RuleLibrary
 from vedette.detect.models import ScheduleRow
-from vedette.detect.reading import ReadRule, read_rule_text
+from vedette.detect.reading.files import ReadRule, read_rule_text
 from vedette.detect.rule import AnalyticsRule
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner
