@@ -127,7 +127,9 @@ class DirectOperations(StoreOperations):
     ) -> dict[str, Any]:
         """Makes or changes a watchlist from a file."""
         return _plain(
-            watchlists_routes.change_body(import_file(self.services.watchlists, alias, path, settings, self._by, append=append))
+            watchlists_routes.change_body(
+                import_file(self.services.watchlists, alias, path, settings, self._by, append=append)
+            )
         )
 
     def delete_watchlist(self, alias: str) -> None:
@@ -145,7 +147,9 @@ class DirectOperations(StoreOperations):
     def import_functions(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Imports functions."""
         found, problems = read_functions(paths)
-        return functions_routes.imported(self.services.functions, self.services.logs, found, problems, self._by).to_dict()
+        return functions_routes.imported(
+            self.services.functions, self.services.logs, found, problems, self._by
+        ).to_dict()
 
     def delete_function(self, name: str) -> None:
         """Removes a saved function."""
@@ -221,7 +225,11 @@ class DirectOperations(StoreOperations):
 
     def test_connector(self, connector: str) -> dict[str, Any]:
         """Tests an instance."""
-        return _plain(deliveries_routes.test_report(self.services.connectors.test(self._by, self.services.workspace.id, connector)))
+        return _plain(
+            deliveries_routes.test_report(
+                self.services.connectors.test(self._by, self.services.workspace.id, connector)
+            )
+        )
 
     def connector_polls(self, connector: str, top: int) -> list[dict[str, Any]]:
         """The newest polls."""

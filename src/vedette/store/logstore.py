@@ -42,7 +42,7 @@ from vedette.store.loading import AnySource, Loader
 from vedette.store.opening import open_file, prepare, works
 from vedette.store.overview import TableDescription, TableInfo, stored_info, with_lake
 from vedette.store.reading.forms import check_table_name, discover
-from vedette.store.report import LoadProgress, LoadOptions, LoadReport, ProgressCallback
+from vedette.store.report import LoadOptions, LoadProgress, LoadReport, ProgressCallback
 from vedette.store.retention.lake import READERS, Lake
 from vedette.store.shapes import QueryShape, shape_of
 from vedette.store.spool import Spooled
