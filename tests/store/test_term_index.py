@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vedette.api.application import Application
+from vedette.api.direct import DirectOperations
 from vedette.core.clock import VirtualClock
 from vedette.core.settings import load_settings
 from vedette.engine.query import QueryOptions
@@ -23,7 +24,7 @@ from vedette.engine.rewrites import ALL_REWRITES
 from vedette.kql.types import Type
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import discover
-from vedette.store.report import LoadOptions
+from vedette.store.report import LoadOptions, LoadProgress, LoadReport
 from vedette.store.terms import building as term_building
 from vedette.store.terms import index as term_index
 from vedette.store.terms import lookup as term_lookup
@@ -325,7 +326,7 @@ def test_the_index_finds_what_the_scan_finds(
 @pytest.mark.parametrize(
     ("needle", "rows"),
     [
-        ("4625", [4625, -4625]), ("-4625", [-4625]), ("*462*", [4625, -4625]), ("2026", None), ("2031", []), ("46251", []), ("deadbeef", []),
+        ("4625", [4625, -4625]), ("-4625", [-4625]), ("*20264625*", [20264625]), ("2026", None), ("2031", []), ("46251", []), ("deadbeef", []),
         ("deadbeef00", []), ("*deadbeef*", []), ("éß*", []), ("“203.0.113.9”", [1]), ("203.0.113.9", [1]), ("*é203.0.113.8*", [2]),
     ],
 )  # fmt: skip
@@ -344,7 +345,7 @@ def numbered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogStore]:
     with LogStore(tmp_path_factory.mktemp("n") / "logs.duckdb", VirtualClock(NOW)) as store:
         texts = ["from “203.0.113.9” here", "é203.0.113.8"]
         rows: list[dict[str, Any]] = [{"Number": place + 1, "Text": text} for place, text in enumerate(texts)]
-        rows += [{"Number": number, "Text": "plain"} for number in (4625, -4625, 70, 80)]
+        rows += [{"Number": number, "Text": "plain"} for number in (4625, -4625, 20264625, 80)]
         store.append("Given_CL", rows)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(term_index, "_WORTH", 1)
@@ -410,6 +411,23 @@ def test_what_is_loaded_from_files_gets_into_the_index_by_itself(tmp_path: Path)
         sources, _ = discover([file], None)
         assert store.load_sources(sources, LoadOptions()).rows == 300
         assert _indexed(store, "Given_CL", 300)
+
+
+def test_a_load_without_a_server_makes_the_index_before_it_ends(tmp_path: Path) -> None:
+    file = tmp_path / "Given_CL" / "a.jsonl"
+    file.parent.mkdir()
+    file.write_text("".join(json.dumps({"Number": n, "Text": f"agent{n}"}) + "\n" for n in range(3000)))
+    told: list[LoadProgress] = []
+    held = DirectOperations.open(tmp_path / "data", "default")
+    try:
+        report = held.load([file], LoadOptions(), told.append)
+        assert (report.rows, report.notes) == (3000, [])
+        assert report.indexing > 0
+        assert LoadReport.from_dict(report.to_dict()).indexing == round(report.indexing, 3)
+        assert (told[-1].step, told[-1].done, told[-1].total) == ("index of Given_CL", 3000, 3000)
+        assert "term-index" in held.explain("Given_CL | where Text has 'agent77'")[-1].rewrites
+    finally:
+        held.close()
 
 
 def test_a_server_indexes_what_came_while_none_ran(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ class Emitter:
         """The rows that the window call being emitted looks over."""
         self.ranks: dict[int, str] = {}
         """For each choice of a row (by id) the name of the rank that is 1 in its row."""
+        self.empty: frozenset[int] = frozenset()
+        """Columns (by id) of which all rows of the group being emitted have nothing."""
         self.made: dict[int, Fragment] = {}
         """For each expression (by id) that a SELECT inside computes already, where it is."""
         self._names = 0
@@ -250,6 +252,8 @@ class Emitter:
         return Fragment(text, node.type, True)
 
     def _chosen(self, node: Chosen) -> Fragment:
+        if isinstance(node.value, ColumnRef) and node.value.column.id in self.empty and node.type is node.value.type:
+            return self.sql.literal("" if node.type is Type.STRING else None, node.type)
         value, choice = self.emit(node.value), node.choice
         rank = self.ranks.get(id(choice))
         if rank is not None:

@@ -46,6 +46,11 @@ REWRITES: Final = (
         "or extended by nothing that looks at other rows or at chance; x is no real.",
     ),
     Rewrite(
+        "empty-columns",
+        "arg_max(x, *) and its like beside other aggregates do not look for the row's value of a column that no row has filled.",
+        "The column is one of a table, under operators that filter, sort or extend; the table stores none of its values.",
+    ),
+    Rewrite(
         "distinct-first",
         "dcount(x), count_distinct(x) and make_set(x) by keys: duplicates go in a first round of grouping by the keys and x.",
         "There are keys; every aggregate is one of these on the same column, or count(); the column is neither real "

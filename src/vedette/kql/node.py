@@ -5,7 +5,7 @@ There are more than a hundred and fifty of them, and what a dataclass generates 
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, make_dataclass
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -21,34 +21,24 @@ def node(cls: type[T]) -> type[T]:
 
     def first(self: Any, *args: Any, **named: Any) -> None:
         init = _initialiser(made)
-        made.__init__ = init  # type: ignore[misc]
+        made.__init__ = init  # type: ignore[method-assign]
         init(self, *args, **named)
 
-    made.__init__ = first  # type: ignore[misc]
+    made.__init__ = first  # type: ignore[method-assign]
     return made
 
 
 def _initialiser(cls: type) -> Any:
     """What a dataclass would have for `__init__`."""
-    known: dict[str, Any] = {"MISSING": MISSING}
-    parts: list[str] = []
-    lines = [" pass"]
-    taken = [item for item in fields(cls) if item.init]
-    for item in sorted(taken, key=lambda item: item.kw_only is True):  # those given by name alone come last
-        name, given, value = item.name, item.name, item.name
+    taken = []
+    for item in fields(cls):
+        given: dict[str, Any] = {"kw_only": item.kw_only is True}
         if item.default is not MISSING:
-            known[f"default_{name}"] = item.default
-            given = f"{name}=default_{name}"
-        elif item.default_factory is not MISSING:
-            known[f"make_{name}"] = item.default_factory
-            given = f"{name}=MISSING"
-            value = f"make_{name}() if {name} is MISSING else {name}"
-        if item.kw_only is True and "*" not in parts:
-            parts.append("*")
-        parts.append(given)
-        lines.append(f" self.{name} = {value}")
-    exec(f"def __init__({', '.join(['self', *parts])}):\n" + "\n".join(lines), known)
-    return known["__init__"]
+            given["default"] = item.default
+        if item.default_factory is not MISSING:
+            given["default_factory"] = item.default_factory
+        taken.append((item.name, Any, field(**given)))
+    return vars(make_dataclass(cls.__name__, taken, eq=False, repr=False))["__init__"]
 
 
 def shown(value: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
-from vedette.engine.operators.summarize_rewrites import by_row_number, chosen_values, of_distinct
+from vedette.engine.operators.summarize_rewrites import by_row_number, chosen_values, never_filled, of_distinct
 from vedette.engine.relations import Rel, name_of
 from vedette.engine.windows import staged
 from vedette.kql.binder.operators.summarize import Summarize
@@ -31,8 +31,10 @@ def summarize(compiler: Compiler, node: Summarize) -> Rel:
     ranked = [choice for choice, values in choices if not _simple(choice, values)]
     if ranked:
         base, keys = _ranked(compiler, node, base, keys, ranked)
+        emitter.empty = never_filled(compiler, node.input)
     emitter.over = base.ordering()
     items, outer = _items(compiler, node)
+    emitter.empty = frozenset()
     groups = [*base.partition, *(str(len(base.partition) + index + 1) for index in range(len(keys)))]
     text = f"SELECT {', '.join([*base.partition, *keys, *items])} FROM {base.source}{_where(base)}"
     if groups:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from vedette.engine.compiler import Compiler
+from vedette.engine.compiler import Compiler, padding
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import Rel, name_of
 from vedette.kql.binder.operators.project import Project
+from vedette.kql.binder.operators.sort import Sort
 from vedette.kql.binder.operators.summarize import Summarize
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.bound import AggregateCall, Chosen, ColumnRef, Expr, Relation, RowChoice, Scan, children, has_window
@@ -34,6 +35,21 @@ def steady(value: Expr) -> bool:
         return False
     name = getattr(getattr(value, "unit", None), "name", "")
     return name not in _UNSURE and all(steady(child) for child in children(value))
+
+
+def never_filled(compiler: Compiler, relation: Relation) -> frozenset[int]:
+    """The columns, by id, of which every row of a relation has the same nothing, since its table stores no value of them."""
+    while not isinstance(relation, Scan):
+        if not isinstance(relation, Where | Sort | Project) or (isinstance(relation, Project) and not relation.keeps):
+            return frozenset()
+        relation = relation.input
+    table = relation.table
+    found = frozenset(
+        column.id
+        for column, field in zip(relation.columns, table.fields, strict=True)
+        if table.source is None or field.sql == padding(field.type)
+    )
+    return found if found and compiler.sql.may("empty-columns") else frozenset()
 
 
 def by_row_number(

@@ -1,0 +1,59 @@
+"""Nodes of the trees are made like dataclasses, though their constructors are compiled late."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any
+
+import pytest
+
+from vedette.engine.catalog import full_catalog
+from vedette.kql import bound, node, syntax
+from vedette.kql.operators.binding import load_binders
+
+full_catalog()
+load_binders()
+
+
+def _all(kind: type) -> set[type]:
+    return {kind}.union(*(_all(each) for each in kind.__subclasses__()))
+
+
+KINDS = sorted(_all(syntax.Node) | _all(bound.Expr) | _all(bound.Relation), key=lambda kind: kind.__qualname__)
+
+
+def test_every_node_takes_what_its_dataclass_would_take() -> None:
+    assert len(KINDS) > 100
+    for kind in KINDS:
+        namespace = {"__annotations__": {field.name: Any for field in dataclasses.fields(kind)}}
+        for field in dataclasses.fields(kind):
+            default = {
+                name: value
+                for name in ("default", "default_factory")
+                if (value := getattr(field, name)) is not dataclasses.MISSING
+            }
+            namespace[field.name] = dataclasses.field(kw_only=bool(field.kw_only), **default)  # type: ignore[call-overload]
+        plain = dataclasses.dataclass(type("Plain", (), namespace))
+        wanted = inspect.signature(plain).parameters.values()
+        given = list(inspect.signature(node._initialiser(kind)).parameters.values())[1:]
+        assert [(one.name, one.kind) for one in given] == [(one.name, one.kind) for one in wanted], kind
+        assert [one.default is one.empty for one in given] == [one.default is one.empty for one in wanted], kind
+
+
+def test_lists_that_nobody_gave_are_not_shared() -> None:
+    @node.node
+    class Listed(bound.Expr):
+        name: str
+        items: list[int] = dataclasses.field(default_factory=list)
+        known: str = "default"
+
+    first, second = Listed(bound.Type.LONG, "a"), Listed(bound.Type.LONG, "b", [1], start=7)
+    first.items.append(2)
+    assert (first.items, first.known, first.start) == ([2], "default", 0)
+    assert (second.items, second.start) == ([1], 7)
+    assert Listed(bound.Type.LONG, "c").items == []
+    with pytest.raises(TypeError, match="name"):
+        Listed(bound.Type.LONG)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="other"):
+        Listed(bound.Type.LONG, "a", other=1)  # type: ignore[call-arg]
