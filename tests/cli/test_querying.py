@@ -139,7 +139,10 @@ def test_each_statement_gives_its_table(vedette: Command) -> None:
         {"$table": "PrimaryResult", "a": 1}, {"$table": "Two", "b": 1}, {"$table": "Two", "b": 2},
     ]  # fmt: skip
     (answer,) = vedette("query", "--batch", stdin=batch(text)).lines()
-    assert (answer["rows"], [(table["name"], table["rows"]) for table in answer["more"]]) == ([[1]], [("Two", [[1], [2]])])
+    assert (answer["rows"], [(table["name"], table["rows"]) for table in answer["more"]]) == (
+        [[1]],
+        [("Two", [[1], [2]])],
+    )
 
 
 @pytest.mark.parametrize("command", ["query", "check"])

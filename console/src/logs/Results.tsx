@@ -181,7 +181,7 @@ export function Results({ state, tables, link, onQuery, onCancel }: Props) {
           {chart && !asRows ? (
             <ChartView key={`${index} ${of.query}`} chart={chart} />
           ) : result.rows.length ? (
-            <ResultGrid label="Result rows" columns={result.columns} rows={result.rows} actions={actions} />
+            <ResultGrid key={index} label="Result rows" columns={result.columns} rows={result.rows} actions={actions} />
           ) : (
             <NoRows of={of} tables={tables} onRange={(range) => onQuery(of.query, range)} />
           )}
