@@ -16,6 +16,8 @@ import { describeRun } from "../src/analytics/useRules";
 import { CloseDialog } from "../src/incidents/CloseDialog";
 import { logsHash, readLogsHash } from "../src/logs/link";
 import { position, Problems } from "../src/logs/Problems";
+import { Results } from "../src/logs/Results";
+import { ValueMenuProvider } from "../src/values/ValueMenu";
 import { codeOf, safeNext } from "../src/signin/SignInPage";
 
 const themed = (children: ReactNode) => render(<FluentProvider theme={webLightTheme}>{children}</FluentProvider>);
@@ -51,6 +53,30 @@ describe("problems of a query", () => {
   it("count lines and columns from 1", () => {
     expect(position(text, 0)).toEqual({ line: 1, column: 1 });
     expect(position(text, 2)).toEqual({ line: 2, column: 1 });
+  });
+});
+
+describe("a query of several statements", () => {
+  const table = (...values: number[]) => ({
+    columns: [{ name: "a", type: "long" as const }], rows: values.map((value) => [value]), stats: { elapsedMs: 1, rows: values.length },
+  });
+  it("shows a table for each of them", async () => {
+    const user = userEvent.setup();
+    const result = { ...table(41), more: [{ ...table(42, 43), name: "Second" }] };
+    const state = {
+      result, of: { query: "A; B", range: { kind: "relative", duration: "PT1H" } as const }, error: null, errorOf: null,
+      started: null, elapsedMs: 1, cancelled: false,
+    };
+    themed(
+      <ValueMenuProvider>
+        <Results state={state} tables={[]} link={() => ""} onQuery={() => undefined} onCancel={() => undefined} />
+      </ValueMenuProvider>,
+    );
+    expect(screen.getByRole("tab", { name: "Table 1 (1)" }).getAttribute("aria-selected")).toBe("true");
+    expect(screen.getByText("1 row")).toBeTruthy();
+    await user.click(screen.getByRole("tab", { name: "Second (2)" }));
+    expect(screen.getByText("2 rows")).toBeTruthy();
+    expect(screen.getByRole("grid", { name: "Result rows" }).getAttribute("aria-rowcount")).toBe("3");
   });
 });
 

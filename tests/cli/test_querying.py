@@ -130,6 +130,21 @@ def test_a_query_is_piped_in(vedette: Command, place: list[str]) -> None:
     assert "line 2, column 3" in done.err
 
 
+def test_each_statement_gives_its_table(vedette: Command) -> None:
+    text = "print a = 1; range b from 1 to 2 step 1 | as Two"
+    assert vedette("query", text, "--format", "csv").out == "a\n1\n\nb\n1\n2\n"
+    first, second = vedette("query", text, "--format", "json").lines()
+    assert (first, second) == ([{"a": 1}], [{"b": 1}, {"b": 2}])
+    assert vedette("query", text, "--format", "ndjson").lines() == [
+        {"$table": "PrimaryResult", "a": 1}, {"$table": "Two", "b": 1}, {"$table": "Two", "b": 2},
+    ]  # fmt: skip
+    (answer,) = vedette("query", "--batch", stdin=batch(text)).lines()
+    assert (answer["rows"], [(table["name"], table["rows"]) for table in answer["more"]]) == (
+        [[1]],
+        [("Two", [[1], [2]])],
+    )
+
+
 @pytest.mark.parametrize("command", ["query", "check"])
 def test_nothing_piped_in_is_no_query(vedette: Command, command: str) -> None:
     for place in ([], ["-"]):

@@ -59,6 +59,11 @@ def test_a_result_says_how_to_draw_it(engine: QueryEngine) -> None:
     assert [result.visualization for result in drawn] == [{"visualization": "card"}, None]
 
 
+def test_each_statement_gives_its_table(engine: QueryEngine) -> None:
+    result = run(engine, "print a = 1; print b = 2 | fork (project c = b) (count); print d = 3")
+    assert [[column.name for column in table.columns] for table in result.tables()] == [["a"], ["c"], ["Count"], ["d"]]
+
+
 @pytest.mark.parametrize(
     "rest",
     ["on i step 1", "on i from 0 to 9000000000 step 1", "on i from 0 step 1", "on i to 9000000000 step 1",

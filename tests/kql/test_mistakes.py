@@ -100,7 +100,7 @@ def test_constants_are_computed_without_an_engine(text: str, columns: list[tuple
 @pytest.mark.parametrize(
     ("text", "code", "start", "said"),
     [
-        ("Logs | where Level = 5", "KS206", 13, "to compare, write =="),
+        ("Logs | where Level = 5", "KS141", 13, "to compare, write =="),
         ("Logs | join Logs on $left.Level = $right.Level", "KS198", 32, "== compares"),
         ("Logs | where Text == \u201ca\u201d", "KS006", 20, 'straight "'),
         ("Logs | where Text == \u2018a\u2019", "KS006", 20, "straight '"),

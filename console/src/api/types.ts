@@ -268,6 +268,10 @@ export interface QueryResult {
   partialError?: ApiErrorBody | null;
   /** What `render` says: the kind of chart under `visualization`, and the properties that the query gives. */
   visualization?: Record<string, unknown> | null;
+  /** What the query calls the table (`as`, `fork`). */
+  name?: string;
+  /** The further tables of a query that gives several: a table for each statement, or for each branch of a fork. */
+  more?: QueryResult[];
 }
 
 export type DiagnosticSeverity = "Error" | "Warning" | "Suggestion" | "Information";

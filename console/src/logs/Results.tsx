@@ -1,4 +1,4 @@
-import { Button, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, MessageBar, MessageBarBody, ProgressBar } from "@fluentui/react-components";
+import { Button, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, MessageBar, MessageBarBody, ProgressBar, Tab, TabList } from "@fluentui/react-components";
 import { ArrowDownloadRegular, DataTrendingRegular, DocumentSearchRegular, LinkRegular, TableRegular } from "@fluentui/react-icons";
 import { useEffect, useMemo, useState } from "react";
 
@@ -63,7 +63,11 @@ interface Props {
 }
 
 export function Results({ state, tables, link, onQuery, onCancel }: Props) {
-  const { result, of, error, started } = state;
+  const { result: first, of, error, started } = state;
+  const [chosen, setChosen] = useState<{ of: typeof first; index: number }>({ of: null, index: 0 });
+  const all = first ? [first, ...(first.more ?? [])] : [];
+  const index = chosen.of === first ? chosen.index : 0;
+  const result = all[index] ?? first;
   const drawable = useMemo(() => (result ? chartOf(result) : null), [result]);
   const [asRows, setAsRows] = useState(false);
   const chart = drawable && "chart" in drawable ? drawable.chart : null;
@@ -153,6 +157,20 @@ export function Results({ state, tables, link, onQuery, onCancel }: Props) {
           </MessageBarBody>
         </MessageBar>
       )}
+      {all.length > 1 && (
+        <TabList
+          size="small"
+          aria-label="Tables of the result"
+          selectedValue={index}
+          onTabSelect={(_, data) => setChosen({ of: first, index: Number(data.value) })}
+        >
+          {all.map((table, at) => (
+            <Tab key={at} value={at}>
+              {table.name ?? `Table ${at + 1}`} ({count.format(table.rows.length)})
+            </Tab>
+          ))}
+        </TabList>
+      )}
       {drawable && "refused" in drawable && (
         <MessageBar intent="info">
           <MessageBarBody>{drawable.refused}</MessageBarBody>
@@ -161,9 +179,9 @@ export function Results({ state, tables, link, onQuery, onCancel }: Props) {
       {result && of && (
         <div className={`vd-results-body${started !== null ? " vd-busy" : ""}`}>
           {chart && !asRows ? (
-            <ChartView key={of.query} chart={chart} />
+            <ChartView key={`${index} ${of.query}`} chart={chart} />
           ) : result.rows.length ? (
-            <ResultGrid label="Result rows" columns={result.columns} rows={result.rows} actions={actions} />
+            <ResultGrid key={index} label="Result rows" columns={result.columns} rows={result.rows} actions={actions} />
           ) : (
             <NoRows of={of} tables={tables} onRange={(range) => onQuery(of.query, range)} />
           )}

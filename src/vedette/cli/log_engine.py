@@ -48,7 +48,7 @@ class StoreLogEngine:
                 one.partial,
                 one.visualization,
             )
-            for index, one in enumerate([result, *result.more])
+            for index, one in enumerate(result.tables())
         ]
 
     def forget(self) -> None:

@@ -108,13 +108,27 @@ def note(text: str) -> None:
 
 
 def print_result(result: Result, format_: Format) -> None:
-    """Prints the rows of a query; of one that gives several tables, in the forms for programs the first alone."""
+    """Prints the tables of a query one after the other.
+
+    In the forms for programs, several tables are an array a table (JSON), tables with an empty line between them (CSV), and
+    objects that name their table under `$table` (one JSON object a line).
+    """
+    for index, table in enumerate(result.tables()):
+        name = table.name or ("PrimaryResult" if index == 0 else f"Table_{index}")
+        if index and format_ is Format.CSV:
+            print()
+        if result.more and format_ is Format.TABLE:
+            note(f"{name}:")
+        _print_one(table, format_, {"$table": name} if result.more else {})
+
+
+def _print_one(result: Result, format_: Format, mark: dict[str, object]) -> None:
     names = [column.name for column in result.columns]
     if format_ is Format.JSON:
         print(json_line(result.records()))
     elif format_ is Format.NDJSON:
         for record in result.records():
-            print(json_line(record))
+            print(json_line(mark | record))
     elif format_ is Format.CSV:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(names)
@@ -124,10 +138,6 @@ def print_result(result: Result, format_: Format) -> None:
         note(f"{counted(len(result.rows), 'row')} in {result.statistics.elapsed:.2f} s")
     if result.partial:
         screen(stderr=True).print(f"partial result: {result.partial}", style="yellow")
-    if format_ is Format.TABLE:
-        for table in result.more:
-            note(f"{table.name}:" if table.name else "further table:")
-            print_result(table, format_)
 
 
 def print_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

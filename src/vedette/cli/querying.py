@@ -15,6 +15,7 @@ from vedette.core.errors import InvalidInput, VedetteError
 if TYPE_CHECKING:
     from vedette.api.operations import Operations
     from vedette.engine.query import Explanation
+    from vedette.engine.result import Result
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +48,7 @@ def query(
 
     With `--batch` each line of standard input is a question and is answered with a line: `{"id": 1, "query": "print 1"}` with
     `{"id": 1, "columns": [{"name", "type"}], "rows": [[…]]}`, or `{"id": 1, "error": {"code", "message", "line", "column"}}`.
+    The tables after the first one, of a query with several statements, are under `more` in the same form.
     """
     if not batch:
         text = piped(text)
@@ -90,10 +92,20 @@ def answer(held: Operations, text: str) -> dict[str, object]:
         return {"error": {"code": first.code, "message": first.message, "line": line, "column": column}}
     except QueryFailed as error:
         return failed(VedetteError(str(error), code=error.code))
-    columns = [{"name": column.name, "type": column.type.value} for column in result.columns]
-    found: dict[str, object] = {"columns": columns, "rows": result.rows}
-    if result.partial:
-        found["partial"] = result.partial
+    found = described(result)
+    if result.more:
+        found["more"] = [described(table) for table in result.more]
+    return found
+
+
+def described(table: Result) -> dict[str, object]:
+    """One table of an answer."""
+    columns = [{"name": column.name, "type": column.type.value} for column in table.columns]
+    found: dict[str, object] = {"columns": columns, "rows": table.rows}
+    if table.partial:
+        found["partial"] = table.partial
+    if table.name:
+        found["name"] = table.name
     return found
 
 

@@ -292,6 +292,8 @@ class Compiler:
         cte = self._shared.get(id(relation))
         if cte is None:
             rel = self.rel(relation)
+            # rows that are kept already need not be kept once more under other names
+            once = once and not isinstance(relation, Shared)
             cte = _Cte(self.fresh("s"), rel.text(), rel.columns, rel.order, once)
             self._shared[id(relation)] = cte
             self._ctes.append(cte)
@@ -434,12 +436,12 @@ def values(compiler: Compiler, node: Values) -> Rel:
 def shared(compiler: Compiler, node: Shared) -> Rel:
     """One use of rows that are computed once."""
     cte = compiler.shared(node.origin, once=node.once)
-    items = [
-        f"{name_of(origin)} AS {name_of(own)}" for origin, own in zip(node.origin_columns, node.columns, strict=True)
-    ]
+    columns = [(name_of(own), name_of(origin)) for origin, own in zip(node.origin_columns, node.columns, strict=True)]
+    # only columns that some use names are kept, and so read
+    items = [compiler.scan_mark(columns)]
     order = []
     for key in cte.order:
         name = compiler.fresh()
         items.append(f"{key.name} AS {name}")
         order.append(OrderKey(name, key.descending, key.nulls_first))
-    return Rel(f"(SELECT {', '.join(items) or '1'} FROM {cte.name})", node.columns, order=order)
+    return Rel(f"(SELECT {', '.join(items)} FROM {cte.name})", node.columns, order=order)

@@ -37,7 +37,7 @@ class Prepared:
         missing = [one for one in bound.warnings if one.code == NO_WATCHLIST]
         if missing:  # its rows would change in silence, and again when there is one
             raise KqlError(text, [replace(one, severity="Error") for one in missing])
-        relation = bound.results[-1]
+        relation = bound.results[0]
         self.columns = relation.visible
         carried = (_carried(relation, name) for name in hidden)
         self.hidden = tuple(column for column in carried if column is not None)

@@ -175,19 +175,19 @@ class QueryEngine:
         return check_text(text, self.catalog, host or self.host)
 
     def run(self, text: str, options: QueryOptions) -> Result:
-        """The rows of a query: of its last statement the first table, with any further ones in `more`.
+        """The rows of a query: its first table, with any further ones in `more`, in the order of the statements.
 
         Raises KqlError where the text cannot be accepted and QueryFailed where a limit or the engine ends it.
         """
-        results, first = self._guarded(text, options)
-        results[first].more = results[first + 1 :]
-        return results[first]
+        first, *more = self._guarded(text, options)
+        first.more = more
+        return first
 
     def run_all(self, text: str, options: QueryOptions) -> list[Result]:
         """The rows of every result of a batch."""
-        return self._guarded(text, options)[0]
+        return self._guarded(text, options)
 
-    def _guarded(self, text: str, options: QueryOptions) -> tuple[list[Result], int]:
+    def _guarded(self, text: str, options: QueryOptions) -> list[Result]:
         try:
             try:
                 return self._run_all(text, options)
@@ -218,7 +218,7 @@ class QueryEngine:
         run = Run(self, options)
         return [run.explanation(relation) for relation in run.bound(text).results]
 
-    def _run_all(self, text: str, options: QueryOptions) -> tuple[list[Result], int]:
+    def _run_all(self, text: str, options: QueryOptions) -> list[Result]:
         started = time.perf_counter()
         run = Run(self, options)
         bound = run.bound(text)
@@ -229,7 +229,7 @@ class QueryEngine:
             result.visualization = relation.visualization if isinstance(relation, Render) else None
             result.name = relation.label or None
             results.append(result)
-        return results, bound.first
+        return results
 
 
 def check_text(text: str, catalog: Catalog, host: Host) -> Check:
@@ -238,10 +238,10 @@ def check_text(text: str, catalog: Catalog, host: Host) -> Check:
         bound = bind(text, catalog, host, None)
     except KqlError as error:
         partial = error.partial.results if error.partial is not None else []
-        return Check(error.diagnostics, _columns_of(partial[-1]) if partial else None)
+        return Check(error.diagnostics, _columns_of(partial[0]) if partial else None)
     except RecursionError:
         return Check([Diagnostic("KS245", "The query is nested too deeply", 0, 1)], None)
-    return Check(bound.warnings, _columns_of(bound.results[-1]) if bound.results else None)
+    return Check(bound.warnings, _columns_of(bound.results[0]) if bound.results else None)
 
 
 def _columns_of(relation: Relation) -> tuple[ResultColumn, ...]:

@@ -49,7 +49,11 @@ class Result:
     name: str | None = None
     """What `as`, `fork` or `facet` calls the table."""
     more: list[Result] = field(default_factory=list)
-    """The further tables of a query that gives several (`fork`, `facet`)."""
+    """The further tables of a query that gives several: several statements, `fork`, `facet`."""
+
+    def tables(self) -> list[Result]:
+        """All tables of the query, in the order in which it gives them."""
+        return [self, *self.more]
 
     def records(self) -> list[dict[str, object]]:
         """Rows as mappings from column name to value."""

@@ -35,7 +35,7 @@ def stream(engine: QueryEngine, text: str, options: QueryOptions) -> Iterator[St
     run = Run(engine, replace(options, limits=replace(options.limits, rows=_ALL, bytes=_ALL)))
     try:
         bound = run.bound(text)
-        compiled = run.compiled(bound.results[bound.first])
+        compiled = run.compiled(bound.results[0])
         columns = tuple(ResultColumn(column.name, column.type) for column in compiled.columns)
         reader = run.reader(compiled, _BATCH_ROWS)
         yield Stream(columns, _batches(run, reader))

@@ -237,8 +237,6 @@ class BoundQuery:
 
     results: list[Relation]
     options: dict[str, object] = field(default_factory=dict)
-    first: int = 0
-    """The place of the first table of the last statement among the results."""
     warnings: list[Diagnostic] = field(default_factory=list)
 
 

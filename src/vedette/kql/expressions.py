@@ -80,6 +80,9 @@ _PRECEDENCE: Final[dict[str, int]] = (
 )
 _SPELLING: Final = {"<>": "!=", **_STRING_OPERATORS}
 
+COMPARISONS: Final = frozenset(kind for kind, level in _PRECEDENCE.items() if level in _NO_CHAIN)
+"""Operators that do not chain."""
+
 _AFTER_NAME: Final = frozenset(_PRECEDENCE) - {"+", "-"} | {")", "]", "}", ".", ",", "|"}
 """Tokens that show that a keyword before them was meant as a name."""
 

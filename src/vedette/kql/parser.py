@@ -11,6 +11,7 @@ from typing import Final
 from vedette.kql.clauses import ClauseParser
 from vedette.kql.cursor import LIST_ENDS, MAX_NESTING, GivenUp
 from vedette.kql.diagnostics import Diagnostic, nearest
+from vedette.kql.expressions import COMPARISONS
 from vedette.kql.foreign import OPERATORS_ELSEWHERE, hint
 from vedette.kql.lexer import END, KEYWORDS, NAME
 from vedette.kql.operators.inline_external_table import starts_inline_external_table
@@ -204,6 +205,8 @@ class Parser(StatementParser, ClauseParser):
         elif self.depth <= 1 and not self.starts_statement():
             self.reported = self.i
             said = hint(self.text, self.start, self.ends[self.i])
+            if self.kinds[self.i] in COMPARISONS:
+                said = "; comparisons do not chain: write a == b and b == c"
             self.report("KS198", f"{self.shown()} fits nowhere here{said}", self.start, self.ends[self.i])
         else:
             self.expected("| or ;" if self.depth <= 1 else "| or a closing bracket")

@@ -96,7 +96,7 @@ def _register(name: str, about: str) -> None:
         return _extreme(name, value, f" FILTER (WHERE {predicate})")
 
     aggregate(
-        f"{name}(expression: orderable): same(expression)", f"{name}(expression: dynamic): dynamic",
+        f"{name}(expression: orderable): same(expression)",
         about=about, names=f"prefix:{name}", page=f"{name}-aggregation-function",
     )(plain)  # fmt: skip
     aggregate(

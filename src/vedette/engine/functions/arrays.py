@@ -204,13 +204,15 @@ def array_iff(sql: DuckDbSql, conditions: Fragment, when_true: Fragment, when_fa
 
 
 @scalar(
-    "array_sum(array: array): real", about="The sum of the numbers in an array; null where there is none.",
+    "array_sum(array: array): real", about="The sum of an array of numbers; null where it has none, or anything else.",
     page="array-sum-function", kind="row",
 )  # fmt: skip
 def array_sum(array: object) -> object:
     if not isinstance(array, list):
         return None
-    numbers = [item for item in array if isinstance(item, int | float) and not isinstance(item, bool)]
+    numbers = [item for item in array if item is not None]
+    if any(isinstance(item, bool) or not isinstance(item, int | float) for item in numbers):
+        return None
     return math.fsum(numbers) if numbers else None
 
 

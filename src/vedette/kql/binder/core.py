@@ -86,7 +86,6 @@ class Binder(Frame):
         """Binds all statements; raises KqlError with every diagnostic found."""
         scope = Scope()
         results: list[Relation] = []
-        first = 0
         for count, statement in enumerate(script.statements):
             if count >= MAX_STATEMENTS or len(self.diagnostics) >= MAX_DIAGNOSTICS:
                 if count >= MAX_STATEMENTS:
@@ -103,13 +102,12 @@ class Binder(Frame):
                 continue
             if relation is not None:
                 results += relation.tables if isinstance(relation, Tables) else [relation]
-                first = len(results) - (len(relation.tables) if isinstance(relation, Tables) else 1)
         self._unused(scope)
         if not results and not self.failed and self._evaluator is not None:
             self.diagnostics.append(
                 Diagnostic("KS000", "The query has no tabular expression statement", 0, min(1, len(self.text)))
             )
-        bound = BoundQuery(results, self.options, first, self.warnings)
+        bound = BoundQuery(results, self.options, self.warnings)
         if self.failed:
             self.diagnostics.sort(key=lambda diagnostic: diagnostic.start)
             raise KqlError(self.text, (self.diagnostics + self.warnings)[: 2 * MAX_DIAGNOSTICS], bound)

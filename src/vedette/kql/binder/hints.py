@@ -37,7 +37,9 @@ def converted(value: Expr, wanted: Iterable[Type]) -> str:
         return "; a timespan is a duration such as 1d or 2h"
     if value.type in NUMBERS and Type.TIMESPAN in types and isinstance(value, Constant):
         return f"; a timespan has a unit, such as {value.value}d, {value.value}h or {value.value}m"
-    for type_ in (Type.DATETIME, Type.TIMESPAN, Type.LONG, Type.REAL, Type.STRING, Type.BOOL):
+    if value.type is Type.DYNAMIC and len(types) > len(NUMBERS):
+        return "; cast it first, for example with tolong() or tostring()"
+    for type_ in (Type.DATETIME, Type.LONG, Type.REAL, Type.TIMESPAN, Type.STRING, Type.BOOL):
         if type_ in types and value.type in (Type.STRING, Type.DYNAMIC):
             return f"; convert it with {_CONVERSIONS[type_]}()"
     if Type.STRING in types:
