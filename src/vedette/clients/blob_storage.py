@@ -106,7 +106,7 @@ class BlobStorage:
             pages = (
                 self._open().get_container_client(container).list_blobs(results_per_page=count, raw_response_hook=told)
             )
-            paged = pages.by_page(continuation_token=marker)
+            paged: Any = pages.by_page(continuation_token=marker)  # azure-core types it as a plain iterator
             found = [_blob(one) for one in next(paged, ())]
             return BlobPage(found, paged.continuation_token or None, at[-1] if at else self._clock.now())
 
@@ -144,7 +144,7 @@ class BlobStorage:
         status = getattr(answer, "status_code", None)
         told = getattr(error, "error_code", None)
         code = None if told is None else str(getattr(told, "value", told))
-        if status is None or "AADSTS" in str(error):
+        if answer is None or status is None or "AADSTS" in str(error):
             return from_exception(error, self._clock.now())
         headers: Mapping[str, str] = answer.headers
         kind, wait = _kind(status, code), seconds_to_wait(headers.get("Retry-After"), self._clock.now())
