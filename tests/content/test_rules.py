@@ -25,6 +25,7 @@ from vedette.store.report import LoadOptions
 # The tactics of each technique, as MITRE ATT&CK (Enterprise, version 14) and Microsoft Sentinel name them.
 TACTICS = {
     "T1003": {"CredentialAccess"},
+    "T1078": {"DefenseEvasion", "InitialAccess", "Persistence", "PrivilegeEscalation"},
     "T1098": {"Persistence", "PrivilegeEscalation"},
     "T1110": {"CredentialAccess"},
     "T1485": {"Impact"},
