@@ -22,12 +22,16 @@ def test_every_page_fits_and_is_accessible(site: Site, page: Page) -> None:
     for name in (
         "incidents", f"incidents?preview={number}", f"incidents/{number}", f"incidents/{number}?tab=comments",
         "logs#q=SigninLogs&t=P1D&run=1", "analytics", f"analytics/{rule_id('MM')}", "destinations",
-        "destinations/new?kind=sentinel", "deliveries",
+        "destinations/new?kind=sentinel", "deliveries", "integrations", "watchlists", "tables", "tables/SigninLogs", "settings/secrets",
+        "settings/users", "settings/users/me", "settings/workspaces",
+        "logs#q=SigninLogs%20%7C%20summarize%20count()%20by%20Location%20%7C%20render%20columnchart&t=P1D&run=1",
     ):  # fmt: skip
         page.goto("about:blank")
         page.goto(site.path(name))
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         page.wait_for_load_state("networkidle")
+        title = page.title()
+        assert title.endswith(" · Vedette"), name
         assert page.evaluate("() => document.documentElement.scrollWidth") <= WIDTH, name
         page.evaluate(AXE.read_text(encoding="utf-8"))
         # Fluent's focus traps hold hidden elements that hand the focus on at once.

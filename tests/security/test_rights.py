@@ -80,7 +80,6 @@ RULES: dict[tuple[str, str], str | Permission] = {
     ("get", f"{WS}/watchlists/{{alias}}"): Permission.CONTENT_READ,
     ("put", f"{WS}/watchlists/{{alias}}"): Permission.CONTENT_WRITE,
     ("delete", f"{WS}/watchlists/{{alias}}"): Permission.CONTENT_WRITE,
-    ("get", f"{WS}/watchlists/{{alias}}/history"): Permission.CONTENT_READ,
     ("get", f"{WS}/watchlists/{{alias}}/items"): Permission.CONTENT_READ,
     ("post", f"{WS}/watchlists/{{alias}}/items"): Permission.CONTENT_WRITE,
     ("put", f"{WS}/watchlists/{{alias}}/items/{{item_id}}"): Permission.CONTENT_WRITE,

@@ -110,11 +110,12 @@ export interface WatchlistChange {
   kept: number;
 }
 
-export interface ChangeEntry {
-  timeUtc: Utc;
+export interface WatchlistRevision {
+  revision: number;
+  at: Utc;
   by: string;
-  action: string;
-  detail: Record<string, unknown>;
+  items: number;
+  columns: string[];
 }
 
 export interface Retention {
@@ -174,7 +175,8 @@ export const settings = {
   watchlist: (ws: string, alias: string) => http.get<Watchlist>(watchlist(ws, alias)),
   putWatchlist: (ws: string, alias: string, body: WatchlistWrite) => http.put<WatchlistChange>(watchlist(ws, alias), body),
   deleteWatchlist: (ws: string, alias: string) => http.delete(watchlist(ws, alias)),
-  watchlistHistory: (ws: string, alias: string) => http.get<Page<ChangeEntry>>(`${watchlist(ws, alias)}/history`),
+  revisions: (ws: string, alias: string) => http.get<Page<WatchlistRevision>>(`${watchlist(ws, alias)}/revisions`),
+  restoreRevision: (ws: string, alias: string, revision: number) => http.post<WatchlistChange>(`${watchlist(ws, alias)}/revisions/${revision}/restore`),
   items: (ws: string, alias: string, top: number, skip: number) => http.get<Page<WatchlistItem>>(`${watchlist(ws, alias)}/items?top=${top}&skip=${skip}`),
   putItem: (ws: string, alias: string, id: string | null, content: Record<string, unknown>) =>
     id ? http.put<WatchlistItem>(`${watchlist(ws, alias)}/items/${id}`, { content }) : http.post<WatchlistItem>(`${watchlist(ws, alias)}/items`, { content }),

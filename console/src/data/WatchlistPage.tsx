@@ -159,37 +159,55 @@ function Items({ list }: { list: Watchlist }) {
   );
 }
 
-const ACTIONS: Readonly<Record<string, string>> = { create: "Made", update: "Changed", "items/write": "An item was written", "items/delete": "An item was removed", delete: "Deleted" };
-
 function History({ list }: { list: Watchlist }) {
   const { id: ws } = useWorkspace();
-  const history = useQuery({ queryKey: ["watchlist-history", ws, list.alias], queryFn: () => settings.watchlistHistory(ws, list.alias) });
+  const { configure } = useRights();
+  const { busy, change } = useKeys(list.alias);
+  const history = useQuery({ queryKey: ["watchlist-history", ws, list.alias], queryFn: () => settings.revisions(ws, list.alias) });
   if (history.error) return <ErrorView what="The history could not be loaded" error={history.error} onRetry={() => void history.refetch()} />;
   if (!history.data) return <Spinner label="Loading the history" className="vd-center" />;
+  const restore = (revision: number) =>
+    change(
+      `${list.alias} is as it was at revision ${revision}`,
+      () => settings.restoreRevision(ws, list.alias, revision),
+      () => settings.restoreRevision(ws, list.alias, list.revision),
+    );
   return (
     <div className="vd-scroll">
       <table className="vd-table">
         <thead>
           <tr>
+            <th scope="col" className="vd-number">Revision</th>
             <th scope="col">When</th>
             <th scope="col">Who</th>
-            <th scope="col">What</th>
-            <th scope="col" className="vd-number">Added</th>
-            <th scope="col" className="vd-number">Removed</th>
-            <th scope="col" className="vd-number">Revision</th>
+            <th scope="col" className="vd-number">Items</th>
+            <th scope="col">Columns</th>
+            <th scope="col">
+              <span className="vd-visually-hidden">Actions</span>
+            </th>
           </tr>
         </thead>
         <tbody>
-          {history.data.value.map((one, index) => (
-            <tr key={index}>
+          {history.data.value.map((one) => (
+            <tr key={one.revision}>
+              <td className="vd-number">{one.revision}</td>
               <td>
-                <Time value={one.timeUtc} ago />
+                <Time value={one.at} ago />
               </td>
               <td>{one.by}</td>
-              <td>{ACTIONS[one.action] ?? one.action}</td>
-              <td className="vd-number">{valueText(one.detail.added ?? "")}</td>
-              <td className="vd-number">{valueText(one.detail.removed ?? "")}</td>
-              <td className="vd-number">{valueText(one.detail.revision ?? "")}</td>
+              <td className="vd-number">{one.items.toLocaleString("en-GB")}</td>
+              <td className="vd-wrap-text">{one.columns.join(", ")}</td>
+              <td>
+                {one.revision === list.revision ? (
+                  <strong>In use</strong>
+                ) : (
+                  configure && (
+                    <Button size="small" appearance="subtle" disabled={busy} aria-label={`Restore revision ${one.revision}`} onClick={() => void restore(one.revision)}>
+                      Restore
+                    </Button>
+                  )
+                )}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -1,6 +1,6 @@
 import { Button, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger, MessageBar, MessageBarBody, ProgressBar, Tab, TabList } from "@fluentui/react-components";
 import { ArrowDownloadRegular, DataTrendingRegular, DocumentSearchRegular, LinkRegular, TableRegular } from "@fluentui/react-icons";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useState } from "react";
 
 import type { ResultColumn, TableInfo } from "../api/types";
 import { EmptyState } from "../app/EmptyState";
@@ -68,7 +68,7 @@ export function Results({ state, tables, link, onQuery, onCancel }: Props) {
   const all = first ? [first, ...(first.more ?? [])] : [];
   const index = chosen.of === first ? chosen.index : 0;
   const result = all[index] ?? first;
-  const drawable = useMemo(() => (result ? chartOf(result) : null), [result]);
+  const drawable = result ? chartOf(result) : null;
   const [asRows, setAsRows] = useState(false);
   const chart = drawable && "chart" in drawable ? drawable.chart : null;
   const name = () => `vedette-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}`;

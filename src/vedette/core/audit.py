@@ -101,7 +101,6 @@ class Audit:
         workspace_id: str | None = None,
         actor_id: str | None = None,
         action: str | None = None,
-        target: str | None = None,
         before: int | None = None,
         limit: int = 100,
     ) -> list[AuditEntry]:
@@ -120,8 +119,6 @@ class Audit:
                 if action.endswith("/")
                 else AuditRow.action == action
             )
-        if target is not None:
-            query = query.where(AuditRow.target == target)
         if before is not None:
             query = query.where(AuditRow.sequence < before)
         with self._state.session(read_only=True) as session:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 
 from vedette.api.security import Services, requires
-from vedette.api.wire import Page, Utc, Wire, wire_model
+from vedette.api.wire import Page, Wire, wire_model
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission, Principal
 from vedette.store.watchlists.files import MAX_UPLOAD, read_items
@@ -57,15 +57,6 @@ class ItemPut(Wire):
 ChangeBody = wire_model(
     "ChangeBody", "What a change did.", WatchlistChange, omit=frozenset({"watchlist"}), watchlist=WatchlistBody
 )
-
-
-class ChangeEntry(Wire):
-    """A change of a watchlist out of the audit trail: who did what, and how many items it was about."""
-
-    time_utc: Utc
-    by: str
-    action: str
-    detail: dict[str, Any]
 
 
 def watchlist_body(one: Watchlist) -> Wire:
@@ -127,19 +118,6 @@ def _within(content: bytes) -> bytes:
 def delete(services: Services, alias: str, caller: Writes) -> None:
     """Removes a watchlist with its items."""
     services.watchlists.delete(alias, caller)
-
-
-@router.get("/{alias}/history", dependencies=[Reads])
-def history(services: Services, alias: str, top: Annotated[int, Query(ge=1, le=1000)] = 100) -> Page[ChangeEntry]:
-    """The changes of a watchlist, the latest first."""
-    one = services.watchlists.get(alias)
-    found = [
-        ChangeEntry(time_utc=entry.at, by=entry.actor_name, action=entry.action.partition("/")[2], detail=entry.detail)
-        for entry in services.application.audit.entries(
-            workspace_id=services.workspace.id, action="watchlists/", target=one.alias, limit=top
-        )
-    ]
-    return Page(value=found, count=len(found))
 
 
 @router.get("/{alias}/items", dependencies=[Reads], response_model=Page[ItemBody])  # type: ignore[valid-type]
