@@ -4,8 +4,8 @@ import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 
 import type { Destination, DestinationKind, ManifestField } from "../src/api/types";
-import { initialValues, problems, serverProblems, toWrite } from "../src/destinations/form";
-import { ManifestInput } from "../src/destinations/ManifestInput";
+import { initialValues, problems, serverProblems, toWrite } from "../src/configured/form";
+import { ManifestInput } from "../src/configured/ManifestInput";
 
 const field = (change: Partial<ManifestField>): ManifestField => ({ name: "x", label: "X", type: "string", required: true, ...change });
 const kindOf = (...fields: ManifestField[]): DestinationKind => ({ kind: "k", displayName: "K", description: "", permissions: [], fields });
@@ -24,6 +24,12 @@ const KIND = kindOf(
 );
 
 describe("the form of a manifest", () => {
+  it("needs a field only where it is asked for", () => {
+    const kind = kindOf(field({ name: "how", type: "string" }), field({ name: "token", when: { field: "how", value: "token" } }));
+    expect(problems(kind, { how: "key", token: "" }, null)).toEqual({});
+    expect(problems(kind, { how: "token", token: "" }, null)).toEqual({ token: "X is needed." });
+  });
+
   it.each([
     [{}, "", "X is needed."],
     [{ required: false }, "", null],

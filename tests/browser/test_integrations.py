@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import WIDTH, Faults, Site
-from tests.plugins.fake_tenant import TENANT
+from tests.plugins.fake_tenant import SUBSCRIPTION, TENANT
 from tests.range.conftest import COLLECTOR
 
 pytestmark = pytest.mark.browser
@@ -79,3 +79,42 @@ def test_azure_security_is_added_polled_tested_and_disabled(site: Site, page: Pa
     page.get_by_role("dialog").or_(page.get_by_role("alertdialog")).get_by_role("button", name="Delete").click()
     expect(page.get_by_role("heading", name="Integrations", level=1)).to_be_visible()
     expect(page.get_by_text("Nothing is collected yet")).to_be_visible()
+
+
+@pytest.mark.req("T-009", "T-010")
+def test_defender_for_cloud_is_added_and_its_page_says_that_it_delivers(site: Site, page: Page) -> None:
+    page.goto(site.path("integrations"))
+    page.get_by_role("button", name="Add integration").click()
+    page.get_by_role("menuitem", name="Microsoft Defender for Cloud").click()
+    expect(page.get_by_text("Defender for Cloud is enabled on the subscription.")).to_be_visible()
+    page.get_by_role("textbox", name="Name", exact=True).fill("Contoso posture")
+    for label, value in (("Tenant ID", TENANT), ("Client ID", COLLECTOR[0]), ("Subscription ID", SUBSCRIPTION)):
+        page.get_by_label(label).fill(value)
+    page.locator("input[type=password]").fill(COLLECTOR[1])
+    page.get_by_role("button", name="Save").click()
+    tile = page.get_by_role("article", name="Contoso posture")
+    expect(tile.get_by_text("Healthy")).to_be_visible()
+    tile.get_by_role("link", name="Edit").click()
+    about = page.get_by_role("complementary", name="About this integration")
+    expect(about.get_by_text("Healthy")).to_be_visible()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").or_(page.get_by_role("alertdialog")).get_by_role("button", name="Delete").click()
+    expect(tile).to_have_count(0)
+
+
+def test_the_form_asks_for_what_the_way_to_sign_in_needs(site: Site, page: Page) -> None:
+    page.goto(site.path("integrations"))
+    page.get_by_role("button", name="Add integration").click()
+    page.get_by_role("menuitem", name="Azure Storage Account").click()
+    expect(page.get_by_label("Tenant ID")).to_be_visible()
+    for way, shown, hidden in (
+        ("SAS token", "SAS token expires on", "Tenant ID"),
+        ("Account key", "Account key", "SAS token expires on"),
+    ):
+        page.get_by_label("Sign in with").select_option(way)
+        expect(page.get_by_label(shown).first).to_be_visible()
+        expect(page.get_by_label(hidden)).to_have_count(0)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Storage account is needed.")).to_be_visible()
+    expect(page.get_by_text("Account key is needed.")).to_be_visible()
+    expect(page.get_by_text("Tenant ID is needed.")).to_have_count(0)

@@ -92,13 +92,17 @@ def restart(tenant: Tenant) -> None:
     )
 
 
-@pytest.mark.req("C-003")
+@pytest.mark.req("C-002", "C-003", "C-008")
 def test_every_connector_has_a_case() -> None:
     manifests = [kind.manifest for kind in default_connectors(SystemClock())]
     assert {one.id for one in manifests} == {case.kind for case in CASES}
     names = [one.name for one in manifests]
     assert len(set(names)) == len(names)
     assert all(one.count(".") == 1 and one == one.lower() for one in names)
+    azure = next(one for one in manifests if one.id == "azure-security")
+    assert azure.category == "Cloud Security"
+    assert azure.vendor_docs == "https://learn.microsoft.com/graph/api/resources/security-api-overview"
+    assert all(one.vendor_docs.startswith("https://") for one in manifests)
     for one in manifests:
         known = {at.id for at in one.endpoints}
         tested = {case.endpoint for case in CASES if case.kind == one.id}

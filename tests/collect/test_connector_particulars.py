@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+
+import pytest
 
 from tests.collect.connecting import Tenant
 from tests.collect.connector_cases import CASES, Case
@@ -38,6 +41,19 @@ def test_five_requests_in_ten_seconds(tenant: Tenant) -> None:
     for earlier, later in zip(asked, asked[5:]):
         assert later - earlier >= timedelta(seconds=9.99)
     assert tenant.view(one).status is Status.HEALTHY
+
+
+@pytest.mark.req("T-001", "T-003", "T-004", "T-005", "T-006")
+def test_an_alert_of_defender_for_cloud_says_what_why_from_where_and_what_to_do(tenant: Tenant) -> None:
+    case("defender-for-cloud/alerts").add(tenant)
+    tenant.runner.poll_due()
+    (row,) = (row for row in tenant.sink.tables["SecurityAlert"] if row["AlertType"] == "VM_SuspiciousActivity")
+    assert row["DisplayName"] == "Encoded command on a virtual machine"
+    assert row["Description"] == "A script host was started with an encoded command."
+    assert row["CompromisedEntity"] == "vm1"
+    assert row["ResourceId"].endswith("/virtualMachines/vm1")
+    assert {one.get("address") for one in json.loads(row["Entities"]) if one["type"] == "ip"} == {"203.0.113.45"}
+    assert json.loads(row["RemediationSteps"]) == ["Ask the owner of the machine", "Isolate the machine"]
 
 
 def test_defender_for_cloud_tells_what_is_new_or_changed(tenant: Tenant) -> None:

@@ -398,6 +398,8 @@ export interface ManifestField {
   minimum?: number | null;
   maximum?: number | null;
   options?: { value: string; label: string }[] | null;
+  /** It is asked for only where another field has this value. */
+  when?: { field: string; value: string } | null;
 }
 
 export interface DestinationKind {

@@ -11,7 +11,7 @@ import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { Ago } from "../time/Time";
 import { Health } from "./Health";
-import { TestButton } from "./TestButton";
+import { TestButton } from "../configured/TestButton";
 import { useDestinationKinds, useDestinations, useSetDestinationEnabled } from "./useDestinations";
 
 function AddDestination({ kinds }: { kinds: readonly DestinationKind[] }) {

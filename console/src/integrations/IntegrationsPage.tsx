@@ -9,7 +9,7 @@ import type { Connector, ConnectorKind } from "../api/connectors";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
-import { TestButton } from "../destinations/TestButton";
+import { TestButton } from "../configured/TestButton";
 import { Endpoints, Status } from "./Status";
 import { useIntegrationKinds, useIntegrations, useSetIntegrationEnabled } from "./useIntegrations";
 

@@ -23,9 +23,8 @@ from vedette.store.watchlists.files import import_file
 from vedette.store.watchlists.lists import WatchlistSettings
 
 if TYPE_CHECKING:
-    from vedette.api import inprocess
+    from vedette.api import configured, inprocess
     from vedette.api.routes import connectors as connectors_routes
-    from vedette.api.routes import deliveries as deliveries_routes
     from vedette.api.routes import folders as folders_routes
     from vedette.api.routes import functions as functions_routes
     from vedette.api.routes import watchlists as watchlists_routes
@@ -33,7 +32,7 @@ else:
     # the framework of the API takes longer to import than most commands take to run
     inprocess = deferred("vedette.api.inprocess")
     connectors_routes = deferred("vedette.api.routes.connectors")
-    deliveries_routes = deferred("vedette.api.routes.deliveries")
+    configured = deferred("vedette.api.configured")
     folders_routes = deferred("vedette.api.routes.folders")
     functions_routes = deferred("vedette.api.routes.functions")
     watchlists_routes = deferred("vedette.api.routes.watchlists")
@@ -182,7 +181,7 @@ class DirectOperations(StoreOperations):
 
     def check_secret(self, secret: str) -> dict[str, Any]:
         """Whether a secret works where it is used."""
-        return _plain(deliveries_routes.test_report(self.services.secret_care.check(secret, self._by)))
+        return _plain(configured.test_report(self.services.secret_care.check(secret, self._by)))
 
     def watched_folders(self) -> list[dict[str, Any]]:
         """The folders that are watched."""
@@ -230,9 +229,7 @@ class DirectOperations(StoreOperations):
     def test_connector(self, connector: str) -> dict[str, Any]:
         """Tests an instance."""
         return _plain(
-            deliveries_routes.test_report(
-                self.services.connectors.test(self._by, self.services.workspace.id, connector)
-            )
+            configured.test_report(self.services.connectors.test(self._by, self.services.workspace.id, connector))
         )
 
     def connector_polls(self, connector: str, top: int) -> list[dict[str, Any]]:

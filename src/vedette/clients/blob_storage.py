@@ -130,6 +130,15 @@ class BlobStorage:
             raise
 
     def _asked(self, ask: Callable[[], T]) -> T:
+        try:
+            return self._once(ask)
+        except AzureFailure as failure:
+            if failure.remote_status != 401:
+                raise
+            # the token ran out on the way, or Azure's clock is ahead of ours: nothing was done, so it may be said again
+            return self._once(ask)
+
+    def _once(self, ask: Callable[[], T]) -> T:
         from azure.core.exceptions import AzureError
 
         try:

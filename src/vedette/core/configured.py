@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from vedette.core.checks import CheckReport
 from vedette.core.clock import Clock
 from vedette.core.errors import Conflict
 from vedette.core.forms import Form, FormField, InvalidFields
@@ -48,6 +49,21 @@ def secret_status(changed_at: datetime, expires_at: datetime | None, now: dateti
     else:
         return SecretStatus(changed_at, expires_at, days, None)
     return SecretStatus(changed_at, expires_at, max(days, 0), warning)
+
+
+class Testable(Protocol):
+    """What was opened with the values of a form."""
+
+    def check(self) -> CheckReport:
+        """Finds out whether it works."""
+        ...
+
+    def close(self) -> None:
+        """Closes connections."""
+        ...
+
+
+T = TypeVar("T", bound=Testable)
 
 
 class Configured:
@@ -105,6 +121,19 @@ class Configured:
                     f"{self._room}/{owner}/{field.name}", value, workspace_id=workspace_id, expires_at=expires
                 )
         return kept
+
+    def tried(
+        self, form: Form, open_: Callable[[Mapping[str, str], Mapping[str, Secret]], T], known: Mapping[str, object],
+        values: Mapping[str, object], principal: Principal, check: Callable[[T], CheckReport],
+    ) -> CheckReport:  # fmt: skip
+        """The test of what is opened with values that need not be saved; `known` stand in for what is left out."""
+        resolved, _ = self.resolved(form, values, principal)
+        checked = form.check({**known, **resolved})
+        opened = open_(settings_of(form, checked), secrets_of(form, checked))
+        try:
+            return check(opened)
+        finally:
+            opened.close()
 
     def revealed(self, workspace_id: str, references: Mapping[str, str]) -> dict[str, object]:
         """The secrets themselves, for a test with values of which some are kept."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps, unknown
 from vedette.core.clock import Clock
@@ -13,28 +13,27 @@ from vedette.deliver.contract import Receipt
 from vedette.deliver.detection import DetectionRun
 from vedette.deliver.web import WebEndpoint
 
+TEST_MESSAGE: Final = "This is a test of a Vedette destination."
+
 
 class ChatDestination:
     """A channel of a chat service that takes messages at a secret address. Repeating a message cannot be recognised there."""
 
-    def __init__(self, endpoint: WebEndpoint, url: Secret, clock: Clock) -> None:
+    def __init__(
+        self, endpoint: WebEndpoint, url: Secret, clock: Clock, *, message: Callable[[DetectionRun], dict[str, Any]],
+        test_message: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        """`message` makes the message about a run, and `test_message` is that of a test, both in the service's form."""
         self._endpoint, self._url, self._clock = endpoint, url, clock
+        self._message, self._test_message = message, test_message
 
     def close(self) -> None:
         """Close connections."""
         self._endpoint.close()
 
-    def message(self, run: DetectionRun) -> dict[str, Any]:
-        """The message about a run, in the service's form."""
-        raise NotImplementedError
-
-    def test_message(self) -> dict[str, Any]:
-        """The message of a test, in the service's form."""
-        raise NotImplementedError
-
     def deliver(self, run: DetectionRun) -> Receipt:
         """Post the message. Raises `DeliveryFailure`."""
-        self._post(self.message(run))
+        self._post(self._message(run))
         return Receipt(run.incident_id)
 
     def check(self, *, write: bool = False) -> CheckReport:
@@ -52,7 +51,7 @@ class ChatDestination:
         )
 
     def _check_writing(self) -> CheckStep:
-        self._post(self.test_message())
+        self._post(self._test_message)
         return passed("The test message was posted.")
 
     def _post(self, body: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from vedette.core.audit import Audit
 from vedette.core.checks import CheckReport
 from vedette.core.clock import Clock
-from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, secrets_of, settings_of
+from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, settings_of
 from vedette.core.database import State
 from vedette.core.errors import Conflict, InvalidInput, NotFound
 from vedette.core.forms import InvalidFields
@@ -248,13 +248,9 @@ class Destinations:
         if kind is None:
             raise InvalidInput("The kind of the destination is missing.", target="kind")
         found = self._registry.get(kind)
-        resolved, _ = self._kept.resolved(found.manifest, values, principal)
-        checked = found.manifest.check({**known, **resolved})
-        destination = found.open(settings_of(found.manifest, checked), secrets_of(found.manifest, checked))
-        try:
-            report = destination.check(write=write)
-        finally:
-            destination.close()
+        report = self._kept.tried(
+            found.manifest, found.open, known, values, principal, lambda opened: opened.check(write=write)
+        )
         detail = {"ok": report.ok, "failing": report.failing, "write": write}
         with self._state.session() as session:
             self._audit.record(principal, "destinations/test", target, workspace_id, detail)

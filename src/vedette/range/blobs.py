@@ -22,6 +22,7 @@ from starlette.responses import Response
 
 from vedette.core.errors import InvalidInput
 from vedette.range.documents import Collection
+from vedette.range.front import usual
 from vedette.range.roles import assigned
 from vedette.range.services import Service
 from vedette.range.state import FakeTenant, timestamp
@@ -50,8 +51,8 @@ _USUAL: Final = {
 
 class _Refused(Exception):
     def __init__(self, status: int, code: str | None = None, message: str | None = None) -> None:
-        usual = _USUAL.get(status, ("Failed", "The request failed."))
-        self.status, self.code, self.message = status, code or usual[0], message or usual[1]
+        self.status = status
+        self.code, self.message = usual(_USUAL, status, code, message)
         super().__init__(self.message)
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
 
-from vedette.api.routes.deliveries import SecretState, TestReport, test_report
+from vedette.api.configured import ConfiguredWrite, SecretState, TestReport, kinds_body, test_report
 from vedette.api.security import Caller, Services, requires
 from vedette.api.wire import Page, Utc, Wire
 from vedette.collect.connectors.service import ConnectorView, PollView
-from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission
 
 router = APIRouter(tags=["connectors"], prefix="/workspaces/{ws}")
@@ -45,14 +43,9 @@ class ConnectorBody(Wire):
     endpoints: list[EndpointBody]
 
 
-class ConnectorWrite(Wire):
-    """What is given of an instance; secrets that are left out stay as they are. Intervals are seconds by endpoint."""
+class ConnectorWrite(ConfiguredWrite):
+    """What is given of an instance. Intervals are seconds by endpoint."""
 
-    kind: str | None = None
-    name: str | None = None
-    enabled: bool | None = None
-    settings: dict[str, Any] = Field(default_factory=dict)
-    secrets: dict[str, str] = Field(default_factory=dict)
     intervals: dict[str, int] | None = None
 
 
@@ -99,15 +92,10 @@ def poll_body(one: PollView) -> PollBody:
     )  # fmt: skip
 
 
-def _values(body: ConnectorWrite) -> dict[str, Any]:
-    return {**{name: value for name, value in body.settings.items() if value is not None}, **body.secrets}
-
-
 @router.get("/connector-kinds", dependencies=[MayRead])
 def kinds(services: Services) -> dict[str, Any]:
     """What can be collected from, with the fields of each form."""
-    found = [manifest.to_dict() for manifest in services.connectors.kinds()]
-    return {"value": found, "count": len(found)}
+    return kinds_body(services.connectors.kinds())
 
 
 @router.post("/connector-kinds/import", status_code=201, dependencies=[MayWrite])
@@ -126,10 +114,9 @@ def list_(services: Services, caller: Caller) -> Page[ConnectorBody]:
 @router.post("/connectors", status_code=201, dependencies=[MayWrite])
 def create(services: Services, caller: Caller, body: ConnectorWrite) -> ConnectorBody:
     """Saves a new instance, which is polled at once."""
-    if not body.kind or not body.name:
-        raise InvalidInput("A connector needs a kind and a name.", target="kind" if not body.kind else "name")
+    kind, name = body.named("connector")
     view = services.connectors.create(
-        caller, services.workspace.id, body.kind, body.name, _values(body), enabled=body.enabled is not False,
+        caller, services.workspace.id, kind, name, body.values(), enabled=body.enabled is not False,
         intervals=body.intervals,
     )  # fmt: skip
     return connector_body(view)
@@ -145,7 +132,7 @@ def get(services: Services, caller: Caller, connector: str) -> ConnectorBody:
 def change(services: Services, caller: Caller, connector: str, body: ConnectorWrite) -> ConnectorBody:
     """Changes what is given and keeps the rest."""
     view = services.connectors.update(
-        caller, services.workspace.id, connector, name=body.name, values=_values(body) or None, enabled=body.enabled,
+        caller, services.workspace.id, connector, name=body.name, values=body.values() or None, enabled=body.enabled,
         intervals=body.intervals,
     )  # fmt: skip
     return connector_body(view)
@@ -166,7 +153,7 @@ def test(services: Services, caller: Caller, connector: str) -> TestReport:
 @router.post("/connectors-test", dependencies=[MayWrite])
 def test_values(services: Services, caller: Caller, body: ConnectorWrite) -> TestReport:
     """The same with values that are not saved."""
-    return test_report(services.connectors.test_values(caller, services.workspace.id, body.kind, _values(body)))
+    return test_report(services.connectors.test_values(caller, services.workspace.id, body.kind, body.values()))
 
 
 @router.get("/connectors/{connector}/polls", dependencies=[MayRead])

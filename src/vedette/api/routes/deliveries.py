@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
 
+from vedette.api.configured import ConfiguredWrite, SecretState, TestReport, kinds_body, test_report
 from vedette.api.security import Caller, Services, requires
 from vedette.api.services import WorkspaceServices
 from vedette.api.wire import ErrorBody, Page, Utc, Wire
-from vedette.core.checks import CheckReport
-from vedette.core.configured import SecretStatus
 from vedette.core.errors import InvalidInput, nearest
 from vedette.core.roles import Permission
 from vedette.deliver.outbox import Delivery, DeliveryLog, DeliveryState
@@ -21,22 +19,6 @@ from vedette.deliver.service import DestinationView
 router = APIRouter(tags=["destinations"], prefix="/workspaces/{ws}")
 MayWrite = Depends(requires(Permission.DESTINATIONS_WRITE))
 """Asked first: what is wrong with a request is told to those alone who may make it."""
-
-
-class SecretState(Wire):
-    """Whether a secret is stored; never its value."""
-
-    set: bool
-    changed_time_utc: Utc | None
-    expires_time_utc: Utc | None = None
-    warning: str | None = None
-
-    @classmethod
-    def of(cls, status: SecretStatus) -> SecretState:
-        """What may be shown of a secret."""
-        return cls(
-            set=True, changed_time_utc=status.changed_at, expires_time_utc=status.expires_at, warning=status.warning
-        )
 
 
 class HealthBody(Wire):
@@ -60,33 +42,6 @@ class DestinationBody(Wire):
     settings: dict[str, Any]
     secrets: dict[str, SecretState]
     health: HealthBody
-
-
-class DestinationWrite(Wire):
-    """What is given of a destination; secrets that are left out stay as they are."""
-
-    kind: str | None = None
-    name: str | None = None
-    enabled: bool | None = None
-    settings: dict[str, Any] = Field(default_factory=dict)
-    secrets: dict[str, str] = Field(default_factory=dict)
-
-
-class TestStep(Wire):
-    """One step of a test."""
-
-    name: str
-    ok: bool
-    message: str
-    hint: str | None
-    duration_ms: float
-
-
-class TestReport(Wire):
-    """A test, step by step; it ends with the first step that fails."""
-
-    ok: bool
-    steps: list[TestStep]
 
 
 class DeliveryBody(Wire):
@@ -145,27 +100,10 @@ def delivery_body(one: Delivery) -> DeliveryBody:
     )  # fmt: skip
 
 
-def test_report(report: CheckReport) -> TestReport:
-    """A test as the API shows it."""
-    steps = [
-        TestStep(
-            name=step.name, ok=step.ok is not False, message=step.message, hint=step.hint,
-            duration_ms=round(step.duration * 1000, 1),
-        )
-        for step in report.steps
-    ]  # fmt: skip
-    return TestReport(ok=report.ok, steps=steps)
-
-
-def _values(body: DestinationWrite) -> dict[str, Any]:
-    return {**{name: value for name, value in body.settings.items() if value is not None}, **body.secrets}
-
-
 @router.get("/destination-kinds", dependencies=[Depends(requires(Permission.DESTINATIONS_READ))])
 def kinds(services: Services) -> dict[str, Any]:
     """What incidents can be delivered to, with the fields of each form."""
-    found = [manifest.to_dict() for manifest in services.destinations.kinds()]
-    return {"value": found, "count": len(found)}
+    return kinds_body(services.destinations.kinds())
 
 
 @router.get("/destinations", dependencies=[Depends(requires(Permission.DESTINATIONS_READ))])
@@ -176,20 +114,19 @@ def list_(services: Services, caller: Caller) -> Page[DestinationBody]:
 
 
 @router.post("/destinations", status_code=201, dependencies=[MayWrite])
-def create(services: Services, caller: Caller, body: DestinationWrite) -> DestinationBody:
+def create(services: Services, caller: Caller, body: ConfiguredWrite) -> DestinationBody:
     """Saves a new destination."""
-    if not body.kind or not body.name:
-        raise InvalidInput("A destination needs a kind and a name.", target="kind" if not body.kind else "name")
+    kind, name = body.named("destination")
     view = services.destinations.create(
-        caller, services.workspace.id, body.kind, body.name, _values(body), enabled=body.enabled is not False
+        caller, services.workspace.id, kind, name, body.values(), enabled=body.enabled is not False
     )
     return destination_body(view)
 
 
 @router.patch("/destinations/{destination}", dependencies=[MayWrite])
-def change(services: Services, caller: Caller, destination: str, body: DestinationWrite) -> DestinationBody:
+def change(services: Services, caller: Caller, destination: str, body: ConfiguredWrite) -> DestinationBody:
     """Changes what is given and keeps the rest."""
-    values = _values(body)
+    values = body.values()
     view = services.destinations.update(
         caller, services.workspace.id, destination, name=body.name, values=values or None, enabled=body.enabled
     )

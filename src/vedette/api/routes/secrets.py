@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from vedette.api.routes.deliveries import TestReport, test_report
+from vedette.api.configured import TestReport, test_report
 from vedette.api.secret_care import secret_bodies, secret_body
 from vedette.api.security import Caller, Services, requires
 from vedette.api.wire import Wire

@@ -21,7 +21,7 @@ from vedette.collect.connectors.registry import ConnectorRegistry
 from vedette.core.audit import Audit
 from vedette.core.checks import CheckReport
 from vedette.core.clock import Clock
-from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, secrets_of, settings_of
+from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, settings_of
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, NotFound, nearest
 from vedette.core.forms import FieldType, FormField, InvalidFields
@@ -239,13 +239,7 @@ class Connectors:
         if kind is None:
             raise InvalidInput("The kind of the connector is missing.", target="kind")
         found = self._registry.get(kind)
-        resolved, _ = self._kept.resolved(found.manifest, values, principal)
-        checked = found.manifest.check({**known, **resolved})
-        connection = found.open(settings_of(found.manifest, checked), secrets_of(found.manifest, checked))
-        try:
-            report = connection.check()
-        finally:
-            connection.close()
+        report = self._kept.tried(found.manifest, found.open, known, values, principal, lambda opened: opened.check())
         with self._state.session():
             self._audit.record(
                 principal, "connectors/test", target, workspace_id, {"ok": report.ok, "failing": report.failing}

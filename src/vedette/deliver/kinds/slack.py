@@ -8,7 +8,7 @@ from typing import Any, Final
 from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField
 from vedette.core.redaction import Secret
-from vedette.deliver.chat import ChatDestination
+from vedette.deliver.chat import TEST_MESSAGE, ChatDestination
 from vedette.deliver.description import cut, facts, one_line
 from vedette.deliver.detection import DetectionRun
 from vedette.deliver.manifest import Manifest
@@ -84,18 +84,7 @@ class Slack:
 
     def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> ChatDestination:
         """A destination with checked values; does no network call."""
-        return SlackChannel(
-            WebEndpoint("Slack", self._clock, values.get("ca_file")), secrets["webhook_url"], self._clock
+        endpoint = WebEndpoint("Slack", self._clock, values.get("ca_file"))
+        return ChatDestination(
+            endpoint, secrets["webhook_url"], self._clock, message=message, test_message={"text": TEST_MESSAGE}
         )
-
-
-class SlackChannel(ChatDestination):
-    """One channel of Slack."""
-
-    def message(self, run: DetectionRun) -> dict[str, Any]:
-        """The message about a run."""
-        return message(run)
-
-    def test_message(self) -> dict[str, Any]:
-        """The message of a test."""
-        return {"text": "This is a test of a Vedette destination."}

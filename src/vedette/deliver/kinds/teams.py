@@ -13,7 +13,7 @@ from typing import Any, Final
 from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField
 from vedette.core.redaction import Secret
-from vedette.deliver.chat import ChatDestination
+from vedette.deliver.chat import TEST_MESSAGE, ChatDestination
 from vedette.deliver.description import cut, facts, one_line
 from vedette.deliver.detection import DetectionRun, DetectionSeverity
 from vedette.deliver.manifest import Manifest
@@ -101,16 +101,5 @@ class Teams:
     def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> ChatDestination:
         """A destination with checked values; does no network call."""
         endpoint = WebEndpoint("Microsoft Teams", self._clock, values.get("ca_file"))
-        return TeamsChannel(endpoint, secrets["webhook_url"], self._clock)
-
-
-class TeamsChannel(ChatDestination):
-    """One channel of Microsoft Teams."""
-
-    def message(self, run: DetectionRun) -> dict[str, Any]:
-        """The message about a run."""
-        return message(run)
-
-    def test_message(self) -> dict[str, Any]:
-        """The message of a test."""
-        return card([{"type": "TextBlock", "wrap": True, "text": "This is a test of a Vedette destination."}], [])
+        test = card([{"type": "TextBlock", "wrap": True, "text": TEST_MESSAGE}], [])
+        return ChatDestination(endpoint, secrets["webhook_url"], self._clock, message=message, test_message=test)

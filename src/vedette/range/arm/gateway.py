@@ -6,7 +6,6 @@ resource group or workspace is then 403, and 404 only for who has a role above i
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any, Final
 
@@ -54,6 +53,7 @@ from vedette.range.arm.errors import (
 from vedette.range.arm.long_running import settle
 from vedette.range.arm.operations import ArmRequest, ArmResponse, Operation, find, methods_of, versions_of
 from vedette.range.arm.path import ArmPath, ProviderPart, read_path
+from vedette.range.front import bearer, read_json, usual
 from vedette.range.roles import assigned
 from vedette.range.services import Service
 from vedette.range.state import (
@@ -101,7 +101,6 @@ RESOURCE_MODULES: Final = (
 )
 """Importing a module registers what it serves; a new resource type is one file and its name here."""
 
-MAX_BODY: Final = 4 * 1024 * 1024
 _HOUR: Final = 3600
 _WORKSPACES: Final = "microsoft.operationalinsights/workspaces"
 _log = logging.getLogger(__name__)
@@ -137,15 +136,14 @@ class Gateway(Service):
 
     def refusal(self, status: int, code: str | None, message: str | None) -> Response:
         """The answer of a fault."""
-        usual_code, usual_message = _CODES.get(status, ("Failed", "The request failed."))
-        error = ArmError(status, code or usual_code, message or usual_message)
+        error = ArmError(status, *usual(_CODES, status, code, message))
         return JSONResponse(error.body(), status_code=status)
 
     async def handle(self, request: Request) -> Response:
         """The answer to a request whose path starts with `/subscriptions/`."""
         headers = self._tracking_headers(request)
         try:
-            body = await _read_json(request)
+            body = await read_json(request, ArmError, _malformed)
             with self._tenant.lock:
                 if request.scope["path"].rstrip("/").lower() == "/subscriptions":
                     caller = self._caller(request.headers.get("authorization"), "common")
@@ -211,23 +209,20 @@ class Gateway(Service):
 
     def _caller(self, authorization: str | None, tenant_id: str) -> Caller:
         now = self._tenant.clock.at(self.name)
-        scheme, _, token = (authorization or "").partition(" ")
-        if not authorization:
-            raise not_authenticated(
-                "AuthenticationFailed",
-                "Authentication failed. The 'Authorization' header is missing.",
-                tenant_id,
+        token = bearer(
+            authorization,
+            lambda: not_authenticated(
+                "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.", tenant_id,
                 "The authentication failed because of missing 'Authorization' header.",
-            )
-        if scheme.lower() != "bearer":
-            raise not_authenticated(
+            ),
+            lambda: not_authenticated(
                 "AuthenticationFailedInvalidHeader",
-                "Authentication failed. The 'Authorization' header is provided in an invalid format.",
-                tenant_id,
+                "Authentication failed. The 'Authorization' header is provided in an invalid format.", tenant_id,
                 "The authentication scheme is not supported.",
-            )
+            ),
+        )  # fmt: skip
         try:
-            return self._issuer.check(token.strip(), MANAGEMENT, now)
+            return self._issuer.check(token, MANAGEMENT, now)
         except TokenExpired as error:
             raise token_expired(error.expiry, now, tenant_id) from None
         except (TokenInvalid, TokenTooEarly):
@@ -284,22 +279,8 @@ class Gateway(Service):
         }
 
 
-async def _read_json(request: Request) -> Any:
-    if request.method not in ("PUT", "POST", "PATCH"):
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise ArmError(413, "RequestEntityTooLarge", f"The request is larger than {MAX_BODY} bytes.")
-    if not body:
-        return None
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise bad_request(
-            "The request content was invalid and could not be deserialized.", code="InvalidRequestContent"
-        ) from None
+def _malformed() -> ArmError:
+    return bad_request("The request content was invalid and could not be deserialized.", code="InvalidRequestContent")
 
 
 def _operation(method: str, path: ArmPath, last: ProviderPart, version: str) -> Operation:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from vedette.range.front import bearer, read_json, usual
 from vedette.range.graph import (
     alerts,
     applications,
@@ -50,7 +50,6 @@ FAMILIES: Final = (
 """Importing a module registers what it serves; a new family is one file and its name here."""
 
 AUDIENCES: Final = ("https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000")
-MAX_BODY: Final = 4 * 1024 * 1024
 _VERSIONS: Final = ("v1.0", "beta")
 _KEY: Final = re.compile(r"^([A-Za-z_.]+)\((.+)\)$")
 
@@ -83,8 +82,7 @@ class GraphGateway(Service):
 
     def refusal(self, status: int, code: str | None, message: str | None) -> Response:
         """The answer of a fault."""
-        usual_code, usual_message = _CODES.get(status, ("Failed", "The request failed."))
-        error = GraphError(status, code or usual_code, message or usual_message)
+        error = GraphError(status, *usual(_CODES, status, code, message))
         return JSONResponse(error.body(self._tenant, self._tenant.ids()), status_code=status)
 
     async def handle(self, request: Request) -> Response:
@@ -92,7 +90,7 @@ class GraphGateway(Service):
         request_id, client_id = self._tenant.ids(), request.headers.get("client-request-id")
         headers = {"request-id": request_id, "client-request-id": client_id or request_id, "Cache-Control": "no-cache"}
         try:
-            body = await _read_json(request)
+            body = await read_json(request, GraphError, _malformed)
             with self._tenant.lock:
                 answer = self._operate(request, body)
                 if request.method != "GET":
@@ -158,13 +156,12 @@ class GraphGateway(Service):
             raise GraphError(429, code, message, {"Retry-After": str(60 - seconds % 60)})
 
     def _caller(self, authorization: str | None) -> Caller:
-        scheme, _, token = (authorization or "").partition(" ")
-        if not authorization:
-            raise unauthenticated("Access token is empty.")
-        if scheme.lower() != "bearer":
-            raise unauthenticated("CompactToken parsing failed with error code: 80049217")
+        token = bearer(
+            authorization, lambda: unauthenticated("Access token is empty."),
+            lambda: unauthenticated("CompactToken parsing failed with error code: 80049217"),
+        )  # fmt: skip
         try:
-            return self._issuer.check(token.strip(), AUDIENCES, self._tenant.clock.at("graph"))
+            return self._issuer.check(token, AUDIENCES, self._tenant.clock.at("graph"))
         except TokenExpired:
             raise unauthenticated("Lifetime validation failed, the token is expired.") from None
         except TokenTooEarly:
@@ -188,19 +185,7 @@ def _segments(path: str) -> list[str]:
     return segments
 
 
-async def _read_json(request: Request) -> Any:
-    if request.method not in ("PUT", "POST", "PATCH"):
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise GraphError(413, "RequestEntityTooLarge", f"The request is larger than {MAX_BODY} bytes.")
-    if not body:
-        return None
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise bad_request(
-            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."
-        ) from None
+def _malformed() -> GraphError:
+    return bad_request(
+        "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."
+    )

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from vedette.core.errors import VedetteError
+from vedette.range.front import usual
 from vedette.range.logs import access
 from vedette.range.planting import plant_rows
 from vedette.range.services import Service
@@ -51,8 +52,7 @@ class LogIngestion(Service):
 
     def refusal(self, status: int, code: str | None, message: str | None) -> Response:
         """The answer of a fault."""
-        usual_code, usual_message = _CODES.get(status, ("Failed", "The request failed."))
-        return _error(status, code or usual_code, message or usual_message)
+        return _error(status, *usual(_CODES, status, code, message))
 
     async def handle(self, request: Request) -> Response:
         """204 when the rows are in their table."""

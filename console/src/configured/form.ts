@@ -13,6 +13,11 @@ interface Stored {
 
 export type Entered = Readonly<Record<string, string | boolean>>;
 
+/** Whether a field is asked for beside what was entered. */
+export function asked(field: ManifestField, entered: Entered): boolean {
+  return !field.when || entered[field.when.field] === field.when.value;
+}
+
 const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 function initialValue(field: ManifestField, stored: SettingValue | undefined): string | boolean {
@@ -73,6 +78,7 @@ function matches(pattern: string, text: string): boolean {
 export function problems(kind: Manifest, entered: Entered, destination: Stored | null): Record<string, string> {
   const found: Record<string, string> = {};
   for (const field of kind.fields) {
+    if (!asked(field, entered)) continue;
     const stored = field.type === "secret" && (destination?.secrets[field.name]?.set ?? false);
     const problem = fieldProblem(field, entered[field.name] ?? "", stored);
     if (problem) found[field.name] = problem;
