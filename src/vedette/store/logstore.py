@@ -36,6 +36,7 @@ from vedette.store.content import WorkspaceContent
 from vedette.store.contents import Load, load_id, record
 from vedette.store.conversion import json_text
 from vedette.store.external import ExternalReader
+from vedette.store.frames import Spooled
 from vedette.store.host import Reach, Reaching, WorkspaceHost
 from vedette.store.inference import Inference
 from vedette.store.loading import AnySource, Loader
@@ -45,7 +46,6 @@ from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.report import LoadOptions, LoadProgress, LoadReport, ProgressCallback
 from vedette.store.retention.lake import READERS, Lake
 from vedette.store.shapes import QueryShape, shape_of
-from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable, Tables
 from vedette.store.taking import Taken, forget_old_ids, marks, take
