@@ -42,6 +42,12 @@ PACKAGES = (
         unpack=("rsyslog-pgsql",),  # installed, it would ask for a database
     ),
     SystemPackage(
+        "rsyslog-elasticsearch",
+        lambda: any(unpacked().rglob("rsyslog/omelasticsearch.so")),
+        "the test of the bulk API with rsyslog as the sender",
+        unpack=("rsyslog-elasticsearch",),
+    ),
+    SystemPackage(
         "syslog-ng-core",
         lambda: find_syslog_ng() is not None,
         "tests with syslog-ng as the sender",

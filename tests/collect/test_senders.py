@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugins.syslog_senders import find_rsyslog, find_syslog_ng
+from tests.plugins.syslog_senders import find_rsyslog, find_syslog_ng, unpacked
 from vedette.api.application import Application
 from vedette.core.settings import load_settings
 
@@ -146,6 +146,40 @@ def test_rsyslog(server: Server, ask: Callable[[str, int], list[list[object]]], 
         assert all(row[1:] == ["authpriv", "warning", 4321, "127.0.0.1"] for row in rows)
         query = "CommonSecurityLog | where DeviceVendor == 'Contoso' | project SourceIP, DestinationPort, SimplifiedDeviceAction, Message"
         assert ask(query, 1 + list(RSYSLOG).index(way))[-1] == ["10.0.0.7", 443, "Deny", "no way"]
+
+
+@needs_logger
+@pytest.mark.req("P-034")
+def test_rsyslog_by_the_bulk_api(server: Server, ask: Callable[[str, int], list[list[object]]], tmp_path: Path) -> None:
+    """rsyslog's output for Elasticsearch, which knows nothing of Vedette."""
+    from vedette.core.datadir import DataDirectory
+
+    program, module = find_rsyslog(), next(unpacked().rglob("rsyslog/omelasticsearch.so"), None)
+    record = DataDirectory(server.data).server()
+    if program is None or module is None:
+        pytest.skip("rsyslog and its package rsyslog-elasticsearch are not there (make packages)")
+    assert record is not None
+    socket, config = tmp_path / "in.sock", tmp_path / "rsyslog.conf"
+    config.write_text(
+        f'''module(load="imuxsock" SysSock.Use="off") module(load="{module}")
+input(type="imuxsock" Socket="{socket}" UseSpecialParser="on")
+global(workDirectory="{tmp_path}")
+template(name="document" type="list" option.jsonf="on") {{
+  property(outname="@timestamp" name="timereported" dateFormat="rfc3339" format="jsonf")
+  property(outname="host" name="hostname" format="jsonf") property(outname="tag" name="programname" format="jsonf")
+  property(outname="message" name="msg" format="jsonf") }}
+action(type="omelasticsearch" server="127.0.0.1" serverport="{record.url.rpartition(":")[2]}" uid="vedette" pwd="{record.token}"
+  searchIndex="Shipped_CL" searchType="" bulkmode="on" template="document" errorfile="{tmp_path}/errors")
+'''
+    )
+    with daemon([program, "-n", "-f", str(config), "-i", str(tmp_path / "pid")], {}, socket):
+        log(socket, "shipper", 'first: it\'s "quoted"', "second äöü")
+        rows = ask(
+            "Shipped_CL | where isnotempty(TimeGenerated) | project message = trim(' ', message), tag | order by message asc",
+            2,
+        )
+    assert rows == [['first: it\'s "quoted"', "shipper"], ["second äöü", "shipper"]]
+    assert not (tmp_path / "errors").exists()
 
 
 SYSLOG_NG = {

@@ -46,8 +46,9 @@ class Sender:
         self.acknowledged = 0
 
     def send(self, size: int = 3000) -> VedetteError | None:
-        text = self._source.randbytes(size // 2).hex()
-        rows = [{"n": self.acknowledged + place, "text": text} for place in range(50)]
+        rows = [  # of which no packing makes less
+            {"n": self.acknowledged + place, "text": self._source.randbytes(size // 2).hex()} for place in range(50)
+        ]
         try:
             self._intake.accept("Disk_CL", rows, source="test")
         except VedetteError as error:

@@ -30,9 +30,10 @@ from vedette.store.catalog import DEAD_LETTER
 from vedette.store.columnar import by_source, packed
 from vedette.store.conversion import json_text
 from vedette.store.flow import Flow
+from vedette.store.frames import Entry, Spooled
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import check_table_name
-from vedette.store.spool import Entry, Spool, Spooled, SpoolLimits
+from vedette.store.spool import Spool, SpoolLimits
 from vedette.store.taking import MANY
 
 log = logging.getLogger(__name__)

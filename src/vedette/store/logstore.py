@@ -12,14 +12,13 @@ from types import TracebackType
 from typing import Final
 
 import duckdb
-import orjson
 import pyarrow as pa
 
 from vedette.core.clock import Clock
 from vedette.core.errors import Conflict, InvalidInput, Unavailable, not_found
 from vedette.core.ids import IdSource, new_id
 from vedette.engine.batches import batches_of
-from vedette.engine.query import Cancellation, Check, Explanation, Limits, QueryEngine, QueryOptions
+from vedette.engine.query import Cancellation, Check, Explanation, Limits, QueryEngine, QueryFailed, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql import ticks
 from vedette.kql.binder import bind
@@ -36,6 +35,7 @@ from vedette.store.content import WorkspaceContent
 from vedette.store.contents import Load, load_id, record
 from vedette.store.conversion import json_text
 from vedette.store.external import ExternalReader
+from vedette.store.frames import Spooled
 from vedette.store.host import Reach, Reaching, WorkspaceHost
 from vedette.store.inference import Inference
 from vedette.store.loading import AnySource, Loader
@@ -45,7 +45,6 @@ from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.report import LoadOptions, LoadProgress, LoadReport, ProgressCallback
 from vedette.store.retention.lake import READERS, Lake
 from vedette.store.shapes import QueryShape, shape_of
-from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable, Tables
 from vedette.store.taking import Taken, forget_old_ids, marks, take
@@ -106,10 +105,8 @@ class LogStore:
         self.terms = TermIndex(folder, self._tables, self._cursor)
         """The term index beside the file."""
         self.host = WorkspaceHost(name, self._tables, content, self.lake, self.terms)
-        self._engine = QueryEngine(self._connection, self.host, self._external)
-        self._engine.rows_moved = self.terms.note
         self._content = content
-        self.transformer = Transformer(self._engine, self.host, content, self._tables)
+        self._ask(self._connection)
         self._read: dict[tuple[str, int], frozenset[str]] = {}
         self._shapes: dict[tuple[str, int], QueryShape] = {}
 
@@ -131,14 +128,10 @@ class LogStore:
         Raises `KqlError` for a text that cannot be accepted, and `QueryFailed` where a limit or the engine ends the query.
         """
         self._open_connection()
-        with READERS.reading():
-            return self._engine.run(
-                text,
-                QueryOptions(
-                    now or self._clock.now(), timespan, limits=limits or Limits(), cancellation=cancellation,
-                    host=None if reach is None else Reaching(self.host, reach),
-                ),
-            )  # fmt: skip
+        engine, host = self._engine, None if reach is None else Reaching(self.host, reach)
+        with READERS.reading(), self._unless_opened_anew(engine):
+            options = QueryOptions(now or self._clock.now(), timespan, {}, limits or Limits(), cancellation, host=host)
+            return engine.run(text, options)
 
     def explain(
         self, text: str, *, now: datetime | None = None, timespan: tuple[datetime, datetime] | None = None
@@ -253,7 +246,7 @@ class LogStore:
                 raise InvalidInput(f"Row {position + 1} for {table} is not an object.", code="VDT0608", target=table)
         if not taken:
             return 0
-        sizes = [_size(row) for row in taken]
+        sizes = [len(json_text(dict(row)).encode()) for row in taken]
         batch = Batch(len(taken), columns_of(taken), range(1, len(taken) + 1), sizes)
         now = ticks.from_datetime(self._clock.now())
         origin = self._new_id()
@@ -465,10 +458,14 @@ class LogStore:
             except BaseException:
                 connection.close()
                 raise
-            self._engine = QueryEngine(connection, self.host, self._external)
-            self.transformer = Transformer(self._engine, self.host, self._content, self._tables)
+            self._ask(connection)
             self._connection = connection
         return True
+
+    def _ask(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._engine = QueryEngine(connection, self.host, self._external)
+        self._engine.rows_moved = self.terms.note
+        self.transformer = Transformer(self._engine, self.host, self._content, self._tables)
 
     def __enter__(self) -> LogStore:
         return self
@@ -478,20 +475,23 @@ class LogStore:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def _unless_opened_anew(self, engine: QueryEngine) -> Iterator[None]:
+        """What fails since the store is opened anew at that moment is to be asked again, and no fault of the query."""
+        try:
+            yield
+        except QueryFailed as error:
+            self._open_connection()
+            if engine is self._engine:
+                raise
+            raise Unavailable("The log store was opened anew.", code="VDT0615", hint="Ask again.") from error
+
     def _open_connection(self) -> duckdb.DuckDBPyConnection:
-        connection = self._connection
-        if connection is None:
-            if not self._closed:
-                raise Unavailable("The log store cannot be opened again yet.", code="VDT0615", hint="Free disk space.")
+        if (connection := self._connection) is not None:
+            return connection
+        if self._closed:
             raise Unavailable("The log store is closed.", code="VDT0613")
-        return connection
+        raise Unavailable("The log store cannot be opened again yet.", code="VDT0615", hint="Free disk space.")
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         return self._open_connection().cursor()
-
-
-def _size(row: Mapping[str, object]) -> int:
-    try:
-        return len(orjson.dumps(row))
-    except TypeError:
-        return len(json_text(dict(row)))

@@ -1,8 +1,6 @@
 """A write-ahead spool: batches of rows that are on disk before their sender is told so, in the order in which they came.
 
-A spool is a folder of segments, `<first number>.spool`, of frames: magic, length and CRC-32 of the body, and the body: a line of
-JSON that says what the batch is, and then a line of JSON for each row (LZ4, unless they are few), or the rows as columns
-(`store.columnar`). Callers that come at the same time share one fsync.
+A spool is a folder of segments, `<first number>.spool`, of frames (`store.frames`). Callers that come at the same time share one fsync.
 """
 
 from __future__ import annotations
@@ -10,31 +8,21 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import struct
 import threading
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-import pyarrow as pa
-
 from vedette.core.errors import InvalidInput, TooManyRequests, Unavailable, VedetteError
 from vedette.core.files import make_private_directory, sync_directory
+from vedette.store.frames import COLUMNS, MAGIC, Entry, Found, Spooled, body_at, frame, packed, read_segment, spooled
 
 log = logging.getLogger(__name__)
-_MAGIC: Final = b"VSP1"
-_HEAD: Final = struct.Struct("<4sII")
 _SUFFIX: Final = ".spool"
-_COLUMNS: Final = "columns"
-"""What the head of a frame says at its end when the rows are columns."""
-_PACKED: Final = "lz4"
-"""What it says when the lines are packed; their size follows."""
-_WORTH_PACKING: Final = 4096
-_CODEC: Final = "lz4"
+_READERS: Final = 2
 _LIGHTER: Final = 6
 """So many rows that are columns are moved with the effort of one that is JSON; 20,000 such are a row group of the engine, which it
 writes to its file at once instead of to its log first."""
@@ -57,39 +45,6 @@ class SpoolLimits:
     segment_bytes: int = 64 * 1024**2
     free_bytes: int = 256 * 1024**2
     parsed_bytes: int = 8 * 1024**2
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a batch lies: its number, table, count of rows, when it was accepted (ticks), its place in a segment, its form, and the bytes
-    that it takes in memory."""
-
-    number: int
-    table: str
-    rows: int
-    at: int
-    segment: int
-    offset: int
-    length: int
-    columns: bool
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Spooled:
-    """A batch as it was accepted: the JSON text of each row, and the ids of the records where the source has some.
-
-    A batch of columns has `columns` instead of lines: what `store.columnar.packed` made. One whose rows are still in memory has
-    `rows` and their `sizes` instead.
-    """
-
-    entry: Entry
-    source: str
-    lines: Sequence[bytes]
-    record_ids: Sequence[str] | None
-    columns: bytes | None = None
-    rows: list[dict[str, object]] | None = None
-    sizes: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -142,8 +97,10 @@ class Spool:
         """Frames found damaged by something other than the end of a process."""
         try:
             make_private_directory(folder)
-            for path in sorted(folder.glob(f"*{_SUFFIX}")):
-                self._read_segment(path)
+            # what waits may be gigabytes, and neither reading nor summing needs the interpreter
+            with ThreadPoolExecutor(_READERS, thread_name_prefix="vedette-spool") as pool:
+                for found in pool.map(read_segment, sorted(folder.glob(f"*{_SUFFIX}"))):
+                    self._take_over(found)
         except OSError as error:
             raise _unwritable(folder, error) from error
 
@@ -160,7 +117,7 @@ class Spool:
             if shutil.disk_usage(self._folder).free < self._limits.free_bytes:
                 return False
             with probe.open("wb") as file:
-                file.write(_MAGIC)
+                file.write(MAGIC)
                 file.flush()
                 os.fsync(file.fileno())
             probe.unlink()
@@ -180,13 +137,13 @@ class Spool:
         batch is not kept.
         """
         held = None if parsed is None else (source, parsed, list(map(len, lines)), record_ids)
-        payload, form = _packed(b"\n".join(lines))
+        payload, form = packed(b"\n".join(lines))
         about = [source, at, len(lines), record_ids, *form]
         return self._put(table, payload, len(lines), at, about, held, size=form[1] if form else len(payload))
 
     def put_columns(self, table: str, columns: bytes, rows: int, *, source: str, at: int) -> int:
         """Keep a batch of so many rows as columns (`store.columnar.packed`); otherwise as `put`."""
-        return self._put(table, columns, rows, at, [source, at, rows, None, _COLUMNS], columns=True, size=len(columns))
+        return self._put(table, columns, rows, at, [source, at, rows, None, COLUMNS], columns=True, size=len(columns))
 
     def _put(
         self, table: str, payload: bytes, rows: int, at: int, about: list[object],
@@ -199,11 +156,10 @@ class Spool:
                 code="VDT0413", status=413, hint="Send less at a time.",
             )  # fmt: skip
 
-        def frame(number: int) -> bytes:
-            body = orjson.dumps([number, table, *about]) + b"\n" + payload
-            return _HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body
+        def made(number: int) -> bytes:
+            return frame(number, table, about, payload)
 
-        ticket = _Ticket(frame, table, rows, at, size, parsed, columns)
+        ticket = _Ticket(made, table, rows, at, size, parsed, columns)
         with self._condition:
             self._check(size)
             self._pending.append(ticket)
@@ -360,12 +316,12 @@ class Spool:
                     file = opened[entry.segment] = self._segments[entry.segment].path.open("rb")
                 file.seek(entry.offset)
                 frame = file.read(entry.length)
-                body = _body_at(frame, 0)
+                body = body_at(frame, 0)
                 if body is None:
                     raise Unavailable(
                         f"The spool's file {self._segments[entry.segment].path} was changed on disk.", code="VDT0619"
                     )
-                yield _spooled(entry, body)
+                yield spooled(entry, body)
         except OSError as error:
             raise _unwritable(self._folder, error) from error
         finally:
@@ -407,77 +363,25 @@ class Spool:
 
     # -- after a crash
 
-    def _read_segment(self, path: Path) -> None:
-        content = path.read_bytes()
-        segment = _Segment(int(path.stem), path, len(content))
+    def _take_over(self, found: Found) -> None:
+        path, size, end = found.path, found.size, found.end
+        segment = _Segment(int(path.stem), path, size)
         self._segments[segment.first] = segment
-        offset, end = 0, 0
-        while offset < len(content):
-            body = _body_at(content, offset)
-            if body is None:
-                found = _next_frame(content, offset + 1)
-                if found is None:
-                    break
-                if not self.damaged:
-                    shutil.copyfile(path, path.with_suffix(".damaged"))  # for whoever wants to know what was there
-                self.damaged += 1
-                log.error("the spool's file %s is damaged from byte %d to %d", path.name, offset, found)
-                offset = found
-                continue
-            length = _HEAD.size + len(body)
-            number, table, _, at, rows, _, *form = orjson.loads(body[: body.index(b"\n")])
-            size = form[1] if form[:1] == [_PACKED] else length
-            self._entries.append(
-                Entry(number, table, rows, at, segment.first, offset, length, form == [_COLUMNS], size)
-            )
-            self.waiting_rows += rows
-            self.waiting_bytes += length
+        self.damaged += len(found.damaged)
+        for start, after in found.damaged:
+            log.error("the spool's file %s is damaged from byte %d to %d", path.name, start, after)
+        for entry in found.entries:
+            self._entries.append(entry)
+            self.waiting_rows += entry.rows
+            self.waiting_bytes += entry.length
             segment.waiting += 1
-            self._next = max(self._next, number + 1)
-            offset = end = offset + length
+            self._next = max(self._next, entry.number + 1)
         self._next = max(self._next, segment.first + 1)
-        if end < len(content):
-            log.warning(
-                "%d bytes at the end of %s were never acknowledged and are cut off", len(content) - end, path.name
-            )
+        if end < size:
+            log.warning("%d bytes at the end of %s were never acknowledged and are cut off", size - end, path.name)
             os.truncate(path, end)
             segment.size = end
         self._drop_if_done(segment)
-
-
-def _body_at(content: bytes, offset: int) -> bytes | None:
-    """The body of the frame that starts there, or None where none does."""
-    if len(content) - offset < _HEAD.size:
-        return None
-    magic, length, checksum = _HEAD.unpack_from(content, offset)
-    body = content[offset + _HEAD.size : offset + _HEAD.size + length]
-    return body if magic == _MAGIC and len(body) == length and zlib.crc32(body) == checksum else None
-
-
-def _next_frame(content: bytes, offset: int) -> int | None:
-    while (offset := content.find(_MAGIC, offset)) >= 0:
-        if _body_at(content, offset) is not None:
-            return offset
-        offset += 1
-    return None
-
-
-def _packed(lines: bytes) -> tuple[bytes, list[Any]]:
-    """Lines as they lie in a frame, and what its head says of it. A disk takes an fsync of a tenth of the bytes in a third of the time."""
-    if len(lines) < _WORTH_PACKING:
-        return lines, []
-    packed = pa.compress(lines, codec=_CODEC, asbytes=True)
-    return (packed, [_PACKED, len(lines)]) if len(packed) < len(lines) else (lines, [])
-
-
-def _spooled(entry: Entry, body: bytes) -> Spooled:
-    head, _, payload = body.partition(b"\n")
-    _, _, source, _, _, record_ids, *form = orjson.loads(head)
-    if form == [_COLUMNS]:
-        return Spooled(entry, source, (), None, payload)
-    if form[:1] == [_PACKED]:
-        payload = pa.decompress(payload, decompressed_size=form[1], codec=_CODEC, asbytes=True)
-    return Spooled(entry, source, payload.split(b"\n"), record_ids)
 
 
 def _unwritable(folder: Path, error: OSError) -> VedetteError:

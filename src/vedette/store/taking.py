@@ -26,9 +26,9 @@ from vedette.store.batch import Batch, RawColumn, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field
 from vedette.store.columnar import SOURCE, as_rows, assembled, by_source, joined, kind_of, texts, unpacked
 from vedette.store.contents import Load, load_id, record
+from vedette.store.frames import Spooled
 from vedette.store.inference import Inference
 from vedette.store.reading.enginelines import read_objects
-from vedette.store.spool import Spooled
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import Tables
 from vedette.store.transformations.transform import Output, Transform
