@@ -8,6 +8,7 @@ those of every other row, so that neither the engine's compression nor its cache
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -44,34 +45,7 @@ FIXED: Final = {
     "SecurityAlert": 5_000, "SecurityIncident": 1_000, "AADUserRiskEvents": 2_000, "AADRiskyUsers": 500, "AWSGuardDuty": 1_000,
 }  # fmt: skip
 """Tables whose rows do not grow with the others."""
-_INVENTED: Final[dict[str, list[dict[str, object]]]] = {
-    "DnsEvents": [
-        {"Computer": "dns01", "ClientIP": "10.1.1.1", "Name": f"{name}.example.com", "QueryType": kind, "SubType": "LookupQuery",
-         "EventId": 257, "IPAddresses": "52.1.2.3", "Result": "Success", "ResultCode": 0, "RemoteIPCountry": "US"}
-        for name, kind in (("www", "A"), ("mail", "MX"), ("cdn", "AAAA"), ("api", "A"))
-    ],
-    "W3CIISLog": [
-        {"sSiteName": "Default", "sComputerName": "web01", "sIP": "10.1.2.3", "csMethod": method, "csUriStem": stem, "sPort": 443,
-         "csUserName": "-", "cIP": "52.3.4.5", "csUserAgent": "Mozilla/5.0+(Windows+NT+10.0)", "scStatus": status,
-         "scSubStatus": "0", "scWin32Status": "0", "csUriQuery": "id=7", "TimeTaken": 31, "csBytes": 700, "scBytes": 9000,
-         "csHost": "www.contoso.example", "Computer": "web01"}
-        for method, stem, status in (("GET", "/", "200"), ("GET", "/app.js", "304"), ("POST", "/api/orders", "200"), ("GET", "/x", "404"))
-    ],
-    "Heartbeat": [{"Computer": "srv01", "ComputerIP": "10.1.3.4", "OSType": os, "Category": "Direct Agent", "Version": "1.0",
-                   "OSName": os, "ResourceId": "/subscriptions/s/vm"} for os in ("Windows", "Linux")],
-    "IdentityInfo": [{"AccountUPN": "ann@contoso.example", "AccountName": "ann", "AccountDisplayName": "Ann", "AccountObjectId":
-                      "5f1b2c3d-0000-4000-8000-000000000001", "Department": "Sales", "JobTitle": "Clerk", "IsAccountEnabled": True,
-                      "AssignedRoles": roles, "GroupMembership": ["All"], "UserType": "Member", "BlastRadius": "Low"}
-                     for roles in ([], [], ["Security Reader"])],
-    "Usage": [{"DataType": table, "Quantity": 120.5, "QuantityUnit": "MBytes", "IsBillable": True, "Solution": "Security"}
-              for table in ("SecurityEvent", "Syslog", "SigninLogs")],
-    "StorageBlobLogs": [{"AccountName": "store", "OperationName": name, "StatusCode": "200", "StatusText": "Success", "CallerIpAddress":
-                         "52.5.6.7:4433", "Uri": "https://store.blob.example/a/b", "UserAgentHeader": "azcopy", "AuthenticationType": "SAS"}
-                        for name in ("GetBlob", "PutBlob", "ListBlobs")],
-    "BehaviorAnalytics": [{"UserName": "ann", "UserPrincipalName": "ann@contoso.example", "ActivityType": "LogOn", "ActionType": "Sign-in",
-                           "SourceIPAddress": "52.7.8.9", "EventSource": "Azure AD", "InvestigationPriority": 1,
-                           "ActivityInsights": {"FirstTimeUserConnectedFromCountry": "False"}, "UsersInsights": {}, "DevicesInsights": {}}],
-}  # fmt: skip
+_INVENTED: Final = Path(__file__).with_name("log_models.jsonl")
 """Models of tables that the shared material has no rows of."""
 _KINDS: Final = (
     "EventID", "DeviceEventClassID", "OperationName", "OperationNameValue", "Operation", "EventName", "ActionType",
@@ -109,8 +83,12 @@ def put_models(store: LogStore, shared: Path, folder: Path, before: datetime) ->
                 part.write_bytes(b"".join(islice(lines, _MODELS_A_FILE)))
             report = store.load([part], LoadOptions(shift_to=before))
             assert report.failed == []
-        if table in _INVENTED:
-            store.append(table, [row | {"TimeGenerated": before} for row in _INVENTED[table]])
+    invented: dict[str, list[dict[str, object]]] = {}
+    for line in _INVENTED.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        invented.setdefault(row["Type"], []).append(row | {"TimeGenerated": before})
+    for table, rows in invented.items():
+        store.append(table, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,22 +188,30 @@ class RowMaker:
         if kind is Type.DATETIME:
             later = "+ 300000000000000" if name == "ExpirationDateTime" else ""
             return f"CASE WHEN {model} IS NULL THEN NULL ELSE made.t {later} END"
+        number = "printf('%x', made.h)"
         if kind is Type.DYNAMIC:
-            return f"CASE WHEN {model} LIKE '{{\"%' THEN '{{\"Sequence\":\"' || printf('%x', made.h) || '\",' || substr({model}, 2) ELSE {model} END"
+            numbered = f"'{{\"Sequence\":\"' || {number} || '\",' || substr({model}, 2)"
+            return f"CASE WHEN {model} LIKE '{{\"%' THEN {numbered} ELSE {model} END"
         if kind is not Type.STRING:
             return model
         made = None
         if _IP.match(name):
-            outside = 185 if stored.name.startswith("ThreatIntel") else 52
-            made = f"CASE WHEN made.h % 3 = 0 THEN '{outside}.' ELSE '{10 if outside == 52 else 185}.' END || (made.h // 7 % 8) || '.' || (made.h // 64 % 250) || '.' || (made.h // 32768 % 250)"
+            # what threat intelligence names is not what hosts talk to
+            outside, inside = ("185.", "185.") if stored.name.startswith("ThreatIntel") else ("52.", "10.")
+            parts = ["made.h // 7 % 8", "made.h // 64 % 250", "made.h // 32768 % 250"]
+            first = f"CASE WHEN made.h % 3 = 0 THEN '{outside}' ELSE '{inside}' END"
+            joined = " || '.' || ".join(f"({part})" for part in parts)
+            made = f"{first} || {joined}"
         elif _HOST.match(name):
             made = f"'h' || (made.h // 11 % 2000) || '-' || {model}"
         elif _PERSON.match(name):
-            made = f"CASE WHEN {model} LIKE '%$' OR {model} ILIKE '%system%' THEN {model} ELSE 'u' || (made.h // 13 % 5000) || '.' || {model} END"
+            machine = f"{model} LIKE '%$' OR {model} ILIKE '%system%'"
+            made = f"CASE WHEN {machine} THEN {model} ELSE 'u' || (made.h // 13 % 5000) || '.' || {model} END"
         elif name == "EventData":
-            made = f"replace({model}, '</EventData>', '<Data Name=\"Sequence\">' || printf('%x', made.h) || '</Data></EventData>')"
+            item = f"'<Data Name=\"Sequence\">' || {number} || '</Data></EventData>'"
+            made = f"replace({model}, '</EventData>', {item})"
         elif _LONG.match(name):
-            made = f"{model} || ' ' || printf('%x', made.h)"
+            made = f"{model} || ' ' || {number}"
         elif self._is_guid(stored, name):
             made = "CAST(uuid() AS VARCHAR)"
         return model if made is None else f"CASE WHEN {model} = '' THEN '' ELSE {made} END"
