@@ -11,13 +11,14 @@ import pytest
 from vedette.engine.catalog import full_catalog
 from vedette.kql import bound, node, syntax
 from vedette.kql.operators.binding import load_binders
+from vedette.kql.types import Type
 
 full_catalog()
 load_binders()
 
 
-def _all(kind: type) -> set[type]:
-    return {kind}.union(*(_all(each) for each in kind.__subclasses__()))
+def _all(kind: Any) -> set[Any]:
+    return {kind}.union(*map(_all, kind.__subclasses__()))
 
 
 KINDS = sorted(_all(syntax.Node) | _all(bound.Expr) | _all(bound.Relation), key=lambda kind: kind.__qualname__)
@@ -33,8 +34,8 @@ def test_every_node_takes_what_its_dataclass_would_take() -> None:
                 for name in ("default", "default_factory")
                 if (value := getattr(field, name)) is not dataclasses.MISSING
             }
-            namespace[field.name] = dataclasses.field(kw_only=bool(field.kw_only), **default)  # type: ignore[call-overload]
-        plain = dataclasses.dataclass(type("Plain", (), namespace))
+            namespace[field.name] = dataclasses.field(kw_only=bool(field.kw_only), **default)
+        plain: Any = dataclasses.dataclass(type("Plain", (), namespace))
         wanted = inspect.signature(plain).parameters.values()
         given = list(inspect.signature(node._initialiser(kind)).parameters.values())[1:]
         assert [(one.name, one.kind) for one in given] == [(one.name, one.kind) for one in wanted], kind
@@ -48,12 +49,12 @@ def test_lists_that_nobody_gave_are_not_shared() -> None:
         items: list[int] = dataclasses.field(default_factory=list)
         known: str = "default"
 
-    first, second = Listed(bound.Type.LONG, "a"), Listed(bound.Type.LONG, "b", [1], start=7)
+    first, second = Listed(Type.LONG, "a"), Listed(Type.LONG, "b", [1], start=7)
     first.items.append(2)
     assert (first.items, first.known, first.start) == ([2], "default", 0)
     assert (second.items, second.start) == ([1], 7)
-    assert Listed(bound.Type.LONG, "c").items == []
+    assert Listed(Type.LONG, "c").items == []
     with pytest.raises(TypeError, match="name"):
-        Listed(bound.Type.LONG)  # type: ignore[call-arg]
+        Listed(Type.LONG)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="other"):
-        Listed(bound.Type.LONG, "a", other=1)  # type: ignore[call-arg]
+        Listed(Type.LONG, "a", other=1)  # type: ignore[call-arg]
