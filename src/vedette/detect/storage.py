@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -24,17 +25,24 @@ def rule_from_layout(content: dict[str, Any], rule_id: str) -> AnalyticsRule:
 
 
 def rule_of(row: RuleRow) -> AnalyticsRule:
-    """The rule of a row, on or off as the row says."""
+    """The rule of a row, on or off as the row says. A revision that was read before needs no content: it may be deferred."""
     return replace(
-        _cached(row.workspace_id, row.id, row.revision, row.content_hash, _Content(row.content)), enabled=row.enabled
+        _cached(row.workspace_id, row.id, row.revision, row.content_hash, _Content(lambda: row.content)),
+        enabled=row.enabled,
     )
 
 
 class _Content:
-    """The layout as an argument that does not count: the same revision always has the same content."""
+    """The layout as an argument that does not count: the same revision always has the same content. Asked for once."""
 
-    def __init__(self, value: dict[str, Any]) -> None:
-        self.value = value
+    def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
+        self._read: Callable[[], dict[str, Any]] | None = read
+
+    def take(self) -> dict[str, Any]:
+        """The layout; the row that it came from is let go."""
+        assert self._read is not None
+        read, self._read = self._read, None
+        return read()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Content)
@@ -45,4 +53,4 @@ class _Content:
 
 @lru_cache(maxsize=4096)
 def _cached(workspace_id: str, rule_id: str, revision: int, content_hash: str, content: _Content) -> AnalyticsRule:
-    return rule_from_layout(content.value, rule_id)
+    return rule_from_layout(content.take(), rule_id)
