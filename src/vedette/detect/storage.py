@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
@@ -27,11 +28,11 @@ def rule_from_layout(content: dict[str, Any], rule_id: str) -> AnalyticsRule:
 def rule_of(row: RuleRow) -> AnalyticsRule:
     """The rule of a row, on or off as the row says.
 
-    A row that cannot be read is a rule that says so (`AnalyticsRule.unreadable`): its windows fail, with the reason, and no other
+    A revision that was read before needs no content: it may be deferred. A row that cannot be read is a rule that says so (`AnalyticsRule.unreadable`): its windows fail, with the reason, and no other
     rule is stopped by it.
     """
     try:
-        rule = _cached(row.workspace_id, row.id, row.revision, row.content_hash, _Content(row.content))
+        rule = _cached(row.workspace_id, row.id, row.revision, row.content_hash, _Content(lambda: row.content))
     except Exception as error:  # whatever somebody has made of the row
         reason = str(error) if isinstance(error, InvalidInput) else f"{type(error).__name__}: {error}"
         return AnalyticsRule(
@@ -45,10 +46,16 @@ _RETRIED: Final = timedelta(hours=1)
 
 
 class _Content:
-    """The layout as an argument that does not count: the same revision always has the same content."""
+    """The layout as an argument that does not count: the same revision always has the same content. Asked for once."""
 
-    def __init__(self, value: dict[str, Any]) -> None:
-        self.value = value
+    def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
+        self._read: Callable[[], dict[str, Any]] | None = read
+
+    def take(self) -> dict[str, Any]:
+        """The layout; the row that it came from is let go."""
+        assert self._read is not None
+        read, self._read = self._read, None
+        return read()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Content)
@@ -59,4 +66,4 @@ class _Content:
 
 @lru_cache(maxsize=4096)
 def _cached(workspace_id: str, rule_id: str, revision: int, content_hash: str, content: _Content) -> AnalyticsRule:
-    return rule_from_layout(content.value, rule_id)
+    return rule_from_layout(content.take(), rule_id)

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, defer
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
@@ -132,6 +132,8 @@ class Ledger:
             select(ScheduleRow, RuleRow)
             .join(RuleRow, and_(RuleRow.workspace_id == ScheduleRow.workspace_id, RuleRow.id == ScheduleRow.rule_id))
             .where(ScheduleRow.workspace_id == self._workspace_id, RuleRow.enabled.is_(True))
+            # asked for at every round: the texts of hundreds of rules, which have been read, are most of it
+            .options(defer(RuleRow.content), defer(RuleRow.original), defer(RuleRow.source))
         )
         if rule_id is not None:
             query = query.where(ScheduleRow.rule_id == rule_id)
