@@ -28,8 +28,8 @@ def rule_from_layout(content: dict[str, Any], rule_id: str) -> AnalyticsRule:
 def rule_of(row: RuleRow) -> AnalyticsRule:
     """The rule of a row, on or off as the row says.
 
-    A revision that was read before needs no content: it may be deferred. A row that cannot be read is a rule that says so (`AnalyticsRule.unreadable`): its windows fail, with the reason, and no other
-    rule is stopped by it.
+    A revision that was read before needs no content: it may be deferred. A row that cannot be read is a rule that says so
+    (`AnalyticsRule.unreadable`): its windows fail, with the reason, and no other rule is stopped by it.
     """
     try:
         rule = _cached(row.workspace_id, row.id, row.revision, row.content_hash, _Content(lambda: row.content))
