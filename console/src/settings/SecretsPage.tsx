@@ -10,7 +10,7 @@ import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { useChange } from "../app/useChange";
-import { TestButton } from "../destinations/TestButton";
+import { TestButton } from "../configured/TestButton";
 import { Time } from "../time/Time";
 
 /** 30, 14 and 3 days before it is due: each step louder, and never by colour alone. */
