@@ -171,7 +171,7 @@ def _company(facts: Facts) -> Part:
     for other in facts.other_rules.values():
         # A rule that is everywhere, or an entity that is, meets others by chance.
         further = 1.0 if set(other.tactics) - set(facts.tactics) else 0.0
-        points += (10.0 + 2.0 * further) / (1.0 + other.share / 0.005) / (1.0 + (other.entity_incidents - 1) / 6.0)
+        points += (10.0 + 2.0 * further) / (1.0 + other.share / 0.005) / (1.0 + (other.entity_incidents - 1) / 2.0)
     points = min(float(MOST["company"]), points)
     tactics = {tactic for other in facts.other_rules.values() for tactic in other.tactics} - set(facts.tactics)
     rules = len(facts.other_rules)
