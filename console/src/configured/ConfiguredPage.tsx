@@ -35,7 +35,9 @@ export function ConfiguredPage<T extends { id: string; name: string; kind: strin
   const [parameters] = useSearchParams();
   const workspace = useWorkspace();
   const isNew = id === "new";
-  const found = isNew ? null : stored.data?.value.find((each) => each.id === id);
+  // Read for a new one, too: the query tells of a change only to those who read the data, and the new one is opened once it is saved.
+  const all = stored.data?.value;
+  const found = isNew ? null : all?.find((each) => each.id === id);
   const wanted = isNew ? parameters.get("kind") : found?.kind;
   const kind = kinds.data?.value.find((each) => kindOf(each) === wanted);
   const error = stored.error ?? kinds.error;
