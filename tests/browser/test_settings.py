@@ -38,7 +38,7 @@ def test_an_account_is_made_and_signs_in_with_its_password(site: Site, page: Pag
         hers.wait_for_url(re.compile("/incidents"))
         expect(hers).to_have_title("Incidents · Vedette")
         page.get_by_role("switch").click()  # disabled: her session is over
-        expect(page.get_by_text("Disabled lea@contoso.example")).to_be_visible()
+        expect(page.get_by_text("Disabled lea@contoso.example", exact=True)).to_be_visible()
         faults.expect("answer 401")
         hers.get_by_role("link", name="Logs").click()
         hers.wait_for_url(re.compile("/signin"))

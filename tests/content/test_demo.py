@@ -74,12 +74,12 @@ def demo(prepared: tuple[Path, dict[str, Any], list[str]], tmp_path: Path) -> De
 
 def test_incidents_have_just_been_raised(prepared: tuple[Path, dict[str, Any], list[str]]) -> None:
     _, there, told = prepared
-    assert len(there["incidents"]) == 13
+    assert len(there["incidents"]) == 14
     assert ("daniel.reyes@alderfinch.example deletes 16 Azure resources", "High") in there["incidents"]
     assert {severity for _, severity in there["incidents"]} == {"High", "Medium"}
-    assert there["alerts"] == [[16, 16]]
+    assert there["alerts"] == [[17, 17]]
     assert there["runs"] == len(there["rules"]) == 13
-    assert told[-1] == "Demo: 13 rules were run and raised 16 alerts in 13 incidents."
+    assert told[-1] == "Demo: 13 rules were run and raised 17 alerts in 14 incidents."
 
 
 def test_alerts_of_one_attacker_are_together_and_name_entities(demo: Demo) -> None:

@@ -222,7 +222,10 @@ def test_limits_of_entities() -> None:
     wide = [{"Ip": "x" * 9000, "Url": f"http://{number}/" + "y" * 5000} for number in range(50)]
     entities, notes = mapper.entities(wide)
     assert sum(len(json.dumps(entity.to_dict())) for entity in entities) <= 64 * 1024
-    assert notes == ["An alert holds 64 KB of entities; further ones were left out."]
+    assert notes == [
+        "An alert holds 64 KB of entities; further ones were left out.",
+        "Identifiers of entities are cut to 8,192 characters.",
+    ]
 
 
 identifiers = st.dictionaries(

@@ -48,6 +48,7 @@ from tools.demo_campaign.tenant import (
     SQL,
     SUBSCRIPTION,
     VICTIM,
+    Person,
     Server,
     guid,
 )
@@ -70,6 +71,7 @@ def add_attack(make: Maker) -> None:
     _machine(make, SHOP, _after(MORNING, 106.3))
     _disk(make)
     _destruction(make)
+    _old_account(make)  # last: what is made before it stays as it was
 
 
 def _after(start: datetime, minutes: float) -> datetime:
@@ -125,6 +127,19 @@ def _phish(make: Maker) -> None:
                 session=SESSION, agent=SCRIPT, client="Mobile Apps and Desktop clients",
             ),
             interactive=False,
+        )  # fmt: skip
+
+
+def _old_account(make: Maker) -> None:
+    """A minute before the victim's, an account of the list that has been disabled is tried from the same address."""
+    former = Person("Petra", "Lindqvist", "Accountant", 97)
+    for minutes in (-4.2, -3.1):
+        sign_in(
+            make,
+            SignIn(
+                _after(MORNING, minutes), former, BROKER, REGISTRATION, PHISH_ADDRESS, HOSTER, PHISHED, 50057, "deviceCode",
+                client="Mobile Apps and Desktop clients", policies={"Require MFA for all users": "notApplied"},
+            ),
         )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ EDGE: Final = (
 ERRORS: Final = {
     0: "",
     50053: "The account is locked, you've tried to sign in too many times with an incorrect user ID or password.",
+    50057: "The user account is disabled.",
     50074: "Strong Authentication is required.",
     50076: "Due to a configuration change made by your administrator, or because you moved to a new location, "
     "you must use multi-factor authentication to access the resource.",

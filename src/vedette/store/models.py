@@ -48,7 +48,7 @@ class WatchlistItemRow(Base):
     content: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    since: Mapped[int]
+    since: Mapped[int] = mapped_column(server_default="1")
     """The revision that brought it as it is."""
 
 
