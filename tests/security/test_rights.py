@@ -147,6 +147,8 @@ RULES: dict[tuple[str, str], str | Permission] = {
     ("get", f"{WS}/users/{{user}}/timeline"): Permission.INCIDENTS_READ,
     ("get", f"{WS}/explorations"): Permission.INCIDENTS_READ,
     ("post", f"{WS}/explorations/{{exploration}}"): Permission.INCIDENTS_READ,
+    ("get", f"{WS}/rule-runs/{{run_id}}"): Permission.QUERY,
+    ("post", f"{WS}/rule-runs/{{run_id}}/replay"): Permission.QUERY,
     ("get", f"{WS}/rule-exceptions"): Permission.RULES_READ,
     ("post", f"{WS}/rule-exceptions"): Permission.RULES_WRITE,
     ("get", f"{WS}/rule-exceptions/proposals"): Permission.INCIDENTS_READ,

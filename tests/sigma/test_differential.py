@@ -13,6 +13,7 @@ import pytest
 import yaml
 from sigma.backends.kusto import KustoBackend
 from sigma.collection import SigmaCollection
+from sigma.types import SigmaNumber
 from sigma_backend_duckdb.backend import DuckDBBackend
 
 from vedette.core.clock import SystemClock
@@ -33,12 +34,17 @@ RULES = {one["title"]: one for one in yaml.safe_load_all((FOLDER / "rules.yml").
 
 
 class Kql(KustoBackend):  # type: ignore[misc]
-    """The backend, with the modifier `cased`, which it lacks."""
+    """The backend, with the modifier `cased`, which it lacks, and with `in` for numbers, of which KQL has no `in~`."""
 
     case_sensitive_match_expression = "{field} == {value}"
     case_sensitive_startswith_expression = "{field} startswith_cs {value}"
     case_sensitive_endswith_expression = "{field} endswith_cs {value}"
     case_sensitive_contains_expression = "{field} contains_cs {value}"
+
+    def convert_condition_as_in_expression(self, cond: Any, state: Any) -> Any:
+        text = super().convert_condition_as_in_expression(cond, state)
+        numbers = all(isinstance(one.value, SigmaNumber) for one in cond.args)
+        return text.replace(" in~ (", " in (", 1) if numbers else text
 
 
 class Sql(DuckDBBackend):  # type: ignore[misc]

@@ -19,11 +19,12 @@ def batches_of(
     which for the statement of a detection takes longer than to run it. `execute()` plans once, but holds all rows. A relation
     reads its rows by `_submit`; that is what is asked here, and where a release has it no more, the relation itself.
 
-    Raises what the engine raises, an error while rows are read as `OSError`.
+    Raises what the engine raises, an error while rows are read as `OSError`, and UnicodeEncodeError for what is no text.
     """
     submit: Any = getattr(connection, "_submit", None)
     if submit is None:
         reader: pa.RecordBatchReader = connection.sql(sql, params=values).to_arrow_reader(rows)
         return reader
+    sql.encode()  # raises UnicodeEncodeError for half a surrogate pair, of which the engine tells less
     reader = submit(sql, dict(values) if values else None, "stream", rows).arrow_reader()
     return reader
