@@ -14,6 +14,7 @@ import base64
 import fnmatch
 import gzip
 import subprocess
+import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
@@ -27,8 +28,8 @@ MARK: Final = "marked" + "-secret-"
 """What the secrets of tests begin with; in two parts, so that this file has none."""
 TENANT: Final = "range" + "-secret-"
 """What those of the fake tenant begin with."""
-TENANT_ITSELF: Final = ("tests/range/", "tests/clients/", "tests/plugins/", "tests/docs/")
-"""Tests of the fake tenant, whose secrets are what it is made of."""
+TENANT_ITSELF: Final = ("tests/range/", "tests/clients/", "tests/plugins/", "tests/docs/", "tests/packaging/")
+"""Tests of the fake tenant, whose secrets are what it is made of, and of packages, which hold it."""
 _PIECE: Final = 8 << 20
 _KEY: Final = "vedette_secrets_found"
 
@@ -96,7 +97,7 @@ class Secrecy:
 
     def shared(self, base: Path) -> None:
         """Searches what tests shared: folders of the run that are not those of one test."""
-        self._inputs = ()
+        self._inputs = ("vedette-*.tar.gz", "vedette-*.whl")  # packages hold the fake tenant
         for folder in sorted(base.iterdir()) if base.is_dir() else ():
             inside = [done for done in self._searched if folder in (done, *done.parents)]
             if not inside and not folder.is_symlink():
@@ -120,7 +121,7 @@ class Secrecy:
             try:
                 with gzip.open(path) as unpacked:
                     return self._in_pieces(unpacked.read)
-            except (EOFError, gzip.BadGzipFile):
+            except (EOFError, OSError, zlib.error):
                 return False
         if deep and path.suffix in (".duckdb", ".parquet"):
             return any(self._in(row) for row in _rows(path))
