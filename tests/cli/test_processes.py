@@ -262,7 +262,7 @@ def test_ctrl_c_during_a_load_leaves_nothing_half_written(tmp_path: Path, served
             vedette("query", "print 1", "--data", make(data))
         load = subprocess.Popen(
             [*START, "load", str(file), "--data", str(data)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            encoding="utf-8", env=environment(),
+            encoding="utf-8", env=environment(), preexec_fn=heed_ctrl_c,
         )  # fmt: skip
         wait_for_work(file, data)
         load.send_signal(signal.SIGINT)
@@ -279,6 +279,11 @@ def test_ctrl_c_during_a_load_leaves_nothing_half_written(tmp_path: Path, served
 def make(data: Path) -> Path:
     data.mkdir()
     return data
+
+
+def heed_ctrl_c() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so does all that is started by it, such as these tests."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_work(file: Path, data: Path) -> None:
