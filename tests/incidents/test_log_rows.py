@@ -317,3 +317,26 @@ def test_two_threads_that_append_neither_double_nor_lose_a_row(
     assert len(tables) == 4
     assert len(set(tables)) == 4
     assert first.outbox.pending() == 0
+
+
+def test_a_turn_ends_although_others_go_on_adding(state: State, workspace: str, clock: VirtualClock) -> None:
+    """Whoever waits for a turn waits for the rows that were there, which alone keep their order, and for no others."""
+    service = IncidentService(state, workspace, clock, new_id=seeded_ids(1))
+    service.ingest(run(rule(1), [{"User": "ann@x.com"}]))
+    tables: list[str] = []
+
+    class Busy:
+        """Logs while whose appends something new comes each time."""
+
+        def append(self, name: str, rows: Any) -> int:
+            taken = list(rows)
+            tables.extend([name] * len(taken))
+            service.ingest(run(rule(len(tables) + 1), [{"User": f"u{len(tables)}@x.com"}]))
+            return len(taken)
+
+        def query(self, text: str, *, now: datetime, timespan: tuple[datetime, datetime]) -> Any:
+            raise AssertionError("nothing is in doubt")
+
+    assert service.outbox.drain(Busy()) == 2
+    assert tables == ["SecurityAlert", "SecurityIncident"]
+    assert service.outbox.pending() == 4

@@ -71,7 +71,6 @@ def work(web: httpx.Client, round_: int, kind: str, done: list[Any]) -> None:
                 answer = web.post(f"{WS}/incidents/1/comments", json={"message": text})
                 assert answer.status_code == 201, answer.text
                 done.append(text)
-                time.sleep(0.05)  # or the run of a rule waits a minute for the state's lock
 
 
 def held_after(data: Path, loads: list[str], runs: list[tuple[str, int]], comments: list[str]) -> None:

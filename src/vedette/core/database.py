@@ -1,8 +1,9 @@
 """The state database: SQLite in the data directory, or PostgreSQL by URL, with the same behaviour on both.
 
 Transactions that write run one after another, in every thread and every process (SQLite: BEGIN IMMEDIATE; PostgreSQL:
-an advisory lock held to the end of the transaction), so what a transaction has read stays true until it commits, and
-writers wait instead of failing. Transactions that only read see one moment's state and are never held up.
+an advisory lock held to the end of the transaction; within a process in the order in which they asked), so what a
+transaction has read stays true until it commits, and writers wait instead of failing. Transactions that only read see
+one moment's state and are never held up.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -36,6 +36,7 @@ from sqlalchemy.types import TypeDecorator
 
 from vedette.core.errors import InvalidInput, Unavailable, VedetteError
 from vedette.core.files import make_private_directory
+from vedette.core.turns import Turns
 
 BUSY_TIMEOUT: Final = 30.0
 """Seconds that a writer waits for its turn."""
@@ -132,7 +133,7 @@ class State:
     def __init__(self, url: str | URL, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
         self._url = _read_url(url)
         self._busy_timeout = busy_timeout
-        self._writer = threading.Lock()
+        self._writer = Turns()
         self._current: ContextVar[Session | None] = ContextVar("session", default=None)
         self.engine: Engine = self._make_engine()
 

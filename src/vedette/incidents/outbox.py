@@ -3,7 +3,8 @@
 A row is added in the transaction of its change and removed after it was appended. When a process is killed between the
 two, the row is in doubt: the table is asked for it first, so that it is neither lost nor there twice. Threads take turns
 to append: two that saw the same rows would both append them, and the slower would remove, by its number, a row that was
-added since (SQLite gives the number of a removed last row again).
+added since (SQLite gives the number of a removed last row again). A turn ends with the rows that waited when it began: who
+waits for it, the caller of a rule's run, does not wait for what others go on adding.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
+from vedette.core.turns import Turns
 from vedette.detect.alerts.moments import from_wire
 from vedette.detect.running.runner import QueryResult
 from vedette.incidents.logrows import ALERTS, BOOKMARKS, INCIDENTS
@@ -34,7 +36,7 @@ _KEYS: Final = {
 }
 """Columns that, with TimeGenerated, tell a row of each table."""
 
-_TURNS: Final[WeakKeyDictionary[State, defaultdict[str, threading.Lock]]] = WeakKeyDictionary()
+_TURNS: Final[WeakKeyDictionary[State, defaultdict[str, Turns]]] = WeakKeyDictionary()
 """Of each workspace of a state: held by the thread that appends, whichever outbox object it has."""
 _GUARD: Final = threading.Lock()
 
@@ -59,7 +61,7 @@ class LogOutbox:
         self._workspace_id = workspace_id
         self._clock = clock
         with _GUARD:
-            self._turn = _TURNS.setdefault(state, defaultdict(threading.Lock))[workspace_id]
+            self._turn = _TURNS.setdefault(state, defaultdict(Turns))[workspace_id]
 
     def add(self, session: Session, table: str, row: Mapping[str, Any]) -> None:
         """Keep a row, as a part of the caller's transaction."""
@@ -80,7 +82,7 @@ class LogOutbox:
             return session.scalar(query) or 0
 
     def drain(self, logs: Logs) -> int:
-        """Append every row that waits, in order for each table; returns how many were appended.
+        """Append every row that waits now, in order for each table; returns how many were appended.
 
         Another thread's append is waited for, so that what was added before the call is in the tables after it.
         """
@@ -88,8 +90,9 @@ class LogOutbox:
             return self._drain(logs)
 
     def _drain(self, logs: Logs) -> int:
-        appended = 0
-        while batch := self._next():
+        appended, left = 0, self.pending()
+        while left and (batch := self._next(min(left, BATCH))):
+            left -= len(batch)
             table = batch[0].table_name
             fresh = [row for row in batch if not (row.attempted and _present(logs, table, row.row, self._clock.now()))]
             ids = [row.id for row in batch]
@@ -101,13 +104,13 @@ class LogOutbox:
                 session.execute(delete(LogOutboxRow).where(LogOutboxRow.id.in_(ids)))
         return appended
 
-    def _next(self) -> list[LogOutboxRow]:
-        """The oldest rows of the table whose turn it is."""
+    def _next(self, count: int) -> list[LogOutboxRow]:
+        """Of so many oldest rows, those of the table whose turn it is."""
         query = (
             select(LogOutboxRow)
             .where(LogOutboxRow.workspace_id == self._workspace_id)
             .order_by(LogOutboxRow.id)
-            .limit(BATCH)
+            .limit(count)
         )
         with self._state.session(read_only=True) as session:
             rows = list(session.scalars(query))
