@@ -1,14 +1,15 @@
-"""What the forms of connectors that sign in as an app registration have in common."""
+"""What connectors that sign in as an app registration have in common: the form, and the clouds to choose from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from vedette.clients.azure_cloud import AzureCloud
+from vedette.clients.azure_cloud import CLOUDS, AzureCloud
 from vedette.clients.azure_errors import AzureFailure
 from vedette.clients.azure_http import ClientSecretCredentials
-from vedette.collect.connectors.contract import Endpoint
+from vedette.collect.connectors.contract import ConnectorManifest, Endpoint
+from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField, TroubleshootingRow
 from vedette.core.redaction import Secret
 
@@ -16,6 +17,21 @@ ROLE: Final = "A role on the subscription for the app registration: subscription
 REGISTRATION: Final = (
     "An app registration in Microsoft Entra ID with a client secret, made as the guide of Azure Security tells.",
 )
+
+
+class AppRegistrationKind:
+    """A connector whose manifest is made of the clouds that a connection may be in."""
+
+    def __init__(
+        self, clock: Clock, clouds: Mapping[str, AzureCloud], manifest: Callable[[Mapping[str, AzureCloud]], ConnectorManifest]
+    ) -> None:  # fmt: skip
+        self._clock, self._clouds = clock, dict(clouds or CLOUDS)
+        self._manifest = manifest(self._clouds)
+
+    @property
+    def manifest(self) -> ConnectorManifest:
+        """What the connector is and which fields it needs."""
+        return self._manifest
 
 
 def fields(clouds: Mapping[str, AzureCloud], *further: FormField, look_back: int = 7) -> tuple[FormField, ...]:

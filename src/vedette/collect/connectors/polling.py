@@ -125,11 +125,7 @@ class CollectionConnection:
 
     def check(self) -> CheckReport:
         """Reach the hosts, sign in, and ask each endpoint for one object: which permission is missing is named."""
-        plan: list[tuple[str, Step]] = [
-            (f"Reach {host}, port {port}", lambda host=host, port=port: reach(host, port))  # type: ignore[misc]
-            for host, port in ports(self._hosts)
-        ]
-        plan.append(("Sign in to Microsoft Entra ID", self._check_sign_in))
+        plan = [*reaching(self._hosts), signing_in(self._client.authenticate)]
         report = run_steps(self._clock, plan)
         if not report.ok:
             return report
@@ -139,10 +135,6 @@ class CollectionConnection:
             for one in self._manifest.endpoints
         ]
         return CheckReport((*report.steps, *(found for one in asked for found in one.steps)))
-
-    def _check_sign_in(self) -> CheckStep:
-        self._client.authenticate()
-        return passed("The tenant accepts the client id and secret.")
 
     def _check_endpoint(self, endpoint: str) -> CheckStep:
         source = self._sources[endpoint]
@@ -206,8 +198,27 @@ def events_of(
     return events
 
 
-def reach(host: str, port: int) -> CheckStep:
-    """Whether a host takes connections."""
+def reaching(addresses: Sequence[str]) -> list[tuple[str, Step]]:
+    """The steps of a test that ask whether the hosts of addresses take connections, each once."""
+    found = [urlsplit(address) for address in addresses]
+    hosts = dict.fromkeys((one.hostname or "", one.port or 443) for one in found)
+    return [
+        (f"Reach {host}, port {port}", lambda host=host, port=port: _reach(host, port))  # type: ignore[misc]
+        for host, port in hosts
+    ]
+
+
+def signing_in(authenticate: Callable[[], None]) -> tuple[str, Step]:
+    """The step of a test that gets a token."""
+
+    def check() -> CheckStep:
+        authenticate()
+        return passed("The tenant accepts the client id and secret.")
+
+    return "Sign in to Microsoft Entra ID", check
+
+
+def _reach(host: str, port: int) -> CheckStep:
     try:
         socket.create_connection((host, port), timeout=10).close()
     except OSError as error:
@@ -217,12 +228,6 @@ def reach(host: str, port: int) -> CheckStep:
             hint="Allow the connection in the firewall or proxy.",
         ) from error  # fmt: skip
     return passed(f"{host} takes connections.")
-
-
-def ports(addresses: Sequence[str]) -> list[tuple[str, int]]:
-    """Hosts and ports of addresses, each once."""
-    found = [urlsplit(address) for address in addresses]
-    return list(dict.fromkeys((one.hostname or "", one.port or 443) for one in found))
 
 
 def _version(changed: Callable[[Mapping[str, Any]], str]) -> Callable[[Mapping[str, Any]], str]:

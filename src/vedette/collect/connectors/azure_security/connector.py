@@ -10,11 +10,10 @@ from datetime import timedelta
 from typing import Any, Final
 
 from vedette.clients.azure_cloud import CLOUDS, AzureCloud
-from vedette.clients.azure_http import ClientSecretCredentials
 from vedette.clients.graph import GraphClient
+from vedette.collect.connectors import app_registration
 from vedette.collect.connectors.azure_security.manifest import ALERTS_V1, ALERTS_V2, INCIDENTS, manifest
 from vedette.collect.connectors.changes import change_of
-from vedette.collect.connectors.contract import ConnectorManifest
 from vedette.collect.connectors.polling import CollectionConnection, Source
 from vedette.collect.formats import defender_alerts, graph_incidents, legacy_alerts
 from vedette.collect.formats.defender_facts import EVIDENCE
@@ -55,27 +54,19 @@ def sources(alerts_page: int = ALERTS_PAGE) -> dict[str, Source]:
     }  # fmt: skip
 
 
-class AzureSecurity:
+class AzureSecurity(app_registration.AppRegistrationKind):
     """The connector `azure-security`."""
 
     def __init__(
         self, clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS, *, alerts_page: int = ALERTS_PAGE
     ) -> None:
-        self._clock = clock
-        self._clouds = dict(clouds)
-        self._manifest = manifest(clouds)
+        super().__init__(clock, clouds, manifest)
         self._sources = sources(alerts_page)
-
-    @property
-    def manifest(self) -> ConnectorManifest:
-        """What the connector is and which fields it needs."""
-        return self._manifest
 
     def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> CollectionConnection:
         """A connection with checked values; does no network call."""
         cloud = self._clouds[values["cloud"]]
-        credentials = ClientSecretCredentials(values["tenant_id"], values["client_id"], secrets["client_secret"])
         return CollectionConnection(
-            GraphClient(credentials, self._clock, cloud), self._sources, self._manifest, self._clock,
+            GraphClient(app_registration.credentials(values, secrets), self._clock, cloud), self._sources, self._manifest, self._clock,
             timedelta(days=int(values["first_look_back"])), (cloud.graph, cloud.authority),
         )  # fmt: skip

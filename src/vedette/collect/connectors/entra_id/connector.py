@@ -110,17 +110,11 @@ def manifest(clouds: Mapping[str, AzureCloud] = CLOUDS) -> ConnectorManifest:
     )  # fmt: skip
 
 
-class EntraId:
+class EntraId(app_registration.AppRegistrationKind):
     """The connector `entra-id`."""
 
     def __init__(self, clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) -> None:
-        self._clock, self._clouds = clock, dict(clouds)
-        self._manifest = manifest(clouds)
-
-    @property
-    def manifest(self) -> ConnectorManifest:
-        """What the connector is and which fields it needs."""
-        return self._manifest
+        super().__init__(clock, clouds, manifest)
 
     def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> CollectionConnection:
         """A connection with checked values; does no network call."""

@@ -18,8 +18,8 @@ from vedette.clients.azure_errors import AzureFailure
 from vedette.clients.log_analytics import Answer, LogAnalyticsClient
 from vedette.collect.connectors import app_registration
 from vedette.collect.connectors.contract import ConnectorManifest, Endpoint, Event, Page, PollFailure, Trouble
-from vedette.collect.connectors.polling import TROUBLE, ports, reach
-from vedette.core.checks import CheckReport, CheckStep, Step, passed, run_steps
+from vedette.collect.connectors.polling import TROUBLE, reaching, signing_in
+from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField, Permission
 from vedette.core.redaction import Secret
@@ -67,17 +67,11 @@ def manifest(clouds: Mapping[str, AzureCloud] = CLOUDS) -> ConnectorManifest:
     )  # fmt: skip
 
 
-class LogAnalytics:
+class LogAnalytics(app_registration.AppRegistrationKind):
     """The connector `log-analytics`."""
 
     def __init__(self, clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) -> None:
-        self._clock, self._clouds = clock, dict(clouds)
-        self._manifest = manifest(clouds)
-
-    @property
-    def manifest(self) -> ConnectorManifest:
-        """What the connector is and which fields it needs."""
-        return self._manifest
+        super().__init__(clock, clouds, manifest)
 
     def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> LogAnalyticsConnection:
         """A connection with checked values; does no network call."""
@@ -121,17 +115,9 @@ class LogAnalyticsConnection:
 
     def check(self) -> CheckReport:
         """Reach the hosts, sign in, and ask each table for a row."""
-        plan: list[tuple[str, Step]] = [
-            (f"Reach {host}, port {port}", lambda host=host, port=port: reach(host, port))  # type: ignore[misc]
-            for host, port in ports((self._cloud.log_analytics, self._cloud.authority))
-        ]
-        plan.append(("Sign in to Microsoft Entra ID", self._check_sign_in))
+        plan = [*reaching((self._cloud.log_analytics, self._cloud.authority)), signing_in(self._client.authenticate)]
         plan += [(f"Table {name}", lambda name=name: self._check_table(name)) for name in self._tables]  # type: ignore[misc]
         return run_steps(self._clock, plan)
-
-    def _check_sign_in(self) -> CheckStep:
-        self._client.authenticate()
-        return passed("The tenant accepts the client id and secret.")
 
     def _check_table(self, name: str) -> CheckStep:
         try:

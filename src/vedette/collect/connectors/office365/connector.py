@@ -17,10 +17,10 @@ from vedette.clients.azure_errors import AzureFailure
 from vedette.clients.office365 import Office365Client
 from vedette.collect.connectors import app_registration
 from vedette.collect.connectors.contract import ConnectorManifest, Endpoint, Event, Page, PollFailure, Trouble
-from vedette.collect.connectors.polling import TROUBLE, events_of, ports, reach
+from vedette.collect.connectors.polling import TROUBLE, events_of, reaching, signing_in
 from vedette.collect.formats import office365
 from vedette.collect.formats.timestamps import Moments
-from vedette.core.checks import CheckReport, CheckStep, Step, passed, run_steps
+from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.forms import Permission
 from vedette.core.redaction import Secret
@@ -64,17 +64,11 @@ def manifest(clouds: Mapping[str, AzureCloud] = CLOUDS) -> ConnectorManifest:
     )  # fmt: skip
 
 
-class Office365:
+class Office365(app_registration.AppRegistrationKind):
     """The connector `office-365`."""
 
     def __init__(self, clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) -> None:
-        self._clock, self._clouds = clock, dict(clouds)
-        self._manifest = manifest(clouds)
-
-    @property
-    def manifest(self) -> ConnectorManifest:
-        """What the connector is and which fields it needs."""
-        return self._manifest
+        super().__init__(clock, clouds, manifest)
 
     def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> Office365Connection:
         """A connection with checked values; does no network call."""
@@ -114,11 +108,7 @@ class Office365Connection:
 
     def check(self) -> CheckReport:
         """Reach the hosts, sign in, and start each subscription."""
-        plan: list[tuple[str, Step]] = [
-            (f"Reach {host}, port {port}", lambda host=host, port=port: reach(host, port))  # type: ignore[misc]
-            for host, port in ports((self._cloud.office365, self._cloud.authority))
-        ]
-        plan.append(("Sign in to Microsoft Entra ID", self._check_sign_in))
+        plan = [*reaching((self._cloud.office365, self._cloud.authority)), signing_in(self._client.authenticate)]
         report = run_steps(self._clock, plan)
         if not report.ok:
             return report
@@ -127,10 +117,6 @@ class Office365Connection:
             for one in self._manifest.endpoints
         ]
         return CheckReport((*report.steps, *(found for one in asked for found in one.steps)))
-
-    def _check_sign_in(self) -> CheckStep:
-        self._client.authenticate()
-        return passed("The tenant accepts the client id and secret.")
 
     def _check_type(self, endpoint: str) -> CheckStep:
         self._asked(endpoint, lambda: self._client.start(TYPES[endpoint][0]))

@@ -17,11 +17,11 @@ from vedette.clients.azure_errors import AzureFailure, FailureKind
 from vedette.clients.blob_storage import Access, AccountKey, Blob, BlobStorage, SharedAccessSignature
 from vedette.collect.connectors import app_registration
 from vedette.collect.connectors.contract import ConnectorManifest, Page, PollFailure, Trouble
-from vedette.collect.connectors.polling import TROUBLE, ports, reach
+from vedette.collect.connectors.polling import TROUBLE, reaching, signing_in
 from vedette.collect.connectors.storage_account.cursor import Cursor, Place
 from vedette.collect.connectors.storage_account.lines import Read, canonical, digest, document, is_whole
 from vedette.collect.connectors.storage_account.manifest import ENDPOINT, KEY, PREFIX, REGISTRATION, ROLE, SAS, manifest
-from vedette.core.checks import CheckReport, CheckStep, Step, passed, run_steps
+from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.redaction import Secret
 
@@ -37,17 +37,11 @@ _QUIET: Final = timedelta(hours=1)
 """After so long without a change, the end of a blob is not waited for any more."""
 
 
-class StorageAccount:
+class StorageAccount(app_registration.AppRegistrationKind):
     """The connector `storage-account`."""
 
     def __init__(self, clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) -> None:
-        self._clock, self._clouds = clock, dict(clouds)
-        self._manifest = manifest(clouds)
-
-    @property
-    def manifest(self) -> ConnectorManifest:
-        """What the connector is and which fields it needs."""
-        return self._manifest
+        super().__init__(clock, clouds, manifest)
 
     def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> StorageAccountConnection:
         """A connection with checked values; does no network call."""
@@ -92,21 +86,17 @@ class StorageAccountConnection:
 
     def check(self) -> CheckReport:
         """Reach the hosts, sign in, list containers and blobs, and read a byte of one."""
-        plan: list[tuple[str, Step]] = [
-            (f"Reach {host}, port {port}", lambda host=host, port=port: reach(host, port))  # type: ignore[misc]
-            for host, port in ports(self._hosts)
-        ]
+        plan = reaching(self._hosts)
         if self._signs_in:
-            plan.append(("Sign in to Microsoft Entra ID", self._check_sign_in))
+            plan.append(signing_in(self._sign_in))
         plan.append((self._manifest.endpoint(ENDPOINT).title, self._check_blobs))
         return run_steps(self._clock, plan)
 
-    def _check_sign_in(self) -> CheckStep:
+    def _sign_in(self) -> None:
         try:
             self._client.authenticate()
         except AzureFailure as failure:
             raise self._told(failure) from failure
-        return passed("The tenant accepts the client id and secret.")
 
     def _check_blobs(self) -> CheckStep:
         try:
