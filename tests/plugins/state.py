@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -13,8 +15,10 @@ import pytest
 from tests.plugins.postgres import PostgresServer
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
+from vedette.core.migrations import upgrade
 from vedette.core.workspaces import Workspaces
 
+TESTS = Path(__file__).resolve().parents[1]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -29,9 +33,32 @@ def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with every table, to be copied."""
     path = tmp_path_factory.mktemp("state") / "upgraded.db"
     state = State.in_file(path)
-    state.upgrade()
+    upgrade(state)
     state.dispose()
     return path
+
+
+@pytest.fixture(autouse=True)
+def new_files_are_copies(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SQLite file that is new gets its tables as a copy of one that the migrations made: they take longer than most tests.
+
+    Processes that a test starts, and the tests of the room that has the migrations, run them.
+    """
+    if "core" in request.path.relative_to(TESTS).parts:
+        return
+
+    def copied(state: State) -> bool:
+        path = Path(state.engine.url.database or "") if state.dialect == "sqlite" else None
+        if path is None or path.exists() or not path.parent.is_dir():
+            return upgrade(state)
+        whole = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        shutil.copy(request.getfixturevalue("upgraded_file"), whole)
+        with contextlib.suppress(FileExistsError):  # another thread's copy was first
+            os.link(whole, path)
+        whole.unlink()
+        return True
+
+    monkeypatch.setattr(State, "upgrade", copied)
 
 
 @pytest.fixture(scope="session")
