@@ -29,6 +29,8 @@ from vedette.kql.diagnostics import MAX_DIAGNOSTICS, Diagnostic, KqlError, Stop,
 from vedette.kql.folding import fold
 from vedette.kql.host import Evaluator, Host
 from vedette.kql.operators.binding import OPERATOR_BINDERS, load_binders
+from vedette.kql.operators.project_away import ProjectAwayOperator
+from vedette.kql.operators.project_rename import ProjectRenameOperator
 from vedette.kql.operators.render import RenderOperator
 from vedette.kql.parser import parse
 from vedette.kql.types import Type
@@ -161,7 +163,9 @@ class Binder(Frame):
     def _unused(self, scope: Scope) -> None:
         """Binds what no one used, so that its mistakes are found too."""
         for binding in list(scope.names.values()):
-            if not isinstance(binding, LetValue) or binding.used or isinstance(binding.value, syntax.FunctionLiteral):
+            if not isinstance(binding, LetValue) or binding.used:
+                continue
+            if isinstance(binding.value, syntax.FunctionLiteral | syntax.EntityGroup):
                 continue
             try:
                 if self.is_tabular(binding.value, binding.scope):
@@ -233,7 +237,7 @@ class Binder(Frame):
                 pattern = patterns.called(self, node, scope)
                 if pattern is not None:
                     return self.tabular_body(pattern.function(), pattern.scope)
-                return not isinstance(node, syntax.Index) and workspaces.is_qualified(node)
+                return not isinstance(node, syntax.Index) and workspaces.is_qualified(node, scope)
             case _:
                 return False
 
@@ -298,8 +302,9 @@ class Binder(Frame):
         before = relation.columns if relation is not None else ()
         bound = self._operator(operator, relation, scope)
         if relation is not None and bound.open and len(relation.columns) > len(before):
-            _pass_through(bound, before, relation.columns[len(before) :])
-        bound.unknown = bound.unknown or (bound.open and relation is not None and relation.unknown)
+            if not isinstance(operator, ProjectAwayOperator | ProjectRenameOperator):
+                _pass_through(bound, before, relation.columns[len(before) :])
+        bound.unknown = bound.unknown or (bound.open and relation is not None and relation.unknown and _alone(bound))
         return bound
 
     def _operator(self, operator: syntax.Operator, relation: Relation | None, scope: Scope) -> Relation:
@@ -391,7 +396,9 @@ class Binder(Frame):
         if name in self.catalog.scalars:
             raise self.stop("KS205", f"'{name}' gives a value, not a table", node)
         if name == "graph":
-            raise self.refuse("graph() of a stored graph model (make one in the query with make-graph)", node)
+            from vedette.kql.binder.graphs import stored_graph
+
+            return stored_graph(self, node, scope)
         raise self.unknown("function", "KS211", name, self.function_names(scope), node.name)
 
     def materialized(self, node: syntax.Call, scope: Scope) -> Relation:
@@ -476,6 +483,12 @@ def _pass_through(bound: Relation, before: tuple[Column, ...], inferred: tuple[C
     if have[: len(before)] == [column.name for column in before]:
         new = [column for column in inferred if column.name not in have]
         bound.columns = (*bound.columns[: len(before)], *new, *bound.columns[len(before) :])
+
+
+def _alone(bound: Relation) -> bool:
+    """Whether no other input of an operator, as join and union have them, may hold columns that only its data shows."""
+    others = [getattr(bound, "right", None), *getattr(bound, "inputs", ())]
+    return not any(other is not None and other.open and not other.unknown for other in others)
 
 
 def _may_be_table(binder: Binder, node: syntax.Expression, scope: Scope) -> bool:

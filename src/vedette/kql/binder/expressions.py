@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from vedette.kql import syntax
-from vedette.kql.binder import hints, patterns
+from vedette.kql.binder import hints, patterns, workspaces
 from vedette.kql.binder.calls import Calls, sign_of
 from vedette.kql.binder.coercion import comparable
-from vedette.kql.binder.scope import LetValue, Row, ScalarValue, TableValue
+from vedette.kql.binder.scope import LetValue, PlaceValue, Row, ScalarValue, TableValue
 from vedette.kql.bound import (
     Cast,
     ColumnRef,
@@ -146,6 +146,10 @@ class Expressions(Calls):
                     known = list(side.columns)
                     raise self.binder.unknown(f"column of {target.name}", "KS142", node.name.name, known, node.name)
                 return ColumnRef(column.type, column)
+        if isinstance(node, syntax.Member) and isinstance(target, syntax.Name):
+            place = self.scope.find(target.name)
+            if isinstance(place, PlaceValue) and (self.row is None or target.name not in self.row.columns):
+                return workspaces.property_of(self.binder, place, node)
         base = self.bind_item(target)
         if isinstance(base, Several):
             place = node.index if isinstance(node, syntax.Index) else None

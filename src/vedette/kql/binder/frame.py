@@ -186,7 +186,7 @@ class Frame:
         """One more use of a relation that is bound already."""
         return Shared(
             self.renewed(relation.columns), relation, relation.columns, once,
-            serialized=relation.serialized, open=relation.open, label=relation.label,
+            serialized=relation.serialized, open=relation.open, unknown=relation.unknown, label=relation.label,
         )  # fmt: skip
 
     def scan(self, table: TableSchema) -> Relation:

@@ -12,7 +12,7 @@ from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.scope import Row, Scope
-from vedette.kql.bound import Column, ColumnRef, Constant, Expr, Relation, Shared, children
+from vedette.kql.bound import Column, ColumnRef, Constant, Expr, Faulty, Relation, Shared, children
 from vedette.kql.types import Type
 
 ELEMENT_FUNCTIONS = frozenset({"labels", "node_degree_in", "node_degree_out", "node_id"})
@@ -30,6 +30,8 @@ class Graph(Relation):
     directed: bool = True
     partition: Column | None = None
     """Where the graph is made of one for each value of a column: what tells the rows of one from those of another."""
+    labelled: bool = field(default=False, kw_only=True)
+    """Its elements may have labels: that of a stored model, which is bound and never run."""
     start: int = field(default=0, kw_only=True)
     end: int = field(default=0, kw_only=True)
 
@@ -131,6 +133,23 @@ def require_graph(binder: Binder, input_: Relation, node: syntax.Node, operator:
     if not isinstance(input_, Graph):
         raise binder.stop("KS205", f"The input of {operator} is a table, not a graph; make one with make-graph", node)
     return input_
+
+
+def stored_graph(binder: Binder, node: syntax.Call, scope: Scope) -> Graph:
+    """`graph("Model", "Snapshot")`: there are none here, so it is a mistake; what follows is bound over any properties."""
+    if not 1 <= len(node.args) <= 2:
+        raise binder.stop("KS120", f"The function 'graph' expects 1 to 2 arguments, not {len(node.args)}", node)
+    given = [arg.value if isinstance(arg, syntax.Assignment) else arg for arg in node.args]
+    model = binder.scalar(given[0], scope)
+    if model.type not in (Type.STRING, Type.UNKNOWN):
+        raise binder.stop("KS107", f"The function 'graph' expects string here, not {model.type}", given[0])
+    for arg in given[1:]:
+        binder.scalar(arg, scope)
+    name = f" '{model.value}'" if isinstance(model, Constant) else ""
+    message = f"There is no stored graph model{name} here; make the graph in the query with make-graph"
+    binder.report(binder.stop("KS260", message, node))
+    nodes, edges = (Relation((), open=True, unknown=True) for _ in range(2))
+    return Graph((), nodes, edges, Type.UNKNOWN, labelled=True, start=node.start, end=node.end)
 
 
 @dataclass(slots=True)
@@ -262,7 +281,7 @@ class GraphExpressions(Expressions):
         element = self._element(node)
         if name == "labels":
             # a graph of make-graph has no labels
-            return Constant(Type.DYNAMIC, [])
+            return Faulty(Type.DYNAMIC) if element.graph.labelled else Constant(Type.DYNAMIC, [])
         if not isinstance(element, NodeElement):
             raise self.binder.stop("KS107", f"The function '{name}' expects a node of the pattern", node)
         column = {

@@ -45,6 +45,13 @@ class PatternValue:
     scope: Scope
 
 
+@dataclass(slots=True)
+class PlaceValue:
+    """A place that macro-expand goes through: a workspace; None where the text names one that is not there."""
+
+    host: Host | None
+
+
 @dataclass(frozen=True, slots=True)
 class Restriction:
     """Names and name patterns of the tables and functions that a query may still see, by workspace."""
@@ -97,7 +104,7 @@ class RestrictedHost:
         return None if other is None else RestrictedHost(other, self._restriction)
 
 
-Binding = LetValue | ScalarValue | TableValue | PatternValue
+Binding = LetValue | ScalarValue | TableValue | PatternValue | PlaceValue
 
 
 @dataclass(slots=True)

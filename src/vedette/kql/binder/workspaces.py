@@ -10,8 +10,8 @@ from vedette.core.errors import VedetteError
 from vedette.kql import syntax
 from vedette.kql.binder import hints
 from vedette.kql.binder.arguments import arguments
-from vedette.kql.binder.scope import RestrictedHost, Row, Scope
-from vedette.kql.bound import Expr, External, Known, Relation
+from vedette.kql.binder.scope import PlaceValue, RestrictedHost, Row, Scope
+from vedette.kql.bound import Constant, Expr, External, Faulty, Known, Relation
 from vedette.kql.diagnostics import Diagnostic, Stop, position
 from vedette.kql.host import ContentHost, Host, SavedFunction
 from vedette.kql.types import Type
@@ -32,6 +32,8 @@ WATCHLIST_FIELDS: tuple[tuple[str, Type], ...] = (
 )
 """The columns that every watchlist has in a query; those of its items follow."""
 _PLACES = ("workspace", "database", "cluster")
+PROPERTIES = frozenset({"$current_cluster_endpoint", "$current_database"})
+"""What a place that macro-expand goes through tells of itself."""
 
 
 # -- saved functions
@@ -146,8 +148,6 @@ def watchlist(binder: Binder, node: syntax.Call, scope: Scope) -> Relation:
 
 def is_written(expression: Expr) -> bool:
     """Whether a value stands in the text."""
-    from vedette.kql.bound import Constant
-
     return isinstance(expression, Constant)
 
 
@@ -179,16 +179,38 @@ def watchlist_aliases(binder: Binder) -> Relation:
 # -- other workspaces
 
 
-def is_qualified(node: syntax.Expression) -> bool:
-    """Whether an expression is `workspace('x').T` or the like."""
+def is_qualified(node: syntax.Expression, scope: Scope) -> bool:
+    """Whether an expression is `workspace('x').T` or the like, or `X.T` of a place X that macro-expand goes through."""
     target: syntax.Expression = node
     while isinstance(target, syntax.Member | syntax.DotCall):
         target = target.target
+    if isinstance(target, syntax.Name):
+        of_itself = isinstance(node, syntax.Member) and node.name.name in PROPERTIES
+        return target is not node and not of_itself and isinstance(scope.find(target.name), PlaceValue)
     return isinstance(target, syntax.Call) and target.name.name in (*_PLACES, "app") and target is not node
+
+
+def property_of(binder: Binder, found: PlaceValue, node: syntax.Member) -> Expr:
+    """`X.$current_database` and `X.$current_cluster_endpoint` of a place X that macro-expand goes through."""
+    name = node.name.name
+    if name == "$current_database":
+        return Constant(Type.STRING, found.host.name) if found.host is not None else Faulty(Type.STRING)
+    if name not in PROPERTIES:
+        raise binder.unknown("property of a place", "KS142", name, sorted(PROPERTIES), node.name)
+    what = f"the property '{name}' (there is no cluster)"
+    if binder.evaluator is not None:
+        raise binder.refuse(what, node)
+    binder.warn("VDT1001", f"{what} is not supported: the query cannot run here", node)
+    return Faulty(Type.STRING if found.host is not None else Type.UNKNOWN)
 
 
 def qualified(binder: Binder, node: syntax.Member | syntax.DotCall, scope: Scope) -> Relation:
     """`workspace('x').T`, `database('y').T`, `cluster('z').database('y').T`, and their function forms."""
+    if isinstance(node.target, syntax.Name):
+        around = scope.find(node.target.name)
+        if isinstance(around, PlaceValue) and around.host is None:
+            # that it is not there was told where it is named
+            return Relation((), open=True)
     host = place(binder, node.target, scope)
     if isinstance(node, syntax.Member):
         return _table(binder, host, node.name.name, node.name)
@@ -243,6 +265,10 @@ def _place(binder: Binder, node: syntax.Expression, scope: Scope) -> Host:
         if host.name != around.name and around.name != binder.host.name:
             raise binder.stop("KS207", f"'{inner}' is not a database of the workspace '{around.name}'", node.call)
         return host
+    if isinstance(node, syntax.Name):
+        found = scope.find(node.name)
+        if isinstance(found, PlaceValue) and found.host is not None:
+            return found.host
     if isinstance(node, syntax.Call) and node.name.name in _PLACES:
         if node.name.name == "cluster":
             raise binder.stop("KS207", "A cluster has databases: write cluster('x').database('y').Table", node)

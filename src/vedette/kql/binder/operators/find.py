@@ -41,7 +41,10 @@ def _smart(binder: Binder, found: Legs, named: list[str], known: LegColumns, tag
     columns = [{column.name: column for column in leg.relation.visible} for leg in found.legs]
     common = [name for name in columns[0] if all(name in other for other in columns)] if columns else []
     shown = [*common, *(name for name in named if name not in common)]
-    packs = not columns or any(set(own) - set(shown) for own in columns)
+    # of an input that is open no one knows what else it has
+    packs = not columns or any(
+        set(own) - set(shown) for leg, own in zip(found.legs, columns, strict=True) if not leg.relation.open
+    )
     legs = []
     for leg, own in zip(found.legs, columns, strict=True):
         kept: list[tuple[Column, Expr]] = [

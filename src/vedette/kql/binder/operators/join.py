@@ -60,7 +60,8 @@ def bind_lookup(binder: Binder, node: LookupOperator, input_: Relation, scope: S
         raise binder.stop("KS121", f"'{kind}' is not a kind of lookup; it is leftouter or inner", node)
     right = binder.tabular(node.right, scope)
     keys = join_keys(binder, node.conditions, input_, right, scope, node)
-    dropped = {key.column.id for _, key in keys if hasattr(key, "column")}
+    # a key of which the left side is not known stands on the right side alone
+    dropped = {key.column.id for left, key in keys if hasattr(key, "column") and not isinstance(left, OpenColumn)}
     return joined(binder, kind, input_, right, keys, drop=dropped)
 
 

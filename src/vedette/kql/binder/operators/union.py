@@ -14,7 +14,8 @@ from vedette.kql.operators.binding import binds
 from vedette.kql.operators.union import UnionOperator
 from vedette.kql.types import Type
 
-_UNRESOLVED = {"KS204", "KS142", "KS207", "KS211"}
+UNRESOLVED = frozenset({"KS204", "KS142", "KS207", "KS211"})
+"""The codes of mistakes with which a fuzzy union leaves an input out."""
 
 
 @node
@@ -41,7 +42,7 @@ def bind_union(binder: Binder, node: UnionOperator, input_: Relation | None, sco
             found.legs += more.legs
             found.beyond += more.beyond
         except Stop as stop:
-            if not node.fuzzy or stop.diagnostic.code not in _UNRESOLVED:
+            if not node.fuzzy or stop.diagnostic.code not in UNRESOLVED:
                 binder.report(stop)
                 found.legs.append(Leg(Relation((), open=True), None))
                 continue
