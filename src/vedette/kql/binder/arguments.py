@@ -51,12 +51,17 @@ def arguments(
 def _tabular_argument(
     binder: Binder, parameter: syntax.Parameter, relation: Relation, inner: Scope, node: syntax.Node
 ) -> None:
-    have = {column.name for column in relation.visible}
+    have = {column.name: column.type for column in relation.visible}
     for declaration in parameter.columns or ():
-        if declaration.name.name not in have and not relation.open:
-            raise binder.stop(
-                "KS142",
-                f"The tabular argument '{parameter.name.name}' lacks the column '{declaration.name.name}'",
-                node,
-            )
+        name, wanted = declaration.name.name, declaration.type
+        given = have.get(name)
+        if (given is None and relation.open) or given in (wanted, Type.UNKNOWN):
+            continue
+        what = f"lacks the column '{name}'" if given is None else f"has a column '{name}' of type {given}"
+        message = f"The tabular argument '{parameter.name.name}' {what}; the function wants '{name}: {wanted}'"
+        binder.report(binder.stop("KS249", message, node))
+        # what follows from it is no further mistake
+        relation = binder.use(relation, once=False)
+        relation.open = relation.unknown = True
+        break
     inner.names[parameter.name.name] = TableValue(relation, once=False)

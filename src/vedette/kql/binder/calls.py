@@ -201,7 +201,7 @@ class Calls:
         self._inside_aggregate = True
         try:
             if unit.binding is not None:
-                bound = unit.binding(self, node, unit)
+                bound = unit.binding(self, _unnamed(node), unit)
                 assert isinstance(bound, Expr)
                 return bound
             args = [self.argument(arg) for arg in node.args]

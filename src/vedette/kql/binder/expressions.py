@@ -80,7 +80,7 @@ class Expressions(Calls):
             case syntax.Assignment():
                 raise self.binder.stop("KS206", "A name may not be assigned here; to compare, write ==", node)
             case syntax.DotCall():
-                raise self.binder.refuse("this reference", node)
+                return workspaces.qualified_value(self.binder, node, self.scope, self.row)
             case _:
                 raise self.binder.refuse(f"this expression ({type(node).__name__})", node)
 

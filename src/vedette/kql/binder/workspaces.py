@@ -111,11 +111,11 @@ def call_table(
 
 def call_scalar(
     binder: Binder, function: SavedFunction, args: list[syntax.Expression], node: syntax.Node, scope: Scope,
-    row: Row | None,
+    row: Row | None, host: Host | None = None,
 ) -> Expr:  # fmt: skip
     """The value that a saved function gives."""
     inner = arguments(binder, function.literal, Scope(), args, node, function.name, scope, row, None)
-    with inside(binder, function, binder.host, node):
+    with inside(binder, function, host or binder.host, node):
         return binder.scalar_body(function.literal, inner, node, function.name)
 
 
@@ -231,6 +231,26 @@ def qualified(binder: Binder, node: syntax.Member | syntax.DotCall, scope: Scope
     if function is None:
         raise binder.unknown("function", "KS211", name, _function_names(host), node.call.name)
     return call_table(binder, function, node.call.args, node, scope, host=host)
+
+
+def qualified_value(binder: Binder, node: syntax.DotCall, scope: Scope, row: Row | None) -> Expr:
+    """`workspace('x').f(1)` where a value is wanted: that of a function which the other workspace has saved."""
+    call = node.call
+    for arg in call.args:
+        # what the arguments say of an open input is known whether or not the function is
+        binder.scalar(arg.value if isinstance(arg, syntax.Assignment) else arg, scope, row)
+    host = place(binder, node.target, scope)
+    before = binder.host
+    binder.host = host
+    try:
+        function = saved(binder, call.name.name, call)
+    finally:
+        binder.host = before
+    if function is None:
+        raise binder.unknown("function", "KS211", call.name.name, _function_names(host), call.name)
+    if is_table(binder, function):
+        raise binder.stop("KS108", f"'{call.name.name}' is a table; use toscalar()", node)
+    return call_scalar(binder, function, call.args, node, scope, row, host)
 
 
 def _table(binder: Binder, host: Host, name: str, node: syntax.Node) -> Relation:

@@ -48,7 +48,7 @@ def _smart(binder: Binder, found: Legs, named: list[str], known: LegColumns, tag
     legs = []
     for leg, own in zip(found.legs, columns, strict=True):
         kept: list[tuple[Column, Expr]] = [
-            (own[name], ColumnRef(own[name].type, own[name])) for name in shown if name in own
+            (own[name], ColumnRef(_type(name, own, columns), own[name])) for name in shown if name in own
         ]
         legs.append(
             _leg(binder, leg, kept, [c for c in leg.relation.visible if c.name not in shown] if packs else None)
@@ -57,6 +57,14 @@ def _smart(binder: Binder, found: Legs, named: list[str], known: LegColumns, tag
         types = [(name, known.type_of(name) or Type.DYNAMIC) for name in named]
         return _empty(binder, [(tag, Type.STRING), *types, ("pack_", Type.DYNAMIC)])
     return _ordered(united(binder, Legs(legs, []), "find", tag=tag), shown)
+
+
+def _type(name: str, own: dict[str, Column], inputs: list[dict[str, Column]]) -> Type:
+    """The type of a column; one that only data shows is taken for what the others have."""
+    if own[name].type is not Type.UNKNOWN:
+        return own[name].type
+    types = {columns[name].type for columns in inputs if name in columns} - {Type.UNKNOWN}
+    return types.pop() if len(types) == 1 else Type.UNKNOWN
 
 
 def _leg(binder: Binder, leg: Leg, kept: list[tuple[Column, Expr]], rest: list[Column] | None) -> Leg:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vedette.kql import syntax
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.naming import carried_name
-from vedette.kql.bound import Expr, Several
+from vedette.kql.bound import Apply, Cast, ColumnRef, Expr, Path, Several
 from vedette.kql.types import Type
 
 
@@ -33,7 +33,7 @@ def bind_items(at: Expressions, nodes: list[syntax.Expression]) -> list[Item]:
         given = node.names if isinstance(node, syntax.Assignment) else ()
         inner = node.value if isinstance(node, syntax.Assignment) else node
         value = at.bind_item(inner)
-        outputs = value.outputs if isinstance(value, Several) else [(carried_name(inner, at.binder.catalog), value)]
+        outputs = value.outputs if isinstance(value, Several) else [(_own_name(at, inner, value), value)]
         if len(given) > len(outputs):
             count = "one value" if len(outputs) == 1 else f"{len(outputs)} values"
             raise at.binder.stop("KS150", f"This expression gives {count}, not {len(given)}", node)
@@ -41,6 +41,30 @@ def bind_items(at: Expressions, nodes: list[syntax.Expression]) -> list[Item]:
             explicit = index < len(given)
             items.append(Item(part, given[index].name if explicit else own, explicit, node, isinstance(value, Several)))
     return items
+
+
+def _own_name(at: Expressions, node: syntax.Expression, value: Expr) -> str | None:
+    """The name that an expression carries; a column asked for by its name carries that where it is there."""
+    name = carried_name(node, at.binder.catalog)
+    if isinstance(node, syntax.Call) and name is not None:
+        unit = at.binder.catalog.scalars.get(node.name.name)
+        if unit is not None and unit.naming == "value" and not _shows(value, name):
+            return None
+    return name
+
+
+def _shows(value: Expr, name: str) -> bool:
+    """Whether a value is that of a column, or of a field beyond the schema, with a name."""
+    match value:
+        case ColumnRef():
+            return value.column.name == name
+        case Path():
+            return value.steps == [name]
+        case Cast():
+            return _shows(value.operand, name)
+        case Apply():
+            return value.unit.name == "coalesce" and _shows(value.args[0], name)
+    return False
 
 
 def require_scalar(at: Expressions, item: Item, what: str) -> None:

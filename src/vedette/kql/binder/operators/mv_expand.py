@@ -55,7 +55,7 @@ def _elements(
             value = at.bind(item)
         if value.type not in (Type.DYNAMIC, Type.UNKNOWN):
             raise binder.stop("KS141", f"mv-expand needs a dynamic value, not {value.type}", item)
-        elements.append((binder.column(name or f"Column{len(elements) + 1}", type_ or Type.DYNAMIC), value))
+        elements.append((binder.column(name or f"Column{len(elements) + 1}", type_ or value.type), value))
     return elements
 
 

@@ -10,7 +10,7 @@ from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.operators.tables import Leg, Legs
 from vedette.kql.binder.operators.union import united
 from vedette.kql.binder.operators.where import Where
-from vedette.kql.binder.scope import Row, ScalarValue, Scope
+from vedette.kql.binder.scope import LetValue, Row, ScalarValue, Scope
 from vedette.kql.bound import Column, ColumnRef, Constant, Expr, Relation, Tables
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.count import CountOperator
@@ -77,9 +77,20 @@ def bind_partition(binder: Binder, node: PartitionOperator, input_: Relation, sc
         if all(isinstance(operator, _GROUPWISE) for operator in subquery.operators):
             # the rows of a group keep the order that they have, but only sorting them makes it one to rely on
             grouped = Grouped(input_.columns, serialized=input_.serialized, open=input_.open)
-            made = _piped(binder, subquery, grouped, binder.frame(scope))
-            return Partition(made.visible, input_, key, grouped, made, most, open=made.open)
+            inner = binder.frame(scope)
+            value = LetValue(syntax.Literal(key.type, None, start=node.key.start, end=node.key.end), scope)
+            if _is_free(binder, key, scope):
+                inner.names[key.name] = value
+            made = _piped(binder, subquery, grouped, inner)
+            if not value.used:
+                return Partition(made.visible, input_, key, grouped, made, most, open=made.open)
+    # where the column is gone its name is still the value of the group, of which each has another
     return _separate(binder, node, input_, key, scope, most)
+
+
+def _is_free(binder: Binder, key: Column, scope: Scope) -> bool:
+    """Whether the key's name means nothing else that a subquery could ask for."""
+    return scope.find(key.name) is None and binder.visible_host(scope).table(key.name) is None
 
 
 def _key(binder: Binder, node: PartitionOperator, input_: Relation, scope: Scope) -> Column:
@@ -130,6 +141,8 @@ def _of_key(
     if node.explicit or not isinstance(subquery, syntax.Pipeline) or subquery.source is not None:
         inner.names[key.name] = ScalarValue(constant)
         return binder.tabular(subquery, inner)
+    if _is_free(binder, key, scope):
+        inner.names[key.name] = ScalarValue(constant)
     rows = binder.use(input_, once=True)
     place = next(at for at, column in enumerate(input_.columns) if column.id == key.id)
     at = Expressions(binder, scope, Row.of(rows))
