@@ -234,6 +234,7 @@ def _unnamed(node: syntax.Call) -> syntax.Call:
 _MISFIT = {
     "number": "KS137", "integer": "KS134", "summable": "KS138", "orderable": "KS206", "text": "KS141", "array": "KS234",
     "bag": "KS235", "common": "KS232", "real": "KS137", "number or timespan": "KS138",
+    "datetime or number or timespan": "KS137", "integer|dynamic": "KS136",
 }  # fmt: skip
 """Microsoft's codes of arguments that are not of a class of types."""
 

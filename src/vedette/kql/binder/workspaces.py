@@ -32,6 +32,8 @@ WATCHLIST_FIELDS: tuple[tuple[str, Type], ...] = (
 )
 """The columns that every watchlist has in a query; those of its items follow."""
 _PLACES = ("workspace", "database", "cluster")
+_SERVICES = ("adx", "app", "arg", "resource")
+"""What reaches beyond Log Analytics there, and is refused here."""
 PROPERTIES = frozenset({"$current_cluster_endpoint", "$current_database"})
 """What a place that macro-expand goes through tells of itself."""
 
@@ -236,6 +238,13 @@ def qualified(binder: Binder, node: syntax.Member | syntax.DotCall, scope: Scope
 def qualified_value(binder: Binder, node: syntax.DotCall, scope: Scope, row: Row | None) -> Expr:
     """`workspace('x').f(1)` where a value is wanted: that of a function which the other workspace has saved."""
     call = node.call
+    if not is_qualified(node, scope):
+        found = len(binder.diagnostics)
+        binder.scalar(node.target, scope, row)
+        if len(binder.diagnostics) > found:
+            return Faulty(Type.UNKNOWN)
+        message = f"A value has no function '{call.name.name}'; a function has its values in parentheses: {call.name.name}(...)"
+        raise binder.stop("KS211", message, call.name)
     for arg in call.args:
         # what the arguments say of an open input is known whether or not the function is
         binder.scalar(arg.value if isinstance(arg, syntax.Assignment) else arg, scope, row)
@@ -293,7 +302,9 @@ def _place(binder: Binder, node: syntax.Expression, scope: Scope) -> Host:
         if node.name.name == "cluster":
             raise binder.stop("KS207", "A cluster has databases: write cluster('x').database('y').Table", node)
         return _named(binder, node, scope)
-    raise binder.refuse("a reference to another place", node)
+    if isinstance(node, syntax.Call) and node.name.name not in (*_PLACES, *_SERVICES):
+        raise binder.unknown("function", "KS211", node.name.name, binder.function_names(scope), node.name)
+    raise binder.refuse("a reference to another service", node)
 
 
 def _named(binder: Binder, node: syntax.Call, scope: Scope) -> Host:
