@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 import re
+from typing import TYPE_CHECKING
+
+from vedette.core.deferred import deferred
+
+if TYPE_CHECKING:
+    import ipaddress
+else:
+    ipaddress = deferred("ipaddress")
 
 V4_BITS = 32
 V6_BITS = 128

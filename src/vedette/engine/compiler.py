@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identifier
@@ -31,6 +31,7 @@ from vedette.kql.bound import (
 )
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.host import Field
+from vedette.kql.node import node
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def lowers(kind: type[Relation]) -> Callable[[Lowering], Lowering]:
     return register
 
 
-@dataclass(slots=True)
+@node
 class Compiled:
     """A statement that is ready to run."""
 
@@ -75,7 +76,7 @@ class Compiled:
     """The SQL names of all columns that the statement names."""
 
 
-@dataclass(slots=True)
+@node
 class Stage:
     """Rows that Python makes of the rows of a statement; later SQL reads them as the table `name`."""
 
@@ -85,7 +86,7 @@ class Stage:
     """Takes the rows in batches, and a function that tells whether the query was stopped."""
 
 
-@dataclass(slots=True)
+@node
 class _Cte:
     name: str
     text: str

@@ -8,15 +8,18 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-import orjson
-
+from vedette.core.deferred import deferred
 from vedette.engine.dialect import DECIMAL
 from vedette.engine.fragment import Fragment
 from vedette.kql import ticks
 from vedette.kql.types import NUMBERS, Type
 
 if TYPE_CHECKING:
+    import orjson
+
     from vedette.engine.dialect import DuckDbSql
+else:
+    orjson = deferred("orjson")
 
 _INT_RANGE = {Type.INT: (-(2**31), 2**31 - 1, "INTEGER"), Type.LONG: (-(2**63), 2**63 - 1, "BIGINT")}
 

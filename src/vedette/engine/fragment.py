@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from vedette.kql.node import fact
 from vedette.kql.types import Type
 
 
@@ -14,7 +13,7 @@ class _Unset:
 UNSET = _Unset()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Fragment:
     """SQL text that may stand anywhere an operand may stand.
 

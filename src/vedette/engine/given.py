@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from vedette.core.deferred import deferred
 from vedette.kql.bound import Column
 from vedette.kql.host import ExternalSource
+from vedette.kql.node import fact
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class RowSource(Protocol):
         """The rows of a SELECT there, batch by batch."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Surroundings:
     """What rows are fetched with."""
 
@@ -57,7 +57,7 @@ class Given(Protocol):
         """Makes the rows known to the connection under their name."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class KnownRows:
     """Rows that the host gave when the query was bound."""
 
@@ -75,7 +75,7 @@ class KnownRows:
         _register(connection, self.name, arrays, len(self.rows))
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ExternalRows:
     """Rows that another host holds; every value is text."""
 
@@ -95,7 +95,7 @@ class ExternalRows:
         _register(connection, self.name, arrays, len(rows))
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ForeignRows:
     """Rows of another store: those columns that the statement reads, within its time range."""
 

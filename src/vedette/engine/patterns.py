@@ -7,10 +7,10 @@ others. A pattern is closed: it names every value that all its rows share.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vedette.core.deferred import deferred
+from vedette.kql.node import node
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ class TooManyPatterns(Exception):
     """The data has more patterns than a search may look at."""
 
 
-@dataclass(slots=True)
+@node
 class Items:
     """Rows ready for the search: `codes` by row and column, and for each column what its numbers stand for."""
 

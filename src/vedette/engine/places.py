@@ -5,15 +5,19 @@ The format is that of maxmind.github.io/MaxMind-DB; a city database has what Geo
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from vedette.core.deferred import deferred
 from vedette.core.errors import InvalidInput
 
 if TYPE_CHECKING:
+    import ipaddress
+
     from maxminddb import Reader
+else:
+    ipaddress = deferred("ipaddress")
 
 CITY: Final = "city"
 ASN: Final = "asn"

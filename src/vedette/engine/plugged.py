@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.relations import OrderKey, Rel, name_of
@@ -13,13 +12,14 @@ from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, ColumnRef, Expr, OpenColumn, Relation, is_fixed
 from vedette.kql.diagnostics import Diagnostic, KqlError
+from vedette.kql.node import node
 from vedette.kql.operators.evaluate import EvaluateOperator
 from vedette.kql.types import INTEGERS, SUMMABLE, Type
 
 Writer = Callable[[Compiler, "list[Rel]"], "str | Rel"]
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Plugged(Relation):
     """The result of a plugin: `write(compiler, inputs)` gives the SELECT of its columns."""
 

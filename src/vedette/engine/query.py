@@ -34,6 +34,7 @@ from vedette.kql.bound import BoundQuery, Relation
 from vedette.kql.catalog import Catalog
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.host import ExternalSource, Host
+from vedette.kql.node import fact
 from vedette.kql.types import Type
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ _NUMBERS = itertools.count(1)
 """Runs of this process, for row functions to know whose rows they have."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Limits:
     """What a query may use; defaults are Log Analytics' (500,000 rows, 100 MiB, 10 minutes)."""
 
@@ -83,7 +84,7 @@ class Cancellation:
             raise QueryFailed("VDT2005", "the query was cancelled")
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class QueryOptions:
     """What a query is run with."""
 
@@ -107,7 +108,7 @@ class QueryFailed(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Explanation:
     """How a query would be run: the statement, the values bound in it, and the names of the rewrites that changed it."""
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from vedette.engine.rowfunctions import parse_json
 from vedette.kql import ticks
+from vedette.kql.node import fact
 from vedette.kql.types import Type
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ResultColumn:
     """A column of a result."""
 

@@ -6,11 +6,12 @@ without any of them (`QueryOptions.rewrites`), which is how the tests compare th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from vedette.kql.node import fact
 
-@dataclass(frozen=True, slots=True)
+
+@fact
 class Rewrite:
     """One rewrite."""
 

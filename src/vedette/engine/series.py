@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import decimal
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vedette.core.deferred import deferred
+from vedette.kql.node import fact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ def write(values: Values) -> list[object]:
 # -- lines
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Line:
     """A straight line through a series, and how well it fits (variances are of a sample)."""
 
@@ -93,7 +93,7 @@ def _rsquare(y: Values, fit: Values) -> float:
     return 1.0 - rest / total
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TwoLines:
     """Two lines through a series that is split where they fit best together."""
 
@@ -189,7 +189,7 @@ def find_periods(y: Values, least: float, most: float, count: int) -> list[tuple
 # -- decomposition
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Parts:
     """A series taken apart: baseline = seasonal + trend, and what is left of the series beside it."""
 

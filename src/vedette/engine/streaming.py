@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import duckdb
@@ -13,12 +13,13 @@ import pyarrow as pa
 from vedette.engine.query import QueryEngine, QueryOptions, Run
 from vedette.engine.result import ResultColumn
 from vedette.engine.rowfunctions import stoppable
+from vedette.kql.node import node
 
 _ALL: Final = 2**40
 _BATCH_ROWS: Final = 20_480
 
 
-@dataclass(slots=True)
+@node
 class Stream:
     """The columns of a result, and its batches as the engine holds values: ticks for times, JSON text for dynamic."""
 

@@ -7,7 +7,7 @@ which no row does, and the scan reads those; the condition itself is checked as 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from vedette.engine.walking import expressions_of
@@ -16,6 +16,7 @@ from vedette.kql.binder.operators.sort import Sort
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.bound import Apply, Cast, ColumnRef, Constant, Expr, InList, Path, Relation, Scan, has_window
 from vedette.kql.host import Field
+from vedette.kql.node import fact, node
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ MOVED: Final = "the term index is of other rows"
 _ALL: Final = 2**62
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Mention:
     """One of some columns holds a text.
 
@@ -43,14 +44,14 @@ class Mention:
     whole_right: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Every:
     """All of them hold."""
 
     parts: tuple[Asked, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Some:
     """One of them holds at least."""
 
@@ -60,7 +61,7 @@ class Some:
 Asked = Mention | Every | Some
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Candidates:
     """Where rows may meet what was asked: ranges of row ids (from, to), and ranges that the index does not know (to None: the end)."""
 
@@ -82,7 +83,7 @@ class TermLookup(Protocol):
         """Where rows may be; None where the index is of no help."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Operator:
     """What an operator says of the needle in its text."""
 
@@ -115,7 +116,7 @@ _LISTS: Final = {
 _MOST_ITEMS: Final = 200
 
 
-@dataclass(slots=True)
+@node
 class Narrowing:
     """What is asked of the scans of a query, by the id of each."""
 

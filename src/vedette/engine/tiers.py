@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from vedette.engine.walking import expressions_of
@@ -12,6 +11,7 @@ from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.sort import Sort
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.bound import Apply, Cast, Column, ColumnRef, Constant, Expr, ParameterRef, Relation, Scan, has_window
+from vedette.kql.node import fact
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Tiered(Protocol):
         TimeGenerated) may be left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TieredRows:
     """A table with tiers, as a view that is made when the statement runs and its times are known."""
 

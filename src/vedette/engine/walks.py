@@ -6,9 +6,10 @@ between), each list in the order in which it was walked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vedette.engine.compiler import Compiler
+from vedette.kql.node import node
 
 MAX_STEP = 10_000_000
 """How many paths one more edge may make before the walk is given up: nodes with many edges multiply them."""
@@ -16,7 +17,7 @@ MAX_STEP = 10_000_000
 _EMPTY = "CAST([] AS BIGINT[])"
 
 
-@dataclass(slots=True)
+@node
 class Steps:
     """The edges that a walk may take and the rules it keeps."""
 

@@ -6,7 +6,7 @@ Relations of tabular operators live beside their parser in `kql/operators/`; the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from vedette.kql.catalog import AggregateUnit, ScalarUnit, WindowUnit
@@ -224,14 +224,14 @@ class Shared(Relation):
     once: bool
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Tables(Relation):
     """Several tables (`fork`, `facet`); each is a result of its own, under its `label`."""
 
     tables: list[Relation]
 
 
-@dataclass(slots=True)
+@node
 class BoundQuery:
     """A whole query: its result relations (more than one only in a batch) and what was noticed."""
 

@@ -16,9 +16,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from vedette.kql.node import fact, node
 from vedette.kql.types import INTEGERS, NUMBERS, ORDERABLE, SUMMABLE, TYPE_NAMES, Type
 
 Check = Callable[[Any], str | None]
@@ -40,7 +41,7 @@ _SIGNATURE = re.compile(r"^(\w+)\((.*)\): *(.+)$")
 _PARAMETER = re.compile(r"^(\w+)(\?)?: *(const +)?([\w| ]+?)(\.\.\.)?$")
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Parameter:
     """One parameter of a signature."""
 
@@ -64,7 +65,7 @@ class Parameter:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Signature:
     """One way to call a function."""
 
@@ -95,7 +96,7 @@ class Signature:
 
 
 def parse_signature(text: str) -> Signature:
-    """Reads one signature; a mistake in the notation raises ValueError when the unit is defined."""
+    """Reads one signature; a mistake in the notation raises ValueError."""
     found = _SIGNATURE.match(text)
     if not found:
         raise ValueError(f"not a signature: {text}")
@@ -112,6 +113,11 @@ def parse_signature(text: str) -> Signature:
     return Signature(text, name, tuple(parameters), result.strip())
 
 
+def _called(text: str) -> str:
+    """The name that a signature begins with."""
+    return text.partition("(")[0]
+
+
 @functools.cache
 def _types(kind: str) -> frozenset[Type]:
     types: set[Type] = set()
@@ -123,12 +129,13 @@ def _types(kind: str) -> frozenset[Type]:
     return frozenset(types)
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Unit:
     """One function of the language."""
 
     name: str
-    signatures: tuple[Signature, ...]
+    texts: tuple[str, ...]
+    """Its signatures as they are written."""
     emit: Callable[..., Any]
     about: str
     page: str | None = None
@@ -136,9 +143,17 @@ class Unit:
     """How an unnamed use names its column: None (ColumnN), `first` (its first argument's name),
     `prefix:p` (`p_` and the first argument's name), `pair:p` (with the first two), `only:p` (`p`)."""
     aliases: tuple[str, ...] = ()
+    _signatures: tuple[Signature, ...] | None = field(default=None, kw_only=True)
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        """The ways to call it; read when one is first asked for, since a query has a few functions and the language hundreds."""
+        if self._signatures is None:
+            self._signatures = tuple(map(parse_signature, self.texts))
+        return self._signatures
 
 
-@dataclass(slots=True, eq=False)
+@node
 class ScalarUnit(Unit):
     """A function of values of one row.
 
@@ -158,7 +173,7 @@ class ScalarUnit(Unit):
     """Of a function that makes an array: part(sql, index, *fragments), the text of one element without the array."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class AggregateUnit(Unit):
     """A function of a column of a group; `emit(sql, *fragments)` gives SQL text."""
 
@@ -167,19 +182,19 @@ class AggregateUnit(Unit):
     binding: Callable[..., Any] | None = None
 
 
-@dataclass(slots=True, eq=False)
+@node
 class WindowUnit(Unit):
     """A function of a serialized input's neighbouring rows; `emit(sql, over, *fragments)` gives SQL text."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class PluginUnit(Unit):
     """A plugin of `evaluate`; `binding(binder, input, call)` gives its relation."""
 
     binding: Callable[..., Any] | None = None
 
 
-@dataclass(slots=True)
+@node
 class Catalog:
     """All units by name."""
 
@@ -211,9 +226,8 @@ class Catalog:
         """Registers a scalar function under its signatures."""
 
         def register(emit: Callable[..., Any]) -> Callable[..., Any]:
-            parsed = tuple(parse_signature(text) for text in signatures)
             unit = ScalarUnit(
-                parsed[0].name, parsed, emit, about, page, names, tuple(aliases), nulls=nulls, kind=kind,
+                _called(signatures[0]), signatures, emit, about, page, names, tuple(aliases), nulls=nulls, kind=kind,
                 binding=binding, volatile=volatile, checks=checks or {},
                 part=part,
             )  # fmt: skip
@@ -233,8 +247,7 @@ class Catalog:
         """Registers a scalar operator (`+`, `has` ...) under its symbol."""
 
         def register(emit: Callable[..., Any]) -> Callable[..., Any]:
-            parsed = tuple(parse_signature(text) for text in signatures)
-            self._register(self.scalars, ScalarUnit(symbol, parsed, emit, about, nulls=nulls, checks=checks or {}))
+            self._register(self.scalars, ScalarUnit(symbol, signatures, emit, about, nulls=nulls, checks=checks or {}))
             return emit
 
         return register
@@ -252,9 +265,16 @@ class Catalog:
         """Registers an aggregate function under its signatures."""
 
         def register(emit: Callable[..., Any]) -> Callable[..., Any]:
-            parsed = tuple(parse_signature(text) for text in signatures)
             unit = AggregateUnit(
-                parsed[0].name, parsed, emit, about, page, names, tuple(aliases), empty=empty, binding=binding
+                _called(signatures[0]),
+                signatures,
+                emit,
+                about,
+                page,
+                names,
+                tuple(aliases),
+                empty=empty,
+                binding=binding,
             )
             self._register(self.aggregates, unit)
             return emit
@@ -267,8 +287,7 @@ class Catalog:
         """Registers a window function under its signatures."""
 
         def register(emit: Callable[..., Any]) -> Callable[..., Any]:
-            parsed = tuple(parse_signature(text) for text in signatures)
-            self._register(self.windows, WindowUnit(parsed[0].name, parsed, emit, about, page))
+            self._register(self.windows, WindowUnit(_called(signatures[0]), signatures, emit, about, page))
             return emit
 
         return register

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vedette.core.deferred import deferred
+from vedette.kql.node import fact
+
 if TYPE_CHECKING:
+    import difflib
+
     from vedette.kql.bound import BoundQuery
     from vedette.kql.types import Type
+else:
+    difflib = deferred("difflib")
 
 MAX_DIAGNOSTICS = 200
 """How many findings of one text are reported; nobody reads more, and a text of a million faults would take long."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Diagnostic:
     """One finding. `start` and `length` count characters of the text."""
 

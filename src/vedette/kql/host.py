@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
+from vedette.kql.node import fact
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from vedette.kql.syntax import FunctionLiteral
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Field:
     """A column of a table: its KQL name and type, and the name that the engine stores it under."""
 
@@ -28,7 +29,7 @@ class Field:
     holds the property's text."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TableSchema:
     """A table: its columns and where its rows are."""
 
@@ -48,7 +49,7 @@ class TableSchema:
     """What tells the engine in which rows a text can stand (`engine.term_candidates.TermLookup`); None: nothing does."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class SavedFunction:
     """A function that a workspace keeps; places in its body count from the start of `text`."""
 
@@ -59,7 +60,7 @@ class SavedFunction:
     """Its sources may give further columns: where nothing runs, any name may be one."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Items:
     """A watchlist as queries see it: rows of wire values, datetimes as ticks and dynamic values as JSON text."""
 

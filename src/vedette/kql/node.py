@@ -5,8 +5,9 @@ There are more than a hundred and fifty of them, and what a dataclass generates 
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields, make_dataclass
-from typing import Any, TypeVar, dataclass_transform
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields, make_dataclass
+from functools import cache
+from typing import Any, NoReturn, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -28,7 +29,47 @@ def node(cls: type[T]) -> type[T]:
     return made
 
 
-def _initialiser(cls: type) -> Any:
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def fact(cls: type[T]) -> type[T]:
+    """Makes a class a frozen dataclass with slots: equal, and of one hash, where all fields are.
+
+    Like that of a node its `__init__` is compiled when the first object is made; what compares is written once for all.
+    """
+    made: Any = dataclass(slots=True, eq=False, repr=False, init=False)(cls)
+
+    def first(self: Any, *args: Any, **named: Any) -> None:
+        init = _initialiser(made, frozen=True)
+        made.__init__ = init
+        init(self, *args, **named)
+
+    made.__init__ = first
+    made.__setattr__ = made.__delattr__ = _refused
+    for name, function in (("__repr__", shown), ("__eq__", _equal), ("__hash__", _hash)):
+        if name not in vars(cls):
+            setattr(made, name, function)
+    return made  # type: ignore[no-any-return]
+
+
+def _refused(self: object, name: str, _value: object = None) -> NoReturn:
+    raise FrozenInstanceError(f"the field {name!r} of a {type(self).__name__} cannot be changed")
+
+
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(cls))  # type: ignore[arg-type]
+
+
+def _equal(self: object, other: object) -> bool:
+    if type(self) is not type(other):
+        return NotImplemented
+    return all(getattr(self, name) == getattr(other, name) for name in _names(type(self)))
+
+
+def _hash(self: object) -> int:
+    return hash(tuple(getattr(self, name) for name in _names(type(self))))
+
+
+def _initialiser(cls: type, *, frozen: bool = False) -> Any:
     """What a dataclass would have for `__init__`."""
     taken = []
     for item in fields(cls):
@@ -38,7 +79,7 @@ def _initialiser(cls: type) -> Any:
         if item.default_factory is not MISSING:
             given["default_factory"] = item.default_factory
         taken.append((item.name, Any, field(**given)))
-    return vars(make_dataclass(cls.__name__, taken, eq=False, repr=False))["__init__"]
+    return vars(make_dataclass(cls.__name__, taken, eq=False, repr=False, frozen=frozen))["__init__"]
 
 
 def shown(value: object) -> str:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import functools
-import zoneinfo
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from vedette.core.deferred import deferred
 from vedette.engine.catalog import scalar
 from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql import ticks
 from vedette.kql.types import INTEGERS, Type
+
+if TYPE_CHECKING:
+    import zoneinfo
+else:
+    zoneinfo = deferred("zoneinfo")
 
 
 def made_datetime(

@@ -6,14 +6,21 @@ import base64
 import binascii
 import re
 import struct
-import uuid
 import zlib
-from urllib.parse import quote, quote_plus, unquote_to_bytes
+from typing import TYPE_CHECKING
 
+from vedette.core.deferred import deferred
 from vedette.engine.catalog import scalar
 from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    import urllib.parse as url
+    import uuid
+else:
+    uuid = deferred("uuid")
+    url = deferred("urllib.parse")
 
 _MOST_BYTES = 16 * 1024 * 1024
 """What a compressed text may grow to; more is refused as if it were damaged."""
@@ -190,17 +197,17 @@ _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 
 def url_encoded(text: str) -> str:
     """A text as a URL's form data has it: `+` for a space, lower-case escapes."""
-    return _ESCAPE.sub(lambda found: found[0].lower(), quote_plus(text, safe="!()*-._").replace("~", "%7e"))
+    return _ESCAPE.sub(lambda found: found[0].lower(), url.quote_plus(text, safe="!()*-._").replace("~", "%7e"))
 
 
 def url_component_encoded(text: str) -> str:
     """A text as a component of a URL: `%20` for a space, lower-case escapes."""
-    return _ESCAPE.sub(lambda found: found[0].lower(), quote(text, safe="-._~"))
+    return _ESCAPE.sub(lambda found: found[0].lower(), url.quote(text, safe="-._~"))
 
 
 def url_decoded(text: str) -> str:
     """A text whose escapes are undone; `+` becomes a space."""
-    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+    return url.unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
 
 
 for _name, _function, _about in (

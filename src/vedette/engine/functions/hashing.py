@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import struct
-import uuid
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import xxhash
-
+from vedette.core.deferred import deferred
 from vedette.engine.catalog import scalar
 from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import Type
+
+if TYPE_CHECKING:
+    import uuid
+
+    import xxhash
+else:
+    uuid = deferred("uuid")
+    xxhash = deferred("xxhash")
 
 
 def _signed(value: int) -> int:

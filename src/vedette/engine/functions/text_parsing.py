@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import decimal
 import re
+from typing import TYPE_CHECKING
 
+from vedette.core.deferred import deferred
 from vedette.engine.catalog import scalar
+
+if TYPE_CHECKING:
+    import csv
+else:
+    csv = deferred("csv")
 
 # -- URLs
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from xml.parsers import expat
+from typing import TYPE_CHECKING
 
+from vedette.core.deferred import deferred
 from vedette.engine.catalog import scalar
+
+if TYPE_CHECKING:
+    from xml.parsers import expat
+else:
+    expat = deferred("xml.parsers.expat")
 
 _MOST_BYTES = 1024 * 1024
 _MOST_DEPTH = 200

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from vedette.engine.geo.chain_window import ChainWindow, cross, dot, triple
 from vedette.engine.geo.geojson import Position
 from vedette.engine.geo.shapes import s2_point
 from vedette.engine.geo.sphere import Vector, angle, vector
+from vedette.kql.node import node
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,7 @@ _SEPARATION = 0.5
 _CLOSE = 1e-15
 
 
-@dataclass(slots=True)
+@node
 class _Sites:
     """The vertices that stay, in S2's order of cells."""
 
@@ -120,7 +121,7 @@ def _passed(start: Vector, end: Vector, sites: list[int], vectors: Floats, radiu
         now, t = following, max(t, until)
 
 
-@dataclass(slots=True)
+@node
 class _Graph:
     """The snapped edges of all layers."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +15,7 @@ from vedette.engine.rowfunctions import ARROW, Stopped
 from vedette.engine.rowloop import Evaluate, RowExpressions, Value, constant_value
 from vedette.kql.binder.operators.scan import StepScan, refers, state_of
 from vedette.kql.bound import Column, ColumnRef, Constant, Expr
+from vedette.kql.node import node
 from vedette.kql.types import Type
 
 _CHECK_EVERY = 4096
@@ -24,7 +24,7 @@ _MOST_MATCHES = 4_000_000
 """What the rows of one scan may hold outside of the engine's memory."""
 
 
-@dataclass(slots=True)
+@node
 class _Step:
     output: str
     condition: Evaluate

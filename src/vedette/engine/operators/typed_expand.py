@@ -6,7 +6,7 @@ cut into texts twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from vedette.engine.compiler import Compiler
 from vedette.engine.dialect import identifier, json_text, quote
@@ -20,10 +20,11 @@ from vedette.kql.binder.operators.sort import Sort
 from vedette.kql.binder.operators.summarize import Summarize
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.bound import Column, ColumnRef, Expr, Relation, children
+from vedette.kql.node import node
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True)
+@node
 class Uses:
     """What a query uses of an expanded element: texts of properties, and properties that are expanded again."""
 

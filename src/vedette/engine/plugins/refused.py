@@ -5,7 +5,6 @@ Their results are bound as declared, so that a query can be checked and moved to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from vedette.engine.catalog import plugin
@@ -17,6 +16,7 @@ from vedette.kql.binder.naming import Names, carried_name
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Column, Relation
 from vedette.kql.diagnostics import Diagnostic, KqlError
+from vedette.kql.node import node
 from vedette.kql.operators.evaluate import EvaluateOperator
 from vedette.kql.types import Type
 
@@ -44,7 +44,7 @@ _APPENDED = {
 }  # fmt: skip
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Refused(Relation):
     """What a plugin would give that does not run here."""
 

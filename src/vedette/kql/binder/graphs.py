@@ -6,13 +6,14 @@ numbers that the engine gives them, so that no operator compares the ids of a qu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, ColumnRef, Constant, Expr, Faulty, Relation, Shared, children
+from vedette.kql.node import node
 from vedette.kql.types import Type
 
 ELEMENT_FUNCTIONS = frozenset({"labels", "node_degree_in", "node_degree_out", "node_id"})
@@ -20,7 +21,7 @@ PATH_FUNCTIONS = frozenset({"all", "any", "map"})
 GRAPH_FUNCTIONS = ELEMENT_FUNCTIONS | PATH_FUNCTIONS | {"inner_nodes"}
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Graph(Relation):
     """A graph; what shows its rows is `graph-match`, `graph-shortest-paths` or `graph-to-table`."""
 
@@ -36,7 +37,7 @@ class Graph(Relation):
     end: int = field(default=0, kw_only=True)
 
 
-@dataclass(slots=True, eq=False)
+@node
 class NodeElement:
     """A node that expressions may name: each part is a column of its own."""
 
@@ -54,7 +55,7 @@ class NodeElement:
         return Row({own.name: own for own, _ in self.columns}, [], self.graph.nodes.open)
 
 
-@dataclass(slots=True, eq=False)
+@node
 class EdgeElement:
     """An edge that expressions may name."""
 
@@ -68,7 +69,7 @@ class EdgeElement:
         return Row({own.name: own for own, _ in self.columns}, [], self.graph.edges.open)
 
 
-@dataclass(slots=True, eq=False)
+@node
 class PatternEdge:
     """An edge of a pattern, or (with `high`) a path of edges; `direction` is right, left or any."""
 
@@ -87,7 +88,7 @@ class PatternEdge:
         return self.high is not None
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Fold:
     """A value made of all edges (or inner nodes) of a path: `map`, `all` or `any`."""
 
@@ -98,7 +99,7 @@ class Fold:
     value: Expr
 
 
-@dataclass(slots=True, eq=False)
+@node
 class FoldRef(ColumnRef):
     """The value of a fold, where an expression uses it."""
 
@@ -152,7 +153,7 @@ def stored_graph(binder: Binder, node: syntax.Call, scope: Scope) -> Graph:
     return Graph((), nodes, edges, Type.UNKNOWN, labelled=True, start=node.start, end=node.end)
 
 
-@dataclass(slots=True)
+@node
 class Elements:
     """What the names of a pattern stand for."""
 

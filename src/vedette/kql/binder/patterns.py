@@ -5,19 +5,19 @@ Source: the KQL page "Pattern statement".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vedette.kql import syntax
 from vedette.kql.binder.scope import PatternValue, ScalarValue, Scope
 from vedette.kql.bound import Constant
+from vedette.kql.node import node
 from vedette.kql.types import NUMBERS, Type
 
 if TYPE_CHECKING:
     from vedette.kql.binder.core import Binder
 
 
-@dataclass(slots=True)
+@node
 class PatternCall:
     """The body that a call chooses, and the scope in which its parameters have their values."""
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
 from vedette.kql import syntax
 from vedette.kql.bound import Column, Expr, Relation
 from vedette.kql.host import ContentHost, Host, Items, SavedFunction, TableSchema
+from vedette.kql.node import fact, node
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True)
+@node
 class LetValue:
     """`let name = value`: bound anew at each use, in the scope where it was written (rule 78)."""
 
@@ -22,14 +23,14 @@ class LetValue:
     used: bool = False
 
 
-@dataclass(slots=True)
+@node
 class ScalarValue:
     """A scalar that is already bound: an argument of a function, a query parameter."""
 
     value: Expr
 
 
-@dataclass(slots=True)
+@node
 class TableValue:
     """A relation that is already bound: a tabular argument, the name of `as`, a materialized let."""
 
@@ -37,7 +38,7 @@ class TableValue:
     once: bool = True
 
 
-@dataclass(slots=True)
+@node
 class PatternValue:
     """`declare pattern`."""
 
@@ -45,14 +46,14 @@ class PatternValue:
     scope: Scope
 
 
-@dataclass(slots=True)
+@node
 class PlaceValue:
     """A place that macro-expand goes through: a workspace; None where the text names one that is not there."""
 
     host: Host | None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Restriction:
     """Names and name patterns of the tables and functions that a query may still see, by workspace."""
 
@@ -107,7 +108,7 @@ class RestrictedHost:
 Binding = LetValue | ScalarValue | TableValue | PatternValue | PlaceValue
 
 
-@dataclass(slots=True)
+@node
 class Scope:
     """The names that statements define, innermost first."""
 
@@ -148,7 +149,7 @@ class Scope:
         return Scope(self, call=self.call)
 
 
-@dataclass(slots=True)
+@node
 class Row:
     """The columns that an expression may name."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.consume import ConsumeOperator
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Consume(Relation):
     """No column and no row."""
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.graphs import Graph, require_graph
 from vedette.kql.binder.naming import Names
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Column, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.graph_mark_components import GraphMarkComponentsOperator
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True, eq=False)
+@node
 class MarkedNodes(Relation):
     """The nodes of a graph with the numbers of their components, from 0 by first appearance."""
 

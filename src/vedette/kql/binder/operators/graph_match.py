@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
@@ -26,6 +25,7 @@ from vedette.kql.binder.operators.items import Item, bind_items
 from vedette.kql.binder.operators.project import name_items
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Cast, Column, Expr, Relation
+from vedette.kql.node import node
 from vedette.kql.operators import graph_match as parsed
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.graph_match import GraphMatchOperator, GraphPattern
@@ -36,7 +36,7 @@ MAX_PATH = 1000
 """The most edges that a path may be allowed to have."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class GraphMatch(Relation):
     """A row for each match of a pattern."""
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.graphs import Graph, require_graph
 from vedette.kql.binder.naming import Names
 from vedette.kql.binder.scope import Scope, TableValue
 from vedette.kql.bound import Column, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.graph_to_table import GraphOutput, GraphToTableOperator
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True, eq=False)
+@node
 class GraphTable(Relation):
     """The nodes or the edges of a graph."""
 

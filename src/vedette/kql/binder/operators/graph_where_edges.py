@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.graphs import EdgeElement, Elements, Graph, GraphExpressions, edge_element, require_graph
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Expr, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.graph_where_edges import GraphWhereEdgesOperator
 
 
-@dataclass(slots=True, eq=False)
+@node
 class FilteredEdges(Relation):
     """The edges of a graph for which a condition is true."""
 

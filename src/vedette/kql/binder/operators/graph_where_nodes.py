@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.graphs import Elements, Graph, GraphExpressions, NodeElement, node_element, require_graph
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Expr, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.graph_where_nodes import GraphWhereNodesOperator
 
 
-@dataclass(slots=True, eq=False)
+@node
 class FilteredNodes(Relation):
     """The nodes of a graph for which a condition is true."""
 
@@ -22,7 +22,7 @@ class FilteredNodes(Relation):
     condition: Expr
 
 
-@dataclass(slots=True, eq=False)
+@node
 class EdgesBetween(Relation):
     """The edges of a graph whose two ends are among some nodes."""
 

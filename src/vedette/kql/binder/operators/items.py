@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.naming import carried_name
 from vedette.kql.bound import Apply, Cast, ColumnRef, Expr, Path, Several
+from vedette.kql.node import node
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True)
+@node
 class Item:
     """One expression of a list, with the name it gives its column."""
 
@@ -29,17 +28,17 @@ def bind_items(at: Expressions, nodes: list[syntax.Expression]) -> list[Item]:
     An expression that gives several columns becomes an item for each; names that are given go to the first ones.
     """
     items: list[Item] = []
-    for node in nodes:
-        given = node.names if isinstance(node, syntax.Assignment) else ()
-        inner = node.value if isinstance(node, syntax.Assignment) else node
+    for written in nodes:
+        given = written.names if isinstance(written, syntax.Assignment) else ()
+        inner = written.value if isinstance(written, syntax.Assignment) else written
         value = at.bind_item(inner)
         outputs = value.outputs if isinstance(value, Several) else [(_own_name(at, inner, value), value)]
         if len(given) > len(outputs):
             count = "one value" if len(outputs) == 1 else f"{len(outputs)} values"
-            raise at.binder.stop("KS150", f"This expression gives {count}, not {len(given)}", node)
+            raise at.binder.stop("KS150", f"This expression gives {count}, not {len(given)}", written)
         for index, (own, part) in enumerate(outputs):
             explicit = index < len(given)
-            items.append(Item(part, given[index].name if explicit else own, explicit, node, isinstance(value, Several)))
+            items.append(Item(part, given[index].name if explicit else own, explicit, written, isinstance(value, Several)))
     return items
 
 

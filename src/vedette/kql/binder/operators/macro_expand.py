@@ -69,7 +69,9 @@ def _subquery(binder: Binder, node: MacroExpandOperator, place: PlaceValue, scop
     inner = binder.frame(scope)
     if node.scope is not None:
         if isinstance(scope.find(node.scope.name), PlaceValue):
-            raise binder.stop("KS201", f"'{node.scope.name}' is the place of a macro-expand around this one", node.scope)
+            raise binder.stop(
+                "KS201", f"'{node.scope.name}' is the place of a macro-expand around this one", node.scope
+            )
         inner.names[node.scope.name] = place
     with binder.deeper(node):
         made: Relation | None = None

@@ -6,13 +6,12 @@ that only edges have stands in the key columns and has no other property. Null i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.graphs import Graph
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Column, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.make_graph import MakeGraphOperator
 from vedette.kql.types import INTEGERS, Type, common
@@ -20,14 +19,14 @@ from vedette.kql.types import INTEGERS, Type, common
 MAX_NODE_TABLES = 2
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Numbered(Relation):
     """The rows of the input, numbered in their order."""
 
     input: Relation
 
 
-@dataclass(slots=True, eq=False)
+@node
 class KeyedRows(Relation):
     """A table of nodes: its numbered rows, the column of the id and that of the partition."""
 
@@ -36,7 +35,7 @@ class KeyedRows(Relation):
     partition: Column | None
 
 
-@dataclass(slots=True, eq=False)
+@node
 class GraphIds(Relation):
     """The ids of a graph, each with the number of its node."""
 
@@ -48,7 +47,7 @@ class GraphIds(Relation):
     type: Type
 
 
-@dataclass(slots=True, eq=False)
+@node
 class GraphNodes(Relation):
     """The nodes of a graph."""
 
@@ -60,14 +59,14 @@ class GraphNodes(Relation):
     """The properties that hold the id of a node that is in no table."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class GraphEdges(Relation):
     """The edges of a graph."""
 
     ids: GraphIds
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Partitioned(Relation):
     """What a subquery makes of each of the graphs of a partitioned graph."""
 

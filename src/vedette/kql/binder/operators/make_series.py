@@ -5,8 +5,6 @@ Source: the documentation's page make-series-operator.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.coercion import converts
 from vedette.kql.binder.core import Binder
@@ -18,6 +16,7 @@ from vedette.kql.binder.operators.summarize import Summarize, bind_keys, require
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Cast, Column, Constant, Expr, Relation, children, is_fixed
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.make_series import MakeSeriesOperator, SeriesAggregate
 from vedette.kql.types import INTEGERS, NUMBERS, Type
@@ -32,7 +31,7 @@ _ZEROS: dict[Type, object] = {
 """What stands in a bin without rows when the query says nothing; of other types null."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class MakeSeries(Relation):
     """A row for each group: an array for each aggregate, and the array of the axis.
 

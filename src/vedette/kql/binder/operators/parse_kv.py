@@ -5,19 +5,18 @@ Source: the documentation's page parse-kv-operator.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Cast, Column, Expr, Relation
+from vedette.kql.node import fact, node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.parse_kv import ParseKvOperator
 from vedette.kql.types import Type
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class PairForm:
     """How pairs are written: by two delimiters, by a regular expression, or (neither) by whatever is not alphanumeric."""
 
@@ -30,7 +29,7 @@ class PairForm:
     greedy: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@node
 class ParseKv(Relation):
     """The input with the values of some keys of a text."""
 

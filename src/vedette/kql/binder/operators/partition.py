@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
@@ -12,6 +12,7 @@ from vedette.kql.binder.operators.union import united
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.binder.scope import LetValue, Row, ScalarValue, Scope
 from vedette.kql.bound import Column, ColumnRef, Constant, Expr, Relation, Tables
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.count import CountOperator
 from vedette.kql.operators.distinct import DistinctOperator
@@ -49,12 +50,12 @@ _GROUPWISE = (
 """Operators that work on all groups at once, each by itself."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Grouped(Relation):
     """The input of a subquery: rows that know their group."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Partition(Relation):
     """What a subquery makes of the rows of each value of a key; with `most`, of so many values."""
 

@@ -6,14 +6,13 @@ algorithm for mining patterns from event logs).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.naming import Names
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, Expr, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.reduce import ReduceOperator
 from vedette.kql.types import NUMBERS, Type
@@ -21,7 +20,7 @@ from vedette.kql.types import NUMBERS, Type
 DEFAULT_THRESHOLD = 0.1
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Reduce(Relation):
     """A row for each pattern; or, where the source is kept, every row with its pattern."""
 

@@ -5,13 +5,12 @@ Source: the documentation's page render-operator.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Constant, Relation, is_fixed
 from vedette.kql.diagnostics import nearest
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.render import RenderOperator
 
@@ -22,7 +21,7 @@ _WORDS = {
 _NUMBERS = frozenset({"ymin", "ymax", "xmin", "xmax"})
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Render(Relation):
     """The input as it is; as the result of a query it says how to draw the rows."""
 

@@ -5,8 +5,6 @@ Sources: the documentation's pages sample-operator and sample-distinct-operator.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
@@ -16,12 +14,13 @@ from vedette.kql.binder.operators.summarize import Summarize
 from vedette.kql.binder.operators.take import Take
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Expr, Relation
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.sample import SampleOperator
 from vedette.kql.operators.sample_distinct import SampleDistinctOperator
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Sample(Relation):
     """So many rows of the input at random."""
 

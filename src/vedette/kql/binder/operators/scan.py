@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, ColumnRef, Constant, Expr, Relation, Values
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.scan import ScanOperator, ScanStep
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True)
+@node
 class Step:
     """One step: when a row matches it, what is assigned then, and which of its matches are results."""
 
@@ -24,7 +23,7 @@ class Step:
     """Places among `StepScan.fields`, and the values that they get."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class StepScan(Relation):
     """The rows of a serialized input that match steps.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
@@ -16,7 +14,7 @@ from vedette.kql.operators.top import TopOperator
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True)
+@node
 class SortKey:
     """One key: the value, and where its nulls go."""
 

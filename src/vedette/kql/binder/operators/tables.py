@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from vedette.kql import syntax
@@ -12,13 +11,14 @@ from vedette.kql.binder.core import Binder
 from vedette.kql.binder.scope import LetValue, Scope
 from vedette.kql.bound import Column, Relation, Scan
 from vedette.kql.host import Host
+from vedette.kql.node import node
 from vedette.kql.types import Type
 
 _MANY_COLUMNS = 1000
 """Columns of tables without rows that a wildcard shows; of more it knows only names and types."""
 
 
-@dataclass(slots=True)
+@node
 class Leg:
     """One of the inputs; `name` where it is a table, a view, or has a name by `as`."""
 
@@ -70,7 +70,7 @@ class LegColumns:
         return list(self._types)
 
 
-@dataclass(slots=True)
+@node
 class Legs:
     """Several inputs, and what is known of the columns of tables without rows."""
 

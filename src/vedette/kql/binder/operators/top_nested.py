@@ -5,8 +5,6 @@ Source: the documentation's page top-nested-operator.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
@@ -16,12 +14,13 @@ from vedette.kql.binder.operators.sort import row_count
 from vedette.kql.binder.operators.summarize import Summarize, require_aggregate
 from vedette.kql.binder.scope import Row, Scope
 from vedette.kql.bound import Column, ColumnRef, Expr, Relation, is_fixed
+from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.top_nested import TopNestedLevel, TopNestedOperator
 from vedette.kql.types import Type
 
 
-@dataclass(slots=True, eq=False)
+@node
 class Level:
     """One level: a key, of whose values the top ones stay."""
 
@@ -40,7 +39,7 @@ class Level:
     """The aggregates of what is not of the top; None where neither this level nor a deeper one shows it."""
 
 
-@dataclass(slots=True, eq=False)
+@node
 class TopNested(Relation):
     """A row for each path of top values, and for what is left out where a level has `others`."""
 
