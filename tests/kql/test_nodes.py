@@ -10,6 +10,7 @@ import pytest
 
 from vedette.engine.catalog import full_catalog
 from vedette.kql import bound, node, syntax
+from vedette.kql.catalog import parse_signature
 from vedette.kql.operators.binding import load_binders
 from vedette.kql.types import Type
 
@@ -58,3 +59,38 @@ def test_lists_that_nobody_gave_are_not_shared() -> None:
         Listed(Type.LONG)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="other"):
         Listed(Type.LONG, "a", other=1)  # type: ignore[call-arg]
+
+
+def test_facts_are_equal_by_their_fields_and_cannot_be_changed() -> None:
+    @node.fact
+    class Place:
+        line: int
+        column: int = 1
+        names: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
+
+    @node.fact
+    class Other:
+        line: int
+        column: int = 1
+
+    place = Place(3, names=("a",))
+    assert place == Place(3, 1, names=("a",))
+    assert place != Place(3, 2, names=("a",))
+    assert place != Other(3)  # type: ignore[comparison-overlap]
+    assert len({place, Place(3, names=("a",)), Place(4)}) == 2
+    assert dataclasses.replace(place, line=4) == Place(4, names=("a",))
+    assert "Place(line=3, column=1, names=('a',))" in repr(place)
+    with pytest.raises(dataclasses.FrozenInstanceError, match="line"):
+        place.line = 5  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError, match="line"):
+        del place.line
+
+
+def test_every_signature_is_in_the_notation() -> None:
+    catalog = full_catalog()
+    units: list[Any] = [*catalog.scalars.values(), *catalog.aggregates.values(), *catalog.windows.values()]
+    for unit in units:
+        assert len(unit.signatures) == len(unit.texts) > 0
+        assert all(signature.text == text for signature, text in zip(unit.signatures, unit.texts, strict=True))
+    with pytest.raises(ValueError, match="not a parameter"):
+        parse_signature("f(a: long, b): long")

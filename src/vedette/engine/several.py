@@ -9,7 +9,7 @@ from vedette.engine.catalog import scalar
 from vedette.kql import syntax
 from vedette.kql.binder.naming import carried_name
 from vedette.kql.bound import Apply, Cast, Expr, Path, Several
-from vedette.kql.catalog import Check, ScalarUnit, parse_signature
+from vedette.kql.catalog import Check, ScalarUnit, called
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:
@@ -27,9 +27,8 @@ def several(
     """
 
     def register(function: RowFunction) -> RowFunction:
-        parsed = tuple(parse_signature(text) for text in signatures)
-        name = parsed[0].name
-        whole = ScalarUnit(name, parsed, function, about, kind="row", checks=checks or {})
+        name = called(signatures[0])
+        whole = ScalarUnit(name, signatures, function, about, kind="row", checks=checks or {})
 
         def binding(at: Calls, node: syntax.Call, unit: ScalarUnit) -> Expr:
             args = [at.argument(arg) for arg in node.args]

@@ -113,7 +113,7 @@ def parse_signature(text: str) -> Signature:
     return Signature(text, name, tuple(parameters), result.strip())
 
 
-def _called(text: str) -> str:
+def called(text: str) -> str:
     """The name that a signature begins with."""
     return text.partition("(")[0]
 
@@ -227,7 +227,7 @@ class Catalog:
 
         def register(emit: Callable[..., Any]) -> Callable[..., Any]:
             unit = ScalarUnit(
-                _called(signatures[0]), signatures, emit, about, page, names, tuple(aliases), nulls=nulls, kind=kind,
+                called(signatures[0]), signatures, emit, about, page, names, tuple(aliases), nulls=nulls, kind=kind,
                 binding=binding, volatile=volatile, checks=checks or {},
                 part=part,
             )  # fmt: skip
@@ -266,7 +266,7 @@ class Catalog:
 
         def register(emit: Callable[..., Any]) -> Callable[..., Any]:
             unit = AggregateUnit(
-                _called(signatures[0]),
+                called(signatures[0]),
                 signatures,
                 emit,
                 about,
@@ -287,7 +287,7 @@ class Catalog:
         """Registers a window function under its signatures."""
 
         def register(emit: Callable[..., Any]) -> Callable[..., Any]:
-            self._register(self.windows, WindowUnit(_called(signatures[0]), signatures, emit, about, page))
+            self._register(self.windows, WindowUnit(called(signatures[0]), signatures, emit, about, page))
             return emit
 
         return register

@@ -6,7 +6,6 @@ There are more than a hundred and fifty of them, and what a dataclass generates 
 from __future__ import annotations
 
 from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields, make_dataclass
-from functools import cache
 from typing import Any, NoReturn, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -54,19 +53,24 @@ def _refused(self: object, name: str, _value: object = None) -> NoReturn:
     raise FrozenInstanceError(f"the field {name!r} of a {type(self).__name__} cannot be changed")
 
 
-@cache
-def _names(cls: type) -> tuple[str, ...]:
-    return tuple(item.name for item in fields(cls))  # type: ignore[arg-type]
+_NAMES: dict[type, tuple[str, ...]] = {}
 
 
-def _equal(self: object, other: object) -> bool:
+def _names(value: Any) -> tuple[str, ...]:
+    kind = type(value)
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(item.name for item in fields(kind))
+    return _NAMES[kind]
+
+
+def _equal(self: Any, other: Any) -> object:
     if type(self) is not type(other):
         return NotImplemented
-    return all(getattr(self, name) == getattr(other, name) for name in _names(type(self)))
+    return all(getattr(self, name) == getattr(other, name) for name in _names(self))
 
 
-def _hash(self: object) -> int:
-    return hash(tuple(getattr(self, name) for name in _names(type(self))))
+def _hash(self: Any) -> int:
+    return hash(tuple(getattr(self, name) for name in _names(self)))
 
 
 def _initialiser(cls: type, *, frozen: bool = False) -> Any:

@@ -147,9 +147,9 @@ class Expressions(Calls):
                     raise self.binder.unknown(f"column of {target.name}", "KS142", node.name.name, known, node.name)
                 return ColumnRef(column.type, column)
         if isinstance(node, syntax.Member) and isinstance(target, syntax.Name):
-            place = self.scope.find(target.name)
-            if isinstance(place, PlaceValue) and (self.row is None or target.name not in self.row.columns):
-                return workspaces.property_of(self.binder, place, node)
+            around = self.scope.find(target.name)
+            if isinstance(around, PlaceValue) and (self.row is None or target.name not in self.row.columns):
+                return workspaces.property_of(self.binder, around, node)
         base = self.bind_item(target)
         if isinstance(base, Several):
             place = node.index if isinstance(node, syntax.Index) else None

@@ -38,7 +38,9 @@ def bind_items(at: Expressions, nodes: list[syntax.Expression]) -> list[Item]:
             raise at.binder.stop("KS150", f"This expression gives {count}, not {len(given)}", written)
         for index, (own, part) in enumerate(outputs):
             explicit = index < len(given)
-            items.append(Item(part, given[index].name if explicit else own, explicit, written, isinstance(value, Several)))
+            items.append(
+                Item(part, given[index].name if explicit else own, explicit, written, isinstance(value, Several))
+            )
     return items
 
 
