@@ -113,6 +113,7 @@ def second(running: Running) -> str:
     from vedette.store.watchlists.lists import WatchlistSettings
 
     services.functions.put(FunctionDefinition("Rows", "T_CL | summarize s = sum(n)"), SYSTEM)
+    services.functions.put(FunctionDefinition("Twice", "2 * x", "x: long"), SYSTEM)
     services.watchlists.put("Northern", WatchlistSettings(search_key="k"), [{"k": "v"}], SYSTEM)
     return services.workspace.id
 
@@ -141,6 +142,16 @@ def test_who_may_read_both_workspaces_reaches_from_one_into_the_other(running: R
             "workspace('north').T_CL | project n", timespan="2026-03-01T00:00:00Z/2026-03-01T12:00:00Z"
         ) == [[1]]  # fmt: skip
         assert ask("let f = (w: string) { workspace(w).T_CL | count }; f('north')") == [[2]]
+        assert ask("T_CL | project twice = workspace('north').Twice(n)") == [[20]]
+        both = "macro-expand entity_group [workspace('default'), database('north')] as X"
+        assert ask(
+            f"{both} (X.T_CL | summarize s = sum(n) | project of = X.$current_database, s) | order by s asc"
+        ) == [
+            ["north", 3],
+            ["default", 10],
+        ]
+        assert ask(f"{both} (union X.T_* | where n > 1 | summarize rows = count()) | summarize sum(rows)") == [[2]]
+        assert ask("let places = entity_group [workspace('north')]; macro-expand places as X (X.Rows)") == [[3]]
 
 
 def test_a_workspace_that_the_caller_may_not_see_is_none(client_of: Client, second: str) -> None:
@@ -148,6 +159,8 @@ def test_a_workspace_that_the_caller_may_not_see_is_none(client_of: Client, seco
         for name in ("north", second, "nowhere"):
             done = reader.post("/default/query", json={"query": f"workspace('{name}').T_CL | count"})
             assert done.status_code == 400
+            macro = f"macro-expand entity_group [workspace('{name}')] as X (X.T_CL | count)"
+            assert reader.post("/default/query", json={"query": macro}).status_code == 400
             assert f"'{name}' does not refer to any known workspace" in done.text
         assert reader.post("/default/check", json={"query": "workspace('north').T_CL"}).json()["diagnostics"]
         fuzzy = reader.post(
