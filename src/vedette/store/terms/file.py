@@ -70,7 +70,7 @@ def encode(postings: Postings, rows: int, most: float | None = None) -> tuple[di
     body = bytearray()
     pages: list[list[Any]] = []
     for first in firsts:
-        text, stands, about = made.pop(first, None) or _page(postings, first, starts, total)
+        text, stands, about = made[first] if first in made else _page(postings, first, starts, total)
         start, count, letters, length, unpacked = about
         pages.append(
             [
