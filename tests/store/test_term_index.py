@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -26,11 +28,13 @@ from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import discover
 from vedette.store.report import LoadOptions, LoadProgress, LoadReport
 from vedette.store.terms import building as term_building
+from vedette.store.terms import cutting
 from vedette.store.terms import index as term_index
 from vedette.store.terms import lookup as term_lookup
-from vedette.store.terms.file import SegmentFile
+from vedette.store.terms.building import GRANULE
+from vedette.store.terms.file import Postings, SegmentFile, encode
 from vedette.store.terms.index import TermIndex
-from vedette.store.terms.text import Needle, Piece, terms_of
+from vedette.store.terms.text import LEAST, Needle, Piece, is_identifier_part, kept_form, terms_of, unescaped
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PLAIN = QueryOptions(NOW, rewrites=ALL_REWRITES - {"term-index"})
@@ -370,27 +374,67 @@ def test_a_segment_says_where_terms_are(filled: LogStore) -> None:
 
 
 _PIECES = st.sampled_from(
-    ["a", "abc", " ", ".", "1.22.333.4", "\\u0041bcd", "\\n", "é", "àb", "中文字", "x" * 70, "4444.1.2.3.4", '"', "-"]
-)
+    ["a", "abc", " ", ".", "..", "1.22.333.4", "1.2.3.4.5", "1234.1.2.3", "1.2.3.x4", "\\u0041bcd", "\\n", "\\\\", '\\"', "\\q", "é", "àb",
+     "中文字", "x" * 70, "4444.1.2.3.4", '"', "-", "deadbeef", "0000", "0123456789ab"]
+)  # fmt: skip
+_TEXTS = st.lists(st.lists(_PIECES, max_size=6).map("".join), min_size=1, max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_TEXTS, st.booleans(), st.integers(1, 40))
+def test_texts_cut_together_have_the_terms_of_texts_cut_each(texts: list[str], escapes: bool, at_once: int) -> None:
+    lines = [text + "\n" for text in texts]
+    wanted = set()
+    for place, line in enumerate(lines):
+        terms = terms_of(line.encode())
+        if escapes and "\\" in line:
+            terms |= terms_of(unescaped(line).lower().encode())
+        wanted |= {(place, kept_form(term)) for term in terms if len(term) >= LEAST}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cutting, "_AT_ONCE", at_once)
+        found = cutting.cut(pa.array(["before\n", *lines], pa.large_string()).slice(1), escapes=escapes)
+    made = found.terms.to_pylist()
+    assert {
+        (text, made[number]) for text, number in zip(found.texts.tolist(), found.numbers.tolist(), strict=True)
+    } == wanted
+    order = cutting.order_of(found.terms).tolist()
+    assert [made[place] for place in order] == sorted(made)
+    parts = cutting.identifier_parts(found.terms).tolist()
+    assert parts == [is_identifier_part(term) for term in made]
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    st.lists(st.lists(_PIECES, max_size=6).map("".join), min_size=1, max_size=12),
-    st.lists(st.integers(0, 11), min_size=1, max_size=400),
-    st.sampled_from([Type.STRING, Type.DYNAMIC]),
-)
+@given(_TEXTS, st.lists(st.integers(0, 11), min_size=1, max_size=400), st.sampled_from([Type.STRING, Type.DYNAMIC]))
 def test_texts_cut_once_have_the_terms_of_texts_cut_each(texts: list[str], picked: list[int], kind: Type) -> None:
-    rows = [texts[number % len(texts)] + "\n" for number in picked]
+    rows = [texts[number % len(texts)] for number in picked]
+    if kind is Type.DYNAMIC:
+        rows = [json.dumps([row]) for row in rows]
     ids = [7 + place * 5 for place in range(len(rows))]
     batch = pa.record_batch({"r": pa.array(ids, pa.int64()), "t": pa.array(rows, pa.string())})
     made = []
-    for often in (0, 2**40):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(term_building, "_OFTEN", often)
-            terms, where = term_building._cut(batch, 7, kind)
-        made.append(sorted(zip(where.tolist(), terms.to_pylist(), strict=True)))
+    with duckdb.connect() as connection:
+        for often in (0, 2**40):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(term_building, "_OFTEN", often)
+                part = term_building._cut(connection, [batch], 7, kind)
+            terms = part.terms.to_pylist()
+            pairs = zip(part.granules.tolist(), part.numbers.tolist(), strict=True)
+            made.append({(granule, terms[number]) for granule, number in pairs})
     assert made[0] == made[1]
+
+
+def test_what_is_too_large_is_found_out_early() -> None:
+    """A column is made or left out by its size, whether or not it is found out before all of its pages are made."""
+    terms = [f"{number:012x}".encode() for number in range(100_000)]
+    postings = Postings(
+        pa.array(terms, pa.large_binary()), np.ones(len(terms), np.int64), np.arange(len(terms)) // 8, GRANULE
+    )
+    made = encode(postings, len(terms) * 8)
+    assert made is not None
+    size = len(made[1])
+    assert encode(postings, len(terms) * 8, size) == made
+    assert encode(postings, len(terms) * 8, size - 1) is None
+    assert encode(postings, len(terms) * 8, size // 2) is None
 
 
 def _indexed(store: LogStore, table: str, rows: int) -> bool:

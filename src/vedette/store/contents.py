@@ -1,25 +1,35 @@
 """Which content a table has already: 'the same file' is the same bytes, whatever its name.
 
-Contents are told by their BLAKE2b digest, which takes half the time of the SHA-256 that earlier versions kept.
+Contents are told by their BLAKE3 digest, which takes a sixth of the time of the BLAKE2b that earlier versions kept, and that half of
+SHA-256's before it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import duckdb
+from blake3 import blake3
 
 from vedette.store.reading.forms import Source
 from vedette.store.reading.streams import open_file, unreadable
 from vedette.store.statements import engine_errors, run
 
 _BLOCK: Final = 1024 * 1024
-_MARK: Final = "b2:"
+_NOW: Final = "blake3"
+_MARKS: Final = {"blake3": "b3:", "blake2b": "b2:", "sha256": ""}
+"""What digests of a kind begin with; the first kind is the one of today."""
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> object: ...
+
+    def hexdigest(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +84,21 @@ def digests_to_look_for(connection: duckdb.DuckDBPyConnection, source: Source) -
     with engine_errors():
         rows = run(
             connection,
-            "SELECT DISTINCT starts_with(sha256, ?) FROM store_catalog.loads WHERE table_name = ? AND bytes = ? AND sha256 <> ''",
-            [_MARK, source.table, source.size],
+            "SELECT DISTINCT left(sha256, 3) FROM store_catalog.loads WHERE table_name = ? AND bytes = ? AND sha256 <> ''",
+            [source.table, source.size],
         )
-    return {"blake2b" if own else "sha256" for (own,) in rows}
+    return kinds_of(start for (start,) in rows)
 
 
-def earlier_digest_of(source: Source) -> str:
-    """The digest that earlier versions kept."""
-    return _hashed(source.path, algorithm="sha256")
+def kinds_of(starts: Iterable[str]) -> set[str]:
+    """The kinds of digests that begin with these three characters."""
+    kinds = {mark: kind for kind, mark in _MARKS.items()}
+    return {kinds.get(start, "sha256") for start in starts}
+
+
+def earlier_digests(path: Path, kinds: Iterable[str]) -> list[str]:
+    """The digests that earlier versions kept, as far as these kinds are asked for."""
+    return [_hashed(path, kind) for kind in sorted(kinds) if kind != _NOW]
 
 
 def is_present(connection: duckdb.DuckDBPyConnection, table: str, digest: str) -> bool:
@@ -115,10 +131,13 @@ def record(
         run(connection, "INSERT INTO store_catalog.arrivals VALUES (?, ?, ?, ?, ?)", arrived)
 
 
-def _hashed(path: Path, *, start_only: bool = False, algorithm: str = "") -> str:
-    """The digest of a file, marked if it is not SHA-256; that of its start is SHA-256, since ids of rows are made of it."""
-    short = start_only or algorithm == "sha256"
-    digest = hashlib.sha256() if short else hashlib.blake2b(digest_size=32)
+def _hashed(path: Path, kind: str = _NOW, *, start_only: bool = False) -> str:
+    """The digest of a file, with its kind's mark; of its start it is SHA-256 without one, since ids of rows are made of it."""
+    digest: _Digest
+    if start_only or kind == "sha256":
+        digest = hashlib.sha256()
+    else:
+        digest = blake3() if kind == _NOW else hashlib.blake2b(digest_size=32)
     with open_file(path) as file:
         try:
             while block := file.read(_BLOCK):
@@ -127,4 +146,4 @@ def _hashed(path: Path, *, start_only: bool = False, algorithm: str = "") -> str
                     break
         except OSError as error:
             raise unreadable(path, error) from error
-    return digest.hexdigest() if short else _MARK + digest.hexdigest()
+    return ("" if start_only else _MARKS[kind]) + digest.hexdigest()

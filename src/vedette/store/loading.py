@@ -22,7 +22,7 @@ from vedette.store.contents import (
     Load,
     digest_of,
     digests_to_look_for,
-    earlier_digest_of,
+    earlier_digests,
     is_present,
     new_load_id,
     record,
@@ -199,9 +199,8 @@ class Loader:
             ):
                 digest = pool.submit(digest_of, source)
                 known = digests_to_look_for(connection, source)
-                present = ("blake2b" in known and is_present(connection, source.table, digest.result())) or (
-                    "sha256" in known and is_present(connection, source.table, earlier_digest_of(source))
-                )
+                digests = [digest.result(), *earlier_digests(source.path, known)] if known else []
+                present = any(is_present(connection, source.table, one) for one in digests)
                 if present and not self._options.again:
                     report.outcome = Outcome.PRESENT
                 else:

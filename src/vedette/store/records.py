@@ -19,7 +19,7 @@ from vedette.core.errors import VedetteError
 from vedette.store import catalog
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
-from vedette.store.contents import Load, digest_of_file, load_id, record
+from vedette.store.contents import Load, digest_of_file, earlier_digests, kinds_of, load_id, record
 from vedette.store.coverage import days_of
 from vedette.store.inference import Inference
 from vedette.store.report import FileReport, Outcome
@@ -134,8 +134,9 @@ class RecordWriter:
         self, digest: str, needed: set[str], first: Records | None, batches: Iterator[Records]
     ) -> list[FileReport]:
         with writing_all(self._tables, needed, self._connect) as (writers, connection):
-            if not self._again and self._is_present(connection, digest):
-                tables = self._tables_of(connection, digest) or [self._source.target or ""]
+            present = None if self._again else self._present(connection, digest)
+            if present is not None:
+                tables = self._tables_of(connection, present) or [self._source.target or ""]
                 return [FileReport(self._source.path, table, Outcome.PRESENT) for table in tables]
             records = first
             while records is not None:
@@ -168,11 +169,23 @@ class RecordWriter:
         reports[0].bad = self._bad
         return reports
 
-    def _is_present(self, connection: duckdb.DuckDBPyConnection, digest: str) -> bool:
-        """Whether a file of this content has been loaded, for the same table if one was asked for."""
-        sql = "SELECT 1 FROM store_catalog.files WHERE sha256 = ? AND target = ? LIMIT 1"
+    def _present(self, connection: duckdb.DuckDBPyConnection, digest: str) -> str | None:
+        """The digest by which a file of this content is known, if one has been loaded, for the same table if one was asked for."""
+        target = self._source.target or ""
         with engine_errors():
-            return bool(run(connection, sql, [digest, self._source.target or ""]))
+            starts = run(
+                connection,
+                "SELECT DISTINCT left(sha256, 3) FROM store_catalog.files WHERE bytes = ? AND target = ?",
+                [self._source.size, target],
+            )
+        if not starts:
+            return None
+        sql = "SELECT 1 FROM store_catalog.files WHERE sha256 = ? AND target = ? LIMIT 1"
+        for one in [digest, *earlier_digests(self._source.file, kinds_of(start for (start,) in starts))]:
+            with engine_errors():
+                if run(connection, sql, [one, target]):
+                    return one
+        return None
 
     def _tables_of(self, connection: duckdb.DuckDBPyConnection, digest: str) -> list[str]:
         with engine_errors():

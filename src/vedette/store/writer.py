@@ -9,17 +9,21 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from vedette.engine.batches import batches_of
 from vedette.engine.dialect import identifier
 from vedette.kql.types import Type
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field, schema
 from vedette.store.physical import physical_name
-from vedette.store.properties import json_texts, property_texts
+from vedette.store.properties import PropertyPath, json_texts, property_texts
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import StoredTable, TableDraft, Tables
 
 _INCOMING: Final = "incoming"
+_TEXT: Final = "text"
+_OFTEN: Final = 2
+"""So many times a text of JSON must come, on average, for its properties to be read by itself."""
 
 
 class TableWriter:
@@ -74,18 +78,40 @@ class TableWriter:
         ).assemble(batch)
         self._insert(dead, {dead.stored[name].physical: array for name, array in made.columns.items()} | made.hidden)
 
+    def _properties_of_few(self, texts: pa.Array, paths: list[PropertyPath], *, checked: bool) -> list[pa.Array] | None:
+        """The texts of properties where few texts make up the column: each is read once. None where they are many."""
+        kinds = texts.dictionary_encode()
+        if len(kinds.dictionary) * _OFTEN > len(texts):
+            return None
+        different = json_texts(kinds.dictionary) if checked else kinds.dictionary
+        wanted = ", ".join(property_texts(_TEXT, paths, checked=checked))
+        with engine_errors(), lent(self._connection, _INCOMING, pa.table({_TEXT: different})):
+            read = batches_of(self._connection, f"SELECT {wanted} FROM {_INCOMING}", None, len(different)).read_all()
+        found = read.combine_chunks().columns
+        return [pa.DictionaryArray.from_arrays(kinds.indices, pa.concat_arrays(own.chunks)) for own in found]
+
     def _insert(self, table: StoredTable, arrays: dict[str, pa.Array]) -> None:
         targets = list(map(identifier, arrays))
         values = list(targets)
         for column in table.columns:
             if column.properties and column.physical in arrays:
                 targets += map(identifier, column.properties.values())
-                text = column.type is Type.STRING
+                taken = {name.casefold() for name in arrays}
+                checked = column.type is Type.STRING
+                paths = list(column.properties)
+                made = self._properties_of_few(arrays[column.physical], paths, checked=checked)
+                if made is not None:
+                    for place, array in enumerate(made):
+                        name = physical_name(f"{column.physical} {place}", taken)
+                        taken.add(name.casefold())
+                        arrays = arrays | {name: array}
+                        values.append(identifier(name))
+                    continue
                 read = column.physical
-                if text:
-                    read = physical_name(f"{read} as JSON", {name.casefold() for name in arrays})
+                if checked:
+                    read = physical_name(f"{read} as JSON", taken)
                     arrays = arrays | {read: json_texts(arrays[column.physical])}
-                values += property_texts(read, list(column.properties), checked=text)
+                values += property_texts(read, paths, checked=checked)
         with engine_errors(), lent(self._connection, _INCOMING, pa.table(arrays)):
             # RETURNING keeps the engine to one thread here. Several make local copies and merge them, which takes twice the
             # time of one, and the reading of the next batch has use for the other core.

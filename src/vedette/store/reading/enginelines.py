@@ -2,16 +2,22 @@
 
 It gives what reading object by object gives, three times as fast. Whatever is not plain (a line that is no object, a name twice in an
 object, text that is not UTF-8) makes its block go the other way, line by line.
+
+Where all objects have had the same names, the engine is asked for these and need not be asked whether an object has others: a name
+has a colon behind it, so that the colons of the block are as many as those in the values and one for each name, or there is one more.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,17 +29,24 @@ from vedette.store.conversion import convert
 from vedette.store.reading.jsonlines import Gathering
 from vedette.store.reading.lines import MAX_LINE, Lines
 from vedette.store.reading.streams import TextStream
-from vedette.store.timestamps import ticks_of
+from vedette.store.timestamps import exact_ticks
 
-CHUNK: Final = 12 * 1024 * 1024
-"""Bytes that are read at once."""
-MOST_ROWS: Final = 20_000
+Bytes = npt.NDArray[np.uint8]
+_AS_TEXT: Final = frozenset({Type.STRING, Type.DATETIME})
+"""Types whose values the engine gives as texts without the quotes of JSON."""
+CHUNK: Final = 24 * 1024 * 1024
+"""Bytes that are read at once: a batch for each thread."""
+MOST_ROWS: Final = 40_000
 _MOST_SHAPES: Final = 2_000
 """Sets of names that the objects of one block may have; more are read one by one."""
 THREADS: Final = 2
 _LINES: Final = "lines"
 _NEWLINE: Final = 10
+_COLON: Final = 58
 _BRACE: Final = 123
+_LOOK: Final = 256 * 1024
+"""Bytes that are compared at once: as many as stay in the processor's own memory."""
+_ESCAPED_COLON: Final = (b"\\u003a", b"\\u003A")
 
 
 def read_lines(stream: TextStream, types: Mapping[str, Type]) -> Iterator[Batch]:
@@ -43,12 +56,13 @@ def read_lines(stream: TextStream, types: Mapping[str, Type]) -> Iterator[Batch]
     with _engine() as engine:
         reader = _Engine(engine, types)
         for chunk in _chunks(stream):
-            batch = reader.read(chunk, line) if len(chunk) <= MAX_LINE else None
-            if batch is not None:
-                line += batch.size
+            batches = reader.read(chunk, line) if len(chunk) <= MAX_LINE else None
+            if batches is not None:
                 yield from slow.flush()
-                batch.consumed = stream.consumed
-                yield batch
+                for batch in batches:
+                    line += batch.size
+                    batch.consumed = stream.consumed
+                    yield batch
             else:
                 yield from _one_by_one(slow, chunk, line, offset)
                 line += chunk.count(b"\n")
@@ -59,7 +73,8 @@ def read_lines(stream: TextStream, types: Mapping[str, Type]) -> Iterator[Batch]
 def read_objects(lines: Sequence[bytes], types: Mapping[str, Type], first: int) -> Batch | None:
     """The rows of lines that each are one object on their own, numbered from `first`; None where they must be read one by one."""
     with _engine() as engine:
-        return _Engine(engine, types).read(b"\n".join(lines), first)
+        made = _Engine(engine, types).read(b"\n".join(lines), first, whole=True)
+        return None if made is None else made[0]
 
 
 def _engine() -> duckdb.DuckDBPyConnection:
@@ -89,13 +104,15 @@ def _chunks(stream: TextStream) -> Iterator[bytes]:
         size += len(block)
         if size < CHUNK:
             continue
-        text = b"".join(held)
-        cut = text.rfind(b"\n") + 1
+        if b"\n" not in block:
+            held = [b"".join(held)]
+        cut = held[-1].rfind(b"\n") + 1
         if not cut:  # one long line: what it is longer than the limit is not kept
-            held, size = [text[: MAX_LINE + 1]], min(size, MAX_LINE + 1)
+            held, size = [held[0][: MAX_LINE + 1]], min(size, MAX_LINE + 1)
             continue
-        yield from _pieces(text[:cut])
-        rest = text[cut:]
+        rest = held[-1][cut:]
+        held[-1] = held[-1][:cut]
+        yield from _pieces(b"".join(held))
         held, size = ([rest], len(rest)) if rest else ([], 0)
     if held:
         yield from _pieces(b"".join(held))
@@ -114,6 +131,25 @@ def _pieces(text: bytes) -> Iterator[bytes]:
         start = end
 
 
+class _NotPlain(Exception):
+    """A block must be read line by line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some lines: their bytes, the same as numbers, and each as a text."""
+
+    data: bytes
+    content: Bytes
+    lines: pa.LargeStringArray
+
+    def colons(self) -> int:
+        """How many colons there are. Raises `_NotPlain` where some are escaped, so that the values have others."""
+        if b"\\" in self.data and any(escaped in self.data for escaped in _ESCAPED_COLON):  # seldom, and quick to tell
+            raise _NotPlain
+        return _count(self.content, _COLON)
+
+
 class _Engine:
     """Reads blocks of lines with the engine."""
 
@@ -123,14 +159,15 @@ class _Engine:
         self._uniform = True
         """Whether the objects of every block so far have had the same names: then the engine need not be asked for them first."""
 
-    def read(self, chunk: bytes, first: int) -> Batch | None:
-        """The rows of a block, or None if it is not plain."""
+    def read(self, chunk: bytes, first: int, *, whole: bool = False) -> list[Batch] | None:
+        """The rows of a block, as one batch if `whole`; None if it is not plain."""
         data = chunk if chunk.endswith(b"\n") else chunk + b"\n"
-        ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == _NEWLINE) + 1
+        content = np.frombuffer(data, dtype=np.uint8)
+        ends = _places(content, _NEWLINE) + 1
         starts = np.empty(len(ends) + 1, dtype=np.int64)
         starts[0] = 0
         starts[1:] = ends
-        if not (np.frombuffer(data, dtype=np.uint8)[starts[:-1]] == _BRACE).all():
+        if not (content[starts[:-1]] == _BRACE).all():
             return None  # an empty line, or one that is no object
         lines = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(starts), pa.py_buffer(data))
         try:
@@ -143,60 +180,103 @@ class _Engine:
         )
         self._engine.register(_LINES, table)
         try:
-            columns = self._columns(data[: int(starts[1])])
-        except (duckdb.Error, orjson.JSONDecodeError):
+            names, parts = self._rows(_Block(data, content, lines))
+            if whole and len(parts) > 1:
+                parts = [pa.concat_arrays(parts)]
+            return list(self._batches(names, parts, lines, first, np.diff(starts) - 1))
+        except (duckdb.Error, orjson.JSONDecodeError, _NotPlain):
             return None
         finally:
             self._engine.unregister(_LINES)
-        if columns is None:
-            return None
-        return Batch(len(lines), columns, range(first, first + len(lines)), np.diff(starts) - 1)
 
-    def _columns(self, line: bytes) -> dict[str, RawColumn] | None:
+    def _rows(self, block: _Block) -> tuple[list[str], list[pa.StructArray]]:
+        """The names that the objects of a block have, and their values. Raises `duckdb.Error` or `_NotPlain` for what is not plain."""
         if self._uniform:
-            first = list(orjson.loads(line))
+            names = list(orjson.loads(block.lines[0].as_py()))
             try:
-                if not self._engine.execute(
-                    f"SELECT 1 FROM {_LINES} WHERE len(json_keys(line)) <> {len(first)} LIMIT 1"
-                ).fetchall():  # as many as the first has; strict tells whether they are the same
-                    return self._extracted(first, strict=True)
-            except duckdb.Error:
-                pass
+                rows = self._extracted(names, strict=True)
+                if block.colons() == len(block.lines) * sum(1 + name.count(":") for name in names) + _colons(rows):
+                    return names, rows
+            except (duckdb.Error, _NotPlain):
+                pass  # some object lacks a name, or has one twice
             self._uniform = False
         names = self._names()
-        return None if names is None else self._extracted(names, strict=False)
+        return names, self._extracted(names, strict=False)
 
-    def _names(self) -> list[str] | None:
-        """The names that the objects have, in the order in which they come; None where some object has one twice."""
+    def _names(self) -> list[str]:
+        """The names that the objects have, in the order in which they come. Raises `_NotPlain` where some object has one twice."""
         shapes = self._engine.execute(
             f"SELECT DISTINCT json_keys(line) FROM {_LINES} LIMIT {_MOST_SHAPES + 1}"
         ).fetchall()
         if len(shapes) > _MOST_SHAPES:
-            return None
+            raise _NotPlain
         names: dict[str, None] = {}
         for (shape,) in shapes:
             if shape is None or len(set(shape)) < len(shape):
-                return None
+                raise _NotPlain
             names.update(dict.fromkeys(shape))
         return list(names)
 
-    def _extracted(self, names: list[str], *, strict: bool) -> dict[str, RawColumn] | None:
-        """A column for each of the names. Raises `duckdb.Error` where objects do not have all of them and no other, if `strict`."""
+    def _extracted(self, names: list[str], *, strict: bool) -> list[pa.StructArray]:
+        """The values of these names, in parts. Raises `duckdb.Error` where an object lacks one of them or has it twice, if `strict`."""
         if not names:
-            return {}
-        asked = {name: "VARCHAR" if self._types.get(name) is Type.STRING else "JSON" for name in names}
+            return []
+        asked = {name: "VARCHAR" if self._types.get(name) in _AS_TEXT else "JSON" for name in names}
         function = "from_json_strict" if strict else "from_json"
         found = self._engine.sql(
             f"SELECT {function}(line, {quote(json.dumps(asked, ensure_ascii=False))}) AS row FROM {_LINES}"
         ).to_arrow_table()
-        rows = pa.concat_arrays(found.column("row").chunks)
-        if rows.null_count:
-            return None
-        made: dict[str, RawColumn] = {}
-        for name, values in zip(names, rows.flatten()):
-            if values.null_count < len(values):
-                made[name] = _column(_texts(values), self._types.get(name))
-        return made
+        rows: list[pa.StructArray] = found.column("row").chunks
+        if any(part.null_count for part in rows):
+            raise _NotPlain
+        return rows
+
+    def _batches(
+        self, names: list[str], parts: list[pa.StructArray], lines: pa.LargeStringArray, first: int,
+        sizes: np.ndarray[Any, np.dtype[np.int64]],
+    ) -> Iterator[Batch]:  # fmt: skip
+        """A batch for each part."""
+        start = 0
+        if not names:
+            yield Batch(len(lines), {}, range(first, first + len(lines)), sizes)
+        for rows in parts:
+            made: dict[str, RawColumn] = {}
+            for name, values in zip(names, rows.flatten()):
+                if values.null_count < len(values):
+                    own = partial(_value, lines.slice(start, len(rows)), name)
+                    made[name] = _column(_texts(values), self._types.get(name), own)
+            end = start + len(rows)
+            yield Batch(len(rows), made, range(first + start, first + end), sizes[start:end])
+            start = end
+
+
+def _value(lines: pa.LargeStringArray, name: str, row: int) -> object:
+    """The value of a name in the object of a line."""
+    return orjson.loads(lines[row].as_py())[name]
+
+
+def _places(content: Bytes, code: int) -> npt.NDArray[np.int64]:
+    """Where a character is."""
+    found = [np.flatnonzero(content[start : start + _LOOK] == code) + start for start in range(0, len(content), _LOOK)]
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def _count(content: Bytes, code: int) -> int:
+    """How often a character is there."""
+    return sum(int(np.count_nonzero(content[start : start + _LOOK] == code)) for start in range(0, len(content), _LOOK))
+
+
+def _colons(parts: list[pa.StructArray]) -> int:
+    """The colons in all values."""
+    total = 0
+    for rows in parts:
+        for values in rows.flatten():
+            texts = _texts(values)
+            _, offsets, data = texts.buffers()
+            if data is not None:
+                bounds = np.frombuffer(offsets, np.int32)[[texts.offset, texts.offset + len(texts)]]
+                total += _count(np.frombuffer(data, np.uint8)[bounds[0] : bounds[1]], _COLON)
+    return total
 
 
 def _texts(values: pa.Array) -> pa.Array:
@@ -206,13 +286,12 @@ def _texts(values: pa.Array) -> pa.Array:
     return values if values.type == pa.string() else values.cast(pa.string())
 
 
-def _column(texts: pa.Array, kind: Type | None) -> RawColumn:
+def _column(texts: pa.Array, kind: Type | None, value: Callable[[int], object]) -> RawColumn:
+    """A column of a block; `value` gives the value of a row as JSON has it."""
     if kind is Type.STRING:
         return RawColumn((), array=texts.fill_null(""))
-    if kind is Type.DATETIME and _are_plain_texts(texts):
-        bare = pc.utf8_slice_codeunits(texts, 1, -1)
-        moments, places = ticks_of(bare)
-        return RawColumn((), array=moments, failed={place: bare[place].as_py() for place in places})
+    if kind is Type.DATETIME:
+        return _moments(texts, value)
     if kind is None:
         present = pc.indices_nonzero(texts.is_valid()).to_pylist()
         return RawColumn([orjson.loads(text) for text in texts.drop_null().to_pylist()], present)
@@ -230,9 +309,17 @@ def _column(texts: pa.Array, kind: Type | None) -> RawColumn:
     return RawColumn((), array=made, failed={position: values[codes[position]] for position in positions})
 
 
-def _are_plain_texts(texts: pa.Array) -> bool:
-    """Whether all are JSON strings without an escape."""
-    return bool(pc.all(pc.starts_with(texts, '"')).as_py()) and not pc.any(pc.match_substring(texts, "\\")).as_py()
+def _moments(texts: pa.Array, value: Callable[[int], object]) -> RawColumn:
+    """Moments: of the form that nearly all have, no JSON value but a string can be. Any other is read as what it is."""
+    moments, found = exact_ticks(texts)
+    left = np.flatnonzero(~found & texts.is_valid().to_numpy(zero_copy_only=False)).tolist()
+    if not left:
+        return RawColumn((), array=pa.array(moments, mask=~found))
+    values = [value(row) for row in left]
+    others, places = convert(values, Type.DATETIME)
+    found[left] = others.is_valid().to_numpy(zero_copy_only=False)
+    moments[left] = others.fill_null(0).to_numpy()
+    return RawColumn((), array=pa.array(moments, mask=~found), failed={left[place]: values[place] for place in places})
 
 
 def _dynamic(texts: pa.Array) -> RawColumn:

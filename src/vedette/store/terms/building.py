@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +18,10 @@ from vedette.engine.batches import batches_of
 from vedette.engine.dialect import identifier
 from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
-from vedette.store.statements import run
+from vedette.store.statements import lent, run
+from vedette.store.terms.cutting import Cut, cut, encoded, identifier_parts, order_of
 from vedette.store.terms.file import Postings, encode, write
-from vedette.store.terms.text import LEAST, LONGEST, is_identifier_part, kept_form, terms_of, unescaped
+from vedette.store.terms.text import LONGEST
 
 GRANULE: Final = 64
 """Rows that are told apart at best."""
@@ -32,8 +34,11 @@ _LITTLE: Final = 4096
 _SMALL: Final = 122_880
 """A segment of fewer rows may take more room: a dictionary pays with many rows, and small segments are made one before long."""
 _BATCH: Final = 16 * 2048
-_OFTEN: Final = 4
-"""So many times a text must come in a batch, on average, to be cut by itself."""
+_TEXTS: Final = "texts"
+_AT_ONCE: Final = 32 * 1024 * 1024
+"""Bytes of rows that are looked at together: the more there are, the more texts repeat themselves."""
+_OFTEN: Final = 2
+"""So many times a text must come among them, on average, to be cut by itself."""
 
 INDEXED: Final = frozenset({Type.STRING, Type.DYNAMIC, Type.GUID})
 """Types of columns that may have their terms in the index."""
@@ -105,111 +110,99 @@ def _column(
     """A column's terms, as fine as its share of room allows; None where it does not allow any."""
     postings = _postings(connection, source, name, kind, stopped)
     most = None if room is None or source.rows < _SMALL else _LITTLE + SHARE * room * source.rows
-    made = encode(postings, source.rows)
+    made = encode(postings, source.rows, most)
     for change in (_without_parts, _coarser, lambda one: _coarser(_without_parts(one))):
-        if most is None or len(made[1]) <= most:
-            return made
-        made = encode(change(postings), source.rows)
-    return made if most is None or len(made[1]) <= most else None
+        if made is not None:
+            break
+        made = encode(change(postings), source.rows, most)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The different terms of some rows, and pairs of a granule and the number of a term in it."""
+
+    terms: pa.LargeBinaryArray
+    granules: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64]
 
 
 def _postings(
     connection: duckdb.DuckDBPyConnection, source: Source, name: str, kind: Type, stopped: Callable[[], bool]
 ) -> Postings:
-    chunks: list[pa.Array] = []
-    where: list[npt.NDArray[np.int64]] = []
+    parts: list[Part] = []
+    column = f"CAST({identifier(name)} AS VARCHAR)" if kind is Type.GUID else identifier(name)
     reader = batches_of(
         connection,
-        f"SELECT rowid AS r, {_text(name, kind)} AS t FROM {source.table} WHERE rowid >= {source.first} AND rowid < {source.last}",
+        f"SELECT rowid AS r, {column} AS t FROM {source.table} WHERE rowid >= {source.first} AND rowid < {source.last}",
         None,
         _BATCH,
     )
+    with closing(connection.cursor()) as other:
+        for batches in _together(reader, stopped):
+            parts.append(_cut(other, batches, source.first, kind))
+    return _sorted(parts)
+
+
+def _together(reader: pa.RecordBatchReader, stopped: Callable[[], bool]) -> Iterator[list[pa.RecordBatch]]:
+    """The rows of a reader, as many at once as are looked at together. Raises `Stopped`."""
+    held: list[pa.RecordBatch] = []
+    size = 0
     for batch in reader:
         if stopped():
             raise Stopped
-        terms, granules = _cut(batch, source.first, kind)
-        chunks.append(terms)
-        where.append(granules)
-    return _sorted(chunks, where)
+        held.append(batch)
+        size += batch.nbytes
+        if size >= _AT_ONCE:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held
 
 
-def _text(name: str, kind: Type) -> str:
-    """SQL of what is looked into, in lower case, each with a line break behind it."""
-    column = identifier(name)
-    match kind:
-        case Type.GUID:
-            return f"coalesce(CAST({column} AS VARCHAR), '') || chr(10)"
-        case Type.DYNAMIC:
-            anew = f"lower({column}) || ' ' || coalesce(lower(json_extract_string({column}, '$')), '')"
-            return f"coalesce(CASE WHEN regexp_matches({column}, '{_WRITTEN_ANEW}') THEN {anew} ELSE lower({column}) END, '') || chr(10)"
-        case _:
-            return f"coalesce(lower({column}), '') || chr(10)"
-
-
-def _cut(batch: pa.RecordBatch, first: int, kind: Type) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """The different terms of each granule in a batch, and the granule of each."""
-    rows = batch.column(0).to_numpy(zero_copy_only=False) - first
-    texts = batch.column(1).cast(pa.large_string())
-    granules = rows // GRANULE
-    if len(rows) > 1 and not (np.diff(granules) >= 0).all():
-        order = np.argsort(rows, kind="stable")
-        granules, texts = granules[order], texts.take(pa.array(order))
-    starts = np.flatnonzero(np.diff(granules, prepend=-1))
-    encoded = texts.dictionary_encode()
-    if len(encoded.dictionary) * _OFTEN <= len(texts):
-        made, where = _of_repeated(encoded, np.cumsum(np.diff(granules, prepend=granules[0]) != 0), kind)
-        where = granules[starts][where]
+def _cut(connection: duckdb.DuckDBPyConnection, batches: list[pa.RecordBatch], first: int, kind: Type) -> Part:
+    """The different terms of some rows, and in which granules they are."""
+    granules = (
+        np.concatenate([batch.column(0).to_numpy(zero_copy_only=False) for batch in batches]) - first
+    ) // GRANULE
+    texts = pa.concat_arrays([batch.column(1).cast(pa.large_string()) for batch in batches]).fill_null("")
+    least = int(granules.min()) if len(granules) else 0
+    groups = granules - least
+    kinds = texts.dictionary_encode()
+    if len(kinds.dictionary) * _OFTEN > len(texts):
+        found = cut(_looked_into(connection, texts, kind), escapes=kind is Type.DYNAMIC)
+        group, number = _pairs(groups[found.texts], found.numbers, len(found.terms))
     else:
-        made, counts = _of_parts(texts, starts, kind)
-        where = np.repeat(granules[starts], counts)
-    sizes = pc.binary_length(made)
-    long_enough = pc.greater_equal(sizes, LEAST)
-    made, where = made.filter(long_enough), where[long_enough.to_numpy(zero_copy_only=False)]
-    if len(made) and pc.max(sizes).as_py() > LONGEST:
-        made = pa.array([kept_form(term) for term in made.to_pylist()], pa.large_binary())
-    return made, where
+        found = cut(_looked_into(connection, kinds.dictionary, kind), escapes=kind is Type.DYNAMIC)
+        group, number = _of_repeated(found, groups, kinds.indices.to_numpy(), len(kinds.dictionary))
+    return Part(found.terms, group + least, number)
 
 
-def _of_parts(
-    texts: pa.LargeStringArray, starts: npt.NDArray[np.int64], kind: Type
-) -> tuple[pa.LargeBinaryArray, list[int]]:
-    """The different terms of runs of texts that begin at `starts`, one run after the other, and how many each has."""
-    _, offsets_buffer, data_buffer = texts.buffers()
-    offsets = np.frombuffer(offsets_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    data = memoryview(data_buffer) if data_buffer is not None else memoryview(b"")
-    bounds = [*offsets[starts].tolist(), int(offsets[-1])]
-    terms: list[bytes] = []
-    counts: list[int] = []
-    escapes = kind is Type.DYNAMIC
-    for place in range(len(starts)):
-        text = bytes(data[bounds[place] : bounds[place + 1]])
-        if not text.strip(b"\n"):
-            counts.append(0)
-            continue
-        found = terms_of(text)
-        if escapes and b"\\" in text:
-            found |= terms_of(unescaped(text.decode("utf-8", "replace")).lower().encode("utf-8", "replace"))
-        terms += found
-        counts.append(len(found))
-    return pa.array(terms, pa.large_binary()), counts
+def _looked_into(connection: duckdb.DuckDBPyConnection, texts: pa.LargeStringArray, kind: Type) -> pa.LargeStringArray:
+    """What is looked into of texts: as the engine writes them in lower case, each with a line break behind it."""
+    anew = "lower(t)"
+    if kind is Type.DYNAMIC:
+        both = "lower(t) || ' ' || coalesce(lower(json_extract_string(t, '$')), '')"
+        anew = f"CASE WHEN t <> '' AND regexp_matches(t, '{_WRITTEN_ANEW}') THEN {both} ELSE lower(t) END"
+    with lent(connection, _TEXTS, pa.table({"t": texts})):
+        made = batches_of(connection, f"SELECT {anew} || chr(10) AS t FROM {_TEXTS}", None, _BATCH).read_all()
+    columns = [chunk.cast(pa.large_string()) for chunk in made.column(0).chunks]
+    return pa.concat_arrays(columns) if columns else pa.array([], pa.large_string())
 
 
 def _of_repeated(
-    encoded: pa.DictionaryArray, groups: npt.NDArray[np.int64], kind: Type
-) -> tuple[pa.LargeBinaryArray, npt.NDArray[np.int64]]:
-    """The same where texts repeat themselves: each is cut once. `groups` numbers the rows' granules from 0, without gaps."""
-    terms, counts = _of_parts(encoded.dictionary, np.arange(len(encoded.dictionary)), kind)
-    numbered = terms.dictionary_encode()
-    numbers, different = numbered.indices.to_numpy(), numbered.dictionary
-    group, code = _pairs(groups, encoded.indices.to_numpy(), len(counts))
-    size = np.asarray(counts, np.int64)
-    first = np.cumsum(size) - size
-    times = size[code]
+    found: Cut, groups: npt.NDArray[np.int64], codes: npt.NDArray[Any], size: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The pairs of groups and terms where rows have one of a few texts: `codes` says which."""
+    order = np.argsort(found.texts, kind="stable")
+    counts = np.bincount(found.texts, minlength=size)
+    firsts = np.cumsum(counts) - counts
+    group, code = _pairs(groups, codes, size)
+    times = counts[code]
     # where the terms of each pair's text are: a run of numbers for each, that begins with its first
     skipped = np.cumsum(times) - times
-    places = np.arange(int(times.sum())) - np.repeat(skipped - first[code], times)
-    group, number = _pairs(np.repeat(group, times), numbers[places], len(different))
-    return different.take(pa.array(number)), group
+    places = np.arange(int(times.sum())) - np.repeat(skipped - firsts[code], times)
+    return _pairs(np.repeat(group, times), found.numbers[order][places], len(found.terms))
 
 
 def _pairs(
@@ -222,24 +215,30 @@ def _pairs(
     return both // max(1, size), both % max(1, size)
 
 
-def _sorted(chunks: list[pa.Array], where: list[npt.NDArray[np.int64]]) -> Postings:
-    if not any(map(len, chunks)):
+def _sorted(parts: list[Part]) -> Postings:
+    """The terms of all parts, in the order of their bytes."""
+    dictionaries = [part.terms for part in parts if len(part.terms)]
+    if not dictionaries:
         return Postings(pa.array([], pa.large_binary()), np.zeros(0, np.int64), np.zeros(0, np.int64), GRANULE)
-    encoded = pa.chunked_array(chunks, pa.large_binary()).dictionary_encode().combine_chunks()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.chunk(0)
-    order = pc.sort_indices(encoded.dictionary)
+    terms = dictionaries[0]
+    numbers = np.arange(len(terms))
+    if len(dictionaries) > 1 or pc.max(pc.binary_length(terms)).as_py() > LONGEST:  # a term may come twice
+        terms, numbers = encoded(dictionaries)
+    order = order_of(terms)
     rank = np.empty(len(order), np.int64)
-    rank[order.to_numpy()] = np.arange(len(order))
-    granules = np.concatenate(where)
-    # a term cut to its start may come twice in a granule
-    owner, granules = _pairs(rank[encoded.indices.to_numpy()], granules, int(granules.max()) + 1)
-    return Postings(encoded.dictionary.take(order), np.bincount(owner, minlength=len(order)), granules, GRANULE)
+    rank[order] = np.arange(len(order))
+    ranks = rank[numbers]
+    starts = np.cumsum([0, *(len(part.terms) for part in parts)])
+    owner = np.concatenate([ranks[start + part.numbers] for start, part in zip(starts.tolist(), parts)])
+    granules = np.concatenate([part.granules for part in parts])
+    # a granule may begin in one batch and end in the next, and a term that was cut off may have been several
+    owner, granules = _pairs(owner, granules, int(granules.max()) + 1)
+    return Postings(terms.take(pa.array(order)), np.bincount(owner, minlength=len(order)), granules, GRANULE)
 
 
 def _without_parts(postings: Postings) -> Postings:
     """The same without terms that look like the parts of a GUID which tell little beside its first."""
-    keep = np.array([not is_identifier_part(term) for term in postings.terms.to_pylist()], np.bool_)
+    keep = ~identifier_parts(postings.terms)
     owner = np.repeat(np.arange(len(keep)), postings.counts)
     return Postings(
         postings.terms.filter(pa.array(keep)),

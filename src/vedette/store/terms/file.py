@@ -32,6 +32,10 @@ _LISTED: Final = 128
 """A term in more granules has bits for blocks instead."""
 _BLOCK: Final = 32
 """Granules in a block."""
+_SAMPLED: Final = 16
+"""Of so many pages one tells how large all will be."""
+_CLEARLY: Final = 1.25
+"""So many times what is allowed is too large for sure, as one page of some tells."""
 _ANYWHERE: Final = 0
 _BITS: Final = 255
 _CODEC: Final = pa.Codec("zstd", compression_level=6)
@@ -52,31 +56,46 @@ class Postings:
     """Terms that look like parts of a GUID were left out."""
 
 
-def encode(postings: Postings, rows: int) -> tuple[dict[str, Any], bytes]:
-    """A column's entry in the directory (offsets from the column's start), and its bytes."""
+def encode(postings: Postings, rows: int, most: float | None = None) -> tuple[dict[str, Any], bytes] | None:
+    """A column's entry in the directory (offsets from the column's start), and its bytes; None where they are more than `most`."""
     total = -(-rows // postings.unit)
-    blocks = -(-total // _BLOCK)
     starts = np.concatenate(([0], np.cumsum(postings.counts)))
+    firsts = range(0, len(postings.terms), _PAGE)
+    # some of the pages tell whether all of them have any chance, before all are made
+    made = {first: _page(postings, first, starts, total) for first in firsts[_SAMPLED // 2 :: _SAMPLED]}
+    if most is not None and made:
+        share = len(firsts) / len(made)
+        if share * sum(len(text) + len(stands) for text, stands, _ in made.values()) > _CLEARLY * most:
+            return None
     body = bytearray()
     pages: list[list[Any]] = []
-    for first in range(0, len(postings.terms), _PAGE):
-        part = postings.terms.slice(first, _PAGE).to_pylist()
-        text = b"\n".join(part)
-        counts = postings.counts[first : first + _PAGE]
-        own = postings.granules[starts[first] : starts[first + len(part)]]
-        packed = _packed(counts, own, total, blocks)
-        letters = _letters(text)
-        squeezed, stands = _squeeze(text), _squeeze(packed)
+    for first in firsts:
+        text, stands, about = made[first] if first in made else _page(postings, first, starts, total)
+        start, count, letters, length, unpacked = about
         pages.append(
             [
-                part[0].decode("latin-1"), len(part), letters, len(body), len(squeezed), len(text),
-                len(squeezed) + len(body), len(stands), len(packed), zlib.crc32(squeezed), zlib.crc32(stands),
+                start, count, letters, len(body), len(text), length, len(text) + len(body), len(stands), unpacked,
+                zlib.crc32(text), zlib.crc32(stands),
             ]
         )  # fmt: skip
-        body += squeezed
+        body += text
         body += stands
+        if most is not None and len(body) > most:
+            return None
     entry = {"unit": postings.unit, "terms": len(postings.terms), "dropped": postings.parts_dropped, "pages": pages}
     return entry, bytes(body)
+
+
+def _page(
+    postings: Postings, first: int, starts: npt.NDArray[np.int64], total: int
+) -> tuple[bytes, bytes, tuple[str, int, int, int, int]]:
+    """A page, packed: its terms, where they stand, and its first term, how many there are, their letters and both lengths unpacked."""
+    part = postings.terms.slice(first, _PAGE).to_pylist()
+    text = b"\n".join(part)
+    own = postings.granules[starts[first] : starts[first + len(part)]]
+    packed = _packed(postings.counts[first : first + _PAGE], own, total, -(-total // _BLOCK))
+    about = part[0].decode("latin-1"), len(part), _letters(text), len(text), len(packed)
+    return _squeeze(text), _squeeze(packed), about
 
 
 def _packed(counts: npt.NDArray[np.int64], granules: npt.NDArray[np.int64], total: int, blocks: int) -> bytes:
@@ -84,10 +103,11 @@ def _packed(counts: npt.NDArray[np.int64], granules: npt.NDArray[np.int64], tota
     kinds = np.where(counts > _LISTED, _BITS, counts)
     kinds = np.where(counts > total // 2, _ANYWHERE, kinds)
     owner = np.repeat(np.arange(len(counts)), counts)
+    starts = np.concatenate(([0], np.cumsum(counts)))
     maps = bytearray()
     for position in np.flatnonzero(kinds == _BITS):
         bits = np.zeros(blocks, np.bool_)
-        bits[granules[owner == position] // _BLOCK] = True
+        bits[granules[starts[position] : starts[position + 1]] // _BLOCK] = True
         if bits.sum() * 2 > blocks:
             kinds[position] = _ANYWHERE
         else:
@@ -112,7 +132,7 @@ def _squeeze(data: bytes) -> bytes:
 def _letters(text: bytes) -> int:
     """A bit for each kind of character in a text: digits, the letters a to z, and all that is beyond ASCII."""
     bits = 0
-    for code in set(text):
+    for code in np.flatnonzero(np.bincount(np.frombuffer(text, np.uint8), minlength=256)).tolist():
         if 0x30 <= code <= 0x39:
             bits |= 1 << (code - 0x30)
         elif 0x61 <= code <= 0x7A:

@@ -16,6 +16,8 @@ LEAST: Final = 3
 """Shorter terms are in nearly every row, and not in the index."""
 LONGEST: Final = 64
 """Of a longer term only so many bytes are kept, and `CUT`."""
+IDENTIFIER_PARTS: Final = (3, 4, 12)
+"""Lengths of the terms that may be such a part of a GUID as `is_identifier_part` tells."""
 CUT: Final = b"\x01"
 """Ends a term that was too long. No term holds it otherwise."""
 
@@ -82,7 +84,7 @@ def kept_form(term: bytes) -> bytes:
 
 def is_identifier_part(term: bytes) -> bool:
     """Whether a term looks like the short parts of a GUID or its last one, which tell little beside the first."""
-    return len(term) in (3, 4, 12) and _HEX.fullmatch(term) is not None
+    return len(term) in IDENTIFIER_PARTS and _HEX.fullmatch(term) is not None
 
 
 @dataclass(frozen=True, slots=True)
