@@ -83,7 +83,7 @@ console/node_modules/.installed: console/package.json console/package-lock.json 
 $(CONSOLE_INDEX): $(CONSOLE_SOURCES)
 	@$(MAKE) --no-print-directory console/node_modules/.installed
 	@echo "building the console"
-	@cd console && npm run --silent build
+	@cd console && npm run --silent build -- --logLevel warn
 	@touch $@
 
 # ---------------------------------------------------------------- run

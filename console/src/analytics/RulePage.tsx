@@ -1,10 +1,12 @@
 import "../app/configuration.css";
 
 import { Button, Spinner, Switch } from "@fluentui/react-components";
-import { ChevronRightRegular, DocumentSearchRegular, PlayRegular } from "@fluentui/react-icons";
+import { DocumentSearchRegular, PlayRegular } from "@fluentui/react-icons";
 import { Link, useParams } from "react-router";
 
 import type { Rule, RuleRun } from "../api/types";
+import { Breadcrumb } from "../app/Breadcrumb";
+import { Table } from "../app/Table";
 import { useCommands } from "../app/commands";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
@@ -14,7 +16,7 @@ import { tacticLabel } from "../incidents/model";
 import { logsLink } from "../logs/link";
 import { formatElapsed } from "../time/format";
 import { DEFAULT_RANGE, durationText, type TimeRange } from "../time/range";
-import { Ago, Time } from "../time/Time";
+import { Ago, Time, useNow } from "../time/Time";
 import { Outcome } from "./outcome";
 import { useRule, useRuleRuns, useRunRule, useSetRuleEnabled } from "./useRules";
 
@@ -36,59 +38,54 @@ export function thresholdText(rule: Pick<Rule, "triggerOperator" | "triggerThres
   return `Alerts when the query gives ${operator} ${rule.triggerThreshold} rows`;
 }
 
+/** A run that is due stands in the past: a window is searched some minutes after its end, for events that come late. */
+function NextRun({ rule }: { rule: Rule }) {
+  const now = useNow();
+  if (!rule.enabled) return "disabled";
+  if (rule.kind === "NRT") return "continuously";
+  return rule.nextRunTimeUtc !== null && Date.parse(rule.nextRunTimeUtc) <= now ? "due" : <Ago value={rule.nextRunTimeUtc} />;
+}
+
 function Runs({ runs }: { runs: readonly RuleRun[] }) {
   const workspace = useWorkspace();
   if (!runs.length) return <p className="vd-muted">It has not run yet. Run it now, or enable it and wait for its time.</p>;
   return (
-    <table className="vd-table">
-      <thead>
-        <tr>
-          <th scope="col">Started</th>
-          <th scope="col">Outcome</th>
-          <th scope="col">Window</th>
-          <th scope="col" className="vd-number">Rows</th>
-          <th scope="col" className="vd-number">Alerts</th>
-          <th scope="col">Incidents</th>
-          <th scope="col" className="vd-number">Took</th>
-        </tr>
-      </thead>
-      <tbody>
-        {runs.map((run) => (
-          <tr key={run.id}>
-            <td>
-              <Link to={workspacePath(workspace, "runs", run.id)}>
-                <Time value={run.startedTimeUtc} />
+    <Table headings={["Started", "Outcome", "Window", { title: "Rows", number: true }, { title: "Alerts", number: true }, "Incidents", { title: "Took", number: true }]}>
+      {runs.map((run) => (
+        <tr key={run.id}>
+          <td>
+            <Link to={workspacePath(workspace, "runs", run.id)}>
+              <Time value={run.startedTimeUtc} />
+            </Link>
+            <div className="vd-muted">{run.trigger === "manual" ? "by hand" : "on schedule"}</div>
+          </td>
+          <td>
+            <Outcome outcome={run.outcome} />
+            {run.error && (
+              <div className="vd-warn">
+                {run.error.message} {run.error.hint}
+              </div>
+            )}
+          </td>
+          <td>
+            <span className="vd-nowrap">
+              <Time value={run.windowStartUtc} precision="minute" /> –
+            </span>{" "}
+            <Time value={run.windowEndUtc} precision="minute" />
+          </td>
+          <td className="vd-number">{run.rows}</td>
+          <td className="vd-number">{run.alerts}</td>
+          <td>
+            {run.incidents.map((number) => (
+              <Link key={number} to={workspacePath(workspace, "incidents", number)} className="vd-gap">
+                #{number}
               </Link>
-              <div className="vd-muted">{run.trigger === "manual" ? "by hand" : "on schedule"}</div>
-            </td>
-            <td>
-              <Outcome outcome={run.outcome} />
-              {run.error && (
-                <div className="vd-warn">
-                  {run.error.message} {run.error.hint}
-                </div>
-              )}
-            </td>
-            <td>
-              <span className="vd-nowrap">
-                <Time value={run.windowStartUtc} precision="minute" /> –
-              </span>{" "}
-              <Time value={run.windowEndUtc} precision="minute" />
-            </td>
-            <td className="vd-number">{run.rows}</td>
-            <td className="vd-number">{run.alerts}</td>
-            <td>
-              {run.incidents.map((number) => (
-                <Link key={number} to={workspacePath(workspace, "incidents", number)} className="vd-gap">
-                  #{number}
-                </Link>
-              ))}
-            </td>
-            <td className="vd-number">{formatElapsed(run.durationMs)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+            ))}
+          </td>
+          <td className="vd-number">{formatElapsed(run.durationMs)}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -165,7 +162,9 @@ function Loaded({ rule }: { rule: Rule }) {
               <dt>After an alert</dt>
               <dd>{rule.suppressionEnabled && rule.suppressionDuration ? `pauses for ${durationText(rule.suppressionDuration)}` : "goes on"}</dd>
               <dt>Next run</dt>
-              <dd>{rule.enabled ? <Ago value={rule.nextRunTimeUtc} /> : "disabled"}</dd>
+              <dd>
+                <NextRun rule={rule} />
+              </dd>
             </dl>
           </section>
           <section>
@@ -232,11 +231,9 @@ export default function RulePage() {
   const { data, error, refetch } = useRule(id);
   return (
     <div className="vd-page">
-      <nav aria-label="Breadcrumb" className="vd-breadcrumb">
-        <Link to={workspacePath(workspace, "analytics")}>Analytics</Link>
-        <ChevronRightRegular aria-hidden />
-        <span>{data?.name ?? id}</span>
-      </nav>
+      <Breadcrumb to={workspacePath(workspace, "analytics")} list="Analytics">
+        {data?.name ?? id}
+      </Breadcrumb>
       {data ? (
         <Loaded key={data.id} rule={data} />
       ) : error ? (

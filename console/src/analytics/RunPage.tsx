@@ -1,13 +1,14 @@
 import "../app/configuration.css";
 
 import { Spinner } from "@fluentui/react-components";
-import { ArrowClockwiseRegular, ChevronRightRegular, DocumentSearchRegular } from "@fluentui/react-icons";
+import { ArrowClockwiseRegular, DocumentSearchRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "react-router";
 
 import { api } from "../api/client";
 import type { FoundRows, RunDetail, RunReplay } from "../api/runs";
 import type { ResultColumn } from "../api/types";
+import { Breadcrumb } from "../app/Breadcrumb";
 import { ErrorView } from "../app/ErrorView";
 import { useWorkspace, workspacePath } from "../app/session";
 import { ResultGrid } from "../grid/ResultGrid";
@@ -150,11 +151,9 @@ export default function RunPage() {
   const detail = useQuery({ queryKey: ["run", workspace.id, id], queryFn: () => api.run(workspace.id, id) });
   return (
     <div className="vd-page">
-      <nav aria-label="Breadcrumb" className="vd-breadcrumb">
-        <Link to={workspacePath(workspace, "analytics")}>Analytics</Link>
-        <ChevronRightRegular aria-hidden />
-        <span>Run of {detail.data?.ruleName ?? "a rule"}</span>
-      </nav>
+      <Breadcrumb to={workspacePath(workspace, "analytics")} list="Analytics">
+        Run of {detail.data?.ruleName ?? "a rule"}
+      </Breadcrumb>
       <div className="vd-page-head">
         <h1>{detail.data?.ruleName ?? "Run"}</h1>
       </div>

@@ -30,7 +30,11 @@ const page = (load: () => Promise<{ default: React.ComponentType }>) => async ()
 export const routes: RouteObject[] = [
   {
     ErrorBoundary: RouteError,
-    HydrateFallback: () => <Spinner label="Loading the console" className="vd-center" />,
+    HydrateFallback: () => (
+      <main>
+        <Spinner label="Loading the console" className="vd-center" />
+      </main>
+    ),
     children: [
       { path: "/signin", handle: "Sign in", lazy: page(() => import("../signin/SignInPage")) },
       {

@@ -28,7 +28,7 @@ import {
 } from "@fluentui/react-icons";
 import { NavLink } from "react-router";
 
-import { setPreference, usePreferences } from "./preferences";
+import { setPreference, usePreferences, useSmallWindow } from "./preferences";
 import { useWorkspace, workspacePath } from "./session";
 
 interface Place {
@@ -69,7 +69,9 @@ const GROUPS: readonly { title: string; places: readonly Place[] }[] = [
 
 export function Navigation() {
   const workspace = useWorkspace();
-  const { navigationCollapsed: narrow } = usePreferences();
+  const { navigationCollapsed } = usePreferences();
+  const small = useSmallWindow();
+  const narrow = navigationCollapsed || small;
   return (
     <nav className="vd-nav" aria-label="Main">
       {GROUPS.map((group) => (
@@ -95,16 +97,18 @@ export function Navigation() {
           ))}
         </div>
       ))}
-      <button
-        type="button"
-        className="vd-nav-link vd-nav-toggle"
-        aria-expanded={!narrow}
-        aria-label={narrow ? "Widen the navigation" : "Narrow the navigation"}
-        onClick={() => setPreference("navigationCollapsed", !narrow)}
-      >
-        {narrow ? <PanelLeftExpandRegular className="vd-nav-icon" /> : <PanelLeftContractRegular className="vd-nav-icon" />}
-        <span className="vd-nav-label">Narrow</span>
-      </button>
+      {!small && (
+        <button
+          type="button"
+          className="vd-nav-link vd-nav-toggle"
+          aria-expanded={!narrow}
+          aria-label={narrow ? "Widen the navigation" : "Narrow the navigation"}
+          onClick={() => setPreference("navigationCollapsed", !narrow)}
+        >
+          {narrow ? <PanelLeftExpandRegular className="vd-nav-icon" /> : <PanelLeftContractRegular className="vd-nav-icon" />}
+          <span className="vd-nav-label">Narrow</span>
+        </button>
+      )}
     </nav>
   );
 }

@@ -9,7 +9,7 @@ import { useCommands, useKeyboard } from "./commands";
 import { EmptyState } from "./EmptyState";
 import { Navigation } from "./Navigation";
 import { openOverlay, Overlays } from "./Overlays";
-import { setPreference, usePreferences } from "./preferences";
+import { setPreference, usePreferences, useSmallWindow } from "./preferences";
 import { useSession, WorkspaceProvider, workspacePath } from "./session";
 import { DocumentTitle } from "./Title";
 import { TopBar } from "./TopBar";
@@ -98,6 +98,7 @@ export default function Shell() {
   const { workspaces } = useSession();
   const { workspace: name } = useParams();
   const { navigationCollapsed } = usePreferences();
+  const small = useSmallWindow();
   const workspace = workspaces.find((one) => one.name === name || one.id === name);
   const id = workspace?.id;
   useEffect(() => {
@@ -122,7 +123,7 @@ export default function Shell() {
         </a>
         <DocumentTitle workspace={workspace.name} />
         <GlobalCommands />
-        <div className={`vd-shell${navigationCollapsed ? " vd-shell-narrow" : ""}`}>
+        <div className={`vd-shell${navigationCollapsed || small ? " vd-shell-narrow" : ""}`}>
           <TopBar />
           <Navigation />
           <main id="main" className="vd-main" tabIndex={-1}>

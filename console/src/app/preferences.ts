@@ -1,5 +1,7 @@
 /** What a person chose once and wants kept: theme, clock, density, width of the navigation, last workspace. */
 
+import { useSyncExternalStore } from "react";
+
 import { Store, useStore } from "./store";
 
 export type ThemeChoice = "system" | "light" | "dark";
@@ -62,6 +64,20 @@ const preferences = new Store<Preferences>(readPreferences(readStored(KEY)));
 
 export function usePreferences(): Preferences {
   return useStore(preferences);
+}
+
+const small = "(max-width: 900px)";
+
+function subscribeToWidth(listener: () => void): () => void {
+  if (typeof window.matchMedia !== "function") return () => undefined;
+  const media = window.matchMedia(small);
+  media.addEventListener("change", listener);
+  return () => media.removeEventListener("change", listener);
+}
+
+/** Whether the window has no room for a navigation with words. */
+export function useSmallWindow(): boolean {
+  return useSyncExternalStore(subscribeToWidth, () => typeof window.matchMedia === "function" && window.matchMedia(small).matches, () => false);
 }
 
 export function getPreferences(): Preferences {

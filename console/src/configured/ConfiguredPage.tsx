@@ -1,10 +1,11 @@
 import "../app/configuration.css";
 
 import { Spinner } from "@fluentui/react-components";
-import { ChevronRightRegular } from "@fluentui/react-icons";
 import type { ReactNode } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 
+import { Breadcrumb } from "../app/Breadcrumb";
+import { Emphasis } from "../app/Emphasis";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
 import { useWorkspace, workspacePath } from "../app/session";
@@ -45,11 +46,9 @@ export function ConfiguredPage<T extends { id: string; name: string; kind: strin
   const title = thing.charAt(0).toUpperCase() + thing.slice(1);
   return (
     <div className="vd-page">
-      <nav aria-label="Breadcrumb" className="vd-breadcrumb">
-        <Link to={list}>{title}s</Link>
-        <ChevronRightRegular aria-hidden />
-        <span>{isNew ? `New ${kind?.displayName ?? ""}` : (found?.name ?? id)}</span>
-      </nav>
+      <Breadcrumb to={list} list={`${title}s`}>
+        {isNew ? `New ${kind?.displayName ?? ""}` : (found?.name ?? id)}
+      </Breadcrumb>
       <div className="vd-page-head">
         <h1>{isNew ? `Add ${kind?.displayName ?? one}` : (found?.name ?? title)}</h1>
       </div>
@@ -83,7 +82,9 @@ export function About({ kind, label, children }: { kind: Described; label: strin
     <aside className="vd-rule-side" aria-label={label}>
       <section>
         <h2>{kind.displayName}</h2>
-        <p>{kind.description}</p>
+        <p>
+          <Emphasis text={kind.description} />
+        </p>
       </section>
       {children}
       {kind.permissions.length > 0 && (
@@ -92,7 +93,7 @@ export function About({ kind, label, children }: { kind: Described; label: strin
           <ul className="vd-plain-list">
             {kind.permissions.map((permission) => (
               <li key={permission.name}>
-                <strong>{permission.name}</strong>: {permission.reason}
+                <strong>{permission.name}</strong>: <Emphasis text={permission.reason} />
               </li>
             ))}
           </ul>

@@ -1,8 +1,9 @@
-import { Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger } from "@fluentui/react-components";
+import { Button } from "@fluentui/react-components";
 import { DeleteRegular } from "@fluentui/react-icons";
 import type { ReactNode } from "react";
 
 import { done, failed } from "../app/activity";
+import { Confirm } from "../app/Confirm";
 
 /** Deletes something configured after it has said what that means (`children`). */
 export function DeleteButton({ name, remove, children }: { name: string; remove: () => Promise<void>; children: ReactNode }) {
@@ -15,26 +16,8 @@ export function DeleteButton({ name, remove, children }: { name: string; remove:
     }
   };
   return (
-    <Dialog modalType="alert">
-      <DialogTrigger disableButtonEnhancement>
-        <Button icon={<DeleteRegular />}>Delete</Button>
-      </DialogTrigger>
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>Delete {name}?</DialogTitle>
-          <DialogContent>{children}</DialogContent>
-          <DialogActions>
-            <DialogTrigger disableButtonEnhancement>
-              <Button>Keep it</Button>
-            </DialogTrigger>
-            <DialogTrigger disableButtonEnhancement>
-              <Button appearance="primary" onClick={() => void confirmed()}>
-                Delete
-              </Button>
-            </DialogTrigger>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+    <Confirm trigger={<Button icon={<DeleteRegular />}>Delete</Button>} title={`Delete ${name}?`} action="Delete" onConfirm={() => void confirmed()}>
+      {children}
+    </Confirm>
   );
 }

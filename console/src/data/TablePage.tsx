@@ -1,12 +1,14 @@
 import { Button, Field, Input, Spinner } from "@fluentui/react-components";
-import { ChevronRightRegular, DocumentSearchRegular } from "@fluentui/react-icons";
+import { DocumentSearchRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useParams } from "react-router";
 
 import { settings, type TableWhole } from "../api/settings";
 import type { ResultColumn } from "../api/types";
+import { Breadcrumb } from "../app/Breadcrumb";
 import { ErrorView } from "../app/ErrorView";
+import { Table } from "../app/Table";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { Title } from "../app/Title";
 import { useChange } from "../app/useChange";
@@ -76,28 +78,17 @@ function Columns({ title, columns, drifted, hint }: { title: string; columns: re
         {columns.length > 15 && <Input size="small" aria-label={`Filter ${title.toLowerCase()}`} placeholder="Filter" value={q} onChange={(_, data) => setQ(data.value)} />}
       </div>
       {hint && <p className="vd-muted">{hint}</p>}
-      <div className="vd-scroll">
-        <table className="vd-table">
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Type</th>
-              <th scope="col">Values of other types</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((one) => (
-              <tr key={one.name}>
-                <td>
-                  <code>{one.name}</code>
-                </td>
-                <td>{one.type}</td>
-                <td>{drifted[one.name] ? <strong>{drifted[one.name]}</strong> : <span className="vd-muted">none</span>}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table headings={["Name", "Type", "Values of other types"]}>
+        {shown.map((one) => (
+          <tr key={one.name}>
+            <td>
+              <code>{one.name}</code>
+            </td>
+            <td>{one.type}</td>
+            <td>{drifted[one.name] ? <strong>{drifted[one.name]}</strong> : <span className="vd-muted">none</span>}</td>
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }
@@ -131,11 +122,9 @@ export default function TablePage() {
   return (
     <div className="vd-page">
       <Title>{`Table ${name}`}</Title>
-      <nav className="vd-breadcrumb" aria-label="Path">
-        <Link to={workspacePath(workspace, "tables")}>Tables</Link>
-        <ChevronRightRegular aria-hidden />
-        <span>{name}</span>
-      </nav>
+      <Breadcrumb to={workspacePath(workspace, "tables")} list="Tables">
+        {name}
+      </Breadcrumb>
       <div className="vd-page-head">
         <h1>{name}</h1>
         {table && <span className="vd-muted">{table.known ? "A known table" : "A custom table"}</span>}

@@ -7,6 +7,7 @@ import { api } from "../api/client";
 import { settings } from "../api/settings";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
+import { Table } from "../app/Table";
 import { setOrDelete, useParameters } from "../app/parameters";
 import { useWorkspace, workspacePath } from "../app/session";
 import { Ago } from "../time/Time";
@@ -60,36 +61,22 @@ export default function TablesPage() {
         </EmptyState>
       )}
       {matching.length > 0 && (
-        <div className="vd-scroll">
-          <table className="vd-table">
-            <thead>
-              <tr>
-                <th scope="col">Table</th>
-                <th scope="col" className="vd-number">Rows</th>
-                <th scope="col" className="vd-number">Size</th>
-                <th scope="col" className="vd-number">Columns</th>
-                <th scope="col">Last event</th>
-                <th scope="col">Kept for</th>
-              </tr>
-            </thead>
-            <tbody>
-              {matching.slice(0, MOST).map((one) => (
-                <tr key={one.name}>
-                  <td>
-                    <Link to={workspacePath(workspace, "tables", one.name)}>{one.name}</Link>
-                  </td>
-                  <td className="vd-number">{one.rows.toLocaleString("en-GB")}</td>
-                  <td className="vd-number">{one.rows ? bytesText(one.bytes) : ""}</td>
-                  <td className="vd-number">{one.columns.length}</td>
-                  <td>
-                    <Ago value={one.last} />
-                  </td>
-                  <td>{retentionText(periods.get(one.name) ?? periods.get("*"))}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table headings={["Table", { title: "Rows", number: true }, { title: "Size", number: true }, { title: "Columns", number: true }, "Last event", "Kept for"]}>
+          {matching.slice(0, MOST).map((one) => (
+            <tr key={one.name}>
+              <td>
+                <Link to={workspacePath(workspace, "tables", one.name)}>{one.name}</Link>
+              </td>
+              <td className="vd-number">{one.rows.toLocaleString("en-GB")}</td>
+              <td className="vd-number">{one.rows ? bytesText(one.bytes) : ""}</td>
+              <td className="vd-number">{one.columns.length}</td>
+              <td>
+                <Ago value={one.last} />
+              </td>
+              <td>{retentionText(periods.get(one.name) ?? periods.get("*"))}</td>
+            </tr>
+          ))}
+        </Table>
       )}
       {matching.length > MOST && <p className="vd-muted">{matching.length - MOST} more; write a part of the name to find them.</p>}
     </div>

@@ -1,13 +1,15 @@
 import { Button, Input, Spinner, Tab, TabList } from "@fluentui/react-components";
-import { ChevronRightRegular, DocumentSearchRegular } from "@fluentui/react-icons";
+import { DocumentSearchRegular } from "@fluentui/react-icons";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 
 import { settings, type Watchlist, type WatchlistItem } from "../api/settings";
+import { Breadcrumb } from "../app/Breadcrumb";
 import { Confirm } from "../app/Confirm";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
+import { Table } from "../app/Table";
 import { setOrDelete, useParameters } from "../app/parameters";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { Title } from "../app/Title";
@@ -110,50 +112,34 @@ function Items({ list }: { list: Watchlist }) {
       </div>
       {count === 0 && editing !== "new" && <EmptyState title="The watchlist is empty">Add an item, or upload a file.</EmptyState>}
       {(count > 0 || editing === "new") && (
-        <div className="vd-scroll">
-          <table className="vd-table">
-            <thead>
-              <tr>
+        <Table headings={list.columns.map((column) => ({ title: column === list.searchKey ? <>{column} <span className="vd-muted">(search key)</span></> : column, number: false }))} actions>
+          {editing === "new" && <Editor list={list} item={null} onDone={() => setEditing(null)} />}
+          {value.map((item) =>
+            editing === item.id ? (
+              <Editor key={item.id} list={list} item={item} onDone={() => setEditing(null)} />
+            ) : (
+              <tr key={item.id}>
                 {list.columns.map((column) => (
-                  <th key={column} scope="col">
-                    {column} {column === list.searchKey && <span className="vd-muted">(search key)</span>}
-                  </th>
+                  <td key={column} className="vd-wrap-text">
+                    {valueText(item.content[column] ?? "")}
+                  </td>
                 ))}
-                <th scope="col">
-                  <span className="vd-visually-hidden">Actions</span>
-                </th>
+                <td className="vd-nowrap">
+                  {configure && (
+                    <>
+                      <Button size="small" appearance="subtle" aria-label={`Edit ${name(item)}`} onClick={() => setEditing(item.id)}>
+                        Edit
+                      </Button>
+                      <Button size="small" appearance="subtle" disabled={busy} aria-label={`Remove ${name(item)}`} onClick={() => void remove(item)}>
+                        Remove
+                      </Button>
+                    </>
+                  )}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {editing === "new" && <Editor list={list} item={null} onDone={() => setEditing(null)} />}
-              {value.map((item) =>
-                editing === item.id ? (
-                  <Editor key={item.id} list={list} item={item} onDone={() => setEditing(null)} />
-                ) : (
-                  <tr key={item.id}>
-                    {list.columns.map((column) => (
-                      <td key={column} className="vd-wrap-text">
-                        {valueText(item.content[column] ?? "")}
-                      </td>
-                    ))}
-                    <td className="vd-nowrap">
-                      {configure && (
-                        <>
-                          <Button size="small" appearance="subtle" aria-label={`Edit ${name(item)}`} onClick={() => setEditing(item.id)}>
-                            Edit
-                          </Button>
-                          <Button size="small" appearance="subtle" disabled={busy} aria-label={`Remove ${name(item)}`} onClick={() => void remove(item)}>
-                            Remove
-                          </Button>
-                        </>
-                      )}
-                    </td>
-                  </tr>
-                ),
-              )}
-            </tbody>
-          </table>
-        </div>
+            ),
+          )}
+        </Table>
       )}
     </>
   );
@@ -173,46 +159,30 @@ function History({ list }: { list: Watchlist }) {
       () => settings.restoreRevision(ws, list.alias, list.revision),
     );
   return (
-    <div className="vd-scroll">
-      <table className="vd-table">
-        <thead>
-          <tr>
-            <th scope="col" className="vd-number">Revision</th>
-            <th scope="col">When</th>
-            <th scope="col">Who</th>
-            <th scope="col" className="vd-number">Items</th>
-            <th scope="col">Columns</th>
-            <th scope="col">
-              <span className="vd-visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {history.data.value.map((one) => (
-            <tr key={one.revision}>
-              <td className="vd-number">{one.revision}</td>
-              <td>
-                <Time value={one.at} ago />
-              </td>
-              <td>{one.by}</td>
-              <td className="vd-number">{one.items.toLocaleString("en-GB")}</td>
-              <td className="vd-wrap-text">{one.columns.join(", ")}</td>
-              <td>
-                {one.revision === list.revision ? (
-                  <strong>In use</strong>
-                ) : (
-                  configure && (
-                    <Button size="small" appearance="subtle" disabled={busy} aria-label={`Restore revision ${one.revision}`} onClick={() => void restore(one.revision)}>
-                      Restore
-                    </Button>
-                  )
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table headings={[{ title: "Revision", number: true }, "When", "Who", { title: "Items", number: true }, "Columns"]} actions>
+      {history.data.value.map((one) => (
+        <tr key={one.revision}>
+          <td className="vd-number">{one.revision}</td>
+          <td>
+            <Time value={one.at} ago />
+          </td>
+          <td>{one.by}</td>
+          <td className="vd-number">{one.items.toLocaleString("en-GB")}</td>
+          <td className="vd-wrap-text">{one.columns.join(", ")}</td>
+          <td>
+            {one.revision === list.revision ? (
+              <strong>In use</strong>
+            ) : (
+              configure && (
+                <Button size="small" appearance="subtle" disabled={busy} aria-label={`Restore revision ${one.revision}`} onClick={() => void restore(one.revision)}>
+                  Restore
+                </Button>
+              )
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -237,7 +207,7 @@ function Head({ list }: { list: Watchlist }) {
           <FileButton label="Add a file's items" disabled={busy} onFile={upload(true)} />
           <FileButton label="Replace all by a file" disabled={busy} onFile={upload(false)} />
           <Confirm trigger={<Button size="small" disabled={busy}>Delete</Button>} title={`Delete ${list.alias}?`} action="Delete" onConfirm={() => void remove()}>
-            Its {list.items} items are gone for good, and queries that read it fail.
+            Its {list.items} items are gone for good, and queries that read it find nothing.
           </Confirm>
         </>
       )}
@@ -255,11 +225,9 @@ export default function WatchlistPage() {
   return (
     <div className="vd-page">
       <Title>{`Watchlist ${alias}`}</Title>
-      <nav className="vd-breadcrumb" aria-label="Path">
-        <Link to={workspacePath(workspace, "watchlists")}>Watchlists</Link>
-        <ChevronRightRegular aria-hidden />
-        <span>{alias}</span>
-      </nav>
+      <Breadcrumb to={workspacePath(workspace, "watchlists")} list="Watchlists">
+        {alias}
+      </Breadcrumb>
       <div className="vd-page-head vd-wrap">
         <h1>{list?.name ?? alias}</h1>
         <span className="vd-spacer" />

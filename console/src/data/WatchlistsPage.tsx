@@ -6,7 +6,9 @@ import { Link, useNavigate } from "react-router";
 
 import { settings } from "../api/settings";
 import { EmptyState } from "../app/EmptyState";
+import { EntryForm } from "../app/EntryForm";
 import { ErrorView } from "../app/ErrorView";
+import { Table } from "../app/Table";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { useChange } from "../app/useChange";
 import { Time } from "../time/Time";
@@ -30,15 +32,7 @@ function NewWatchlist({ onDone }: { onDone: () => void }) {
     await navigate(workspacePath(workspace, "watchlists", alias.trim()));
   };
   return (
-    <form
-      className="vd-card vd-pane vd-stack vd-form"
-      aria-label="New watchlist"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
-      <h2>New watchlist</h2>
+    <EntryForm title="New watchlist" action="Make the watchlist" ready={alias.trim() !== "" && searchKey.trim() !== "" && file !== null} busy={busy} onSubmit={submit} onCancel={onDone}>
       <Field label="Alias" required hint="What queries call it: _GetWatchlist('alias').">
         <Input autoFocus value={alias} onChange={(_, data) => setAlias(data.value)} />
       </Field>
@@ -52,13 +46,7 @@ function NewWatchlist({ onDone }: { onDone: () => void }) {
         <FileButton label="Choose a CSV, TSV or JSON file" onFile={setFile} />
         {file && <span>{file.name}</span>}
       </div>
-      <div className="vd-row">
-        <Button type="submit" appearance="primary" disabled={busy || !alias.trim() || !searchKey.trim() || !file}>
-          Make the watchlist
-        </Button>
-        <Button onClick={onDone}>Cancel</Button>
-      </div>
-    </form>
+    </EntryForm>
   );
 }
 
@@ -88,40 +76,24 @@ export default function WatchlistsPage() {
         </EmptyState>
       )}
       {lists.data && lists.data.value.length > 0 && (
-        <div className="vd-scroll">
-          <table className="vd-table">
-            <thead>
-              <tr>
-                <th scope="col">Alias</th>
-                <th scope="col">Description</th>
-                <th scope="col">Search key</th>
-                <th scope="col" className="vd-number">
-                  Items
-                </th>
-                <th scope="col">Changed</th>
-                <th scope="col">By</th>
-              </tr>
-            </thead>
-            <tbody>
-              {lists.data.value.map((one) => (
-                <tr key={one.alias}>
-                  <td>
-                    <Link to={workspacePath(workspace, "watchlists", one.alias)}>{one.alias}</Link>
-                  </td>
-                  <td className="vd-wrap-text">{one.description}</td>
-                  <td>
-                    <code>{one.searchKey}</code>
-                  </td>
-                  <td className="vd-number">{one.items.toLocaleString("en-GB")}</td>
-                  <td>
-                    <Time value={one.updatedAt} precision="minute" />
-                  </td>
-                  <td>{one.updatedBy}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table headings={["Alias", "Description", "Search key", { title: "Items", number: true }, "Changed", "By"]}>
+          {lists.data.value.map((one) => (
+            <tr key={one.alias}>
+              <td>
+                <Link to={workspacePath(workspace, "watchlists", one.alias)}>{one.alias}</Link>
+              </td>
+              <td className="vd-wrap-text">{one.description}</td>
+              <td>
+                <code>{one.searchKey}</code>
+              </td>
+              <td className="vd-number">{one.items.toLocaleString("en-GB")}</td>
+              <td>
+                <Time value={one.updatedAt} precision="minute" />
+              </td>
+              <td>{one.updatedBy}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </div>
   );

@@ -20,6 +20,7 @@ import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
 import { setOrDelete, useParameters } from "../app/parameters";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
+import { Table } from "../app/Table";
 import { Ago, Time } from "../time/Time";
 import { useDestinations } from "./useDestinations";
 
@@ -129,61 +130,51 @@ export default function DeliveriesPage() {
         ))}
       {data && data.value.length > 0 && (
         <>
-          <table className={`vd-table${deliveries.isPlaceholderData ? " vd-busy" : ""}`}>
-            <thead>
-              <tr>
-                <th scope="col">Created</th>
-                <th scope="col">State</th>
-                <th scope="col">Incident</th>
-                <th scope="col">Destination</th>
-                <th scope="col" className="vd-number">Attempts</th>
-                <th scope="col">Last attempt</th>
-                <th scope="col">
-                  <span className="vd-visually-hidden">Actions</span>
-                </th>
+          <Table
+            label="Deliveries"
+            headings={["Created", "State", "Incident", "Destination", { title: "Attempts", number: true }, "Last attempt"]}
+            actions
+            busy={deliveries.isPlaceholderData}
+          >
+            {data.value.map((delivery) => (
+              <tr key={delivery.id}>
+                <td>
+                  <Time value={delivery.createdTimeUtc} precision="minute" />
+                </td>
+                <td className="vd-delivery-state">
+                  <State delivery={delivery} />
+                </td>
+                <td className="vd-wrap-text vd-delivered">
+                  {delivery.incidentNumber === null ? (
+                    delivery.title
+                  ) : (
+                    <Link to={workspacePath(workspace, "incidents", delivery.incidentNumber)}>
+                      #{delivery.incidentNumber} {delivery.title}
+                    </Link>
+                  )}
+                </td>
+                <td>
+                  <Link to={workspacePath(workspace, "destinations", delivery.destinationId)}>{delivery.destinationName}</Link>
+                  {delivery.remoteId && (
+                    <div className="vd-mono vd-ellipsis vd-remote" title={delivery.remoteId}>
+                      {delivery.remoteId}
+                    </div>
+                  )}
+                </td>
+                <td className="vd-number">{delivery.attempts}</td>
+                <td className="vd-nowrap">
+                  <Ago value={delivery.lastAttemptTimeUtc} />
+                </td>
+                <td className="vd-nowrap">
+                  {configure && (delivery.state === "failed" || delivery.state === "retrying") && (
+                    <Button size="small" disabled={retry.isPending} onClick={() => retry.mutate(delivery)}>
+                      Try now
+                    </Button>
+                  )}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {data.value.map((delivery) => (
-                <tr key={delivery.id}>
-                  <td>
-                    <Time value={delivery.createdTimeUtc} precision="minute" />
-                  </td>
-                  <td className="vd-delivery-state">
-                    <State delivery={delivery} />
-                  </td>
-                  <td className="vd-wrap-text vd-delivered">
-                    {delivery.incidentNumber === null ? (
-                      delivery.title
-                    ) : (
-                      <Link to={workspacePath(workspace, "incidents", delivery.incidentNumber)}>
-                        #{delivery.incidentNumber} {delivery.title}
-                      </Link>
-                    )}
-                  </td>
-                  <td>
-                    <Link to={workspacePath(workspace, "destinations", delivery.destinationId)}>{delivery.destinationName}</Link>
-                    {delivery.remoteId && (
-                      <div className="vd-mono vd-ellipsis vd-remote" title={delivery.remoteId}>
-                        {delivery.remoteId}
-                      </div>
-                    )}
-                  </td>
-                  <td className="vd-number">{delivery.attempts}</td>
-                  <td className="vd-nowrap">
-                    <Ago value={delivery.lastAttemptTimeUtc} />
-                  </td>
-                  <td className="vd-nowrap">
-                    {configure && (delivery.state === "failed" || delivery.state === "retrying") && (
-                      <Button size="small" disabled={retry.isPending} onClick={() => retry.mutate(delivery)}>
-                        Try now
-                      </Button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
           {data.count > PAGE && (
             <div className="vd-row">
               <Button size="small" disabled={skip === 0} onClick={() => page(skip - PAGE)}>

@@ -1,11 +1,12 @@
 import "./incidents.css";
 
 import { Button, Spinner, Tab, TabList } from "@fluentui/react-components";
-import { ChevronRightRegular, DismissRegular } from "@fluentui/react-icons";
+import { DismissRegular } from "@fluentui/react-icons";
 import { useMemo, useRef, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 
 import type { Entity, FieldChanges, Incident } from "../api/types";
+import { Breadcrumb } from "../app/Breadcrumb";
 import { useCommands } from "../app/commands";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
@@ -123,11 +124,9 @@ function Loaded({ incident }: { incident: Incident }) {
   });
   return (
     <div className="vd-page vd-page-fill">
-      <nav aria-label="Breadcrumb" className="vd-breadcrumb">
-        <Link to={workspacePath(workspace, "incidents")}>Incidents</Link>
-        <ChevronRightRegular aria-hidden />
-        <span>#{incident.number}</span>
-      </nav>
+      <Breadcrumb to={workspacePath(workspace, "incidents")} list="Incidents">
+        #{incident.number}
+      </Breadcrumb>
       <header className="vd-incident-head">
         <div>
           <p className="vd-story">{incident.story}</p>
@@ -216,5 +215,10 @@ export default function IncidentPage() {
       </div>
     );
   }
-  return <Spinner label={`Loading incident #${number}`} className="vd-center" />;
+  return (
+    <div className="vd-page">
+      <h1 className="vd-visually-hidden">Incident #{number}</h1>
+      <Spinner label={`Loading incident #${number}`} className="vd-center" />
+    </div>
+  );
 }

@@ -5,7 +5,9 @@ import { useNavigate } from "react-router";
 
 import { api } from "../api/client";
 import type { Connector, ConnectorKind } from "../api/connectors";
+import { Emphasis } from "../app/Emphasis";
 import { ErrorView } from "../app/ErrorView";
+import { Table } from "../app/Table";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { ConfiguredForm } from "../configured/ConfiguredForm";
 import { About, ConfiguredPage } from "../configured/ConfiguredPage";
@@ -47,38 +49,27 @@ function History({ one, kind }: { one: Connector; kind: ConnectorKind }) {
       {polls.error && <ErrorView what="The history could not be loaded" error={polls.error} onRetry={() => void polls.refetch()} />}
       {polls.data?.value.length === 0 && <p className="vd-muted">Nothing has been polled yet.</p>}
       {!!polls.data?.value.length && (
-        <table className="vd-table" aria-label="History">
-          <thead>
-            <tr>
-              <th scope="col">Started</th>
-              <th scope="col">Endpoint</th>
-              <th scope="col">Outcome</th>
-              <th scope="col">Events</th>
-              <th scope="col">Pages</th>
+        <Table label="History" headings={["Started", "Endpoint", "Outcome", "Events", "Pages"]}>
+          {polls.data.value.map((poll) => (
+            <tr key={`${poll.endpoint}-${poll.startedTimeUtc}`}>
+              <td>
+                <Time value={poll.startedTimeUtc} />
+              </td>
+              <td>{kind.endpoints.find((at) => at.id === poll.endpoint)?.title ?? poll.endpoint}</td>
+              <td>
+                <span className={poll.outcome === "ok" ? "vd-good" : "vd-caution"}>{poll.outcome === "ok" ? "Done" : troubleLabel(poll.outcome)}</span>
+                {poll.message && <div className="vd-wrap-text">{poll.message}</div>}
+                {Object.entries(poll.unknown).map(([name, count]) => (
+                  <div key={name} className="vd-wrap-text vd-muted">
+                    kept whole: {name} ({count})
+                  </div>
+                ))}
+              </td>
+              <td>{poll.fetched}</td>
+              <td>{poll.pages}</td>
             </tr>
-          </thead>
-          <tbody>
-            {polls.data.value.map((poll) => (
-              <tr key={`${poll.endpoint}-${poll.startedTimeUtc}`}>
-                <td>
-                  <Time value={poll.startedTimeUtc} />
-                </td>
-                <td>{kind.endpoints.find((at) => at.id === poll.endpoint)?.title ?? poll.endpoint}</td>
-                <td>
-                  <span className={poll.outcome === "ok" ? "vd-good" : "vd-caution"}>{poll.outcome === "ok" ? "Done" : troubleLabel(poll.outcome)}</span>
-                  {poll.message && <div className="vd-wrap-text">{poll.message}</div>}
-                  {Object.entries(poll.unknown).map(([name, count]) => (
-                    <div key={name} className="vd-wrap-text vd-muted">
-                      kept whole: {name} ({count})
-                    </div>
-                  ))}
-                </td>
-                <td>{poll.fetched}</td>
-                <td>{poll.pages}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Table>
       )}
     </section>
   );
@@ -150,7 +141,9 @@ function Loaded({ kind, one }: { kind: ConnectorKind; one: Connector | null }) {
             <h2>What you need</h2>
             <ul className="vd-plain-list">
               {kind.prerequisites.map((line) => (
-                <li key={line}>{line}</li>
+                <li key={line}>
+                  <Emphasis text={line} />
+                </li>
               ))}
             </ul>
           </section>
@@ -161,8 +154,12 @@ function Loaded({ kind, one }: { kind: ConnectorKind; one: Connector | null }) {
             {kind.troubleshooting.map((row) => (
               <details key={row.error}>
                 <summary>{row.error}</summary>
-                <p>{row.cause}</p>
-                <p>{row.solution}</p>
+                <p>
+                  <Emphasis text={row.cause} />
+                </p>
+                <p>
+                  <Emphasis text={row.solution} />
+                </p>
               </details>
             ))}
           </section>

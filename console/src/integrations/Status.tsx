@@ -1,6 +1,8 @@
 import { CheckmarkCircleRegular, CircleOffRegular, ClockRegular, DismissCircleRegular, WarningRegular, type FluentIcon } from "@fluentui/react-icons";
+import { Fragment } from "react";
 
 import type { Connector, ConnectorEndpoint, ConnectorEndpointKind, ConnectorStatus } from "../api/connectors";
+import { Table } from "../app/Table";
 import { Ago } from "../time/Time";
 
 const STATES: Record<ConnectorStatus, { label: string; icon: FluentIcon; tone: string }> = {
@@ -33,47 +35,46 @@ export function troubleLabel(trouble: string): string {
   return TROUBLES[trouble] ?? trouble;
 }
 
-function State({ at, enabled }: { at: ConnectorEndpoint; enabled: boolean }) {
+function State({ at }: { at: ConnectorEndpoint }) {
   const tone = at.trouble === null ? (at.lastPollTimeUtc ? "vd-good" : "vd-muted") : at.trouble === "unauthorized" ? "vd-bad" : "vd-caution";
-  return (
-    <>
-      <span className={tone}>{at.trouble === null ? (at.lastPollTimeUtc ? "Delivers" : "Not polled yet") : troubleLabel(at.trouble)}</span>
-      {at.message && <div className="vd-wrap-text">{at.message}</div>}
-      {at.trouble !== null && enabled && (
-        <div className="vd-muted">
-          asked again <Ago value={at.dueTimeUtc} />
-        </div>
-      )}
-    </>
-  );
+  return <span className={tone}>{at.trouble === null ? (at.lastPollTimeUtc ? "Delivers" : "Not polled yet") : troubleLabel(at.trouble)}</span>;
+}
+
+/** Whether there is more to say of an endpoint than a word. */
+function told(at: ConnectorEndpoint): boolean {
+  return at.message !== null || at.trouble !== null;
 }
 
 /** Where an instance stands with each of its endpoints. */
 export function Endpoints({ one, kinds }: { one: Connector; kinds: readonly ConnectorEndpointKind[] }) {
   return (
-    <table className="vd-table" aria-label={`Endpoints of ${one.name}`}>
-      <thead>
-        <tr>
-          <th scope="col">Endpoint</th>
-          <th scope="col">State</th>
-          <th scope="col">Last poll</th>
-          <th scope="col">Events</th>
-        </tr>
-      </thead>
-      <tbody>
-        {one.endpoints.map((at) => (
-          <tr key={at.endpoint}>
+    <Table label={`Endpoints of ${one.name}`} headings={["Endpoint", "State", "Last poll", { title: "Events", number: true }]}>
+      {one.endpoints.map((at) => (
+        <Fragment key={at.endpoint}>
+          <tr className={told(at) ? "vd-goes-on" : undefined}>
             <td>{kinds.find((kind) => kind.id === at.endpoint)?.title ?? at.endpoint}</td>
-            <td>
-              <State at={at} enabled={one.enabled} />
+            <td className="vd-nowrap">
+              <State at={at} />
             </td>
-            <td>
+            <td className="vd-nowrap">
               <Ago value={at.lastPollTimeUtc} />
             </td>
-            <td>{at.fetched.toLocaleString("en")}</td>
+            <td className="vd-number">{at.fetched.toLocaleString("en-GB")}</td>
           </tr>
-        ))}
-      </tbody>
-    </table>
+          {told(at) && (
+            <tr>
+              <td colSpan={4}>
+                {at.message && <div className="vd-break">{at.message}</div>}
+                {at.trouble !== null && one.enabled && (
+                  <div className="vd-muted">
+                    asked again <Ago value={at.dueTimeUtc} />
+                  </div>
+                )}
+              </td>
+            </tr>
+          )}
+        </Fragment>
+      ))}
+    </Table>
   );
 }

@@ -50,6 +50,7 @@ const theme = EditorView.theme({
   },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--colorBrandBackground2) 35%, transparent)" },
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--vd-selection) !important" },
+  ".cm-placeholder": { color: "var(--colorNeutralForeground3)" },
   ".cm-cursor": { borderLeftColor: "var(--colorNeutralForeground1)" },
   ".cm-tooltip": {
     backgroundColor: "var(--colorNeutralBackground1)",

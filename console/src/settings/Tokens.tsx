@@ -3,7 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { settings, type Token, type User } from "../api/settings";
+import { EntryForm } from "../app/EntryForm";
 import { ErrorView } from "../app/ErrorView";
+import { Table } from "../app/Table";
 import { useSession } from "../app/session";
 import { useChange } from "../app/useChange";
 import { Time } from "../time/Time";
@@ -39,14 +41,7 @@ function NewToken({ user, onMade, onCancel }: { user: User; onMade: (token: stri
       return next;
     });
   return (
-    <form
-      className="vd-card vd-pane vd-stack"
-      aria-label="New token"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
+    <EntryForm title="New token" action="Make the token" ready={name.trim() !== ""} busy={busy} wide onSubmit={submit} onCancel={onCancel}>
       <div className="vd-row vd-wrap">
         <Field label="What it is for" required>
           <Input autoFocus value={name} onChange={(_, data) => setName(data.value)} />
@@ -77,13 +72,7 @@ function NewToken({ user, onMade, onCancel }: { user: User; onMade: (token: stri
           <Checkbox key={permission} label={permission} checked={wanted.has(permission)} onChange={(_, data) => toggle(permission, data.checked === true)} />
         ))}
       </fieldset>
-      <div className="vd-row">
-        <Button type="submit" appearance="primary" disabled={busy || !name.trim()}>
-          Make the token
-        </Button>
-        <Button onClick={onCancel}>Cancel</Button>
-      </div>
-    </form>
+    </EntryForm>
   );
 }
 
@@ -121,43 +110,27 @@ export function Tokens({ user }: { user: User }) {
       {tokens.error && <ErrorView what="The tokens could not be loaded" error={tokens.error} />}
       {tokens.data && list.length === 0 && !adding && <p className="vd-muted">None.</p>}
       {list.length > 0 && (
-        <div className="vd-scroll">
-          <table className="vd-table">
-            <thead>
-              <tr>
-                <th scope="col">For</th>
-                <th scope="col">Limited to</th>
-                <th scope="col">State</th>
-                <th scope="col">Expires</th>
-                <th scope="col">Last used</th>
-                <th scope="col">
-                  <span className="vd-visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.map((token) => (
-                <tr key={token.id}>
-                  <td>{token.name}</td>
-                  <td className="vd-wrap-text">
-                    {token.permissions?.join(", ") ?? "what the roles allow"}
-                    {token.workspaces && ` in ${token.workspaces.join(", ")}`}
-                  </td>
-                  <td>{stateOf(token)}</td>
-                  <td>{token.expiresTimeUtc ? <Time value={token.expiresTimeUtc} precision="minute" /> : "never"}</td>
-                  <td>{token.lastUsedTimeUtc ? <Time value={token.lastUsedTimeUtc} precision="minute" /> : <span className="vd-muted">never</span>}</td>
-                  <td>
-                    {!token.revokedTimeUtc && (
-                      <Button size="small" appearance="subtle" disabled={busy} aria-label={`Revoke ${token.name}`} onClick={() => void change(`Revoked ${token.name}`, () => settings.revokeToken(user.name, token.id))}>
-                        Revoke
-                      </Button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table headings={["For", "Limited to", "State", "Expires", "Last used"]} actions>
+          {list.map((token) => (
+            <tr key={token.id}>
+              <td>{token.name}</td>
+              <td className="vd-wrap-text">
+                {token.permissions?.join(", ") ?? "what the roles allow"}
+                {token.workspaces && ` in ${token.workspaces.join(", ")}`}
+              </td>
+              <td>{stateOf(token)}</td>
+              <td>{token.expiresTimeUtc ? <Time value={token.expiresTimeUtc} precision="minute" /> : "never"}</td>
+              <td>{token.lastUsedTimeUtc ? <Time value={token.lastUsedTimeUtc} precision="minute" /> : <span className="vd-muted">never</span>}</td>
+              <td>
+                {!token.revokedTimeUtc && (
+                  <Button size="small" appearance="subtle" disabled={busy} aria-label={`Revoke ${token.name}`} onClick={() => void change(`Revoked ${token.name}`, () => settings.revokeToken(user.name, token.id))}>
+                    Revoke
+                  </Button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

@@ -1,12 +1,14 @@
 import { Button, Field, Input, MessageBar, MessageBarActions, MessageBarBody, MessageBarTitle, Spinner, Switch } from "@fluentui/react-components";
-import { ChevronRightRegular, CopyRegular, DismissRegular } from "@fluentui/react-icons";
+import { CopyRegular, DismissRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { Link, useNavigate, useParams } from "react-router";
+import { useNavigate, useParams } from "react-router";
 
 import { settings, type Granted, type User } from "../api/settings";
+import { Breadcrumb } from "../app/Breadcrumb";
 import { Confirm } from "../app/Confirm";
 import { ErrorView } from "../app/ErrorView";
+import { Table } from "../app/Table";
 import { useSession, useWorkspace, workspacePath } from "../app/session";
 import { Title } from "../app/Title";
 import { useChange } from "../app/useChange";
@@ -60,7 +62,7 @@ function Roles({ user, changes }: { user: User; changes: boolean }) {
               <strong>{one.role}</strong> {one.workspace === null ? "in every workspace" : `in ${one.workspace}`}
             </span>
             {changes && (
-              <Button size="small" appearance="subtle" disabled={busy} aria-label={`Take ${one.role} (${placeText(one.workspace)}) away`} onClick={() => void take(one)}>
+              <Button size="small" appearance="subtle" disabled={busy} aria-label={`Take away ${one.role} (${placeText(one.workspace)})`} onClick={() => void take(one)}>
                 Take away
               </Button>
             )}
@@ -150,40 +152,26 @@ function Sessions({ user }: { user: User }) {
       {sessions.error && <ErrorView what="The sessions could not be loaded" error={sessions.error} />}
       {sessions.data && list.length === 0 && <p className="vd-muted">Nobody is signed in with this account.</p>}
       {list.length > 0 && (
-        <div className="vd-scroll">
-          <table className="vd-table">
-            <thead>
-              <tr>
-                <th scope="col">From</th>
-                <th scope="col">Since</th>
-                <th scope="col">Last seen</th>
-                <th scope="col">
-                  <span className="vd-visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.map((one) => (
-                <tr key={one.id}>
-                  <td>
-                    {one.source} {one.current && <strong>· this one</strong>}
-                  </td>
-                  <td>
-                    <Time value={one.createdTimeUtc} precision="minute" />
-                  </td>
-                  <td>
-                    <Time value={one.lastSeenTimeUtc} precision="minute" ago />
-                  </td>
-                  <td>
-                    <Button size="small" appearance="subtle" disabled={busy} aria-label={`End the session from ${one.source}`} onClick={() => void change("Ended the session", () => settings.endSession(user.name, one.id))}>
-                      End
-                    </Button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table headings={["From", "Since", "Last seen"]} actions>
+          {list.map((one) => (
+            <tr key={one.id}>
+              <td>
+                {one.source} {one.current && <strong>· this one</strong>}
+              </td>
+              <td>
+                <Time value={one.createdTimeUtc} precision="minute" />
+              </td>
+              <td>
+                <Time value={one.lastSeenTimeUtc} precision="minute" ago />
+              </td>
+              <td>
+                <Button size="small" appearance="subtle" disabled={busy} aria-label={`End the session from ${one.source}`} onClick={() => void change("Ended the session", () => settings.endSession(user.name, one.id))}>
+                  End
+                </Button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );
@@ -222,11 +210,9 @@ export default function UserPage() {
   return (
     <div className="vd-page">
       <Title>{name === "me" ? "Your account" : (user?.displayName ?? "User")}</Title>
-      <nav className="vd-breadcrumb" aria-label="Path">
-        <Link to={workspacePath(workspace, "settings", "users")}>Users</Link>
-        <ChevronRightRegular aria-hidden />
-        <span>{user?.name ?? name}</span>
-      </nav>
+      <Breadcrumb to={workspacePath(workspace, "settings", "users")} list="Users">
+        {user?.name ?? name}
+      </Breadcrumb>
       <div className="vd-page-head">
         <h1>{user?.displayName ?? (name === "me" ? "Your account" : name)}</h1>
         {user && <span className="vd-muted">{user.kind === "client" ? "API client" : user.kind === "local" ? "Owner of the data directory" : "User"}</span>}

@@ -6,7 +6,9 @@ import { Link, useNavigate } from "react-router";
 
 import { settings, type Granted, type User } from "../api/settings";
 import { EmptyState } from "../app/EmptyState";
+import { EntryForm } from "../app/EntryForm";
 import { ErrorView } from "../app/ErrorView";
+import { Table } from "../app/Table";
 import { useWorkspace, workspacePath } from "../app/session";
 import { useChange } from "../app/useChange";
 import { Time } from "../time/Time";
@@ -27,15 +29,7 @@ function NewUser({ onDone }: { onDone: () => void }) {
     await navigate(workspacePath(workspace, "settings", "users", made.name));
   };
   return (
-    <form
-      className="vd-card vd-pane vd-stack vd-form"
-      aria-label="New account"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
-      <h2>New account</h2>
+    <EntryForm title="New account" action="Make the account" ready={name.trim() !== ""} busy={busy} onSubmit={submit} onCancel={onDone}>
       <Field label="Name" required hint="What somebody signs in with, for example an e-mail address.">
         <Input value={name} autoFocus onChange={(_, data) => setName(data.value)} />
       </Field>
@@ -49,13 +43,7 @@ function NewUser({ onDone }: { onDone: () => void }) {
         </Select>
       </Field>
       <RolePicker granted={granted} onChange={setGranted} />
-      <div className="vd-row">
-        <Button type="submit" appearance="primary" disabled={busy || !name.trim()}>
-          Make the account
-        </Button>
-        <Button onClick={onDone}>Cancel</Button>
-      </div>
-    </form>
+    </EntryForm>
   );
 }
 
@@ -107,24 +95,11 @@ export default function UsersPage() {
         </EmptyState>
       )}
       {users.data && users.data.value.length > 0 && (
-        <div className="vd-scroll">
-          <table className="vd-table">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Kind</th>
-                <th scope="col">State</th>
-                <th scope="col">Roles</th>
-                <th scope="col">Made</th>
-              </tr>
-            </thead>
-            <tbody>
-              {users.data.value.map((user) => (
-                <Row key={user.id} user={user} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table headings={["Name", "Kind", "State", "Roles", "Made"]}>
+          {users.data.value.map((user) => (
+            <Row key={user.id} user={user} />
+          ))}
+        </Table>
       )}
     </div>
   );

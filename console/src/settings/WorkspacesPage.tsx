@@ -1,4 +1,5 @@
 import { Button, Field, Input, Spinner } from "@fluentui/react-components";
+import { AddRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
@@ -6,7 +7,9 @@ import { Link } from "react-router";
 import { settings } from "../api/settings";
 import type { Workspace } from "../api/types";
 import { Confirm } from "../app/Confirm";
+import { EntryForm } from "../app/EntryForm";
 import { ErrorView } from "../app/ErrorView";
+import { Table } from "../app/Table";
 import { workspacePath } from "../app/session";
 import { useChange } from "../app/useChange";
 import { Time } from "../time/Time";
@@ -44,83 +47,62 @@ function Actions({ one }: { one: Workspace }) {
   );
 }
 
-function NewWorkspace() {
+function NewWorkspace({ onDone }: { onDone: () => void }) {
   const { busy, change } = useChange(["workspaces"], ["all-workspaces"]);
   const [name, setName] = useState("");
   const [shown, setShown] = useState("");
   const make = async () => {
     const made = await change(`Made the workspace ${name}`, () => settings.createWorkspace(name.trim(), shown.trim() || null));
-    if (!made) return;
-    setName("");
-    setShown("");
+    if (made) onDone();
   };
   return (
-    <form
-      className="vd-row vd-wrap vd-bottom"
-      aria-label="New workspace"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void make();
-      }}
-    >
-      <Field label="Name" hint="Letters, digits and hyphens; it stays.">
-        <Input value={name} onChange={(_, data) => setName(data.value)} />
+    <EntryForm title="New workspace" action="Make the workspace" ready={name.trim() !== ""} busy={busy} onSubmit={make} onCancel={onDone}>
+      <Field label="Name" required hint="Letters, digits and hyphens. It stands in addresses and queries, and stays.">
+        <Input value={name} autoFocus onChange={(_, data) => setName(data.value)} />
       </Field>
-      <Field label="Shown as" hint="Optional.">
+      <Field label="Shown as">
         <Input value={shown} onChange={(_, data) => setShown(data.value)} />
       </Field>
-      <Button type="submit" appearance="primary" disabled={busy || !name.trim()} className="vd-beside-hint">
-        Make a workspace
-      </Button>
-    </form>
+    </EntryForm>
   );
 }
 
 export default function WorkspacesPage() {
   const workspaces = useQuery({ queryKey: ["all-workspaces"], queryFn: () => settings.allWorkspaces() });
+  const [adding, setAdding] = useState(false);
   return (
     <div className="vd-page">
       <div className="vd-page-head">
         <h1>Workspaces</h1>
         <span className="vd-muted">Each keeps its logs, rules, incidents and roles apart</span>
+        <span className="vd-spacer" />
+        {workspaces.isSuccess && !adding && (
+          <Button size="small" appearance="primary" icon={<AddRegular />} onClick={() => setAdding(true)}>
+            Add a workspace
+          </Button>
+        )}
       </div>
       {workspaces.error && <ErrorView what="The workspaces could not be loaded" error={workspaces.error} onRetry={() => void workspaces.refetch()} />}
       {workspaces.isPending && <Spinner label="Loading the workspaces" className="vd-center" />}
+      {adding && <NewWorkspace onDone={() => setAdding(false)} />}
       {workspaces.data && (
-        <div className="vd-scroll">
-          <table className="vd-table">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Shown as</th>
-                <th scope="col">Made</th>
-                <th scope="col">State</th>
-                <th scope="col">Your roles</th>
-                <th scope="col">
-                  <span className="vd-visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {workspaces.data.value.map((one) => (
-                <tr key={one.id}>
-                  <td>{one.archivedTimeUtc ? one.name : <Link to={workspacePath(one, "incidents")}>{one.name}</Link>}</td>
-                  <td>{one.displayName}</td>
-                  <td>
-                    <Time value={one.createdTimeUtc} precision="minute" />
-                  </td>
-                  <td>{one.archivedTimeUtc ? <strong>Archived</strong> : "In use"}</td>
-                  <td>{one.roles.join(", ")}</td>
-                  <td>
-                    <Actions one={one} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table headings={["Name", "Shown as", "Made", "State", "Your roles"]} actions>
+          {workspaces.data.value.map((one) => (
+            <tr key={one.id}>
+              <td>{one.archivedTimeUtc ? one.name : <Link to={workspacePath(one, "incidents")}>{one.name}</Link>}</td>
+              <td>{one.displayName}</td>
+              <td>
+                <Time value={one.createdTimeUtc} precision="minute" />
+              </td>
+              <td>{one.archivedTimeUtc ? <strong>Archived</strong> : "In use"}</td>
+              <td>{one.roles.join(", ")}</td>
+              <td>
+                <Actions one={one} />
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
-      <NewWorkspace />
     </div>
   );
 }

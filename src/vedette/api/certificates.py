@@ -51,7 +51,9 @@ def port_certificate(
             return PortCertificate(server_context(issued), issued.chain_file.read_text("ascii"))
     except (OSError, UnicodeDecodeError) as error:  # ssl.SSLError is an OSError
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        if isinstance(error, ssl.SSLError | UnicodeDecodeError):
+            reason = "they are no certificate and its key in PEM, or do not belong together"
         raise InvalidInput(
-            f"The certificate files for {what} over TLS cannot be used: {reason}.", code="VDT0641",
+            f"The certificate files for {what[0].lower()}{what[1:]} over TLS cannot be used: {reason}.", code="VDT0641",
             target=f"{setting}_certificate", hint="They are PEM files; the key belongs to the certificate.",
         ) from None  # fmt: skip

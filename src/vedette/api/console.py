@@ -30,8 +30,12 @@ def install_console(app: FastAPI, api: str) -> None:
         folder = assets()
         if folder is None:
             return HTMLResponse(_MISSING, 503)
-        file = (folder / path).resolve()
-        if path and file.is_file() and file.is_relative_to(folder.resolve()):
+        try:
+            file = (folder / path).resolve()
+            held = bool(path) and file.is_relative_to(folder.resolve()) and file.is_file()
+        except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL
+            raise HTTPException(404) from None
+        if held:
             hashed = path.startswith("assets/")
             caching = "public, max-age=31536000, immutable" if hashed else "no-cache"
             return FileResponse(file, headers={"Cache-Control": caching})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -236,9 +237,12 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         reason = (error.strerror or str(error)).lower()
+        taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
         raise Unavailable(
             f"The server cannot listen on {host}, port {port}: {reason}.",
-            hint="Stop the program that has the port, or choose another one with --port (0 takes any free one).",
-            target="port",
+            hint="Stop the program that has the port, or choose another one with --port (0 takes any free one)."
+            if taken
+            else "Name an address of this machine with --host; 0.0.0.0 stands for all of them.",
+            target="port" if taken else "host",
         ) from None
     return listener

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -14,9 +14,13 @@ from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName
 from vedette.cli.output import harmless, json_line, note, print_table
 from vedette.core.errors import InvalidInput, not_found
+from vedette.core.files import read_whole
 
 if TYPE_CHECKING:
     from vedette.api.operations import Operations
+
+MAX_DEFINITION: Final = 16 * 1024 * 1024
+"""Bytes of a file with codeless connectors."""
 
 group = typer.Typer(no_args_is_help=True, help="Connectors: services that a running server collects from.")
 
@@ -77,7 +81,7 @@ def import_(
     Each becomes a kind, of which instances are added. What is not supported is refused by its name, and nothing is imported.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_whole(file, MAX_DEFINITION).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise InvalidInput(f"The file cannot be read: {reason}.", file=str(file)) from None

@@ -43,10 +43,17 @@ def interruptible() -> Iterator[None]:
         raise
 
 
+def no_directory() -> InvalidInput:
+    """What a command says that was told no data directory and cannot do without."""
+    return InvalidInput(
+        "This command needs a data directory.", hint="Add --data DIR, or set VEDETTE_DATA_DIR.", target="--data"
+    )
+
+
 def _opened(data: Path | None, workspace: str, makes: bool, needs_data: bool) -> Operations:
     if data is None:
         if needs_data:
-            raise InvalidInput("This command needs a data directory.", hint="Add --data DIR.", target="--data")
+            raise no_directory()
         from vedette.api.memory import MemoryOperations
 
         return MemoryOperations()

@@ -17,7 +17,21 @@ if TYPE_CHECKING:
 MAX_SAMPLE: Final = 1_000
 """Rows of a file that a transformation is tried on."""
 
-DataDir = Annotated[Path | None, typer.Option("--data", help="The data directory.", metavar="DIR")]
+
+
+def _directory(text: str) -> Path:
+    """A path that is none at all is a variable of a script that was not set, not the folder that it stands in."""
+    if not text.strip():
+        raise typer.BadParameter("it is empty, and names no directory")
+    return Path(text)
+
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="The data directory.", metavar="DIR", envvar="VEDETTE_DATA_DIR", show_envvar=False, parser=_directory
+    ),
+]
 WorkspaceName = Annotated[str, typer.Option("--workspace", "-w", help="The workspace, by name or id.")]
 BatchMode = Annotated[
     bool, typer.Option("--batch", help='Read {"id", "query"} lines from standard input, answer each with a line.')

@@ -31,6 +31,8 @@ class Format(enum.StrEnum):
 
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PIPED_WIDTH: Final = 100_000
+_LONGEST: Final = 2_000
+"""Characters of a line of an error."""
 
 
 def cell(value: object) -> str:
@@ -47,6 +49,11 @@ def cell(value: object) -> str:
 def harmless(text: str) -> str:
     """Text for a terminal: whoever wrote a log must not move the cursor or turn the direction of its reader's screen."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def short(text: str) -> str:
+    """Text with its lines cut where nobody would read on: an error repeats what it was given, however long that is."""
+    return "\n".join(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in text.split("\n"))
 
 
 def json_line(value: object) -> str:

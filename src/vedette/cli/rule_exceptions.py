@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -107,7 +108,7 @@ def remove(
 ) -> None:
     """End an exception now. It stays in the list of those that have ended."""
     with operations(data, workspace) as held:
-        held.request("DELETE", f"/rule-exceptions/{exception}")
+        held.request("DELETE", f"/rule-exceptions/{quote(exception, safe='')}")
     note("The exception has ended.")
 
 

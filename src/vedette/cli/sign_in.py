@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from vedette.cli.opening import no_directory
 from vedette.cli.options import DataDir
-from vedette.core.errors import InvalidInput, Unavailable
+from vedette.core.errors import Unavailable
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +23,7 @@ def sign_in(data: DataDir = None) -> None:
     from vedette.core.datadir import DataDirectory
 
     if data is None:
-        raise InvalidInput("This command needs a data directory.", hint="Add --data DIR.", target="--data")
+        raise no_directory()
     directory = DataDirectory(data)
     record = directory.server() if directory.path.exists() else None
     if record is None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from vedette.core.files import read_whole
 from vedette.detect.reading.arm_expressions import ExpressionError, Scope
 from vedette.detect.reading.json_reader import read_json
 from vedette.detect.reading.problems import UnreadableDocument
@@ -40,7 +41,7 @@ def read_functions(paths: Iterable[Path]) -> tuple[list[FunctionDefinition], lis
                 if file.stat().st_size > MAX_BYTES:
                     problems.append(_problem(str(file), f"the file has more than {MAX_BYTES:,} bytes."))
                     continue
-                text = file.read_bytes().decode("utf-8-sig")
+                text = read_whole(file, MAX_BYTES).decode("utf-8-sig")
             except UnicodeDecodeError:
                 problems.append(_problem(str(file), "the file is not text in UTF-8."))
                 continue

@@ -1,8 +1,9 @@
-"""Files that belong to their owner alone: written whole or not at all, unreadable for anybody else."""
+"""Files: those that belong to their owner alone, written whole or not at all; and those that people name, read whole."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -14,6 +15,31 @@ def make_private_directory(path: Path) -> None:
     if not path.is_dir():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=0o700, exist_ok=True)
+
+
+def no_file(path: Path) -> str | None:
+    """What a path names that has no end, or would be waited for for ever: "a pipe", "a socket", "a device".
+
+    None for a file or a folder. Raises OSError for what cannot be looked at.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    if stat.S_ISFIFO(mode):
+        return "a pipe"
+    return "a socket" if stat.S_ISSOCK(mode) else "a device"
+
+
+def read_whole(path: Path, limit: int) -> bytes:
+    """The bytes of a file, at most `limit`. Raises OSError, also for what is no file, or longer."""
+    strange = no_file(path)
+    if strange is not None:
+        raise OSError(errno.EINVAL, f"it is {strange}, not a file", str(path))
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"it has more than {limit:,} bytes", str(path))
+    return content
 
 
 def write_private(path: Path, content: bytes, *, exclusive: bool = False) -> None:

@@ -260,7 +260,9 @@ class Sessions:
         return Unauthorized(
             "The sign-in was not accepted.",
             code="VDT0431",
-            hint="A sign-in link works once and for a few minutes; `vedette sign-in --data DIR` prints a new one.",
+            hint="Name or password are not right, or the account is disabled."
+            if how == "password"
+            else "A sign-in link works once and for a few minutes; `vedette sign-in --data DIR` prints a new one.",
         )
 
 

@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from vedette.core.clock import Clock, SystemClock
 from vedette.core.errors import InvalidInput, Unavailable
-from vedette.core.files import make_private_directory, readable_by_others, write_private
+from vedette.core.files import make_private_directory, no_file, readable_by_others, write_private
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _AUTHORITY_LIFE: Final = timedelta(days=3650)
@@ -162,8 +162,10 @@ def client_context(authority: Path | bytes | None = None) -> ssl.SSLContext:
     try:
         if isinstance(authority, bytes):
             context.load_verify_locations(cadata=authority.decode("ascii"))
-        else:
+        elif no_file(authority) is None:
             context.load_verify_locations(cafile=authority)
+        else:
+            raise ValueError("a device or a pipe has no end")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         where = "that was given" if isinstance(authority, bytes) else str(authority)
         raise InvalidInput(f"The certificate authority {where} cannot be read as PEM.", code="VDT0533") from error

@@ -13,6 +13,7 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from vedette.core.errors import InvalidInput, not_found
+from vedette.core.files import read_whole
 from vedette.range import blobs, planting
 from vedette.range.certificates import read_certificate
 from vedette.range.contoso import CONTOSO as CONTOSO
@@ -203,12 +204,21 @@ def _plant(tenant: FakeTenant, seed: _Seed) -> None:
     tenant.graph_limits.update(seed.graph_limits)
 
 
+MAX_SEED: Final = 256 * 1024 * 1024
+"""Bytes of a seed file."""
+
+
 def read_seed(path: Path) -> dict[str, Any]:
     """A seed document of a JSON or YAML file. `InvalidInput` says why it is none."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"The seed {path} cannot be read: {error}.", file=str(path)) from error
+        text = read_whole(path, MAX_SEED).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"The seed {path} cannot be read: byte {error.start + 1} is not UTF-8.", file=str(path)
+        ) from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InvalidInput(f"The seed {path} cannot be read: {reason}.", file=str(path)) from error
     try:
         document = json.loads(text) if path.suffix.lower() == ".json" else yaml.load(text, Loader=_SeedLoader)  # noqa: S506
     except (ValueError, yaml.YAMLError) as error:

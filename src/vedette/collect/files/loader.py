@@ -13,6 +13,7 @@ from vedette.collect.files.unpacking import ArchiveLimits, Unpacker, own_folder,
 from vedette.collect.formats import log_rows
 from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput, VedetteError
+from vedette.core.files import no_file
 from vedette.store.catalog import is_known
 from vedette.store.loading import AnySource, Cancelled
 from vedette.store.logstore import LogStore
@@ -104,6 +105,18 @@ class FileLoader:
 
     def _plan(self, found: _Found, depth: int, plan: _Plan, unpacker: Unpacker, options: LoadOptions) -> None:
         try:
+            strange = no_file(found.file)
+        except OSError:
+            strange = None  # whoever reads it says why that cannot be
+        if strange is not None:
+            if found.named:
+                raise InvalidInput(
+                    f"{found.shown} is {strange}, not a file.", code="VDT0607", file=str(found.shown),
+                    hint="Write what comes out of it into a file, and load that.",
+                )  # fmt: skip
+            plan.unknown.append(UnknownFile(found.shown, f"it is {strange}, not a file"))
+            return
+        try:
             looked = look(found.file)
             if looked.content is Content.GZIP:
                 file = unpacker.gunzip(found.file, found.shown)
@@ -122,7 +135,7 @@ class FileLoader:
         if not isinstance(outcome, str):
             plan.sources.append(outcome)
         elif found.named:
-            raise _no_form(found.shown, outcome)
+            raise looked.error or _no_form(found.shown, outcome)
         else:
             plan.unknown.append(UnknownFile(found.shown, outcome))
 
@@ -207,7 +220,7 @@ class FileLoader:
             return by_name
         if looked.kinds:
             return None
-        named = found.direct and form_of(found.shown) is not None
+        named = found.direct and form_of(found.shown) is not None and looked.content is not Content.EMPTY
         if TABLE_NAME.fullmatch(folder) and (named or "TimeGenerated" in sample):
             return folder
         return None

@@ -17,7 +17,7 @@ from vedette.core.errors import VedetteError
 from vedette.store.reading.csvfile import delimiter_of, header_names
 from vedette.store.reading.jsonfile import values_in
 from vedette.store.reading.jsonlines import parse_object
-from vedette.store.reading.streams import TextStream, open_file
+from vedette.store.reading.streams import TextStream, open_file, unreadable
 
 HEAD: Final = 1024 * 1024
 """Bytes of a file's text that are looked at."""
@@ -79,7 +79,10 @@ class Looked:
 def look(file: Path) -> Looked:
     """What a file is. Raises `VedetteError` where it cannot be read at all."""
     with open_file(file) as opened:
-        start = opened.read(_START)
+        try:
+            start = opened.read(_START)
+        except OSError as error:
+            raise unreadable(file, error) from error
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return Looked(Content.ZIP)
     if start.startswith(b"ElfFile\0"):

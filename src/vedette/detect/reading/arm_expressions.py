@@ -18,6 +18,8 @@ UNKNOWN: Final = "\ufffc"
 
 _TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+)|(?P<name>[A-Za-z_][\w]*)|(?P<mark>[()\[\],.]))")
 _MAX_DEPTH = 50
+_MAX_SIZE = 4 * 1024 * 1024
+"""Characters and elements of a value that expressions make: a variable that names another one twice is twice as long."""
 
 
 class ExpressionError(Exception):
@@ -32,6 +34,7 @@ class Scope:
         self._variables: Mapping[str, JsonValue] = _folded(template.get("variables"))
         self._given: Mapping[str, JsonValue] = _folded(given)
         self._open: list[str] = []
+        self._known: dict[str, JsonValue] = {}
 
     def evaluate(self, value: JsonValue) -> JsonValue:
         """A value with every expression in it evaluated. Raises `ExpressionError`."""
@@ -71,15 +74,18 @@ class Scope:
         return self._guarded(f"variable '{name}'", self._variables[folded])
 
     def _guarded(self, what: str, value: JsonValue) -> JsonValue:
+        if what in self._known:
+            return self._known[what]
         if what in self._open:
             raise ExpressionError(f"the {what} is defined by itself")
         if len(self._open) > _MAX_DEPTH:
             raise ExpressionError("variables are nested too deep")
         self._open.append(what)
         try:
-            return self.evaluate(value)
+            found = self._known[what] = _fitting(self.evaluate(value))
         finally:
             self._open.pop()
+        return found
 
 
 def _folded(value: JsonValue) -> Mapping[str, JsonValue]:
@@ -153,7 +159,7 @@ class _Parser:
         if function is None:
             raise ExpressionError(f"the template function {name}() is not supported")
         try:
-            return function(*arguments)
+            return _fitting(function(*arguments))
         except (TypeError, ValueError, IndexError):
             raise ExpressionError(f"the arguments of {name}() do not fit") from None
 
@@ -176,6 +182,31 @@ class _Parser:
         raise ExpressionError(f"there is no '{key}' in what the expression looks into")
 
 
+def _fitting(value: JsonValue) -> JsonValue:
+    """The value, unless it is too long when it is written out: its parts may be the same object many times over."""
+    size, waiting = 0, [value]
+    while waiting:
+        part = waiting.pop()
+        size += 16  # of an object that holds nothing
+        if isinstance(part, str):
+            size += len(part)
+        elif isinstance(part, list):
+            waiting += part
+        elif isinstance(part, Mapping):
+            size += sum(len(str(key)) for key in part)
+            waiting += part.values()
+        if size + len(waiting) > _MAX_SIZE:
+            raise ExpressionError(f"a value of the template is longer than {_MAX_SIZE:,} characters")
+    return value
+
+
+def _replace(text: JsonValue, old: JsonValue, new: JsonValue) -> str:
+    whole, wanted, put = str(text), str(old), str(new)
+    if whole.count(wanted) * len(put) > _MAX_SIZE:
+        raise ExpressionError(f"a value of the template is longer than {_MAX_SIZE:,} characters")
+    return whole.replace(wanted, put)
+
+
 def _concat(*parts: JsonValue) -> JsonValue:
     if parts and all(isinstance(part, list) for part in parts):
         return [entry for part in parts for entry in part]
@@ -183,8 +214,16 @@ def _concat(*parts: JsonValue) -> JsonValue:
 
 
 def _format(pattern: JsonValue, *values: JsonValue) -> str:
+    texts = [str(value) for value in values]
+    size = 0
+
     def put(match: re.Match[str]) -> str:
-        return match[0][0] if match[0] in ("{{", "}}") else str(values[int(match[1])])
+        nonlocal size
+        found = match[0][0] if match[0] in ("{{", "}}") else texts[int(match[1])]
+        size += len(found)
+        if size > _MAX_SIZE:
+            raise ExpressionError(f"a value of the template is longer than {_MAX_SIZE:,} characters")
+        return found
 
     return re.sub(r"\{\{|\}\}|\{(\d+)(?::[^}]*)?\}", put, str(pattern))
 
@@ -223,7 +262,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "tolower": lambda text: str(text).lower(),
     "toupper": lambda text: str(text).upper(),
     "trim": lambda text: str(text).strip(),
-    "replace": lambda text, old, new: str(text).replace(str(old), str(new)),
+    "replace": _replace,
     "substring": lambda text, start, length=None: (
         str(text)[start:] if length is None else str(text)[start : start + length]
     ),

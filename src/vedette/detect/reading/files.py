@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vedette.core.errors import nearest
+from vedette.core.files import read_whole
 from vedette.detect.reading.arm_reader import is_arm, read_arm
 from vedette.detect.reading.defender_reader import is_defender, is_defender_list, read_defender
 from vedette.detect.reading.document import Document
@@ -95,7 +96,7 @@ class _Reading:
                 size = f"{MAX_BYTES // 1024 // 1024} MiB"
                 self._wrong(file, None, f"the file is larger than the {size} that a rule file may have.")
                 return
-            data = path.read_bytes()
+            data = read_whole(path, MAX_BYTES)
         except FileNotFoundError:
             self._wrong(file, None, "there is no such file or directory.", _near_file(path))
             return

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from vedette.core.errors import InvalidInput
+from vedette.core.files import read_whole
 from vedette.core.roles import Principal
 from vedette.store.watchlists.lists import WatchlistChange, Watchlists, WatchlistSettings
 
@@ -41,7 +42,7 @@ def read_file(path: Path) -> Sequence[dict[str, Any]]:
     try:
         if path.stat().st_size > MAX_FILE:
             raise InvalidInput(f"{path} has more than {MAX_FILE:,} bytes.", file=str(path))
-        content = path.read_bytes()
+        content = read_whole(path, MAX_FILE)
     except OSError as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
         raise InvalidInput(f"{path} cannot be read: {reason.lower()}.", file=str(path)) from None
