@@ -201,10 +201,7 @@ class LoadedStore:
         stop, began = threading.Event(), time.process_time()
         end = self.clock.now() + length
         while self.clock.now() < end:
-            report = self.scheduler.tick()
-            if not report.behind:
-                assert report.next_due is not None
-                self.clock.wait(stop, min(max((report.next_due - self.clock.now()).total_seconds(), 0.001), 5.0))
+            self.clock.wait(stop, self.scheduler.round())
         return time.process_time() - began
 
     def delays(self) -> Delays:

@@ -130,6 +130,21 @@ def test_a_round_has_a_budget(state: State, workspace: str, clock: VirtualClock)
     assert slow.tick().runs == 3
 
 
+def test_rounds_leave_others_their_share_of_the_time(state: State, workspace: str, clock: VirtualClock) -> None:
+    house = House(state, workspace, clock, dataclasses.replace(OPTIONS, tick_seconds=10, share=0.6))
+    house.logs.failing = lambda now: clock.sleep(4)  # type: ignore[func-returns-value]
+    house.add(*(rule(number) for number in range(1, 6)))
+    assert house.scheduler.round() == pytest.approx(12 * (1 / 0.6 - 1))  # three runs, and more to do
+    assert house.scheduler.round() == pytest.approx(8 * (1 / 0.6 - 1))
+    assert house.scheduler.round() == OPTIONS.idle_seconds
+    clock.advance(2 * HOUR)
+    assert house.scheduler.round() == pytest.approx(8.0)
+    without = House(state, Workspaces(state).create("all").id, clock, dataclasses.replace(OPTIONS, tick_seconds=0, share=1))
+    without.add(*(rule(number) for number in range(1, 4)))
+    assert [without.scheduler.round() for _ in range(3)] == [0, 0, OPTIONS.idle_seconds]  # one run a round, however long it took
+    assert without.ledger.verify() == []
+
+
 def test_failures_are_retried_and_then_shown_as_a_gap(house: House) -> None:
     house.add(rule(1))
     house.logs.failing = lambda now: RuntimeError("the disk is gone")

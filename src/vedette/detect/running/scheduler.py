@@ -46,8 +46,10 @@ class ScheduleOptions:
     """Windows end this long before now, so that events have arrived when they are searched (as in Sentinel)."""
     nrt_delay: timedelta = timedelta(seconds=2)
     """The same for near-real-time rules that are not found in the stream: late events have them searched again."""
-    tick_seconds: float = 20.0
-    """The most time that one round of runs takes before the scheduler looks around again."""
+    tick_seconds: float = 5.0
+    """After so much time a round begins no further run: the scheduler rests, and looks around again."""
+    share: float = 0.75
+    """The part of the time that rounds may take, however far behind rules are; the rest is the people's and the arriving rows'."""
     tick_runs: int = 500
     """The most runs of one round."""
     tick_reopened: int = 100
@@ -143,12 +145,19 @@ class Scheduler:
         """Rounds until `stop` is set. A round that fails is logged and does not end the scheduler."""
         while not stop.is_set():
             try:
-                report = self.tick()
-                wait = 0.0 if report.behind else self._pause(report)
+                wait = self.round()
             except Exception:
                 log.exception("a round of the rule scheduler failed")
                 wait = self._options.idle_seconds
             self._clock.wait(stop, wait)
+
+    def round(self) -> float:
+        """One round (`tick`); the seconds to wait before the next: until something is due, and as long as it takes to leave
+        others their share of the time."""
+        began = self._clock.monotonic()
+        report = self.tick()
+        rest = (self._clock.monotonic() - began) * (1 / self._options.share - 1)
+        return rest if report.behind else max(rest, self._pause(report))
 
     def run_now(self, rule_id: str, at: datetime | None = None, period: timedelta | None = None) -> RuleRun:
         """Run one rule by hand, as of `at` (now by default), and keep the run and what it found."""
@@ -190,7 +199,8 @@ class Scheduler:
 
     def _exhausted(self, report: TickReport, began: float) -> bool:
         spent = self._clock.monotonic() - began
-        return report.runs >= self._options.tick_runs or spent >= self._options.tick_seconds
+        # one run at least, however long it took to look around
+        return report.runs >= self._options.tick_runs or (report.runs > 0 and spent >= self._options.tick_seconds)
 
     def _pause(self, report: TickReport) -> float:
         if report.next_due is None:
