@@ -10,14 +10,16 @@ import hashlib
 import json
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import update
 
 from tests.detect.corpus_workspace import rules
+from tests.detect.logs import Result, table
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
 from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
@@ -25,11 +27,13 @@ from vedette.detect.library import RuleLibrary
 from vedette.detect.models import ScheduleRow
 from vedette.detect.reading.files import ReadRule, read_rule_text
 from vedette.detect.rule import AnalyticsRule
+from vedette.detect.running.late import Arrivals, LateEvents
 from vedette.detect.running.ledger import Ledger
-from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.runner import QueryRunner, RuleRunner, Shapes
 from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.tuning.exceptions import RuleExceptions
 from vedette.incidents.service import IncidentService
-from vedette.store.logstore import LogStore
+from vedette.store.arrivals import Arrival
 
 DAY = timedelta(days=1)
 
@@ -113,12 +117,54 @@ class MeasuredRunner(RuleRunner):
         return found
 
 
-class LoadedStore:
-    """A workspace with rows, all core rules on, and their starts spread over their frequencies."""
+class Searched(QueryRunner, Shapes, Arrivals, Protocol):
+    """What a workspace's log store is to its rules."""
 
-    def __init__(self, store: LogStore, folder: Path, shared: Path, now: datetime) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """How much later than their windows ended runs began, in parts of their rules' frequencies; and the rule of the worst."""
+
+    runs: int
+    mean: float
+    worst: float
+    rule: str
+
+
+class SilentLogs:
+    """A log store without rows, whose queries take the time that they are said to take."""
+
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        """`seconds` by the text of the query."""
+        self.clock: LoadClock | None = None
+        self._seconds = seconds
+
+    def query(self, text: str, *, now: datetime, timespan: tuple[datetime, datetime]) -> Result:
+        assert self.clock is not None
+        self.clock.sleep(self._seconds[text])
+        return table([], {"TimeGenerated": "datetime"})
+
+    def shape(self, text: str) -> None:
+        return None
+
+    def position(self) -> int:
+        return 0
+
+    def arrived(self, first: int, last: int, before: datetime) -> list[Arrival]:
+        return []
+
+    def tables_read(self, text: str) -> frozenset[str]:
+        return frozenset()
+
+
+class LoadedStore:
+    """A workspace with rows, all core rules on, and their starts spread over their frequencies; wired as the product wires it."""
+
+    def __init__(self, store: Searched, folder: Path, shared: Path, now: datetime) -> None:
         self.clock = LoadClock(now)
         self.store = store
+        if isinstance(store, SilentLogs):
+            store.clock = self.clock
         (folder / "state.db").unlink(missing_ok=True)
         self.state = State.in_file(folder / "state.db")
         self.state.upgrade()
@@ -127,14 +173,16 @@ class LoadedStore:
         report = self.library.import_(core_rules(shared))
         assert not report.failed
         self.rules = [stored.rule for stored in self.library.list() if stored.rule.scheduled]
-        self.runner = MeasuredRunner(store, self.clock, None, store)
+        exceptions = RuleExceptions(self.state, workspace, self.clock)
+        self.runner = MeasuredRunner(store, self.clock, None, store, exceptions.of)
         self.runner.costs = {}
         self.ledger = Ledger(self.state, workspace, self.clock)
         incidents = IncidentService(self.state, workspace, self.clock)
         self.options = ScheduleOptions(ingestion_delay=timedelta(0), nrt_delay=timedelta(0))
         self.scheduler = Scheduler(
-            self.state, self.library, self.runner, self.ledger, self.clock, incidents.ingest, self.options
-        )
+            self.state, self.library, self.runner, self.ledger, self.clock, incidents.ingest, self.options,
+            LateEvents(self.state, workspace, store, self.clock), exceptions=exceptions,
+        )  # fmt: skip
         with self.state.session() as session:
             for rule in self.rules:
                 digest = hashlib.sha256(rule.id.encode()).digest()
@@ -153,20 +201,19 @@ class LoadedStore:
         stop, began = threading.Event(), time.process_time()
         end = self.clock.now() + length
         while self.clock.now() < end:
-            report = self.scheduler.tick()
-            if not report.behind:
-                due = self.ledger.next_due()
-                assert due is not None
-                self.clock.wait(stop, min(max((due - self.clock.now()).total_seconds(), 0.001), 5.0))
+            self.clock.wait(stop, self.scheduler.round())
         return time.process_time() - began
 
-    def late(self) -> dict[str, float]:
-        """Of each rule that ran by the schedule, how late a run began at worst, in parts of the rule's frequency."""
+    def delays(self) -> Delays:
+        """Of the runs by the schedule."""
         by_id = {rule.id: rule for rule in self.rules}
-        return {
-            cost.rule_id: max(0.0, cost.latest) / by_id[cost.rule_id].frequency.total_seconds()
-            for cost in self.ledger.costs(datetime.min.replace(tzinfo=self.clock.now().tzinfo))
-        }
+        found = [
+            (max(timedelta(0), entry.recorded_at - entry.window.end - timedelta(seconds=entry.duration)), by_id[entry.rule_id])
+            for entry in self.ledger.runs(limit=10**6)
+            if entry.run_id is not None and entry.fills is None
+        ]  # fmt: skip
+        parts = [(late / rule.frequency, rule.name) for late, rule in found]
+        return Delays(len(parts), sum(part for part, _ in parts) / len(parts), *max(parts))
 
     def run_others(self, times: int) -> None:
         """Runs each rule that the schedule has not run, as of now."""

@@ -27,11 +27,12 @@ from vedette.detect.alerts.moments import from_wire
 from vedette.detect.library import RuleLibrary
 from vedette.detect.models import ArrivalsRow, ReopeningRow
 from vedette.detect.rule import RuleKind, Suppression
+from vedette.detect.running.gaps import Gaps
 from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner
 from vedette.detect.running.scheduler import ScheduleOptions, Scheduler, TickReport
-from vedette.detect.running.windows import LedgerEntry, WindowOutcome
+from vedette.detect.running.windows import READ, DueWindow, LedgerEntry, WindowOutcome
 
 HOUR = timedelta(hours=1)
 OPTIONS = ScheduleOptions(ingestion_delay=timedelta(0), tick_seconds=1e9, tick_runs=10**6)
@@ -129,6 +130,21 @@ def test_a_round_has_a_budget(state: State, workspace: str, clock: VirtualClock)
     assert slow.tick().runs == 3
 
 
+def test_rounds_leave_others_their_share_of_the_time(state: State, workspace: str, clock: VirtualClock) -> None:
+    house = House(state, workspace, clock, dataclasses.replace(OPTIONS, tick_seconds=10, share=0.6))
+    house.logs.failing = lambda now: clock.sleep(4)  # type: ignore[func-returns-value]
+    house.add(*(rule(number) for number in range(1, 6)))
+    assert house.scheduler.round() == pytest.approx(12 * (1 / 0.6 - 1))  # three runs, and more to do
+    assert house.scheduler.round() == pytest.approx(8 * (1 / 0.6 - 1))
+    assert house.scheduler.round() == OPTIONS.idle_seconds
+    clock.advance(2 * HOUR)
+    assert house.scheduler.round() == pytest.approx(8.0)
+    without = House(state, Workspaces(state).create("all").id, clock, dataclasses.replace(OPTIONS, tick_seconds=0, share=1))
+    without.add(*(rule(number) for number in range(1, 4)))
+    assert [without.scheduler.round() for _ in range(3)] == [0, 0, OPTIONS.idle_seconds]  # one run a round, however long it took
+    assert without.ledger.verify() == []
+
+
 def test_failures_are_retried_and_then_shown_as_a_gap(house: House) -> None:
     house.add(rule(1))
     house.logs.failing = lambda now: RuntimeError("the disk is gone")
@@ -177,6 +193,23 @@ def test_a_gap_that_stays_is_not_tried_for_ever_unless_asked(house: House) -> No
     assert len(tried) == 3
     assert house.scheduler.refill(rule(1).id).failed == 1
     assert len(house.ledger.gaps()) == 1
+
+
+def test_what_is_known_of_a_rule_is_of_its_revision(house: House) -> None:
+    """A scheduler that has read a rule before runs it as it is now: edited, switched off and on, deleted and there again."""
+    house.add(rule(1), rule(2))
+    assert house.tick().runs == 2
+    house.library.import_(as_read(rule(1, query="Events | take 7")), replace_existing=True)
+    house.library.set_enabled(rule(2).id, False)
+    house.clock.advance(HOUR)
+    assert house.tick().runs == 1
+    assert house.ledger.runs(rule(1).id, limit=1)[0].query_hash == rule(1, query="Events | take 7").query_hash
+    house.library.set_enabled(rule(2).id, True)
+    house.library.delete(rule(1).id)
+    house.add(rule(1, query="Events | take 8"))
+    house.clock.advance(HOUR)
+    assert house.tick().runs == 3  # the other one from when it was switched on
+    assert house.ledger.runs(rule(1).id, limit=1)[0].query_hash == rule(1, query="Events | take 8").query_hash
 
 
 def test_an_edit_tries_a_failing_rule_again_at_once(house: House) -> None:
@@ -368,6 +401,7 @@ class Coverage(RuleBasedStateMachine):
         self.logs = EventLogs()
         self.alerted: list[tuple[str, str, str]] = []
         self.kill_at = ""
+        self.gaps = Gaps(self.state, self.workspace)
         self.house(NOON).library.import_(as_read(*self.the_rules()))
 
     def the_rules(self) -> list[Any]:
@@ -500,6 +534,21 @@ class Coverage(RuleBasedStateMachine):
             assert {event for _, event in alerted} <= set(read)
             assert {event for _, event in alerted} >= set(read) - self.still_to_search(one.id)
             assert len(alerted) == len({event for _, event in alerted})  # no event under two alerts
+
+    @precondition(lambda self: hasattr(self, "workspace"))
+    @invariant()
+    def gaps_that_are_followed_are_those_of_the_ledger(self) -> None:
+        """What follows the ledger's rows knows what is asked for each gap, from its first row on or read in between."""
+        ledger = self.house(self.now).ledger
+        asked = [
+            DueWindow(gap.rule_id, gap.window, ledger.attempts_to_fill(gap.id) + 1, gap.id)
+            for gap in ledger.gaps()
+            if gap.run_id is not None and ledger.runs(gap.rule_id, limit=1)[0].outcome in READ
+        ]
+        for most in (1, 2, 5):
+            left = [gap for gap in asked if gap.attempt <= most]
+            assert self.gaps.to_fill(most) == left
+            assert Gaps(self.state, self.workspace).to_fill(most) == left
 
     def still_to_search(self, rule_id: str) -> set[str]:
         """Late events that no round has noted yet, or whose window waits to be searched again."""

@@ -29,7 +29,7 @@ from vedette.detect.reading.problems import RuleProblem
 from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner
-from vedette.detect.running.scheduler import Scheduler
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
 from vedette.detect.running.stream import Stream, on_the_stream
 from vedette.detect.tuning.exceptions import RuleExceptions
 from vedette.incidents.listing import IncidentFilter, IncidentPage
@@ -305,7 +305,8 @@ class WorkspaceServices:
         held = self.application
         late = LateEvents(held.state, self.workspace.id, self.logs, held.clock)
         return Scheduler(
-            held.state, self.rules, self.runner, self.ledger, held.clock, self._matched, late=late,
+            held.state, self.rules, self.runner, self.ledger, held.clock, self._matched,
+            ScheduleOptions(share=held.settings.detection_share / 100), late,
             streamed=lambda rule: on_the_stream(rule, self.logs.shape(rule.query)),
             exceptions=self.exceptions,
         )  # fmt: skip

@@ -280,7 +280,9 @@ class RuleLibrary:
 
     def _row(self, session: Session, id_or_name: str) -> RuleRow:
         mine = select(RuleRow).where(RuleRow.workspace_id == self.workspace_id)
-        row = session.scalars(mine.where(func.lower(RuleRow.id) == id_or_name.lower())).first()
+        row = session.get(RuleRow, (self.workspace_id, id_or_name))  # asked for at every run: by its key
+        if row is None:
+            row = session.scalars(mine.where(func.lower(RuleRow.id) == id_or_name.lower())).first()
         if row is not None:
             return row
         named = session.scalars(mine.where(RuleRow.name == id_or_name).limit(2)).all()

@@ -8,6 +8,8 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
 from vedette.core.errors import InvalidInput
 from vedette.detect.models import RuleRow
 from vedette.detect.reading.document import Document
@@ -41,6 +43,28 @@ def rule_of(row: RuleRow) -> AnalyticsRule:
     return replace(rule, enabled=row.enabled)
 
 
+class KnownRules:
+    """The rules of a workspace that are on, by revision: hundreds of them are asked for at every round of the scheduler, and a
+    rule that was read before takes no row of the database."""
+
+    def __init__(self, workspace_id: str) -> None:
+        self._workspace_id = workspace_id
+        self._rules: dict[str, tuple[int, str, AnalyticsRule]] = {}
+
+    def rule(self, session: Session, rule_id: str, revision: int, content_hash: str) -> AnalyticsRule:
+        """The rule in this revision, which is in force; read as `rule_of` does where it is not known."""
+        known = self._rules.get(rule_id)
+        if known is not None and known[0] == revision and known[1] == content_hash:
+            return known[2]
+        rule = replace(rule_of(session.get_one(RuleRow, (self._workspace_id, rule_id))), enabled=True)
+        if len(self._rules) >= _KNOWN:  # those of rules that are gone
+            self._rules.clear()
+        if rule.unreadable is None:  # what cannot be read is tried again
+            self._rules[rule_id] = revision, content_hash, rule
+        return rule
+
+
+_KNOWN: Final = 20_000
 _RETRIED: Final = timedelta(hours=1)
 """How often a rule that cannot be read is looked at."""
 

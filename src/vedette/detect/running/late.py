@@ -20,7 +20,7 @@ from vedette.core.database import State
 from vedette.detect.models import ArrivalsRow, ReopeningRow, RuleRow, RunRow, ScheduleRow
 from vedette.detect.rule import AnalyticsRule
 from vedette.detect.running.windows import READ, DueWindow, Window
-from vedette.detect.storage import rule_of
+from vedette.detect.storage import KnownRules
 
 
 class ArrivedRows(Protocol):
@@ -76,6 +76,7 @@ class LateEvents:
         self._workspace_id = workspace_id
         self._arrivals = arrivals
         self._clock = clock
+        self._known = KnownRules(workspace_id)
 
     def position(self) -> int:
         """How far a run that starts now will have seen the log store."""
@@ -91,19 +92,24 @@ class LateEvents:
         with self._state.session(read_only=True) as session:
             row = session.get(ArrivalsRow, self._workspace_id)
             known = None if row is None else row.position
-            newest = session.scalar(
-                select(func.max(ScheduleRow.covered_to)).where(ScheduleRow.workspace_id == self._workspace_id)
+            if known == upto:
+                return 0
+            same = and_(RuleRow.workspace_id == ScheduleRow.workspace_id, RuleRow.id == ScheduleRow.rule_id)
+            rows = session.execute(
+                select(ScheduleRow.covered_to, RuleRow.id, RuleRow.revision, RuleRow.content_hash)
+                .join(RuleRow, same)
+                .where(ScheduleRow.workspace_id == self._workspace_id)
             )
-            rules = [
-                rule_of(row)
-                for row in session.scalars(select(RuleRow).where(RuleRow.workspace_id == self._workspace_id))
-            ]
-        if known == upto:
-            return 0
+            covered = [(end, self._known.rule(session, one, number, digest)) for end, one, number, digest in rows.all()]
         found: Sequence[ArrivedRows] = ()
-        if known is not None and newest is not None:
-            found = self._arrivals.arrived(known, upto, newest)
-        touched = [(rule, some) for rule in rules if rule.scheduled and (some := self._read_by(rule, found))]
+        if known is not None and covered:
+            found = self._arrivals.arrived(known, upto, max(end for end, _ in covered))
+        touched = [
+            (rule, some)
+            for end, rule in covered
+            # no window that was read ends later than what is covered
+            if rule.scheduled and (some := self._read_by(rule, [one for one in found if one.start < end]))
+        ]
         with self._state.session() as session:
             row = session.get(ArrivalsRow, self._workspace_id)
             if row is None:

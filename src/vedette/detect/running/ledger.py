@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, func, select
-from sqlalchemy.orm import Session, aliased, defer
+from sqlalchemy.orm import Session, aliased
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
@@ -30,7 +30,7 @@ from vedette.detect.running.windows import (
     WindowOutcome,
     never_early,
 )
-from vedette.detect.storage import rule_of
+from vedette.detect.storage import KnownRules
 
 
 class Ledger:
@@ -40,6 +40,7 @@ class Ledger:
         self._state = state
         self._workspace_id = workspace_id
         self._clock = clock
+        self._known = KnownRules(workspace_id)
 
     # Where a rule's coverage starts and goes on. All of these are a part of the caller's transaction.
 
@@ -76,39 +77,41 @@ class Ledger:
         if schedule is not None:
             schedule.attempts, schedule.retry_at = 0, None
 
-    def due(
-        self, now: datetime, horizon: timedelta, rule_id: str | None = None, early: Early = never_early
-    ) -> list[DueWindow]:
-        """The next window of each rule (or of one) that is on, if it has ended and need not wait, oldest first.
+    def upcoming(self, now: datetime, horizon: timedelta, rule_id: str | None = None) -> list[NextWindow]:
+        """The next window of each rule (or of one) that is on, whether it has ended by `now` or not.
 
-        `early` tells of a rule how much later than `now` its windows may end. A rule that is further behind than `horizon`
-        first gives up what is older, as a gap with that reason.
+        A rule that is further behind than `horizon` first gives up what is older, as a gap with that reason.
         """
-        due = []
-        for schedule, rule in self._open(rule_id):
-            if now - schedule.covered_to > horizon + rule.frequency:
-                schedule = self._give_up(rule, now - horizon)
-            if schedule.retry_at is not None and schedule.retry_at > now:
-                continue
-            window = Window(schedule.covered_to, schedule.covered_to + rule.frequency)
-            if window.end <= now + early(rule):
-                due.append(DueWindow(rule.id, window, schedule.attempts + 1, None, schedule.suppressed_until))
-        return sorted(due, key=lambda entry: entry.order)
+        return [
+            self._give_up(one, now - horizon) if now - one.start > horizon + one.rule.frequency else one
+            for one in self.next_windows(rule_id=rule_id)
+        ]
 
     def next_due(self, rule_id: str | None = None, early: Early = never_early) -> datetime | None:
         """When the next window of a rule, or of any, can be run: in the past if it is overdue, None if no rule is on."""
-        moments = []
-        for schedule, rule in self._open(rule_id):
-            end = schedule.covered_to + rule.frequency - early(rule)
-            moments.append(max(end, schedule.retry_at or end))
-        return min(moments, default=None)
+        return min((one.ready(early(one.rule)) for one in self.next_windows(rule_id=rule_id)), default=None)
 
-    def next_windows(self, kind: RuleKind) -> list[NextWindow]:
-        """Where the rules of a kind that are on go on."""
-        return [
-            NextWindow(rule, schedule.covered_to, schedule.retry_at, schedule.suppressed_until)
-            for schedule, rule in self._open(kind=kind)
-        ]
+    def next_windows(self, kind: RuleKind | None = None, rule_id: str | None = None) -> list[NextWindow]:
+        """Where the rules that are on go on: those of a kind, one, or all."""
+        # asked for at every round: of a rule that is known, nothing but where it is
+        query = (
+            select(
+                ScheduleRow.rule_id, RuleRow.revision, RuleRow.content_hash, ScheduleRow.covered_to, ScheduleRow.attempts,
+                ScheduleRow.retry_at, ScheduleRow.suppressed_until,
+            )
+            .join(RuleRow, and_(RuleRow.workspace_id == ScheduleRow.workspace_id, RuleRow.id == ScheduleRow.rule_id))
+            .where(ScheduleRow.workspace_id == self._workspace_id, RuleRow.enabled.is_(True))
+        )  # fmt: skip
+        if rule_id is not None:
+            query = query.where(ScheduleRow.rule_id == rule_id)
+        if kind is not None:
+            query = query.where(RuleRow.kind == kind.value)
+        with self._state.session(read_only=True) as session:
+            found = [
+                NextWindow(self._known.rule(session, one, revision, digest), covered_to, attempts, retry_at, suppressed)
+                for one, revision, digest, covered_to, attempts, retry_at, suppressed in session.execute(query).all()
+            ]
+        return [one for one in found if one.rule.scheduled]
 
     def read_between(self, rule_id: str, start: datetime, end: datetime, limit: int) -> list[tuple[Window, datetime]]:
         """The newest windows of a rule that were read and touch [start, end), each with the time from which it was read."""
@@ -125,25 +128,8 @@ class Ledger:
                 for row in session.scalars(query)
             ]
 
-    def _open(
-        self, rule_id: str | None = None, kind: RuleKind | None = None
-    ) -> list[tuple[ScheduleRow, AnalyticsRule]]:
-        query = (
-            select(ScheduleRow, RuleRow)
-            .join(RuleRow, and_(RuleRow.workspace_id == ScheduleRow.workspace_id, RuleRow.id == ScheduleRow.rule_id))
-            .where(ScheduleRow.workspace_id == self._workspace_id, RuleRow.enabled.is_(True))
-            # asked for at every round: the texts of hundreds of rules, which have been read, are most of it
-            .options(defer(RuleRow.content), defer(RuleRow.original), defer(RuleRow.source))
-        )
-        if rule_id is not None:
-            query = query.where(ScheduleRow.rule_id == rule_id)
-        if kind is not None:
-            query = query.where(RuleRow.kind == kind.value)
-        with self._state.session(read_only=True) as session:
-            found = [(schedule, rule_of(row)) for schedule, row in session.execute(query)]
-        return [(schedule, rule) for schedule, rule in found if rule.scheduled]
-
-    def _give_up(self, rule: AnalyticsRule, oldest: datetime) -> ScheduleRow:
+    def _give_up(self, place: NextWindow, oldest: datetime) -> NextWindow:
+        rule = place.rule
         with self._state.session() as session:
             schedule = session.get_one(ScheduleRow, (self._workspace_id, rule.id))
             behind = (oldest - schedule.covered_to) // rule.frequency
@@ -155,7 +141,9 @@ class Ledger:
                     session, schedule, schedule.covered_to + behind * rule.frequency, WindowOutcome.GAP, reason
                 )
             session.flush()
-            return schedule
+            return NextWindow(
+                rule, schedule.covered_to, schedule.attempts, schedule.retry_at, schedule.suppressed_until
+            )
 
     # Writing.
 

@@ -22,10 +22,11 @@ from vedette.core.errors import NotFound
 from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.library import RuleLibrary, StoredRule
 from vedette.detect.rule import AnalyticsRule, RuleKind
+from vedette.detect.running.gaps import Gaps
 from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner, run_error
-from vedette.detect.running.windows import READ, DueWindow
+from vedette.detect.running.windows import DueWindow
 from vedette.detect.tuning.exceptions import RuleExceptions
 
 log = logging.getLogger(__name__)
@@ -45,8 +46,10 @@ class ScheduleOptions:
     """Windows end this long before now, so that events have arrived when they are searched (as in Sentinel)."""
     nrt_delay: timedelta = timedelta(seconds=2)
     """The same for near-real-time rules that are not found in the stream: late events have them searched again."""
-    tick_seconds: float = 20.0
-    """The most time that one round of runs takes before the scheduler looks around again."""
+    tick_seconds: float = 5.0
+    """After so much time a round begins no further run: the scheduler rests, and looks around again."""
+    share: float = 0.75
+    """The part of the time that rounds may take, however far behind rules are; the rest is the people's and the arriving rows'."""
     tick_runs: int = 500
     """The most runs of one round."""
     tick_reopened: int = 100
@@ -76,6 +79,8 @@ class TickReport:
     """Whether windows are left that are due."""
     alerts: list[str] = field(default_factory=list)
     """Ids of the alerts raised."""
+    next_due: datetime | None = None
+    """When the next window of those rules that it looked at can be run, by the time that can be searched (`Ledger.next_due`)."""
 
 
 class Scheduler:
@@ -106,6 +111,7 @@ class Scheduler:
         self._late = late
         self._streamed = streamed
         self._exceptions = exceptions
+        self._gaps = Gaps(state, library.workspace_id)
 
     def _early(self, rule: AnalyticsRule) -> timedelta:
         options = self._options
@@ -120,17 +126,17 @@ class Scheduler:
         began = self._clock.monotonic()
         if self._late is not None:
             self._late.note()
-        horizon = self._options.horizon
-        due = [(entry.order, entry) for entry in self._ledger.due(self._searchable(), horizon, early=self._early)]
-        heapq.heapify(due)
+        due: list[tuple[tuple[datetime, str], DueWindow]] = []
+        self._look(due, report)
         while due:
             if self._exhausted(report, began):
                 report.behind = True
                 return report
             _, entry = heapq.heappop(due)
             if self._settle(entry, report):
-                for following in self._ledger.due(self._searchable(), horizon, entry.rule_id, self._early):
-                    heapq.heappush(due, (following.order, following))
+                self._look(due, report, entry.rule_id)
+            else:  # somebody else has moved it on
+                report.next_due = self._searchable()
         self._fill_gaps(report, began)
         self._search_again(report, began)
         return report
@@ -139,12 +145,19 @@ class Scheduler:
         """Rounds until `stop` is set. A round that fails is logged and does not end the scheduler."""
         while not stop.is_set():
             try:
-                report = self.tick()
-                wait = 0.0 if report.behind else self._pause()
+                wait = self.round()
             except Exception:
                 log.exception("a round of the rule scheduler failed")
                 wait = self._options.idle_seconds
             self._clock.wait(stop, wait)
+
+    def round(self) -> float:
+        """One round (`tick`); the seconds to wait before the next: until something is due, and as long as it takes to leave
+        others their share of the time."""
+        began = self._clock.monotonic()
+        report = self.tick()
+        rest = (self._clock.monotonic() - began) * (1 / self._options.share - 1)
+        return rest if report.behind else max(rest, self._pause(report))
 
     def run_now(self, rule_id: str, at: datetime | None = None, period: timedelta | None = None) -> RuleRun:
         """Run one rule by hand, as of `at` (now by default), and keep the run and what it found."""
@@ -168,18 +181,31 @@ class Scheduler:
             self._settle(DueWindow(gap.rule_id, gap.window, tried + 1, gap.id), report)
         return report
 
+    def _look(
+        self, due: list[tuple[tuple[datetime, str], DueWindow]], report: TickReport, rule_id: str | None = None
+    ) -> None:
+        """Add the windows that can be run now, of each rule or of one, and note when the first of the others can."""
+        now = self._searchable()
+        for place in self._ledger.upcoming(now, self._options.horizon, rule_id):
+            ready = place.ready(self._early(place.rule))
+            if ready <= now:
+                entry = place.due
+                heapq.heappush(due, (entry.order, entry))
+            elif report.next_due is None or ready < report.next_due:
+                report.next_due = ready
+
     def _searchable(self) -> datetime:
         return self._clock.now() - self._options.ingestion_delay
 
     def _exhausted(self, report: TickReport, began: float) -> bool:
         spent = self._clock.monotonic() - began
-        return report.runs >= self._options.tick_runs or spent >= self._options.tick_seconds
+        # one run at least, however long it took to look around
+        return report.runs >= self._options.tick_runs or (report.runs > 0 and spent >= self._options.tick_seconds)
 
-    def _pause(self) -> float:
-        due = self._ledger.next_due(early=self._early)
-        if due is None:
+    def _pause(self, report: TickReport) -> float:
+        if report.next_due is None:
             return self._options.idle_seconds
-        return min(max((due - self._searchable()).total_seconds(), 0.05), self._options.idle_seconds)
+        return min(max((report.next_due - self._searchable()).total_seconds(), 0.05), self._options.idle_seconds)
 
     def _settle(self, due: DueWindow, report: TickReport) -> bool:
         """Run a rule for a window and record it; False if it was somebody else's or the rule is gone."""
@@ -235,16 +261,11 @@ class Scheduler:
 
     def _fill_gaps(self, report: TickReport, began: float) -> None:
         """Gaps of rules that run again: each is tried a few times, once for every success since."""
-        for gap in self._ledger.gaps():
+        for gap in self._gaps.to_fill(self._options.max_attempts):
             if self._exhausted(report, began):
                 return
-            if gap.run_id is None:
-                continue  # given up for its age, not for a failure
-            tried = self._ledger.attempts_to_fill(gap.id)
-            latest = self._ledger.runs(gap.rule_id, limit=1)
-            healthy = bool(latest) and latest[0].outcome in READ
-            if healthy and tried < self._options.max_attempts:
-                self._settle(DueWindow(gap.rule_id, gap.window, tried + 1, gap.id), report)
+            if self._gaps.works(gap.rule_id):
+                self._settle(gap, report)
 
     def _search_again(self, report: TickReport, began: float) -> None:
         """Windows that late events have re-opened, oldest first; one that fails is tried again later, for as long as it takes."""

@@ -112,7 +112,7 @@ class Stream:
         report = StreamReport()
         now = self._clock.now()
         on = set()
-        for following in self._ledger.next_windows(RuleKind.NRT):
+        for following in self._ledger.next_windows(kind=RuleKind.NRT):
             rule = following.rule
             shape = self._shapes.shape(rule.query)
             if shape is None or not on_the_stream(rule, shape):

@@ -63,12 +63,24 @@ class DueWindow:
 
 @dataclass(frozen=True, slots=True)
 class NextWindow:
-    """Where a rule goes on: its next window starts at `start`."""
+    """Where a rule that is on goes on: its next window starts at `start`, and was tried `attempts` times."""
 
     rule: AnalyticsRule
     start: datetime
+    attempts: int
     retry_at: datetime | None
     suppressed_until: datetime | None
+
+    def ready(self, early: timedelta) -> datetime:
+        """When the window can be run, `early` before it has ended or, after a failure, later."""
+        end = self.start + self.rule.frequency - early
+        return end if self.retry_at is None else max(end, self.retry_at)
+
+    @property
+    def due(self) -> DueWindow:
+        """The window, to be run."""
+        window = Window(self.start, self.start + self.rule.frequency)
+        return DueWindow(self.rule.id, window, self.attempts + 1, None, self.suppressed_until)
 
 
 Early = Callable[[AnalyticsRule], timedelta]
