@@ -17,7 +17,11 @@ from tests.respond.test_files import ID, resource, template
 def test_import_list_export_and_delete(vedette: Command, filled: Path, tmp_path: Path) -> None:
     folder = tmp_path / "automation"
     folder.mkdir()
-    one = rule("Tag", conditions=[condition("IncidentTitle", "Contains", "country")], actions=[modify(labels=["kp"]), playbook(2)])
+    one = rule(
+        "Tag",
+        conditions=[condition("IncidentTitle", "Contains", "country")],
+        actions=[modify(labels=["kp"]), playbook(2)],
+    )
     (folder / "tag.json").write_text(template(resource(one)), encoding="utf-8")
     (folder / "bad.json").write_text(template(resource(rule(when="Someday"), "bad")), encoding="utf-8")
     done = vedette("automation-rules", "import", folder, "--data", filled)

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.incidents.runs import ANN, grouped
+from tests.incidents.runs import ANN, grouped, run
 from tests.incidents.runs import rule as analytics_rule
-from tests.incidents.runs import run
 from tests.respond.conftest import BOSS, PROGRAM, House, added, changed, condition, modify, playbook, rule, task
 from vedette.core.errors import InvalidInput
 from vedette.detect.rule import MatchingMethod, Severity

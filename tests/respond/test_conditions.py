@@ -46,7 +46,10 @@ def tag(operator: str, *values: str) -> dict[str, Any]:
     """A condition on any single tag."""
     return {
         "conditionType": "PropertyArray",
-        "conditionProperties": {"arrayType": "Labels", "itemConditions": [condition("IncidentLabel", operator, *values)]},
+        "conditionProperties": {
+            "arrayType": "Labels",
+            "itemConditions": [condition("IncidentLabel", operator, *values)],
+        },
     }
 
 

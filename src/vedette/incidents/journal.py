@@ -183,7 +183,9 @@ class Journal:
         counter.last_change += 1
         incident.change = counter.last_change
         incident.modified_at = self.clock.now()
-        incident.modified_by = f"{_MODIFIERS.get(principal.kind, principal.kind.capitalize())} - {principal.display_name}"
+        incident.modified_by = (
+            f"{_MODIFIERS.get(principal.kind, principal.kind.capitalize())} - {principal.display_name}"
+        )
         session.flush()
         self.prioritiser.weigh(session, incident)
         incident.search_text = _search_text(incident, self._entity_names(session, incident))

@@ -108,8 +108,8 @@ class IncidentService:
                     IncidentEvent(
                         ActivityKind.CHANGE, incident.number, incident.id, fields=tuple(changed), principal=principal,
                         before=before,
-                    )  # fmt: skip
-                )
+                    )
+                )  # fmt: skip
             return self._view(session, incident)
 
     def prioritise(self, most: int = 200) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -97,7 +97,7 @@ class AutomationRules:
         with self._state.session(read_only=True) as session:
             return _stored(self._row(session, id_or_name))
 
-    def triggered(self, session: Session, when: When, now: datetime) -> list[AutomationRule]:
+    def triggered(self, session: Session, when: When, now: datetime) -> Sequence[AutomationRule]:
         """The rules that an event of incidents triggers at this time, in the order in which they are applied."""
         query = (
             select(AutomationRuleRow.id, AutomationRuleRow.revision)
@@ -224,7 +224,9 @@ class AutomationRules:
 
     def _add(self, session: Session, rule: AutomationRule, by: Principal) -> AutomationRuleRow:
         if self._count(session) >= MAX_RULES:
-            raise Conflict(f"A workspace has at most {MAX_RULES} automation rules.", hint="Delete one, or put two into one.")
+            raise Conflict(
+                f"A workspace has at most {MAX_RULES} automation rules.", hint="Delete one, or put two into one."
+            )
         now = self._clock.now()
         row = AutomationRuleRow(
             workspace_id=self.workspace_id, id=rule.id, revision=1, created_at=now, created_by=by.name, updated_at=now,
@@ -319,5 +321,3 @@ def _checked_id(text: str) -> str:
 
 def _problem(read: ReadRule, message: str) -> RuleProblem:
     return RuleProblem(read.file, read.line, message, rule=read.rule.name, severity=ProblemSeverity.ERROR)
-
-

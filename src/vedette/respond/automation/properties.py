@@ -132,9 +132,7 @@ Url                          URL               Url                    URL
 
 def _entities() -> tuple[Property, ...]:
     rows = (line.split(maxsplit=3) for line in _ENTITIES.strip().splitlines())
-    return tuple(
-        Property(name, title, _identifier(entity, identifier)) for name, entity, identifier, title in rows
-    )
+    return tuple(Property(name, title, _identifier(entity, identifier)) for name, entity, identifier, title in rows)
 
 
 PROPERTIES: Final[dict[str, Property]] = {one.name: one for one in (*_INCIDENT, *_entities())}

@@ -22,7 +22,8 @@ from vedette.respond.automation.rule import KEPT, AutomationRule, read_rule
 
 TYPE: Final = "Microsoft.OperationalInsights/workspaces/providers/automationRules"
 _RULE_TYPE: Final = re.compile(
-    r"(?:microsoft\.securityinsights|microsoft\.operationalinsights/workspaces/providers)/automationrules", re.IGNORECASE
+    r"(?:microsoft\.securityinsights|microsoft\.operationalinsights/workspaces/providers)/automationrules",
+    re.IGNORECASE,
 )
 
 
@@ -86,7 +87,9 @@ def _rules(document: Document, problems: list[RuleProblem]) -> Iterable[ReadRule
         inner = part.at(("properties",), properties)
         open_ = _left_open(properties, ())
         if open_ is not None:
-            message = f"'{open_[-1]}' is only known when the template is deployed: a parameter it uses has no default value."
+            message = (
+                f"'{open_[-1]}' is only known when the template is deployed: a parameter it uses has no default value."
+            )
             problems.append(RuleProblem(inner.file, inner.line(open_), message))
             continue
         yield from _one(part, inner, problems, name)

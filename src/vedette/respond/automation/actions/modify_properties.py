@@ -77,7 +77,9 @@ class ModifyPropertiesKind:
             return None
         _check(fields, changes)
         if not changes and owner is None and not labels:
-            fields.wrong("actionConfiguration", "the action changes nothing", hint="Give a status, severity, owner or labels.")
+            fields.wrong(
+                "actionConfiguration", "the action changes nothing", hint="Give a status, severity, owner or labels."
+            )
         return None if fields.failed else ModifyProperties(changes, labels, owner, shown)
 
 

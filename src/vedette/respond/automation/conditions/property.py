@@ -49,7 +49,9 @@ class PropertyKind:
         if given is not None and about is None:
             fields.wrong("propertyName", f"there is no property '{given}'", PROPERTIES, given)
         if about is not None and about.update_only and reading.when is not When.UPDATED:
-            fields.wrong("propertyName", f"'{about.name}' is only known of an update, and this rule is for new incidents")
+            fields.wrong(
+                "propertyName", f"'{about.name}' is only known of an update, and this rule is for new incidents"
+            )
         comparison = Comparison.read(fields, about.known if about else ())
         if about is None or comparison is None or fields.failed:
             return None
