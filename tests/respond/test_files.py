@@ -191,6 +191,34 @@ def test_the_library(house: House) -> None:
 
 
 @SQLITE
+def test_a_rule_that_is_deleted_and_made_anew_is_the_new_one(house: House) -> None:
+    house.rules.create(rule("old", actions=[modify(labels=["old"])]), BOSS, "same")
+    assert house.incident(1)["labels"] == ["old"]
+    house.rules.delete("same", BOSS)
+    house.rules.create(rule("new", actions=[modify(labels=["new"])]), BOSS, "same")
+    assert house.incident(2)["labels"] == ["new"]
+    house.rules.put("same", rule("newer", actions=[modify(labels=["newer"])]), BOSS)
+    assert house.incident(3)["labels"] == ["newer"]
+
+
+@SQLITE
+def test_a_kept_rule_that_cannot_be_read_stops_nothing(house: House) -> None:
+    from vedette.respond.automation.models import AutomationRuleRow
+
+    broken, good = house.add("broken"), house.add("good", order=2)
+    with house.state.session() as session:
+        row = session.get_one(AutomationRuleRow, (house.rules.workspace_id, broken.rule.id))
+        row.properties = {**row.properties, "actions": [{"order": 1, "actionType": "Shout", "actionConfiguration": {}}]}
+    assert house.incident()["labels"] == ["seen"]
+    assert [house.counts(one) for one in (broken, good)] == [(0, 0), (1, 0)]
+    [told] = house.rules.get("broken").rule.not_runnable
+    assert "cannot be read: There is no kind of action 'Shout'" in told
+    house.rules.put("broken", rule("whole", order=3), BOSS)
+    house.incident(2)
+    assert house.counts(broken) == (1, 0)
+
+
+@SQLITE
 def test_who_may_not_change_rules(house: House) -> None:
     from tests.incidents.runs import ANN
 

@@ -8,8 +8,8 @@ import type { PersonRef } from "../api/types";
 import { useWorkspace } from "../app/session";
 import { keyed, NO_CHANGE, type EnteredAction, type EnteredChange, type Keyed } from "./model";
 
-const LEAVE = "\u0000leave";
-const NOBODY = "\u0000nobody";
+const LEAVE = ":leave";
+const NOBODY = ":nobody";
 
 function Owner({ value, disabled, onChange }: { value: EnteredChange["owner"]; disabled: boolean; onChange: (owner: EnteredChange["owner"]) => void }) {
   const { id: ws } = useWorkspace();

@@ -79,7 +79,7 @@ class AutomationRules:
         self._clock = clock
         self._audit = audit or Audit(state, clock)
         self._new_id = ids
-        self._read: dict[str, tuple[int, AutomationRule]] = {}
+        self._read: dict[str, tuple[tuple[int, datetime], AutomationRule]] = {}
 
     # -- reading
 
@@ -100,7 +100,7 @@ class AutomationRules:
     def triggered(self, session: Session, when: When, now: datetime) -> Sequence[AutomationRule]:
         """The rules that an event of incidents triggers at this time, in the order in which they are applied."""
         query = (
-            select(AutomationRuleRow.id, AutomationRuleRow.revision)
+            select(AutomationRuleRow.id, AutomationRuleRow.revision, AutomationRuleRow.created_at)
             .where(
                 AutomationRuleRow.workspace_id == self.workspace_id,
                 AutomationRuleRow.triggers_when == when.value,
@@ -108,14 +108,14 @@ class AutomationRules:
             )
             .order_by(*_ORDER)
         )
-        rules = [self._rule(session, rule_id, revision) for rule_id, revision in session.execute(query)]
+        rules = [self._rule(session, one, (revision, made)) for one, revision, made in session.execute(query)]
         return [rule for rule in rules if rule.in_force(now)]
 
-    def _rule(self, session: Session, rule_id: str, revision: int) -> AutomationRule:
+    def _rule(self, session: Session, rule_id: str, version: tuple[int, datetime]) -> AutomationRule:
         kept = self._read.get(rule_id)
-        if kept is None or kept[0] != revision:
+        if kept is None or kept[0] != version:
             row = session.get_one(AutomationRuleRow, (self.workspace_id, rule_id))
-            kept = self._read[rule_id] = (revision, rule_of(row.properties, row.id))
+            kept = self._read[rule_id] = (version, _kept(row))
         return kept[1]
 
     # -- changes
@@ -141,7 +141,7 @@ class AutomationRules:
         by.require(self.workspace_id, Permission.RULES_WRITE)
         with self._state.session() as session:
             row = self._row(session, id_or_name)
-            before = rule_of(row.properties, row.id)
+            before = _kept(row)
             rule = rule_of(properties, row.id)
             _refuse(rule, allowed=before.not_runnable)
             if canonical_json(rule.properties) != canonical_json(row.properties):
@@ -172,6 +172,7 @@ class AutomationRules:
             row = self._row(session, id_or_name)
             stored = _stored(row)
             session.delete(row)
+            self._read.pop(row.id, None)
             self._record(by, "delete", stored.rule)
             return stored
 
@@ -234,6 +235,7 @@ class AutomationRules:
         )  # fmt: skip
         session.add(row)
         session.flush()
+        self._read.pop(row.id, None)
         return row
 
     def _replace(self, row: AutomationRuleRow, rule: AutomationRule, by: Principal) -> None:
@@ -291,9 +293,20 @@ def _columns(rule: AutomationRule) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _kept(row: AutomationRuleRow) -> AutomationRule:
+    """The rule of a row. One that cannot be read says so, and stops neither another rule nor an incident."""
+    try:
+        return rule_of(row.properties, row.id)
+    except InvalidInput as error:
+        on, when = On(row.triggers_on), When(row.triggers_when)
+        return AutomationRule(
+            row.id, row.name, row.place, row.enabled, row.expires_at, on, when, (), (), row.properties, str(error)
+        )
+
+
 def _stored(row: AutomationRuleRow) -> StoredRule:
     return StoredRule(
-        rule_of(row.properties, row.id), row.created_at, row.created_by, row.updated_at, row.updated_by, row.applied,
+        _kept(row), row.created_at, row.created_by, row.updated_at, row.updated_by, row.applied,
         row.applied_at, row.errors, row.error_at, row.error,
     )  # fmt: skip
 

@@ -49,17 +49,22 @@ class AutomationRule:
     conditions: tuple[Condition, ...]
     actions: tuple[Action, ...]
     properties: Mapping[str, JsonValue] = field(compare=False)
+    unreadable: str | None = None
+    """Why what is kept of it cannot be read; such a rule is applied to nothing."""
 
     @property
     def not_runnable(self) -> tuple[str, ...]:
         """What of it is not done here, a sentence each."""
+        if self.unreadable is not None:
+            return (f"What is kept of it cannot be read: {self.unreadable}",)
         alerts = "It is triggered by alerts; here, rules are triggered by incidents alone."
         first = (alerts,) if self.on is On.ALERTS else ()
         return (*first, *(action.not_runnable for action in self.actions if action.not_runnable is not None))
 
     def in_force(self, now: datetime) -> bool:
         """Whether it is applied at this time."""
-        return self.enabled and self.on is On.INCIDENTS and (self.expires_at is None or now < self.expires_at)
+        applied = self.enabled and self.on is On.INCIDENTS and self.unreadable is None
+        return applied and (self.expires_at is None or now < self.expires_at)
 
 
 def read_rule(document: Document, problems: list[RuleProblem], rule_id: str) -> AutomationRule | None:
