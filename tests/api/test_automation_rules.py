@@ -64,6 +64,7 @@ def test_from_making_a_rule_to_what_it_did(site: Running) -> None:
             ("Told", 1, 0),
         ]
         assert first["lastAppliedTimeUtc"]
+        site.application.services(site.application.workspace("default")).settle()
         query = 'SecurityIncident | where ModifiedBy contains "Automation" | summarize Names = make_set(ModifiedBy)'
         found = client.post("/workspaces/default/query", json={"query": query}).json()
         assert set(found["rows"][0][0]) == {"Automation rule - Assign", "Automation rule - Told"}

@@ -147,7 +147,7 @@ def export_(services: Services, rule: Annotated[list[str] | None, Query()] = Non
 
 
 @router.get("/vocabulary", dependencies=[Reads])
-def vocabulary() -> VocabularyBody:
+def vocabulary(_: Services) -> VocabularyBody:
     """What a rule can be made of: properties, operators, actions, and the limits."""
     return VocabularyBody(
         properties=[
