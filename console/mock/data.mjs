@@ -170,7 +170,7 @@ export function detail(summary, rules, changes, comments) {
     const columns = SECURITY_EVENT;
     return {
       id: `${summary.id}-a${index}`, ruleId: rule.id, ruleName: rule.name, severity: rule.severity, start: iso(time - 86_400_000), end: iso(time + 60_000), rows: 5 + index * 30,
-      tactics: rule.tactics, entities: index === 1 ? ["e1", "e2"] : ["e1", "e2", "e3"], query: rule.query, sample: { columns, rows: makeRows("SecurityEvent", 5 + index * 7, time, summary.number + index) },
+      tactics: rule.tactics, entities: index === 1 ? ["e1", "e2"] : ["e1", "e2", "e3"], query: rule.query, productName: "Vedette", properties: {}, sample: { columns, rows: makeRows("SecurityEvent", 5 + index * 7, time, summary.number + index) },
     };
   });
   const timeline = [

@@ -337,7 +337,7 @@ def test_another_destination_goes_on_meanwhile(house: House) -> None:
     assert (done.delivered, done.postponed) == (3, 1)
 
 
-@pytest.mark.req("D-061", "D-062", "D-063", "D-064")
+@pytest.mark.req("D-061", "D-062", "D-063", "D-064", "D-068")
 @pytest.mark.parametrize(
     ("values", "role", "message", "hint"),
     [

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from tests.detect.logs import EventLogs
 from tests.detect.rules import as_read, rule
+from tests.respond.conftest import condition, modify
+from tests.respond.conftest import rule as automation_rule
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
+from vedette.core.roles import SYSTEM
 from vedette.core.workspaces import Workspaces
 from vedette.detect.library import RuleLibrary
 from vedette.detect.rule import AnalyticsRule, EntityMapping, EventGrouping, FieldMapping
@@ -17,6 +20,8 @@ from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner
 from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
 from vedette.incidents.service import IncidentService
+from vedette.respond.automation.automation import Automation
+from vedette.respond.automation.library import AutomationRules
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 END = START + timedelta(hours=6)
@@ -45,6 +50,16 @@ def rules() -> list[AnalyticsRule]:
     ]
 
 
+def automated(state: State, service: IncidentService, clock: VirtualClock) -> AutomationRules:
+    """The incidents with an automation rule that tags each new one of one analytics rule, made once."""
+    automation = AutomationRules(state, service.workspace_id, clock)
+    if not automation.list():
+        of = condition("IncidentRelatedAnalyticRuleIds", "Equals", rules()[-1].id)
+        automation.create(automation_rule("Tag", conditions=[of], actions=[modify(labels=["new"])]), SYSTEM, "tag")
+    Automation(state, service, automation, clock, lambda names: None)
+    return automation
+
+
 def main(path: str) -> None:
     """Run from where the ledger ends to the end."""
     state = State.in_file(Path(path))
@@ -53,6 +68,7 @@ def main(path: str) -> None:
     workspace = Workspaces(state, clock).default().id
     library, ledger = RuleLibrary(state, workspace, clock), Ledger(state, workspace, clock)
     service = IncidentService(state, workspace, clock)
+    automated(state, service, clock)
     library.import_(as_read(*rules()))
     options = ScheduleOptions(ingestion_delay=timedelta(0))
     scheduler = Scheduler(state, library, RuleRunner(events(), clock), ledger, clock, service.ingest, options)

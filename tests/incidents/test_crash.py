@@ -10,13 +10,15 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from tests.incidents.crashing import END, START, rules
+from tests.incidents.crashing import END, START, automated, rules
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
 from vedette.detect.running.ledger import Ledger
 from vedette.incidents.listing import IncidentFilter
+from vedette.incidents.models import ActivityRow
 from vedette.incidents.service import IncidentService
 
 ROOT = Path(__file__).parents[2]
@@ -57,5 +59,13 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
         assert sorted(names) == sorted(f"user{number}@x.com" for number in range(72))
     numbers = [line["number"] for line in service.list(IncidentFilter(sort="number", top=1000)).value]
     assert numbers == list(range(1, 3 * 72 + 1))
-    assert service.outbox.pending() == 2 * 3 * 72
+    # The automation rule was applied once to each of its incidents, in the transaction that made it.
+    tagged = [line["number"] for line in service.list(IncidentFilter(rule_id=rules()[-1].id, top=1000)).value]
+    assert [line["number"] for line in service.list(IncidentFilter(label="new", top=1000)).value] == tagged
+    with state.session(read_only=True) as session:
+        actions = select(ActivityRow.number).where(ActivityRow.kind == "action", ActivityRow.reference == "tag")
+        assert sorted(session.scalars(actions)) == sorted(tagged)
+    (applied,) = automated(state, service, VirtualClock(END)).list()
+    assert (applied.applied, applied.errors) == (72, 0)
+    assert service.outbox.pending() == 2 * 3 * 72 + 72
     state.dispose()

@@ -158,6 +158,9 @@ export interface Alert {
   entities: string[];
   sample: ResultSample;
   query: string;
+  productName: string;
+  /** What the rule's result said of the alert, such as `AlertLink`. */
+  properties: Record<string, string>;
 }
 
 export interface Comment {

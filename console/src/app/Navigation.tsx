@@ -6,6 +6,8 @@ import {
   DataUsageRegular,
   DocumentSearchFilled,
   DocumentSearchRegular,
+  FlashFlowFilled,
+  FlashFlowRegular,
   KeyFilled,
   KeyRegular,
   PanelLeftContractRegular,
@@ -50,6 +52,7 @@ const GROUPS: readonly { title: string; places: readonly Place[] }[] = [
     title: "Configuration",
     places: [
       { path: "analytics", label: "Analytics", icon: bundleIcon(DataUsageFilled, DataUsageRegular) },
+      { path: "automation", label: "Automation", icon: bundleIcon(FlashFlowFilled, FlashFlowRegular) },
       { path: "watchlists", label: "Watchlists", icon: bundleIcon(TextBulletListSquareFilled, TextBulletListSquareRegular) },
       { path: "tables", label: "Tables", icon: bundleIcon(TableFilled, TableRegular) },
       { path: "destinations", label: "Destinations", icon: bundleIcon(SendFilled, SendRegular) },

@@ -22,6 +22,8 @@ interface Props<T, K> {
   /** With its article. */
   one: string;
   noKind: string;
+  /** Where all of them are listed, if not at its name in the plural. */
+  path?: string;
   stored: Loaded<T> & { readonly refetch: () => unknown };
   kinds: Loaded<K>;
   kindOf: (kind: K) => string;
@@ -31,7 +33,7 @@ interface Props<T, K> {
 
 /** The frame of the page of one destination or one integration: where it is, its name, and what comes while it is not there. */
 export function ConfiguredPage<T extends { id: string; name: string; kind: string }, K extends { displayName: string }>(props: Props<T, K>) {
-  const { thing, one, noKind, stored, kinds, kindOf, children } = props;
+  const { thing, one, noKind, path = `${thing}s`, stored, kinds, kindOf, children } = props;
   const { id } = useParams();
   const [parameters] = useSearchParams();
   const workspace = useWorkspace();
@@ -42,7 +44,7 @@ export function ConfiguredPage<T extends { id: string; name: string; kind: strin
   const wanted = isNew ? parameters.get("kind") : found?.kind;
   const kind = kinds.data?.value.find((each) => kindOf(each) === wanted);
   const error = stored.error ?? kinds.error;
-  const list = workspacePath(workspace, `${thing}s`);
+  const list = workspacePath(workspace, path);
   const title = thing.charAt(0).toUpperCase() + thing.slice(1);
   return (
     <div className="vd-page">

@@ -24,6 +24,12 @@ interface Props {
   active: ReadonlySet<string>;
 }
 
+/** Where the product that sent the alert shows it; an address of another kind than https is none. */
+export function backLink(alert: Pick<Alert, "properties">): string | undefined {
+  const link = alert.properties.AlertLink;
+  return link?.startsWith("https://") ? link : undefined;
+}
+
 export function AlertCard({ alert, incident, initiallyOpen, focused, filters, active }: Props) {
   const workspace = useWorkspace();
   const navigate = useNavigate();
@@ -76,6 +82,11 @@ export function AlertCard({ alert, incident, initiallyOpen, focused, filters, ac
               <Time value={alert.start} /> – <Time value={alert.end} />
             </span>
             <Link to={workspacePath(workspace, "analytics", alert.ruleId)}>Rule</Link>
+            {backLink(alert) && (
+              <a href={backLink(alert)} target="_blank" rel="noreferrer">
+                Open in {alert.productName}
+              </a>
+            )}
             <Button size="small" appearance="transparent" onClick={() => setShowQuery(!showQuery)} aria-expanded={showQuery}>
               {showQuery ? "Hide the query" : "Show the query"}
             </Button>

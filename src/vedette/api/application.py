@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -210,6 +210,15 @@ class Application:
         return next(
             (account.display_name or account.name for account in self._accounts() if account.id == person_id), None
         )
+
+    def person(self, names: Sequence[str]) -> dict[str, str] | None:
+        """Somebody with an account here, by the first of several names that is an account's id or name (in any case)."""
+        accounts = self._accounts()
+        for name in names:
+            for account in accounts:
+                if name.casefold() in (account.id.casefold(), account.name.casefold()):
+                    return {"id": account.id, "name": account.display_name or account.name}
+        return None
 
     def _accounts(self) -> list[Account]:
         return self.identity.accounts(by=local_operator(self.directory.path))

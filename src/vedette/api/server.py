@@ -27,6 +27,7 @@ from vedette.api.console import install_console
 from vedette.api.description import install_description
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.routes import (
+    automation_rules,
     connectors,
     deliveries,
     exceptions,
@@ -100,6 +101,7 @@ def create_app(application: Application) -> FastAPI:
         rule_runs,
         rule_export,
         exceptions,
+        automation_rules,
         deliveries,
         secrets,
         connectors,

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from vedette.collect.files.loader import FileLoader
     from vedette.collect.files.watching import FolderWatcher
     from vedette.incidents.investigation.service import Investigation
+    from vedette.respond.automation.library import AutomationRules
 
 
 log = logging.getLogger(__name__)
@@ -268,14 +269,27 @@ class WorkspaceServices:
 
     @cached_property
     def incidents(self) -> IncidentService:
-        """The incidents."""
-        return IncidentService(
+        """The incidents, with the automation rules listening to what happens to them."""
+        from vedette.respond.automation.automation import Automation
+
+        incidents = IncidentService(
             self.application.state,
             self.workspace.id,
             self.application.clock,
             name_of=self.application.person_name,
             url_of=lambda number: f"{self.application.public_url}/incidents/{number}",
         )
+        held = self.application
+        Automation(held.state, incidents, self.automation_rules, held.clock, held.person)
+        return incidents
+
+    @cached_property
+    def automation_rules(self) -> AutomationRules:
+        """The rules that are applied to incidents when they are made or changed."""
+        from vedette.respond.automation.library import AutomationRules
+
+        held = self.application
+        return AutomationRules(held.state, self.workspace.id, held.clock, held.audit)
 
     @cached_property
     def investigation(self) -> Investigation:

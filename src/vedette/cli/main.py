@@ -62,6 +62,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "watchlists": ("watchlists",),
     "functions": ("functions",),
     "rules": ("rules", "rule_code", "rule_exceptions", "rule_export", "replaying"),
+    "automation-rules": ("automation_rules",),
     "incidents": ("incidents",),
     "ingest": ("ingest",),
     "connectors": ("connectors",),

@@ -92,14 +92,15 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
 }
 
-PrincipalKind = Literal["user", "client", "local", "system"]
+PrincipalKind = Literal["user", "client", "local", "system", "automation"]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Somebody who was authenticated, with the rights that the credential carries.
 
-    `kind` is a user, an API client, the local operator (the owner of the data directory) or the system itself.
+    `kind` is a user, an API client, the local operator (the owner of the data directory), the system itself or an automation
+    rule.
     `roles_by_workspace` maps workspace ids, or `EVERYWHERE`, to roles. A scope that is not None limits what the roles
     allow; it never adds to them. `credential` says by what it was authenticated (`token:ID`, `session:ID`, `local`).
     """

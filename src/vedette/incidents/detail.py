@@ -83,7 +83,10 @@ def _actor(entry: ActivityRow) -> dict[str, str]:
     return {"id": entry.actor_id, "name": entry.actor_name}
 
 
-_MOVES = (ActivityKind.TASK.value, ActivityKind.MERGE.value, ActivityKind.SPLIT.value, ActivityKind.UNDO.value)
+_MOVES = tuple(
+    kind.value
+    for kind in (ActivityKind.TASK, ActivityKind.MERGE, ActivityKind.SPLIT, ActivityKind.UNDO, ActivityKind.ACTION)
+)
 """Activities without a field that are changes, too."""
 
 

@@ -16,7 +16,7 @@ from vedette.detect.rule import AnalyticsRule, Severity
 from vedette.incidents.entities import merge_entities
 from vedette.incidents.fields import FIELDS, complete
 from vedette.incidents.grouping import MAX_ALERTS, Grouping, grouping_of
-from vedette.incidents.journal import IncidentEvent, Journal
+from vedette.incidents.journal import IncidentEvent, IncidentState, Journal
 from vedette.incidents.logrows import ALERTS, security_alert
 from vedette.incidents.models import (
     ActivityRow,
@@ -60,6 +60,7 @@ class Ingestion:
         with self._state.session() as session:
             present = self._present(session, [alert.id for alert in run.alerts])
             touched: dict[int, list[str]] = {}
+            before: dict[int, IncidentState] = {}
             for alert in run.alerts:
                 if alert.id in present:
                     number = present[alert.id]
@@ -72,7 +73,7 @@ class Ingestion:
                 present[alert.id] = None
                 report.alerts.append(alert.id)
                 if run.rule.incident.create_incident:
-                    incident, created = self._incident_for(session, run.rule, alert)
+                    incident, created = self._incident_for(session, run.rule, alert, before)
                     self._add_alert(session, incident, row)
                     (report.created if created else report.updated).append(incident.number)
                     touched.setdefault(incident.number, []).append(alert.id)
@@ -83,8 +84,12 @@ class Ingestion:
                 incident = self._journal.row(session, number)
                 self._journal.finish(session, incident, SYSTEM)
                 self._journal.prioritiser.concern(session, incident)
-                kind = ActivityKind.CREATED if number in report.created else ActivityKind.ALERT
-                self._journal.tell(IncidentEvent(kind, number, incident.id, run, tuple(alert_ids)))
+                created = number in report.created
+                kind = ActivityKind.CREATED if created else ActivityKind.ALERT
+                was = None if created else before.get(number)
+                self._journal.tell(
+                    IncidentEvent(kind, number, incident.id, run, tuple(alert_ids), created=created, before=was)
+                )
         return report
 
     def _complete(self, session: Session, run: RuleRun, alert: Alert) -> None:
@@ -122,16 +127,28 @@ class Ingestion:
         )
         return {alert_id: number for alert_id, number in session.execute(query)}  # noqa: C416
 
-    def _incident_for(self, session: Session, rule: AnalyticsRule, alert: Alert) -> tuple[IncidentRow, bool]:
+    def _incident_for(
+        self, session: Session, rule: AnalyticsRule, alert: Alert, before: dict[int, IncidentState]
+    ) -> tuple[IncidentRow, bool]:
         grouping = grouping_of(rule, alert)
         if grouping is not None:
-            found = self._group(session, rule, alert, grouping)
+            found = self._group(session, rule, alert, grouping, before)
             if found is not None:
                 return found, False
         return self._create(session, rule, alert, grouping), True
 
-    def _group(self, session: Session, rule: AnalyticsRule, alert: Alert, grouping: Grouping) -> IncidentRow | None:
-        """The newest incident of the group that the alert may join: all its alerts are within the look-back."""
+    def _group(
+        self,
+        session: Session,
+        rule: AnalyticsRule,
+        alert: Alert,
+        grouping: Grouping,
+        before: dict[int, IncidentState],
+    ) -> IncidentRow | None:
+        """The newest incident of the group that the alert may join: all its alerts are within the look-back.
+
+        What it was before the run is put into `before`.
+        """
         configuration = rule.incident.grouping
         query = (
             select(IncidentRow)
@@ -153,11 +170,13 @@ class Ingestion:
             incident = followed(session, of_group)
             if incident.alert_count >= MAX_ALERTS:
                 continue
+            was = IncidentState.of(incident)
             if incident.status == Status.CLOSED.value:
                 if not configuration.reopen_closed_incident:
                     continue
                 self._journal.apply(session, incident, complete(incident, {"status": Status.ACTIVE.value}), SYSTEM)
             of_group.group_first, of_group.group_last = first, last
+            before.setdefault(incident.number, was)
             return incident
         return None
 

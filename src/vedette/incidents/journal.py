@@ -34,11 +34,47 @@ from vedette.incidents.vocabulary import ActivityKind, Status
 from vedette.incidents.work.models import BookmarkRow, MoveRow, TaskRow
 
 _SEARCH_CHARACTERS: Final = 20_000
+_MODIFIERS: Final = {"automation": "Automation rule"}
+"""Kinds of principals that Sentinel calls otherwise in ModifiedBy."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentState:
+    """What an incident was at a moment, as far as automation rules look at what has changed."""
+
+    severity: str
+    status: str
+    owner: tuple[str, ...]
+    """Id and name; empty where nobody owns it."""
+    labels: frozenset[str]
+    tactics: frozenset[str]
+    alerts: int
+    comments: int
+
+    @classmethod
+    def of(cls, row: IncidentRow) -> IncidentState:
+        """The incident as it is."""
+        owner = () if row.owner_id is None else (row.owner_id, row.owner_name or row.owner_id)
+        return cls(
+            row.severity, row.status, owner, frozenset(row.labels), frozenset(row.tactics), row.alert_count,
+            row.comment_count,
+        )  # fmt: skip
+
+    def added_since(self, before: IncidentState) -> frozenset[str]:
+        """The lists that have more in them than before: `Alerts`, `Comments`, `Labels`, `Tactics`."""
+        grown = {
+            "Alerts": self.alerts > before.alerts, "Comments": self.comments > before.comments,
+            "Labels": bool(self.labels - before.labels), "Tactics": bool(self.tactics - before.tactics),
+        }  # fmt: skip
+        return frozenset(name for name, more in grown.items() if more)
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentEvent:
-    """Something happened to an incident. Told inside the transaction in which it did."""
+    """Something happened to an incident. Told inside the transaction in which it did.
+
+    `created` is true of the first event of an incident; `before` is what it was before an event that may have changed its state.
+    """
 
     kind: ActivityKind
     number: int
@@ -47,6 +83,8 @@ class IncidentEvent:
     alert_ids: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     principal: Principal = SYSTEM
+    created: bool = False
+    before: IncidentState | None = None
 
 
 Listener = Callable[[IncidentEvent], None]
@@ -145,7 +183,9 @@ class Journal:
         counter.last_change += 1
         incident.change = counter.last_change
         incident.modified_at = self.clock.now()
-        incident.modified_by = f"{principal.kind.capitalize()} - {principal.display_name}"
+        incident.modified_by = (
+            f"{_MODIFIERS.get(principal.kind, principal.kind.capitalize())} - {principal.display_name}"
+        )
         session.flush()
         self.prioritiser.weigh(session, incident)
         incident.search_text = _search_text(incident, self._entity_names(session, incident))

@@ -17,6 +17,7 @@ from vedette.detect.entities.types import entity_type
 from vedette.detect.reading.durations import format_timespan
 from vedette.detect.rule import RuleKind
 from vedette.incidents.models import AlertRow, CommentRow, IncidentRow
+from vedette.incidents.records import PRODUCT
 from vedette.incidents.work.models import BookmarkRow, TaskRow
 
 ALERTS: Final = "SecurityAlert"
@@ -30,6 +31,8 @@ _PROVIDERS: Final = {
 }
 _PRODUCT: Final = "Azure Sentinel"
 """Content asks for alerts of analytics rules by this name."""
+PROVIDER: Final = _PRODUCT
+"""Whose incidents they are, by the name that Sentinel has for itself."""
 
 _OPERATORS: Final = {
     "GreaterThan": "Greater Than",
@@ -165,7 +168,7 @@ def security_incident(
         "ClassificationComment": row.classification_comment or "",
         "ClassificationReason": row.classification_reason or "",
         "Owner": owner,
-        "ProviderName": _PRODUCT,
+        "ProviderName": PROVIDER,
         "ProviderIncidentId": str(row.number),
         "FirstActivityTime": row.first_activity,
         "LastActivityTime": row.last_activity,
@@ -192,7 +195,7 @@ def security_incident(
             "alertsCount": row.alert_count,
             "bookmarksCount": len(bookmark_ids),
             "commentsCount": row.comment_count,
-            "alertProductNames": [_PRODUCT if name == "Vedette" else name for name in row.product_names],
+            "alertProductNames": [product_name(name) for name in row.product_names],
             "tactics": list(row.tactics),
             "techniques": list(row.techniques),
         },
@@ -200,6 +203,11 @@ def security_incident(
         "SourceSystem": "Azure",
         "Type": INCIDENTS,
     }
+
+
+def product_name(name: str) -> str:
+    """A product as Sentinel names it: its own rules' alerts are of itself."""
+    return _PRODUCT if name == PRODUCT else name
 
 
 def _task(task: TaskRow) -> dict[str, Any]:

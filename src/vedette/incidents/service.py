@@ -29,7 +29,7 @@ from vedette.incidents.fields import (
     read_changes,
 )
 from vedette.incidents.ingestion import Ingestion, IngestReport
-from vedette.incidents.journal import IncidentEvent, Journal, Listener
+from vedette.incidents.journal import IncidentEvent, IncidentState, Journal, Listener
 from vedette.incidents.listing import IncidentFilter, IncidentPage, list_incidents, summary
 from vedette.incidents.models import ActivityRow, AlertRow, CommentRow, IncidentEntityRow, IncidentRow
 from vedette.incidents.records import alert_view
@@ -99,15 +99,17 @@ class IncidentService:
             incident = self._journal.row(session, reference)
             check_etag(incident, etag)
             self._check_base(session, incident, wanted, base or {})
+            before = IncidentState.of(incident)
             changed = self._journal.apply(session, incident, complete(incident, wanted), principal)
             if changed:
                 self._journal.finish(session, incident, principal)
                 self._journal.prioritiser.concern(session, incident, changed)
                 self._journal.tell(
                     IncidentEvent(
-                        ActivityKind.CHANGE, incident.number, incident.id, fields=tuple(changed), principal=principal
+                        ActivityKind.CHANGE, incident.number, incident.id, fields=tuple(changed), principal=principal,
+                        before=before,
                     )
-                )
+                )  # fmt: skip
             return self._view(session, incident)
 
     def prioritise(self, most: int = 200) -> int:
@@ -173,12 +175,15 @@ class IncidentService:
                 modified_at=now,
             )
             session.add(row)
+            before = IncidentState.of(incident)
             incident.comment_count += 1
             self._journal.note(
                 session, incident, ActivityKind.COMMENT, principal, title="Comment", detail=text, reference=row.id
             )
             self._journal.finish(session, incident, principal)
-            self._journal.tell(IncidentEvent(ActivityKind.COMMENT, incident.number, incident.id, principal=principal))
+            self._journal.tell(
+                IncidentEvent(ActivityKind.COMMENT, incident.number, incident.id, principal=principal, before=before)
+            )
             return {
                 "id": row.id,
                 "message": text,

@@ -51,7 +51,7 @@ def to_resource(rule: AnalyticsRule, original: JsonValue = None) -> Written:
     return Written(
         {
             "id": resource_id, "name": f"[concat(parameters('workspace'),'{name}')]", "type": _TYPE,
-            "kind": rule.kind.value, "apiVersion": API_VERSION, "properties": _escaped(properties),
+            "kind": rule.kind.value, "apiVersion": API_VERSION, "properties": escaped(properties),
         },
         tuple(notes),
     )  # fmt: skip
@@ -94,13 +94,13 @@ def _texts(value: JsonValue) -> Iterable[str]:
             yield from _texts(one)
 
 
-def _escaped(value: JsonValue) -> JsonValue:
+def escaped(value: JsonValue) -> JsonValue:
     """A text that begins with a bracket is an expression to ARM, unless it begins with two."""
     if isinstance(value, str):
         return f"[{value}" if value.startswith("[") else value
     if isinstance(value, Mapping):
-        return {name: _escaped(one) for name, one in value.items()}
-    return [_escaped(one) for one in value] if isinstance(value, list) else value
+        return {name: escaped(one) for name, one in value.items()}
+    return [escaped(one) for one in value] if isinstance(value, list) else value
 
 
 def properties_of(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:

@@ -42,31 +42,36 @@ def is_rule_object(value: JsonValue) -> bool:
 def read_arm(document: Document, problems: list[RuleProblem]) -> list[tuple[AnalyticsRule, Document]]:
     """The rules of an ARM document, each with its part of the document; findings are appended to `problems`."""
     rules = []
-    for part, scope in _resources(document, problems):
+    for part, scope in arm_resources(document, problems, _RULE_TYPE):
         rule = _read_resource(part, scope, problems)
         if rule is not None:
             rules.append((rule, part))
     return rules
 
 
-def _resources(document: Document, problems: list[RuleProblem]) -> Iterator[tuple[Document, Scope | None]]:
-    """The rule objects with the scope of their expressions (None where the text is plain)."""
+def arm_resources(
+    document: Document, problems: list[RuleProblem], wanted: re.Pattern[str]
+) -> Iterator[tuple[Document, Scope | None]]:
+    """The resources of the wanted type in a template, nested ones too, with the scope of their expressions; of plain JSON every
+    object, with None."""
     value = document.value
     if isinstance(value, Mapping) and isinstance(value.get("value"), list) and "properties" not in value:
         document, value = document.at(("value",), value["value"]), value["value"]
     if isinstance(value, list):
         for index, entry in enumerate(value):
             if isinstance(entry, Mapping) and isinstance(entry.get("resources"), list | Mapping):
-                yield from _template(document.at((index,), entry), Scope(entry), problems)
+                yield from _template(document.at((index,), entry), Scope(entry), problems, wanted)
             else:
                 yield document.at((index,), entry), None
     elif isinstance(value.get("resources"), list | Mapping):
-        yield from _template(document, Scope(value), problems)
+        yield from _template(document, Scope(value), problems, wanted)
     else:
         yield document, None
 
 
-def _template(root: Document, scope: Scope, problems: list[RuleProblem]) -> Iterator[tuple[Document, Scope]]:
+def _template(
+    root: Document, scope: Scope, problems: list[RuleProblem], wanted: re.Pattern[str]
+) -> Iterator[tuple[Document, Scope]]:
     waiting: list[tuple[Document, Scope]] = [(root, scope)]
     count = 0
     while waiting:
@@ -84,7 +89,7 @@ def _template(root: Document, scope: Scope, problems: list[RuleProblem]) -> Iter
                 continue
             part = template.at(("resources", key), entry)
             kind = entry.get("type")
-            if isinstance(kind, str) and _RULE_TYPE.fullmatch(kind):
+            if isinstance(kind, str) and wanted.fullmatch(kind):
                 yield part, scope
             nested = _nested(part, scope)
             if nested is not None:
@@ -122,31 +127,47 @@ def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProbl
             RuleProblem(part.file, part.line(), "this is not an alert rule: it needs 'kind' and 'properties'.")
         )
         return None
-    if "copy" in resource:
-        problems.append(RuleProblem(part.file, part.line(("copy",)), "copy loops of ARM templates are not supported."))
+    properties = plain_properties(part, scope, problems)
+    if properties is None:
         return None
     kind = resource.get("kind")
-    properties: JsonValue = resource["properties"]
     if scope is not None:
         try:
             kind = scope.evaluate(kind)
+        except ExpressionError as error:
+            problems.append(_unsaid(part, error))
+            return None
+    return read_layout(
+        part.at(("properties",), properties),
+        problems,
+        rule_id=resource_name(resource, scope),
+        kind=kind if isinstance(kind, str) else None,
+    )
+
+
+def plain_properties(part: Document, scope: Scope | None, problems: list[RuleProblem]) -> dict[str, JsonValue] | None:
+    """The properties of a resource with their expressions evaluated; None, with a finding, where the template leaves them open."""
+    resource = part.value
+    if "copy" in resource:
+        problems.append(RuleProblem(part.file, part.line(("copy",)), "copy loops of ARM templates are not supported."))
+        return None
+    properties: dict[str, JsonValue] = resource["properties"]
+    if scope is not None:
+        try:
             properties = _evaluated(part, properties, scope)
         except ExpressionError as error:
-            problems.append(
-                RuleProblem(part.file, part.line(("properties",)), f"the template does not say the rule: {error}.")
-            )
+            problems.append(_unsaid(part, error))
             return None
     unknown = next((key for key, value in properties.items() if isinstance(value, str) and UNKNOWN in value), None)
     if unknown is not None:
         message = f"'{unknown}' is only known when the template is deployed: a parameter it uses has no default value."
         problems.append(RuleProblem(part.file, part.line(("properties", unknown)), message))
         return None
-    return read_layout(
-        part.at(("properties",), properties),
-        problems,
-        rule_id=_rule_id(resource, scope),
-        kind=kind if isinstance(kind, str) else None,
-    )
+    return properties
+
+
+def _unsaid(part: Document, error: ExpressionError) -> RuleProblem:
+    return RuleProblem(part.file, part.line(("properties",)), f"the template does not say the rule: {error}.")
 
 
 def _evaluated(part: Document, properties: Mapping[str, JsonValue], scope: Scope) -> dict[str, JsonValue]:
@@ -159,7 +180,7 @@ def _evaluated(part: Document, properties: Mapping[str, JsonValue], scope: Scope
     return evaluated
 
 
-def _rule_id(resource: Mapping[str, JsonValue], scope: Scope | None) -> str | None:
+def resource_name(resource: Mapping[str, JsonValue], scope: Scope | None) -> str | None:
     """The last segment of the resource's name (or id), if the template says it."""
     for field in ("name", "id"):
         text = resource.get(field)

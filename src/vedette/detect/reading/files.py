@@ -53,7 +53,7 @@ def read_rules(paths: Iterable[str | os.PathLike[str]]) -> tuple[list[ReadRule],
     """
     reading = _Reading()
     for path in paths:
-        for file, named in _files(Path(path), reading.problems):
+        for file, named in files_of(Path(path), reading.problems):
             reading.file(file, named)
     return reading.done()
 
@@ -90,27 +90,9 @@ class _Reading:
 
     def file(self, path: Path, named: bool) -> None:
         """Read one file."""
-        file = str(path)
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                size = f"{MAX_BYTES // 1024 // 1024} MiB"
-                self._wrong(file, None, f"the file is larger than the {size} that a rule file may have.")
-                return
-            data = read_whole(path, MAX_BYTES)
-        except FileNotFoundError:
-            self._wrong(file, None, "there is no such file or directory.", _near_file(path))
-            return
-        except OSError as error:
-            self._wrong(file, None, f"the file cannot be read: {error.strerror}.")
-            return
-        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            self._wrong(file, line, f"the file is not text in UTF-8: byte {error.start} cannot be read.")
-            return
-        self.text(text, file, named)
+        text = text_of(path, self.problems)
+        if text is not None:
+            self.text(text, str(path), named)
 
     def text(self, text: str, file: str, named: bool) -> None:
         """Read the text of one file."""
@@ -164,8 +146,35 @@ class _Reading:
         self.problems.append(RuleProblem(file, line, message, hint))
 
 
-def _files(path: Path, problems: list[RuleProblem]) -> Iterator[tuple[Path, bool]]:
-    """The files to read, and whether each was named itself."""
+def text_of(path: Path, problems: list[RuleProblem]) -> str | None:
+    """The text of a file; None, with a finding, where it has none."""
+    file = str(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            size = f"{MAX_BYTES // 1024 // 1024} MiB"
+            problems.append(RuleProblem(file, None, f"the file is larger than the {size} that a rule file may have."))
+            return None
+        data = read_whole(path, MAX_BYTES)
+    except FileNotFoundError:
+        problems.append(RuleProblem(file, None, "there is no such file or directory.", _near_file(path)))
+        return None
+    except OSError as error:
+        problems.append(RuleProblem(file, None, f"the file cannot be read: {error.strerror}."))
+        return None
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"the file is not text in UTF-8: byte {error.start} cannot be read."
+        problems.append(RuleProblem(file, line, message))
+        return None
+
+
+def files_of(
+    path: Path, problems: list[RuleProblem], suffixes: tuple[str, ...] = YAML_SUFFIXES + JSON_SUFFIXES
+) -> Iterator[tuple[Path, bool]]:
+    """The files to read of a file or a directory, and whether each was named itself."""
     if not path.is_dir():
         yield path, True
         return
@@ -174,7 +183,7 @@ def _files(path: Path, problems: list[RuleProblem]) -> Iterator[tuple[Path, bool
     for folder, folders, names in os.walk(path, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if name.lower().endswith(YAML_SUFFIXES + JSON_SUFFIXES) and not name.startswith("."):
+            if name.lower().endswith(suffixes) and not name.startswith("."):
                 found += 1
                 if found > MAX_FILES:
                     message = f"the directory has more than {MAX_FILES:,} files; the rest was not read."
@@ -187,8 +196,12 @@ def _files(path: Path, problems: list[RuleProblem]) -> Iterator[tuple[Path, bool
         )
     if not found and not unreadable:
         problems.append(
-            RuleProblem(str(path), None, "the directory has no rule file.", "Rule files end in .yaml, .yml or .json.")
+            RuleProblem(str(path), None, "the directory has no rule file.", f"Rule files end in {_spelled(suffixes)}.")
         )
+
+
+def _spelled(suffixes: tuple[str, ...]) -> str:
+    return suffixes[0] if len(suffixes) == 1 else f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
 
 
 def _near_file(path: Path) -> str | None:

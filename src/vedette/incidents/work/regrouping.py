@@ -22,7 +22,7 @@ from vedette.incidents.entities import merge_entities
 from vedette.incidents.fields import FIELDS, check_etag, complete, iso, text_reader
 from vedette.incidents.grouping import MAX_ALERTS
 from vedette.incidents.ingestion import add_up, new_incident
-from vedette.incidents.journal import IncidentEvent, Journal
+from vedette.incidents.journal import IncidentEvent, IncidentState, Journal
 from vedette.incidents.models import ActivityRow, AlertRow, IncidentRow, IncidentRuleRow
 from vedette.incidents.vocabulary import ActivityKind, Classification, Status
 from vedette.incidents.work.models import BookmarkRow, MoveRow
@@ -83,8 +83,9 @@ class Regrouping:
                     f"An incident has at most {MAX_ALERTS} alerts; together these have {total:,}.",
                     target="sources", hint="Leave them apart, or merge fewer.",
                 )  # fmt: skip
+            was = IncidentState.of(into)
             moves = [self._merge(session, into, row, principal) for row in rows.values()]
-            self._end(session, into, principal, ActivityKind.MERGE)
+            self._end(session, into, principal, ActivityKind.MERGE, was)
             return [move_view(move) for move in moves]
 
     def split(
@@ -118,7 +119,7 @@ class Regrouping:
             )  # fmt: skip
             said = f"Split from incident {old.number}"
             self._journal.note(session, new, ActivityKind.CREATED, principal, title=said)
-            before = _fields(old)
+            before, was = _fields(old), IncidentState.of(old)
             move = self._move(session, "split", new, old, wanted, [], principal)
             for row in (new, old):
                 self._recount(session, row)
@@ -126,8 +127,8 @@ class Regrouping:
             detail = f"{len(wanted)} alerts" if len(wanted) > 1 else "1 alert"
             for row, other, verb in ((old, new, "Split off into"), (new, old, "Split from")):
                 self._note(session, row, ActivityKind.SPLIT, principal, f"{verb} incident {other.number}", move, detail)
-            for row in (old, new):
-                self._end(session, row, principal, ActivityKind.SPLIT)
+            self._end(session, old, principal, ActivityKind.SPLIT, was)
+            self._end(session, new, principal, ActivityKind.SPLIT, None)
             return move_view(move)
 
     def undo(self, move_id: str, principal: Principal) -> dict[str, Any]:
@@ -150,6 +151,7 @@ class Regrouping:
             total = back.alert_count + len(move.body["alerts"])
             if total > MAX_ALERTS:
                 raise Conflict(f"Incident {back.number} would have {total:,} alerts; the most is {MAX_ALERTS}.")
+            was = {row.number: IncidentState.of(row) for row in (here, back)}
             self._relocate(session, back, move.body["alerts"], move.body["bookmarks"])
             move.undone_at, move.undone_by_name = self._journal.clock.now(), principal.display_name
             back.merged_into = None
@@ -160,7 +162,7 @@ class Regrouping:
             for row in (here, back):
                 self._note(session, row, ActivityKind.UNDO, principal, said, move, f"Alerts went back to {back.number}")
             for row in (here, back):
-                self._end(session, row, principal, ActivityKind.UNDO)
+                self._end(session, row, principal, ActivityKind.UNDO, was[row.number])
             return move_view(move)
 
     def list(self, reference: int | str) -> list[dict[str, Any]]:
@@ -179,7 +181,7 @@ class Regrouping:
             )  # fmt: skip
 
     def _merge(self, session: Session, into: IncidentRow, row: IncidentRow, principal: Principal) -> MoveRow:
-        before, target = _fields(row), _fields(into)
+        before, target, was = _fields(row), _fields(into), IncidentState.of(row)
         alerts = [alert.id for alert in self._journal.alerts(session, row.number)]
         bookmarks = [bookmark.id for bookmark in self._journal.bookmarks(session, row.number)]
         move = self._move(session, "merge", into, row, alerts, bookmarks, principal)
@@ -203,7 +205,7 @@ class Regrouping:
         detail = f"{len(alerts)} alerts, {len(bookmarks)} bookmarks"
         self._note(session, into, ActivityKind.MERGE, principal, f"Incident {row.number} merged in", move, detail)
         self._note(session, row, ActivityKind.MERGE, principal, f"Merged into incident {into.number}", move, detail)
-        self._end(session, row, principal, ActivityKind.MERGE)
+        self._end(session, row, principal, ActivityKind.MERGE, was)
         return move
 
     def _restore(
@@ -311,9 +313,14 @@ class Regrouping:
             new={"incident": move.number, "alerts": move.body["alerts"]},
         )  # fmt: skip
 
-    def _end(self, session: Session, row: IncidentRow, principal: Principal, kind: ActivityKind) -> None:
+    def _end(
+        self, session: Session, row: IncidentRow, principal: Principal, kind: ActivityKind, before: IncidentState | None
+    ) -> None:
+        """Finish a change of an incident, or, without a state `before`, one that the move made."""
         self._journal.finish(session, row, principal)
-        self._journal.tell(IncidentEvent(kind, row.number, row.id, principal=principal))
+        self._journal.tell(
+            IncidentEvent(kind, row.number, row.id, principal=principal, created=before is None, before=before)
+        )
 
     def _journal_move(self, session: Session, move_id: str) -> MoveRow:
         text = move_id.strip().lower()

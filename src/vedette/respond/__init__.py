@@ -1,0 +1,1 @@
+"""What happens by itself, or at a word, after an incident is there."""
