@@ -139,9 +139,15 @@ def test_rounds_leave_others_their_share_of_the_time(state: State, workspace: st
     assert house.scheduler.round() == OPTIONS.idle_seconds
     clock.advance(2 * HOUR)
     assert house.scheduler.round() == pytest.approx(8.0)
-    without = House(state, Workspaces(state).create("all").id, clock, dataclasses.replace(OPTIONS, tick_seconds=0, share=1))
+    without = House(
+        state, Workspaces(state).create("all").id, clock, dataclasses.replace(OPTIONS, tick_seconds=0, share=1)
+    )
     without.add(*(rule(number) for number in range(1, 4)))
-    assert [without.scheduler.round() for _ in range(3)] == [0, 0, OPTIONS.idle_seconds]  # one run a round, however long it took
+    assert [without.scheduler.round() for _ in range(3)] == [
+        0,
+        0,
+        OPTIONS.idle_seconds,
+    ]  # one run a round, however long it took
     assert without.ledger.verify() == []
 
 

@@ -18,7 +18,6 @@ MAX_SAMPLE: Final = 1_000
 """Rows of a file that a transformation is tried on."""
 
 
-
 def _directory(text: str) -> Path:
     """A path that is none at all is a variable of a script that was not set, not the folder that it stands in."""
     if not text.strip():
@@ -29,7 +28,12 @@ def _directory(text: str) -> Path:
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        "--data", help="The data directory.", metavar="DIR", envvar="VEDETTE_DATA_DIR", show_envvar=False, parser=_directory
+        "--data",
+        help="The data directory.",
+        metavar="DIR",
+        envvar="VEDETTE_DATA_DIR",
+        show_envvar=False,
+        parser=_directory,
     ),
 ]
 WorkspaceName = Annotated[str, typer.Option("--workspace", "-w", help="The workspace, by name or id.")]

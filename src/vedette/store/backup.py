@@ -241,7 +241,10 @@ def _manifest(source: Path) -> dict[str, Any]:
             f"{source} is not a backup, or one that was not finished: it has no {MANIFEST}.", file=str(source)
         ) from None
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"The manifest of the backup {source} cannot be read: {getattr(error, 'strerror', None) or error}.", file=str(source)) from None
+        raise InvalidInput(
+            f"The manifest of the backup {source} cannot be read: {getattr(error, 'strerror', None) or error}.",
+            file=str(source),
+        ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InvalidInput(
             f"The backup {source} has the form {content.get('format') if isinstance(content, dict) else '?'}, and this "
