@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
@@ -16,12 +16,11 @@ from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field, schema
 from vedette.store.physical import physical_name
-from vedette.store.properties import PropertyPath, json_texts, property_texts
+from vedette.store.properties import json_texts, property_texts
 from vedette.store.statements import engine_errors, lent, run
-from vedette.store.tables import StoredTable, TableDraft, Tables
+from vedette.store.tables import StoredColumn, StoredTable, TableDraft, Tables
 
 _INCOMING: Final = "incoming"
-_TEXT: Final = "text"
 _OFTEN: Final = 2
 """So many times a text of JSON must come, on average, for its properties to be read by itself."""
 
@@ -78,40 +77,61 @@ class TableWriter:
         ).assemble(batch)
         self._insert(dead, {dead.stored[name].physical: array for name, array in made.columns.items()} | made.hidden)
 
-    def _properties_of_few(self, texts: pa.Array, paths: list[PropertyPath], *, checked: bool) -> list[pa.Array] | None:
-        """The texts of properties where few texts make up the column: each is read once. None where they are many."""
-        kinds = texts.dictionary_encode()
-        if len(kinds.dictionary) * _OFTEN > len(texts):
-            return None
-        different = json_texts(kinds.dictionary) if checked else kinds.dictionary
-        wanted = ", ".join(property_texts(_TEXT, paths, checked=checked))
-        with engine_errors(), lent(self._connection, _INCOMING, pa.table({_TEXT: different})):
-            read = batches_of(self._connection, f"SELECT {wanted} FROM {_INCOMING}", None, len(different)).read_all()
-        found = read.combine_chunks().columns
-        return [pa.DictionaryArray.from_arrays(kinds.indices, pa.concat_arrays(own.chunks)) for own in found]
+    def _properties_of_few(
+        self, columns: list[StoredColumn], arrays: Mapping[str, pa.Array]
+    ) -> dict[str, list[pa.Array]]:
+        """The texts of properties of those columns that few texts make up, by the column: each text is read once."""
+        kinds: dict[str, pa.DictionaryArray] = {}
+        for column in columns:
+            encoded = arrays[column.physical].dictionary_encode()
+            if len(encoded.dictionary) * _OFTEN <= len(encoded):
+                kinds[column.physical] = encoded
+        if not kinds:
+            return {}
+        longest = max(len(one.dictionary) for one in kinds.values())
+        wanted: list[str] = []
+        different: dict[str, pa.Array] = {}
+        for column in columns:
+            if column.physical in kinds:
+                texts, checked = kinds[column.physical].dictionary, column.type is Type.STRING
+                texts = json_texts(texts) if checked else texts
+                name = f"texts{len(different)}"
+                different[name] = pa.concat_arrays([texts, pa.nulls(longest - len(texts), texts.type)])
+                wanted += property_texts(name, list(column.properties), checked=checked)
+        with engine_errors(), lent(self._connection, _INCOMING, pa.table(different)):
+            read = batches_of(self._connection, f"SELECT {', '.join(wanted)} FROM {_INCOMING}", None, longest)
+            found = iter(pa.concat_arrays(column.chunks) for column in read.read_all().columns)
+        made: dict[str, list[pa.Array]] = {}
+        for column in columns:
+            if column.physical in kinds:
+                own = kinds[column.physical]
+                made[column.physical] = [
+                    pa.DictionaryArray.from_arrays(own.indices, next(found).slice(0, len(own.dictionary)))
+                    for _ in column.properties
+                ]
+        return made
 
     def _insert(self, table: StoredTable, arrays: dict[str, pa.Array]) -> None:
         targets = list(map(identifier, arrays))
         values = list(targets)
-        for column in table.columns:
-            if column.properties and column.physical in arrays:
-                targets += map(identifier, column.properties.values())
-                taken = {name.casefold() for name in arrays}
-                checked = column.type is Type.STRING
-                paths = list(column.properties)
-                made = self._properties_of_few(arrays[column.physical], paths, checked=checked)
-                if made is not None:
-                    for place, array in enumerate(made):
-                        name = physical_name(f"{column.physical} {place}", taken)
-                        taken.add(name.casefold())
-                        arrays = arrays | {name: array}
-                        values.append(identifier(name))
-                    continue
-                read = column.physical
-                if checked:
-                    read = physical_name(f"{read} as JSON", taken)
-                    arrays = arrays | {read: json_texts(arrays[column.physical])}
-                values += property_texts(read, paths, checked=checked)
+        columns = [column for column in table.columns if column.properties and column.physical in arrays]
+        few = self._properties_of_few(columns, arrays)
+        for column in columns:
+            targets += map(identifier, column.properties.values())
+            taken = {name.casefold() for name in arrays}
+            if column.physical in few:
+                for place, array in enumerate(few[column.physical]):
+                    name = physical_name(f"{column.physical} {place}", taken)
+                    taken.add(name.casefold())
+                    arrays = arrays | {name: array}
+                    values.append(identifier(name))
+                continue
+            checked = column.type is Type.STRING
+            read = column.physical
+            if checked:
+                read = physical_name(f"{read} as JSON", taken)
+                arrays = arrays | {read: json_texts(arrays[column.physical])}
+            values += property_texts(read, list(column.properties), checked=checked)
         with engine_errors(), lent(self._connection, _INCOMING, pa.table(arrays)):
             # RETURNING keeps the engine to one thread here. Several make local copies and merge them, which takes twice the
             # time of one, and the reading of the next batch has use for the other core.

@@ -46,6 +46,8 @@ _COLON: Final = 58
 _BRACE: Final = 123
 _LOOK: Final = 256 * 1024
 """Bytes that are compared at once: as many as stay in the processor's own memory."""
+_LEAST_ROWS: Final = 4_096
+"""Fewer rows are not parted among threads."""
 _ESCAPED_COLON: Final = (b"\\u003a", b"\\u003A")
 
 
@@ -174,7 +176,7 @@ class _Engine:
             lines.validate(full=True)
         except pa.ArrowInvalid:
             return None
-        step = max(1, -(-len(lines) // THREADS))
+        step = max(_LEAST_ROWS, -(-len(lines) // THREADS))
         table = pa.Table.from_batches(
             [pa.record_batch({"line": lines.slice(start, step)}) for start in range(0, len(lines), step)]
         )
