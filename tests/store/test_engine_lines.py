@@ -85,6 +85,53 @@ def test_the_same_rows(tmp_path: Path, made: list[dict[str, Any]], ascii_: bool,
     same(tmp_path / "a.jsonl", ("\n".join(lines) + ("\n" if ending else "")).encode())
 
 
+plain = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(
+    ["", ":", "a:b", "\u00e9", '"', "\\", "2026-02-03T04:05:06.7Z", "1772359200", "20260203"]
+)  # fmt: skip
+alike = st.fixed_dictionaries(
+    {
+        "TimeGenerated": moments | numbers,
+        "Name": plain,
+        "Bag": st.dictionaries(st.sampled_from(["a", "b:c"]), plain),
+        "x:y": plain,
+    }
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(alike, min_size=1, max_size=6),
+    st.sampled_from(["", '"Other": 1', '"Name": "again"', '"Name2": null', '"x\\u003ay": ":"', '"Count": "::"']),
+    st.integers(0, 5), st.booleans(), st.booleans(),
+)  # fmt: skip
+def test_names_that_one_object_has_beside_those_of_all(
+    tmp_path: Path, made: list[dict[str, Any]], more: str, place: int, escaped: bool, parted: bool
+) -> None:
+    """An object with a further name, or with one twice, is found among others that have the same names."""
+    lines = [json.dumps(row) for row in made]
+    if escaped:
+        lines = [line.replace("a:b", "a\\u003ab") for line in lines]
+    if more:
+        at = place % len(lines)
+        lines[at] = f"{lines[at][:-1]}, {more}}}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(enginelines, "_LEAST_ROWS", 1 if parted else 4_096)
+        same(tmp_path / "a.jsonl", ("\n".join(lines) + "\n").encode())
+
+
+def test_objects_of_the_same_names_are_read_without_asking_for_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def names(*_: object) -> list[str]:
+        raise AssertionError("asked for the names")
+
+    monkeypatch.setattr(enginelines._Engine, "_names", names)
+    lines = [
+        json.dumps({"Name": f"C:\\x:{n}", "Bag": {"a": ":", "b": [n]}, "Other": "12:30", "Count": n}) for n in range(50)
+    ]
+    assert same(tmp_path / "a.jsonl", "\n".join(lines).encode())["rows"] == 50
+
+
 @pytest.mark.parametrize(
     "line",
     [

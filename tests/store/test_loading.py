@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -276,6 +277,17 @@ def test_the_same_content_is_loaded_once(store: LogStore, write: WriteFile, ask:
     assert store.load([first], LoadOptions(again=True)).rows == 3
     assert ask("SigninLogs | count") == [[6]]
     assert store.load([first], LoadOptions(table="AuditLogs")).rows == 3
+
+
+@pytest.mark.parametrize("mark, kind", [("b2:", "blake2b"), ("", "sha256")])
+def test_what_an_earlier_version_loaded_is_known(store: LogStore, write: WriteFile, mark: str, kind: str) -> None:
+    path = write("SigninLogs/a.jsonl", SIGN_INS)
+    assert store.load([path]).rows == 3
+    own = hashlib.blake2b(path.read_bytes(), digest_size=32) if kind == "blake2b" else hashlib.sha256(path.read_bytes())
+    store._cursor().execute("UPDATE store_catalog.loads SET sha256 = ?", [mark + own.hexdigest()]).fetchall()
+    assert [file.outcome for file in store.load([path]).files] == [Outcome.PRESENT]
+    path.write_bytes(path.read_bytes().replace(b"ann@", b"amy@"))  # as long as the other
+    assert [file.outcome for file in store.load([path]).files] == [Outcome.LOADED]
 
 
 def test_a_file_that_has_grown_is_another_file(store: LogStore, write: WriteFile, ask: Ask) -> None:

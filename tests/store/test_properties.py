@@ -102,16 +102,25 @@ COMMON_LIST = '[{"UA":"k","n":3}]'
 QUESTIONS = (
     "tostring(parse_json(ExtendedProperties).UA)", "tostring(todynamic(ExtendedProperties).n)", "tostring(P['in'].er)",
     "tostring(P.list[0].Address)", "tostring(parse_json(ExtendedProperties)[0].UA)", "tostring(Q[0].n)", "tostring(P[1].UA)",
-    "tostring(P)", "ExtendedProperties",
+    "tostring(P)", "ExtendedProperties", "tostring(parse_json(Entities)[0].UA)",
 )  # fmt: skip
 
 
 @settings(max_examples=25, deadline=None)
-@given(texts=st.lists(TEXTS, max_size=8), common=st.sampled_from([COMMON, COMMON_LIST]))
-def test_json_in_text_reads_as_without_its_columns(texts: list[str], common: str) -> None:
+@given(
+    texts=st.lists(TEXTS, max_size=8), common=st.sampled_from([COMMON, COMMON_LIST]), times=st.sampled_from([1, 3]),
+    beside=st.lists(TEXTS, min_size=1, max_size=3),
+)  # fmt: skip
+def test_json_in_text_reads_as_without_its_columns(
+    texts: list[str], common: str, times: int, beside: list[str]
+) -> None:
+    """Rows of many texts, and of few, which are read once; another column of JSON beside it has fewer or more."""
     with LogStore(None, VirtualClock(NOW)) as store:
-        store.append("SecurityAlert", [{"ExtendedProperties": common}] * 100)
-        store.append("SecurityAlert", [{"ExtendedProperties": text} for text in texts])
+        store.append("SecurityAlert", [{"ExtendedProperties": common, "Entities": COMMON_LIST}] * 100)
+        rows = [
+            {"ExtendedProperties": text, "Entities": beside[n % len(beside)]} for n, text in enumerate(texts * times)
+        ]
+        store.append("SecurityAlert", rows)
         assert _kept(store, "SecurityAlert", "ExtendedProperties")
         query = (
             "SecurityAlert | extend P = parse_json(ExtendedProperties) | extend Q = P | project "
