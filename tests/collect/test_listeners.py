@@ -5,17 +5,23 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.collect.doubles import MemoryIntake
+from vedette.api.application import Application
+from vedette.api.listening import syslog_listeners
+from vedette.collect.formats.lines import cut_line
 from vedette.collect.listeners.networks import AllowList
 from vedette.collect.listeners.options import ListenerLimits, ListenerOptions
 from vedette.collect.listeners.server import SyslogListeners
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, Unavailable
+from vedette.core.settings import load_settings
 from vedette.core.tls import LocalAuthority, client_context
 
 LINE = b"<86>Mar  4 09:05:41 web01 sshd[4321]: Failed password number %d\n"
@@ -166,9 +172,29 @@ def test_long_lines_are_cut_and_counted(start: Start, intake: MemoryIntake) -> N
         sender.sendall(b"<13>" + b"x" * 100_000 + b"\n<13>short\n")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
         datagrams.sendto(b"<13>" + b"y" * 1000, ("127.0.0.1", listeners.ports["udp"]))
-    messages = sorted(row["SyslogMessage"] for row in intake.wait("Syslog", 3))
-    assert messages == ["short", "x" * 96, "y" * 96]
+    rows = sorted(intake.wait("Syslog", 3), key=lambda row: str(row["SyslogMessage"]))
+    assert [row["SyslogMessage"] for row in rows] == ["short", "x" * 96, "y" * 96]
+    said = "the line was longer and is cut after 100 bytes"
+    assert [row.get("ParseProblem") for row in rows] == [None, said, said]
     assert listeners.counts.total("cut") == 2
+    assert listeners.counts.total("problems") == 0  # they were read
+
+
+def test_a_setting_says_how_long_a_line_may_be(tmp_path: Path) -> None:
+    given = load_settings(data_dir=tmp_path / "data", syslog_tcp=0, syslog_line=1024 * 1024)
+    with closing(Application(given, purpose="a test")) as application:
+        listeners = syslog_listeners(application)
+        assert listeners is not None
+        assert listeners.options.limits.line == 1024 * 1024
+
+
+@pytest.mark.parametrize("longest", range(5, 14))
+def test_a_cut_leaves_no_half_of_a_character(longest: int) -> None:
+    text = "<13>a\u00e9\u20ac\U0001f600z"
+    for line in (text.encode(), text.encode()[:longest]):
+        made = cut_line(line, longest)
+        assert text.startswith(made.decode())
+        assert longest - 4 < len(made) <= longest
 
 
 @pytest.mark.req("P-048")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from vedette.api.application import Application
 from vedette.api.certificates import port_certificate
 from vedette.collect.listeners.networks import AllowList
-from vedette.collect.listeners.options import ListenerOptions
+from vedette.collect.listeners.options import ListenerLimits, ListenerOptions
 from vedette.collect.listeners.server import SyslogListeners
 from vedette.core.errors import InvalidInput
 
@@ -29,7 +29,7 @@ def syslog_listeners(application: Application) -> SyslogListeners | None:
     options = ListenerOptions(
         host=settings.syslog_host, udp=settings.syslog_udp, tcp=settings.syslog_tcp, tls=settings.syslog_tls,
         tls_context=None if settings.syslog_tls is None else _context(application), allow=AllowList(settings.syslog_allow),
-        zone=zone, collector=socket.gethostname(),
+        zone=zone, collector=socket.gethostname(), limits=ListenerLimits(line=settings.syslog_line),
     )  # fmt: skip
     return SyslogListeners(options, application.services(application.workspaces.default()).intake, application.clock)
 

@@ -116,6 +116,10 @@ class Settings(BaseSettings):
     syslog_timezone: str = Field(
         "UTC", min_length=1, description="The time zone of senders that do not tell theirs, like Europe/Prague."
     )
+    syslog_line: int = Field(
+        64 * 1024, ge=2048, le=8 * 1024**2,
+        description="The most bytes of a line of syslog; a longer one is cut there, and its row says so.",
+    )  # fmt: skip
     syslog_tls_certificate: Path | None = Field(
         None, description="The certificate (PEM, with its chain) for syslog over TLS, if not one of the own authority."
     )

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from vedette.collect.formats import cef, syslog
 from vedette.collect.formats.cef_batch import CefBatches
-from vedette.collect.formats.lines import LineReader, decode
+from vedette.collect.formats.lines import CutLine, LineReader, decode
 from vedette.collect.formats.syslog_batch import SyslogBatches
 from vedette.store.columnar import joined
 
@@ -47,7 +47,16 @@ class BatchReader:
         plain_from: list[str] = []
         events: list[str] = []
         events_from: list[str] = []
+        made = Rows({}, {}, {})
         for source, lines in groups:
+            if any(type(line) is CutLine for line in lines):
+                for line in lines:
+                    if isinstance(line, CutLine):
+                        table, row = self._single.read_cut(line, source)
+                        made.rows.setdefault((table, source), []).append(row)
+                lines = [line for line in lines if not isinstance(line, CutLine)]
+                if not lines:
+                    continue
             texts = decoded(lines)
             if any("CEF:" in text for text in texts):
                 some = [text for text in texts if "CEF:" in text]
@@ -60,7 +69,6 @@ class BatchReader:
             else:
                 plain += texts
                 plain_from += [source] * len(texts)
-        made = Rows({}, {}, {})
         for table, reader, texts, sources in (
             (syslog.TABLE, self._syslog, plain, plain_from),
             (cef.TABLE, self._cef, events, events_from),

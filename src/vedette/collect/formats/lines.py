@@ -9,6 +9,21 @@ from vedette.collect.formats import cef, syslog
 from vedette.collect.formats.timestamps import Moments
 
 
+class CutLine(bytes):
+    """The start of a line that was longer than the listener takes."""
+
+
+def cut_line(line: bytes, longest: int) -> CutLine:
+    """The first bytes of a line, without the start of a character of UTF-8 whose end is not there."""
+    end = min(longest, len(line))
+    for place in range(end - 1, max(-1, end - 4), -1):
+        code = line[place]
+        if code & 0xC0 != 0x80:  # no later byte of a character
+            needed = 1 + (code >= 0xC0) + (code >= 0xE0) + (code >= 0xF0)
+            return CutLine(line[: place if place + needed > end else end])
+    return CutLine(line[:end])
+
+
 class LineReader:
     """Reads lines into rows of Syslog and CommonSecurityLog. Not safe for threads.
 
@@ -38,6 +53,14 @@ class LineReader:
             header = syslog.parse(line[:start], moments)
             time, host = header.time, header.host
         return cef.TABLE, cef.row(event, time, host, moments, source, self.collector)
+
+    def read_cut(self, line: CutLine, source: str) -> tuple[str, dict[str, Any]]:
+        """The same of a line of which only the start is there: its row says so in `ParseProblem`."""
+        table, row = self.read(decode(line), source)
+        known = row.get("ParseProblem")
+        said = f"the line was longer and is cut after {len(line)} bytes"
+        row["ParseProblem"] = f"{known}; {said}" if known else said
+        return table, row
 
 
 def decode(line: bytes) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from vedette.collect.formats.lines import cut_line
+
 _COUNT: Final = re.compile(rb"([1-9]\d{0,7}) (?=<|CEF:)")
 _AT_SIGN: Final = re.compile(rb"[\n\0]")
 _AT_ONCE: Final = 200
@@ -57,11 +59,13 @@ class Frames:
     def rest(self) -> list[bytes]:
         """What the stream ended in the middle of."""
         held, self._held = self._held, b""
+        cut = False
         if self._counting and (count := _COUNT.match(held)):
             held = held[count.end() :]
             self.cut += 1
+            cut = True
         held = held.strip(b"\r\n\0")
-        return [held[: self.longest]] if held else []
+        return [cut_line(held, self.longest) if cut or len(held) > self.longest else held] if held else []
 
     def _lines(self, data: bytes, found: list[bytes]) -> bytes:
         """Takes messages that a sign ends; what is left where one follows that counts its octets."""
@@ -83,7 +87,7 @@ class Frames:
                 line = line[:-1]
             if len(line) > longest:
                 self.cut += 1
-                line = line[:longest]
+                line = cut_line(line, longest)
             if line:
                 found.append(line)
         if more:
@@ -93,7 +97,7 @@ class Frames:
             return held
         if len(held) > longest:
             self.cut += 1
-            found.append(held[:longest])
+            found.append(cut_line(held, longest))
             self._skip_line = True
         else:
             self._held = held
@@ -119,13 +123,13 @@ class Frames:
                 message = data[start : start + length].rstrip(b"\r\n\0")
                 if length > longest:
                     self.cut += 1
-                    message = message[:longest]
+                    message = cut_line(message, longest)
                 if message:
                     found.append(message)
                 position = start + length
             elif length > longest and end - start >= longest:
                 self.cut += 1
-                found.append(data[start : start + longest])
+                found.append(cut_line(data[start:], longest))
                 self._skip = start + length - end
                 return b""
             else:

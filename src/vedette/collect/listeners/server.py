@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from vedette.collect.formats.lines import cut_line
 from vedette.collect.intake import Takes
 from vedette.collect.listeners.framing import Frames
 from vedette.collect.listeners.networks import plain_address
@@ -196,7 +197,7 @@ class SyslogListeners:
             return
         limit = self.options.limits.line
         if len(line) > limit:
-            line = line[:limit]
+            line = cut_line(line, limit)
             self.counts.of("udp", address).cut += 1
         self._pump.put("udp", address, [line], len(line))
 
