@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,19 @@ def test_blocks_have_their_lines_in_order(tmp_path: Path, monkeypatch: pytest.Mo
     assert [line for batch in batches for line in batch.lines] == list(range(1, 201))
     assert len(batches) > 20
     assert all(batch.columns["Name"].array is not None for batch in batches)  # none of them went the other way
+
+
+def test_several_threads_read_at_once(tmp_path: Path) -> None:
+    """Each has a connection of its own to the engine that they share."""
+    paths = []
+    for number in range(4):
+        paths.append(tmp_path / f"{number}.jsonl")
+        paths[-1].write_bytes(b"".join(b'{"Name": "%d:%d", "Count": %d}\n' % (number, n, n) for n in range(2_000)))
+
+    def names(path: Path) -> list[object]:
+        batches = [batch for _ in range(5) for batch in read_lines(TextStream(path), TYPES)]
+        return [name for batch in batches for name in batch.columns["Name"].array.to_pylist()]
+
+    with ThreadPoolExecutor(4) as pool:
+        for number, found in enumerate(pool.map(names, paths)):
+            assert found == [f"{number}:{n}" for n in range(2_000)] * 5

@@ -9,10 +9,12 @@ has a colon behind it, so that the colons of the block are as many as those in t
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import duckdb
@@ -79,7 +81,14 @@ def read_objects(lines: Sequence[bytes], types: Mapping[str, Type], first: int) 
         return None if made is None else made[0]
 
 
-def _engine() -> duckdb.DuckDBPyConnection:
+def _engine() -> closing[duckdb.DuckDBPyConnection]:
+    """A connection of its own to the one engine in memory of this process: to begin one takes as long as to read thousands of lines."""
+    return closing(_of_process(os.getpid()).cursor())
+
+
+@functools.lru_cache(maxsize=1)
+def _of_process(process: int) -> duckdb.DuckDBPyConnection:
+    """The engine in memory; one that was begun before a fork is no use after it."""
     return duckdb.connect(":memory:", config={"threads": str(THREADS), "enable_external_access": "false"})
 
 
@@ -245,7 +254,7 @@ class _Engine:
             made: dict[str, RawColumn] = {}
             for name, values in zip(names, rows.flatten()):
                 if values.null_count < len(values):
-                    own = partial(_value, lines.slice(start, len(rows)), name)
+                    own = functools.partial(_value, lines.slice(start, len(rows)), name)
                     made[name] = _column(_texts(values), self._types.get(name), own)
             end = start + len(rows)
             yield Batch(len(rows), made, range(first + start, first + end), sizes[start:end])
