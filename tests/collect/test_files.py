@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 import zipfile
@@ -597,3 +598,13 @@ def test_incidents_and_posture(bench: Bench, shared: Path) -> None:
     ]
     assert bench.ask("SecureScoreControls | project UnhealthyResources, ControlName") == [[3, "Apply system updates"]]
     assert bench.ask("SecurityRecommendation | project RecommendationSeverity") == [["Low"]]
+
+
+def test_a_file_that_an_earlier_version_loaded_is_known(bench: Bench) -> None:
+    file = bench.write("signins.json", [sign_in(n) for n in range(3)])
+    assert bench.load(file).rows == 3
+    digest = "b2:" + hashlib.blake2b(file.read_bytes(), digest_size=32).hexdigest()
+    for table in ("files", "loads"):
+        bench.store._cursor().execute(f"UPDATE store_catalog.{table} SET sha256 = ?", [digest]).fetchall()
+    again = bench.load(file).files
+    assert [(one.outcome, one.table) for one in again] == [(Outcome.PRESENT, "SigninLogs")]
