@@ -133,6 +133,24 @@ def test_objects_of_the_same_names_are_read_without_asking_for_names(
     assert same(tmp_path / "a.jsonl", "\n".join(lines).encode())["rows"] == 50
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(rows, alike), min_size=2, max_size=10), st.integers(1, 3))
+def test_names_that_come_and_go_from_block_to_block(
+    tmp_path: Path, made: list[dict[str, Any]], most_names: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(enginelines, "CHUNK", 120)
+        patch.setattr(enginelines, "_MOST_NAMES", 3**most_names)
+        patch.setattr("vedette.store.reading.streams.READ_SIZE", 64)
+        same(tmp_path / "a.jsonl", b"".join(json.dumps(row).encode() + b"\n" for row in made))
+
+
+def test_the_engine_s_error_may_end_within_a_character(tmp_path: Path) -> None:
+    for size in range(60):
+        lines = [b'{"Count": 1}', json.dumps({"Name": "x" * size + "\u00e9\u20ac" * 200}, ensure_ascii=False).encode()]
+        assert same(tmp_path / "a.jsonl", b"\n".join(lines))["rows"] == 2
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -5,6 +5,7 @@ object, text that is not UTF-8) makes its block go the other way, line by line.
 
 Where all objects have had the same names, the engine is asked for these and need not be asked whether an object has others: a name
 has a colon behind it, so that the colons of the block are as many as those in the values and one for each name, or there is one more.
+The same tells where objects have some of the names of those before, and no other.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ _COLON: Final = 58
 _BRACE: Final = 123
 _LOOK: Final = 256 * 1024
 """Bytes that are compared at once: as many as stay in the processor's own memory."""
+_REFUSED: Final = (duckdb.Error, UnicodeDecodeError)
+"""What the engine raises for what it does not take. It quotes the start of a line, which may end within a character."""
+_MOST_NAMES: Final = 1_000
+"""Names that are asked for in all blocks; where there are more, each block has its own."""
 _LEAST_ROWS: Final = 4_096
 """Fewer rows are not parted among threads."""
 _ESCAPED_COLON: Final = (b"\\u003a", b"\\u003A")
@@ -167,6 +172,8 @@ class _Engine:
     def __init__(self, engine: duckdb.DuckDBPyConnection, types: Mapping[str, Type]) -> None:
         self._engine = engine
         self._types = types
+        self._known: list[str] = []
+        """The names that objects of earlier blocks have had, where they have not all had the same."""
         self._uniform = True
         """Whether the objects of every block so far have had the same names: then the engine need not be asked for them first."""
 
@@ -195,7 +202,7 @@ class _Engine:
             if whole and len(parts) > 1:
                 parts = [pa.concat_arrays(parts)]
             return list(self._batches(names, parts, lines, first, np.diff(starts) - 1))
-        except (duckdb.Error, orjson.JSONDecodeError, _NotPlain):
+        except (*_REFUSED, orjson.JSONDecodeError, _NotPlain):
             return None
         finally:
             self._engine.unregister(_LINES)
@@ -208,11 +215,32 @@ class _Engine:
                 rows = self._extracted(names, strict=True)
                 if block.colons() == len(block.lines) * sum(1 + name.count(":") for name in names) + _colons(rows):
                     return names, rows
-            except (duckdb.Error, _NotPlain):
+            except (*_REFUSED, _NotPlain):
                 pass  # some object lacks a name, or has one twice
             self._uniform = False
+        known = self._known
+        rows = self._extracted(known, strict=False) if known else []
+        if known and self._all_there(block, known, rows):
+            return known, rows
         names = self._names()
-        return names, self._extracted(names, strict=False)
+        more = [name for name in names if name not in set(known)]
+        if more or not known:
+            if len(known) + len(more) > _MOST_NAMES:
+                known, more = [], names
+            known = self._known = [*known, *more]
+            rows = self._extracted(known, strict=False)
+        return known, rows
+
+    def _all_there(self, block: _Block, names: list[str], rows: list[pa.StructArray]) -> bool:
+        """Whether the objects have nothing but these values: a name that has null, is unknown or comes twice has a colon more."""
+        try:
+            colons = block.colons()
+        except _NotPlain:
+            return False
+        for part in rows:
+            for name, values in zip(names, part.flatten()):
+                colons -= (1 + name.count(":")) * (len(values) - values.null_count)
+        return colons == _colons(rows)
 
     def _names(self) -> list[str]:
         """The names that the objects have, in the order in which they come. Raises `_NotPlain` where some object has one twice."""
