@@ -161,7 +161,8 @@ class _Block:
 
     def colons(self) -> int:
         """How many colons there are. Raises `_NotPlain` where some are escaped, so that the values have others."""
-        if b"\\" in self.data and any(escaped in self.data for escaped in _ESCAPED_COLON):  # seldom, and quick to tell
+        escapes = b"\\" in self.data and _ESCAPED_COLON[0][:-1] in self.data  # seldom, and told by one look
+        if escapes and any(escaped in self.data for escaped in _ESCAPED_COLON):
             raise _NotPlain
         return _count(self.content, _COLON)
 
