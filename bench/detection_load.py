@@ -30,7 +30,7 @@ from vedette.detect.rule import AnalyticsRule
 from vedette.detect.running.late import Arrivals, LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import QueryRunner, RuleRunner, Shapes
-from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.scheduler import Lane, ScheduleOptions, Scheduler
 from vedette.detect.tuning.exceptions import RuleExceptions
 from vedette.incidents.service import IncidentService
 from vedette.store.arrivals import Arrival
@@ -196,12 +196,12 @@ class LoadedStore:
     def close(self) -> None:
         self.state.dispose()
 
-    def run_for(self, length: timedelta) -> float:
-        """Lets the scheduler run for that long by the clock; the processor's time of it, all its own work included."""
+    def run_for(self, length: timedelta, lane: Lane | None = None) -> float:
+        """Lets the scheduler run for that long by the clock, or one lane of it; the processor's time of it, all its own work included."""
         stop, began = threading.Event(), time.process_time()
         end = self.clock.now() + length
         while self.clock.now() < end:
-            self.clock.wait(stop, self.scheduler.round())
+            self.clock.wait(stop, self.scheduler.round(lane))
         return time.process_time() - began
 
     def delays(self) -> Delays:
@@ -213,7 +213,8 @@ class LoadedStore:
             if entry.run_id is not None and entry.fills is None
         ]  # fmt: skip
         parts = [(late / rule.frequency, rule.name) for late, rule in found]
-        return Delays(len(parts), sum(part for part, _ in parts) / len(parts), *max(parts))
+        worst, name = max(parts, default=(0.0, ""))
+        return Delays(len(parts), sum(part for part, _ in parts) / max(1, len(parts)), worst, name)
 
     def run_others(self, times: int) -> None:
         """Runs each rule that the schedule has not run, as of now."""

@@ -31,7 +31,7 @@ from vedette.detect.running.gaps import Gaps
 from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner
-from vedette.detect.running.scheduler import ScheduleOptions, Scheduler, TickReport
+from vedette.detect.running.scheduler import Lane, ScheduleOptions, Scheduler, TickReport
 from vedette.detect.running.windows import READ, DueWindow, LedgerEntry, WindowOutcome
 
 HOUR = timedelta(hours=1)
@@ -149,6 +149,48 @@ def test_rounds_leave_others_their_share_of_the_time(state: State, workspace: st
         OPTIONS.idle_seconds,
     ]  # one run a round, however long it took
     assert without.ledger.verify() == []
+
+
+class LogsWithASlowRule(EventLogs):
+    """The queries of rule 1 take so many seconds."""
+
+    clock: VirtualClock
+    seconds = 6.0
+
+    def query(self, text: str, **more: Any) -> Any:
+        self.clock.sleep(self.seconds if "Rule == 1" in text else 0)
+        return super().query(text, **more)
+
+
+def test_a_rule_that_takes_long_has_a_lane_of_its_own(state: State, workspace: str, clock: VirtualClock) -> None:
+    def started() -> House:
+        house = House(state, workspace, clock)
+        LogsWithASlowRule.clock = clock
+        house.scheduler._runner = RuleRunner(LogsWithASlowRule(), clock)
+        return house
+
+    def ran(house: House, lane: Lane) -> list[str]:
+        before = len(house.ledger.runs(limit=1000))
+        report = house.scheduler.tick(lane)
+        entries = house.ledger.runs(limit=1000)
+        assert (report.runs, house.ledger.verify()) == (len(entries) - before, [])
+        return sorted(entry.rule_id for entry in entries[: len(entries) - before])
+
+    slow, quick = rule(1).id, rule(2).id
+    house = started()
+    house.add(rule(1), rule(2))
+    assert (ran(house, Lane.SLOW), ran(house, Lane.QUICK)) == ([], [slow, quick])  # nobody knows it yet
+    clock.advance(HOUR)
+    assert (ran(house, Lane.QUICK), ran(house, Lane.SLOW)) == ([quick], [slow])
+    clock.advance(HOUR)
+    house = started()  # what the ledger says is known after a start
+    assert (ran(house, Lane.QUICK), ran(house, Lane.SLOW)) == ([quick], [slow])
+    LogsWithASlowRule.seconds = 0
+    clock.advance(HOUR)
+    assert (ran(house, Lane.QUICK), ran(house, Lane.SLOW)) == ([quick], [slow])
+    clock.advance(HOUR)
+    assert (ran(house, Lane.QUICK), ran(house, Lane.SLOW)) == ([slow, quick], [])
+    LogsWithASlowRule.seconds = 6.0
 
 
 def test_failures_are_retried_and_then_shown_as_a_gap(house: House) -> None:
@@ -473,6 +515,12 @@ class Coverage(RuleBasedStateMachine):
     @step()
     def a_round(self) -> None:
         self.house(self.now).scheduler.tick()
+
+    @step(lane=st.sampled_from(Lane), slow=st.integers(1, 2))
+    def a_round_of_a_lane(self, lane: Lane, slow: int) -> None:
+        house = self.house(self.now)
+        house.scheduler._took = {rule(slow).id: 1e9}
+        house.scheduler.tick(lane)
 
     @step()
     def a_round_with_a_budget(self) -> None:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -29,7 +29,7 @@ from vedette.detect.reading.problems import RuleProblem
 from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner
-from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.scheduler import Lane, ScheduleOptions, Scheduler
 from vedette.detect.running.stream import Stream, on_the_stream
 from vedette.detect.tuning.exceptions import RuleExceptions
 from vedette.incidents.listing import IncidentFilter, IncidentPage
@@ -393,7 +393,8 @@ class WorkspaceServices:
         self.intake.on_stored = self._stored
         self.logs.terms.note()  # rows that came while no server ran have no terms in the index yet
         return {
-            "scheduler": self.scheduler.run_forever, "stream": self.stream.run_forever,
+            "scheduler": partial(self.scheduler.run_forever, lane=Lane.QUICK),
+            "slow rules": partial(self.scheduler.run_forever, lane=Lane.SLOW), "stream": self.stream.run_forever,
             "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
             "own logs": self._own_logs, "retention": self.keeper.run_forever, "secrets": self.secret_care.run,
         }  # fmt: skip

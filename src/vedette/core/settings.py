@@ -146,13 +146,13 @@ class Settings(BaseSettings):
     entities_per_alert: _Count = Field(
         500, description="The most entities of an alert, shared among the rule's mappings."
     )
+    entities_bytes: _Count = Field(64 * 1024, description="The most bytes of an alert's entities.")
+    alert_sample_rows: _Count = Field(20, description="The most result rows that are kept with an alert.")
     detection_share: int = Field(
         75, ge=5, le=100,
         description="The most percent of the time that the scheduler's rules may take while they catch up; the rest is left to the "
         "console and to rows that come in.",
     )  # fmt: skip
-    entities_bytes: _Count = Field(64 * 1024, description="The most bytes of an alert's entities.")
-    alert_sample_rows: _Count = Field(20, description="The most result rows that are kept with an alert.")
     log_level: LogLevel = Field("INFO", description="The least severe messages that are logged.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for programs.")
     lock_wait: _Seconds = Field(

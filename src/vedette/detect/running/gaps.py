@@ -6,6 +6,7 @@ Rows are only added, and writers take turns, so whoever has seen a row has seen 
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +28,12 @@ class _Gap:
 
 
 class Gaps:
-    """The gaps of one workspace's rules that were given up after failures, and not for their age."""
+    """The gaps of one workspace's rules that were given up after failures, and not for their age. Safe for several threads."""
 
     def __init__(self, state: State, workspace_id: str) -> None:
         self._state = state
         self._workspace_id = workspace_id
+        self._guard = threading.Lock()
         self._seen: int | None = None
         self._open: dict[str, dict[int, _Gap]] = {}
         """By rule and by the gap's row."""
@@ -40,20 +42,22 @@ class Gaps:
 
     def to_fill(self, most: int) -> list[DueWindow]:
         """The gaps, oldest first, of rules whose last run went well, that were tried fewer than `most` times."""
-        self._follow()
-        due = [
-            DueWindow(gap.rule_id, gap.window, gap.tried + 1, row)
-            for rule_id, gaps in self._open.items()
-            if self._works.get(rule_id)
-            for row, gap in gaps.items()
-            if gap.tried < most
-        ]
+        with self._guard:
+            self._follow()
+            due = [
+                DueWindow(gap.rule_id, gap.window, gap.tried + 1, row)
+                for rule_id, gaps in self._open.items()
+                if self._works.get(rule_id)
+                for row, gap in gaps.items()
+                if gap.tried < most
+            ]
         return sorted(due, key=lambda entry: (entry.window.start, entry.rule_id))
 
     def works(self, rule_id: str) -> bool:
         """Whether the rule's last run went well, a run since `to_fill` included."""
-        self._follow()
-        return self._works.get(rule_id, False)
+        with self._guard:
+            self._follow()
+            return self._works.get(rule_id, False)
 
     def _follow(self) -> None:
         with self._state.session(read_only=True) as session:

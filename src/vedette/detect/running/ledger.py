@@ -329,6 +329,14 @@ class Ledger:
                     cost.latest = max(cost.latest, (at - end).total_seconds() - seconds)
         return sorted(found.values(), key=lambda cost: (-cost.seconds, cost.rule_id))
 
+    def longest(self, latest: int = 100_000) -> dict[str, float]:
+        """Of each rule the seconds that the longest of its runs took, among the latest entries of all rules."""
+        last = select(func.max(RunRow.id)).scalar_subquery()
+        query = select(RunRow.workspace_id, RunRow.rule_id, func.max(RunRow.duration)).where(RunRow.id > last - latest)
+        with self._state.session(read_only=True) as session:
+            found = session.execute(query.group_by(RunRow.workspace_id, RunRow.rule_id)).all()
+        return {rule_id: seconds for workspace_id, rule_id, seconds in found if workspace_id == self._workspace_id}
+
     def was_read_by_hand(self, rule_id: str, end: datetime) -> bool:
         """Whether a run of the rule by hand, as of `end`, has read its window (whatever it found)."""
         query = select(RunRow.id).where(

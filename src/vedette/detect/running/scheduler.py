@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final
 
 from sqlalchemy.exc import OperationalError
@@ -38,6 +39,13 @@ OnAlerts = Callable[[RuleRun], object]
 """Takes a run that has matched. Called inside the transaction that records the run, so its own sessions join it."""
 
 
+class Lane(Enum):
+    """Rules that take long run beside the others, one at a time as those do: a rule of every minute does not wait for them."""
+
+    QUICK = "quick"
+    SLOW = "slow"
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleOptions:
     """How the scheduler works; lengths of time are timedeltas, seconds are floats."""
@@ -50,6 +58,8 @@ class ScheduleOptions:
     """After so much time a round begins no further run: the scheduler rests, and looks around again."""
     share: float = 0.75
     """The part of the time that rounds may take, however far behind rules are; the rest is the people's and the arriving rows'."""
+    slow_seconds: float = 5.0
+    """A rule whose runs take that long goes to the slow lane, and back when they have become shorter."""
     tick_runs: int = 500
     """The most runs of one round."""
     tick_reopened: int = 100
@@ -68,6 +78,7 @@ class ScheduleOptions:
 class TickReport:
     """What one round did."""
 
+    lane: Lane | None = None
     runs: int = 0
     matched: int = 0
     failed: int = 0
@@ -112,6 +123,12 @@ class Scheduler:
         self._streamed = streamed
         self._exceptions = exceptions
         self._gaps = Gaps(state, library.workspace_id)
+        self._took: dict[str, float] | None = None
+
+    def _lane(self, rule_id: str) -> Lane:
+        if self._took is None:
+            self._took = self._ledger.longest()
+        return Lane.SLOW if self._took.get(rule_id, 0.0) >= self._options.slow_seconds else Lane.QUICK
 
     def _early(self, rule: AnalyticsRule) -> timedelta:
         options = self._options
@@ -119,12 +136,12 @@ class Scheduler:
             return timedelta(0)
         return max(options.ingestion_delay - options.nrt_delay, timedelta(0))
 
-    def tick(self) -> TickReport:
+    def tick(self, lane: Lane | None = None) -> TickReport:
         """One round: every window that is due, the longest overdue first, within the budget; then gaps, and windows
-        that late events have re-opened."""
-        report = TickReport()
+        that late events have re-opened. With a lane those of its rules, else all."""
+        report = TickReport(lane)
         began = self._clock.monotonic()
-        if self._late is not None:
+        if self._late is not None and lane is not Lane.SLOW:
             self._late.note()
         due: list[tuple[tuple[datetime, str], DueWindow]] = []
         self._look(due, report)
@@ -141,21 +158,22 @@ class Scheduler:
         self._search_again(report, began)
         return report
 
-    def run_forever(self, stop: threading.Event) -> None:
-        """Rounds until `stop` is set. A round that fails is logged and does not end the scheduler."""
+    def run_forever(self, stop: threading.Event, lane: Lane | None = None) -> None:
+        """Rounds until `stop` is set, of a lane or of all rules; lanes are run by a thread each. A round that fails is logged and
+        does not end the scheduler."""
         while not stop.is_set():
             try:
-                wait = self.round()
+                wait = self.round(lane)
             except Exception:
                 log.exception("a round of the rule scheduler failed")
                 wait = self._options.idle_seconds
             self._clock.wait(stop, wait)
 
-    def round(self) -> float:
+    def round(self, lane: Lane | None = None) -> float:
         """One round (`tick`); the seconds to wait before the next: until something is due, and as long as it takes to leave
         others their share of the time."""
         began = self._clock.monotonic()
-        report = self.tick()
+        report = self.tick() if lane is None else self.tick(lane)
         rest = (self._clock.monotonic() - began) * (1 / self._options.share - 1)
         return rest if report.behind else max(rest, self._pause(report))
 
@@ -187,12 +205,17 @@ class Scheduler:
         """Add the windows that can be run now, of each rule or of one, and note when the first of the others can."""
         now = self._searchable()
         for place in self._ledger.upcoming(now, self._options.horizon, rule_id):
+            if not self._is_of(report.lane, place.rule.id):
+                continue
             ready = place.ready(self._early(place.rule))
             if ready <= now:
                 entry = place.due
                 heapq.heappush(due, (entry.order, entry))
             elif report.next_due is None or ready < report.next_due:
                 report.next_due = ready
+
+    def _is_of(self, lane: Lane | None, rule_id: str) -> bool:
+        return lane is None or self._lane(rule_id) is lane
 
     def _searchable(self) -> datetime:
         return self._clock.now() - self._options.ingestion_delay
@@ -224,6 +247,8 @@ class Scheduler:
         )
         run = replace(run, read_to=read_to)
         report.runs += 1
+        if self._took is not None:  # a rule that was slow stays so for some quick runs
+            self._took[due.rule_id] = max(run.duration, self._took.get(due.rule_id, 0.0) / 2)
         try:
             return self._record(due, stored, run, report)
         except _NotTaken as failure:  # the rule's window has failed, and nobody else's
@@ -264,14 +289,14 @@ class Scheduler:
         for gap in self._gaps.to_fill(self._options.max_attempts):
             if self._exhausted(report, began):
                 return
-            if self._gaps.works(gap.rule_id):
+            if self._is_of(report.lane, gap.rule_id) and self._gaps.works(gap.rule_id):
                 self._settle(gap, report)
 
     def _search_again(self, report: TickReport, began: float) -> None:
         """Windows that late events have re-opened, oldest first; one that fails is tried again later, for as long as it takes."""
         if self._late is None:
             return
-        due = self._late.due(self._searchable())
+        due = [entry for entry in self._late.due(self._searchable()) if self._is_of(report.lane, entry.rule_id)]
         for done, entry in enumerate(due):
             if done >= self._options.tick_reopened or self._exhausted(report, began):
                 report.behind = True
