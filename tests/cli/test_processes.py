@@ -341,21 +341,18 @@ def test_a_reader_that_has_heard_enough() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell there cannot close a stream")
-@pytest.mark.parametrize(
-    ("closed", "code"), [((1,), 0), ((0, 1, 2), 0), ((0,), 0)], ids=["output", "all", "input"]
-)  # fmt: skip
-def test_a_closed_stream_is_no_fault(tmp_path: Path, closed: tuple[int, ...], code: int) -> None:
+def test_closed_streams_are_no_fault(tmp_path: Path) -> None:
+    """The store's file would get the number of one of them, and what is printed."""
+
     def close() -> None:
-        for number in closed:
+        for number in range(3):
             os.close(number)
 
-    streams = [None if number in closed else subprocess.PIPE for number in range(3)]
     process = subprocess.Popen(
         [*START, "load", str(big_file(tmp_path, 1000)), "--data", str(tmp_path / "data"), "--json"],
-        stdin=streams[0], stdout=streams[1], stderr=streams[2], preexec_fn=close, encoding="utf-8", env=environment(),
+        preexec_fn=close, env=environment(),
     )  # fmt: skip
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err or "") == (code, "")
+    assert process.wait(timeout=60) == 0
     counted = vedette("query", "SigninLogs | count", "--data", tmp_path / "data", "--format", "csv").stdout
     assert counted == "Count\n1000\n"
 
@@ -368,5 +365,7 @@ def test_an_output_that_is_full_is_one_sentence() -> None:
             timeout=60, check=False,
         )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.splitlines()[0] == "error The operating system refuses to read or write: no space left on device."
+    assert (
+        done.stderr.splitlines()[0] == "error The operating system refuses to read or write: no space left on device."
+    )
     assert "failed where it should not" not in done.stderr
