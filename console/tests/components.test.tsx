@@ -88,7 +88,7 @@ describe("links", () => {
   });
   it("after signing in stay within the console", () => {
     expect(safeNext("/w/demo/logs#q=1")).toBe("/w/demo/logs#q=1");
-    for (const foreign of [null, "", "https://evil.example", "//evil.example", "/\\evil.example", "/signin?next=/"]) expect(safeNext(foreign)).toBe("/");
+    for (const foreign of [null, "", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "/\n\\evil.example", "/x/..//evil.example", "/signin?next=/"]) expect(safeNext(foreign)).toBe("/");
   });
   it("that were pasted give their code", () => {
     expect(codeOf(" http://127.0.0.1:8080/signin?token=abc-1 ")).toBe("abc-1");

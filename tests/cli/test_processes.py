@@ -335,3 +335,37 @@ def test_a_reader_that_has_heard_enough() -> None:
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait(timeout=60) == 0
+
+
+# -- streams that are closed or full, and files that have no end
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell there cannot close a stream")
+def test_closed_streams_are_no_fault(tmp_path: Path) -> None:
+    """The store's file would get the number of one of them, and what is printed."""
+
+    def close() -> None:
+        for number in range(3):
+            os.close(number)
+
+    process = subprocess.Popen(
+        [*START, "load", str(big_file(tmp_path, 1000)), "--data", str(tmp_path / "data"), "--json"],
+        preexec_fn=close, env=environment(),
+    )  # fmt: skip
+    assert process.wait(timeout=60) == 0
+    counted = vedette("query", "SigninLogs | count", "--data", tmp_path / "data", "--format", "csv").stdout
+    assert counted == "Count\n1000\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_an_output_that_is_full_is_one_sentence() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*START, "query", "print 1"], stdout=full, stderr=subprocess.PIPE, encoding="utf-8", env=environment(),
+            timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert (
+        done.stderr.splitlines()[0] == "error The operating system refuses to read or write: no space left on device."
+    )
+    assert "failed where it should not" not in done.stderr

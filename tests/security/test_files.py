@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import time
 import tracemalloc
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from vedette.core.clock import SystemClock
 from vedette.core.errors import VedetteError
+from vedette.core.tls import client_context
 from vedette.detect.reading.files import read_rule_text
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions
@@ -105,3 +107,38 @@ def test_a_file_that_unpacks_without_end_takes_no_memory(tmp_path: Path, name: s
         assert tracemalloc.get_traced_memory()[1] < 200 * 2**20
     finally:
         tracemalloc.stop()
+
+
+TWICE: dict[str, object] = {
+    "text": "[concat(variables('BEFORE'), variables('BEFORE'))]",
+    "array": "[createArray(variables('BEFORE'), variables('BEFORE'))]",
+    "object": {"a": "[variables('BEFORE')]", "b": "[variables('BEFORE')]"},
+    "replaced": "[replace(variables('BEFORE'), 'x', 'xxxxxxxxxxxxxxxx')]",
+    "formatted": "[format('{0}{0}{0}{0}', variables('BEFORE'))]",
+}
+
+
+@pytest.mark.parametrize("form", TWICE)
+@pytest.mark.parametrize("first", ["", "xxxx"], ids=["of nothing", "of letters"])
+def test_a_template_that_doubles_itself_is_refused_soon(form: str, first: str) -> None:
+    variables: dict[str, object] = {"v0": first}
+    for number in range(1, 49):
+        variables[f"v{number}"] = json.loads(json.dumps(TWICE[form]).replace("BEFORE", f"v{number - 1}"))
+    properties = {"displayName": "x", "severity": "High", "query": "[concat(variables('v48'), '')]"}
+    rule = {"type": "Microsoft.OperationalInsights/workspaces/providers/alertRules", "name": "x", "kind": "Scheduled"}
+    template = {"variables": variables, "resources": [{**rule, "properties": properties}]}
+    started = time.thread_time()
+    rules, problems = read_rule_text(json.dumps(template), "x.json")
+    assert rules == []
+    assert problems
+    assert time.thread_time() - started < 5
+    if first:
+        assert "longer than 4,194,304 characters" in problems[0].message
+
+
+def test_a_certificate_authority_without_end_is_refused() -> None:
+    device = Path("/dev/zero")
+    if not device.exists():
+        pytest.skip("there is no /dev/zero here")
+    with pytest.raises(VedetteError, match="cannot be read as PEM"):
+        client_context(device)

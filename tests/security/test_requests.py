@@ -178,3 +178,12 @@ def test_slow_queries_keep_nobody_waiting(running: Running) -> None:  # noqa: F8
             assert time.monotonic() - started < 4
         for one in waiting:
             one.result()
+
+
+@pytest.mark.parametrize(
+    "path", ["/%00", "/assets/%00", "/" + "a" * 300, "/" + "a/" * 3000, "/%ff%fe", "/..%2f..%2fserver.py"]
+)
+def test_an_address_that_no_file_can_have_is_an_address_like_others(running: Running, path: str) -> None:  # noqa: F811
+    answer = httpx.get(f"{running.server.url}{path}", timeout=30)
+    assert answer.status_code in (200, 404, 503), answer.text
+    assert "def create_app" not in answer.text

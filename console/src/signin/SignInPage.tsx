@@ -12,8 +12,11 @@ import { DocumentTitle } from "../app/Title";
 
 /** Where to go after signing in: an address of this console only, never another site's. */
 export function safeNext(next: string | null): string {
-  if (!next?.startsWith("/") || next.startsWith("//") || next.startsWith("/\\") || next.startsWith("/signin")) return "/";
-  return next;
+  if (!next?.startsWith("/") || next.startsWith("/signin")) return "/";
+  // Read as the browser reads it: "/\t/other.example" is another site's, since tabs do not count in an address.
+  const to = new URL(next, window.location.origin);
+  if (to.origin !== window.location.origin || to.pathname.startsWith("//")) return "/";
+  return `${to.pathname}${to.search}${to.hash}`;
 }
 
 /** The code in what was pasted: a code, or the whole one-time link. */

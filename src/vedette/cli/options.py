@@ -29,7 +29,7 @@ DataDir = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        help="The data directory.",
+        help="The data directory; without it, that of VEDETTE_DATA_DIR.",
         metavar="DIR",
         envvar="VEDETTE_DATA_DIR",
         show_envvar=False,

@@ -241,7 +241,16 @@ def _aadsts(text: str) -> str | None:
 def _plain(text: str) -> str:
     """What a network library says, without the Python around it."""
     match = re.match(r"""\(['"](.+?)['"], """, text)
-    return match[1] if match else text
+    if match:
+        return match[1]
+    where = re.match(r"HTTPS?Connection(?:Pool)?\(host='([^']+)', port=(\d+)\): (.+)", text, re.DOTALL)
+    if where is None:
+        return text
+    host, port, what = where.groups()
+    if "Failed to resolve" in what:
+        return f"the name {host} cannot be resolved"
+    reason = re.sub(r"\[Errno -?\d+\] ", "", what)
+    return f"{host}, port {port}: {reason}"
 
 
 def _unauthorized(code: str | None, message: str, common: dict[str, Any]) -> AzureFailure:
