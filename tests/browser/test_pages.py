@@ -22,8 +22,8 @@ def test_every_page_fits_and_is_accessible(site: Site, page: Page) -> None:
     for name in (
         "incidents", f"incidents?preview={number}", f"incidents/{number}", f"incidents/{number}?tab=comments",
         "logs#q=SigninLogs&t=P1D&run=1", "analytics", f"analytics/{rule_id('MM')}", "destinations",
-        "destinations/new?kind=sentinel", "automation", "automation/new?kind=Updated", "deliveries", "integrations", "watchlists", "tables", "tables/SigninLogs", "settings/secrets",
-        "settings/users", "settings/users/me", "settings/workspaces",
+        "destinations/new?kind=sentinel", "automation", "automation/new?kind=Updated", "deliveries", "integrations",
+        "watchlists", "tables", "tables/SigninLogs", "settings/secrets", "settings/users", "settings/users/me", "settings/workspaces",
         "logs#q=SigninLogs%20%7C%20summarize%20count()%20by%20Location%20%7C%20render%20columnchart&t=P1D&run=1",
     ):  # fmt: skip
         page.goto("about:blank")

@@ -9,6 +9,7 @@ import { failed } from "../app/activity";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
+import { Table, type Heading } from "../app/Table";
 import { useChange } from "../app/useChange";
 import { FileButton } from "../data/FileButton";
 import { Ago } from "../time/Time";
@@ -70,6 +71,9 @@ function Export() {
   );
 }
 
+const number = (title: string): Heading => ({ title, number: true });
+const HEADINGS: readonly Heading[] = [number("Order"), "Enabled", "Name", "Does", number("Applied"), "Last", number("Errors"), "Ends"];
+
 function Rules({ title, rules }: { title: string; rules: readonly AutomationRule[] }) {
   const workspace = useWorkspace();
   const { configure } = useRights();
@@ -83,51 +87,35 @@ function Rules({ title, rules }: { title: string; rules: readonly AutomationRule
   return (
     <section aria-label={title}>
       <h2>{title}</h2>
-      <div className="vd-scroll">
-        <table className="vd-table">
-          <thead>
-            <tr>
-              <th scope="col" className="vd-number">Order</th>
-              <th scope="col">Enabled</th>
-              <th scope="col">Name</th>
-              <th scope="col">Does</th>
-              <th scope="col" className="vd-number">Applied</th>
-              <th scope="col">Last</th>
-              <th scope="col" className="vd-number">Errors</th>
-              <th scope="col">Ends</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rules.map((rule) => (
-              <tr key={rule.id}>
-                <td className="vd-number">{rule.order}</td>
-                <td>
-                  <Switch checked={rule.enabled} disabled={!configure || busy} aria-label={`Enable ${rule.displayName}`} onChange={(_, data) => enable(rule, data.checked)} />
-                </td>
-                <td>
-                  <Link to={workspacePath(workspace, "automation", rule.id)}>{rule.displayName}</Link>
-                </td>
-                <td className="vd-wrap-text">
-                  {rule.does.join("; ")}
-                  {rule.notRunnable.map((one) => (
-                    <div key={one} className="vd-warn">
-                      {one}
-                    </div>
-                  ))}
-                </td>
-                <td className="vd-number">{rule.timesApplied.toLocaleString("en-GB")}</td>
-                <td>
-                  <Ago value={rule.lastAppliedTimeUtc} />
-                </td>
-                <td className="vd-number" title={rule.lastError ?? undefined}>
-                  {rule.errors.toLocaleString("en-GB")}
-                </td>
-                <td>{rule.state === "expired" ? <strong>Has ended</strong> : rule.expirationTimeUtc ? <Ago value={rule.expirationTimeUtc} /> : "Never"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table headings={HEADINGS} label={title}>
+        {rules.map((rule) => (
+          <tr key={rule.id}>
+            <td className="vd-number">{rule.order}</td>
+            <td>
+              <Switch checked={rule.enabled} disabled={!configure || busy} aria-label={`Enable ${rule.displayName}`} onChange={(_, data) => enable(rule, data.checked)} />
+            </td>
+            <td>
+              <Link to={workspacePath(workspace, "automation", rule.id)}>{rule.displayName}</Link>
+            </td>
+            <td className="vd-wrap-text">
+              {rule.does.join("; ")}
+              {rule.notRunnable.map((one) => (
+                <div key={one} className="vd-warn">
+                  {one}
+                </div>
+              ))}
+            </td>
+            <td className="vd-number">{rule.timesApplied.toLocaleString("en-GB")}</td>
+            <td>
+              <Ago value={rule.lastAppliedTimeUtc} />
+            </td>
+            <td className="vd-number" title={rule.lastError ?? undefined}>
+              {rule.errors.toLocaleString("en-GB")}
+            </td>
+            <td>{rule.state === "expired" ? <strong>Has ended</strong> : rule.expirationTimeUtc ? <Ago value={rule.expirationTimeUtc} /> : "Never"}</td>
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }

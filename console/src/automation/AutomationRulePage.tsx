@@ -156,7 +156,7 @@ export default function AutomationRulePage() {
   const kinds = {
     ...vocabulary,
     data: vocabulary.data && {
-      value: Object.keys(WHEN).map((when): Kind => ({ displayName: "an automation rule", when, vocabulary: vocabulary.data })),
+      value: Object.keys(WHEN).map((when): Kind => ({ displayName: "automation rule", when, vocabulary: vocabulary.data })),
     },
   };
   return (
