@@ -49,7 +49,7 @@ def test_nothing_happens_where_a_condition_fails_or_a_rule_is_not_in_force(house
         house.add("no", conditions=[condition("IncidentTitle", "Contains", "Detection")]),
         house.add("off", enabled=False),
         house.add("over", expires=(noon - timedelta(seconds=1)).isoformat()),
-        house.add("update", when="Updated"),
+        house.add("update", when="Updated", conditions=[condition("IncidentUpdatedBySource", "Equals", "User")]),
         house.add("yes", expires=(noon + timedelta(seconds=1)).isoformat()),
     ]
     assert house.incident()["labels"] == ["seen"]
@@ -93,12 +93,30 @@ def test_no_change_of_a_rule_triggers_a_rule(house: House) -> None:
     high = house.add("high", when="Updated", order=2, actions=[modify(severity="High"), task("again", 2)])
     created = house.add("created", actions=[modify(status="Active", labels=["x"])])
     number = house.incident()["number"]
-    assert [house.counts(one) for one in (created, low, high)] == [(1, 0), (0, 0), (0, 0)]
-    house.incidents.update(number, {"status": "New"}, ANN)
     assert [house.counts(one) for one in (created, low, high)] == [(1, 0), (1, 0), (1, 0)]
+    house.incidents.update(number, {"status": "New"}, ANN)
+    assert [house.counts(one) for one in (created, low, high)] == [(1, 0), (2, 0), (2, 0)]
     incident = house.incidents.get(number)
     assert incident["severity"] == "High"
-    assert len(incident["tasks"]) == 1
+    assert len(incident["tasks"]) == 2
+
+
+def test_what_rules_for_new_incidents_change_triggers_those_for_updates(house: House) -> None:
+    """All of their changes are one event, made by automation rules."""
+    by_rules = house.add(
+        "by rules", when="Updated", order=1,
+        conditions=[condition("IncidentUpdatedBySource", "Equals", "AutomationRule"), changed("IncidentStatus")],
+    )  # fmt: skip
+    by_people = house.add(
+        "by people", when="Updated", order=2, conditions=[condition("IncidentUpdatedBySource", "Equals", "User")]
+    )
+    tasks_only = house.add("tasks", order=1, actions=[task("look")])
+    house.incident()
+    assert [house.counts(one) for one in (tasks_only, by_rules, by_people)] == [(1, 0), (0, 0), (0, 0)]
+    house.add("status", order=2, actions=[modify(status="Active")])
+    house.add("labels", order=3, actions=[modify(labels=["x"])])
+    house.incident(2)
+    assert [house.counts(one) for one in (tasks_only, by_rules, by_people)] == [(2, 0), (1, 0), (0, 0)]
 
 
 UPDATES: list[tuple[str, list[dict[str, Any]], bool]] = [

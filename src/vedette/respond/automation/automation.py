@@ -1,7 +1,8 @@
 """Applies automation rules: in the transaction of the event that triggers them, in their order, each at most once.
 
-An event is the making of an incident, or a change that somebody or something else than a rule made of it. What a rule changes is
-no event for any rule, so there is no loop; what one rule has changed is what the conditions of the next are asked about.
+An event is the making of an incident, or a change that somebody or something else than a rule made of it. What the rules for new
+incidents have changed of one, together, is an event for the rules for updates, as in Sentinel; what those change is none, so there is
+no loop. What one rule has changed is what the conditions of the next are asked about.
 """
 
 from __future__ import annotations
@@ -55,22 +56,33 @@ class Automation:
                 return
             if not event.created and not _counts(event.before, IncidentState.of(row)):
                 return
-            when = When.CREATED if event.created else When.UPDATED
-            rules = self._rules.triggered(session, when, self._clock.now())
-            if not rules:
+            if not event.created:
+                source = _SOURCES.get(event.principal.kind, Source.USER)
+                self._trigger(session, row, When.UPDATED, event.before, source)
                 return
-            facts = self._facts(session, row, event)
-            for rule in rules:
-                if all(condition.holds(Scope(facts)) for condition in rule.conditions):
-                    self._apply(session, rule, event.number)
+            made = IncidentState.of(row)
+            self._trigger(session, row, When.CREATED, None, None)
+            if _counts(made, IncidentState.of(row)):
+                self._trigger(session, row, When.UPDATED, made, Source.AUTOMATION_RULE)
 
-    def _facts(self, session: Session, row: IncidentRow, event: IncidentEvent) -> Facts:
-        source = None if event.created else _SOURCES.get(event.principal.kind, Source.USER)
+    def _trigger(
+        self, session: Session, row: IncidentRow, when: When, before: IncidentState | None, source: Source | None
+    ) -> None:
+        """Apply the rules of a trigger whose conditions hold."""
+        rules = self._rules.triggered(session, when, self._clock.now())
+        if not rules:
+            return
+        facts = self._facts(session, row, before, source)
+        for rule in rules:
+            if all(condition.holds(Scope(facts)) for condition in rule.conditions):
+                self._apply(session, rule, row.number)
+
+    def _facts(self, session: Session, row: IncidentRow, before: IncidentState | None, source: Source | None) -> Facts:
         mine = {"workspace_id": row.workspace_id}
         alerts = select(AlertRow).filter_by(**mine, incident_number=row.number).order_by(AlertRow.start, AlertRow.id)
         entities = select(IncidentEntityRow).filter_by(**mine, number=row.number).order_by(IncidentEntityRow.position)
         return Facts(
-            row, event.before, source, lambda: session.scalars(alerts).all(), lambda: session.scalars(entities).all()
+            row, before, source, lambda: session.scalars(alerts).all(), lambda: session.scalars(entities).all()
         )
 
     def _apply(self, session: Session, rule: AutomationRule, number: int) -> None:
