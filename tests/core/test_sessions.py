@@ -15,7 +15,7 @@ from vedette.core.errors import Conflict, Forbidden, InvalidInput, TooManyReques
 from vedette.core.identity import Identity
 from vedette.core.passwords import hash_password, verify_password
 from vedette.core.roles import EVERYWHERE, SYSTEM, Permission, Role
-from vedette.core.sessions import SessionLimits
+from vedette.core.sessions import OF_A_NAME, SessionLimits
 
 HERE = "127.0.0.1"
 LIMITS = SessionLimits(sign_in=300, idle=3600, lifetime=10_000)
@@ -335,6 +335,26 @@ def test_a_source_may_try_again_later(identity: Identity, alice: str, clock: Vir
     failures(identity, HERE, 10)
     clock.advance(300)
     signed_in(identity, alice)
+
+
+@pytest.mark.parametrize("state", ["sqlite"], indirect=True)
+def test_a_name_that_many_sources_tried_has_to_wait(
+    identity: Identity, alice: str, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity.set_password(alice, PASSWORD, by=SYSTEM)
+    with monkeypatch.context() as quick:
+        quick.setattr("vedette.core.sessions.verify_password", lambda kept, password: False)
+        for number in range(OF_A_NAME):
+            with pytest.raises(Unauthorized):
+                identity.sessions.sign_in_with_password(alice.upper(), "guess", f"10.0.{number}.1")
+    with pytest.raises(TooManyRequests, match=rf"as {alice.casefold()}\.") as caught:
+        identity.sessions.sign_in_with_password(alice, PASSWORD, "10.1.0.1")
+    assert caught.value.retry_after == 3600
+    with pytest.raises(Unauthorized):
+        identity.sessions.sign_in_with_password("bob", "guess", "10.1.0.2")  # no other name has to
+    signed_in(identity, alice)  # nor has who comes with a one-time sign-in
+    clock.advance(3600)
+    identity.sessions.sign_in_with_password(alice, PASSWORD, "10.1.0.3")
 
 
 @pytest.mark.parametrize("state", ["sqlite"], indirect=True)

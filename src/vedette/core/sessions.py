@@ -26,6 +26,10 @@ from vedette.core.tokens import TokenKind
 TOUCH_SECONDS: Final = 60.0
 """How old `last seen` may be before a request writes it again."""
 
+OF_A_NAME: Final = 50
+"""Passwords that may be wrong for one name within an hour, wherever they come from: addresses are many, and can be made up."""
+
+_LONGEST: Final = 256  # characters of a name that is counted
 _KEEP: Final = timedelta(days=30)  # how long what has ended stays to be looked at
 
 
@@ -79,6 +83,7 @@ class Sessions:
         self._limits = limits
         self._random = random
         self._failures = failures
+        self._names = FailureLimit(clock, limit=OF_A_NAME, window=3600.0, told="as")
 
     def offer(self, session: Session, account: AccountRow, by: Principal, lifetime: timedelta | None = None) -> Secret:
         """A one-time sign-in for an account; it is shown once and good for one session, within `lifetime`."""
@@ -124,8 +129,11 @@ class Sessions:
             raise self._refused("sign-in", source)
 
     def sign_in_with_password(self, name: str, password: str, source: str) -> NewSession:
-        """Open a session with a user's name and password; errors as those of `sign_in`."""
-        with self._failures.attempt(source):
+        """Open a session with a user's name and password; errors as those of `sign_in`.
+
+        `TooManyRequests` also after too many failures of a name from all sources; a one-time sign-in helps its owner then.
+        """
+        with self._failures.attempt(source), self._names.attempt(name.casefold()[:_LONGEST]):
             with self._state.session(read_only=True) as session:
                 account = session.scalars(
                     select(AccountRow).where(AccountRow.folded_name == name.casefold())

@@ -16,12 +16,16 @@ _MAX_SOURCES: Final = 10_000
 
 
 class FailureLimit:
-    """Counts failures per source (an address) in memory; at `limit` within `window` seconds a source has to wait."""
+    """Counts failures per source (an address, a name) in memory; at `limit` within `window` seconds a source has to wait.
 
-    def __init__(self, clock: Clock, *, limit: int = 10, window: float = 300.0) -> None:
+    `told` says in the error what a source is.
+    """
+
+    def __init__(self, clock: Clock, *, limit: int = 10, window: float = 300.0, told: str = "from") -> None:
         self._clock = clock
         self._limit = limit
         self._window = window
+        self._told = told
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -45,7 +49,9 @@ class FailureLimit:
             if len(failures) >= self._limit:
                 wait = math.ceil(failures[0] + self._window - now)
                 raise TooManyRequests(
-                    f"Too many failed sign-ins from {source}.", retry_after=wait, hint=f"Try again in {wait} seconds."
+                    f"Too many failed sign-ins {self._told} {source}.",
+                    retry_after=wait,
+                    hint=f"Try again in {wait} seconds.",
                 )
             failures.append(now)
             while len(self._failures) > _MAX_SOURCES:
