@@ -20,8 +20,8 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = 250_000
-"""So many take a second to load, and a Ctrl-C in the middle of them meets a load that goes on."""
+ROWS = 500_000
+"""So many are read in several pieces: while one is loaded the file is open, and a Ctrl-C then meets a load that goes on."""
 START = [sys.executable, "-c", "from vedette.cli.main import main; main()"]
 READY = re.compile(r"Vedette is ready: (http://127\.0\.0\.1:\d+)/signin\?token=\S+\n")
 
