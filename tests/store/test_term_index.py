@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vedette.api.application import Application
@@ -382,6 +382,7 @@ _TEXTS = st.lists(st.lists(_PIECES, max_size=6).map("".join), min_size=1, max_si
 
 @settings(max_examples=60, deadline=None)
 @given(_TEXTS, st.booleans(), st.integers(1, 40))
+@example(["x" * 70 + "a", "x" * 70 + "b"], False, 40)  # long ones that begin alike are one term
 def test_texts_cut_together_have_the_terms_of_texts_cut_each(texts: list[str], escapes: bool, at_once: int) -> None:
     lines = [text + "\n" for text in texts]
     wanted = set()

@@ -70,7 +70,11 @@ def cut(texts: pa.LargeStringArray, *, escapes: bool) -> Cut:
     if not found:
         return Cut(pa.array([], pa.large_binary()), np.zeros(0, np.int64), np.zeros(0, np.int64))
     different, numbers = encoded(found)
-    return Cut(_kept(different), np.concatenate(owners), numbers)
+    kept = _kept(different)
+    if kept is not different:  # long ones that begin alike are one by now
+        kept, same = encoded([kept])
+        numbers = same[numbers]
+    return Cut(kept, np.concatenate(owners), numbers)
 
 
 def encoded(terms: list[pa.LargeBinaryArray]) -> tuple[pa.LargeBinaryArray, Numbers]:
@@ -192,7 +196,7 @@ def identifier_parts(terms: pa.LargeBinaryArray) -> npt.NDArray[np.bool_]:
 
 
 def order_of(terms: pa.LargeBinaryArray) -> Numbers:
-    """The places of different terms in the order of their bytes.
+    """The places of terms in the order of their bytes.
 
     Eight bytes of each are a number; only terms that have the same one are told apart by the next eight. Comparing texts takes several
     times as long.
@@ -211,7 +215,7 @@ def order_of(terms: pa.LargeBinaryArray) -> Numbers:
     # what is not told apart yet: places in the order, and of each the first place of those that are like it
     like = _firsts(keys[places])
     at = 8
-    while len(places):
+    while len(places) and at < sizes.max():  # equal ones are not told apart
         chosen = order[places]
         keys = _eight(words, starts[chosen], sizes[chosen], at)
         again = np.lexsort((keys, like))
