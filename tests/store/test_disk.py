@@ -97,13 +97,11 @@ def test_a_full_disk(small_disk: Path, at: str) -> None:
         assert isinstance(refused, Unavailable)
         assert "no space left on device" in str(refused)
         until(lambda: intake.stats().state == "trouble")
-        before = sender.acknowledged
-        assert sender.send() is not None
+        sender.send()  # refused, too, unless what was moved to the tables has left room in the spool
         # what is in the tables can be asked for meanwhile (but for the moments in which the file is opened again)
         until(lambda: _asked(logs) is not None)
         ballast.unlink()
         until(lambda: intake.stats().state == "ok" and not intake.stats().waiting_rows)
-        assert sender.acknowledged == before
         assert sender.send() is None
         assert intake.flush()
         assert _asked(logs) == [sender.acknowledged, sender.acknowledged]
