@@ -123,7 +123,7 @@ else
 endif
 
 unit: setup-dev console ## pytest: unit, integration, browser, packaging, documentation
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --trace-results=test-results/trace.json $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --trace-results=test-results/trace.json $(ARGS)
 
 docs: setup-dev ## build the documentation into site/; a dead link or a page left out fails
 	$(BIN)/python -m tools.pages --check

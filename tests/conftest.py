@@ -12,4 +12,5 @@ pytest_plugins = [
     "tests.plugins.secrecy",
     "tests.plugins.shared_material",
     "tests.plugins.state",
+    "tests.plugins.workers",
 ]

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("packaging")  # one worker builds for all
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "vedette"
 CONSOLE = PACKAGE / "console_assets" / "index.html"

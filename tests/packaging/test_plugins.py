@@ -22,7 +22,7 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     monkeypatch.delenv("VEDETTE_SHARED", raising=False)
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     pytester.makeini(INI)
-    names = [f"tests.plugins.{name}" for name in ("browser", "postgres", "requirements", "shared_material")]
+    names = [f"tests.plugins.{name}" for name in ("browser", "postgres", "requirements", "shared_material", "workers")]
     pytester.makeconftest(f"pytest_plugins = {names!r}\n")
     return pytester
 
@@ -34,7 +34,7 @@ def test_an_unknown_requirement_ends_the_run(inner: pytest.Pytester) -> None:
     done.stderr.fnmatch_lines(["*no requirement 'D-0555'; nearest: D-055*"])
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2", "--dist", "loadgroup"]], ids=["one process", "two workers"])
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two workers"])
 def test_the_trace_has_the_outcome_of_every_marked_test(inner: pytest.Pytester, workers: list[str]) -> None:
     inner.makepyfile(
         """
@@ -69,6 +69,21 @@ def test_the_trace_has_the_outcome_of_every_marked_test(inner: pytest.Pytester, 
         "D-002",
         "D-003",
     ]
+
+
+def test_what_takes_long_to_start_is_started_by_one_worker(inner: pytest.Pytester) -> None:
+    note = "import os\ndef test_one(request):\n    path = request.config.rootpath / (request.node.path.parent.name + '.seen')\n"
+    note += "    path.open('a').write(os.environ['PYTEST_XDIST_WORKER'] + '\\n')\n"
+    for folder in ("browser", "packaging", "others"):
+        place = inner.path / "tests" / folder
+        place.mkdir(parents=True)
+        for number in range(12):
+            (place / f"test_{folder}{number}.py").write_text(note, encoding="utf-8")
+    inner.runpytest_subprocess("-n", "3").assert_outcomes(passed=36)
+    workers = {path.stem: path.read_text().split() for path in inner.path.glob("*.seen")}
+    assert {folder: len(seen) for folder, seen in workers.items()} == {"browser": 12, "packaging": 12, "others": 12}
+    assert len(set(workers["browser"])) == len(set(workers["packaging"])) == 1
+    assert len(set(workers["others"])) > 1
 
 
 def test_a_shared_folder_that_is_not_there_is_an_error(inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

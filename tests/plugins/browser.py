@@ -1,4 +1,4 @@
-"""The real browser that console tests drive. They run one after another, in one process, also under pytest-xdist."""
+"""The real browser that console tests drive. They run one after another, in one process (`tests.plugins.workers`)."""
 
 from __future__ import annotations
 
@@ -38,10 +38,3 @@ def chromium() -> Path:
     if path is None:
         pytest.skip(MISSING)
     return path
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))

@@ -56,8 +56,7 @@ class TraceWriter:
         ids = [value for name, value in report.user_properties if name == PROPERTY]
         if not ids:
             return
-        nodeid = report.nodeid.removesuffix("@browser")  # pytest-xdist appends the group
-        entry = self.tests.setdefault(nodeid, {"ids": ids, "outcome": "passed"})
+        entry = self.tests.setdefault(report.nodeid, {"ids": ids, "outcome": "passed"})
         if report.failed:
             entry["outcome"] = "failed"
         elif report.skipped and entry["outcome"] == "passed":

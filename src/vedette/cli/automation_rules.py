@@ -11,8 +11,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName
-from vedette.cli.output import harmless, json_line, print_list, print_problems, screen
-from vedette.core.errors import InvalidInput
+from vedette.cli.output import harmless, json_line, print_export, print_list, print_problems, screen
 
 group = typer.Typer(
     no_args_is_help=True, help="Automation rules, which are applied to incidents when they are made or changed."
@@ -94,15 +93,7 @@ def export(
     with operations(data, workspace) as held:
         found = held.request("GET", "/automation-rules/export", params=[("rule", one) for one in rule or []])
     text = json.dumps(found["content"], indent=4, ensure_ascii=False) + "\n"
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InvalidInput(f"{output} cannot be written: {error.strerror}.", target="--output") from None
-    for note in found["notes"]:
-        screen(stderr=True).print(harmless(f"note {note}"))
+    print_export(text, output, found["notes"])
 
 
 @group.command("delete")

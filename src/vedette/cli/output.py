@@ -9,9 +9,10 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from vedette.core.errors import VedetteError
+from vedette.core.errors import InvalidInput, VedetteError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -112,6 +113,27 @@ def screen(*, stderr: bool = False) -> Console:
 def note(text: str) -> None:
     """Says something about the result, beside it (standard error)."""
     screen(stderr=True).print(harmless(text), style="dim")
+
+
+def write_file(path: Path, text: str, option: str) -> None:
+    """Writes what a command made to the file that its option names.
+
+    Raises `InvalidInput` where the file cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}.", target=option) from None
+
+
+def print_export(text: str, output: Path | None, notes: Iterable[str]) -> None:
+    """Hands over what was exported, on the screen or in the file of `--output`, and says what the target has no field for."""
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_file(output, text, "--output")
+    for one in notes:
+        screen(stderr=True).print(harmless(f"note {one}"))
 
 
 def print_result(result: Result, format_: Format) -> None:

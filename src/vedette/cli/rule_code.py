@@ -9,10 +9,9 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName
-from vedette.cli.output import counted, harmless, json_line, note, screen
+from vedette.cli.output import counted, harmless, json_line, note, screen, write_file
 from vedette.cli.progress import DelayedBar
 from vedette.cli.rules import group
-from vedette.core.errors import InvalidInput
 
 RulePaths = Annotated[list[Path], typer.Argument(help="Files and folders of rules.", metavar="PATH")]
 
@@ -54,10 +53,7 @@ def run_tests(
         for problem in errors
     ]
     if junit is not None:
-        try:
-            junit.write_text(rule_tests.junit(results), encoding="utf-8")
-        except OSError as error:
-            raise InvalidInput(f"{junit} cannot be written: {error.strerror}.", target="--junit") from None
+        write_file(junit, rule_tests.junit(results), "--junit")
     failed = [result for result in results if not result.passed]
     if json_:
         report = {"tests": [result.to_dict() for result in results], "rules": len(read), "without_tests": without}

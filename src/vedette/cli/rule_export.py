@@ -11,9 +11,8 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName
-from vedette.cli.output import harmless, json_line, print_table, screen
+from vedette.cli.output import json_line, print_export, print_table
 from vedette.cli.rules import group
-from vedette.core.errors import InvalidInput
 
 
 class RuleFormat(enum.StrEnum):
@@ -49,15 +48,7 @@ def export(
     with operations(data, workspace) as held:
         found = held.request("GET", "/rule-export", params=params)
     text = found["content"] if isinstance(found["content"], str) else json.dumps(found["content"], indent=4) + "\n"
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InvalidInput(f"{output} cannot be written: {error.strerror}.", target="--output") from None
-    for note in found["notes"]:
-        screen(stderr=True).print(harmless(f"note {note}"))
+    print_export(text, output, found["notes"])
 
 
 def cost(

@@ -12,7 +12,6 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vedette.engine.batches import batches_of
 from vedette.engine.dialect import identifier
@@ -21,7 +20,6 @@ from vedette.store.physical import LOAD, ROW
 from vedette.store.statements import lent, run
 from vedette.store.terms.cutting import Cut, cut, encoded, identifier_parts, order_of
 from vedette.store.terms.file import Postings, encode, write
-from vedette.store.terms.text import LONGEST
 
 GRANULE: Final = 64
 """Rows that are told apart at best."""
@@ -222,7 +220,7 @@ def _sorted(parts: list[Part]) -> Postings:
         return Postings(pa.array([], pa.large_binary()), np.zeros(0, np.int64), np.zeros(0, np.int64), GRANULE)
     terms = dictionaries[0]
     numbers = np.arange(len(terms))
-    if len(dictionaries) > 1 or pc.max(pc.binary_length(terms)).as_py() > LONGEST:  # a term may come twice
+    if len(dictionaries) > 1:  # a term may come twice
         terms, numbers = encoded(dictionaries)
     order = order_of(terms)
     rank = np.empty(len(order), np.int64)
@@ -231,7 +229,7 @@ def _sorted(parts: list[Part]) -> Postings:
     starts = np.cumsum([0, *(len(part.terms) for part in parts)])
     owner = np.concatenate([ranks[start + part.numbers] for start, part in zip(starts.tolist(), parts)])
     granules = np.concatenate([part.granules for part in parts])
-    # a granule may begin in one batch and end in the next, and a term that was cut off may have been several
+    # a granule may begin in one batch and end in the next
     owner, granules = _pairs(owner, granules, int(granules.max()) + 1)
     return Postings(terms.take(pa.array(order)), np.bincount(owner, minlength=len(order)), granules, GRANULE)
 
