@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from vedette.kql import ticks
 from vedette.kql.types import Type
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.reading import enginelines
+from vedette.store.reading.ahead import ahead
 from vedette.store.reading.enginelines import read_lines
 from vedette.store.reading.jsonlines import read_json_lines
 from vedette.store.reading.streams import TextStream
@@ -194,3 +198,50 @@ def test_several_threads_read_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         for number, found in enumerate(pool.map(names, paths)):
             assert found == [f"{number}:{n}" for n in range(2_000)] * 5
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 90)), st.booleans(), st.integers(1, 120), st.integers(1, 9), st.integers(1, 150))
+def test_chunks_are_the_text_in_whole_lines(
+    tmp_path: Path, lengths: list[int], ended: bool, chunk: int, rows: int, block: int
+) -> None:
+    """Whatever the sizes are, and however late a chunk is looked at while the next is read."""
+    content = b"\n".join(bytes([97 + n % 26]) * length for n, length in enumerate(lengths)) + b"\n" * ended
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(enginelines, "CHUNK", chunk)
+        patch.setattr(enginelines, "MOST_ROWS", rows)
+        patch.setattr("vedette.store.reading.streams.READ_SIZE", block)
+        found = []
+        for one in ahead(enginelines._chunks(TextStream(path))):
+            time.sleep(0.0001)
+            found.append(one.text())
+            starts = [one.start, *one.ends.tolist()]
+            parts = [bytes(one.data[start:end]) for start, end in pairwise([*starts, one.end])]
+            assert [part for part in parts if part] == one.text().splitlines(keepends=True)
+            assert len(one.ends) <= rows
+    assert b"".join(found) == content
+    assert all(text.endswith(b"\n") for text in found[:-1])
+
+
+def test_what_is_read_ahead_fails_where_it_is_asked_for() -> None:
+    left = []
+
+    def items() -> Generator[int]:
+        try:
+            yield 1
+            yield 2
+            raise ValueError("the third")
+        finally:
+            left.append("closed")
+
+    taken = ahead(items())
+    assert [next(taken), next(taken)] == [1, 2]
+    with pytest.raises(ValueError, match="the third"):
+        next(taken)
+    assert left == ["closed"]
+    early = ahead(items())
+    assert next(early) == 1
+    early.close()
+    assert left == ["closed", "closed"]

@@ -29,6 +29,11 @@ class Assembled:
     drifted: Counter[str] = field(default_factory=Counter)
     stamped: int = 0
 
+    @property
+    def bytes(self) -> int:
+        """What the columns hold in memory."""
+        return sum(array.nbytes for array in (*self.columns.values(), *self.hidden.values()))
+
 
 @dataclass(frozen=True, slots=True)
 class Assembler:

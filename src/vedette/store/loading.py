@@ -36,8 +36,8 @@ from vedette.store.report import FileReport, LoadOptions, LoadProgress, LoadRepo
 from vedette.store.tables import Tables
 from vedette.store.writer import TableWriter, writing
 
-_AHEAD: Final = 2
-"""Batches that may wait for the engine while the next is read."""
+_AHEAD: Final = 96 * 1024 * 1024
+"""Bytes of rows that may wait for the engine while more is read: now and then it takes as long as for several batches."""
 
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 AnySource = Source | RecordSource
@@ -236,14 +236,19 @@ class Loader:
         extra: set[str] = set()
         # The engine stores one batch while the next is read and converted: it lets go of the interpreter meanwhile.
         with ThreadPoolExecutor(1, thread_name_prefix="vedette-store") as pool:
-            pending: deque[Future[None]] = deque()
+            pending: deque[tuple[Future[None], int]] = deque()
+            held = 0
             try:
                 for batch in read(source, writer.table.types):
                     self._check_cancelled()
                     made = assembler.assemble(batch)
-                    if len(pending) >= _AHEAD:
-                        pending.popleft().result()
-                    pending.append(pool.submit(_put, writer, assembler, source, made, batch))
+                    size = made.bytes
+                    while pending and (held + size > _AHEAD or pending[0][0].done()):
+                        stored, freed = pending.popleft()
+                        stored.result()
+                        held -= freed
+                    pending.append((pool.submit(_put, writer, assembler, source, made, batch), size))
+                    held += size
                     report.rows += made.size
                     report.bad += len(batch.bad)
                     report.stamped += made.stamped
@@ -252,10 +257,10 @@ class Loader:
                     extra.update(made.extra)
                     self._rows += made.size
                     self._tell(source, base + min(batch.consumed, source.size))
-                while pending:
-                    pending.popleft().result()
+                for stored, _ in pending:
+                    stored.result()
             except BaseException:
-                for waiting in pending:
+                for waiting, _ in pending:
                     waiting.cancel()
                 connection.interrupt()
                 raise

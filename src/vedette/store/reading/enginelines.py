@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,12 +29,14 @@ from vedette.engine.dialect import quote
 from vedette.kql.types import Type
 from vedette.store.batch import Batch, RawColumn
 from vedette.store.conversion import convert
+from vedette.store.reading.ahead import ahead
 from vedette.store.reading.jsonlines import Gathering
 from vedette.store.reading.lines import MAX_LINE, Lines
 from vedette.store.reading.streams import TextStream
 from vedette.store.timestamps import exact_ticks
 
 Bytes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int64]
 _AS_TEXT: Final = frozenset({Type.STRING, Type.DATETIME})
 """Types whose values the engine gives as texts without the quotes of JSON."""
 CHUNK: Final = 24 * 1024 * 1024
@@ -64,25 +66,29 @@ def read_lines(stream: TextStream, types: Mapping[str, Type]) -> Iterator[Batch]
     line, offset = 1, 0
     with _engine() as engine:
         reader = _Engine(engine, types)
-        for chunk in _chunks(stream):
-            batches = reader.read(chunk, line) if len(chunk) <= MAX_LINE else None
+        for chunk in ahead(_chunks(stream)):
+            batches = reader.read(chunk, line) if chunk.size <= MAX_LINE else None
             if batches is not None:
                 yield from slow.flush()
                 for batch in batches:
                     line += batch.size
-                    batch.consumed = stream.consumed
+                    batch.consumed = chunk.consumed
                     yield batch
             else:
-                yield from _one_by_one(slow, chunk, line, offset)
-                line += chunk.count(b"\n")
-            offset += len(chunk)
+                text = chunk.text()
+                for batch in _one_by_one(slow, text, line, offset):
+                    batch.consumed = chunk.consumed
+                    yield batch
+                line += text.count(b"\n")
+            offset += chunk.size
     yield from slow.end(line)
 
 
 def read_objects(lines: Sequence[bytes], types: Mapping[str, Type], first: int) -> Batch | None:
     """The rows of lines that each are one object on their own, numbered from `first`; None where they must be read one by one."""
     with _engine() as engine:
-        made = _Engine(engine, types).read(b"\n".join(lines), first, whole=True)
+        text = b"\n".join(lines) + b"\n"
+        made = _Engine(engine, types).read(_Chunk.of(text), first, whole=True)
         return None if made is None else made[0]
 
 
@@ -111,40 +117,97 @@ def _one_by_one(slow: Gathering, chunk: bytes, first: int, offset: int) -> Itera
         offset += sum(map(len, part)) + len(part)
 
 
-def _chunks(stream: TextStream) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Whole lines: a part of a buffer, which is written anew once the next chunk is asked for.
+
+    `ends` says where in the buffer lines end, each behind its newline. `consumed` bytes of the file had been read by then.
+    """
+
+    data: bytes | bytearray
+    start: int
+    end: int
+    ends: Places
+    consumed: int = 0
+
+    @staticmethod
+    def of(text: bytes) -> _Chunk:
+        return _Chunk(text, 0, len(text), _ends(text, len(text)))
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+    def text(self) -> bytes:
+        return bytes(memoryview(self.data)[self.start : self.end])
+
+    def ended(self) -> _Chunk:
+        """The same with an end to its last line."""
+        return self if len(self.ends) and self.ends[-1] == self.end else _Chunk.of(self.text() + b"\n")
+
+    def numbers(self) -> Bytes:
+        return np.frombuffer(self.data, np.uint8, self.size, self.start)
+
+    def buffer(self) -> pa.Buffer:
+        return pa.py_buffer(self.data).slice(self.start, self.size)
+
+    def __contains__(self, text: bytes) -> bool:
+        return self.data.find(text, self.start, self.end) >= 0
+
+
+def _chunks(stream: TextStream) -> Generator[_Chunk]:
     """Blocks of whole lines."""
-    held: list[bytes] = []
-    size = 0
+    # Buffers take turns: memory that is new for each block takes the system longer to hand over than a block takes to read. While
+    # one is filled, another is looked at; the third gets what is left over of the first.
+    data, spare = bytearray(), [bytearray(), bytearray()]
+    size = cut = 0
     for block in stream.blocks():
-        held.append(block)
+        found = block.rfind(b"\n")
+        if found >= 0:
+            cut = size + found + 1
+        data[size : size + len(block)] = block
         size += len(block)
         if size < CHUNK:
             continue
-        if b"\n" not in block:
-            held = [b"".join(held)]
-        cut = held[-1].rfind(b"\n") + 1
         if not cut:  # one long line: what it is longer than the limit is not kept
-            held, size = [held[0][: MAX_LINE + 1]], min(size, MAX_LINE + 1)
+            size = min(size, MAX_LINE + 1)
             continue
-        rest = held[-1][cut:]
-        held[-1] = held[-1][:cut]
-        yield from _pieces(b"".join(held))
-        held, size = ([rest], len(rest)) if rest else ([], 0)
-    if held:
-        yield from _pieces(b"".join(held))
+        following = spare.pop(0)
+        if _in_use(following):
+            following = bytearray()
+        rest = size - cut
+        following[:rest] = memoryview(data)[cut:size]
+        yield from _pieces(data, cut, stream.consumed)
+        spare.append(data)
+        data, size, cut = following, rest, 0
+    if size:
+        yield from _pieces(data, size, stream.consumed)
 
 
-def _pieces(text: bytes) -> Iterator[bytes]:
+def _in_use(buffer: bytearray) -> bool:
+    """Whether somebody still looks at a buffer: then its length is fixed."""
+    try:
+        buffer.append(0)
+    except BufferError:
+        return True
+    buffer.pop()
+    return False
+
+
+def _pieces(data: bytearray, size: int, consumed: int) -> Iterator[_Chunk]:
     """A block in parts of some thousand lines at most, so that short lines do not make a long batch."""
-    if text.count(b"\n") <= MOST_ROWS:
-        yield text
-        return
-    ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _NEWLINE) + 1
+    ends = _ends(data, size)
     start = 0
-    for end in [*ends[MOST_ROWS - 1 :: MOST_ROWS].tolist(), len(text)]:
-        if end > start:
-            yield text[start:end]
+    for first in range(0, max(1, len(ends)), MOST_ROWS):
+        own = ends[first : first + MOST_ROWS]
+        end = int(own[-1]) if first + MOST_ROWS < len(ends) else size
+        yield _Chunk(data, start, end, own, consumed)
         start = end
+
+
+def _ends(data: bytes | bytearray, size: int) -> Places:
+    """Where lines end, each behind its newline."""
+    return _places(np.frombuffer(data, np.uint8, size), _NEWLINE) + 1
 
 
 class _NotPlain(Exception):
@@ -155,14 +218,14 @@ class _NotPlain(Exception):
 class _Block:
     """Some lines: their bytes, the same as numbers, and each as a text."""
 
-    data: bytes
+    chunk: _Chunk
     content: Bytes
     lines: pa.LargeStringArray
 
     def colons(self) -> int:
         """How many colons there are. Raises `_NotPlain` where some are escaped, so that the values have others."""
-        escapes = b"\\" in self.data and _ESCAPED_COLON[0][:-1] in self.data  # seldom, and told by one look
-        if escapes and any(escaped in self.data for escaped in _ESCAPED_COLON):
+        escapes = b"\\" in self.chunk and _ESCAPED_COLON[0][:-1] in self.chunk  # seldom, and told by one look
+        if escapes and any(escaped in self.chunk for escaped in _ESCAPED_COLON):
             raise _NotPlain
         return _count(self.content, _COLON)
 
@@ -178,17 +241,16 @@ class _Engine:
         self._uniform = True
         """Whether the objects of every block so far have had the same names: then the engine need not be asked for them first."""
 
-    def read(self, chunk: bytes, first: int, *, whole: bool = False) -> list[Batch] | None:
+    def read(self, chunk: _Chunk, first: int, *, whole: bool = False) -> list[Batch] | None:
         """The rows of a block, as one batch if `whole`; None if it is not plain."""
-        data = chunk if chunk.endswith(b"\n") else chunk + b"\n"
-        content = np.frombuffer(data, dtype=np.uint8)
-        ends = _places(content, _NEWLINE) + 1
-        starts = np.empty(len(ends) + 1, dtype=np.int64)
+        chunk = chunk.ended()
+        content = chunk.numbers()
+        starts = np.empty(len(chunk.ends) + 1, dtype=np.int64)
         starts[0] = 0
-        starts[1:] = ends
+        starts[1:] = chunk.ends - chunk.start
         if not (content[starts[:-1]] == _BRACE).all():
             return None  # an empty line, or one that is no object
-        lines = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(starts), pa.py_buffer(data))
+        lines = pa.LargeStringArray.from_buffers(len(chunk.ends), pa.py_buffer(starts), chunk.buffer())
         try:
             lines.validate(full=True)
         except pa.ArrowInvalid:
@@ -199,7 +261,7 @@ class _Engine:
         )
         self._engine.register(_LINES, table)
         try:
-            names, parts = self._rows(_Block(data, content, lines))
+            names, parts = self._rows(_Block(chunk, content, lines))
             if whole and len(parts) > 1:
                 parts = [pa.concat_arrays(parts)]
             return list(self._batches(names, parts, lines, first, np.diff(starts) - 1))
@@ -295,7 +357,7 @@ def _value(lines: pa.LargeStringArray, name: str, row: int) -> object:
     return orjson.loads(lines[row].as_py())[name]
 
 
-def _places(content: Bytes, code: int) -> npt.NDArray[np.int64]:
+def _places(content: Bytes, code: int) -> Places:
     """Where a character is."""
     found = [np.flatnonzero(content[start : start + _LOOK] == code) + start for start in range(0, len(content), _LOOK)]
     return np.concatenate(found) if found else np.zeros(0, np.int64)
