@@ -27,6 +27,7 @@ from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.engine.rowfunctions import Stopped, register, stoppable
 from vedette.engine.term_candidates import MOVED, REWRITE
+from vedette.engine.watchdog import WATCHDOG
 from vedette.kql import ticks
 from vedette.kql.binder import bind
 from vedette.kql.binder.operators.render import Render
@@ -42,7 +43,6 @@ T = TypeVar("T")
 _MARKERS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w+)""")
 """A parameter of a statement; also a text or a quoted name, in which nothing else is one."""
 _BATCH_ROWS = 2048
-_POLL = 0.2
 _ALL_ROWS = 2**40
 _NUMBERS = itertools.count(1)
 """Runs of this process, for row functions to know whose rows they have."""
@@ -263,7 +263,7 @@ class Run(Answers):
             first, last = options.timespan
             self._values |= {"range_from": ticks.from_datetime(first), "range_to": ticks.from_datetime(last)}
         self._started = time.monotonic()
-        self._deadline = self._started + options.limits.seconds
+        self.deadline = self._started + options.limits.seconds
 
     def compiler(self) -> Compiler:
         """A compiler for a statement of this run."""
@@ -329,34 +329,22 @@ class Run(Answers):
     def _within_limits(self, work: Callable[[], T]) -> T:
         """Does some work of the engine under the query's time limit."""
         cancellation = self.options.cancellation
-        done = threading.Event()
         if cancellation is not None:
             cancellation.watch(self.connection)
-        watcher = threading.Thread(target=self._watch, args=(done,), name="query limit", daemon=True)
-        watcher.start()
         try:
-            with stoppable(self.number, self.stopped):
+            with WATCHDOG.over(self), stoppable(self.number, self.stopped):
                 return work()
         except (duckdb.Error, pa.ArrowException, OSError, UnicodeEncodeError) as error:
             # an error while rows are taken comes through Arrow, which knows it as one of input and output
             raise self.failure(error) from error
         finally:
-            # The watcher holds the connection: were its thread to let go of it last, while the process ends, that would abort.
-            done.set()
-            watcher.join()
             if cancellation is not None and not cancellation.cancelled:
                 cancellation.watch(None)
 
     def stopped(self) -> bool:
         """Whether the time is over or somebody cancelled the query."""
         cancellation = self.options.cancellation
-        return time.monotonic() >= self._deadline or (cancellation is not None and cancellation.cancelled)
-
-    def _watch(self, done: threading.Event) -> None:
-        """Interrupts the engine when the time is over, again and again: it forgets what comes before it has started."""
-        while not done.wait(max(0.01, min(_POLL, self._deadline - time.monotonic()))):
-            if self.stopped():
-                self.connection.interrupt()
+        return time.monotonic() >= self.deadline or (cancellation is not None and cancellation.cancelled)
 
     def failure(self, error: Exception | None) -> QueryFailed:
         """What to tell of an error of the engine."""
@@ -472,7 +460,7 @@ class Run(Answers):
             limits = replace(limits, bytes=max(0, min(limits.bytes, number)))
         elif name == "servertimeout" and number is not None:
             limits = replace(limits, seconds=max(0.0, min(limits.seconds, number / ticks.SECOND)))
-            self._deadline = min(self._deadline, self._started + limits.seconds)
+            self.deadline = min(self.deadline, self._started + limits.seconds)
         self.options = replace(self.options, limits=limits)
 
     def columns(self, relation: Relation) -> list[list[object]]:

@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput, TooManyRequests, Unavailable, VedetteError
+from vedette.core.priority import WAITED_FOR_LATER, step_back
 from vedette.kql import ticks
 from vedette.store.batch import BadRecord
 from vedette.store.catalog import DEAD_LETTER
@@ -260,6 +261,7 @@ class Intake:
         self.close()
 
     def _run(self) -> None:
+        step_back(WAITED_FOR_LATER)
         failures = 0
         while not self._stop.is_set():
             if not self._spool.waiting_rows:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zlib
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -14,6 +15,10 @@ from vedette.store.reading.jsonlines import parse_object
 Row = dict[str, object]
 _STEP: Final = 1024 * 1024
 _GZIP: Final = 16 + zlib.MAX_WBITS
+_PIECE: Final = 64 * 1024
+"""Bytes of an array that are read at once."""
+_SPACE: Final = b" \t\r\n"
+_BETWEEN: Final = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 
 
 def too_large(limit: int, size: int | None = None) -> VedetteError:
@@ -57,7 +62,9 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
 def objects(body: bytes) -> list[Row]:
     """The objects of a JSON array, or the one object. Raises `InvalidInput` that says where it is not."""
     try:
-        value = orjson.loads(body)
+        value: Any = _in_pieces(body)
+        if value is None:
+            value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         # half of a surrogate pair is valid JSON: what reads files repairs it
         repaired = parse_object(b'{"v":' + body + b"}") if "surrogate" in str(error) else None
@@ -70,6 +77,29 @@ def objects(body: bytes) -> list[Row]:
     for position, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise InvalidInput(f"Record {position} is not a JSON object.", code="VDT0631")
+    return rows
+
+
+def _in_pieces(body: bytes) -> list[Row] | None:
+    """The objects of a long array, or None where it must be read at once.
+
+    While a text is read, nobody else has the interpreter: some megabytes would keep all queries waiting. A text that was cut
+    between two objects and is an array in all its pieces was cut at its outermost level, since any other place leaves a bracket or a
+    quote open.
+    """
+    start, end = body.find(b"["), body.rfind(b"]")
+    if len(body) < 2 * _PIECE or start < 0 or body[:start].strip(_SPACE) or body[end + 1 :].strip(_SPACE):
+        return None
+    rows: list[Row] = []
+    start += 1
+    while start < end:
+        between = _BETWEEN.search(body, start + _PIECE, start + 2 * _PIECE) if end - start > 2 * _PIECE else None
+        stop = between.start() + 1 if between else end
+        try:
+            rows += orjson.loads(b"".join((b"[", memoryview(body)[start:stop], b"]")))
+        except orjson.JSONDecodeError:
+            return None  # cut in the wrong place, or not valid: what is wrong with it, the whole tells
+        start = between.end() - 1 if between else end
     return rows
 
 

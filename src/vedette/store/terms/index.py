@@ -20,6 +20,7 @@ import duckdb
 import pyarrow as pa
 
 from vedette.core.errors import VedetteError
+from vedette.core.priority import WAITED_FOR_BY_NOBODY, step_back
 from vedette.engine.dialect import identifier
 from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
@@ -219,6 +220,7 @@ class TermIndex:
 
     def _keep(self) -> None:
         """Work while there is something to do; a wait tells rows that go on coming from a pause."""
+        step_back(WAITED_FOR_BY_NOBODY)
         waiting: set[str] = set()
         while not self._closed.is_set():
             self._wake.wait(self._resting if waiting else None)
