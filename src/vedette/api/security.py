@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
+import anyio.to_thread
 from fastapi import Depends, Path, Request
 
 from vedette.api.application import Application
@@ -55,16 +56,42 @@ def _authenticated(request: Request) -> Principal:
     return held.identity.sessions.authenticate(cookie)
 
 
-Caller = Annotated[Principal, Depends(principal)]
-Held = Annotated[Application, Depends(application)]
+# What a route depends on is found once for a request, in one go to another thread: each costs two turns of the interpreter, for
+# which a request waits while rows come in.
 
 
-def services(
+async def _caller(request: Request) -> Principal:
+    known: Principal | None = getattr(request.state, "principal", None)
+    return await anyio.to_thread.run_sync(principal, request) if known is None else known
+
+
+async def _application(request: Request) -> Application:
+    return application(request)
+
+
+Caller = Annotated[Principal, Depends(_caller)]
+Held = Annotated[Application, Depends(_application)]
+
+
+async def services(
     request: Request, ws: Annotated[str, Path(description="The workspace, by id or name.")]
 ) -> WorkspaceServices:
     """The services of the workspace in the path; `Conflict` for one that is archived."""
     held = application(request)
-    return held.services(held.in_use(visible_workspace(held, principal(request), ws)))
+    return held.services(held.in_use(await _workspace(request)))
+
+
+async def _workspace(request: Request) -> Workspace:
+    """The workspace in the path, as `visible_workspace` finds it for the caller."""
+    known: Workspace | None = getattr(request.state, "workspace", None)
+    if known is None:
+        known = await anyio.to_thread.run_sync(_in_path, request)
+        request.state.workspace = known
+    return known
+
+
+def _in_path(request: Request) -> Workspace:
+    return visible_workspace(application(request), principal(request), request.path_params["ws"])
 
 
 def visible_workspace(held: Application, caller: Principal, ws: str) -> Workspace:
@@ -83,28 +110,28 @@ def visible_workspace(held: Application, caller: Principal, ws: str) -> Workspac
 Services = Annotated[WorkspaceServices, Depends(services)]
 
 
-def requires(permission: Permission, *, archived: bool = False) -> Callable[[Request], Principal]:
+def requires(permission: Permission, *, archived: bool = False) -> Callable[[Request], Awaitable[Principal]]:
     """A dependency that lets a caller through who has a permission in the workspace, which may be `archived` only if that is said.
 
     It asks for nothing but the request: FastAPI looks at what a dependency asks for anew for each route, of which there are many.
     """
 
-    def check(request: Request) -> Principal:
-        caller, held = principal(request), application(request)
-        workspace = visible_workspace(held, caller, request.path_params["ws"])
+    async def check(request: Request) -> Principal:
+        workspace = await _workspace(request)
+        caller = await _caller(request)
         caller.require(workspace.id, permission)
         if not archived:
-            held.in_use(workspace)
+            application(request).in_use(workspace)
         return caller
 
     return check
 
 
-def requires_everywhere(permission: Permission) -> Callable[[Request], Principal]:
+def requires_everywhere(permission: Permission) -> Callable[[Request], Awaitable[Principal]]:
     """A dependency that lets a caller through who has a permission for the whole installation."""
 
-    def check(request: Request) -> Principal:
-        caller = principal(request)
+    async def check(request: Request) -> Principal:
+        caller = await _caller(request)
         caller.require(EVERYWHERE, permission)
         return caller
 

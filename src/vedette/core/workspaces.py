@@ -63,7 +63,11 @@ class Workspaces:
 
     def get(self, name_or_id: str) -> Workspace:
         """The workspace of that name or id; `NotFound` names the nearest one."""
-        self.default()
+        with self._state.session(read_only=True) as session:
+            row = self._row(session, name_or_id)
+            if row is not None:
+                return _workspace(row)
+        self.default()  # it may be the one that is meant, and is among those that the error names
         with self._state.session(read_only=True) as session:
             return _workspace(self._find(session, name_or_id))
 
@@ -173,8 +177,11 @@ class Workspaces:
         self._audit.record(by, "workspaces/create", name, row.id, {"retention_days": retention_days})
         return row
 
+    def _row(self, session: Session, name_or_id: str) -> WorkspaceRow | None:
+        return session.get(WorkspaceRow, name_or_id.lower()) if is_uuid(name_or_id) else _by_name(session, name_or_id)
+
     def _find(self, session: Session, name_or_id: str) -> WorkspaceRow:
-        row = session.get(WorkspaceRow, name_or_id.lower()) if is_uuid(name_or_id) else _by_name(session, name_or_id)
+        row = self._row(session, name_or_id)
         if row is None:
             raise self._missing(session, name_or_id)
         return row
