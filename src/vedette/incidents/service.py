@@ -66,7 +66,7 @@ class IncidentService:
         self.bookmarks = Bookmarks(state, self._journal, new_id)
         self.regrouping = Regrouping(state, self._journal, new_id)
         self.outbox = self._journal.outbox
-        """Rows for SecurityAlert and SecurityIncident that the log store does not have yet."""
+        """Rows for SecurityAlert, SecurityIncident and other tables that the log store does not have yet."""
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` for everything that happens to an incident, inside its transaction."""
