@@ -120,6 +120,26 @@ def take_action(
         console.print(f"There are more than these {len(prevent['value'])}; ask SecurityRecommendation for all.")
 
 
+@group.command("escalate")
+def escalate(
+    incident: Annotated[str, typer.Argument(help="The incident's number or id.", metavar="ID")],
+    to: Annotated[str, typer.Option("--to", help="The team or person that takes it over.", metavar="NAME")],
+    findings: Annotated[str, typer.Option(help="What was found; it becomes a comment.", metavar="TEXT")] = "",
+    severity: Annotated[str | None, typer.Option(help="High, Medium, Low or Informational.")] = None,
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Hand an incident over for further investigation, as a true positive: owner, status and classification at once."""
+    body = {"to": to, "findings": findings, "severity": severity}
+    with operations(data, workspace) as held:
+        found = held.request("POST", f"/incidents/{quote(incident, safe='')}/escalate", json=body)
+    if format_ is Format.JSON:
+        typer.echo(json_line(found))
+        return
+    typer.echo(harmless(f"Incident {found['number']} is with {found['owner']['name']}, as a true positive."))
+
+
 def _print(found: dict[str, Any]) -> None:
     console = screen()
     owner = found["owner"]["name"] if found["owner"] else "nobody"
