@@ -4,7 +4,7 @@ import { http, queryString, type CallOptions } from "./http";
 import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
 import type { RunDetail, RunReplay } from "./runs";
 import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleImportFile, RuleImportReport, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
-import type { Graph, Move, SimilarIncident, Task } from "./work";
+import type { Escalation, Graph, Move, SimilarIncident, TakeAction, Task } from "./work";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
 const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComponent(id)}`;
@@ -62,6 +62,10 @@ export const api = {
   undoMove: (ws: string, id: string) => http.post<Move>(`${workspace(ws)}/incident-moves/${id}/undo`),
   graph: (ws: string, number: number) => http.get<Graph>(`${workspace(ws)}/incidents/${number}/graph`),
   similar: (ws: string, number: number) => http.get<Page<SimilarIncident>>(`${workspace(ws)}/incidents/${number}/similar`),
+
+  takeAction: (ws: string, number: number) => http.get<TakeAction>(`${workspace(ws)}/incidents/${number}/take-action`),
+  escalate: (ws: string, number: number, body: Escalation) =>
+    http.post<Incident>(`${workspace(ws)}/incidents/${number}/escalate`, body),
 
   query: (ws: string, request: QueryRequest, options?: CallOptions) =>
     http.post<QueryResult>(`${workspace(ws)}/query`, request, options),

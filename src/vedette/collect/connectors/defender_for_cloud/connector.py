@@ -66,7 +66,7 @@ def manifest(clouds: Mapping[str, AzureCloud] = CLOUDS) -> ConnectorManifest:
             Endpoint("alerts", "Alerts", timedelta(minutes=5), ("SecurityAlert",), _ALERTS, "Alerts, again when their state changes."),
             Endpoint(
                 "assessments", "Recommendations", timedelta(hours=1), ("SecurityRecommendation",), _ASSESSMENTS,
-                "Assessments of resources, again when they change.",
+                "Assessments of resources, with their severity and remediation, again when they change.",
             ),
         ),
         prerequisites=(*app_registration.REGISTRATION, app_registration.ROLE, "Defender for Cloud is enabled on the subscription."),
