@@ -61,6 +61,20 @@ def test_a_rule_runs_and_its_alert_becomes_an_incident(vedette: Command, filled:
     assert vedette("query", "SecurityAlert | count", "--data", filled, "--format", "csv").out == "Count\n1\n"
 
 
+def test_a_rule_that_ships_is_added(vedette: Command, filled: Path) -> None:
+    name = "Unusual sign-ins of an application"
+    listed = {one["name"]: one for one in vedette("rules", "templates", "--data", filled, "--json").json()}
+    assert (listed[name]["inUse"], listed[name]["missingTables"]) == (False, ["AADServicePrincipalSignInLogs"])
+    assert vedette("rules", "add", name.lower(), "--data", filled).out == f"added {name}\n"
+    assert vedette("rules", "add", listed[name]["id"], "--data", filled).out == f"unchanged {name}\n"
+    assert name in vedette("rules", "list", "--data", filled).out
+    assert "yes" in next(
+        line for line in vedette("rules", "templates", "--data", filled).out.splitlines() if "Unusual" in line
+    )
+    unknown = vedette("rules", "add", "Unusual sign-ins of an aplication", "--data", filled)
+    assert (unknown.code, name in unknown.err) == (1, True)
+
+
 def test_the_time_and_the_period_decide(vedette: Command, filled: Path) -> None:
     late = ("rules", "run", "--data", filled, "--rule", NAME, "--at", "2026-03-10T00:00:00Z")
     assert vedette(*late, "--format", "json").out == ""

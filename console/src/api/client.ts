@@ -4,6 +4,7 @@ import { http, queryString, type CallOptions } from "./http";
 import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
 import type { RunDetail, RunReplay } from "./runs";
 import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleImportFile, RuleImportReport, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
+import type { RuleTemplate } from "./templates";
 import type { Escalation, Graph, Move, SimilarIncident, TakeAction, Task } from "./work";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
@@ -76,6 +77,8 @@ export const api = {
 
   rules: (ws: string) => http.get<Page<RuleSummary>>(`${workspace(ws)}/rules`),
   rule: (ws: string, id: string) => http.get<Rule>(rule(ws, id)),
+  ruleTemplates: (ws: string) => http.get<Page<RuleTemplate>>(`${workspace(ws)}/rule-templates`),
+  addRuleTemplate: (ws: string, id: string) => http.post(`${workspace(ws)}/rule-templates/${encodeURIComponent(id)}`),
   setRuleEnabled: (ws: string, id: string, enabled: boolean) => http.patch<Rule>(rule(ws, id), { enabled }),
   ruleRuns: (ws: string, id: string, top = 50) => http.get<Page<RuleRun>>(`${rule(ws, id)}/runs?top=${top}`),
   run: (ws: string, id: string) => http.get<RunDetail>(`${workspace(ws)}/rule-runs/${encodeURIComponent(id)}`),
