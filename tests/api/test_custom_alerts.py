@@ -119,16 +119,25 @@ def test_somebody_sets_up_an_alert_of_their_own(site: Running, vedette: Command)
         assert kim.get(f"{WS}/rules/{made['imported'][0]['id']}").json()["nextRunTimeUtc"] is not None
 
 
-@pytest.mark.req("P-059")
+@pytest.mark.req("P-059", "P-099")
 def test_what_a_product_of_another_vendor_detects_is_an_incident_beside_the_others(site: Running) -> None:
     line = (
         "<134>1 2026-03-01T12:00:00Z nids01 - - - - CEF:0|Arista Networks|Awake Security|4.1.1|2418947b|C2: Beacons to live servers|6|"
-        "src=192.0.2.142 shost=pc-142 dst=203.0.113.72 dhost=bad.example cnt=14\n"
+        "src=192.0.2.142 shost=pc-142 suser=dan@firm.example dst=203.0.113.72 dhost=bad.example cnt=14\n"
     )
     with site.client() as client:
         added = client.post(f"{WS}/rule-templates/Detection of another vendor's product")
         assert added.status_code == 201, added.text
+        # An incident of a rule of one's own about the same account.
+        client.post(f"{WS}/rules/import", json={"files": [{"name": "payments.yaml", "content": CUSTOM}]})
+        paid = {"Amount": 11_000, "FirstPayment": True, "ApprovedBy": "dan@firm.example", "WhatToDo": ""}
+        assert client.post(f"{site.server.url}/ingest/Payments_CL", json=paid).is_success
+        until(client, "Payments_CL | where ApprovedBy == 'dan@firm.example'", 1)
+        client.post(f"{WS}/rules/run", json={"ruleId": "5f0c5e0d-9d41-4b6b-9a77-1f5f3c2b1a01"})
         before = {one["number"] for one in client.get(f"{WS}/incidents").json()["value"]}
+        [own] = [
+            one["number"] for one in client.get(f"{WS}/incidents", params={"q": "dan@firm.example"}).json()["value"]
+        ]
         assert site.server.listeners is not None
         with socket.create_connection(("127.0.0.1", site.server.listeners.ports["tcp"]), timeout=60) as sender:
             sender.sendall(line.encode())
@@ -141,6 +150,11 @@ def test_what_a_product_of_another_vendor_detects_is_an_incident_beside_the_othe
         assert mine["title"] == "Arista Networks Awake Security: C2: Beacons to live servers"
         assert mine["alertProductNames"] == ["Arista Networks Awake Security"]
         assert set(mine["entityNames"]) >= {"192.0.2.142", "203.0.113.72", "bad.example"}
+        # Both are in its graph by themselves, tied by what they share.
+        graph = client.get(f"{WS}/incidents/{number}/graph").json()
+        assert {node["number"] for node in graph["nodes"] if node["kind"] == "incident"} >= {number, own}
+        assert {node["name"] for node in graph["nodes"] if node["kind"] == "alert"} >= {mine["title"]}
+        assert "dan@firm.example" in {node["name"] for node in graph["nodes"] if node["kind"] == "entity"}
         [found] = client.get(f"{WS}/incidents", params={"q": "Awake"}).json()["value"]
         assert found["number"] == number
         rows = client.post(

@@ -67,9 +67,12 @@ def number(site: Site, tmp_path_factory: pytest.TempPathFactory) -> int:
     return found
 
 
-@pytest.mark.req("T-002", "T-019", "T-020")
+@pytest.mark.req("T-002", "T-008", "T-019", "T-020")
 def test_take_action_says_how_to_mitigate_and_what_prevents_the_next(site: Site, page: Page, number: int) -> None:
-    page.goto(site.path("incidents", number))
+    # From the queue, which shows what needs attention, to what is to be done.
+    page.goto(site.path("incidents"))
+    page.get_by_role("grid", name="Incidents").get_by_role("link", name=TITLE).click()
+    page.wait_for_url(site.path("incidents", number))
     alert = page.get_by_role("article", name="Alert: Incidents of Defender for Cloud")
     alert.get_by_role("button", name="What to do").click()
     expect(page.get_by_role("tab", name="Take action")).to_have_attribute("aria-selected", "true")

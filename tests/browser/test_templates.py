@@ -45,6 +45,7 @@ def test_a_template_is_added_and_what_it_finds_is_in_the_queue(site: Site, page:
     rule.get_by_role("button", name="Run now").click()
     expect(page.locator(".vd-status-text")).to_contain_text(f"{NAME} matched 1 row")
     page.get_by_role("switch", name=f"Enable {NAME}").click()
+    expect(page.locator(".vd-status-text")).to_contain_text(f"Disabled {NAME}")
     page.goto(site.path("incidents"))
     queue = page.get_by_role("grid", name="Incidents")
     mine = queue.get_by_role("row").filter(has_text="Vectra Networks X Series: Threat Intelligence Match")

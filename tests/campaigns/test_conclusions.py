@@ -54,6 +54,19 @@ def test_communication_with_known_bad_hosts(shared: Path) -> None:
     assert not named(found, "Connection Closed")
 
 
+@pytest.mark.req("P-056")
+def test_data_exfiltration_events(shared: Path) -> None:
+    found = alerts(shared, "Detection of another vendor's product", CEF)
+    events = [alert for alert in found if alert.tactics == ("Exfiltration",)]
+    assert {alert.title.partition(": ")[2] for alert in events} == {
+        "Smash and Grab", "Hidden HTTPS Tunnel", "Hidden DNS Tunnel", "Threat Intelligence Match",
+    }  # fmt: skip
+    [tunnel] = named(events, "Hidden HTTPS Tunnel")
+    assert {"10.100.199.10", "172.217.23.129"} <= entities(tunnel)
+    assert tunnel.severity.value == "High"
+    assert tunnel.custom_details["Category"] == ("EXFILTRATION",)
+
+
 @pytest.mark.req("P-052")
 def test_traffic_that_was_blocked_and_why(shared: Path) -> None:
     found = alerts(shared, "Traffic that a product blocked as a threat", CEF)
