@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.campaign import WS
+from tests.browser.campaign import BY_HAND, RULE, WS, user
 from tests.browser.conftest import Faults, Site
 from tests.browser.test_incident_work import picture
 from tests.plugins.fake_tenant import SUBSCRIPTION
+from vedette.core.ids import derived_id
 
 pytestmark = pytest.mark.browser
 MACHINE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-app/providers/Microsoft.Compute/virtualMachines/db1"
@@ -137,3 +138,30 @@ def test_an_incident_is_escalated_to_a_team_as_a_true_positive(
     faults.expect(r"answer 409: POST .*/escalate")
     dialog.get_by_role("button", name="Escalate as true positive").click()
     expect(dialog).to_contain_text("is with Investigations team already")
+
+
+@pytest.mark.req("T-022")
+def test_similar_alerts_are_suppressed(site: Site, page: Page) -> None:
+    name, identity = "Sign-in that is expected", derived_id("browser-tests", "suppressed")
+    text = RULE.format(id=identity, name=name, country=BY_HAND, severity="Low")
+    with site.client() as client:
+        client.post(f"{WS}/rules/import", json={"files": [{"name": "expected.yaml", "content": text}]})
+        client.patch(f"{WS}/rules/{identity}", json={"enabled": False})
+        [number] = client.post(f"{WS}/rules/run", json={"ruleId": identity}).json()["incidents"]
+    page.goto(f"{site.path('incidents', number)}?tab=action")
+    expect(page.get_by_text("Close the incident as a false or benign positive")).to_be_visible()
+    page.keyboard.press("c")
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    suppress = page.get_by_role("article", name=f"Suppress: {name}")
+    expect(suppress).to_contain_text(f"UserPrincipalName is {user(BY_HAND)}")
+    expect(suppress).to_contain_text(
+        "This would have hidden 1 of 1 alerts of the last 30 days, 0 of them true positives."
+    )
+    suppress.get_by_label("Reason").fill("The office there has opened.")
+    picture(page, "suppress")
+    suppress.get_by_role("button", name="Suppress for").click()
+    expect(suppress.get_by_role("status")).to_contain_text("Hidden for")
+    with site.client() as client:
+        [made] = client.get(f"{WS}/rule-exceptions", params={"rule": identity}).json()["value"]
+    assert made["reason"] == "The office there has opened."

@@ -2,6 +2,7 @@
 
 import { http, queryString, type CallOptions } from "./http";
 import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
+import type { ExceptionProposal, ExceptionWrite } from "./exceptions";
 import type { RunDetail, RunReplay } from "./runs";
 import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleImportFile, RuleImportReport, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
 import type { RuleTemplate } from "./templates";
@@ -67,6 +68,10 @@ export const api = {
   takeAction: (ws: string, number: number) => http.get<TakeAction>(`${workspace(ws)}/incidents/${number}/take-action`),
   escalate: (ws: string, number: number, body: Escalation) =>
     http.post<Incident>(`${workspace(ws)}/incidents/${number}/escalate`, body),
+
+  exceptionProposals: (ws: string, number: number) =>
+    http.get<ExceptionProposal[]>(`${workspace(ws)}/rule-exceptions/proposals?incident=${number}`),
+  addException: (ws: string, body: ExceptionWrite) => http.post(`${workspace(ws)}/rule-exceptions`, body),
 
   query: (ws: string, request: QueryRequest, options?: CallOptions) =>
     http.post<QueryResult>(`${workspace(ws)}/query`, request, options),

@@ -15,6 +15,7 @@ import { logsLink } from "../logs/link";
 import { Time } from "../time/Time";
 import { SeverityBadge } from "./badges";
 import { SEVERITIES } from "./model";
+import { Suppress } from "./Suppress";
 
 const CONCERNS: Record<Concerns, string> = {
   Resource: "",
@@ -141,6 +142,7 @@ export function TakeAction({ incident, onAlert }: { incident: Incident; onAlert:
         </div>
       </section>
       <Prevent prevent={prevent} />
+      <Suppress incident={incident} />
       <section>
         <h2 className="vd-label vd-section-head">Respond automatically</h2>
         <p>
