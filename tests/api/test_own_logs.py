@@ -103,6 +103,8 @@ def test_runs_and_changes_of_rules_are_there_once(services: WorkspaceServices, t
     )
     name = "Sign-in from a country that nobody works in"
     assert asked(services, query) == [["Scheduled analytics rule run", "Success", name, "Scheduled", 0]]
+    query = "SentinelHealth | evaluate bag_unpack(ExtendedProperties) | project QueryFrequency, QueryPeriod, TriggerOperator, TriggerThreshold, RuleId"
+    assert asked(services, query) == [["01:00:00", "1.00:00:00", "GreaterThan", 0, RULE_ID]]
     query = (
         "SentinelAudit | project OperationName, Status, SentinelResourceName, isnotempty(ExtendedProperties.CallerName)"
     )

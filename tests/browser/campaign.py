@@ -24,7 +24,7 @@ NEVER = "ZZ"
 SIGN_INS = 3
 """Sign-ins from each country."""
 
-_RULE = (
+RULE = (
     """
 id: {id}
 name: {name}
@@ -44,6 +44,7 @@ version: 1.0.0
 """
     + ENTITIES
 )
+"""A rule as text: its id, name, severity and country are to be filled in."""
 
 
 def rule_id(country: str) -> str:
@@ -92,7 +93,7 @@ def raise_incidents(running: Running, folder: Path) -> dict[str, int]:
     rules.mkdir(parents=True)
     for country in [*COUNTRIES, BY_HAND, NEVER]:
         severity = COUNTRIES.get(country, "Medium")
-        text = _RULE.format(id=rule_id(country), name=rule_name(country), country=country, severity=severity)
+        text = RULE.format(id=rule_id(country), name=rule_name(country), country=country, severity=severity)
         (rules / f"{country}.yaml").write_text(text, encoding="utf-8")
     logs = folder / "SigninLogs" / "signins.jsonl"
     logs.parent.mkdir()

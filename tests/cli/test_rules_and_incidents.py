@@ -40,11 +40,39 @@ def test_a_rule_runs_and_its_alert_becomes_an_incident(vedette: Command, filled:
     assert vedette("incidents", "list", "--data", filled, "--severity", "Low", "--format", "json").json()["value"] == []
     assert vedette("query", "SecurityAlert | count", "--data", filled, "--format", "csv").out == "Count\n1\n"
 
+    todo = vedette("incidents", "take-action", 1, "--data", filled, "--format", "json").json()
+    assert (todo["mitigate"], todo["prevent"]["hosts"]) == ([], [])
+    assert "names no resource" in vedette("incidents", "take-action", 1, "--data", filled).out
+
+    to = ("--to", "Investigations", "--findings", "Nobody is in KP.", "--severity", "Medium")
+    handed = vedette("incidents", "escalate", 1, *to, "--data", filled)
+    assert handed.out == "Incident 1 is with Investigations, as a true positive.\n"
+    again = vedette("incidents", "escalate", 1, *to, "--data", filled)
+    assert (again.code, "is with Investigations already" in again.err) == (1, True)
+    whole = vedette("incidents", "show", 1, "--data", filled, "--format", "json").json()
+    assert (whole["owner"]["name"], whole["classification"]) == ("Investigations", "TruePositive")
+    assert (whole["severity"], whole["comments"][0]["message"]) == ("Medium", "Nobody is in KP.")
+    assert "Escalated to Investigations" in vedette("incidents", "show", 1, "--data", filled).out
+
     # the same window again doubles nothing
     again = vedette("rules", "run", "--data", filled, "--at", AT, "--format", "json")
     assert (again.code, again.lines()) == (0, [alert])
     assert vedette("incidents", "list", "--data", filled, "--format", "json").json()["count"] == 1
     assert vedette("query", "SecurityAlert | count", "--data", filled, "--format", "csv").out == "Count\n1\n"
+
+
+def test_a_rule_that_ships_is_added(vedette: Command, filled: Path) -> None:
+    name = "Unusual sign-ins of an application"
+    listed = {one["name"]: one for one in vedette("rules", "templates", "--data", filled, "--json").json()}
+    assert (listed[name]["inUse"], listed[name]["missingTables"]) == (False, ["AADServicePrincipalSignInLogs"])
+    assert vedette("rules", "add", name.lower(), "--data", filled).out == f"added {name}\n"
+    assert vedette("rules", "add", listed[name]["id"], "--data", filled).out == f"unchanged {name}\n"
+    assert name in vedette("rules", "list", "--data", filled).out
+    assert "yes" in next(
+        line for line in vedette("rules", "templates", "--data", filled).out.splitlines() if "Unusual" in line
+    )
+    unknown = vedette("rules", "add", "Unusual sign-ins of an aplication", "--data", filled)
+    assert (unknown.code, name in unknown.err) == (1, True)
 
 
 def test_the_time_and_the_period_decide(vedette: Command, filled: Path) -> None:

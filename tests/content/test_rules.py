@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from vedette.content import demo
+from vedette.content.templates import RULES as TEMPLATES
+from vedette.content.templates import template, templates
 from vedette.core.clock import VirtualClock
+from vedette.core.errors import NotFound
 from vedette.detect.alerts.alert import Outcome, RuleRun
 from vedette.detect.as_code.rule_tests import RuleTest, failure, test_cases
 from vedette.detect.reading.files import ReadRule, read_rules
@@ -25,9 +28,11 @@ from vedette.store.report import LoadOptions
 # The tactics of each technique, as MITRE ATT&CK (Enterprise, version 14) and Microsoft Sentinel name them.
 TACTICS = {
     "T1003": {"CredentialAccess"},
+    "T1071": {"CommandAndControl"},
     "T1078": {"DefenseEvasion", "InitialAccess", "Persistence", "PrivilegeEscalation"},
     "T1098": {"Persistence", "PrivilegeEscalation"},
     "T1110": {"CredentialAccess"},
+    "T1204": {"Execution"},
     "T1485": {"Impact"},
     "T1490": {"Impact"},
     "T1528": {"CredentialAccess"},
@@ -40,7 +45,7 @@ TACTICS = {
     "T1651": {"Execution"},
 }
 
-READ, PROBLEMS = read_rules([demo.RULES])
+READ, PROBLEMS = read_rules([demo.RULES, TEMPLATES])
 RULES = [pytest.param(read, id=Path(read.source.file).stem) for read in READ]
 
 
@@ -67,7 +72,8 @@ def run_case(rule: AnalyticsRule, case: RuleTest, folder: Path) -> RuleRun:
 
 def test_every_rule_is_read_without_findings() -> None:
     assert [str(problem) for problem in PROBLEMS] == []
-    assert len(READ) == 13
+    assert len([read for read in READ if "Demo" in read.rule.tags]) == 13
+    assert {read.rule.id for read in READ} == {one.read.rule.id for one in templates()}
     assert len({read.rule.id for read in READ}) == len(READ)
     assert len({read.rule.name for read in READ}) == len(READ)
 
@@ -94,8 +100,8 @@ def test_rule_is_complete(read: ReadRule) -> None:
     assert rule.custom_details
     assert rule.description.count(".") >= 2  # what it is, and what to do
     assert rule.incident.grouping.enabled
-    # What lies before the rules were imported is found once: a longer period would find it again with every run.
-    assert rule.period == rule.frequency
+    # What lies before the demo's rules were imported is found once: a longer period would find it again with every run.
+    assert "Demo" not in rule.tags or rule.period == rule.frequency
 
 
 @pytest.mark.parametrize("read", RULES)
@@ -117,6 +123,16 @@ def test_query_names_only_the_tables_that_the_rule_requires(read: ReadRule) -> N
     required = {table for connector in read.rule.required_data_connectors for table in connector.data_types}
     asked = set(re.findall(r"^(?:let \w+ = )?[ ]*(\w+)$", read.rule.query, re.MULTILINE))
     assert required == asked & set(catalog.known_tables())
+
+
+def test_a_template_is_found_by_id_or_name() -> None:
+    one = template("unusual sign-ins of an application")
+    assert template(one.read.rule.id.upper()) is one
+    assert one.text.startswith(f"id: {one.read.rule.id}")
+    assert one.tables == ("AADServicePrincipalSignInLogs",)
+    with pytest.raises(NotFound) as refused:
+        template("Unusual sign-ins of an aplication")
+    assert one.read.rule.name in (refused.value.hint or "")
 
 
 def test_severities_are_mixed() -> None:

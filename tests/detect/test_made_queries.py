@@ -43,6 +43,7 @@ ALERT = {
     ("filters", "change", "found"),
     [
         ("", {}, True),
+        ("", {"ProductName": "Microsoft Defender for Cloud"}, True),
         ("", {"ProductName": "Office 365 Advanced Threat Protection"}, False),
         ("", {"ProviderName": "ASI Scheduled Alerts"}, False),
         ("severitiesFilter: [High, Medium]", {}, True),

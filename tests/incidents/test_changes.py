@@ -68,6 +68,7 @@ REFUSED: list[Any] = [
         None,
     ),
     ({"owner": {"name": "x"}}, "'owner' is a person with an 'id', or null.", None),
+    ({"owner": "x" * 257}, "'owner' has at most 256 characters.", None),
     (
         {"status": "Closed"},
         "An incident is closed with a classification.",

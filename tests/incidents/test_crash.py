@@ -18,7 +18,8 @@ from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
 from vedette.detect.running.ledger import Ledger
 from vedette.incidents.listing import IncidentFilter
-from vedette.incidents.models import ActivityRow
+from vedette.incidents.logrows import HEALTH
+from vedette.incidents.models import ActivityRow, LogOutboxRow
 from vedette.incidents.service import IncidentService
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,9 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     with state.session(read_only=True) as session:
         actions = select(ActivityRow.number).where(ActivityRow.kind == "action", ActivityRow.reference == "tag")
         assert sorted(session.scalars(actions)) == sorted(tagged)
+        told = session.scalars(select(LogOutboxRow.row).where(LogOutboxRow.table_name == HEALTH)).all()
+        assert sorted(int(row["ExtendedProperties"]["IncidentNumber"]) for row in told) == sorted(tagged)
     (applied,) = automated(state, service, VirtualClock(END)).list()
     assert (applied.applied, applied.errors) == (72, 0)
-    assert service.outbox.pending() == 2 * 3 * 72 + 72
+    assert service.outbox.pending() == 2 * 3 * 72 + 72 + 72
     state.dispose()

@@ -18,6 +18,7 @@ import { SEVERITIES } from "../incidents/model";
 import { Ago } from "../time/Time";
 import { ImportRules } from "./ImportRules";
 import { Outcome } from "./outcome";
+import { RuleTemplates } from "./RuleTemplates";
 import { useRules, useRunRule, useSetRuleEnabled } from "./useRules";
 
 const collator = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
@@ -101,6 +102,7 @@ export default function RulesPage() {
           </span>
         )}
         <span className="vd-spacer" />
+        {configure && <RuleTemplates />}
         {configure && <ImportRules />}
       </div>
       <div className="vd-filters" role="search" aria-label="Filter rules">
@@ -127,7 +129,7 @@ export default function RulesPage() {
       {all?.length === 0 && (
         <EmptyState icon={<DataUsageRegular />} title="No analytics rules yet">
           {configure
-            ? "Import rules in the layout of the public Azure-Sentinel repository (YAML) or as exported from the portal (ARM JSON)."
+            ? "Add some of the rule templates that ship, or import rules in the layout of the public Azure-Sentinel repository (YAML) or as exported from the portal (ARM JSON)."
             : "Ask a contributor of this workspace to import some."}
         </EmptyState>
       )}

@@ -2,9 +2,11 @@
 
 import { http, queryString, type CallOptions } from "./http";
 import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
+import type { ExceptionProposal, ExceptionWrite } from "./exceptions";
 import type { RunDetail, RunReplay } from "./runs";
 import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleImportFile, RuleImportReport, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
-import type { Graph, Move, SimilarIncident, Task } from "./work";
+import type { RuleTemplate } from "./templates";
+import type { Escalation, Graph, Move, SimilarIncident, TakeAction, Task } from "./work";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
 const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComponent(id)}`;
@@ -63,6 +65,14 @@ export const api = {
   graph: (ws: string, number: number) => http.get<Graph>(`${workspace(ws)}/incidents/${number}/graph`),
   similar: (ws: string, number: number) => http.get<Page<SimilarIncident>>(`${workspace(ws)}/incidents/${number}/similar`),
 
+  takeAction: (ws: string, number: number) => http.get<TakeAction>(`${workspace(ws)}/incidents/${number}/take-action`),
+  escalate: (ws: string, number: number, body: Escalation) =>
+    http.post<Incident>(`${workspace(ws)}/incidents/${number}/escalate`, body),
+
+  exceptionProposals: (ws: string, number: number) =>
+    http.get<ExceptionProposal[]>(`${workspace(ws)}/rule-exceptions/proposals?incident=${number}`),
+  addException: (ws: string, body: ExceptionWrite) => http.post(`${workspace(ws)}/rule-exceptions`, body),
+
   query: (ws: string, request: QueryRequest, options?: CallOptions) =>
     http.post<QueryResult>(`${workspace(ws)}/query`, request, options),
   check: (ws: string, query: string, options?: CallOptions) =>
@@ -72,6 +82,8 @@ export const api = {
 
   rules: (ws: string) => http.get<Page<RuleSummary>>(`${workspace(ws)}/rules`),
   rule: (ws: string, id: string) => http.get<Rule>(rule(ws, id)),
+  ruleTemplates: (ws: string) => http.get<Page<RuleTemplate>>(`${workspace(ws)}/rule-templates`),
+  addRuleTemplate: (ws: string, id: string) => http.post(`${workspace(ws)}/rule-templates/${encodeURIComponent(id)}`),
   setRuleEnabled: (ws: string, id: string, enabled: boolean) => http.patch<Rule>(rule(ws, id), { enabled }),
   ruleRuns: (ws: string, id: string, top = 50) => http.get<Page<RuleRun>>(`${rule(ws, id)}/runs?top=${top}`),
   run: (ws: string, id: string) => http.get<RunDetail>(`${workspace(ws)}/rule-runs/${encodeURIComponent(id)}`),

@@ -1,6 +1,6 @@
 /** What belongs to an incident besides its fields: work, history, graph, similar incidents. */
 
-import type { Classification, ClassificationReason, IncidentStatus, PersonRef, Utc } from "./types";
+import type { Classification, ClassificationReason, IncidentStatus, PersonRef, Severity, Utc } from "./types";
 
 export interface PriorityPart {
   name: string;
@@ -36,6 +36,57 @@ export interface Move {
   timeUtc: Utc;
   actor: PersonRef;
   undoneBy: string | null;
+}
+
+/** How to mitigate, as alerts tell that tell the same. */
+export interface Mitigation {
+  title: string;
+  productName: string;
+  steps: string[];
+  alertIds: string[];
+  link: string | null;
+}
+
+/** How the resource of a recommendation is one that the incident is about. */
+export type Concerns = "Resource" | "Inside" | "Around" | "SameName";
+
+export interface Resource {
+  id: string;
+  name: string;
+  type: string;
+}
+
+export interface Recommendation {
+  id: string;
+  title: string;
+  severity: string | null;
+  description: string;
+  steps: string[];
+  resource: Resource;
+  concerns: Concerns;
+  since: Utc;
+  link: string | null;
+}
+
+export interface TakeAction {
+  mitigate: Mitigation[];
+  /** How many alerts the incident has. */
+  alerts: number;
+  prevent: {
+    resources: Resource[];
+    hosts: string[];
+    value: Recommendation[];
+    more: boolean;
+    /** Why there are none. */
+    reason: string | null;
+    query: string | null;
+  };
+}
+
+export interface Escalation {
+  to: string | { id: string | null; name: string };
+  findings: string;
+  severity: Severity;
 }
 
 export interface HistoryEntry {

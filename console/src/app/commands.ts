@@ -56,9 +56,9 @@ const ACTING = "button, a[href], [role='button'], [role='menuitem'], [role='opti
 export function belongsToFocus(event: Pick<KeyboardEvent, "key" | "target">): boolean {
   const target = event.target instanceof Element ? event.target : null;
   if (target?.closest(TYPING)) {
-    // Escape leaves a box; checkboxes and radios have no text to type.
+    // Checkboxes and radios have no text to type; those of a dialog are the dialog's all the same.
     const box = target.closest("input");
-    return !(box && ["checkbox", "radio"].includes(box.type) && event.key !== " ");
+    if (!(box && ["checkbox", "radio"].includes(box.type) && event.key !== " ")) return true;
   }
   if ((event.key === "Enter" || event.key === " ") && target?.closest(ACTING)) return true;
   return document.querySelector("[aria-modal='true'], [role='menu'], [role='listbox']") !== null;

@@ -22,6 +22,8 @@ interface Props {
   focused: boolean;
   filters: (entity: Entity) => Pick<ValueTarget, "filterIn" | "filterOut">;
   active: ReadonlySet<string>;
+  /** Shows what to do about it. */
+  onAction: () => void;
 }
 
 /** Where the product that sent the alert shows it; an address of another kind than https is none. */
@@ -30,7 +32,7 @@ export function backLink(alert: Pick<Alert, "properties">): string | undefined {
   return link?.startsWith("https://") ? link : undefined;
 }
 
-export function AlertCard({ alert, incident, initiallyOpen, focused, filters, active }: Props) {
+export function AlertCard({ alert, incident, initiallyOpen, focused, filters, active, onAction }: Props) {
   const workspace = useWorkspace();
   const navigate = useNavigate();
   const [open, setOpen] = useState(initiallyOpen || focused);
@@ -86,6 +88,11 @@ export function AlertCard({ alert, incident, initiallyOpen, focused, filters, ac
               <a href={backLink(alert)} target="_blank" rel="noreferrer">
                 Open in {alert.productName}
               </a>
+            )}
+            {alert.properties.RemediationSteps && (
+              <button type="button" className="vd-link" onClick={onAction}>
+                What to do
+              </button>
             )}
             <Button size="small" appearance="transparent" onClick={() => setShowQuery(!showQuery)} aria-expanded={showQuery}>
               {showQuery ? "Hide the query" : "Show the query"}

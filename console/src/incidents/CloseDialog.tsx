@@ -70,7 +70,7 @@ function CloseForm({ numbers, onClose, onSubmit }: Props & { numbers: readonly n
             </RadioGroup>
           </Field>
           <Field label="Comment" hint="What was found. Ctrl+Enter closes the incident from here.">
-            <Textarea value={comment} maxLength={32_000} rows={3} onChange={(_, data) => setComment(data.value)} />
+            <Textarea value={comment} maxLength={30_000} rows={3} onChange={(_, data) => setComment(data.value)} />
           </Field>
         </div>
       </DialogContent>

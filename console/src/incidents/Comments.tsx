@@ -9,7 +9,7 @@ import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace } from "../app/session";
 import { Time } from "../time/Time";
 
-const LIMIT = 32_000;
+const LIMIT = 30_000;
 
 interface Props {
   incident: Incident;

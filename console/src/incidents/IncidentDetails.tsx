@@ -72,7 +72,7 @@ export function IncidentDetails({ incident, onChange, filters, active }: Props) 
   for (const entity of incident.entities) groups.set(entity.type, [...(groups.get(entity.type) ?? []), entity]);
   return (
     <aside className="vd-incident-side" aria-label="Details">
-      {incident.status === "Closed" && incident.classification && (
+      {incident.classification && (
         <section>
           <h2 className="vd-label">Classification</h2>
           <div>{verdictLabel(incident.classification, incident.classificationReason)}</div>

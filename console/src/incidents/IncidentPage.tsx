@@ -1,7 +1,7 @@
 import "./incidents.css";
 
 import { Button, Spinner, Tab, TabList } from "@fluentui/react-components";
-import { DismissRegular } from "@fluentui/react-icons";
+import { ArrowUpRightRegular, DismissRegular } from "@fluentui/react-icons";
 import { useMemo, useRef, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 
@@ -18,14 +18,16 @@ import { CloseDialog } from "./CloseDialog";
 import { Comments } from "./Comments";
 import { ConflictBar } from "./ConflictBar";
 import { IncidentControls, StatusMenuAt } from "./Controls";
+import { EscalateDialog } from "./EscalateDialog";
 import { IncidentDetails } from "./IncidentDetails";
 import { Investigate } from "./Investigate";
 import { KillChain } from "./parts";
+import { TakeAction } from "./TakeAction";
 import { Timeline } from "./Timeline";
 import { useIncident, useIncidentStore } from "./useIncidents";
 import { Work } from "./Work";
 
-type TabName = "alerts" | "timeline" | "comments" | "investigate" | "work";
+type TabName = "alerts" | "timeline" | "comments" | "investigate" | "work" | "action";
 
 const csv = (text: string | null) => (text ?? "").split(",").filter(Boolean);
 
@@ -79,6 +81,7 @@ function Loaded({ incident }: { incident: Incident }) {
   const store = useIncidentStore();
   const [parameters, setParameters] = useParameters();
   const [closing, setClosing] = useState(false);
+  const [escalating, setEscalating] = useState(false);
   const [statusAt, setStatusAt] = useState<HTMLElement | null>(null);
   const [draft, setDraft] = useState("");
   const comment = useRef<HTMLTextAreaElement>(null);
@@ -86,7 +89,7 @@ function Loaded({ incident }: { incident: Incident }) {
   const filter = useEntityFilter(incident);
 
   const alertId = parameters.get("alert");
-  const tab = (["timeline", "comments", "investigate", "work"] as const).find((one) => one === parameters.get("tab")) ?? "alerts";
+  const tab = (["timeline", "comments", "investigate", "work", "action"] as const).find((one) => one === parameters.get("tab")) ?? "alerts";
   const show = (next: TabName, alert = "") =>
     setParameters((changed) => {
       setOrDelete(changed, "tab", next === "alerts" ? "" : next);
@@ -104,12 +107,14 @@ function Loaded({ incident }: { incident: Incident }) {
     { id: "i-assign", title: "Assign to me", group: "This incident", keys: ["a"], enabled: can, run: () => change({ owner: me }) },
     { id: "i-status", title: "Set the status", group: "This incident", keys: ["s"], enabled: can, run: () => setStatusAt(controls.current) },
     { id: "i-close", title: "Close with a classification", group: "This incident", keys: ["c"], enabled: can, run: () => setClosing(true) },
+    { id: "i-escalate", title: "Escalate as a true positive", group: "This incident", keys: ["e"], enabled: can, run: () => setEscalating(true) },
     { id: "i-comment", title: "Write a comment", group: "This incident", keys: ["m"], enabled: can, run: startComment },
     { id: "i-alerts", title: "Show the alerts", group: "This incident", keys: ["1"], run: () => show("alerts") },
     { id: "i-timeline", title: "Show the timeline", group: "This incident", keys: ["2"], run: () => show("timeline") },
     { id: "i-comments", title: "Show the comments", group: "This incident", keys: ["3"], run: () => show("comments") },
     { id: "i-investigate", title: "Show the graph and similar incidents", group: "This incident", keys: ["4"], run: () => show("investigate") },
     { id: "i-work", title: "Show tasks, bookmarks and history", group: "This incident", keys: ["5"], run: () => show("work") },
+    { id: "i-action", title: "Show what to do", group: "This incident", keys: ["6"], run: () => show("action") },
     { id: "i-back", title: "Back to the list", group: "This incident", keys: ["Escape"], run: () => void navigate(-1) },
   ]);
 
@@ -133,8 +138,17 @@ function Loaded({ incident }: { incident: Incident }) {
           <Title>{`Incident ${incident.number}`}</Title>
           <h1>{incident.title}</h1>
         </div>
-        <div ref={controls} className="vd-incident-controls">
+        <div ref={controls} className="vd-incident-controls vd-row vd-wrap">
           <IncidentControls incident={incident} onChange={change} onClose={() => setClosing(true)} />
+          <Button
+            size="small"
+            icon={<ArrowUpRightRegular />}
+            disabled={!can}
+            title={can ? undefined : "Your role in this workspace cannot edit incidents"}
+            onClick={() => setEscalating(true)}
+          >
+            Escalate…
+          </Button>
         </div>
       </header>
       <ConflictBar store={store} number={incident.number} />
@@ -148,6 +162,7 @@ function Loaded({ incident }: { incident: Incident }) {
             <Tab value="comments">Comments ({incident.comments.length})</Tab>
             <Tab value="investigate">Investigate</Tab>
             <Tab value="work">Work</Tab>
+            <Tab value="action">Take action</Tab>
           </TabList>
           <div className="vd-incident-tab">
             {tab === "alerts" && (
@@ -162,6 +177,7 @@ function Loaded({ incident }: { incident: Incident }) {
                     focused={alert.id === alertId}
                     filters={entityFilters}
                     active={active}
+                    onAction={() => show("action")}
                   />
                 ))}
                 {incident.alerts.length === 0 && <p className="vd-muted">This incident has no alerts.</p>}
@@ -173,6 +189,7 @@ function Loaded({ incident }: { incident: Incident }) {
             {tab === "comments" && <Comments incident={incident} draft={draft} onDraft={setDraft} inputRef={comment} />}
             {tab === "investigate" && <Investigate incident={incident} />}
             {tab === "work" && <Work incident={incident} />}
+            {tab === "action" && <TakeAction incident={incident} onAlert={(id) => show("alerts", id)} />}
           </div>
         </section>
       </div>
@@ -183,6 +200,7 @@ function Loaded({ incident }: { incident: Incident }) {
         onClose={() => setClosing(true)}
         onDone={() => setStatusAt(null)}
       />
+      <EscalateDialog incident={incident} open={escalating} onClose={() => setEscalating(false)} />
       <CloseDialog
         numbers={closing ? [incident.number] : null}
         onClose={() => setClosing(false)}

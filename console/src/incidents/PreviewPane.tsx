@@ -56,7 +56,7 @@ export function PreviewPane({ summary, settled, onChange, onCloseIncident, onDis
         </Skeleton>
       )}
       <IncidentControls incident={shown} onChange={onChange} onClose={onCloseIncident} />
-      {shown.status === "Closed" && shown.classification && (
+      {shown.classification && (
         <div className="vd-field">
           <span className="vd-label">Classification</span>
           <span>{verdictLabel(shown.classification, shown.classificationReason)}</span>

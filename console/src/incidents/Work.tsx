@@ -12,6 +12,7 @@ import { done } from "../app/activity";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { Time } from "../time/Time";
+import { historyLabel } from "./model";
 
 /** A change of an incident: what it says when it is done, and the incidents that are to be read again. */
 function useWork(incident: Incident) {
@@ -165,7 +166,7 @@ function Regroup({ incident }: { incident: Incident }) {
         </form>
       )}
       {editIncidents && incident.alerts.length > 1 && (
-        <fieldset className="vd-split">
+        <fieldset className="vd-split-off">
           <legend className="vd-muted">Alerts to move into an incident of their own</legend>
           {incident.alerts.map((alert) => (
             <div key={alert.id}>
@@ -221,7 +222,7 @@ export function Work({ incident }: { incident: Incident }) {
                   <Time value={entry.time} />
                 </td>
                 <td>{entry.actor.name}</td>
-                <td>{entry.title ?? entry.field}</td>
+                <td>{entry.title ?? historyLabel(entry.field)}</td>
                 <td>{shown(entry.old)}</td>
                 <td>{shown(entry.new)}</td>
               </tr>

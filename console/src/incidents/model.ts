@@ -88,6 +88,11 @@ export function fieldLabel(field: EditableField): string {
   return FIELD_LABELS[field];
 }
 
+/** The name of a field of the history, which has others than those that are edited. */
+export function historyLabel(field: string): string {
+  return field in FIELD_LABELS ? fieldLabel(field as EditableField) : field;
+}
+
 export function fieldText(field: EditableField, value: EditableFields[EditableField] | undefined): string {
   if (value === null || value === undefined || value === "") return field === "owner" ? "nobody" : "none";
   if (Array.isArray(value)) return value.join(", ") || "none";

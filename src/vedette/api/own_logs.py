@@ -21,6 +21,8 @@ from vedette import __version__
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
 from vedette.detect.library import RuleLibrary, StoredRule
+from vedette.detect.reading.durations import format_timespan
+from vedette.detect.rule import RuleKind
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.windows import LedgerEntry, WindowOutcome
 from vedette.store.catalog import INGESTION
@@ -181,7 +183,11 @@ class OwnLogs:
         details: dict[str, Any] = {
             "AlertsGeneratedAmount": one.alerts, "QueryResultAmount": one.rows, "CorrelationId": one.run_id,
             "QueryStartTimeUTC": one.query_from or one.window.start, "QueryEndTimeUTC": one.window.end,
-            "QueryFrequency": str(rule.frequency), "QueryPeriod": str(rule.period), "ExecutionSeconds": one.duration,
+            "QueryFrequency": format_timespan(rule.frequency), "QueryPeriod": format_timespan(rule.period), "RuleId": rule.id,
+            "TriggerOperator": rule.trigger.operator.value, "TriggerThreshold": rule.trigger.value,
+            "TriggerType": "NrtRun" if rule.kind is RuleKind.NRT else rule.kind.value,
+            "AggregationKind": rule.event_grouping.value, "SuppressionEnabled": str(rule.suppression.enabled),
+            "SuppressionDuration": format_timespan(rule.suppression.duration), "ExecutionSeconds": one.duration,
             "RuleRevision": one.revision, "Outcome": one.outcome.value, "RunType": one.run_type.value, "Attempt": one.attempt,
         }  # fmt: skip
         if not good:
@@ -204,7 +210,7 @@ class OwnLogs:
         rows = [
             {
                 "TimeGenerated": stored.updated_at, "OperationName": "Microsoft.SecurityInsights/alertRules/Write", "Status": "Success",
-                "Description": "Create or update analytics rule", "WorkspaceId": self._workspace_id, "SourceSystem": "Vedette",
+                "Description": "Create or update analytics rule.", "WorkspaceId": self._workspace_id, "SourceSystem": "Vedette",
                 "SentinelResourceId": self._resource(stored.rule.id), "SentinelResourceName": stored.rule.name,
                 "SentinelResourceType": "Analytics Rule", "SentinelResourceKind": _kind_of(stored),
                 "CorrelationId": f"{stored.rule.id}/{stored.revision}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -79,6 +80,64 @@ def show(
         typer.echo(json_line(found))
         return
     _print(found)
+
+
+@group.command("take-action")
+def take_action(
+    incident: Annotated[str, typer.Argument(help="The incident's number or id.", metavar="ID")],
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Show what to do about an incident: how to mitigate the threat, and what would prevent the next one."""
+    with operations(data, workspace) as held:
+        found = held.request("GET", f"/incidents/{quote(incident, safe='')}/take-action")
+    if format_ is Format.JSON:
+        typer.echo(json_line(found))
+        return
+    console = screen()
+    console.print("Mitigate the threat", style="bold")
+    for one in found["mitigate"]:
+        console.print(harmless(f"{one['title']} ({one['productName']})"))
+        for number, step in enumerate(one["steps"], start=1):
+            console.print(harmless(f"  {number}. {step}"))
+    if not found["mitigate"]:
+        console.print("None of its alerts tells how.")
+    console.print()
+    console.print("Prevent future attacks", style="bold")
+    prevent = found["prevent"]
+    if prevent["reason"]:
+        console.print(harmless(prevent["reason"]))
+    for one in prevent["value"]:
+        resource = one["resource"]
+        console.print(harmless(f"{one['severity'] or 'No severity'}: {one['title']}"))
+        console.print(harmless(f"  {resource['type']} {resource['name']}, open since {one['since']}"))
+        for number, step in enumerate(one["steps"], start=1):
+            console.print(harmless(f"  {number}. {step}"))
+        if one["link"]:
+            console.print(harmless(f"  {one['link']}"))
+    if prevent["more"]:
+        console.print(f"There are more than these {len(prevent['value'])}; ask SecurityRecommendation for all.")
+
+
+@group.command("escalate")
+def escalate(
+    incident: Annotated[str, typer.Argument(help="The incident's number or id.", metavar="ID")],
+    to: Annotated[str, typer.Option("--to", help="The team or person that takes it over.", metavar="NAME")],
+    findings: Annotated[str, typer.Option(help="What was found; it becomes a comment.", metavar="TEXT")] = "",
+    severity: Annotated[str | None, typer.Option(help="High, Medium, Low or Informational.")] = None,
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Hand an incident over for further investigation, as a true positive: owner, status and classification at once."""
+    body = {"to": to, "findings": findings, "severity": severity}
+    with operations(data, workspace) as held:
+        found = held.request("POST", f"/incidents/{quote(incident, safe='')}/escalate", json=body)
+    if format_ is Format.JSON:
+        typer.echo(json_line(found))
+        return
+    typer.echo(harmless(f"Incident {found['number']} is with {found['owner']['name']}, as a true positive."))
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -120,6 +121,47 @@ def list_(
         ["id", "name", "severity", "kind", "enabled"],
         [[rule["id"], rule["name"], rule["severity"], rule["kind"], rule["enabled"]] for rule in rules],
     )
+
+
+@group.command("templates")
+def templates(data: DataDir = None, workspace: WorkspaceName = "default", json_: JsonReport = False) -> None:
+    """List the rules that ship: which of them the workspace has, and which tables they still wait for."""
+    with operations(data, workspace) as held:
+        found = held.request("GET", "/rule-templates")["value"]
+    if json_:
+        typer.echo(json_line(found))
+        return
+    print_table(
+        ["name", "severity", "in use", "tables", "without rows"],
+        [
+            [
+                one["name"],
+                one["severity"],
+                "yes" if one["inUse"] else "no",
+                ", ".join(one["tables"]),
+                ", ".join(one["missingTables"]),
+            ]
+            for one in found
+        ],
+    )
+
+
+@group.command("add")
+def add(
+    names: Annotated[list[str], typer.Argument(help="Ids or names of rules that ship.", metavar="TEMPLATE")],
+    data: DataDir = None,
+    workspace: WorkspaceName = "default",
+    json_: JsonReport = False,
+) -> None:
+    """Add rules that ship to the workspace, switched on. `vedette rules templates` lists them."""
+    with operations(data, workspace, makes=True) as held:
+        added = [held.request("POST", f"/rule-templates/{quote(name, safe='')}") for name in names]
+    if json_:
+        typer.echo(json_line(added))
+        return
+    for one in added:
+        outcome = next((word for word in ("added", "updated") if one[word]), "unchanged")
+        typer.echo(harmless(f"{outcome} {one['name']}"))
 
 
 def _print_broken(rules: list[dict[str, Any]]) -> None:

@@ -49,6 +49,22 @@ def as_kept(rule: AnalyticsRule) -> AnalyticsRule:
     )  # fmt: skip
 
 
+_PRODUCTS: Final = (
+    ("Azure Security Center", "Microsoft Defender for Cloud"),
+    ("Azure Security Center for IoT", "Microsoft Defender for IoT"),
+    ("Azure Active Directory Identity Protection", "Microsoft Entra ID Protection"),
+    ("Azure Advanced Threat Protection", "Microsoft Defender for Identity"),
+    ("Microsoft Cloud App Security", "Microsoft Defender for Cloud Apps"),
+    ("Microsoft Defender Advanced Threat Protection", "Microsoft Defender for Endpoint"),
+    ("Office 365 Advanced Threat Protection", "Microsoft Defender for Office 365"),
+)
+"""A product's name in rules, and the one it has now: its own interfaces say either in an alert."""
+
+
+def _names_of(product: str) -> tuple[str, ...]:
+    return next((names for names in _PRODUCTS if product.casefold() in map(str.casefold, names)), (product,))
+
+
 def _incident_creation(rule: AnalyticsRule) -> AnalyticsRule:
     """Alerts of one product, as its filters say; each is an alert of the rule, updated ones under one key."""
     product = rule.extra.get("productFilter")
@@ -56,7 +72,7 @@ def _incident_creation(rule: AnalyticsRule) -> AnalyticsRule:
         return rule
     lines = [
         "SecurityAlert",
-        f"| where ProductName =~ {text_literal(product.strip())} and not(ProviderName startswith 'ASI ')",
+        f"| where ProductName in~ ({', '.join(map(text_literal, _names_of(product.strip())))}) and not(ProviderName startswith 'ASI ')",
     ]
     severities = _texts(rule.extra.get("severitiesFilter"))
     if severities:

@@ -85,7 +85,14 @@ def _actor(entry: ActivityRow) -> dict[str, str]:
 
 _MOVES = tuple(
     kind.value
-    for kind in (ActivityKind.TASK, ActivityKind.MERGE, ActivityKind.SPLIT, ActivityKind.UNDO, ActivityKind.ACTION)
+    for kind in (
+        ActivityKind.TASK,
+        ActivityKind.MERGE,
+        ActivityKind.SPLIT,
+        ActivityKind.UNDO,
+        ActivityKind.ACTION,
+        ActivityKind.ESCALATION,
+    )
 )
 """Activities without a field that are changes, too."""
 

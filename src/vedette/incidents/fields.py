@@ -19,6 +19,7 @@ MAX_DESCRIPTION: Final = 5000
 MAX_COMMENT: Final = 30_000
 MAX_LABELS: Final = 100
 MAX_LABEL: Final = 256
+MAX_OWNER: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +157,13 @@ def _owner(value: JsonValue) -> JsonValue:
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        return {"id": value.strip(), "name": value.strip()}
+        value = {"id": value}
     if isinstance(value, Mapping) and isinstance(value.get("id"), str) and value["id"].strip():
-        name = value.get("name")
-        return {"id": value["id"].strip(), "name": name if isinstance(name, str) and name else value["id"].strip()}
+        identity, name = value["id"].strip(), value.get("name")
+        shown = name if isinstance(name, str) and name else identity
+        if max(len(identity), len(shown)) > MAX_OWNER:
+            raise InvalidInput(f"'owner' has at most {MAX_OWNER} characters.", target="owner")
+        return {"id": identity, "name": shown}
     raise InvalidInput("'owner' is a person with an 'id', or null.", target="owner")
 
 

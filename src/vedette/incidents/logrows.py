@@ -23,6 +23,7 @@ from vedette.incidents.work.models import BookmarkRow, TaskRow
 ALERTS: Final = "SecurityAlert"
 INCIDENTS: Final = "SecurityIncident"
 BOOKMARKS: Final = "HuntingBookmark"
+HEALTH: Final = "SentinelHealth"
 
 _PROVIDERS: Final = {
     RuleKind.SCHEDULED.value: ("ASI Scheduled Alerts", "Scheduled Alerts"),

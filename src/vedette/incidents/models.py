@@ -261,7 +261,7 @@ class ActivityRow(Base):
 
 
 class LogOutboxRow(Base):
-    """A row for SecurityAlert or SecurityIncident that is still to be appended to the log table."""
+    """A row for SecurityAlert, SecurityIncident or another table that is still to be appended to the log table."""
 
     __tablename__ = "log_outbox"
 

@@ -24,7 +24,7 @@ from vedette.core.database import State
 from vedette.core.turns import Turns
 from vedette.detect.alerts.moments import from_wire
 from vedette.detect.running.runner import QueryResult
-from vedette.incidents.logrows import ALERTS, BOOKMARKS, INCIDENTS
+from vedette.incidents.logrows import ALERTS, BOOKMARKS, HEALTH, INCIDENTS
 from vedette.incidents.models import LogOutboxRow
 
 BATCH: Final = 500
@@ -33,6 +33,7 @@ _KEYS: Final = {
     ALERTS: ("SystemAlertId",),
     INCIDENTS: ("IncidentName", "Status", "ModifiedBy"),
     BOOKMARKS: ("BookmarkId",),
+    HEALTH: ("RecordId",),
 }
 """Columns that, with TimeGenerated, tell a row of each table."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from vedette.core.clock import Clock
 from vedette.core.database import State, storable
-from vedette.core.errors import InvalidInput, NotFound
+from vedette.core.errors import Conflict, InvalidInput, NotFound
 from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import SYSTEM, Permission, Principal
 from vedette.detect.alerts.alert import RuleRun
@@ -33,7 +33,7 @@ from vedette.incidents.journal import IncidentEvent, IncidentState, Journal, Lis
 from vedette.incidents.listing import IncidentFilter, IncidentPage, list_incidents, summary
 from vedette.incidents.models import ActivityRow, AlertRow, CommentRow, IncidentEntityRow, IncidentRow
 from vedette.incidents.records import alert_view
-from vedette.incidents.vocabulary import ActivityKind
+from vedette.incidents.vocabulary import ActivityKind, Classification, ClassificationReason, Status
 from vedette.incidents.work.bookmarks import Bookmarks
 from vedette.incidents.work.regrouping import Regrouping
 from vedette.incidents.work.tasks import Tasks
@@ -66,7 +66,7 @@ class IncidentService:
         self.bookmarks = Bookmarks(state, self._journal, new_id)
         self.regrouping = Regrouping(state, self._journal, new_id)
         self.outbox = self._journal.outbox
-        """Rows for SecurityAlert and SecurityIncident that the log store does not have yet."""
+        """Rows for SecurityAlert, SecurityIncident and other tables that the log store does not have yet."""
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` for everything that happens to an incident, inside its transaction."""
@@ -111,6 +111,58 @@ class IncidentService:
                     )
                 )  # fmt: skip
             return self._view(session, incident)
+
+    def escalate(
+        self,
+        reference: int | str,
+        to: JsonValue,
+        principal: Principal,
+        *,
+        findings: str = "",
+        severity: JsonValue = None,
+        etag: str | None = None,
+    ) -> dict[str, Any]:
+        """Hand an incident over as a true positive, for further investigation; returns the incident.
+
+        `to` is a team, or a person: it owns the incident then, which is active, and classified. `findings` become a comment, a
+        `severity` that of the incident. All of it is one transaction, with an entry in the history. `Conflict` where it has been
+        handed over to the same owner already.
+        """
+        principal.require(self.workspace_id, Permission.INCIDENTS_WRITE)
+        owner = FIELDS["owner"].read(to)
+        if not isinstance(owner, Mapping):
+            raise InvalidInput(
+                "An incident is escalated to somebody.",
+                target="to",
+                hint="Name the team, or the person, that takes it over.",
+            )
+        changes: dict[str, JsonValue] = {
+            "owner": dict(owner), "status": Status.ACTIVE.value, "classification": Classification.TRUE_POSITIVE.value,
+            "classificationReason": ClassificationReason.SUSPICIOUS_ACTIVITY.value,
+        }  # fmt: skip
+        wanted = self._named(read_changes(changes))
+        with self._state.session() as session:
+            incident = self._journal.row(session, reference)
+            check_etag(incident, etag)
+            to_name = str(wanted["owner"]["name"])
+            if incident.merged_into is not None:
+                raise Conflict(
+                    f"Incident {incident.number} was merged.", target=str(incident.number),
+                    hint=f"Escalate incident {incident.merged_into}, which has its alerts.",
+                )  # fmt: skip
+            if all(FIELDS[name].get(incident) == value for name, value in wanted.items()):
+                raise Conflict(
+                    f"Incident {incident.number} is with {to_name} already, as a true positive.",
+                    target=str(incident.number),
+                )
+            if findings.strip():
+                self.comment(incident.number, findings, principal)
+            title = f"Escalated to {to_name} as a true positive"
+            detail = findings.strip() or None
+            self._journal.note(session, incident, ActivityKind.ESCALATION, principal, title=title, detail=detail)
+            return self.update(
+                incident.number, changes if severity is None else changes | {"severity": severity}, principal
+            )
 
     def prioritise(self, most: int = 200) -> int:
         """Weigh again, a bounded number of, the incidents whose priority rests on something that has changed elsewhere

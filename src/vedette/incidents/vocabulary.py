@@ -56,6 +56,7 @@ class ActivityKind(StrEnum):
     SPLIT = "split"
     UNDO = "undo"
     ACTION = "action"
+    ESCALATION = "escalation"
 
 
 class TaskStatus(StrEnum):

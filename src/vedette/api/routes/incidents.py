@@ -39,6 +39,14 @@ class Batch(Wire):
     items: list[BatchItem]
 
 
+class Escalation(Wire):
+    """To whom an incident is handed over: a team or person by name, or as `{"id", "name"}`; what was found; how severe it is."""
+
+    to: str | dict[str, Any]
+    findings: str = ""
+    severity: str | None = None
+
+
 class NewComment(Wire):
     """A comment."""
 
@@ -117,6 +125,25 @@ def change(
     With If-Match, any change since the incident was read is one (412).
     """
     found = services.incidents.update(reference(incident), body.set, caller, body.base, if_match)
+    response.headers["ETag"] = f'"{found["etag"]}"'
+    services.wake()
+    return found
+
+
+@router.post("/{incident}/escalate")
+def escalate(
+    services: Services,
+    caller: Annotated[Caller, Depends(requires(Permission.INCIDENTS_WRITE))],
+    incident: str,
+    body: Escalation,
+    response: Response,
+    if_match: IfMatch = None,
+) -> dict[str, Any]:
+    """Hands an incident over to a team or a person as a true positive, with what was found as a comment."""
+    named = services.application.person((body.to,)) if isinstance(body.to, str) else None
+    found = services.incidents.escalate(
+        reference(incident), named or body.to, caller, findings=body.findings, severity=body.severity, etag=if_match
+    )
     response.headers["ETag"] = f'"{found["etag"]}"'
     services.wake()
     return found

@@ -73,6 +73,12 @@ def similar(services: Services, caller: Reader, incident: str) -> dict[str, Any]
     return {"value": found, "count": len(found)}
 
 
+@router.get("/incidents/{incident}/take-action")
+def take_action(services: Services, caller: Reader, incident: str) -> dict[str, Any]:
+    """How to mitigate the threat, as the alerts tell, and the open recommendations of Defender for Cloud on what is affected."""
+    return services.investigation.take_action(reference(incident), caller)
+
+
 @router.get("/incidents/{incident}/timeline")
 def incident_timeline(
     services: Services, caller: Reader, incident: str, top: Top = 200, kinds: Kinds = ""

@@ -11,7 +11,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -57,6 +57,20 @@ class Collections(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A further collection that says more of a source's objects. It is listed where an object needs it, at most once a day."""
+
+    path: str
+    query: Mapping[str, str]
+    title: str
+    """What it is, in a sentence."""
+    wanted: Callable[[Mapping[str, Any]], str | None]
+    """The name (in small letters) of what says more of an object; None where it says all itself."""
+    merge: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+    """An object with what is said of it there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """What an endpoint reads."""
 
@@ -79,6 +93,7 @@ class Source:
     service: str = "Microsoft Graph"
     forbidden: Callable[[Endpoint, AzureFailure], tuple[str, str] | None] = lambda endpoint, failure: None
     """What a 403 means, where it is not a missing permission: message and hint."""
+    beside: Beside | None = None
 
 
 class CollectionConnection:
@@ -91,6 +106,7 @@ class CollectionConnection:
         self._client, self._sources, self._manifest, self._clock = client, sources, described, clock
         self._look_back = look_back
         self._hosts = hosts
+        self._beside: dict[str, tuple[datetime, dict[str, Mapping[str, Any]]]] = {}
 
     def close(self) -> None:
         """Close connections."""
@@ -118,10 +134,44 @@ class CollectionConnection:
         moments = Moments(now)
         events: list[Event] = []
         unknown: Counter[str] = Counter()
-        for identity, one in done.objects:
+        objects, warning = self._with_more(endpoint, done.objects)
+        for identity, one in objects:
             events += events_of(source.read(one, moments), one, source.table, f"{source.path}:{identity}", unknown)
             unknown.update(source.unknown(one))
-        return Page(events, done.cursor, done.more, len(done.objects), unknown, done.warning)
+        return Page(events, done.cursor, done.more, len(done.objects), unknown, done.warning or warning)
+
+    def _with_more(
+        self, endpoint: str, objects: list[tuple[str, dict[str, Any]]]
+    ) -> tuple[list[tuple[str, dict[str, Any]]], str | None]:
+        """The objects with what the collection beside the source says of them, and why it could not be read."""
+        beside = self._sources[endpoint].beside
+        if beside is None or all(beside.wanted(one) is None for _, one in objects):
+            return objects, None
+        try:
+            facts = self._listed_beside(beside)
+        except AzureFailure as failure:
+            if TROUBLE.get(failure.kind) not in (Trouble.FORBIDDEN, Trouble.GONE):
+                raise self._told(endpoint, failure) from failure
+            return objects, f"{beside.title} cannot be read: {failure.message}"
+        more = ((identity, one, facts.get(beside.wanted(one) or "")) for identity, one in objects)
+        return [(identity, one if found is None else beside.merge(one, found)) for identity, one, found in more], None
+
+    def _listed_beside(self, beside: Beside) -> dict[str, Mapping[str, Any]]:
+        now = self._clock.now()
+        read_at, facts = self._beside.get(beside.path, (None, {}))
+        if read_at is not None and now - timedelta(days=1) < read_at <= now:
+            return facts
+        page = self._client.first_page(beside.path, beside.query)
+        facts = {str(one.get("name")).lower(): one for one in page.value}
+        asked: set[str] = set()
+        while (link := page.next_link) is not None:
+            if link in asked:
+                raise AzureFailure(FailureKind.UNAVAILABLE, "the link to the next page leads to an earlier one")
+            asked.add(link)
+            page = self._client.next_page(link)
+            facts.update((str(one.get("name")).lower(), one) for one in page.value)
+        self._beside[beside.path] = now, facts
+        return facts
 
     def check(self) -> CheckReport:
         """Reach the hosts, sign in, and ask each endpoint for one object: which permission is missing is named."""

@@ -19,13 +19,14 @@ from vedette.detect.entities.entity import Entity
 from vedette.detect.running.runner import QueryResult
 from vedette.engine.query import Limits, QueryFailed
 from vedette.incidents.entity_values import EntityValues
-from vedette.incidents.investigation import found, timelines
+from vedette.incidents.investigation import found, take_action, timelines
 from vedette.incidents.investigation.graph import Graph, alert_node, entity_node, incident_graph, incident_node
 from vedette.incidents.investigation.similar import similar
+from vedette.incidents.investigation.take_action import Resources
 from vedette.incidents.investigation.units import Unit, activities, exploration, explorations
 from vedette.incidents.journal import Journal
 from vedette.incidents.listing import summary
-from vedette.incidents.models import ActivityRow
+from vedette.incidents.models import ActivityRow, IncidentEntityRow
 from vedette.incidents.records import alert_view
 from vedette.incidents.work.bookmarks import bookmark_view
 from vedette.kql.diagnostics import KqlError
@@ -115,6 +116,58 @@ class Investigation:
         caller.require(self._workspace_id, Permission.INCIDENTS_READ)
         with self._state.session(read_only=True) as session:
             return similar(session, self._journal.row(session, reference))
+
+    def take_action(self, reference: int | str, caller: Principal) -> dict[str, Any]:
+        """How to mitigate an incident's threat, and the recommendations that would prevent the next one.
+
+        `prevent.reason` says why there are none. Recommendations need the right to query.
+        """
+        caller.require(self._workspace_id, Permission.INCIDENTS_READ)
+        with self._state.session(read_only=True) as session:
+            incident = self._journal.row(session, reference)
+            alerts = self._journal.alerts(session, incident.number)
+            rows = session.scalars(
+                select(IncidentEntityRow)
+                .filter_by(workspace_id=self._workspace_id, number=incident.number)
+                .order_by(IncidentEntityRow.position)
+            )
+            entities = [Entity.of(row.type, row.identifiers) for row in rows]
+        resources = take_action.resources_of(entities, alerts)
+        listed, more, reason = self._recommendations(resources, caller)
+        told = {"mitigate": take_action.mitigations(alerts), "alerts": len(alerts)}
+        about = [take_action.resource_view(one) for one in resources.written.values()]
+        return {
+            **told,
+            "prevent": {
+                "resources": about, "hosts": list(resources.hosts), "value": listed, "more": more, "reason": reason,
+                "query": take_action.query(resources) if resources else None,
+            },
+        }  # fmt: skip
+
+    def _recommendations(
+        self, resources: Resources, caller: Principal
+    ) -> tuple[list[dict[str, Any]], bool, str | None]:
+        """The open ones, whether there are more, and why there are none."""
+        if not resources:
+            return [], False, "The incident names no resource of Azure and no host."
+        if not caller.allows(self._workspace_id, Permission.QUERY):
+            return [], False, "Recommendations need the right to run queries."
+        if take_action.TABLE not in self._tables():
+            return (
+                [],
+                False,
+                f"The workspace has no rows in {take_action.TABLE}; the connector of Defender for Cloud brings them.",
+            )
+        try:
+            result = self._logs.query(take_action.query(resources), limits=Limits(rows=1000, seconds=30.0))
+        except (KqlError, QueryFailed, VedetteError) as error:
+            return [], False, str(error)
+        listed = take_action.recommendations(result, resources)
+        return (
+            listed,
+            len(result.rows) > len(listed),
+            None if listed else "No recommendation is open for what the incident names.",
+        )
 
     def incident_timeline(
         self, reference: int | str, top: int, kinds: Iterable[str], caller: Principal

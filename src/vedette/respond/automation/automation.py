@@ -15,19 +15,24 @@ from sqlalchemy.orm import Session
 from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import VedetteError
+from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import Principal, Role
 from vedette.incidents.journal import IncidentEvent, IncidentState
+from vedette.incidents.logrows import HEALTH
 from vedette.incidents.models import AlertRow, IncidentEntityRow, IncidentRow
 from vedette.incidents.service import IncidentService
 from vedette.incidents.vocabulary import ActivityKind
 from vedette.respond.automation.actions.contract import ActionContext, PersonOf
 from vedette.respond.automation.conditions.contract import When
 from vedette.respond.automation.facts import Facts, Scope, Source
+from vedette.respond.automation.health import AutomationRun, Issue, health_row
 from vedette.respond.automation.library import AutomationRules
 from vedette.respond.automation.rule import AutomationRule
 
 KIND: Final = "automation"
 """The kind of principal that a rule acts as."""
+NOT_RUN: Final = "NotSupported"
+"""The code of an action that is not done here, in SentinelHealth."""
 _SOURCES: Final = {"client": Source.APPLICATION, "system": Source.ALERT_GROUPING}
 
 
@@ -35,13 +40,20 @@ class Automation:
     """The automation of one workspace: it listens to what happens to incidents."""
 
     def __init__(
-        self, state: State, incidents: IncidentService, rules: AutomationRules, clock: Clock, person_of: PersonOf
+        self,
+        state: State,
+        incidents: IncidentService,
+        rules: AutomationRules,
+        clock: Clock,
+        person_of: PersonOf,
+        ids: IdSource = new_id,
     ) -> None:
         self._state = state
         self._incidents = incidents
         self._rules = rules
         self._clock = clock
         self._person_of = person_of
+        self._new_id = ids
         incidents.subscribe(self.happened)
 
     def happened(self, event: IncidentEvent) -> None:
@@ -75,7 +87,7 @@ class Automation:
         facts = self._facts(session, row, before, source)
         for rule in rules:
             if all(condition.holds(Scope(facts)) for condition in rule.conditions):
-                self._apply(session, rule, row.number)
+                self._apply(session, rule, when, row)
 
     def _facts(self, session: Session, row: IncidentRow, before: IncidentState | None, source: Source | None) -> Facts:
         mine = {"workspace_id": row.workspace_id}
@@ -85,27 +97,30 @@ class Automation:
             row, before, source, lambda: session.scalars(alerts).all(), lambda: session.scalars(entities).all()
         )
 
-    def _apply(self, session: Session, rule: AutomationRule, number: int) -> None:
+    def _apply(self, session: Session, rule: AutomationRule, when: When, row: IncidentRow) -> None:
         """Do what a rule says, one action after another. One that cannot be done is told, and does not keep the others."""
         who = _principal(rule, self._incidents.workspace_id)
-        context = ActionContext(self._incidents, number, who, self._person_of)
+        context = ActionContext(self._incidents, row.number, who, self._person_of)
         done: list[str] = []
-        failed: list[str] = []
+        failed: list[Issue] = []
         for action in rule.actions:
             if action.not_runnable is not None:
-                failed.append(action.not_runnable)
+                failed.append(Issue(NOT_RUN, action.not_runnable))
                 continue
             try:
                 with self._state.session():  # what an action did before it failed is undone
                     action.run(context)
             except VedetteError as error:
-                failed.append(f"Not done: {action.said}. {error}")
+                failed.append(Issue(error.code, f"Not done: {action.said}. {error}"))
             else:
                 done.append(action.said)
-        detail = "\n".join([*(["; ".join(done)] if done else []), *failed])
+        said = [one.message for one in failed]
+        detail = "\n".join([*(["; ".join(done)] if done else []), *said])
         title = f"Automation rule applied: {rule.name}"
-        self._incidents.note(number, ActivityKind.ACTION, title, detail=detail, about=rule.id, principal=who)
-        self._rules.count(session, rule.id, "\n".join(failed) or None)
+        self._incidents.note(row.number, ActivityKind.ACTION, title, detail=detail, about=rule.id, principal=who)
+        self._rules.count(session, rule.id, "\n".join(said) or None)
+        run = AutomationRun(self._new_id(), rule, when, row.id, row.number, len(done), failed)
+        self._incidents.outbox.add(session, HEALTH, health_row(run, self._incidents.workspace_id, self._clock.now()))
 
 
 def _counts(before: IncidentState | None, now: IncidentState) -> bool:

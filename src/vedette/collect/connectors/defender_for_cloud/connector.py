@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from vedette.clients.azure_cloud import CLOUDS, AzureCloud
 from vedette.collect.connectors import app_registration
 from vedette.collect.connectors.contract import ConnectorManifest, Endpoint
-from vedette.collect.connectors.polling import Source
+from vedette.collect.connectors.polling import Beside, Source
 from vedette.collect.connectors.resource_manager import ResourceManagerKind
 from vedette.collect.formats import cloud_posture, defender_alerts
 from vedette.core.clock import Clock
@@ -22,6 +22,16 @@ ALERTS_VERSION: Final = "2022-01-01"
 ASSESSMENTS_VERSION: Final = "2020-01-01"
 _ALERTS: Final = "Microsoft.Security/alerts/read"
 _ASSESSMENTS: Final = "Microsoft.Security/assessments/read"
+
+
+def _without_facts(assessment: Mapping[str, Any]) -> str | None:
+    properties = assessment.get("properties")
+    known = isinstance(properties, Mapping) and properties.get("metadata")
+    return None if known else str(assessment.get("name")).lower()
+
+
+def _with_facts(assessment: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {**assessment, "properties": {**assessment["properties"], "metadata": facts.get("properties")}}
 
 
 def sources(subscription: str) -> Mapping[str, Source]:
@@ -36,6 +46,11 @@ def sources(subscription: str) -> Mapping[str, Source]:
             path=f"{subscription}/providers/Microsoft.Security/assessments", query={"api-version": ASSESSMENTS_VERSION},
             read=cloud_posture.read, table="SecurityRecommendation", service="Azure", test_query={},
             forbidden=app_registration.role_missing,
+            # An assessment in a list says neither how severe it is nor what to do about it.
+            beside=Beside(
+                path=f"{subscription}/providers/Microsoft.Security/assessmentMetadata", query={"api-version": ASSESSMENTS_VERSION},
+                title="What assessments are about", wanted=_without_facts, merge=_with_facts,
+            ),
         ),
     }  # fmt: skip
 
@@ -51,7 +66,7 @@ def manifest(clouds: Mapping[str, AzureCloud] = CLOUDS) -> ConnectorManifest:
             Endpoint("alerts", "Alerts", timedelta(minutes=5), ("SecurityAlert",), _ALERTS, "Alerts, again when their state changes."),
             Endpoint(
                 "assessments", "Recommendations", timedelta(hours=1), ("SecurityRecommendation",), _ASSESSMENTS,
-                "Assessments of resources, again when they change.",
+                "Assessments of resources, with their severity and remediation, again when they change.",
             ),
         ),
         prerequisites=(*app_registration.REGISTRATION, app_registration.ROLE, "Defender for Cloud is enabled on the subscription."),
