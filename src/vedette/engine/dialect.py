@@ -243,6 +243,10 @@ class DuckDbSql:
         """The elements of a dynamic array as a SQL list of JSON texts; null where it is no array."""
         return f"CASE WHEN json_type({array}) = 'ARRAY' THEN CAST(json_extract({array}, '$[*]') AS VARCHAR[]) END"
 
+    def texts(self, array: object) -> str:
+        """The texts of a dynamic array's elements as a SQL list; the cast tells its type where the array is a constant null."""
+        return f"CAST(json_extract_string({array}, '$[*]') AS VARCHAR[])"
+
     def array(self, list_sql: str) -> str:
         """A dynamic array of a SQL list of JSON texts (a null element is JSON null)."""
         return f"('[' || array_to_string(list_transform({list_sql}, lambda e: coalesce(e, 'null')), ',') || ']')"

@@ -315,7 +315,7 @@ class Emitter:
             parts.append(f"{left} IS NULL")
         text_left = self.sql.tostring(left)
         for array in arrays:
-            elements = f"json_extract_string({array}, '$[*]')"
+            elements = self.sql.texts(array)
             if folded:
                 parts.append(f"list_contains(list_transform({elements}, lambda e: lower(e)), lower({text_left}))")
             else:
@@ -341,7 +341,7 @@ class Emitter:
             written, parts = [], []
         parts += [term_search(self.sql, left, text) for text in texts]
         for array in arrays:
-            elements = f"coalesce(json_extract_string({array}, '$[*]'), [])"
+            elements = f"coalesce({self.sql.texts(array)}, [])"
             needle = Fragment("e", Type.STRING, False)
             tests = f"list_transform({elements}, lambda e: {term_search(self.sql, left, needle)})"
             parts.append(
