@@ -47,7 +47,8 @@ def numbers(start: float, stop: float, step: float) -> object:
     """start, start + step and so on, up to stop."""
     if step == 0 or not math.isfinite(start) or not math.isfinite(stop) or not math.isfinite(step):
         return None
-    steps = (stop - start) // step
+    # reals that are meant to hit the end miss it by their last digit
+    steps = (stop - start) / step + 1e-9 if isinstance(step, float) else (stop - start) // step
     count = int(min(steps, MAX_ELEMENTS - 1)) + 1 if steps >= 0 else 0
     return [start + place * step for place in range(max(count, 0))]
 

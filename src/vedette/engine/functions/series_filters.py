@@ -42,7 +42,13 @@ def series_fir(series: object, filter_: object, normalize: bool | None = None, c
 )  # fmt: skip
 def series_iir(series: object, numerators: object, denominators: object) -> object:
     values, over, under = read(series), read(numerators), read(denominators)
-    if values is None or over is None or under is None or not (len(values) and len(over) and len(under)) or under[0] == 0:
+    if (
+        values is None
+        or over is None
+        or under is None
+        or not (len(values) and len(over) and len(under))
+        or under[0] == 0
+    ):
         return None
     weighted = np.convolve(values, over)[: len(values)]
     result: Values = np.zeros(len(values))
