@@ -99,7 +99,7 @@ def _equal(compiler: Compiler, left: Expr, right: Expr) -> str:
     a, b = compiler.emitter.emit(left), compiler.emitter.emit(right)
     symbol = "IS NOT DISTINCT FROM" if a.nullable and b.nullable else "="
     if Type.REAL in (a.type, b.type):
-        return f"({a} {symbol} {b} AND NOT isnan({a}))"
+        return f"({a} {symbol} {b} AND isnan({a}) IS NOT TRUE)"
     return f"{a} {symbol} {b}"
 
 

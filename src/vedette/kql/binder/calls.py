@@ -66,7 +66,7 @@ class Calls:
             raise self.binder.unknown("function", "KS211", name, self.binder.function_names(self.scope), node.name)
         if unit.binding is not None:
             try:
-                bound = unit.binding(self, _unnamed(node), unit)
+                bound = unit.binding(self, node.unnamed, unit)
             except Stop as stop:
                 results = {signature.result for signature in unit.signatures}
                 if stop.type is None and len(results) == 1:
@@ -201,7 +201,8 @@ class Calls:
         self._inside_aggregate = True
         try:
             if unit.binding is not None:
-                bound = unit.binding(self, _unnamed(node), unit)
+                # names that some of them give their arguments become those of their columns
+                bound = unit.binding(self, node, unit)
                 assert isinstance(bound, Expr)
                 return bound
             args = [self.argument(arg) for arg in node.args]
@@ -221,14 +222,6 @@ class Calls:
         args = [self.argument(arg) for arg in node.args]
         signature = self.resolve(unit, args, node.args, node)
         return WindowCall(result_type(signature, args), unit, self.convert(signature, args, node.args))
-
-
-def _unnamed(node: syntax.Call) -> syntax.Call:
-    """A call without the names of its arguments, which functions of the language take by place."""
-    if not any(isinstance(arg, syntax.Assignment) for arg in node.args):
-        return node
-    args = [arg.value if isinstance(arg, syntax.Assignment) and not arg.tuple_form else arg for arg in node.args]
-    return syntax.Call(node.name, args, start=node.start, end=node.end)
 
 
 _MISFIT = {
