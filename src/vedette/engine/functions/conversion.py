@@ -8,8 +8,8 @@ from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import NUMBERS, Type
 
-_MOST_DIGITS = 1_048_576
-"""The most characters that a text is padded to."""
+_MOST_DIGITS = 16
+"""The most characters that a number is padded to."""
 _CONVERSIONS = (
     ("tostring", Type.STRING, (), "The value as text; a null gives an empty string."),
     ("toint", Type.INT, (), "The value as a 32-bit integer, fractions cut; null where it is no integer."),

@@ -77,12 +77,14 @@ def _items(compiler: Compiler, node: Summarize) -> tuple[list[str], list[str]]:
     items: list[str] = []
     outer: list[str] = []
     for column, value in node.aggregates:
-        for call in _calls(value):
+        # a call may stand in several places of its expression, and is one value there
+        calls = list({id(call): call for call in _calls(value)}.values())
+        for call in calls:
             fragment, name = emitter.emit(call), compiler.fresh()
             items.append(f"{fragment} AS {name}")
             emitter.made[id(call)] = Fragment(name, fragment.type, fragment.nullable)
         outer.append(f"{emitter.emit(value)} AS {name_of(column)}")
-        for call in _calls(value):
+        for call in calls:
             # the same expression may stand in another SELECT as well
             del emitter.made[id(call)]
     return items, outer

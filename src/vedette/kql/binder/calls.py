@@ -49,7 +49,7 @@ class Calls:
         found = self.scope.find(name)
         if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
             found.used = True
-            return self.binder.invoke_scalar(found.value, found.scope, node.args, node, name, self.scope, self.row)
+            return self.binder.invoke_scalar(found.value, found.scope, node.args, node, name, self.scope, self.bind)
         catalog = self.binder.catalog
         if name in catalog.aggregates and self.aggregates and not self._inside_aggregate:
             return self._aggregate(node)
@@ -59,7 +59,7 @@ class Calls:
         if unit is None:
             saved = workspaces.saved(self.binder, name, node)
             if saved is not None:
-                return workspaces.call_scalar(self.binder, saved, node.args, node, self.scope, self.row)
+                return workspaces.call_scalar(self.binder, saved, node.args, node, self.scope, self.bind)
             if name in catalog.aggregates:
                 where = "inside another aggregate" if self._inside_aggregate else "outside of summarize"
                 raise self.binder.stop("KS144", f"The aggregate function '{name}' may not be used {where}", node.name)
@@ -165,7 +165,10 @@ class Calls:
                 kinds = " or ".join(sorted({parameter.kind for parameter in fits}))
                 code = _MISFIT.get(kinds) or ("KS141" if "|" in kinds or " or " in kinds else "KS107")
                 message = f"The function '{unit.name}' expects {kinds} here, not {arg.type}"
-                message += hints.converted(arg, frozenset().union(*(parameter.types for parameter in fits)))
+                if isinstance(arg, Constant) and isinstance(arg.value, syntax.TypeOf):
+                    message = f"typeof() names a type and is no value; the function '{unit.name}' expects {kinds} here"
+                else:
+                    message += hints.converted(arg, frozenset().union(*(parameter.types for parameter in fits)))
                 wrong.append(self.binder.stop(code, message, places[index]))
         if not wrong:
             usage = "; ".join(signature.text for signature in unit.signatures)
@@ -261,8 +264,9 @@ def _kind(signature: Signature, index: int, count: int) -> str:
 
 
 def _takes(parameter: Parameter, arg: Expr) -> int | None:
-    if parameter.kind == "type":
-        return 0 if isinstance(arg, Constant) and isinstance(arg.value, syntax.TypeOf) else None
+    names_type = isinstance(arg, Constant) and isinstance(arg.value, syntax.TypeOf)
+    if parameter.kind == "type" or names_type:
+        return 0 if parameter.kind == "type" and names_type else None
     if isinstance(arg, Constant) and arg.value is None and arg.type is Type.DYNAMIC:
         return 1
     # a dynamic value is no number, time or condition by itself: a function that wants one wants it cast

@@ -80,7 +80,7 @@ class Expressions(Calls):
             case syntax.Assignment():
                 raise self.binder.stop("KS206", "A name may not be assigned here; to compare, write ==", node)
             case syntax.DotCall():
-                return workspaces.qualified_value(self.binder, node, self.scope, self.row)
+                return workspaces.qualified_value(self.binder, node, self.scope, self.bind)
             case _:
                 raise self.binder.refuse(f"this expression ({type(node).__name__})", node)
 
@@ -100,6 +100,12 @@ class Expressions(Calls):
         match found:
             case ScalarValue():
                 value = found.value
+                if row is not None and not row.has(value):
+                    message = (
+                        f"The value of '{node.name}' differs from row to row of another table, and a table is computed "
+                        "once for all of them; join the two instead"
+                    )
+                    raise self.binder.stop("KS142", message, node)
                 return Constant(value.type, value.value) if isinstance(value, Constant) else value
             case LetValue():
                 found.used = True
@@ -183,7 +189,7 @@ class Expressions(Calls):
     def _pattern(self, pattern: patterns.PatternCall, node: syntax.Expression) -> Expr:
         """The value of the body that a call of a pattern chooses."""
         function = pattern.function()
-        return self.binder.invoke_scalar(function, pattern.scope, [], node, pattern.name, self.scope, self.row)
+        return self.binder.invoke_scalar(function, pattern.scope, [], node, pattern.name, self.scope, None)
 
     # -- operators
 
