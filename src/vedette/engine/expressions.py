@@ -344,7 +344,8 @@ class Emitter:
         for array in arrays:
             elements = self.sql.members(array)
             needle = Fragment("e", Type.STRING, False)
-            tests = f"list_transform({elements}, lambda e: {term_search(self.sql, left, needle)})"
+            known = "e IS NOT NULL AND" if op == "has_any" else "e IS NULL OR"
+            tests = f"list_transform({elements}, lambda e: {known} {term_search(self.sql, left, needle)})"
             parts.append(
                 f"coalesce({'list_bool_or' if op == 'has_any' else 'list_bool_and'}({tests}), {op == 'has_all'})"
             )

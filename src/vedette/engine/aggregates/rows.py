@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def _at_least_one(at: Calls, node: syntax.Call) -> None:
     if not node.args:
-        raise at.binder.stop("KS119", f"The function '{node.name.name}' expects at least 1 argument, not 0", node)
+        raise at.binder.stop("KS120", f"The function '{node.name.name}' expects at least 1 argument, not 0", node)
 
 
 def _returned(

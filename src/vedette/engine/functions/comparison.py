@@ -48,7 +48,7 @@ def _ordering(symbol: str) -> Callable[[DuckDbSql, Fragment, Fragment], str]:
             # in SQL NaN is the greatest number; in KQL no comparison with it holds
             test = f"({left} {symbol} {right} AND NOT isnan({left}) AND NOT isnan({right}))"
             # false and null are false to SQL, and NaN beside a null is null to KQL
-            certain = _number(left) or _number(right) or not (left.nullable and right.nullable)
+            certain = (_number(left) or not right.nullable) and (_number(right) or not left.nullable)
             return test if certain else f"CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN {test} END"
         return f"({left} {symbol} {right})"
 

@@ -9,7 +9,20 @@ from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql import syntax
 from vedette.kql.binder.hints import converted
-from vedette.kql.bound import Apply, Cast, ColumnRef, Constant, Expr, ParameterRef, Path, ScalarQuery
+from vedette.kql.bound import (
+    Apply,
+    Cast,
+    ColumnRef,
+    Constant,
+    Expr,
+    ParameterRef,
+    Path,
+    Relation,
+    ScalarQuery,
+    Values,
+    children,
+    is_fixed,
+)
 from vedette.kql.catalog import ScalarUnit
 from vedette.kql.types import Type, common
 
@@ -159,20 +172,32 @@ scalar(
 def _bind_toscalar(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 1, 1)
     argument = node.args[0]
-    known = at.binder.scalar_queries.get((id(argument), at.scope.call))
+    # what no argument changes is computed once for all calls of a function
+    key = (id(argument), at.scope.call if at.scope.has_arguments() else 0)
+    known = at.binder.scalar_queries.get(key)
     if known is not None:
         return known
     if not at.binder.is_tabular(argument, at.scope):
-        return at.bind(argument)
-    relation = at.binder.tabular(argument, at.scope)
+        value = at.bind(argument)
+        if not _varies(value) or not is_fixed(value):
+            return value
+        single = at.binder.column("value", value.type)
+        relation: Relation = Values((single,), [[value]])
+    else:
+        relation = at.binder.tabular(argument, at.scope)
     if not relation.visible:
         if relation.open:
             return Constant(Type.UNKNOWN, None)
         raise at.binder.stop("KS205", "The table has no column", argument)
     column = relation.visible[0]
     bound = ScalarQuery(column.type, relation, column)
-    at.binder.scalar_queries[(id(argument), at.scope.call)] = bound
+    at.binder.scalar_queries[key] = bound
     return bound
+
+
+def _varies(value: Expr) -> bool:
+    """Whether an expression gives another value each time it is computed."""
+    return (isinstance(value, Apply) and value.unit.volatile) or any(map(_varies, children(value)))
 
 
 scalar(

@@ -137,6 +137,11 @@ class Scope:
             scope = scope.parent
         return None
 
+    def has_arguments(self) -> bool:
+        """Whether some name means what a call of a function or a parameter of the query gives it."""
+        own = any(isinstance(binding, ScalarValue | TableValue) for binding in self.names.values())
+        return own or (self.parent is not None and self.parent.has_arguments())
+
     def all_names(self) -> Iterator[str]:
         """Every name in reach."""
         scope: Scope | None = self
