@@ -104,7 +104,8 @@ def percentiles_array_tdigest(sql: DuckDbSql, sketch: Fragment, *percents: Fragm
     if len(percents) == 2 and percents[1].constant and percents[1].value is None:
         # what is no value is the name of a type
         if percents[0].type is not Type.DYNAMIC:
-            return percentile_tdigest(sql, sketch, *percents)
+            one: str | Fragment = percentile_tdigest(sql, sketch, *percents)
+            return one
         percents = percents[:1]
     return sql.row(f"percentiles_tdigest{len(percents)}", percentiles_of, Type.DYNAMIC, sketch, *percents)
 
