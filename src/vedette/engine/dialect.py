@@ -97,6 +97,8 @@ class DuckDbSql:
         self.row_functions: dict[str, RowFunctionUse] = {}
         self.aggregate_order = ""
         """The ORDER BY of the rows that an aggregate reads; empty where they have no order."""
+        self.first_seen = False
+        """Whether an aggregate of different values keeps them in the order in which its rows come."""
         self.distinct_input = False
         """Whether no two rows of a group have the same value, for aggregates of different values."""
 
@@ -242,6 +244,17 @@ class DuckDbSql:
     def elements(self, array: object) -> str:
         """The elements of a dynamic array as a SQL list of JSON texts; null where it is no array."""
         return f"CASE WHEN json_type({array}) = 'ARRAY' THEN CAST(json_extract({array}, '$[*]') AS VARCHAR[]) END"
+
+    def texts(self, array: object) -> str:
+        """The texts of a dynamic array's elements as a SQL list; the cast tells its type where the array is a constant null."""
+        return f"CAST(json_extract_string({array}, '$[*]') AS VARCHAR[])"
+
+    def members(self, array: object) -> str:
+        """The texts of what a dynamic value lists: of an array its elements, of another value that is no bag itself."""
+        return (
+            f"CASE json_type({array}) WHEN 'ARRAY' THEN {self.texts(array)} WHEN 'OBJECT' THEN [] WHEN 'NULL' THEN [] "
+            f"ELSE CASE WHEN {array} IS NOT NULL THEN [json_extract_string({array}, '$')] ELSE [] END END"
+        )
 
     def array(self, list_sql: str) -> str:
         """A dynamic array of a SQL list of JSON texts (a null element is JSON null)."""

@@ -26,7 +26,7 @@ from vedette.kql.bound import (
 )
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.syntax import TypeOf
-from vedette.kql.types import Type
+from vedette.kql.types import NUMBERS, Type
 
 if TYPE_CHECKING:
     from vedette.engine.compiler import Compiler
@@ -315,14 +315,15 @@ class Emitter:
             parts.append(f"{left} IS NULL")
         text_left = self.sql.tostring(left)
         for array in arrays:
-            elements = f"json_extract_string({array}, '$[*]')"
+            elements = self.sql.members(array)
             if folded:
                 parts.append(f"list_contains(list_transform({elements}, lambda e: lower(e)), lower({text_left}))")
+            elif left.type in NUMBERS:
+                # a number may be written in several ways
+                parts.append(f"list_contains({elements}, {text_left})")
+                parts.append(f"list_contains(TRY_CAST({elements} AS DOUBLE[]), CAST({left} AS DOUBLE))")
             else:
                 parts.append(f"list_contains({elements}, {text_left})")
-            parts.append(
-                f"(json_type({array}) NOT IN ('ARRAY', 'OBJECT') AND json_extract_string({array}, '$') = {text_left})"
-            )
         if not parts:
             return self.sql.literal(negated, Type.BOOL)
         test = " OR ".join(parts)
@@ -341,9 +342,10 @@ class Emitter:
             written, parts = [], []
         parts += [term_search(self.sql, left, text) for text in texts]
         for array in arrays:
-            elements = f"coalesce(json_extract_string({array}, '$[*]'), [])"
+            elements = self.sql.members(array)
             needle = Fragment("e", Type.STRING, False)
-            tests = f"list_transform({elements}, lambda e: {term_search(self.sql, left, needle)})"
+            known = "e IS NOT NULL AND" if op == "has_any" else "e IS NULL OR"
+            tests = f"list_transform({elements}, lambda e: {known} {term_search(self.sql, left, needle)})"
             parts.append(
                 f"coalesce({'list_bool_or' if op == 'has_any' else 'list_bool_and'}({tests}), {op == 'has_all'})"
             )

@@ -155,6 +155,15 @@ def period_score(y: Values, period: int, correlation: Values | None = None) -> f
     return float(min(max(known[period], 0.0), 1.0) * math.sqrt((size - period) / size))
 
 
+def validated(y: Values, period: int) -> float:
+    """The score of a period that is claimed; 0 where its length is none to tell, or another one fits better."""
+    if not LEAST_PERIOD <= period <= len(y) // 2:
+        return 0.0
+    known = autocorrelation(y)
+    peak = known[period - 1] <= known[period] >= known[period + 1]
+    return period_score(y, period, known) if peak else 0.0
+
+
 def find_periods(y: Values, least: float, most: float, count: int) -> list[tuple[int, float]]:
     """The strongest periods of a series with their scores, best first.
 

@@ -101,6 +101,14 @@ class Call(Expression):
     name: Name
     args: list[Expression]
 
+    @property
+    def unnamed(self) -> Call:
+        """The call without the names of its arguments, which most functions of the language take by place."""
+        if not any(isinstance(arg, Assignment) for arg in self.args):
+            return self
+        args = [arg.value if isinstance(arg, Assignment) and not arg.tuple_form else arg for arg in self.args]
+        return Call(self.name, args, start=self.start, end=self.end)
+
 
 @node
 class DotCall(Expression):

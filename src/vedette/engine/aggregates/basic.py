@@ -50,7 +50,9 @@ def sumif(sql: DuckDbSql, value: Fragment, predicate: Fragment) -> str:
 
 def _avg(value: Fragment, where: str) -> Fragment:
     if value.type in (Type.DATETIME, Type.TIMESPAN):
-        return Fragment(f"CAST(trunc(avg({value}){where}) AS BIGINT)", value.type, True)
+        # a mean as a double would have no single ticks
+        count = f"nullif(count({value}){where}, 0)"
+        return Fragment(f"CAST(sum(CAST({value} AS HUGEINT)){where} // {count} AS BIGINT)", value.type, True)
     if value.type is Type.DECIMAL:
         return Fragment(f"CAST(avg({value}){where} AS {DECIMAL})", Type.DECIMAL, True)
     if value.type in INTEGERS:
@@ -72,7 +74,7 @@ def avg(sql: DuckDbSql, value: Fragment) -> Fragment:
 
 @aggregate(
     "avgif(expression: decimal, predicate: bool): decimal", "avgif(expression: number, predicate: bool): real",
-    "avgif(expression: timespan, predicate: bool): timespan",
+    "avgif(expression: timespan, predicate: bool): timespan", "avgif(expression: datetime, predicate: bool): datetime",
     about="The mean over the rows that meet a condition.", names="prefix:avgif", page="avgif-aggregation-function",
 )  # fmt: skip
 def avgif(sql: DuckDbSql, value: Fragment, predicate: Fragment) -> Fragment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vedette.engine.catalog import aggregate
-from vedette.engine.dialect import DuckDbSql
+from vedette.engine.dialect import DuckDbSql, json_text
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import Type
 
@@ -55,9 +55,19 @@ def _list(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment
     return _array(f"list({sql.to_json(value)}{order}){where}", _limit(size))
 
 
+def first_seen(values: object, limit: int) -> object:
+    """The different elements of an array, nulls left out, in the order in which each comes first."""
+    elements = values if isinstance(values, list) else []
+    return list({json_text(element): element for element in elements if element is not None}.values())[:limit]
+
+
 def _set(sql: DuckDbSql, value: Fragment, condition: str | None, size: Fragment | None) -> Fragment:
     # sorted, so that the same rows always give the same set, and the same part of one that is cut
     where = _filter(condition, _known(value))
+    if sql.first_seen:
+        found = _list(sql, value, condition, None)
+        text = sql.row("first_seen", first_seen, Type.DYNAMIC, found, sql.literal(_limit(size), Type.LONG))
+        return Fragment(text, Type.DYNAMIC, False)
     if value.type is Type.DYNAMIC:
         # an array's elements take part one by one
         elements = f"list_distinct(list_filter(flatten(list({_elements(sql, value)}){where}), lambda e: e <> 'null'))"

@@ -80,6 +80,7 @@ def emit_weighted_array(sql: DuckDbSql, value: Fragment, weight: Fragment, perce
 
 def _bind(at: Calls, node: syntax.Call, unit: AggregateUnit) -> Expr:
     """percentile(value, p), percentiles(value, p...) and their weighted and array forms."""
+    called, node = node, node.unnamed
     name = node.name.name
     is_weighted, is_array = name.startswith(("percentilew", "percentilesw")), name.endswith("_array")
     least = 3 if is_weighted else 2
@@ -101,7 +102,7 @@ def _bind(at: Calls, node: syntax.Call, unit: AggregateUnit) -> Expr:
         args.append(weight)
     result = args[0].type
     wanted = [(place, _percentile(at, place, is_array)) for place in node.args[least - 1 :]]
-    own = carried_name(node.args[0], at.binder.catalog) or ""
+    own = carried_name(called.args[0], at.binder.catalog) or ""
     if is_array:
         flat: list[object] = []
         for _, given in wanted:

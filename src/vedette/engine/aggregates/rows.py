@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def _at_least_one(at: Calls, node: syntax.Call) -> None:
     if not node.args:
-        raise at.binder.stop("KS119", f"The function '{node.name.name}' expects at least 1 argument, not 0", node)
+        raise at.binder.stop("KS120", f"The function '{node.name.name}' expects at least 1 argument, not 0", node)
 
 
 def _returned(
@@ -39,13 +39,19 @@ def _returned(
                     taken.add(column.id)
                     outputs.append((column.name, place, ColumnRef(column.type, column)))
             continue
-        named = isinstance(node, syntax.Assignment)
-        value = at.bind(node.value if isinstance(node, syntax.Assignment) else node)
-        name = node.names[0].name if isinstance(node, syntax.Assignment) else carried_name(node, at.binder.catalog)
-        if isinstance(value, ColumnRef) and not named:
-            taken.add(value.column.id)
-        outputs.append((name, place, value))
+        value = at.argument(node)
+        taken |= _shown(at, node, value)
+        outputs.append((carried_name(node, at.binder.catalog), place, value))
     return outputs
+
+
+def _shown(at: Calls, node: syntax.Expression, value: Expr) -> set[int]:
+    """The column, by id, that a value shows: `*` after it does not show it once more."""
+    if isinstance(value, ColumnRef):
+        return {value.column.id}
+    # a conversion to the type that the column has anyhow goes by the column's name
+    column = at.row.columns.get(carried_name(node, at.binder.catalog) or "") if at.row is not None else None
+    return {column.id} if column is not None and column.type is value.type else set()
 
 
 def _extreme(kind: str, spelled: str, prefixed: bool) -> Callable[..., Expr]:
@@ -53,7 +59,7 @@ def _extreme(kind: str, spelled: str, prefixed: bool) -> Callable[..., Expr]:
 
     def binding(at: Calls, node: syntax.Call, unit: AggregateUnit) -> Expr:
         _at_least_one(at, node)
-        by = at.bind(node.args[0])
+        by = at.argument(node.args[0])
         if by.type not in ORDERABLE | {Type.UNKNOWN}:
             raise at.binder.stop(
                 "KS206", f"The function '{spelled}' orders by its first argument, which cannot be of type {by.type}",
@@ -61,7 +67,7 @@ def _extreme(kind: str, spelled: str, prefixed: bool) -> Callable[..., Expr]:
             )  # fmt: skip
         own = carried_name(node.args[0], at.binder.catalog)
         stem = f"{kind}_{own or ''}"
-        taken = {by.column.id} if isinstance(by, ColumnRef) else set()
+        taken = _shown(at, node.args[0], by)
         choice = RowChoice(kind, by)
         outputs: list[tuple[str, Expr]] = [(stem if prefixed else own or stem, Chosen(by.type, choice, by))]
         for name, place, value in _returned(at, node.args[1:], 1, taken):

@@ -258,7 +258,7 @@ def _bind_sort(descending: bool) -> Callable[..., Expr]:
         outputs: list[tuple[str, Expr]] = []
         for value, place in zip(values, node.args, strict=False):
             args = [values[0], value, Constant(Type.BOOL, descending), nulls_last]
-            own = carried_name(place, at.binder.catalog) or f"array{len(outputs) + 1}"
+            own = carried_name(place, at.binder.catalog) or f"array{len(outputs)}"
             outputs.append((f"{own}_sorted", Apply(Type.DYNAMIC, unit, args)))
         return Several(Type.DYNAMIC, outputs)
 

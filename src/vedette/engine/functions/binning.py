@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from vedette.kql.binder.expressions import Expressions
 
 
+_HALF = 2**62
+"""Below this a sum of two numbers fits into 64 bits."""
+
+
 def _number(value: Fragment) -> str:
     return f"CAST({value} AS DOUBLE)" if value.type in NUMBERS else value.sql
 
@@ -27,8 +31,9 @@ def _whole(*values: Fragment) -> bool:
 def _floor(value: str, size: str, whole: bool, decimal: bool) -> str:
     """The greatest multiple of a size that is not above a value; null where the size is not positive."""
     if whole:
-        # DuckDB's % takes the sign of the dividend
-        return f"CASE WHEN {size} > 0 THEN {value} - (({value} % {size}) + {size}) % {size} END"
+        # DuckDB's % takes the sign of the dividend; a bin below the least value of 64 bits has no start
+        rest = f"CAST({value} AS HUGEINT) % {size}"
+        return f"CASE WHEN {size} > 0 THEN TRY_CAST({value} - (({rest}) + {size}) % {size} AS BIGINT) END"
     text = f"CASE WHEN {size} >= 0 THEN floor({value} / {size}) * {size} END"
     return f"TRY_CAST({text} AS {DECIMAL})" if decimal else text
 
@@ -48,9 +53,12 @@ def bin_(sql: DuckDbSql, value: Fragment, size: Fragment) -> str:
     decimal = Type.DECIMAL in (value.type, size.type)
     if whole and isinstance(size.value, int) and size.value > 0 and sql.may("constant-bin"):
         rest = f"{value} % {size.value}"
-        # a datetime is never below zero, where DuckDB's % takes the sign of the dividend
-        rest = rest if value.type is Type.DATETIME else f"({rest} + {size.value}) % {size.value}"
-        return f"({value} - {rest})" if value.type is Type.DATETIME else f"(CAST({value} AS BIGINT) - {rest})"
+        if value.type is Type.DATETIME:
+            # never below zero, where DuckDB's % takes the sign of the dividend
+            return f"({value} - {rest})"
+        if size.value < _HALF:
+            start = f"CAST({value} AS BIGINT) - ({rest} + {size.value}) % {size.value}"
+            return f"({start})" if value.type is Type.INT else f"CASE WHEN {value} >= -{_HALF} THEN {start} END"
     if whole:
         return _floor(f"CAST({value} AS BIGINT)", f"CAST({size} AS BIGINT)", True, False)
     return _floor(_number(value), _number(size), False, decimal)

@@ -46,7 +46,10 @@ def _ordering(symbol: str) -> Callable[[DuckDbSql, Fragment, Fragment], str]:
     def emit(sql: DuckDbSql, left: Fragment, right: Fragment) -> str:
         if left.type is Type.REAL:
             # in SQL NaN is the greatest number; in KQL no comparison with it holds
-            return f"({left} {symbol} {right} AND NOT isnan({left}) AND NOT isnan({right}))"
+            test = f"({left} {symbol} {right} AND NOT isnan({left}) AND NOT isnan({right}))"
+            # false and null are false to SQL, and NaN beside a null is null to KQL
+            certain = (_number(left) or not right.nullable) and (_number(right) or not left.nullable)
+            return test if certain else f"CASE WHEN {left} IS NOT NULL AND {right} IS NOT NULL THEN {test} END"
         return f"({left} {symbol} {right})"
 
     return emit

@@ -8,6 +8,8 @@ from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import NUMBERS, Type
 
+_MOST_DIGITS = 16
+"""The most characters that a number is padded to."""
 _CONVERSIONS = (
     ("tostring", Type.STRING, (), "The value as text; a null gives an empty string."),
     ("toint", Type.INT, (), "The value as a 32-bit integer, fractions cut; null where it is no integer."),
@@ -57,7 +59,7 @@ def tohex(sql: DuckDbSql, value: Fragment, least: Fragment | None = None) -> str
     digits = f"lower(to_hex(CASE WHEN {value} < 0 THEN CAST({bits} AS UBIGINT) ELSE CAST({value} AS UBIGINT) END))"
     if least is None:
         return digits
-    return f"lpad({digits}, greatest(CAST({least} AS INTEGER), CAST(length({digits}) AS INTEGER)), '0')"
+    return f"lpad({digits}, CAST(greatest(least({least}, {_MOST_DIGITS}), length({digits})) AS INTEGER), '0')"
 
 
 # -- dynamic values of text

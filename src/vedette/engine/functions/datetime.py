@@ -137,6 +137,7 @@ def datetime_part(sql: DuckDbSql, part: Fragment, moment: Fragment) -> str:
 
 
 _MOST_MONTHS = 12 * 10_000
+_MOST_DAYS = 366 * 10_000
 
 
 def _months(each: int, count: object) -> str:
@@ -158,6 +159,10 @@ def _start(period: str, moment: object, offset: str) -> str:
 
 
 def _periods(period: str) -> None:
+    def near(offset: Fragment) -> str:
+        """The offset as a number that can be reckoned with; none of more days than there are leads to a datetime."""
+        return f"CASE WHEN {offset} BETWEEN -{_MOST_DAYS} AND {_MOST_DAYS} THEN {offset} END"
+
     @scalar(
         f"startof{period}(date: datetime, offset?: long): datetime",
         about=f"The first moment of the {period}, or of one so many {period}s away.",
@@ -166,7 +171,7 @@ def _periods(period: str) -> None:
     def start(sql: DuckDbSql, moment: Fragment, offset: Fragment | None = None) -> str:
         if period in ("day", "month", "year") and offset is None:
             return _start(period, moment, "0")
-        return _within(_start(period, moment, f"{offset}" if offset else "0"))
+        return _within(_start(period, moment, near(offset) if offset else "0"))
 
     @scalar(
         f"endof{period}(date: datetime, offset?: long): datetime",
@@ -174,7 +179,7 @@ def _periods(period: str) -> None:
         page=f"endof{period}-function", nulls="own",
     )  # fmt: skip
     def end(sql: DuckDbSql, moment: Fragment, offset: Fragment | None = None) -> str:
-        next_ = f"({offset} + 1)" if offset is not None else "1"
+        next_ = f"({near(offset)} + 1)" if offset is not None else "1"
         return _within(f"({_start(period, moment, next_)} - 1)")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -44,9 +45,11 @@ def pack_array(sql: DuckDbSql, *values: Fragment) -> str:
 
 def numbers(start: float, stop: float, step: float) -> object:
     """start, start + step and so on, up to stop."""
-    if step == 0 or start != start or stop != stop or step != step:
+    if step == 0 or not math.isfinite(start) or not math.isfinite(stop) or not math.isfinite(step):
         return None
-    count = min(int((stop - start) // step) + 1, MAX_ELEMENTS)
+    # reals that are meant to hit the end miss it by their last digit
+    steps = (stop - start) / step + 1e-9 if isinstance(step, float) else (stop - start) // step
+    count = int(min(steps, MAX_ELEMENTS - 1)) + 1 if steps >= 0 else 0
     return [start + place * step for place in range(max(count, 0))]
 
 

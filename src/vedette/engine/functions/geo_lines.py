@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from vedette.engine.geo.geojson import point, valid
+from vedette.engine.geo.line_distances import line_distances
 from vedette.engine.geo.needs import geo_scalar
-from vedette.engine.geo.shapes import closest, metres, place, polylines, s2_point
+from vedette.engine.geo.shapes import closest, metres, place, polylines
 
 _S2 = "s2geometry"
 
@@ -38,15 +39,10 @@ def geo_line_centroid(value: object) -> object:
 @geo_scalar(
     _S2, "geo_distance_point_to_line(longitude: real, latitude: real, lineString: bag): real",
     about="The shortest way from a place to a line in metres.", page="geo-distance-point-to-line-function",
+    together=line_distances,
 )  # fmt: skip
 def geo_distance_point_to_line(longitude: float, latitude: float, value: object) -> object:
-    import s2geometry as s2
-
-    shapes = polylines(value)
-    if shapes is None or not valid(longitude, latitude):
-        return None
-    _, _, nearest = closest(shapes, (longitude, latitude))
-    return metres(s2.S1Angle(nearest, s2_point((longitude, latitude))))
+    return line_distances([(longitude, latitude, value)])[0]
 
 
 @geo_scalar(

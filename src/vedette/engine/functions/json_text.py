@@ -62,8 +62,9 @@ def treepath(value: object) -> object:
                 paths[step] = None
                 walk(inner, step)
         elif isinstance(part, list):
-            for place, inner in enumerate(part):
-                step = f"{path}[{place}]"
+            # the first element stands for all of them
+            step = f"{path}[0]"
+            for inner in part:
                 paths[step] = None
                 walk(inner, step)
 

@@ -130,7 +130,7 @@ def round_(sql: DuckDbSql, number: Fragment, precision: Fragment | None = None) 
         # DuckDB wants a constant number of digits of a decimal
         text = (
             f"round(CAST({number} AS DOUBLE){digits})"
-            if not precision.constant
+            if not isinstance(precision.value, int)
             else f"round({number}, {precision.value})"
         )
         return f"CAST({text} AS {DECIMAL})"

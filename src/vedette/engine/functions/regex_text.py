@@ -8,7 +8,13 @@ from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import Type
 
-_CHECK = {"regex": regex.fault}
+
+def _fault(pattern: object) -> str | None:
+    """What is wrong with a pattern; one that is no text yet is looked at when it has become one."""
+    return regex.fault(pattern) if isinstance(pattern, str) else None
+
+
+_CHECK = {"regex": _fault}
 _MOST_GROUPS = 9
 """The database extracts no group beyond this one."""
 

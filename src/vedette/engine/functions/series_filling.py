@@ -45,7 +45,7 @@ def filled_const(series: object, constant: object, placeholder: object) -> objec
 
 
 def filled_linear(series: object, placeholder: object, edges: bool, constant: object) -> object:
-    """Each gap takes the value of the line between its neighbours, rounded where all elements are integers."""
+    """Each gap takes the value of the line between its neighbours, without its fraction where all elements are integers."""
     if not isinstance(series, list):
         return None
     gaps = _gaps(series, placeholder)
@@ -60,7 +60,7 @@ def filled_linear(series: object, placeholder: object, edges: bool, constant: ob
             continue
         for place in range(left + 1, right):
             value = first + (last - first) * (place - left) / (right - left)
-            result[place] = round(value) if whole else value
+            result[place] = int(value) if whole else value
     if edges:
         for place in range(known[0]):
             result[place] = series[known[0]]

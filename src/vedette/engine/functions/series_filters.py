@@ -23,7 +23,7 @@ else:
 )  # fmt: skip
 def series_fir(series: object, filter_: object, normalize: bool | None = None, center: bool = False) -> object:
     values, weights = read(series), read(filter_)
-    if values is None or weights is None or not len(weights):
+    if values is None or weights is None or not len(values) or not len(weights):
         return None
     # weights that are all positive make a mean unless told otherwise
     mean = bool((weights >= 0).all()) if normalize is None else normalize
@@ -42,7 +42,13 @@ def series_fir(series: object, filter_: object, normalize: bool | None = None, c
 )  # fmt: skip
 def series_iir(series: object, numerators: object, denominators: object) -> object:
     values, over, under = read(series), read(numerators), read(denominators)
-    if values is None or over is None or under is None or not len(over) or not len(under) or under[0] == 0:
+    if (
+        values is None
+        or over is None
+        or under is None
+        or not (len(values) and len(over) and len(under))
+        or under[0] == 0
+    ):
         return None
     weighted = np.convolve(values, over)[: len(values)]
     result: Values = np.zeros(len(values))
@@ -56,7 +62,7 @@ def series_iir(series: object, numerators: object, denominators: object) -> obje
 def _complex(real: object, imaginary: object) -> np.ndarray[tuple[int], np.dtype[np.complex128]] | None:
     first = read(real)
     second = np.zeros(len(first)) if first is not None and imaginary is None else read(imaginary)
-    if first is None or second is None or len(first) != len(second):
+    if first is None or second is None or len(first) != len(second) or not len(first):
         return None
     return np.asarray(first + 1j * second, dtype=np.complex128)
 

@@ -18,8 +18,8 @@ from vedette.engine.series import (
     decompose,
     fence_scores,
     find_periods,
-    period_score,
     read,
+    validated,
     write,
 )
 from vedette.engine.several import several
@@ -163,7 +163,7 @@ def series_periods_validate(series: object, *periods: float) -> object:
         return None
     return {
         "periods": [float(period) for period in periods],
-        "scores": [period_score(values, round(float(period))) for period in periods],
+        "scores": [validated(values, round(float(period))) for period in periods],
     }
 
 

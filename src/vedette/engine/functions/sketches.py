@@ -92,13 +92,22 @@ def percentiles_of(sketch: object, *percents: object) -> object:
 
 
 @scalar(
+    "percentiles_array_tdigest(tdigest: array, percentile: number, typeLiteral: type): typeof(typeLiteral)",
+    "percentiles_array_tdigest(tdigest: array, percentiles: array, typeLiteral: type): dynamic",
     "percentiles_array_tdigest(tdigest: array, percentile: real...): dynamic",
     "percentiles_array_tdigest(tdigest: array, percentiles: array): dynamic",
-    about="Percentiles out of a sketch as an array.", names="prefix:percentile_tdigest",
-    page="percentile-array-tdigest-function", aliases=("percentile_array_tdigest",), kind="row",
+    about="Percentiles out of a sketch as an array; one percentile and a type give a value of that type.",
+    names="prefix:percentile_tdigest", page="percentile-array-tdigest-function",
+    aliases=("percentile_array_tdigest",), nulls="own",
 )  # fmt: skip
-def percentiles_array_tdigest(sketch: object, *percents: object) -> object:
-    return percentiles_of(sketch, *percents)
+def percentiles_array_tdigest(sql: DuckDbSql, sketch: Fragment, *percents: Fragment) -> str | Fragment:
+    if len(percents) == 2 and percents[1].constant and percents[1].value is None:
+        # what is no value is the name of a type
+        if percents[0].type is not Type.DYNAMIC:
+            one: str | Fragment = percentile_tdigest(sql, sketch, *percents)
+            return one
+        percents = percents[:1]
+    return sql.row(f"percentiles_tdigest{len(percents)}", percentiles_of, Type.DYNAMIC, sketch, *percents)
 
 
 def rank_of(sketch: object, value: float, percent: bool) -> object:

@@ -9,7 +9,20 @@ from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql import syntax
 from vedette.kql.binder.hints import converted
-from vedette.kql.bound import Apply, Cast, ColumnRef, Constant, Expr, ParameterRef, Path, ScalarQuery
+from vedette.kql.bound import (
+    Apply,
+    Cast,
+    ColumnRef,
+    Constant,
+    Expr,
+    ParameterRef,
+    Path,
+    Relation,
+    ScalarQuery,
+    Values,
+    children,
+    is_fixed,
+)
 from vedette.kql.catalog import ScalarUnit
 from vedette.kql.types import Type, common
 
@@ -17,19 +30,18 @@ if TYPE_CHECKING:
     from vedette.kql.binder.expressions import Expressions
 
 
-def _unify(
-    at: Expressions, values: list[Expr], places: list[syntax.Expression], node: syntax.Call
-) -> tuple[Type, list[Expr]]:
-    """Branches as one type: numbers widen, dynamic yields to the other type, null fits everywhere."""
-    what = node.name.name
+def _unify(at: Expressions, values: list[Expr], node: syntax.Call) -> tuple[Type, list[Expr]]:
+    """Branches as one type: numbers widen, dynamic yields to the other type, null fits everywhere.
+
+    Branches that have no type in common are dynamic values; the arguments of coalesce() have to have one.
+    """
     solid = [v.type for v in values if v.type is not Type.DYNAMIC and not _is_untyped_null(v)]
     type_ = common(solid) if solid else Type.DYNAMIC
     if type_ is None:
-        kinds = ", ".join(dict.fromkeys(str(t) for t in solid))
-        message = f"The branches of '{what}' must be of one type, not {kinds}"
-        if what == "coalesce":
+        if node.name.name == "coalesce":
+            kinds = ", ".join(dict.fromkeys(str(t) for t in solid))
             raise at.binder.stop("KS232", f"The arguments of 'coalesce' must be of one type, not {kinds}", node)
-        raise at.binder.stop("KS108", message, places[0])
+        type_ = Type.DYNAMIC
     if type_ is Type.UNKNOWN or any(value.type is Type.UNKNOWN for value in values):
         return Type.UNKNOWN, values
     unified = []
@@ -58,7 +70,7 @@ def _bind_iff(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 3, 3)
     condition = at.predicate(node.args[0])
     branches = [at.bind(arg) for arg in node.args[1:]]
-    type_, unified = _unify(at, branches, node.args[1:], node)
+    type_, unified = _unify(at, branches, node)
     return Apply(type_, unit, [condition, *unified])
 
 
@@ -68,7 +80,7 @@ def _bind_case(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
         raise at.binder.stop("KS121", "The function 'case' expects pairs of condition and value, then a value", node)
     conditions = [at.predicate(arg) for arg in node.args[:-1:2]]
     places = [*node.args[1::2], node.args[-1]]
-    type_, unified = _unify(at, [at.bind(arg) for arg in places], places, node)
+    type_, unified = _unify(at, [at.bind(arg) for arg in places], node)
     args: list[Expr] = []
     for condition, value in zip(conditions, unified, strict=False):
         args += [condition, value]
@@ -101,7 +113,7 @@ scalar(
 
 def _bind_coalesce(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 2, 64)
-    type_, unified = _unify(at, [at.bind(arg) for arg in node.args], node.args, node)
+    type_, unified = _unify(at, [at.bind(arg) for arg in node.args], node)
     return Apply(type_, unit, unified)
 
 
@@ -160,20 +172,32 @@ scalar(
 def _bind_toscalar(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 1, 1)
     argument = node.args[0]
-    known = at.binder.scalar_queries.get((id(argument), at.scope.call))
+    # what no argument changes is computed once for all calls of a function
+    key = (id(argument), at.scope.call if at.scope.has_arguments() else 0)
+    known = at.binder.scalar_queries.get(key)
     if known is not None:
         return known
     if not at.binder.is_tabular(argument, at.scope):
-        return at.bind(argument)
-    relation = at.binder.tabular(argument, at.scope)
+        value = at.bind(argument)
+        if not _varies(value) or not is_fixed(value):
+            return value
+        single = at.binder.column("value", value.type)
+        relation: Relation = Values((single,), [[value]])
+    else:
+        relation = at.binder.tabular(argument, at.scope)
     if not relation.visible:
         if relation.open:
             return Constant(Type.UNKNOWN, None)
         raise at.binder.stop("KS205", "The table has no column", argument)
     column = relation.visible[0]
     bound = ScalarQuery(column.type, relation, column)
-    at.binder.scalar_queries[(id(argument), at.scope.call)] = bound
+    at.binder.scalar_queries[key] = bound
     return bound
+
+
+def _varies(value: Expr) -> bool:
+    """Whether an expression gives another value each time it is computed."""
+    return (isinstance(value, Apply) and value.unit.volatile) or any(map(_varies, children(value)))
 
 
 scalar(

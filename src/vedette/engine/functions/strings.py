@@ -9,6 +9,9 @@ from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import Type
 
+_LONGEST = 2**31
+"""More characters than any text has."""
+
 
 @scalar(
     "strlen(string: text): long", about="How many characters a string has.", page="strlen-function", names="prefix:",
@@ -78,20 +81,26 @@ def reverse(sql: DuckDbSql, value: Fragment) -> str:
 )
 def substring(sql: DuckDbSql, value: Fragment, start: Fragment, length: Fragment | None = None) -> str:
     text = sql.tostring(value)
+    # what lies beyond every text is the same wherever it lies
     if isinstance(start.value, int):
-        number = start.value
+        number = max(min(start.value, _LONGEST), -_LONGEST)
         first = f"{number + 1}" if number >= 0 else f"length({text}) + {number + 1}"
         before = "" if number >= 0 else f"length({text}) < {-number}"
     else:
-        first = f"CASE WHEN {start} < 0 THEN length({text}) + {start} ELSE {start} END + 1"
+        first = f"CASE WHEN {start} < 0 THEN length({text}) + {start} ELSE least({start}, {_LONGEST}) END + 1"
         before = f"{start} < -length({text})"
     if length is None:
         part = f"substring({text}, {first})"
     elif isinstance(length.value, int):
-        part = f"substring({text}, {first}, {length.value})" if length.value > 0 else "''"
+        part = f"substring({text}, {first}, {min(length.value, _LONGEST)})" if length.value > 0 else "''"
     else:
-        part = f"substring({text}, {first}, greatest({length}, 0))"
+        part = f"substring({text}, {first}, greatest(least({length}, {_LONGEST}), 0))"
     return f"CASE WHEN {before} THEN '' ELSE {part} END" if before else part
+
+
+def _place(index: Fragment) -> str:
+    """The number of an element of a SQL list; the engine counts from 1."""
+    return f"(CAST(least({index}, {_LONGEST}) AS BIGINT) + 1)"
 
 
 def _split_part(sql: DuckDbSql, index: int, value: Fragment, delimiter: Fragment, *rest: Fragment) -> str:
@@ -99,7 +108,8 @@ def _split_part(sql: DuckDbSql, index: int, value: Fragment, delimiter: Fragment
     parts = _parts(sql.tostring(value), delimiter)
     if rest:
         # a single part was asked for: it is the array's only element
-        parts = f"CASE WHEN {rest[0]} >= 0 THEN list_slice({parts}, {rest[0]} + 1, {rest[0]} + 1) END"
+        place = _place(rest[0])
+        parts = f"CASE WHEN {rest[0]} >= 0 THEN list_slice({parts}, {place}, {place}) END"
     return f"list_extract({parts}, {index + 1 if index >= 0 else index})"
 
 
@@ -120,7 +130,8 @@ def _parts(text: Fragment, delimiter: Fragment) -> str:
 def split(sql: DuckDbSql, value: Fragment, delimiter: Fragment, index: Fragment | None = None) -> str:
     parts = _parts(sql.tostring(value), delimiter)
     if index is not None:
-        parts = f"list_slice({parts}, {index} + 1, {index} + 1)"
+        place = _place(index)
+        parts = f"list_slice({parts}, {place}, {place})"
         return f"CASE WHEN {index} >= 0 THEN nullif(CAST(to_json({parts}) AS VARCHAR), '[]') END"
     return f"CAST(to_json({parts}) AS VARCHAR)"
 
@@ -156,7 +167,7 @@ def strcat_delim(sql: DuckDbSql, delimiter: Fragment, *values: Fragment) -> str:
     aliases=("array_strcat",),
 )
 def strcat_array(sql: DuckDbSql, array: Fragment, delimiter: Fragment) -> str:
-    texts = f"list_transform(json_extract_string({array}, '$[*]'), lambda e: coalesce(e, ''))"
+    texts = f"list_transform({sql.texts(array)}, lambda e: coalesce(e, ''))"
     between = sql.tostring(delimiter)
     if delimiter.constant:
         joined = f"array_to_string({texts}, {between})"

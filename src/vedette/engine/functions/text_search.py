@@ -105,5 +105,5 @@ def matches_regex(sql: DuckDbSql, text: Fragment, pattern: Fragment) -> Fragment
 )
 def has_any_index(sql: DuckDbSql, source: Fragment, values: Fragment) -> str:
     needle = Fragment("e", Type.STRING, False)
-    tests = f"list_transform(json_extract_string({values}, '$[*]'), lambda e: {term_search(sql, source, needle)})"
+    tests = f"list_transform({sql.texts(values)}, lambda e: {term_search(sql, source, needle)})"
     return f"(coalesce(list_position({tests}, true), 0) - 1)"

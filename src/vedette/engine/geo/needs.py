@@ -15,8 +15,17 @@ if TYPE_CHECKING:
     from vedette.kql.binder.calls import Calls
 
 
-def geo_scalar(package: str, *signatures: str, about: str, page: str) -> Callable[[Callable[..., Any]], Any]:
-    """Registers a row function that needs a package, which is imported when it is first called, and only reads its arguments."""
+def geo_scalar(
+    package: str,
+    *signatures: str,
+    about: str,
+    page: str,
+    together: Callable[[list[tuple[Any, ...]]], list[object]] | None = None,
+) -> Callable[[Callable[..., Any]], Any]:
+    """Registers a row function that needs a package, which is imported when it is first called, and only reads its arguments.
+
+    `together` answers many rows at once, as the function would each of them.
+    """
 
     def binding(at: Calls, node: syntax.Call, unit: ScalarUnit) -> Expr:
         if importlib.util.find_spec(package) is None:
@@ -25,6 +34,7 @@ def geo_scalar(package: str, *signatures: str, about: str, page: str) -> Callabl
 
     def register(function: Callable[..., Any]) -> Any:
         function.reads_only = True  # type: ignore[attr-defined]
+        function.together = together  # type: ignore[attr-defined]
         return scalar(*signatures, about=about, page=page, kind="row", binding=binding)(function)
 
     return register

@@ -66,6 +66,12 @@ def _polylines(value: object) -> list[Any] | None:
     return made
 
 
+def line_parts(value: object) -> list[Line] | None:
+    """The positions of the lines of a GeoJSON value, none twice in a row; None where `polylines` has none."""
+    parts = None if polylines(value) is None else lines(value)
+    return None if parts is None else [_without_repeats(part) for part in parts]
+
+
 def _without_repeats(part: Line) -> Line:
     return [at for index, at in enumerate(part) if index == 0 or at != part[index - 1]]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
-from vedette.engine.relations import Rel, name_of
+from vedette.engine.operators.first_seen import few_written, numbered
+from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.kql.binder.operators.join import Join
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.summarize import Summarize
@@ -23,8 +24,15 @@ _WIDE = 64
 @lowers(Join)
 def join(compiler: Compiler, node: Join) -> Rel:
     """Matches rows of both sides; null keys match each other (rule 91)."""
-    left = _subquery(compiler, _side(compiler, node, node.left, ("rightsemi", "rightanti")))
-    right = _subquery(compiler, _side(compiler, node, node.right, ("leftsemi", "leftanti")))
+    sides = (
+        _side(compiler, node, node.left, ("rightsemi", "rightanti")),
+        _side(compiler, node, node.right, ("leftsemi", "leftanti")),
+    )
+    places = ("", "")
+    if all(side.order and few_written(of) for side, of in zip(sides, (node.left, node.right), strict=True)):
+        (first_side, first_place), (second_side, second_place) = (numbered(compiler, side) for side in sides)
+        sides, places = (first_side, second_side), (first_place, second_place)
+    left, right = (_subquery(compiler, side) for side in sides)
     emitter = compiler.emitter
     emitter.over = ""
     if node.kind == "innerunique" and not _unique(compiler, node):
@@ -39,8 +47,24 @@ def join(compiler: Compiler, node: Join) -> Rel:
     pads_right = node.kind in ("leftouter", "fullouter")
     items = [_shown(out, source, pads_left) for out, source in node.left_columns]
     items += [_shown(out, source, pads_right) for out, source in node.right_columns]
+    order = _order(compiler, node, *places) if places[0] else []
+    items += [f"{value} AS {key.name}" for value, key in order]
     text = f"SELECT {', '.join(items)} FROM {first} AS l {_SQL[node.kind]} {second} AS r ON {condition}"
-    return Rel(f"({text})", node.columns)
+    return Rel(f"({text})", node.columns, order=[key for _, key in order])
+
+
+def _order(compiler: Compiler, node: Join, left: str, right: str) -> list[tuple[str, OrderKey]]:
+    """The order of the pairs of few written rows, as SQL values and the keys that name them.
+
+    A join reads the right side row by row and looks for the last of the left rows first; lookup has the sides the other
+    way round. Rows without a counterpart on the side that is read come at the end.
+    """
+    if node.kind.endswith(("semi", "anti")):
+        return [(left if node.kind.startswith("left") else right, OrderKey(compiler.fresh()))]
+    lookup = len(node.right_columns) < len(node.right.visible)
+    read, kept = (left, right) if lookup else (right, left)
+    second = f"CASE WHEN {read} IS NULL THEN {kept} ELSE -{kept} END"
+    return [(read, OrderKey(compiler.fresh(), nulls_first=False)), (second, OrderKey(compiler.fresh()))]
 
 
 def _side(compiler: Compiler, node: Join, side: Relation, kinds: tuple[str, str]) -> Rel:
@@ -75,7 +99,7 @@ def _equal(compiler: Compiler, left: Expr, right: Expr) -> str:
     a, b = compiler.emitter.emit(left), compiler.emitter.emit(right)
     symbol = "IS NOT DISTINCT FROM" if a.nullable and b.nullable else "="
     if Type.REAL in (a.type, b.type):
-        return f"({a} {symbol} {b} AND NOT isnan({a}))"
+        return f"({a} {symbol} {b} AND isnan({a}) IS NOT TRUE)"
     return f"{a} {symbol} {b}"
 
 

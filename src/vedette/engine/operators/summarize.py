@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
+from vedette.engine.operators.first_seen import few_written, numbered
 from vedette.engine.operators.summarize_rewrites import by_row_number, chosen_values, never_filled, of_distinct
-from vedette.engine.relations import Rel, name_of
+from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.engine.windows import staged
 from vedette.kql.binder.operators.summarize import Summarize
 from vedette.kql.bound import AggregateCall, Chosen, Expr, RowChoice, children
@@ -21,30 +22,36 @@ def summarize(compiler: Compiler, node: Summarize) -> Rel:
     base = rel if rel.plain else rel.wrapped()
     emitter = compiler.emitter
     emitter.over = ""
+    place = ""
+    if base.order and few_written(node.input):
+        base, place = numbered(compiler, base)
     keys = [f"{emitter.emit(value)} AS {name_of(column)}" for column, value in node.keys]
-    distinct = of_distinct(compiler, node, base, keys)
+    distinct = None if place else of_distinct(compiler, node, base, keys)
     if distinct is not None:
         return distinct
     choices = _choices(node)
-    if len(choices) == 1 and keys and all(isinstance(value, Chosen) for _, value in node.aggregates):
+    if len(choices) == 1 and keys and not place and all(isinstance(value, Chosen) for _, value in node.aggregates):
         return _rows(compiler, node, base, keys, choices[0][0])
     ranked = [choice for choice, values in choices if not _simple(choice, values)]
     if ranked:
         base, keys = _ranked(compiler, node, base, keys, ranked)
         emitter.empty = never_filled(compiler, node.input)
     emitter.over = base.ordering()
+    compiler.sql.first_seen = bool(place)
     items, outer = _items(compiler, node)
+    compiler.sql.first_seen = False
     emitter.empty = frozenset()
     groups = [*base.partition, *(str(len(base.partition) + index + 1) for index in range(len(keys)))]
-    text = f"SELECT {', '.join([*base.partition, *keys, *items])} FROM {base.source}{_where(base)}"
+    seen = [f"min({place}) AS {place}"] if place and keys else []
+    text = f"SELECT {', '.join([*base.partition, *keys, *items, *seen])} FROM {base.source}{_where(base)}"
     if groups:
         text += " GROUP BY " + ", ".join(groups)
     if len(base.partition) == 1 and not keys and base.partition[0] in compiler.groups:
         text = _all_groups(compiler, base, items, text)
     if outer:
         names = [name_of(column) for column, _ in node.keys]
-        text = f"SELECT {', '.join([*base.partition, *names, *outer])} FROM ({text})"
-    return Rel(f"({text})", node.columns, partition=base.partition)
+        text = f"SELECT {', '.join([*base.partition, *names, *outer, *([place] if seen else [])])} FROM ({text})"
+    return Rel(f"({text})", node.columns, order=[OrderKey(place)] if seen else [], partition=base.partition)
 
 
 def _all_groups(compiler: Compiler, base: Rel, items: list[str], text: str) -> str:
@@ -70,12 +77,14 @@ def _items(compiler: Compiler, node: Summarize) -> tuple[list[str], list[str]]:
     items: list[str] = []
     outer: list[str] = []
     for column, value in node.aggregates:
-        for call in _calls(value):
+        # a call may stand in several places of its expression, and is one value there
+        calls = list({id(call): call for call in _calls(value)}.values())
+        for call in calls:
             fragment, name = emitter.emit(call), compiler.fresh()
             items.append(f"{fragment} AS {name}")
             emitter.made[id(call)] = Fragment(name, fragment.type, fragment.nullable)
         outer.append(f"{emitter.emit(value)} AS {name_of(column)}")
-        for call in _calls(value):
+        for call in calls:
             # the same expression may stand in another SELECT as well
             del emitter.made[id(call)]
     return items, outer

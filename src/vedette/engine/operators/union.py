@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers, padding
 from vedette.engine.dialect import SQL_TYPES, quote
-from vedette.engine.relations import Rel, name_of
+from vedette.engine.operators.first_seen import few_written
+from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.sort import Sort
 from vedette.kql.binder.operators.take import Take
@@ -22,20 +23,27 @@ def union(compiler: Compiler, node: Union) -> Rel:
         raise KqlError("", [Diagnostic("VDT1004", message, 0, 1)])
     own = [column for column in node.columns if column is not node.tag]
     parts = []
-    for relation, sources, tag in zip(node.inputs, node.sources, node.tags, strict=True):
+    written = all(map(few_written, node.inputs))
+    order = [OrderKey(compiler.fresh()), OrderKey(compiler.fresh())] if written else []
+    for index, (relation, sources, tag) in enumerate(zip(node.inputs, node.sources, node.tags, strict=True)):
         if not _is_empty(relation):
-            parts.append(_part(compiler, relation, node.tag, tag, own, sources))
+            parts.append(_part(compiler, relation, node.tag, tag, own, sources, index, order))
     if not parts:
         items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column in node.columns)
         return Rel(f"(SELECT {items or '1'} WHERE false)", node.columns)
-    return Rel(f"({_halved(parts)})", node.columns)
+    return Rel(f"({_halved(parts)})", node.columns, order=order)
 
 
 def _part(
     compiler: Compiler, relation: Relation, tag: Column | None, tag_value: str, own: list[Column],
-    sources: list[Column | None],
+    sources: list[Column | None], index: int, order: list[OrderKey],
 ) -> str:  # fmt: skip
     rel = compiler.rel(relation).wrapped()
+    places = ""
+    if order:
+        # the rows of one input after those of another, as they come there
+        place = f"row_number() OVER ({f'ORDER BY {rel.ordering()}' if rel.order else ''})"
+        places = f", {index} AS {order[0].name}, {place} AS {order[1].name}"
     items = [(name_of(tag), quote(tag_value))] if tag else []
     for column, source in zip(own, sources, strict=True):
         value = padding(column.type)
@@ -43,7 +51,7 @@ def _part(
             same = source.type is column.type
             value = name_of(source) if same else f"CAST({name_of(source)} AS {SQL_TYPES[column.type]})"
         items.append((name_of(column), value))
-    text = f"SELECT {compiler.scan_mark(items)} FROM {rel.source}"
+    text = f"SELECT {compiler.scan_mark(items)}{places} FROM {rel.source}"
     return text + (" WHERE " + " AND ".join(rel.where) if rel.where else "")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vedette.kql import syntax
-from vedette.kql.binder.scope import Row, ScalarValue, Scope, TableValue
-from vedette.kql.bound import Relation
+from vedette.kql.binder.scope import ScalarValue, Scope, TableValue
+from vedette.kql.bound import Expr, Relation
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 
 def arguments(
     binder: Binder, function: syntax.FunctionLiteral, closure: Scope, args: list[syntax.Expression], node: syntax.Node,
-    name: str, scope: Scope, row: Row | None, leading: Relation | None,
+    name: str, scope: Scope, bind: Callable[[syntax.Expression], Expr] | None, leading: Relation | None,
 ) -> Scope:  # fmt: skip
-    """The scope of a function's body: parameters stand for the arguments (by place or by name)."""
+    """The scope of a function's body: parameters stand for the arguments (by place or by name).
+
+    `bind` binds a scalar argument where the call stands, with the columns, aggregates and neighbours that it may name.
+    """
     inner = binder.frame(closure)
     pending = list(function.parameters)
     if leading is not None:
@@ -36,7 +40,11 @@ def arguments(
             assert given is not None
             _tabular_argument(binder, parameter, binder.tabular(given, scope), inner, given)
             continue
-        value = binder.scalar(given, scope, row) if given is not None else binder.scalar(parameter.default, closure)  # type: ignore[arg-type]
+        if given is not None:
+            value = binder.scalar(given, scope) if bind is None else bind(given)
+        else:
+            assert parameter.default is not None
+            value = binder.scalar(parameter.default, closure)
         wanted_type = parameter.type or Type.DYNAMIC
         if value.type is not wanted_type and value.type is not Type.UNKNOWN:
             place = given if given is not None else node

@@ -49,7 +49,7 @@ class Calls:
         found = self.scope.find(name)
         if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
             found.used = True
-            return self.binder.invoke_scalar(found.value, found.scope, node.args, node, name, self.scope, self.row)
+            return self.binder.invoke_scalar(found.value, found.scope, node.args, node, name, self.scope, self.bind)
         catalog = self.binder.catalog
         if name in catalog.aggregates and self.aggregates and not self._inside_aggregate:
             return self._aggregate(node)
@@ -59,14 +59,14 @@ class Calls:
         if unit is None:
             saved = workspaces.saved(self.binder, name, node)
             if saved is not None:
-                return workspaces.call_scalar(self.binder, saved, node.args, node, self.scope, self.row)
+                return workspaces.call_scalar(self.binder, saved, node.args, node, self.scope, self.bind)
             if name in catalog.aggregates:
                 where = "inside another aggregate" if self._inside_aggregate else "outside of summarize"
                 raise self.binder.stop("KS144", f"The aggregate function '{name}' may not be used {where}", node.name)
             raise self.binder.unknown("function", "KS211", name, self.binder.function_names(self.scope), node.name)
         if unit.binding is not None:
             try:
-                bound = unit.binding(self, _unnamed(node), unit)
+                bound = unit.binding(self, node.unnamed, unit)
             except Stop as stop:
                 results = {signature.result for signature in unit.signatures}
                 if stop.type is None and len(results) == 1:
@@ -165,7 +165,10 @@ class Calls:
                 kinds = " or ".join(sorted({parameter.kind for parameter in fits}))
                 code = _MISFIT.get(kinds) or ("KS141" if "|" in kinds or " or " in kinds else "KS107")
                 message = f"The function '{unit.name}' expects {kinds} here, not {arg.type}"
-                message += hints.converted(arg, frozenset().union(*(parameter.types for parameter in fits)))
+                if isinstance(arg, Constant) and isinstance(arg.value, syntax.TypeOf):
+                    message = f"typeof() names a type and is no value; the function '{unit.name}' expects {kinds} here"
+                else:
+                    message += hints.converted(arg, frozenset().union(*(parameter.types for parameter in fits)))
                 wrong.append(self.binder.stop(code, message, places[index]))
         if not wrong:
             usage = "; ".join(signature.text for signature in unit.signatures)
@@ -201,7 +204,8 @@ class Calls:
         self._inside_aggregate = True
         try:
             if unit.binding is not None:
-                bound = unit.binding(self, _unnamed(node), unit)
+                # names that some of them give their arguments become those of their columns
+                bound = unit.binding(self, node, unit)
                 assert isinstance(bound, Expr)
                 return bound
             args = [self.argument(arg) for arg in node.args]
@@ -221,14 +225,6 @@ class Calls:
         args = [self.argument(arg) for arg in node.args]
         signature = self.resolve(unit, args, node.args, node)
         return WindowCall(result_type(signature, args), unit, self.convert(signature, args, node.args))
-
-
-def _unnamed(node: syntax.Call) -> syntax.Call:
-    """A call without the names of its arguments, which functions of the language take by place."""
-    if not any(isinstance(arg, syntax.Assignment) for arg in node.args):
-        return node
-    args = [arg.value if isinstance(arg, syntax.Assignment) and not arg.tuple_form else arg for arg in node.args]
-    return syntax.Call(node.name, args, start=node.start, end=node.end)
 
 
 _MISFIT = {
@@ -268,8 +264,9 @@ def _kind(signature: Signature, index: int, count: int) -> str:
 
 
 def _takes(parameter: Parameter, arg: Expr) -> int | None:
-    if parameter.kind == "type":
-        return 0 if isinstance(arg, Constant) and isinstance(arg.value, syntax.TypeOf) else None
+    names_type = isinstance(arg, Constant) and isinstance(arg.value, syntax.TypeOf)
+    if parameter.kind == "type" or names_type:
+        return 0 if parameter.kind == "type" and names_type else None
     if isinstance(arg, Constant) and arg.value is None and arg.type is Type.DYNAMIC:
         return 1
     # a dynamic value is no number, time or condition by itself: a function that wants one wants it cast

@@ -444,10 +444,10 @@ class Binder(Frame):
 
     def invoke_scalar(
         self, function: syntax.FunctionLiteral, closure: Scope, args: list[syntax.Expression], node: syntax.Node,
-        name: str, scope: Scope, row: Row | None,
+        name: str, scope: Scope, bind: Callable[[syntax.Expression], Expr] | None,
     ) -> Expr:  # fmt: skip
         """A call of a function of a query that gives a value."""
-        inner = arguments(self, function, closure, args, node, name, scope, row, None)
+        inner = arguments(self, function, closure, args, node, name, scope, bind, None)
         return self.scalar_body(function, inner, node, name)
 
     def scalar_body(self, function: syntax.FunctionLiteral, inner: Scope, node: syntax.Node, name: str) -> Expr:

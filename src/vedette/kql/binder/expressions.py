@@ -80,7 +80,7 @@ class Expressions(Calls):
             case syntax.Assignment():
                 raise self.binder.stop("KS206", "A name may not be assigned here; to compare, write ==", node)
             case syntax.DotCall():
-                return workspaces.qualified_value(self.binder, node, self.scope, self.row)
+                return workspaces.qualified_value(self.binder, node, self.scope, self.bind)
             case _:
                 raise self.binder.refuse(f"this expression ({type(node).__name__})", node)
 
@@ -100,6 +100,12 @@ class Expressions(Calls):
         match found:
             case ScalarValue():
                 value = found.value
+                if row is not None and not row.has(value):
+                    message = (
+                        f"The value of '{node.name}' differs from row to row of another table, and a table is computed "
+                        "once for all of them; join the two instead"
+                    )
+                    raise self.binder.stop("KS142", message, node)
                 return Constant(value.type, value.value) if isinstance(value, Constant) else value
             case LetValue():
                 found.used = True
@@ -183,7 +189,7 @@ class Expressions(Calls):
     def _pattern(self, pattern: patterns.PatternCall, node: syntax.Expression) -> Expr:
         """The value of the body that a call of a pattern chooses."""
         function = pattern.function()
-        return self.binder.invoke_scalar(function, pattern.scope, [], node, pattern.name, self.scope, self.row)
+        return self.binder.invoke_scalar(function, pattern.scope, [], node, pattern.name, self.scope, None)
 
     # -- operators
 
@@ -359,17 +365,28 @@ class Expressions(Calls):
             ):
                 return self._in_table(node, left, item)
             value = self.bind(item)
-            if isinstance(value, Constant) and isinstance(value.value, list):
-                items += [self._member(left, _element(element), node, item) for element in value.value]
+            if isinstance(value, Constant) and value.type is Type.DYNAMIC and node.op in ("has_any", "has_all"):
+                # what is null is no term; as text it would be the empty one, which every text has
+                listed = value.value if isinstance(value.value, list) else [value.value]
+                items += [self._element_of(left, element, node, item) for element in listed if element is not None]
+            elif isinstance(value, Constant) and isinstance(value.value, list):
+                items += [self._element_of(left, element, node, item) for element in value.value]
             elif value.type is Type.DYNAMIC and not isinstance(value, Constant):
                 arrays.append(value)
             elif isinstance(value, Constant) and value.type is Type.DYNAMIC:
-                items.append(self._member(left, _element(value.value), node, item))
+                items.append(self._element_of(left, value.value, node, item))
             else:
                 items.append(self._member(left, value, node, item))
         if left.type is Type.DYNAMIC:
             left = self._as_text(left)
         return InList(Type.BOOL, node.op, left, items, arrays)
+
+    def _element_of(self, left: Expr, value: object, node: syntax.In, place: syntax.Node) -> Expr:
+        """A value out of a dynamic constant; what its own type cannot be compared with, it is read as."""
+        element = _element(value)
+        if element.type is not Type.DYNAMIC and comparable(left.type, element.type) is None:
+            return Cast(left.type, Constant(Type.DYNAMIC, value)) if left.type is not Type.DYNAMIC else element
+        return self._member(left, element, node, place)
 
     def _member(self, left: Expr, item: Expr, node: syntax.In, place: syntax.Node) -> Expr:
         wanted = Type.STRING if left.type is Type.DYNAMIC else left.type

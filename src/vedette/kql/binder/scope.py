@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import cast
 
 from vedette.kql import syntax
-from vedette.kql.bound import Column, Expr, Relation
+from vedette.kql.bound import Column, ColumnRef, Expr, Relation, children
 from vedette.kql.host import ContentHost, Host, Items, SavedFunction, TableSchema
 from vedette.kql.node import fact, node
 from vedette.kql.types import Type
@@ -137,6 +137,11 @@ class Scope:
             scope = scope.parent
         return None
 
+    def has_arguments(self) -> bool:
+        """Whether some name means what a call of a function or a parameter of the query gives it."""
+        own = any(isinstance(binding, ScalarValue | TableValue) for binding in self.names.values())
+        return own or (self.parent is not None and self.parent.has_arguments())
+
     def all_names(self) -> Iterator[str]:
         """Every name in reach."""
         scope: Scope | None = self
@@ -170,6 +175,13 @@ class Row:
             relation.open,
             relation=relation,
         )
+
+    def has(self, value: Expr) -> bool:
+        """Whether all columns that a value is made of are columns of this row."""
+        if isinstance(value, ColumnRef):
+            known = [*self.columns.values(), *self.hidden]
+            return value.column in known or any(side.has(value) for side in self.sides.values())
+        return all(map(self.has, children(value)))
 
     def extra(self, name: str) -> tuple[Column, Type] | None:
         """The hidden column that holds a field beyond the schema, with the field's type."""

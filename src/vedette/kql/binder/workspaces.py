@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
@@ -10,7 +10,7 @@ from vedette.core.errors import VedetteError
 from vedette.kql import syntax
 from vedette.kql.binder import hints
 from vedette.kql.binder.arguments import arguments
-from vedette.kql.binder.scope import PlaceValue, RestrictedHost, Row, Scope
+from vedette.kql.binder.scope import PlaceValue, RestrictedHost, Scope
 from vedette.kql.bound import Constant, Expr, External, Faulty, Known, Relation
 from vedette.kql.diagnostics import Diagnostic, Stop, position
 from vedette.kql.host import ContentHost, Host, SavedFunction
@@ -113,10 +113,10 @@ def call_table(
 
 def call_scalar(
     binder: Binder, function: SavedFunction, args: list[syntax.Expression], node: syntax.Node, scope: Scope,
-    row: Row | None, host: Host | None = None,
+    bind: Callable[[syntax.Expression], Expr] | None, host: Host | None = None,
 ) -> Expr:  # fmt: skip
     """The value that a saved function gives."""
-    inner = arguments(binder, function.literal, Scope(), args, node, function.name, scope, row, None)
+    inner = arguments(binder, function.literal, Scope(), args, node, function.name, scope, bind, None)
     with inside(binder, function, host or binder.host, node):
         return binder.scalar_body(function.literal, inner, node, function.name)
 
@@ -235,19 +235,21 @@ def qualified(binder: Binder, node: syntax.Member | syntax.DotCall, scope: Scope
     return call_table(binder, function, node.call.args, node, scope, host=host)
 
 
-def qualified_value(binder: Binder, node: syntax.DotCall, scope: Scope, row: Row | None) -> Expr:
+def qualified_value(
+    binder: Binder, node: syntax.DotCall, scope: Scope, bind: Callable[[syntax.Expression], Expr]
+) -> Expr:  # fmt: skip
     """`workspace('x').f(1)` where a value is wanted: that of a function which the other workspace has saved."""
     call = node.call
     if not is_qualified(node, scope):
         found = len(binder.diagnostics)
-        binder.scalar(node.target, scope, row)
+        bind(node.target)
         if len(binder.diagnostics) > found:
             return Faulty(Type.UNKNOWN)
         message = f"A value has no function '{call.name.name}'; a function has its values in parentheses: {call.name.name}(...)"
         raise binder.stop("KS211", message, call.name)
     for arg in call.args:
         # what the arguments say of an open input is known whether or not the function is
-        binder.scalar(arg.value if isinstance(arg, syntax.Assignment) else arg, scope, row)
+        bind(arg.value if isinstance(arg, syntax.Assignment) else arg)
     host = place(binder, node.target, scope)
     before = binder.host
     binder.host = host
@@ -259,7 +261,7 @@ def qualified_value(binder: Binder, node: syntax.DotCall, scope: Scope, row: Row
         raise binder.unknown("function", "KS211", call.name.name, _function_names(host), call.name)
     if is_table(binder, function):
         raise binder.stop("KS108", f"'{call.name.name}' is a table; use toscalar()", node)
-    return call_scalar(binder, function, call.args, node, scope, row, host)
+    return call_scalar(binder, function, call.args, node, scope, bind, host)
 
 
 def _table(binder: Binder, host: Host, name: str, node: syntax.Node) -> Relation:

@@ -42,7 +42,7 @@ def bind_print(binder: Binder, node: PrintOperator, _input: Relation | None, sco
         if isinstance(place, syntax.Assignment):
             given = [item for item in given if item.explicit]
         for item in given:
-            own = item.name is not None and (item.explicit or item.several)
+            own = item.name is not None and (item.explicit or (item.several and len(given) > 1))
             name = item.name if own and item.name is not None else f"print_{index}"
             if item.explicit and name in declared:
                 raise binder.stop("KS171", f"The column '{name}' is named twice", item.node)
@@ -57,7 +57,7 @@ def bind_print(binder: Binder, node: PrintOperator, _input: Relation | None, sco
 @binds(RangeOperator)
 def bind_range(binder: Binder, node: RangeOperator, _input: Relation | None, scope: Scope) -> Relation:
     """Binds `range x from a to b step c`."""
-    at = Expressions(binder, scope, None)
+    at = Expressions(binder, scope, Row({}, []))
     first, last, step = at.bind(node.first), at.bind(node.last), at.bind(node.step)
     type_ = first.type
     if first.type in NUMBERS:
