@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 
 from vedette import __version__
@@ -55,6 +55,7 @@ from vedette.api.routes import (
     workspaces,
 )
 from vedette.api.routes.doors import install_doors
+from vedette.api.security import principal
 from vedette.api.workers import Workers
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable, VedetteError
@@ -115,7 +116,12 @@ def create_app(application: Application) -> FastAPI:
     app.add_middleware(Compression)
     app.add_middleware(HostNames, names=_names(application))
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(BodyLimit, uploads=f"{PREFIX}/workspaces/[^/]+/load")
+    app.add_middleware(
+        BodyLimit,
+        uploads=f"{PREFIX}/workspaces/[^/]+/load",
+        prefix=f"{PREFIX}/",
+        admit=lambda scope: principal(Request(scope)),
+    )
     return app
 
 
