@@ -27,6 +27,7 @@ from vedette.api.console import install_console
 from vedette.api.description import install_description
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.routes import (
+    audit,
     automation_rules,
     connectors,
     deliveries,
@@ -85,6 +86,7 @@ def create_app(application: Application) -> FastAPI:
         health,
         session,
         users,
+        audit,
         workspaces,
         incidents,
         incident_work,
