@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -85,6 +87,33 @@ def test_a_file_name_never_leaves_its_folder(running: Running, name: str) -> Non
     assert answer.status_code in (200, 400), answer.text
     if answer.status_code == 200:
         assert answer.json()["files"][0]["file"] == name
+
+
+@pytest.mark.parametrize("name", ["evidence.zip", "bomb.zip", "some/where/events.evtx", "x.json.gz", "x.parquet"])
+def test_a_report_does_not_tell_where_the_server_keeps_things(running: Running, name: str) -> None:  # noqa: F811
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        if name == "bomb.zip":
+            archive.writestr("bomb.jsonl", b"\n" * 20_000_000)
+        archive.writestr("case/events.evtx", b"ElfFile\0junk")
+        archive.writestr("../out.json", b"{}")
+        archive.writestr("notes.txt", b"collected with care")
+    content = {
+        "evidence.zip": packed.getvalue(),
+        "bomb.zip": packed.getvalue(),
+        "x.json.gz": b"\x1f\x8bno",
+        "x.parquet": b"PAR1",
+    }
+    with running.client() as client:
+        answer = client.post(f"{WS}/load", params={"name": name}, content=content.get(name, b"ElfFile\0junk"))
+    assert str(running.data) not in answer.text, answer.text
+    assert "unpacked-" not in answer.text
+    if name == "evidence.zip":
+        report = answer.json()
+        told = {one["file"]: (one["error"] or {}).get("message", "") for one in report["files"]}
+        assert set(told) == {"evidence.zip/case/events.evtx", "evidence.zip/out.json"}
+        assert told["evidence.zip/case/events.evtx"].startswith("evidence.zip/case/events.evtx is not an EVTX file")
+        assert [one["file"] for one in report["unknown"]] == ["evidence.zip/notes.txt"]
 
 
 @pytest.mark.parametrize(
