@@ -237,11 +237,12 @@ def test_the_order_of_day_and_month(bench: Bench, dates: list[str], expected: li
     [
         lambda text: text.encode("utf-16"),
         lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-16-be"),
         lambda text: b"\xef\xbb\xbf" + text.encode(),
         lambda text: gzip.compress(text.encode()),
         lambda text: text.replace("\n", "\r\n").encode(),
     ],
-    ids=["utf-16", "utf-16 without a mark", "mark", "gzip", "crlf"],
+    ids=["utf-16", "utf-16 without a mark", "utf-16 the other way", "mark", "gzip", "crlf"],
 )
 @pytest.mark.parametrize(
     "text", [UAL_CSV, json.dumps([OFFICE], indent=2), UAL_CSV.replace(",", "\x00").replace("\x00", ",")]
