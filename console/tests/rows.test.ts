@@ -53,6 +53,14 @@ describe("export", () => {
   it("writes CSV by RFC 4180", () => {
     expect(toCsv(columns, rows)).toBe('Name,N,D\r\n"a, ""b""\r\nc",9007199254740993,"{""k"":[1]}"\r\n,2,\r\n');
   });
+  it("writes no formula for a spreadsheet, and numbers as they are", () => {
+    const told = ["=cmd|' /C calc'!A0", "@SUM(1)", "+1+1", "-2+3", "\tx", "-", "-5", "+420,5", "a=b", "", "-enc AAA"];
+    const csv = toCsv([column("=n", "string")], told.map((one) => [one]), true);
+    expect(csv.split("\r\n")).toEqual([
+      "'=n", "'=cmd|' /C calc'!A0", "'@SUM(1)", "'+1+1", "'-2+3", "'\tx", "-", "-5", '"+420,5"', "a=b", "", "'-enc AAA", "",
+    ]);
+    expect(toCsv([column("n", "string")], [["=1"]])).toBe("n\r\n=1\r\n");
+  });
   it("writes JSON that reads back, with the digits of a long", () => {
     const text = toJson(columns, rows);
     expect(text).toContain('"N": 9007199254740993');

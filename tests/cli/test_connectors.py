@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Callable
@@ -124,6 +125,15 @@ def test_a_codeless_definition_becomes_a_kind(local: RangeServer, data: Path, ve
         "--disabled", *at,
     )  # fmt: skip
     assert made.code == 0, made.err
+    moved = vedette("connectors", "set", "Contoso", "--set", "tenant=evil", *at)
+    assert moved.code != 0
+    assert "api_key has to be entered again" in moved.err
+    elsewhere = copy.deepcopy(DEFINITION)
+    elsewhere["properties"]["request"]["apiEndpoint"] = "https://{{tenant}}.evil.example/v1/events"
+    file.write_text(json.dumps(elsewhere), encoding="utf-8")
+    replaced = vedette("connectors", "import", file, *at)
+    assert replaced.code != 0
+    assert "would ask another host, with credentials that were entered for this one" in " ".join(replaced.err.split())
     file.write_text(json.dumps({**DEFINITION, "kind": "Push"}), encoding="utf-8")
     refused = vedette("connectors", "import", file, *at)
     assert refused.code != 0

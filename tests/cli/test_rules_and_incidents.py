@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,21 @@ def test_the_same_id_with_other_content_is_kept_and_reported(vedette: Command, f
     assert derived["id"] != RULE_ID
     assert vedette("rules", "list", "--data", filled).out.count("Something else") == 1
     assert NAME in vedette("rules", "list", "--data", filled).out
+
+
+def test_an_edited_rule_replaces_itself(vedette: Command, filled: Path, files: tuple[Path, Path]) -> None:
+    at = ("--data", filled)
+    before = vedette("rules", "list", "--json", *at).json()
+    path = files[1]
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        re.sub(r"(?m)^(\s*\"?severity\"?): \"?\w+\"?", r"\1: Informational", text, count=1), encoding="utf-8"
+    )
+    kept = vedette("rules", "import", path, "--replace", "--json", *at).json()
+    assert (kept["added"], kept["derived"], len(kept["updated"])) == ([], [], 1)
+    after = vedette("rules", "list", "--json", *at).json()
+    assert len(after) == len(before)
+    assert [one["severity"] for one in after if one["id"] in kept["updated"]] == ["Informational"]
 
 
 def test_a_template_of_the_portal_is_imported(vedette: Command, data: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,39 @@ def test_what_else_can_be_done_with_an_account(vedette: Command, data: Path) -> 
     assert "ben" not in vedette("users", "list", *at).out
     assert vedette("workspaces", "update", "default", "--display-name", "Main", *at).code == 0
     assert "Main" in vedette("workspaces", "list", *at).out
+
+
+def test_the_audit_trail_is_read_and_verified(vedette: Command, data: Path) -> None:
+    at = ("--data", data)
+    vedette("workspaces", "create", "soc", *at)
+    vedette("users", "create", "ann", "--role", "Reader@soc", *at)
+    listed = vedette("audit", "list", "--json", *at).json()
+    assert [one["sequence"] for one in listed] == list(range(len(listed), 0, -1))
+    assert {("users/create", "ann"), ("roles/grant", "ann"), ("workspaces/create", "soc")} <= {
+        (one["action"], one["target"]) for one in listed
+    }
+    assert [one["action"] for one in vedette("audit", "list", "--action", "users/", "--json", *at).json()] == [
+        "users/create"
+    ]
+    assert {one["action"] for one in vedette("audit", "list", "-w", "soc", "--json", *at).json()} == {
+        "workspaces/create", "roles/grant",
+    }  # fmt: skip
+    page = vedette("audit", "list", "--top", 1, "--before", 2, *at)
+    assert "--before 1" in page.err
+    whole = vedette("audit", "verify", *at)
+    assert whole.code == 0, whole.err
+    noted = whole.out.split()[-1]
+    assert noted == f"{listed[0]['sequence']}:{listed[0]['hash']}"
+    assert vedette("audit", "verify", "--noted", noted, *at).code == 0
+    assert "not the one that was noted" in vedette("audit", "verify", "--noted", f"1:{'0' * 64}", *at).out
+    assert vedette("audit", "verify", "--noted", "nonsense", *at).code != 0
+    with closing(sqlite3.connect(data / "state.db")) as database:
+        for (name,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'"
+        ).fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        database.execute("UPDATE audit SET target = 'bob' WHERE action = 'users/create'")
+        database.commit()
+    broken = vedette("audit", "verify", *at)
+    assert broken.code == 1
+    assert "was changed" in broken.out

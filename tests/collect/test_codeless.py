@@ -190,6 +190,24 @@ def test_failures_are_told_without_a_secret(status: int, trouble: Trouble) -> No
     assert not connection.check().ok
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "tenant", "told"),
+    [
+        ("https://{{tenant}}/v1", "localhost", "may not connect to localhost"),
+        ("https://{{tenant}}/v1", "169.254.169.254", "may not connect to 169.254.169.254"),
+        ("https://169.254.169.254/{{tenant}}", "x", "may not connect to 169.254.169.254"),
+        ("https://localhost:1/{{tenant}}", "x", "localhost cannot be read"),
+    ],
+)
+def test_a_parameter_leads_to_no_internal_address(endpoint: str, tenant: str, told: str) -> None:
+    document = changed(request={"apiEndpoint": endpoint})
+    (one,) = read_definitions(json.dumps(document))
+    connection = Codeless(one, VirtualClock(START)).open({"tenant": tenant}, {"api_key": Secret("key-1")})
+    with pytest.raises(PollFailure, match=told):
+        connection.poll("events", {})
+    connection.close()
+
+
 def test_a_next_page_elsewhere_is_refused() -> None:
     document = changed(paging={"pagingType": "NextPageUrl", "nextPageUrl": "$.link"})
     answer = {"data": {"events": EVENTS}, "link": "https://evil.example/v1"}

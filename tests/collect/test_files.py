@@ -237,11 +237,12 @@ def test_the_order_of_day_and_month(bench: Bench, dates: list[str], expected: li
     [
         lambda text: text.encode("utf-16"),
         lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-16-be"),
         lambda text: b"\xef\xbb\xbf" + text.encode(),
         lambda text: gzip.compress(text.encode()),
         lambda text: text.replace("\n", "\r\n").encode(),
     ],
-    ids=["utf-16", "utf-16 without a mark", "mark", "gzip", "crlf"],
+    ids=["utf-16", "utf-16 without a mark", "utf-16 the other way", "mark", "gzip", "crlf"],
 )
 @pytest.mark.parametrize(
     "text", [UAL_CSV, json.dumps([OFFICE], indent=2), UAL_CSV.replace(",", "\x00").replace("\x00", ",")]
@@ -322,6 +323,25 @@ def test_overlapping_exports_bring_each_record_once(bench: Bench) -> None:
     assert bench.load(portal, one, two).rows == 0
     assert bench.load(one, again=True).rows == 6
     assert bench.count("SigninLogs") == 16
+
+
+def test_events_without_a_number_are_told_by_all_they_have(bench: Bench) -> None:
+    # as Log Analytics exports what its former agent collected: nothing but the texts tells two events of a second
+    events = [
+        {"TimeGenerated": f"2026-03-01T10:00:00.{n}Z", "Computer": "pc", "Channel": "Security", "EventID": 4688,
+         "Account": "pat", "Activity": "4688 - A new process has been created.", "CommandLine": f"c{n}", "Type": "SecurityEvent"}
+        for n in range(6)
+    ]  # fmt: skip
+    devices = [
+        {"TimeGenerated": f"2026-03-0{n}T10:00:00Z", "DeviceId": "d", "ReportId": 5, "ActionType": "x", "FileName": f"f{n}",
+         "Type": "DeviceEvents"}
+        for n in (1, 2)
+    ]  # fmt: skip
+    lines = "\n".join(map(json.dumps, [*events, *devices]))
+    report = bench.load(bench.write("export.json", lines))
+    assert (report.rows, report.repeated) == (8, 0)
+    again = bench.load(bench.write("overlapping.json", "\n".join(map(json.dumps, [*events[3:], devices[1]]))))
+    assert (again.rows, again.repeated) == (0, 4)
 
 
 def test_records_without_an_id_are_told_by_all_they_have(bench: Bench) -> None:

@@ -30,6 +30,7 @@ from tests.plugins.secrecy import marked
 from vedette.collect.formats import cef
 from vedette.core.clock import SystemClock, VirtualClock
 from vedette.core.forms import InvalidFields
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret
 from vedette.core.tls import LocalAuthority, ServerCertificate, server_context
 from vedette.deliver.contract import DeliveryFailure, Destination, Remedy
@@ -109,6 +110,7 @@ def opened(kind: str, values: dict[str, Any], clock: VirtualClock | None = None)
     return found.open(
         {name: value for name, value in checked.items() if name not in hidden},
         {name: Secret(value) for name, value in checked.items() if name in hidden},
+        Outbound(inside=True),
     )
 
 

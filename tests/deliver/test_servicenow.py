@@ -10,6 +10,7 @@ import pytest
 
 from tests.deliver.conftest import RUN
 from vedette.core.clock import VirtualClock
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret
 from vedette.deliver.contract import DeliveryFailure
 from vedette.deliver.detection import DetectionSeverity
@@ -50,7 +51,7 @@ def destination(instance: RangeServer) -> Iterator[ServiceNowDestination]:
         "instance_url": instance.url, "username": USER[0], "ca_file": str(instance.ca_path), "category": "security",
         "assignment_group": GROUP, "caller": CALLER,
     }  # fmt: skip
-    made = ServiceNow(VirtualClock(RUN.ran_at)).open(values, {"password": Secret(USER[1])})
+    made = ServiceNow(VirtualClock(RUN.ran_at)).open(values, {"password": Secret(USER[1])}, Outbound(inside=True))
     yield made
     made.close()
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import http.client
+import io
+import socket
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import anyio
 import httpx
 import pytest
 
 from tests.api.conftest import Running, running  # noqa: F401 - a fixture
+from vedette.api.limits import BodyLimit
 from vedette.core.settings import load_settings
 
 WS = "/workspaces/default"
@@ -83,6 +89,33 @@ def test_a_file_name_never_leaves_its_folder(running: Running, name: str) -> Non
         assert answer.json()["files"][0]["file"] == name
 
 
+@pytest.mark.parametrize("name", ["evidence.zip", "bomb.zip", "some/where/events.evtx", "x.json.gz", "x.parquet"])
+def test_a_report_does_not_tell_where_the_server_keeps_things(running: Running, name: str) -> None:  # noqa: F811
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        if name == "bomb.zip":
+            archive.writestr("bomb.jsonl", b"\n" * 20_000_000)
+        archive.writestr("case/events.evtx", b"ElfFile\0junk")
+        archive.writestr("../out.json", b"{}")
+        archive.writestr("notes.txt", b"collected with care")
+    content = {
+        "evidence.zip": packed.getvalue(),
+        "bomb.zip": packed.getvalue(),
+        "x.json.gz": b"\x1f\x8bno",
+        "x.parquet": b"PAR1",
+    }
+    with running.client() as client:
+        answer = client.post(f"{WS}/load", params={"name": name}, content=content.get(name, b"ElfFile\0junk"))
+    assert str(running.data) not in answer.text, answer.text
+    assert "unpacked-" not in answer.text
+    if name == "evidence.zip":
+        report = answer.json()
+        told = {one["file"]: (one["error"] or {}).get("message", "") for one in report["files"]}
+        assert set(told) == {"evidence.zip/case/events.evtx", "evidence.zip/out.json"}
+        assert told["evidence.zip/case/events.evtx"].startswith("evidence.zip/case/events.evtx is not an EVTX file")
+        assert [one["file"] for one in report["unknown"]] == ["evidence.zip/notes.txt"]
+
+
 @pytest.mark.parametrize(
     "timespan",
     ["P99999999999999D", "P9999999D", "PT99999999999999999999999S", "P1D/0001-01-01T00:00:00Z",
@@ -114,8 +147,75 @@ def _raw(running: Running, path: str, headers: dict[str, str], blocks: int) -> t
 
 @pytest.mark.parametrize("path", [f"{WS}/query", f"{WS}/local/load", "/session"])
 def test_a_body_without_end_is_refused_without_a_sign_in(running: Running, path: str) -> None:  # noqa: F811
-    assert _raw(running, path, {"Transfer-Encoding": "chunked"}, 40)[0] == 413
+    assert _raw(running, path, {"Transfer-Encoding": "chunked"}, 40)[0] == 401
+    assert _raw(running, path, {"Transfer-Encoding": "chunked", "Authorization": "Bearer vdt_no_one"}, 1)[0] == 401
     assert _raw(running, path, {"Content-Length": str(2**40)}, 0)[0] == 413
+    record = running.application.directory.server()
+    assert record is not None
+    known = {"Authorization": f"Bearer {record.token}"}
+    assert _raw(running, path, {"Transfer-Encoding": "chunked", **known}, 40)[0] == 413
+    assert _raw(running, path, {"Transfer-Encoding": "chunked", **known}, 1)[0] not in (401, 413, 429)
+
+
+def _asked(running: Running, *parts: bytes) -> bytes:  # noqa: F811
+    """All that the server says to these bytes, until it hangs up."""
+    with socket.create_connection(("127.0.0.1", running.server.port), timeout=60) as connection:
+        for part in parts:
+            connection.sendall(part)
+        said = b""
+        with suppress(OSError):
+            while more := connection.recv(65536):
+                said += more
+        return said
+
+
+def test_a_request_of_two_lengths_is_refused_and_the_connection_ends(running: Running) -> None:  # noqa: F811
+    hidden = b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    lengths = b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    for path in (b"/api/v1/session", b"/api/v1/workspaces/default/load?name=x", b"/v1/logs"):
+        said = _asked(running, b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + lengths, hidden)
+        assert said.startswith(b"HTTP/1.1 400")
+        assert said.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_body_that_stops_is_not_waited_for(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr("vedette.api.connections.BODY_PAUSE", 0.3)
+    start = b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
+    assert _asked(running, start, b'{"token":') == b""
+    with running.client() as client:
+        assert client.get("/workspaces").status_code == 200
+
+
+def test_bodies_in_memory_have_a_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vedette.api.limits.MAX_HELD", 300_000)
+    answered: list[int] = []
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+        if scope["path"] == "/waits":
+            await limit({**scope, "path": "/other"}, parts(2), note)  # while the first one is held
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def note(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            answered.append(message["status"])
+
+    def parts(count: int) -> Any:
+        left = [{"type": "http.request", "body": b"x" * 100_000, "more_body": n > 0} for n in reversed(range(count))]
+
+        async def receive() -> Any:
+            return left.pop(0)
+
+        return receive
+
+    limit = BodyLimit(reading)
+    scope = {"type": "http", "method": "POST", "path": "/waits", "headers": []}
+    anyio.run(limit, scope, parts(2), note)
+    assert answered == [429, 200]
+    answered.clear()
+    anyio.run(limit, {**scope, "path": "/x"}, parts(3), note)
+    assert answered == [200], "what was answered is held no longer"
 
 
 @pytest.mark.parametrize("content", [b"", b"[" * 100_000, b'{"query":' * 50_000, b"\xff\xfe", b"null", b'{"query":1}',

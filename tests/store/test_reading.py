@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from vedette.core.errors import VedetteError
 from vedette.kql.types import Type
 from vedette.store.batch import BadRecord, Batch
 from vedette.store.conversion import convert
-from vedette.store.reading import csvfile, jsonlines, lines, streams
+from vedette.store.reading import csvfile, jsonfile, jsonlines, lines, streams
 from vedette.store.reading.forms import Form, discover, form_of, read
 from vedette.store.reading.streams import TextStream
 
@@ -270,6 +271,50 @@ def test_json_files(tmp_path: Path, text: str, block: int, monkeypatch: pytest.M
 def test_brackets_and_quotes_in_texts_are_no_structure(tmp_path: Path) -> None:
     rows = [{"a": '}{[]"\\', "b": {"c": ["]", "\\"]}}, {"a": '\\"'}]
     assert rows_of(read_all(save(tmp_path, "x.json", json.dumps(rows).encode()))) == rows
+
+
+@pytest.mark.parametrize("block", [1, 3, 64])
+def test_blocks_end_anywhere_within_a_text(tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "READ_SIZE", block)
+    rows = [{"a": '}{[]"\\', "b": {"c": ["]", "\\"]}}, {"a": '\\"', "č": "\\\\" * 9}, {"": "x"}]
+    assert rows_of(read_all(save(tmp_path, "x.json", json.dumps(rows).encode()))) == rows
+
+
+@pytest.mark.parametrize("block", [1, 50, 400])
+def test_a_value_that_is_too_long_is_put_aside_and_the_others_are_read(
+    tmp_path: Path, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "READ_SIZE", block)
+    monkeypatch.setattr(jsonfile, "MAX_LINE", 1000)
+    long = {"a": "\\" * 2000, "b": [{"c": '}],"' * 400}]}
+    batches = read_all(save(tmp_path, "x.json", json.dumps([{"a": 1}, long, {"a": 2}, long, {"a": 3}]).encode()))
+    assert rows_of(batches) == [{"a": 1}, {"a": 2}, {"a": 3}]
+    assert [record.reason for record in bad_of(batches)] == ["a value longer than 1000 bytes"] * 2
+
+
+def test_no_byte_of_a_long_value_is_looked_at_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+
+    class Counting:
+        def __init__(self, pattern: re.Pattern[bytes]) -> None:
+            self.search, self.match = self.counted(pattern.search), self.counted(pattern.match)
+
+        def counted(self, look: Any) -> Any:
+            def counting(text: bytearray, at: int) -> Any:
+                nonlocal looked
+                found = look(text, at)
+                looked += (found.end() if found else len(text)) - at
+                return found
+
+            return counting
+
+    for name in ("_TOKEN", "_REST"):
+        monkeypatch.setattr(jsonfile, name, Counting(getattr(jsonfile, name)))
+    values = jsonfile._Values()
+    blocks = [b'[{"a":"', *[b"a" * 1000] * 500, b'","b":', *[b"1" * 1000] * 500, b"}]"]
+    found = [text for block in blocks for _, _, text in values.feed(block)]
+    assert len(found) == 1
+    assert looked < 2 * len(b"".join(blocks))
 
 
 def test_one_object_is_one_row(tmp_path: Path) -> None:

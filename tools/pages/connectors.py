@@ -70,6 +70,10 @@ Parameters (`{{name}}`, `[[parameters('name')]`) become fields of the form; the 
 Anything else is refused by its name, and nothing is imported. Events become rows of the table that `dataType` or the stream names; a
 transformation of a data collection rule is not a part of the definition. Importing needs the right to change connectors in all workspaces.
 
+A definition may ask a host in a private network. Where a parameter says the host, that needs the setting
+`VEDETTE_OUTBOUND_ALLOW`, and the credentials are entered again when the parameter changes. A definition that would ask another host with the
+credentials of instances that are there is not imported in place of the former one.
+
 ## Connectors of other packages
 
 A Python package brings a connector through an entry point of the group `vedette.connectors`: a function of a clock that returns an

@@ -19,6 +19,16 @@ waits and is repeated; what is refused for good is kept with the reason, under *
 A delivery is repeated where its outcome is unknown, after a crash for instance. ServiceNow is asked for the incident before
 one is made, so there is never a second one. A webhook's `webhook-id` and an e-mail's `Message-ID` are the same at each
 repetition. Slack, Microsoft Teams and syslog cannot tell a repetition: there, it is possible to see a message twice.
+
+## Where they may be
+
+Destinations are reached on the public internet. An address in a private network or on the server's own machine is for an administrator
+of the whole installation to enter, or for everybody once the setting `VEDETTE_OUTBOUND_ALLOW` has the network, the address or the name
+(`10.1.0.0/16, mail.corp.example`). Who else changes such an address gives this up. Addresses where clouds tell their machines
+credentials (169.254.169.254 and the like) need the setting in any case. What a name leads to is looked at when it is connected to, and
+the connection goes to just that; behind a proxy, the proxy decides.
+
+Secrets that are kept go to no other machine than they were entered for: who changes the address enters them again, for a test, too.
 """
 
 _NOTES = {

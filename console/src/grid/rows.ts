@@ -114,10 +114,19 @@ export function filledFirst(
   };
 }
 
-/** RFC 4180, values as they are on the wire: a spreadsheet's reading of them is not ours to choose. */
-export function toCsv(columns: readonly ResultColumn[], rows: readonly (readonly unknown[])[]): string {
-  const lines = [columns.map((column) => csvField(column.name))];
-  for (const row of rows) lines.push(columns.map((_, index) => csvField(valueText(row[index]))));
+/**
+ * A text that a spreadsheet would take for a formula, with an apostrophe before it: what is in a log is written by whoever
+ * attacks, and a formula can send cells away or start a program. A sign alone, or before a number, is none.
+ */
+function harmless(text: string): string {
+  return /^[=@\t\r]|^[+-](?![\d.,]*$)/.test(text) ? `'${text}` : text;
+}
+
+/** RFC 4180. Values are as they are on the wire, unless the file is for a spreadsheet. */
+export function toCsv(columns: readonly ResultColumn[], rows: readonly (readonly unknown[])[], forSpreadsheet = false): string {
+  const field = (text: string) => csvField(forSpreadsheet ? harmless(text) : text);
+  const lines = [columns.map((column) => field(column.name))];
+  for (const row of rows) lines.push(columns.map((_, index) => field(valueText(row[index]))));
   return lines.map((line) => line.join(",")).join("\r\n") + "\r\n";
 }
 

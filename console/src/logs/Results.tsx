@@ -136,6 +136,9 @@ export function Results({ state, tables, link, onQuery, onCancel }: Props) {
             </MenuTrigger>
             <MenuPopover>
               <MenuList>
+                <MenuItem onClick={() => download(`${name()}.csv`, "text/csv", toCsv(result.columns, result.rows, true))}>
+                  CSV for a spreadsheet
+                </MenuItem>
                 <MenuItem onClick={() => download(`${name()}.csv`, "text/csv", toCsv(result.columns, result.rows))}>CSV</MenuItem>
                 <MenuItem onClick={() => download(`${name()}.json`, "application/json", toJson(result.columns, result.rows))}>JSON</MenuItem>
               </MenuList>

@@ -26,6 +26,7 @@ from vedette.core.audit import Audit
 from vedette.core.clock import Clock, SystemClock
 from vedette.core.errors import Conflict, NotFound
 from vedette.core.identity import Identity
+from vedette.core.outbound import Outbound
 from vedette.core.roles import ROLE_PERMISSIONS, Permission, Principal
 from vedette.core.secret_backends.registry import backends_of
 from vedette.core.secrets import Secrets
@@ -87,8 +88,9 @@ class Application:
             self.secrets = Secrets(self.state, key_file, self.clock, key=key, backends=backends_of(settings))
             self.workspaces = Workspaces(self.state, self.clock)
             registry = default_registry(self.clock, clouds_with(settings.azure_clouds) if clouds is None else clouds)
-            self.destinations = Destinations(self.state, self.secrets, registry, self.clock)
-            self.openings = Openings(self.state, self.secrets, registry)
+            outbound = Outbound.of(settings.outbound_allow)
+            self.destinations = Destinations(self.state, self.secrets, registry, self.clock, outbound=outbound)
+            self.openings = Openings(self.state, self.secrets, registry, outbound)
             opening.callback(self.openings.close)
             self.deliverer = Deliverer(
                 self.state, self.openings, self.clock, random.Random(),  # noqa: S311 - jitter
@@ -104,7 +106,7 @@ class Application:
             connectors = default_connectors(
                 self.clock, clouds_with(settings.azure_clouds) if clouds is None else clouds
             )
-            self.connector_definitions = Definitions(self.state, connectors, self.clock)
+            self.connector_definitions = Definitions(self.state, connectors, self.clock, outbound)
             self.collector = ConnectorRunner(
                 self.state,
                 self.secrets,

@@ -80,10 +80,10 @@ class DirectOperations(StoreOperations):
     def _api(self) -> inprocess.LocalApi:
         return inprocess.LocalApi(self.application, self.services.workspace.id)
 
-    def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
+    def import_rules(self, paths: Sequence[Path], replacing: bool = False) -> dict[str, Any]:
         """Imports rules."""
         read, problems = read_rules(paths)
-        return self.services.import_rules(read, problems, by=LOCAL_OPERATOR_NAME)
+        return self.services.import_rules(read, problems, by=LOCAL_OPERATOR_NAME, replacing=replacing)
 
     def rules(self) -> list[dict[str, Any]]:
         """Every rule."""

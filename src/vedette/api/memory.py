@@ -99,7 +99,7 @@ class MemoryOperations(StoreOperations):
         """Refused."""
         raise self._nothing()
 
-    def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
+    def import_rules(self, paths: Sequence[Path], replacing: bool = False) -> dict[str, Any]:
         """Refused."""
         raise self._nothing()
 

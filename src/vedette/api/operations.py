@@ -64,8 +64,8 @@ class Operations(Protocol):
         """Says whether columns of a table are in the term index, and brings it up to date; the rows in it."""
         ...
 
-    def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
-        """Imports rules; the report as `ImportReport.to_dict` gives it."""
+    def import_rules(self, paths: Sequence[Path], replacing: bool = False) -> dict[str, Any]:
+        """Imports rules, with `replacing` in place of those with the same id; the report as `ImportReport.to_dict` gives it."""
         ...
 
     def rules(self) -> list[dict[str, Any]]:

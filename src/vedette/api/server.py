@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic.warnings import UnsupportedFieldAttributeWarning
 
 from vedette import __version__
@@ -27,6 +27,7 @@ from vedette.api.console import install_console
 from vedette.api.description import install_description
 from vedette.api.limits import BodyLimit, HostNames, SecurityHeaders
 from vedette.api.routes import (
+    audit,
     automation_rules,
     connectors,
     deliveries,
@@ -55,6 +56,7 @@ from vedette.api.routes import (
     workspaces,
 )
 from vedette.api.routes.doors import install_doors
+from vedette.api.security import principal
 from vedette.api.workers import Workers
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable, VedetteError
@@ -84,6 +86,7 @@ def create_app(application: Application) -> FastAPI:
         health,
         session,
         users,
+        audit,
         workspaces,
         incidents,
         incident_work,
@@ -115,7 +118,12 @@ def create_app(application: Application) -> FastAPI:
     app.add_middleware(Compression)
     app.add_middleware(HostNames, names=_names(application))
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(BodyLimit, uploads=f"{PREFIX}/workspaces/[^/]+/load")
+    app.add_middleware(
+        BodyLimit,
+        uploads=f"{PREFIX}/workspaces/[^/]+/load",
+        prefix=f"{PREFIX}/",
+        admit=lambda scope: principal(Request(scope)),
+    )
     return app
 
 

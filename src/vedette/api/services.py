@@ -206,9 +206,14 @@ class WorkspaceServices:
         self.application.audit.record(by, "tables/purge", table, self.workspace.id, {"where": where, "rows": rows})
         return rows
 
-    def import_rules(self, read: Iterable[ReadRule], problems: Iterable[RuleProblem], *, by: str) -> dict[str, Any]:
-        """Imports rules: the report, and which of the rules cannot work now, as `broken_rules` tells it."""
-        report = self.rules.import_(read, problems, by=by).to_dict()
+    def import_rules(
+        self, read: Iterable[ReadRule], problems: Iterable[RuleProblem], *, by: str, replacing: bool = False
+    ) -> dict[str, Any]:
+        """Imports rules: the report, and which of the rules cannot work now, as `broken_rules` tells it.
+
+        With `replacing`, a rule whose id is there becomes the next revision of that rule.
+        """
+        report = self.rules.import_(read, problems, replace_existing=replacing, by=by).to_dict()
         concerned = {*report["added"], *report["updated"], *report["unchanged"]}
         return {**report, "broken": self.broken_rules(concerned)}
 

@@ -73,6 +73,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "secrets": ("secrets",),
     "users": ("users",),
     "workspaces": ("workspaces",),
+    "audit": ("audit",),
 }
 """The first word of a command, and the modules that it is in; a new one is a line here."""
 

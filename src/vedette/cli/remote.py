@@ -149,9 +149,10 @@ class RemoteOperations:
         assert isinstance(made, dict)
         return made
 
-    def import_rules(self, paths: Sequence[Path]) -> dict[str, Any]:
+    def import_rules(self, paths: Sequence[Path], replacing: bool = False) -> dict[str, Any]:
         """Imports rules, which the server reads by their paths."""
-        report = self._call("POST", "/local/rules", json={"paths": [str(path.absolute()) for path in paths]})
+        asked = {"paths": [str(path.absolute()) for path in paths], "replace": replacing}
+        report = self._call("POST", "/local/rules", json=asked)
         assert isinstance(report, dict)
         return report
 

@@ -46,18 +46,22 @@ def import_(
     ],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
+    replacing: Annotated[
+        bool, typer.Option("--replace", help="Make a rule whose id is there the next revision of that rule.")
+    ] = False,
     json_: JsonReport = False,
 ) -> None:
     """Import analytics rules.
 
     YAML in the layout of the public Azure-Sentinel repository, ARM JSON templates as the portal exports them, custom detections of
-    Defender XDR as Microsoft Graph gives them, and Sigma rules, correlations and filters. A rule that came
-    before is updated or left; one whose id belongs to a rule of another origin is kept under an id of its own and reported. Exit
-    code 1 if a file or a rule could not be read; the others are imported all the same. A rule whose query does not bind here (a table,
-    a column or a function is missing, or it has a mistake) is imported and named as broken, with the place in its query.
+    Defender XDR as Microsoft Graph gives them, and Sigma rules, correlations and filters. A rule that is there is left; one whose id
+    belongs to a rule with other content is kept under an id of its own and reported, or with --replace becomes the next revision of
+    that rule, as after an edit. Exit code 1 if a file or a rule could not be read; the others are imported all the same. A rule whose
+    query does not bind here (a table, a column or a function is missing, or it has a mistake) is imported and named as broken, with
+    the place in its query.
     """
     with operations(data, workspace, makes=True) as held, DelayedBar("importing rules"):
-        report = held.import_rules(paths)
+        report = held.import_rules(paths, replacing)
     if json_:
         typer.echo(json_line(report))
     else:
@@ -72,7 +76,8 @@ def _print_report(report: dict[str, Any]) -> None:
     for one in report["derived"]:
         console.print(
             harmless(
-                f"note {one['file']}: the id {one['given_id']} belongs to another rule; '{one['name']}' is kept as {one['id']}."
+                f"note {one['file']}: the id {one['given_id']} belongs to another rule; '{one['name']}' is kept as {one['id']}. "
+                "With --replace it becomes the next revision of that rule."
             )
         )
     for one in report["broken"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, Protocol, TypeVar
@@ -78,7 +78,10 @@ class Configured:
         """Kept values with changed ones, checked. None stands for a secret that was not entered again."""
         secret = {field.name for field in form.fields if field.secret}
         given = {name: value for name, value in values.items() if not (name in secret and value is None)}
-        return form.check({**settings, **given}, kept={name for name in references if name not in given})
+        kept = {name for name in references if name not in given}
+        checked = form.check({**settings, **given}, kept=kept)
+        refuse_elsewhere(form, settings, kept, checked)
+        return checked
 
     def resolved(
         self, form: Form, values: Mapping[str, object], by: Principal
@@ -97,13 +100,16 @@ class Configured:
 
     def keep(
         self, form: Form, owner: str, workspace_id: str, references: Mapping[str, str], checked: Mapping[str, str],
-        links: Mapping[str, str] | None = None,
+        links: Mapping[str, str] | None = None, *, without: Collection[str] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """Puts the secrets among the values into the store; field → reference, with those that are there already.
 
+        Those of the fields in `without` are deleted, which were taken away.
         `links`, of which `resolved` has found that they may be made, are kept in the place of what they lead to.
         """
         kept = dict(references)
+        for name in [one for one in without if one in kept and one not in checked]:
+            self._secrets.delete(kept.pop(name))
         now = self._clock.now()
         for field in form.fields:
             value = checked.get(field.name)
@@ -129,6 +135,10 @@ class Configured:
         """The test of what is opened with values that need not be saved; `known` stand in for what is left out."""
         resolved, _ = self.resolved(form, values, principal)
         checked = form.check({**known, **resolved})
+        kept = {
+            field.name for field in form.fields if field.secret and field.name in known and field.name not in resolved
+        }
+        refuse_elsewhere(form, known, kept, checked)
         opened = open_(settings_of(form, checked), secrets_of(form, checked))
         try:
             return check(opened)
@@ -154,6 +164,29 @@ class Configured:
                 moment = due(form.field(name), settings, info.changed_at)
                 found[name] = secret_status(info.changed_at, moment, self._clock.now())
         return found
+
+
+def taken_away(values: Mapping[str, object]) -> list[str]:
+    """The fields that were given as an empty text."""
+    return [name for name, value in values.items() if isinstance(value, str) and not value.strip()]
+
+
+def refuse_elsewhere(
+    form: Form, settings: Mapping[str, object], kept: Collection[str], checked: Mapping[str, str]
+) -> None:
+    """`InvalidFields` where secrets that are kept would be sent to another machine than they were entered for.
+
+    Who may change an address may not learn a secret by it. `checked` are the new values.
+    """
+    moved = [
+        field.name for field in form.fields
+        if field.address and not field.secret and checked.get(field.name) != (settings.get(field.name) or field.default)
+    ]  # fmt: skip
+    due = [field.name for field in form.fields if field.sent and field.name in kept]
+    if moved and due:
+        raise InvalidFields(
+            dict.fromkeys(due, f"has to be entered again: {moved[0]} is another, and it would be sent there")
+        )
 
 
 def settings_of(form: Form, checked: Mapping[str, str]) -> dict[str, str]:

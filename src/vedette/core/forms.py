@@ -59,6 +59,10 @@ class FormField:
     """For a secret: after how many days it is due for rotation."""
     expiry_field: str | None = None
     """For a secret: the field with the date on which it expires."""
+    address: bool = False
+    """Whether it says which machine is connected to."""
+    sent: bool = True
+    """For a secret: whether it is sent to that machine itself, and no signature made with it."""
     when: tuple[str, str] | None = None
     """A field and its value: without that value, this field is not asked for."""
 

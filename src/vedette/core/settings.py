@@ -99,6 +99,11 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9.\-:*, ]*$",
         description="Hosts that queries may read with externaldata, with commas; *.example.com stands for every name below.",
     )
+    outbound_allow: str = Field(
+        "",
+        description="Networks, addresses and names, with commas, that destinations and connectors may be at beyond the public internet, "
+        "whoever enters them; *.example.com stands for every name below.",
+    )
     geoip_city: Path | None = Field(
         None,
         description="A database of where addresses are, in MaxMind's format (GeoLite2-City.mmdb), for geo_info_from_ip_address.",

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from vedette.core.checks import CheckReport
 from vedette.core.errors import VedetteError
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret
 from vedette.deliver.detection import DetectionRun
 from vedette.deliver.manifest import Manifest
@@ -84,6 +85,6 @@ class DestinationKind(Protocol):
         """What the kind is and which fields it needs."""
         ...
 
-    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> Destination:
-        """A destination with checked values; does no network call."""
+    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret], outbound: Outbound) -> Destination:
+        """A destination with checked values; does no network call. Addresses that people enter are reached through `outbound`."""
         ...

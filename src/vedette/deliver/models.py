@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from vedette.core.database import Base
@@ -28,6 +28,8 @@ class DestinationRow(Base):
     settings: Mapped[dict[str, Any]]
     secrets: Mapped[dict[str, Any]]
     """Field → reference into the secret store."""
+    inside: Mapped[bool] = mapped_column(server_default=true())
+    """Whether it may be in a private network or on this machine: an administrator of the installation entered the address."""
     revision: Mapped[int]
     """Counts changes of settings and secrets: an open destination of an older revision is not used again."""
     failures: Mapped[int]

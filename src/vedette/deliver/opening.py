@@ -7,6 +7,7 @@ from types import TracebackType
 
 from vedette.core.database import State
 from vedette.core.errors import NotFound
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret
 from vedette.core.secrets import Secrets
 from vedette.deliver.contract import Destination
@@ -17,7 +18,8 @@ from vedette.deliver.registry import Registry
 class Openings:
     """Opens destinations by id, at their newest revision."""
 
-    def __init__(self, state: State, secrets: Secrets, registry: Registry) -> None:
+    def __init__(self, state: State, secrets: Secrets, registry: Registry, outbound: Outbound | None = None) -> None:
+        self._outbound = outbound or Outbound()
         self._state = state
         self._secrets = secrets
         self._registry = registry
@@ -38,13 +40,13 @@ class Openings:
             row = session.get(DestinationRow, destination_id)
             if row is None or row.deleted_at is not None:
                 raise NotFound(f"There is no destination '{destination_id}'.", target=destination_id)
-            kind, revision, workspace_id = row.kind, row.revision, row.workspace_id
+            kind, revision, workspace_id, inside = row.kind, row.revision, row.workspace_id, row.inside
             settings, references = dict(row.settings), dict(row.secrets)
         with self._lock:
             kept = self._open.get(destination_id)
             if kept is not None and kept[0] == revision:
                 return kept[1]
-            opened = self._opened(kind, workspace_id, settings, references, staged=False)
+            opened = self._opened(kind, workspace_id, settings, references, staged=False, inside=inside)
             self._open[destination_id] = (revision, opened)
         if kept is not None:
             kept[1].close()
@@ -56,11 +58,11 @@ class Openings:
             row = session.get(DestinationRow, destination_id)
             if row is None or row.deleted_at is not None:
                 return None
-            kind, workspace_id = row.kind, row.workspace_id
+            kind, workspace_id, inside = row.kind, row.workspace_id, row.inside
             settings, references = dict(row.settings), dict(row.secrets)
         if not self._secrets.untested(references.values()):
             return None
-        return self._opened(kind, workspace_id, settings, references, staged=True)
+        return self._opened(kind, workspace_id, settings, references, staged=True, inside=inside)
 
     def tested(self, destination_id: str, problem: str | None) -> None:
         """Record what came of the new values: with None they are in use from now on."""
@@ -74,8 +76,9 @@ class Openings:
                 row.revision += 1
 
     def _opened(
-        self, kind: str, workspace_id: str, settings: dict[str, str], references: dict[str, str], *, staged: bool
-    ) -> Destination:
+        self, kind: str, workspace_id: str, settings: dict[str, str], references: dict[str, str], *, staged: bool,
+        inside: bool,
+    ) -> Destination:  # fmt: skip
         secrets: dict[str, Secret] = {
             name: self._secrets.get(reference, workspace_id=workspace_id, staged=staged)
             for name, reference in references.items()
@@ -83,7 +86,7 @@ class Openings:
         # Settings that were saved before a field came to be get its default.
         kind_of = self._registry.get(kind)
         defaults = {field.name: field.default for field in kind_of.manifest.fields if field.default is not None}
-        return kind_of.open({**defaults, **settings}, secrets)
+        return kind_of.open({**defaults, **settings}, secrets, self._outbound.also_inside(inside))
 
     def forget(self, destination_id: str) -> None:
         """Close a destination; the next use opens it anew (and asks for a new token)."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -18,12 +19,13 @@ from sqlalchemy.orm import Session
 from vedette.core.audit import Audit
 from vedette.core.checks import CheckReport
 from vedette.core.clock import Clock
-from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, settings_of
+from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, settings_of, taken_away
 from vedette.core.database import State
 from vedette.core.errors import Conflict, InvalidInput, NotFound
 from vedette.core.forms import InvalidFields
 from vedette.core.ids import IdSource, new_id
-from vedette.core.roles import Permission, Principal
+from vedette.core.outbound import Outbound
+from vedette.core.roles import EVERYWHERE, Permission, Principal
 from vedette.core.secrets import Secrets
 from vedette.deliver.manifest import Manifest
 from vedette.deliver.models import DeliveryRow, DestinationDetectionRow, DestinationRow
@@ -75,7 +77,9 @@ class Destinations:
         clock: Clock,
         *,
         new_id: IdSource = new_id,
+        outbound: Outbound | None = None,
     ) -> None:
+        self._outbound = outbound or Outbound()
         self._state = state
         self._secrets = secrets
         self._registry = registry
@@ -122,6 +126,8 @@ class Destinations:
         manifest = self._registry.get(kind).manifest
         values, links = self._kept.resolved(manifest, values, principal)
         checked = manifest.check(values)
+        inside = _administers(principal)
+        self._look_at(manifest, checked, inside)
         chosen = _detections(detections)
         now = self._clock.now()
         row = DestinationRow(
@@ -134,6 +140,7 @@ class Destinations:
             every_detection=chosen is None,
             settings=settings_of(manifest, checked),
             secrets={},
+            inside=inside,
             revision=1,
             failures=0,
             created_at=now,
@@ -238,20 +245,24 @@ class Destinations:
         """The same with values that are not saved (yet); those of a saved destination stand in for what is left out."""
         principal.require(workspace_id, Permission.DESTINATIONS_WRITE)
         known: dict[str, object] = {}
+        inside = _administers(principal)
         target = "(not saved)"
         if destination_id is not None:
             with self._state.session(read_only=True) as session:
                 row = _row(session, workspace_id, destination_id)
                 kind, target = row.kind, row.name
                 known, references = dict(row.settings), dict(row.secrets)
+                inside = inside or (row.inside and not _moves(self._registry.get(kind).manifest, row, values))
             known |= self._kept.revealed(workspace_id, references)
         if kind is None:
             raise InvalidInput("The kind of the destination is missing.", target="kind")
         found = self._registry.get(kind)
+        outbound = self._outbound.also_inside(inside)
         report = self._kept.tried(
-            found.manifest, found.open, known, values, principal, lambda opened: opened.check(write=write)
-        )
-        detail = {"ok": report.ok, "failing": report.failing, "write": write}
+            found.manifest, lambda plain, secret: found.open(plain, secret, outbound), known, values, principal,
+            lambda opened: opened.check(write=write),
+        )  # fmt: skip
+        detail = {"ok": report.ok, "failing": report.failing, "write": write, "fields": sorted(values)}
         with self._state.session() as session:
             self._audit.record(principal, "destinations/test", target, workspace_id, detail)
             if destination_id is not None and report.ok and not values:
@@ -301,9 +312,22 @@ class Destinations:
         manifest = self._registry.get(row.kind).manifest
         values, links = self._kept.resolved(manifest, values, by)
         checked = self._kept.checked(manifest, row.settings, row.secrets, values)
+        row.inside = _administers(by) or (row.inside and not _moves(manifest, row, values))
+        self._look_at(manifest, checked, row.inside)
         row.settings = settings_of(manifest, checked)
-        row.secrets = self._kept.keep(manifest, row.id, row.workspace_id, row.secrets, checked, links)
+        row.secrets = self._kept.keep(
+            manifest, row.id, row.workspace_id, row.secrets, checked, links, without=taken_away(values)
+        )
         row.revision += 1
+
+    def _look_at(self, manifest: Manifest, checked: Mapping[str, str], inside: bool) -> None:
+        """Refuses at once what could not be reached later; names are looked up when they are connected to."""
+        for field in manifest.fields:
+            value = checked.get(field.name)
+            if field.address and value:
+                self._outbound.also_inside(inside).check_name(
+                    (urlsplit(value).hostname or "") if "://" in value else value
+                )
 
     def _record(self, principal: Principal, action: str, row: DestinationRow, detail: Mapping[str, object]) -> None:
         self._audit.record(
@@ -355,6 +379,19 @@ def _row(session: Session, workspace_id: str, destination_id: str) -> Destinatio
     if row is None or row.workspace_id != workspace_id or row.deleted_at is not None:
         raise NotFound(f"There is no destination '{destination_id}'.", target=destination_id)
     return row
+
+
+def _administers(principal: Principal) -> bool:
+    """Whether somebody has the whole installation in their hands, the networks that its server is in included."""
+    return principal.allows(EVERYWHERE, Permission.SETTINGS_WRITE)
+
+
+def _moves(manifest: Manifest, row: DestinationRow, values: Mapping[str, object]) -> bool:
+    """Whether an address is among the values that is not the one that is kept; a secret one is not compared."""
+    return any(
+        field.address and values.get(field.name) not in (None, row.settings.get(field.name))
+        for field in manifest.fields
+    )
 
 
 def _detections(detections: Iterable[str] | None) -> list[str] | None:

@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 
 from vedette import __version__
 from vedette.clients.azure_errors import seconds_to_wait
+from vedette.clients.outbound_http import reached
 from vedette.core.clock import Clock
 from vedette.core.deferred import deferred
 from vedette.core.errors import VedetteError
 from vedette.core.forms import FieldType, FormField, TroubleshootingRow
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import redact
 from vedette.core.tls import client_context
 from vedette.deliver.contract import DeliveryFailure, Remedy
@@ -91,9 +93,12 @@ class Answer:
 class WebEndpoint:
     """A server that a destination speaks to. `service` is its name in messages."""
 
-    def __init__(self, service: str, clock: Clock, ca_file: str | None = None, *, total: float = TOTAL) -> None:
+    def __init__(
+        self, service: str, clock: Clock, outbound: Outbound, ca_file: str | None = None, *, total: float = TOTAL
+    ) -> None:
         self.service = service
         self._clock = clock
+        self._outbound = outbound
         self._ca_file = ca_file
         self._total = total
         self._client: httpx.Client | None = None
@@ -119,16 +124,16 @@ class WebEndpoint:
     ) -> Answer:  # fmt: skip
         """One request and its answer, whatever its status. Redirections are not followed: they could lead anywhere.
 
-        Raises DeliveryFailure where there is no answer.
+        Raises DeliveryFailure where there is no answer, and Forbidden where the address may not be reached.
         """
         late = threading.Event()
         watch = threading.Timer(self._total, self._give_up, (late,))
         watch.daemon = True
         watch.start()
         try:
-            with self._open().stream(
-                method, url, content=content, params=params, auth=auth, extensions={"trace": self._trace},
-                headers={"User-Agent": f"Vedette/{__version__}", **(headers or {})},
+            with reached(
+                self._open(), self._outbound, method, url, content=content, params=params, auth=auth,
+                extensions={"trace": self._trace}, headers={"User-Agent": f"Vedette/{__version__}", **(headers or {})},
             ) as response:  # fmt: skip
                 body = bytearray()
                 for piece in response.iter_bytes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from vedette.api.callers import cancelled_when_gone
 from vedette.api.failures import diagnostics_of
 from vedette.api.security import Services, requires
 from vedette.api.wire import Column, DiagnosticBody, Page, Utc, Wire, utc_text
-from vedette.core.errors import InvalidInput
+from vedette.core.errors import InvalidInput, VedetteError
 from vedette.core.roles import Permission, Principal
 from vedette.engine.catalog import full_catalog
 from vedette.engine.result import Result
@@ -324,6 +325,17 @@ class LoadQuery(Wire):
     again: bool = False
 
 
+def _as_sent(told: Any, file: Path, name: str) -> Any:
+    """What a load tells, with the name under which the file was sent, in place of where the server put it."""
+    if isinstance(told, str):
+        return told.replace(str(file), name).replace(f"{file.parent}{os.sep}", "")
+    if isinstance(told, dict):
+        return {key: _as_sent(value, file, name) for key, value in told.items()}
+    if isinstance(told, list | tuple):
+        return [_as_sent(value, file, name) for value in told]
+    return told
+
+
 @router.post("/load", dependencies=[Depends(requires(Permission.DATA_WRITE))])
 async def load(request: Request, services: Services, options: Annotated[LoadQuery, Query()]) -> dict[str, Any]:
     """Loads one file, sent as the request's body under its name; the answer is the report of `vedette load`."""
@@ -345,10 +357,12 @@ async def load(request: Request, services: Services, options: Annotated[LoadQuer
                     raise InvalidInput(f"The file has more than {MAX_UPLOAD} bytes.")
                 await anyio.to_thread.run_sync(out.write, chunk)
         chosen = LoadOptions(options.table, ticks.to_datetime(taken) if taken else None, None, options.again)
-        report = await anyio.to_thread.run_sync(lambda: services.files.load([file], chosen))
-        answer = report.to_dict()
-        for one in answer["files"]:  # type: ignore[attr-defined]
-            one["file"] = options.name
+        try:
+            report = await anyio.to_thread.run_sync(lambda: services.files.load([file], chosen))
+        except VedetteError as error:
+            error.message, error.file = _as_sent((error.message, error.file), file, options.name)
+            raise
+        answer: dict[str, Any] = _as_sent(report.to_dict(), file, options.name)
         return answer
     finally:
         await anyio.to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))

@@ -73,9 +73,10 @@ class LocalBacktest(Wire):
 
 
 class RulePaths(Wire):
-    """Files and folders of rules."""
+    """Files and folders of rules; with `replace` in place of those with the same id."""
 
     paths: list[str]
+    replace: bool = False
 
 
 class WatchlistPath(Wire):
@@ -127,7 +128,7 @@ def rules(
 ) -> dict[str, Any]:
     """Imports rules by the paths of their files."""
     read, problems = read_rules(_absolute(body.paths))
-    return services.import_rules(read, problems, by=caller.name)
+    return services.import_rules(read, problems, by=caller.name, replacing=body.replace)
 
 
 @router.get("/rules", dependencies=[Depends(owner)])

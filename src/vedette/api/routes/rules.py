@@ -106,9 +106,13 @@ class ImportFile(Wire):
 
 
 class ImportRequest(Wire):
-    """Files of rules: YAML in the public layout, ARM JSON, custom detections of Defender XDR, or Sigma."""
+    """Files of rules: YAML in the public layout, ARM JSON, custom detections of Defender XDR, or Sigma.
+
+    With `replace`, a rule whose id is there becomes the next revision of that rule.
+    """
 
     files: list[ImportFile]
+    replace: bool = False
 
 
 def run_body(entry: LedgerEntry, incidents: list[int]) -> RunBody:
@@ -173,7 +177,7 @@ def import_(
     if len(body.files) > MAX_IMPORT:
         raise InvalidInput(f"More than {MAX_IMPORT} files in one import.")
     read, problems = read_rule_texts((file.name, file.content) for file in body.files)
-    report = services.import_rules(read, problems, by=caller.name)
+    report = services.import_rules(read, problems, by=caller.name, replacing=body.replace)
     names = {stored.rule.id: stored.rule.name for stored in services.rules.list()}
     imported = [
         {"id": rule_id, "name": names.get(rule_id, ""), "outcome": outcome}

@@ -21,7 +21,7 @@ from vedette.collect.connectors.registry import ConnectorRegistry
 from vedette.core.audit import Audit
 from vedette.core.checks import CheckReport
 from vedette.core.clock import Clock
-from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, settings_of
+from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, settings_of, taken_away
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, NotFound, nearest
 from vedette.core.forms import FieldType, FormField, InvalidFields
@@ -185,7 +185,9 @@ class Connectors:
                     changed["from"] = "the beginning"
                     for at in _endpoints(session, row.id):
                         at.cursor, at.throttled, at.trouble, at.message = {}, 0, None, None
-                row.secrets = self._kept.keep(manifest, row.id, workspace_id, row.secrets, checked, links)
+                row.secrets = self._kept.keep(
+                    manifest, row.id, workspace_id, row.secrets, checked, links, without=taken_away(values)
+                )
             if intervals is not None:
                 row.intervals = _intervals(manifest, intervals)
                 changed["intervals"] = dict(row.intervals)
@@ -242,7 +244,11 @@ class Connectors:
         report = self._kept.tried(found.manifest, found.open, known, values, principal, lambda opened: opened.check())
         with self._state.session():
             self._audit.record(
-                principal, "connectors/test", target, workspace_id, {"ok": report.ok, "failing": report.failing}
+                principal,
+                "connectors/test",
+                target,
+                workspace_id,
+                {"ok": report.ok, "failing": report.failing, "fields": sorted(values)},
             )
         return report
 

@@ -24,9 +24,13 @@ _BY_TABLE: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
 }
 _GENERAL: Final[tuple[tuple[str, ...], ...]] = (
     ("DeviceId", "ReportId", "Timestamp", "ActionType"),
+    ("DeviceId", "ReportId", "TimeGenerated", "ActionType"),
     ("_ItemId",),
     ("Id", "TimeGenerated"),
 )
+_IN_PART: Final = frozenset({"SecurityAlert", "AADUserRiskEvents"})
+"""Tables whose rows the first two parts of an id tell where the others are missing. Elsewhere a part that is missing makes it none:
+of Windows events, many exports have computer, channel and time, but no number, and those would be one for all events of a second."""
 _NOT_ALONE: Final = frozenset({"AlertEvidence", "AADRiskyServicePrincipals", "AADServicePrincipalRiskEvents"})
 """Tables where the ids of `_GENERAL` do not tell one row from the others."""
 
@@ -41,7 +45,8 @@ class Identities:
         """The key of a record."""
         for names in _BY_TABLE.get(table, () if table in _NOT_ALONE else _GENERAL):
             values = [row.get(name) for name in names]
-            if values[0] not in (None, "") and (len(values) < 2 or values[1] not in (None, "")):
+            needed = values[:2] if table in _IN_PART else values
+            if all(value not in (None, "") for value in needed):
                 return record_key(table, *(_text(name, value) for name, value in zip(names, values)))
         whole = record_key(table, orjson.dumps(row, default=str, option=orjson.OPT_SORT_KEYS))
         self._seen[whole] += 1

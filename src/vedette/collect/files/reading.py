@@ -100,7 +100,9 @@ class _Maker:
 
 def _evtx(maker: _Maker) -> Iterator[Records]:
     number = 0
-    for number, found in enumerate(windows_events.read_evtx(maker.source.file, maker.moments), 1):
+    for number, found in enumerate(
+        windows_events.read_evtx(maker.source.file, maker.moments, shown=maker.source.shown), 1
+    ):
         if isinstance(found, Unreadable):
             maker.put_aside(number, 0, found.reason, found.raw)
         else:

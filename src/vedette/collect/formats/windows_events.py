@@ -21,19 +21,19 @@ _NAMESPACE: Final = "http://schemas.microsoft.com/win/2004/08/events/event"
 
 
 def read_evtx(
-    source: Path | BinaryIO, moments: Moments, *, windows_event: bool = False
+    source: Path | BinaryIO, moments: Moments, *, windows_event: bool = False, shown: Path | None = None
 ) -> Iterator[Record | Unreadable]:
     """The rows of an EVTX file; a record that cannot be read is told with its reason, and the next ones are read all the same.
 
-    With `windows_event` every row is of WindowsEvent, as the agent of Azure Monitor writes forwarded events. `InvalidInput` if it
-    is no EVTX file.
+    `shown` is what an error calls the file, where it lies under another name. With `windows_event` every row is of WindowsEvent, as the
+    agent of Azure Monitor writes forwarded events. `InvalidInput` if it is no EVTX file.
     """
     from evtx import PyEvtxParser  # a native library that only this needs
 
     try:
         parser = PyEvtxParser(str(source) if isinstance(source, Path) else source)
     except (OSError, RuntimeError, ValueError) as error:
-        name = source.name if isinstance(source, Path) else "The file"
+        name = str(shown) if shown else source.name if isinstance(source, Path) else "The file"
         raise InvalidInput(
             f"{name} is not an EVTX file that can be read: {error}.", code="VDT0645", target=name
         ) from None

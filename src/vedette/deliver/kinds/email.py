@@ -21,6 +21,7 @@ from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
 from vedette.core.forms import FieldType, FormField, TroubleshootingRow
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret, redact
 from vedette.core.tls import client_context
 from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
@@ -40,10 +41,10 @@ MANIFEST: Final = Manifest(
     fields=(
         FormField(
             "host", "SMTP server", FieldType.TEXT, "Name of the server that takes outgoing mail.",
-            example="smtp.office365.com", pattern=r"[A-Za-z0-9._:-]+", rule="be a host name or an address",
+            example="smtp.office365.com", pattern=r"[A-Za-z0-9._:-]+", rule="be a host name or an address", address=True,
         ),
         FormField(
-            "port", "Port", FieldType.TEXT, "587 is usual with STARTTLS, 465 with TLS from the start.", required=False,
+            "port", "Port", FieldType.TEXT, "587 is usual with STARTTLS, 465 with TLS from the start.", required=False, address=True,
             default="587", pattern=r"[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]",
             rule="be a port (1 to 65535)",
         ),
@@ -90,6 +91,25 @@ MANIFEST: Final = Manifest(
 )  # fmt: skip
 
 
+class _Session(smtplib.SMTP):
+    """A session whose connection goes where it may."""
+
+    def __init__(self, outbound: Outbound, host: str, port: int) -> None:
+        self._outbound = outbound
+        super().__init__(host, port, timeout=TIMEOUT)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._outbound.connect(host, port, timeout)
+
+
+class _TlsSession(smtplib.SMTP_SSL, _Session):
+    """The same, protected from the start."""
+
+    def __init__(self, outbound: Outbound, host: str, port: int, context: ssl.SSLContext) -> None:
+        self._outbound = outbound
+        smtplib.SMTP_SSL.__init__(self, host, port, timeout=TIMEOUT, context=context)
+
+
 class Email:
     """The kind `email`."""
 
@@ -101,16 +121,16 @@ class Email:
         """What the kind is and which fields it needs."""
         return MANIFEST
 
-    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> EmailDestination:
+    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret], outbound: Outbound) -> EmailDestination:
         """A destination with checked values; does no network call."""
-        return EmailDestination(values, secrets.get("password"), self._clock)
+        return EmailDestination(values, secrets.get("password"), self._clock, outbound)
 
 
 class EmailDestination:
     """Mailboxes that one SMTP server is asked to reach."""
 
-    def __init__(self, values: Mapping[str, str], password: Secret | None, clock: Clock) -> None:
-        self._values, self._password, self._clock = values, password, clock
+    def __init__(self, values: Mapping[str, str], password: Secret | None, clock: Clock, outbound: Outbound) -> None:
+        self._values, self._password, self._clock, self._outbound = values, password, clock, outbound
         self._recipients = [address.strip() for address in values["recipients"].split(",")]
 
     def close(self) -> None:
@@ -168,13 +188,16 @@ class EmailDestination:
                 "The password is not sent over a connection without protection.", Remedy.CONFIGURATION, code="VDT6121",
                 target="security", hint="Choose starttls or tls.",
             )  # fmt: skip
+        ca_file = self._values.get("ca_file")
         try:
-            ca_file = self._values.get("ca_file")
             context = client_context(Path(ca_file) if ca_file else None)
+        except VedetteError as error:
+            raise DeliveryFailure(str(error), Remedy.CONFIGURATION, code="VDT6126", target="ca_file") from error
+        try:
             session = (
-                smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=context)
+                _TlsSession(self._outbound, host, port, context)
                 if security == "tls"
-                else smtplib.SMTP(host, port, timeout=TIMEOUT)
+                else _Session(self._outbound, host, port)
             )
             with session:
                 if security == "starttls":
@@ -182,10 +205,8 @@ class EmailDestination:
                 if user and self._password is not None:
                     session.login(user, self._password.reveal())
                 yield session
-        except DeliveryFailure:
+        except VedetteError:
             raise
-        except VedetteError as error:
-            raise DeliveryFailure(str(error), Remedy.CONFIGURATION, code="VDT6126", target="ca_file") from error
         except ssl.SSLCertVerificationError as error:
             raise DeliveryFailure(
                 f"The certificate of {host} is not trusted.", Remedy.CONFIGURATION, code="VDT6126", target="ca_file",

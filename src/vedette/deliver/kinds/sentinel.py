@@ -27,6 +27,7 @@ from vedette.clients.security_insights import (
 from vedette.core.checks import CheckReport, CheckStep
 from vedette.core.clock import Clock, SystemClock
 from vedette.core.forms import FieldType, FormField, Permission, TroubleshootingRow
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret, redact
 from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import describe, is_of_run
@@ -204,7 +205,7 @@ class MicrosoftSentinel:
         """What the kind is and which fields it needs."""
         return self._manifest
 
-    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> SentinelDestination:
+    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret], outbound: Outbound) -> SentinelDestination:
         """A destination with checked values; does no network call."""
         version = values["api_version"]
         client = SecurityInsightsClient(

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField, Permission
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret
 from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import cut, describe, one_line
@@ -40,7 +41,7 @@ MANIFEST: Final = Manifest(
     fields=(
         FormField(
             "instance_url", "Instance URL", FieldType.TEXT, "The address of the instance.",
-            example="https://example.service-now.com", max_length=512,
+            example="https://example.service-now.com", max_length=512, address=True,
             pattern=r"https://[^\s/@?#]+/?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/?",
             rule="be an address such as https://example.service-now.com, without a path",
         ),
@@ -110,9 +111,11 @@ class ServiceNow:
         """What the kind is and which fields it needs."""
         return MANIFEST
 
-    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> ServiceNowDestination:
+    def open(
+        self, values: Mapping[str, str], secrets: Mapping[str, Secret], outbound: Outbound
+    ) -> ServiceNowDestination:
         """A destination with checked values; does no network call."""
-        endpoint = WebEndpoint("ServiceNow", self._clock, values.get("ca_file"))
+        endpoint = WebEndpoint("ServiceNow", self._clock, outbound, values.get("ca_file"))
         return ServiceNowDestination(endpoint, values, secrets, self._clock)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret
 from vedette.deliver.chat import TEST_MESSAGE, ChatDestination
 from vedette.deliver.description import cut, facts, one_line
@@ -24,7 +25,7 @@ MANIFEST: Final = Manifest(
         FormField(
             "webhook_url", "Webhook URL", FieldType.TEXT,
             "The incoming webhook of a Slack app with the channel. Whoever knows it may post, so it is kept as a secret.",
-            secret=True, example="https://hooks.slack.com/services/T000/B000/XXXX", pattern=URL_PATTERN, rule=URL_RULE,
+            secret=True, address=True, example="https://hooks.slack.com/services/T000/B000/XXXX", pattern=URL_PATTERN, rule=URL_RULE,
             max_length=2048,
         ),
         CA_FILE,
@@ -82,9 +83,9 @@ class Slack:
         """What the kind is and which fields it needs."""
         return MANIFEST
 
-    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> ChatDestination:
+    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret], outbound: Outbound) -> ChatDestination:
         """A destination with checked values; does no network call."""
-        endpoint = WebEndpoint("Slack", self._clock, values.get("ca_file"))
+        endpoint = WebEndpoint("Slack", self._clock, outbound, values.get("ca_file"))
         return ChatDestination(
             endpoint, secrets["webhook_url"], self._clock, message=message, test_message={"text": TEST_MESSAGE}
         )

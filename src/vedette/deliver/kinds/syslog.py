@@ -19,6 +19,7 @@ from vedette.core.checks import CheckReport, CheckStep, passed, run_steps, unkno
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
 from vedette.core.forms import FieldType, FormField, TroubleshootingRow
+from vedette.core.outbound import Outbound, Place
 from vedette.core.redaction import Secret
 from vedette.core.tls import client_context
 from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
@@ -55,10 +56,10 @@ MANIFEST: Final = Manifest(
     fields=(
         FormField(
             "host", "Host", FieldType.TEXT, "Name or address of the syslog server.", example="syslog.example.com",
-            pattern=r"[A-Za-z0-9._:-]+", rule="be a host name or an address",
+            pattern=r"[A-Za-z0-9._:-]+", rule="be a host name or an address", address=True,
         ),
         FormField(
-            "port", "Port", FieldType.TEXT, "Its port; 514 is usual, 6514 with TLS.", default="514", required=False,
+            "port", "Port", FieldType.TEXT, "Its port; 514 is usual, 6514 with TLS.", default="514", required=False, address=True,
             pattern=r"[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]", rule="be a port (1 to 65535)",
         ),
         FormField(
@@ -142,16 +143,16 @@ class Syslog:
         """What the kind is and which fields it needs."""
         return MANIFEST
 
-    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> SyslogDestination:
+    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret], outbound: Outbound) -> SyslogDestination:
         """A destination with checked values; does no network call."""
-        return SyslogDestination(values, self._clock)
+        return SyslogDestination(values, self._clock, outbound)
 
 
 class SyslogDestination:
     """One syslog server."""
 
-    def __init__(self, values: Mapping[str, str], clock: Clock) -> None:
-        self._values, self._clock = values, clock
+    def __init__(self, values: Mapping[str, str], clock: Clock, outbound: Outbound) -> None:
+        self._values, self._clock, self._outbound = values, clock, outbound
         self._where = (values["host"], int(values["port"]))
 
     def close(self) -> None:
@@ -186,21 +187,22 @@ class SyslogDestination:
         host = re.sub(r"[^!-~]", "-", socket.gethostname())[:255] or "-"
         return framed(message, severity, moment, host)
 
-    def _addresses(self) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+    def _addresses(self) -> list[Place]:
         try:
-            found = socket.getaddrinfo(*self._where, type=socket.SOCK_DGRAM)
+            return self._outbound.places(*self._where, socket.SOCK_DGRAM)
         except OSError as error:
             raise self._unreachable(error) from error
-        return [(family, (str(address[0]), int(address[1]))) for family, _, _, _, address in found]
 
     def _connect(self) -> socket.socket:
-        secure = self._values["transport"] == "tls"
-        try:
-            context = None
-            if secure:
-                ca_file = self._values.get("ca_file")
+        context = None
+        if self._values["transport"] == "tls":
+            ca_file = self._values.get("ca_file")
+            try:
                 context = client_context(Path(ca_file) if ca_file else None)
-            connection = socket.create_connection(self._where, timeout=TIMEOUT)
+            except VedetteError as error:
+                raise DeliveryFailure(str(error), Remedy.CONFIGURATION, code="VDT6126", target="ca_file") from error
+        try:
+            connection = self._outbound.connect(*self._where, TIMEOUT)
             try:
                 return context.wrap_socket(connection, server_hostname=self._where[0]) if context else connection
             except BaseException:
@@ -214,15 +216,13 @@ class SyslogDestination:
             ) from error  # fmt: skip
         except OSError as error:
             raise self._unreachable(error) from error
-        except VedetteError as error:
-            raise DeliveryFailure(str(error), Remedy.CONFIGURATION, code="VDT6126", target="ca_file") from error
 
     def _send(self, message: bytes) -> None:
         if self._values["transport"] == "udp":
-            family, address = self._addresses()[0]
-            with socket.socket(family, socket.SOCK_DGRAM) as sender:
+            place = self._addresses()[0]
+            with socket.socket(place.family, socket.SOCK_DGRAM) as sender:
                 try:
-                    sender.sendto(_datagram(message), address)
+                    sender.sendto(_datagram(message), (place.address, place.port))
                 except OSError as error:
                     raise self._unreachable(error) from error
             return

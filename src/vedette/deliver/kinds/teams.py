@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret
 from vedette.deliver.chat import TEST_MESSAGE, ChatDestination
 from vedette.deliver.description import cut, facts, one_line
@@ -36,7 +37,7 @@ MANIFEST: Final = Manifest(
             "webhook_url", "Webhook URL", FieldType.TEXT,
             "The address of a workflow that posts to a channel when a webhook request is received. Whoever knows it may post, "
             "so it is kept as a secret.",
-            secret=True, example="https://prod-00.westeurope.logic.azure.com/workflows/0123/triggers/manual/paths/invoke",
+            secret=True, address=True, example="https://prod-00.westeurope.logic.azure.com/workflows/0123/triggers/manual/paths/invoke",
             pattern=URL_PATTERN, rule=URL_RULE, max_length=2048,
         ),
         CA_FILE,
@@ -98,8 +99,8 @@ class Teams:
         """What the kind is and which fields it needs."""
         return MANIFEST
 
-    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> ChatDestination:
+    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret], outbound: Outbound) -> ChatDestination:
         """A destination with checked values; does no network call."""
-        endpoint = WebEndpoint("Microsoft Teams", self._clock, values.get("ca_file"))
+        endpoint = WebEndpoint("Microsoft Teams", self._clock, outbound, values.get("ca_file"))
         test = card([{"type": "TextBlock", "wrap": True, "text": TEST_MESSAGE}], [])
         return ChatDestination(endpoint, secrets["webhook_url"], self._clock, message=message, test_message=test)

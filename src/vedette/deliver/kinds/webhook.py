@@ -17,6 +17,7 @@ from typing import Any, Final
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret
 from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import describe
@@ -35,18 +36,18 @@ MANIFEST: Final = Manifest(
     about="Posts a signed JSON document for each detection run that matched.",
     fields=(
         FormField(
-            "url", "URL", FieldType.TEXT, "Where the documents are posted to.", secret=True,
+            "url", "URL", FieldType.TEXT, "Where the documents are posted to.", secret=True, address=True,
             example="https://hooks.example.com/vedette", pattern=URL_PATTERN, rule=URL_RULE, max_length=2048,
         ),
         FormField(
             "signing_key", "Signing key", FieldType.TEXT,
             "The key that both sides know, with which the receiver checks the signature.",
-            secret=True, example="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", pattern=_KEY, rule=_KEY_RULE, rotate_days=180,
+            secret=True, sent=False, example="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", pattern=_KEY, rule=_KEY_RULE, rotate_days=180,
         ),
         FormField(
             "previous_signing_key", "Previous signing key", FieldType.TEXT,
             "While the key is rotated: the one before. Both sign each document, and the receiver may take either.",
-            secret=True, required=False, pattern=_KEY, rule=_KEY_RULE,
+            secret=True, sent=False, required=False, pattern=_KEY, rule=_KEY_RULE,
         ),
         CA_FILE,
     ),
@@ -107,10 +108,10 @@ class Webhook:
         """What the kind is and which fields it needs."""
         return MANIFEST
 
-    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> WebhookDestination:
+    def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret], outbound: Outbound) -> WebhookDestination:
         """A destination with checked values; does no network call."""
         keys = [secrets[name] for name in ("signing_key", "previous_signing_key") if name in secrets]
-        endpoint = WebEndpoint("The webhook's receiver", self._clock, values.get("ca_file"))
+        endpoint = WebEndpoint("The webhook's receiver", self._clock, outbound, values.get("ca_file"))
         return WebhookDestination(endpoint, secrets["url"], keys, self._clock)
 
 

@@ -17,6 +17,8 @@ from vedette.store.reading.streams import TextStream
 
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(")?|[{}\[\]]', re.DOTALL)
 """A string (its closing quote is group 1, absent where the text ends first) or a bracket."""
+_REST: Final = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*(")?', re.DOTALL)
+"""What follows of a string whose start was in the text before."""
 _OPEN: Final = (b"{", b"[")
 
 
@@ -78,13 +80,19 @@ class _Place:
 
 @dataclass(slots=True)
 class _Values:
-    """Splits text into the objects of a top-level array, or the top-level objects."""
+    """Splits text into the objects of a top-level array, or the top-level objects.
+
+    No byte is looked at twice, however long a value is: `scanned` bytes of `held` have been, and they may end within a string.
+    """
 
     place: _Place = field(default_factory=_Place)
-    held: bytes = b""
+    held: bytearray = field(default_factory=bytearray)
     depth: int = 0
     scanned: int = 0
     in_array: bool = False
+    in_string: bool = False
+    too_long: bool = False
+    """Within a value whose start was given up."""
 
     def feed(self, block: bytes) -> Iterator[tuple[int, int, bytes]]:
         """Line, offset and text of each value that the block completes, and of what stands where none should."""
@@ -92,30 +100,29 @@ class _Values:
         start = 0
         position = self.scanned
         while True:
-            token = _TOKEN.search(self.held, position)
+            token = (_REST.match if self.in_string else _TOKEN.search)(self.held, position)
             if token is None:
+                position = len(self.held)
                 break
-            text = token[0]
-            if text[:1] == b'"':
-                if token[1] is None:
-                    position = token.start()  # to be looked at again when more has come
+            text = bytes(self.held[token.start() : token.start() + 1])
+            position = token.end()  # a backslash whose character is to come is left
+            if self.in_string or text == b'"':
+                self.in_string = token[1] is None
+                if self.in_string:
                     break
-                position = token.end()
                 continue
-            position = token.end()
             if text in _OPEN:
                 if self.depth == 0:
-                    between = self.held[start : token.start()]
-                    yield from self._between(between)
+                    yield from self._between(bytes(self.held[start : token.start()]))
                     start = token.start()
                     if text == b"[" and not self.in_array:
                         self.in_array = True
-                        self.place.pass_over(self.held[start:position])
+                        self.place.pass_over(text)
                         start = position
                         continue
                 self.depth += 1
             elif self.depth == 0:
-                yield from self._between(self.held[start : token.start()])
+                yield from self._between(bytes(self.held[start : token.start()]))
                 if text == b"]" and self.in_array:
                     self.in_array = False
                 else:
@@ -125,12 +132,23 @@ class _Values:
             else:
                 self.depth -= 1
                 if self.depth == 0:
-                    value = self.held[start:position]
-                    yield self.place.line, self.place.offset, value
+                    value = bytes(self.held[start:position])
+                    if not self.too_long:
+                        yield self.place.line, self.place.offset, value
+                    self.too_long = False
                     self.place.pass_over(value)
                     start = position
-        self.held = self.held[start:]
+        del self.held[:start]
         self.scanned = position - start
+
+    def give_up(self) -> bytes:
+        """What is held, which is not kept any more; the value that it is the start of, if it is, is given no more."""
+        given = bytes(self.held[: self.scanned])
+        self.place.pass_over(given)
+        del self.held[: self.scanned]
+        self.scanned = 0
+        self.too_long = self.depth > 0
+        return given
 
     def _between(self, text: bytes) -> Iterator[tuple[int, int, bytes]]:
         """What lies between two values: white space and a comma at most, or else something to put aside."""
@@ -156,14 +174,12 @@ def _read_values(stream: TextStream, *, as_rows: bool) -> Iterator[Batch]:
             if gathered.full:
                 yield from gathered.flush()
         if len(values.held) > MAX_LINE:
-            gathered.put_aside(
-                values.place.line, values.place.offset, f"a value longer than {MAX_LINE} bytes", values.held
-            )
-            values = _Values(
-                _Place(values.place.line, values.place.offset + len(values.held)), in_array=values.in_array
-            )
-    rest = values.held.strip(b" \t\r\n,")
-    if rest or values.in_array:
+            line, offset, again = values.place.line, values.place.offset, values.too_long
+            text = values.give_up()
+            if not again:
+                gathered.put_aside(line, offset, f"a value longer than {MAX_LINE} bytes", text)
+    rest = bytes(values.held).strip(b" \t\r\n,")
+    if (rest and not values.too_long) or values.in_array:
         reason = "the array does not end" if values.in_array else "the value does not end"
         gathered.put_aside(values.place.line, values.place.offset, reason, rest)
     yield from gathered.end(values.place.line)

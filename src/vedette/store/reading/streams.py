@@ -157,16 +157,9 @@ def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:
         start += block
         if len(start) >= 4:
             break
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
-        yield decoder.decode(start).encode()
-        for block in blocks:
-            yield decoder.decode(block).encode()
-        yield decoder.decode(b"", final=True).encode()
-        return
-    if start[1:2] == b"\0" and start[3:4] == b"\0" and start[:1] not in (b"\0", b"") and start[2:3] != b"\0":
-        # UTF-16 without a mark: text that begins with two ASCII characters, as JSON, CSV and log lines do
-        decoder = codecs.getincrementaldecoder("utf-16-le")(errors="replace")
+    form = _utf16(start)
+    if form is not None:
+        decoder = codecs.getincrementaldecoder(form)(errors="replace")
         yield decoder.decode(start).encode()
         for block in blocks:
             yield decoder.decode(block).encode()
@@ -176,3 +169,17 @@ def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:
     if start:
         yield start
     yield from blocks
+
+
+def _utf16(start: bytes) -> str | None:
+    """The form of UTF-16 that a text is in, by its mark, or by its first two characters: in JSON, CSV and log lines they are ASCII."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    zeros = [byte == 0 for byte in start[:4]]
+    return (
+        "utf-16-le"
+        if zeros == [False, True, False, True]
+        else "utf-16-be"
+        if zeros == [True, False, True, False]
+        else None
+    )

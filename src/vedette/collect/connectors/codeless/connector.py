@@ -9,18 +9,22 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
+from vedette.clients.outbound_http import reached
 from vedette.collect.connectors.codeless.definition import Definition, json_path, select
 from vedette.collect.connectors.contract import ConnectorManifest, Endpoint, Event, Page, PollFailure, Trouble
 from vedette.collect.formats.timestamps import iso
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.deferred import deferred
+from vedette.core.errors import Forbidden
 from vedette.core.forms import FieldType, FormField, InvalidFields, TroubleshootingRow
+from vedette.core.outbound import Outbound
 from vedette.core.redaction import Secret
 
 if TYPE_CHECKING:
@@ -47,7 +51,12 @@ _CREDENTIALS: Final = {
 class Codeless:
     """A connector that a definition makes."""
 
-    def __init__(self, definition: Definition, clock: Clock, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, definition: Definition, clock: Clock, transport: httpx.BaseTransport | None = None,
+        outbound: Outbound | None = None,
+    ) -> None:  # fmt: skip
+        # where the definition alone names the hosts, who imported it has allowed them
+        self._outbound = (outbound or Outbound()).also_inside(not definition.host_parameters)
         self._definition, self._clock, self._transport = definition, clock, transport
         self._manifest = _manifest(definition)
 
@@ -58,7 +67,7 @@ class Codeless:
 
     def open(self, values: Mapping[str, str], secrets: Mapping[str, Secret]) -> CodelessConnection:
         """A connection with checked values; does no network call."""
-        return CodelessConnection(self._definition, values, secrets, self._clock, self._transport)
+        return CodelessConnection(self._definition, values, secrets, self._clock, self._transport, self._outbound)
 
 
 def _manifest(one: Definition) -> ConnectorManifest:
@@ -71,7 +80,7 @@ def _manifest(one: Definition) -> ConnectorManifest:
             ),
             *(
                 FormField(name, name, FieldType.TEXT, f"The parameter {name} of the definition.", pattern=r"[\w.~-]+",
-                          rule="have letters, digits and . _ ~ - only")
+                          rule="have letters, digits and . _ ~ - only", address=name in one.host_parameters)
                 for name in one.parameters
             ),
         ),
@@ -99,8 +108,9 @@ class CodelessConnection:
 
     def __init__(
         self, definition: Definition, values: Mapping[str, str], secrets: Mapping[str, Secret], clock: Clock,
-        transport: httpx.BaseTransport | None,
+        transport: httpx.BaseTransport | None, outbound: Outbound,
     ) -> None:  # fmt: skip
+        self._outbound, self._transport = outbound, transport
         self._one, self._values, self._secrets, self._clock = definition, values, secrets, clock
         self._http = httpx.Client(timeout=definition.timeout, follow_redirects=False, transport=transport)
         self._guard = threading.Lock()
@@ -182,17 +192,24 @@ class CodelessConnection:
     def _send(self, method: str, url: str, **more: Any) -> _Answer:
         content = bytearray()
         try:
-            with self._http.stream(method, url, **more) as answer:
+            with self._reached(method, url, **more) as answer:
                 for part in answer.iter_bytes():
                     content += part
                     if len(content) > LONGEST:
                         raise PollFailure(f"The source's answer is longer than {LONGEST} bytes.", Trouble.UNAVAILABLE)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except Forbidden as error:
+            raise PollFailure(error.message, Trouble.FORBIDDEN, hint=error.hint) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             # not the error's own words: they may hold the address with what is in its query
             raise PollFailure(
                 f"{urlsplit(url).hostname} cannot be read ({type(error).__name__}).", Trouble.UNAVAILABLE
             ) from None
         return _Answer(answer.status_code, answer.headers, answer.links.get("next", {}).get("url"), bytes(content))
+
+    def _reached(self, method: str, url: str, **more: Any) -> AbstractContextManager[httpx.Response]:
+        if self._transport is not None:  # it is the network, and names are not looked up
+            return self._http.stream(method, url, **more)
+        return reached(self._http, self._outbound, method, url, **more)
 
     def _expect(self, answer: _Answer) -> None:
         if 200 <= answer.status < 300:

@@ -54,7 +54,7 @@ def _fields(clouds: Mapping[str, AzureCloud]) -> tuple[FormField, ...]:
     account = (
         FormField(
             "account", "Storage account", FieldType.TEXT, "The name of the storage account.", example="contosologs",
-            pattern=r"[a-z0-9]{3,24}", rule="be 3 to 24 lower-case letters and digits",
+            pattern=r"[a-z0-9]{3,24}", rule="be 3 to 24 lower-case letters and digits", address=True,
         ),
         FormField(
             "containers", "Containers", FieldType.TEXT,
@@ -79,13 +79,13 @@ def _fields(clouds: Mapping[str, AzureCloud]) -> tuple[FormField, ...]:
         ),
         FormField(
             "account_key", "Account key", FieldType.TEXT, "One of the account's two access keys. It permits everything.",
-            secret=True, max_length=256, pattern=r"[A-Za-z0-9+/]{4,}={0,2}", rule="be a key in Base64", when=(_SIGN_IN, KEY),
+            secret=True, sent=False, max_length=256, pattern=r"[A-Za-z0-9+/]{4,}={0,2}", rule="be a key in Base64", when=(_SIGN_IN, KEY),
         ),
     )  # fmt: skip
     registered = app_registration.fields(clouds, look_back=1)
     return (
         *account[:3],
-        *(replace(one, when=(_SIGN_IN, REGISTRATION)) for one in registered if one.name in signing),
+        *(replace(one, when=(_SIGN_IN, REGISTRATION), sent=False) for one in registered if one.name in signing),
         *account[3:],
         *(one for one in registered if one.name not in signing),
     )
