@@ -213,7 +213,7 @@ def test_a_finding_has_its_place_and_what_to_do(checker: LogStore) -> None:
     rules, problems = read({"query": "SigninLogs\n| where Locatio == 1"}, {"id": RULE["id"], "name": "Other"})
     first, second = lint(rules, problems, checker)
     assert (first.code, first.file, first.line, first.query_line, first.query_column) == ("RC101", "r.yaml", 1, 2, 9)
-    assert "Locatio" in first.message
+    assert first.message.endswith("did you mean 'Location'?")
     assert (second.code, second.rule) == ("RC601", "Other")
     assert "'Two countries'" in second.message
     assert first.to_dict()["severity"] == "Error"

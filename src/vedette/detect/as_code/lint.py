@@ -19,7 +19,7 @@ from vedette.detect.entities.types import LEGACY_COLUMNS
 from vedette.detect.reading.files import ReadRule
 from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.detect.rule import AnalyticsRule, RuleKind
-from vedette.kql.diagnostics import Diagnostic, position
+from vedette.kql.diagnostics import Diagnostic, position, sentence
 
 CODES: Final = {
     "RC001": "The file or the rule cannot be read.",
@@ -166,7 +166,7 @@ def _query(rule: AnalyticsRule, checker: Checker) -> Iterator[_Raw]:
     for diagnostic in checked.diagnostics:
         error = diagnostic.severity == "Error"
         errors |= error
-        message = f"{diagnostic.code}: {diagnostic.message.rstrip('.')}."
+        message = f"{diagnostic.code}: {sentence(diagnostic.message)}"
         yield "RC101" if error else "RC102", message, None, position(rule.query, diagnostic.start)
     columns = [str(column.name) for column in checked.columns or ()]
     if not rule.entity_mappings and not rule.sentinel_entities_columns:
