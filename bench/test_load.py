@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import random
@@ -9,13 +10,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from bench.test_ingest import sign_ins
+from vedette.cli.main import COLLECT_AFTER
 from vedette.core.clock import SystemClock
 from vedette.store.logstore import LogStore
 
@@ -90,9 +92,19 @@ def test_security_events(tmp_path: Path, record: Record, form: str) -> None:
     record(f"peak memory while loading {form}", result["peak"], 1536, "MiB")
 
 
-PAIRS = 3
+PAIRS = 5
 
 
+@pytest.fixture
+def seldom_collected() -> Iterator[None]:
+    """Python looks for cycles as seldom as it does in the command."""
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("seldom_collected")
 def test_beside_duckdb(tmp_path: Path, record: Record) -> None:
     """The same JSON lines by `vedette load` and by DuckDB's own reader into a table of its own, in turns."""
     source = random.Random(7)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from vedette.engine.query import QueryOptions
 from vedette.kql.types import Type
 from vedette.store.logstore import LogStore
 from vedette.store.properties import MOST, frequent_properties
+from vedette.store.reading import enginelines
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -156,3 +160,38 @@ def test_text_that_is_no_json_has_no_columns() -> None:
     with LogStore(None, VirtualClock(NOW)) as store:
         store.append("Syslog", [{"SyslogMessage": text} for text in ["plain", '{"a":1}', "[x]", ""]])
         assert _kept(store, "Syslog", "SyslogMessage") == []
+
+
+@pytest.mark.parametrize("remembered", [1, 5, 10_000])
+def test_texts_that_come_again_in_later_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remembered: int
+) -> None:
+    """What a column of a property holds is what its JSON says, however much of the JSON came before."""
+    monkeypatch.setattr("vedette.store.writer._REMEMBERED", remembered)
+    monkeypatch.setattr(enginelines, "CHUNK", 3_000)
+    monkeypatch.setattr(enginelines, "MOST_ROWS", 40)
+    source = random.Random(3)
+    lines = []
+    for number in range(600):
+        row: dict[str, object] = {"TimeGenerated": "2026-02-03T04:05:06Z", "Identity": str(number)}
+        if number % 7:
+            row["DeviceDetail"] = {"os": f"os {source.randrange(1 + number // 60)}", "n": source.choice([None, 1, "x"])}
+        if number % 5:
+            row["Status"] = source.choice([{"errorCode": 0}, {"errorCode": 50126, "why": ["a"]}, {}, {"other": "é"}])
+        lines.append(row)
+    file = tmp_path / "SigninLogs" / "a.jsonl"
+    file.parent.mkdir()
+    file.write_text("".join(json.dumps(row) + "\n" for row in lines), encoding="utf-8")
+    with LogStore(None, VirtualClock(NOW)) as store:
+        assert store.load([file]).rows == len(lines)
+        assert {("os",), ("n",)} <= set(_kept(store, "SigninLogs", "DeviceDetail"))
+        wrong = store.query(
+            "SigninLogs | where tostring(DeviceDetail.os) != tostring(parse_json(strcat(tostring(DeviceDetail), '')).os)"
+            " or tostring(DeviceDetail.n) != tostring(parse_json(strcat(tostring(DeviceDetail), '')).n)"
+            " or tostring(Status.errorCode) != tostring(parse_json(strcat(tostring(Status), '')).errorCode)",
+            now=NOW,
+        )
+        assert wrong.rows == []
+        told = store.query("SigninLogs | summarize count() by Os = tostring(DeviceDetail.os)", now=NOW).rows
+    expected = Counter(str((row.get("DeviceDetail") or {}).get("os", "")) for row in lines)  # type: ignore[attr-defined]
+    assert dict(told) == expected

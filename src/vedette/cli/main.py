@@ -22,7 +22,7 @@ from vedette.core.errors import Unavailable, VedetteError
 _INTERRUPTED: Final = 130
 """How typer ends at Ctrl-C."""
 
-_COLLECT_AFTER: Final = 100_000
+COLLECT_AFTER: Final = 100_000
 """New objects until Python looks for garbage cycles. Its own 700 make it walk everything that start-up keeps, many times
 over: a tenth of the seconds until `serve` answers."""
 
@@ -99,7 +99,7 @@ def explain(error: VedetteError) -> None:
 
 def main() -> None:
     """The entry point: runs the command and turns whatever goes wrong into a sentence and an exit code."""
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
     _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and not stream.isatty():

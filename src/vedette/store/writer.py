@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vedette.engine.batches import batches_of
 from vedette.engine.dialect import identifier
@@ -23,6 +25,16 @@ from vedette.store.tables import StoredColumn, StoredTable, TableDraft, Tables
 _INCOMING: Final = "incoming"
 _OFTEN: Final = 2
 """So many times a text of JSON must come, on average, for its properties to be read by itself."""
+_REMEMBERED: Final = 10_000
+"""Different texts of one column whose properties are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Different texts of a column of JSON, and the texts of its properties in each."""
+
+    texts: pa.Array
+    properties: list[pa.Array]
 
 
 class TableWriter:
@@ -32,6 +44,7 @@ class TableWriter:
         self._connection = connection
         self.draft = TableDraft(tables, table, connection)
         self._tables = tables
+        self._read: dict[str, _Read] = {}
 
     @property
     def table(self) -> StoredTable:
@@ -82,34 +95,52 @@ class TableWriter:
     ) -> dict[str, list[pa.Array]]:
         """The texts of properties of those columns that few texts make up, by the column: each text is read once."""
         kinds: dict[str, pa.DictionaryArray] = {}
+        unread: dict[str, pa.Array] = {}
         for column in columns:
             encoded = arrays[column.physical].dictionary_encode()
             if len(encoded.dictionary) * _OFTEN <= len(encoded):
                 kinds[column.physical] = encoded
-        if not kinds:
-            return {}
-        longest = max(len(one.dictionary) for one in kinds.values())
+                known = self._read.get(column.physical)
+                new = encoded.dictionary
+                if known is not None:
+                    new = new.filter(pc.invert(pc.is_in(new, known.texts)))
+                    if len(known.texts) + len(new) > _REMEMBERED:
+                        del self._read[column.physical]
+                        new = encoded.dictionary
+                if len(new):
+                    unread[column.physical] = new
+        self._read_texts([column for column in columns if column.physical in unread], unread)
+        made: dict[str, list[pa.Array]] = {}
+        for name, own in kinds.items():
+            known = self._read[name]
+            places = pc.index_in(own.dictionary, known.texts).take(own.indices)
+            made[name] = [pa.DictionaryArray.from_arrays(places, values) for values in known.properties]
+        return made
+
+    def _read_texts(self, columns: list[StoredColumn], texts: Mapping[str, pa.Array]) -> None:
+        """Has the engine read the properties of texts that have not come before, and remembers them."""
+        if not columns:
+            return
+        longest = max(map(len, texts.values()))
         wanted: list[str] = []
         different: dict[str, pa.Array] = {}
         for column in columns:
-            if column.physical in kinds:
-                texts, checked = kinds[column.physical].dictionary, column.type is Type.STRING
-                texts = json_texts(texts) if checked else texts
-                name = f"texts{len(different)}"
-                different[name] = pa.concat_arrays([texts, pa.nulls(longest - len(texts), texts.type)])
-                wanted += property_texts(name, list(column.properties), checked=checked)
+            own, checked = texts[column.physical], column.type is Type.STRING
+            own = json_texts(own) if checked else own
+            name = f"texts{len(different)}"
+            different[name] = pa.concat_arrays([own, pa.nulls(longest - len(own), own.type)])
+            wanted += property_texts(name, list(column.properties), checked=checked)
         with engine_errors(), lent(self._connection, _INCOMING, pa.table(different)):
             read = batches_of(self._connection, f"SELECT {', '.join(wanted)} FROM {_INCOMING}", None, longest)
             found = iter(pa.concat_arrays(column.chunks) for column in read.read_all().columns)
-        made: dict[str, list[pa.Array]] = {}
         for column in columns:
-            if column.physical in kinds:
-                own = kinds[column.physical]
-                made[column.physical] = [
-                    pa.DictionaryArray.from_arrays(own.indices, next(found).slice(0, len(own.dictionary)))
-                    for _ in column.properties
-                ]
-        return made
+            own = texts[column.physical]
+            values = [next(found).slice(0, len(own)) for _ in column.properties]
+            known = self._read.get(column.physical)
+            if known is not None:
+                own = pa.concat_arrays([known.texts, own])
+                values = [pa.concat_arrays(pair) for pair in zip(known.properties, values)]
+            self._read[column.physical] = _Read(own, values)
 
     def _insert(self, table: StoredTable, arrays: dict[str, pa.Array]) -> None:
         targets = list(map(identifier, arrays))
