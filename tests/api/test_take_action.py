@@ -61,7 +61,7 @@ def until_there(client: httpx.Client, table: str) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.req("T-002", "T-019", "T-020")
+@pytest.mark.req("T-002", "T-019", "T-020", "T-041")
 def test_alerts_recommendations_and_analytics_come_together_on_an_incident(
     tmp_path: Path, fake_tenant: RangeServer
 ) -> None:
@@ -110,3 +110,14 @@ def test_alerts_recommendations_and_analytics_come_together_on_an_incident(
         assert told["prevent"]["value"] == told["mitigate"] == []
         assert "names no resource" in told["prevent"]["reason"]
         assert client.get(f"{WS}/incidents/99/take-action").status_code == 404
+        # Who closes the incident has not said anything of the alert at its source.
+        base = client.get(f"{WS}/incidents/{number}").json()["revisions"]
+        closing = {"status": "Closed", "classification": "TruePositive", "classificationReason": "SuspiciousActivity"}
+        closed = client.patch(
+            f"{WS}/incidents/{number}", json={"set": closing, "base": {"status": base["status"]}}
+        ).json()
+        assert closed["status"] == "Closed"
+        documents = fake_tenant.tenant.documents.of("arm", SUBSCRIPTION)
+        at_source = documents.get(alert["id"])
+        assert at_source is not None
+        assert at_source["properties"]["status"] == "Active"
