@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -11,6 +11,9 @@ import typer
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, WorkspaceName
 from vedette.cli.output import harmless, json_line, print_table, screen
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 group = typer.Typer(no_args_is_help=True, help="Incidents.")
 
@@ -99,8 +102,7 @@ def take_action(
     console.print("Mitigate the threat", style="bold")
     for one in found["mitigate"]:
         console.print(harmless(f"{one['title']} ({one['productName']})"))
-        for number, step in enumerate(one["steps"], start=1):
-            console.print(harmless(f"  {number}. {step}"))
+        _print_steps(console, one["steps"])
     if not found["mitigate"]:
         console.print("None of its alerts tells how.")
     console.print()
@@ -112,12 +114,16 @@ def take_action(
         resource = one["resource"]
         console.print(harmless(f"{one['severity'] or 'No severity'}: {one['title']}"))
         console.print(harmless(f"  {resource['type']} {resource['name']}, open since {one['since']}"))
-        for number, step in enumerate(one["steps"], start=1):
-            console.print(harmless(f"  {number}. {step}"))
+        _print_steps(console, one["steps"])
         if one["link"]:
             console.print(harmless(f"  {one['link']}"))
     if prevent["more"]:
         console.print(f"There are more than these {len(prevent['value'])}; ask SecurityRecommendation for all.")
+
+
+def _print_steps(console: Console, steps: list[str]) -> None:
+    for number, step in enumerate(steps, start=1):
+        console.print(harmless(f"  {number}. {step}"))
 
 
 @group.command("escalate")

@@ -162,14 +162,15 @@ class CollectionConnection:
         if read_at is not None and now - timedelta(days=1) < read_at <= now:
             return facts
         page = self._client.first_page(beside.path, beside.query)
-        facts = {str(one.get("name")).lower(): one for one in page.value}
+        listed = [*page.value]
         asked: set[str] = set()
         while (link := page.next_link) is not None:
             if link in asked:
                 raise AzureFailure(FailureKind.UNAVAILABLE, "the link to the next page leads to an earlier one")
             asked.add(link)
             page = self._client.next_page(link)
-            facts.update((str(one.get("name")).lower(), one) for one in page.value)
+            listed += page.value
+        facts = {str(one.get("name")).lower(): one for one in listed}
         self._beside[beside.path] = now, facts
         return facts
 

@@ -176,10 +176,8 @@ def _utf16(start: bytes) -> str | None:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     zeros = [byte == 0 for byte in start[:4]]
-    return (
-        "utf-16-le"
-        if zeros == [False, True, False, True]
-        else "utf-16-be"
-        if zeros == [True, False, True, False]
-        else None
-    )
+    if zeros == [False, True, False, True]:
+        return "utf-16-le"
+    if zeros == [True, False, True, False]:
+        return "utf-16-be"
+    return None

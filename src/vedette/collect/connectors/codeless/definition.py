@@ -67,13 +67,16 @@ class Definition:
     success: tuple[tuple[str, ...], str] | None
     parameters: tuple[str, ...] = field(default=())
     """Parameters besides the credentials."""
-    host_parameters: tuple[str, ...] = field(default=())
-    """Those of them that say which host is asked."""
 
     @property
     def hosts(self) -> tuple[str, str]:
         """Which hosts are asked for events, and for a token; texts may hold parameters."""
-        return host_of(self.url), host_of(str(self.auth.get("tokenendpoint") or ""))
+        return _host_of(self.url), _host_of(str(self.auth.get("tokenendpoint") or ""))
+
+    @property
+    def host_parameters(self) -> tuple[str, ...]:
+        """The parameters that say which host is asked."""
+        return tuple(dict.fromkeys(_PARAMETER.findall(" ".join(self.hosts))))
 
 
 def read_definitions(text: str) -> list[Definition]:
@@ -190,7 +193,6 @@ def _definition(given: Mapping[str, Any], name: str, shown: Mapping[str, Any]) -
     table = table.removeprefix("Custom-").removeprefix("Microsoft-")
     if not re.fullmatch(r"[A-Za-z_]\w*", table):
         table = re.sub(r"\W", "_", slug) + "_CL"
-    hosts = host_of(url), host_of(_text(str(auth.get("tokenendpoint") or "")))
     named = [*_PARAMETER.findall(json.dumps([url, query, headers]))]
     return Definition(
         id=slug, title=str(shown.get("title") or name)[:100],
@@ -202,11 +204,10 @@ def _definition(given: Mapping[str, Any], name: str, shown: Mapping[str, Any]) -
         timeout=float(_number(request, "timeoutinseconds", 30, 1, 180)), rate=float(_number(request, "ratelimitqps", 10, 1, 1000)),
         paging_type=paging_type, paging=paging, events=tuple(json_path(str(one)) for one in paths), success=success,
         parameters=tuple(dict.fromkeys(named)),
-        host_parameters=tuple(dict.fromkeys(_PARAMETER.findall(" ".join(hosts)))),
     )  # fmt: skip
 
 
-def host_of(url: str) -> str:
+def _host_of(url: str) -> str:
     """What of an address says which machine it is, port included."""
     return url.partition("://")[2].partition("/")[0].partition("?")[0]
 
