@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -125,71 +123,3 @@ def test_json_over_http(tmp_path: Path, record: Record) -> None:
     print(f"raw {rows / raw:,.0f} rows/s, acknowledged {rows / acknowledged:,.0f}, in the table {rows / stored:,.0f}")
     record("DuckDB alone against JSON over HTTP until it is durable, SigninLogs rows/s", acknowledged / raw, 2, "times")
     record("DuckDB alone against JSON over HTTP until it can be queried, SigninLogs rows/s", stored / raw, 4, "times")
-
-
-QUERIES = (
-    "SigninLogs | where ResultType == '50126' | summarize count() by UserPrincipalName | top 10 by count_",
-    "SigninLogs | where IPAddress == '203.0.17.4' | project TimeGenerated, UserPrincipalName, tostring(DeviceDetail.browser)",
-    "SigninLogs | summarize count() by bin(TimeGenerated, 1d), Location",
-)
-READING_SECONDS = 15
-
-
-def test_readers_while_rows_come_in(tmp_path: Path, record: Record) -> None:
-    """The 95th percentile of readers' times, at rest and while JSON comes in at half of the rate that is possible.
-
-    The table grows meanwhile, so "at rest" is the mean of before and after.
-    """
-    source = random.Random(7)
-    bodies = [json.dumps(sign_ins(source, ROWS)).encode() for _ in range(20)]
-    data = tmp_path / "data"
-    with serving(data, patience=60):
-        server = DataDirectory(data).server()
-        assert server is not None
-        headers = {"Authorization": f"Bearer {server.token}"}
-        with httpx.Client(base_url=server.url, headers=headers, timeout=60) as client:
-
-            def settle() -> None:
-                while client.get("/api/v1/workspaces/default/ingestion/stats").json()["waitingRows"]:
-                    time.sleep(0.02)
-
-            started = time.perf_counter()
-            for body in bodies * 4:
-                assert client.post("/ingest/SigninLogs", content=body).is_success
-            settle()
-            pause = 2 * (time.perf_counter() - started) / (4 * len(bodies))  # half of that rate
-
-            def p95() -> float:
-                times: list[float] = []
-                end = time.perf_counter() + READING_SECONDS
-                while time.perf_counter() < end:
-                    for query in QUERIES:
-                        begun = time.perf_counter()
-                        answer = client.post("/api/v1/workspaces/default/query", json={"query": query})
-                        times.append(time.perf_counter() - begun)
-                        assert answer.is_success, answer.text
-                return sorted(times)[int(len(times) * 0.95)]
-
-            stop = threading.Event()
-
-            def send() -> None:
-                due = time.perf_counter()
-                for body in itertools.cycle(bodies):
-                    if stop.wait(max(0.0, due - time.perf_counter())):
-                        return
-                    assert client.post("/ingest/SigninLogs", content=body).is_success
-                    due += pause
-
-            p95()  # what is read the first time is not the rest
-            before = p95()
-            sender = threading.Thread(target=send)
-            sender.start()
-            busy = p95()
-            stop.set()
-            sender.join()
-            settle()
-            after = p95()
-    idle = (before + after) / 2
-    print(f"readers' p95: {before * 1e3:.1f} ms before, {busy * 1e3:.1f} ms with {ROWS / pause:,.0f} rows/s coming in, "
-          f"{after * 1e3:.1f} ms after")  # fmt: skip
-    record("readers' p95 while JSON comes in at half of the possible rate, against at rest", busy / idle, 2, "times")

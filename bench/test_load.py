@@ -111,12 +111,10 @@ def test_beside_duckdb(tmp_path: Path, record: Record) -> None:
     source = random.Random(7)
     folder = tmp_path / "SigninLogs"
     folder.mkdir()
-    file, first = folder / "a.jsonl", folder / "first.jsonl"
+    file = folder / "a.jsonl"
     with file.open("w", encoding="utf-8") as out:
         for _ in range(RATIO_ROWS // 1000):
             out.writelines(json.dumps(row) + "\n" for row in sign_ins(source, 1000))
-    with file.open(encoding="utf-8") as lines:
-        first.write_text(lines.readline(), encoding="utf-8")
     ratios = []
     for pair in range(PAIRS):
         with duckdb.connect(str(tmp_path / f"raw{pair}.duckdb")) as raw:
@@ -126,11 +124,11 @@ def test_beside_duckdb(tmp_path: Path, record: Record) -> None:
             ).fetchall()
             raw.execute("CHECKPOINT").fetchall()
             alone = time.perf_counter() - started
-        with LogStore(tmp_path / f"own{pair}.duckdb", SystemClock()) as store:
-            store.load([first])  # the table's first row is not the rate
-            started = time.perf_counter()
+        store = LogStore(tmp_path / f"own{pair}.duckdb", SystemClock())
+        started = time.perf_counter()
+        with store:  # what is left to be written when the store is closed counts, as it does with DuckDB
             assert store.load([file]).rows == RATIO_ROWS
-            ours = time.perf_counter() - started
+        ours = time.perf_counter() - started
         print(f"DuckDB alone {RATIO_ROWS / alone:,.0f} rows/s, vedette load {RATIO_ROWS / ours:,.0f}")
         ratios.append(ours / alone)
     record(
