@@ -23,6 +23,8 @@ pytestmark = pytest.mark.bench
 Record = Callable[[str, float, float, str], None]
 ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
 TIMES = 7
+SCANNED = 2_000_000
+"""Of so many sign-ins at most, every column is read without the index to see whether `search` finds the same with it."""
 QUERIES = (
     ("`has` of a rare term", "SigninLogs | where UserAgent has 'sqlmap' | count", 10),
     ("`has` of a rare term, whole rows", "SigninLogs | where UserAgent has 'aadinternals'", 10),
@@ -47,7 +49,9 @@ def test_terms_are_found_by_the_index(tmp_path: Path, record: Record) -> None:
         with LogStore(path, VirtualClock(NOW)) as store:
             if not there:
                 fill(store, ROWS)
-            without = {text: store.query(text).rows for _, text, _ in QUERIES}
+            without = {
+                text: store.query(text).rows for _, text, _ in QUERIES if ROWS <= SCANNED or "search" not in text
+            }
             began = time.process_time()
             for table in ("SigninLogs", "AuditLogs"):
                 store.terms.bring_up_to_date(table)
@@ -63,7 +67,7 @@ def test_terms_are_found_by_the_index(tmp_path: Path, record: Record) -> None:
                     rows = store.query(text).rows
                     seconds.append(time.perf_counter() - began)
                     work.append(time.process_time() - used)
-                assert sorted(map(repr, rows)) == sorted(map(repr, without[text]))
+                assert text not in without or sorted(map(repr, rows)) == sorted(map(repr, without[text]))
                 print(
                     f"{what}: {statistics.median(work) * 1e3:.1f} ms of processor, {statistics.median(seconds) * 1e3:.1f} ms, first {seconds[0] * 1e3:.1f} ms; {text}"
                 )
