@@ -118,6 +118,18 @@ def test_an_edited_rule_replaces_itself(vedette: Command, filled: Path, files: t
     assert [one["severity"] for one in after if one["id"] in kept["updated"]] == ["Informational"]
 
 
+def test_rules_are_switched_and_deleted(vedette: Command, filled: Path, files: tuple[Path, Path]) -> None:
+    at = ("--data", filled)
+    refused = vedette("rules", "disable", RULE_ID, NAME.replace("works", "wroks"), *at)
+    assert (refused.code, f"Did you mean '{NAME}'?" in refused.err) == (1, True)
+    for word, enabled in (("disable", False), ("enable", True)):
+        assert vedette("rules", word, NAME, RULE_ID, *at).out == f"{word}d {NAME}\n", "each rule once"
+        assert [one["enabled"] for one in vedette("rules", "list", "--json", *at).json()] == [enabled]
+    assert vedette("rules", "delete", NAME, *at).out == f"deleted {NAME}\n"
+    assert vedette("rules", "list", "--json", *at).json() == []
+    assert vedette("rules", "import", files[1], *at).out.startswith("1 added")
+
+
 def test_a_template_of_the_portal_is_imported(vedette: Command, data: Path, tmp_path: Path) -> None:
     identity = "0b4fd8a2-9a0c-4d5b-8c52-0a4f0f1b2c3d"
     template = {

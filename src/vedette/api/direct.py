@@ -83,7 +83,7 @@ class DirectOperations(StoreOperations):
     def import_rules(self, paths: Sequence[Path], replacing: bool = False) -> dict[str, Any]:
         """Imports rules."""
         read, problems = read_rules(paths)
-        return self.services.import_rules(read, problems, by=LOCAL_OPERATOR_NAME, replacing=replacing)
+        return self.services.rule_changes.import_(read, problems, local_operator(), replacing=replacing)
 
     def rules(self) -> list[dict[str, Any]]:
         """Every rule."""
@@ -92,10 +92,6 @@ class DirectOperations(StoreOperations):
     def run_rule(self, rule: str, at: datetime, period: timedelta | None) -> dict[str, Any]:
         """Runs one rule."""
         return self.services.run_rule(rule, at, period)
-
-    def broken_rules(self) -> list[dict[str, Any]]:
-        """The rules that do not bind."""
-        return self.services.broken_rules()
 
     def replay(self, rule: str, start: datetime, end: datetime) -> dict[str, Any]:
         """Replays one rule."""

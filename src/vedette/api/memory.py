@@ -111,10 +111,6 @@ class MemoryOperations(StoreOperations):
         """Refused."""
         raise self._nothing()
 
-    def broken_rules(self) -> list[dict[str, Any]]:
-        """None."""
-        return []
-
     def replay(self, rule: str, start: datetime, end: datetime) -> dict[str, Any]:
         """Refused."""
         raise self._nothing()

@@ -76,10 +76,6 @@ class Operations(Protocol):
         """Runs one rule, by id or name: its outcome, its alerts as programs see them, and its error or None."""
         ...
 
-    def broken_rules(self) -> list[dict[str, Any]]:
-        """The rules whose query does not bind now: why, where, and the missing table or column."""
-        ...
-
     def replay(self, rule: str, start: datetime, end: datetime) -> dict[str, Any]:
         """What a rule finds over a past time: its alerts as lines, the number of runs, and windows that failed."""
         ...

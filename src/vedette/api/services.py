@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from vedette.api.rule_changes import RuleChanges
 from vedette.api.secret_care import SecretCare
 from vedette.collect.connectors.service import Connectors
 from vedette.collect.files.folders import WatchedFolders
@@ -23,9 +24,8 @@ from vedette.deliver.outbox import enqueue
 from vedette.deliver.service import Destinations
 from vedette.detect.alerts.alert import RuleRun
 from vedette.detect.alerts.limits import AlertLimits
-from vedette.detect.library import RuleLibrary, StoredRule
+from vedette.detect.library import RuleLibrary
 from vedette.detect.reading.files import ReadRule
-from vedette.detect.reading.problems import RuleProblem
 from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner
@@ -36,7 +36,6 @@ from vedette.incidents.listing import IncidentFilter, IncidentPage
 from vedette.incidents.service import IncidentService
 from vedette.incidents.tuning import Tuning
 from vedette.kql import ticks
-from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.functions import SavedFunctions
 from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
@@ -206,31 +205,10 @@ class WorkspaceServices:
         self.application.audit.record(by, "tables/purge", table, self.workspace.id, {"where": where, "rows": rows})
         return rows
 
-    def import_rules(
-        self, read: Iterable[ReadRule], problems: Iterable[RuleProblem], *, by: str, replacing: bool = False
-    ) -> dict[str, Any]:
-        """Imports rules: the report, and which of the rules cannot work now, as `broken_rules` tells it.
-
-        With `replacing`, a rule whose id is there becomes the next revision of that rule.
-        """
-        report = self.rules.import_(read, problems, replace_existing=replacing, by=by).to_dict()
-        concerned = {*report["added"], *report["updated"], *report["unchanged"]}
-        return {**report, "broken": self.broken_rules(concerned)}
-
-    def broken_rules(self, among: Container[str] | None = None) -> list[dict[str, Any]]:
-        """The rules (of some ids, or all) whose query does not bind now: why, where, and which table or column is missing."""
-        broken = []
-        for stored in self.rules.list():
-            rule = stored.rule
-            if not rule.kind.has_query or (among is not None and rule.id not in among):
-                continue
-            if rule.not_runnable is not None:
-                broken.append(_without_query(stored))
-                continue
-            errors = [one for one in self.logs.check(rule.query).diagnostics if one.severity == "Error"]
-            if errors:
-                broken.append(_broken(stored, errors))
-        return broken
+    @cached_property
+    def rule_changes(self) -> RuleChanges:
+        """Changes of the rules, with their entries in the audit trail."""
+        return RuleChanges(self.rules, self.logs, self.application.state, self.application.audit)
 
     def replay(self, rule: str, start: datetime, end: datetime) -> dict[str, Any]:
         """What a rule finds over a past time, by the same scheduler; nothing of it is kept.
@@ -419,34 +397,6 @@ class WorkspaceServices:
             except VedetteError as error:
                 log.error("alerts and incidents cannot be written to the log tables: %s", error)
             self.application.clock.wait(stop, 1.0)
-
-
-_MISSING = {"KS204": "table", "KS142": "column"}
-"""Codes of names that refer to nothing, and what they should have been."""
-
-
-def _broken(stored: StoredRule, errors: Sequence[Diagnostic]) -> dict[str, Any]:
-    rule, first = stored.rule, errors[0]
-    line, column = position(rule.query, first.start)
-    missing = [
-        {"kind": _MISSING[one.code], "name": rule.query[one.start : one.start + one.length].strip("[]'\"")}
-        for one in errors
-        if one.code in _MISSING
-    ]
-    return {
-        "id": rule.id, "name": rule.name, "enabled": rule.enabled, "file": stored.source.get("file"), "code": first.code,
-        "message": first.message, "line": line, "column": column, "missing": missing,
-    }  # fmt: skip
-
-
-def _without_query(stored: StoredRule) -> dict[str, Any]:
-    """A Sigma rule that is no query here, or a row that cannot be read: the place is its own, in its file."""
-    rule, sigma = stored.rule, stored.rule.extra.get("sigma")
-    return {
-        "id": rule.id, "name": rule.name, "enabled": rule.enabled, "file": stored.source.get("file"), "code": "VDT0437",
-        "message": f"This rule cannot be run: {rule.not_runnable}.", "line": stored.source.get("line") or 1, "column": 1,
-        "missing": list(sigma.get("missing", [])) if isinstance(sigma, Mapping) else [],
-    }  # fmt: skip
 
 
 def _several(text: str | None) -> tuple[str, ...]:

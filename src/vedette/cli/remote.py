@@ -168,10 +168,6 @@ class RemoteOperations:
         assert isinstance(done, dict)
         return done
 
-    def broken_rules(self) -> list[dict[str, Any]]:
-        """The rules that do not bind."""
-        return list(self._call("GET", "/local/rules/broken"))
-
     def replay(self, rule: str, start: datetime, end: datetime) -> dict[str, Any]:
         """Replays one rule."""
         done = self._call("POST", "/local/rules/replay", json={"rule": rule, **_span(start, end)})

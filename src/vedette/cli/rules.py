@@ -114,8 +114,8 @@ def list_(
     With `--broken`: the rules whose query does not bind, with the diagnostic, its place in the query, and the table or column that
     is missing. They stop no other rule, and are tried again with every window: rows for a missing table make them whole.
     """
-    with operations(data, workspace) as held:
-        rules = held.broken_rules() if broken else held.rules()
+    with operations(data, workspace, needs_data=broken) as held:
+        rules = held.request("GET", "/broken-rules")["value"] if broken else held.rules()
     if json_:
         typer.echo(json_line(rules))
         return
@@ -167,6 +167,38 @@ def add(
     for one in added:
         outcome = next((word for word in ("added", "updated") if one[word]), "unchanged")
         typer.echo(harmless(f"{outcome} {one['name']}"))
+
+
+RuleNames = Annotated[list[str], typer.Argument(help="Ids or names of rules.", metavar="ID")]
+
+
+@group.command("enable")
+def enable(rules: RuleNames, data: DataDir = None, workspace: WorkspaceName = "default") -> None:
+    """Switch rules on. The ledger says of the time in which a rule was off that it was."""
+    _change(rules, data, workspace, "PATCH", {"enabled": True}, "enabled")
+
+
+@group.command("disable")
+def disable(rules: RuleNames, data: DataDir = None, workspace: WorkspaceName = "default") -> None:
+    """Switch rules off; they keep their alerts and incidents."""
+    _change(rules, data, workspace, "PATCH", {"enabled": False}, "disabled")
+
+
+@group.command("delete")
+def delete(rules: RuleNames, data: DataDir = None, workspace: WorkspaceName = "default") -> None:
+    """Delete rules with their revisions. Their alerts and incidents stay."""
+    _change(rules, data, workspace, "DELETE", None, "deleted")
+
+
+def _change(
+    rules: list[str], data: Path | None, workspace: str, method: str, body: dict[str, bool] | None, done: str
+) -> None:
+    """Does one thing to each of some rules, once all of them are found."""
+    with operations(data, workspace, needs_data=True) as held:
+        found = [held.request("GET", f"/rules/{quote(rule, safe='')}") for rule in rules]
+        for rule in {one["id"]: one for one in found}.values():
+            held.request(method, f"/rules/{quote(rule['id'], safe='')}", **({"json": body} if body else {}))
+            typer.echo(harmless(f"{done} {rule['name']}"))
 
 
 def _print_broken(rules: list[dict[str, Any]]) -> None:

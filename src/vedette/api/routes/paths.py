@@ -128,7 +128,7 @@ def rules(
 ) -> dict[str, Any]:
     """Imports rules by the paths of their files."""
     read, problems = read_rules(_absolute(body.paths))
-    return services.import_rules(read, problems, by=caller.name, replacing=body.replace)
+    return services.rule_changes.import_(read, problems, caller, replacing=body.replace)
 
 
 @router.get("/rules", dependencies=[Depends(owner)])
@@ -165,12 +165,6 @@ def watchlists(
         services.watchlists, body.alias, _absolute([body.path])[0], settings, caller, append=body.append
     )
     return change_body(change).model_dump(mode="json", by_alias=True)
-
-
-@router.get("/rules/broken", dependencies=[Depends(owner)])
-def broken(services: Services) -> list[dict[str, Any]]:
-    """The rules whose query does not bind now."""
-    return services.broken_rules()
 
 
 @router.post("/rules/replay", dependencies=[Depends(owner)])

@@ -1,17 +1,16 @@
-"""Analytics rules written out (YAML, ARM JSON, Bicep), and what they cost."""
+"""Analytics rules written out (YAML, ARM JSON, Bicep), those that cannot work, and what they cost."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-import yaml
 from fastapi import APIRouter, Depends, Query
 
 from vedette.api.security import Services, requires
 from vedette.core.roles import Permission
 from vedette.detect.export.arm import to_bicep, to_resource, to_template
-from vedette.detect.export.layout import to_layout
+from vedette.detect.export.yaml_text import to_yaml
 
 router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}")
 
@@ -25,9 +24,7 @@ def export(
     """Rules by id or name (all without one): `content` (an ARM template, or text) and `notes` on what it cannot say."""
     stored = [services.rules.get(one) for one in rule] if rule else services.rules.list()
     if format_ == "yaml":
-        documents = [to_layout(one.rule) for one in stored]
-        text = yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True, width=120)
-        return {"format": format_, "content": text, "notes": []}
+        return {"format": format_, "content": to_yaml(one.rule for one in stored), "notes": []}
     hunting = [one for one in stored if one.rule.kind.value == "Hunting"]
     without = [one for one in stored if one.rule.unmapped is not None or one.rule.unreadable is not None]
     resources = [one for one in stored if one not in hunting and one not in without]
@@ -42,6 +39,13 @@ def export(
     ]
     notes += [note for one in written for note in one.notes]
     return {"format": format_, "content": to_template([one.resource for one in written]), "notes": notes}
+
+
+@router.get("/broken-rules", dependencies=[Depends(requires(Permission.RULES_READ))])
+def broken(services: Services) -> dict[str, Any]:
+    """The rules whose query does not bind now: `code`, `message`, its place, and the `missing` tables and columns."""
+    found = services.rule_changes.broken()
+    return {"value": found, "count": len(found)}
 
 
 @router.get("/rule-costs", dependencies=[Depends(requires(Permission.RULES_READ))])

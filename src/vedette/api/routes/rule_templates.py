@@ -48,5 +48,5 @@ def add(
 ) -> dict[str, Any]:
     """Adds the rule to the workspace, switched on; one that is there becomes the template's version. The report of an import."""
     one = template(name)
-    report = services.import_rules([one.read], [], by=caller.name)
+    report = services.rule_changes.import_([one.read], [], caller)
     return {"id": one.read.rule.id, "name": one.read.rule.name, **report}

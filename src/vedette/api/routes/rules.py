@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import Field
 
 from vedette.api.security import Caller, Services, requires
 from vedette.api.services import WorkspaceServices
@@ -19,6 +20,7 @@ from vedette.kql import ticks
 
 router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}/rules")
 MAX_IMPORT = 2_000
+MAX_TEXT = 1_000_000
 _OUTCOMES = {WindowOutcome.MATCHED: "matched", WindowOutcome.NOT_MATCHED: "silent", WindowOutcome.SUPPRESSED: "skipped"}
 
 
@@ -88,6 +90,12 @@ class RuleChange(Wire):
     """What can be changed of a rule."""
 
     enabled: bool
+
+
+class RuleText(Wire):
+    """What a rule is to be: a file with one rule, as `GET /rule-export?format=yaml` gives it."""
+
+    content: str = Field(max_length=MAX_TEXT)
 
 
 class RunRequest(Wire):
@@ -177,7 +185,7 @@ def import_(
     if len(body.files) > MAX_IMPORT:
         raise InvalidInput(f"More than {MAX_IMPORT} files in one import.")
     read, problems = read_rule_texts((file.name, file.content) for file in body.files)
-    report = services.import_rules(read, problems, by=caller.name, replacing=body.replace)
+    report = services.rule_changes.import_(read, problems, caller, replacing=body.replace)
     names = {stored.rule.id: stored.rule.name for stored in services.rules.list()}
     imported = [
         {"id": rule_id, "name": names.get(rule_id, ""), "outcome": outcome}
@@ -226,9 +234,30 @@ def change(
     caller: Annotated[Caller, Depends(requires(Permission.RULES_WRITE))],
 ) -> RuleBody:
     """Turns a rule on or off."""
-    return _whole(
-        services, services.rules.set_enabled(services.rules.get(rule_id).rule.id, body.enabled, by=caller.name)
-    )
+    return _whole(services, services.rule_changes.set_enabled(rule_id, body.enabled, caller))
+
+
+@router.put("/{rule_id}")
+def edit(
+    services: Services,
+    rule_id: str,
+    body: RuleText,
+    caller: Annotated[Caller, Depends(requires(Permission.RULES_WRITE))],
+) -> dict[str, Any]:
+    """Makes a rule what a text says, as its next revision; `broken` is why its query cannot work now, if it cannot."""
+    held = services.rule_changes.edit(rule_id, body.content, caller)
+    broken = services.rule_changes.broken({held.rule.id})
+    return {
+        "id": held.rule.id, "name": held.rule.name, "revision": held.revision, "broken": broken[0] if broken else None
+    }  # fmt: skip
+
+
+@router.delete("/{rule_id}", status_code=204)
+def delete(
+    services: Services, rule_id: str, caller: Annotated[Caller, Depends(requires(Permission.RULES_WRITE))]
+) -> None:
+    """Deletes a rule; its alerts and incidents stay."""
+    services.rule_changes.delete(rule_id, caller)
 
 
 @router.get("/{rule_id}/runs", dependencies=[Depends(requires(Permission.RULES_READ))])

@@ -57,6 +57,17 @@ def format_iso8601(length: timedelta) -> str:
     return f"P{date}{'T' + time if time else ''}" if date or time else "PT0S"
 
 
+def format_short(length: timedelta) -> str:
+    """As the public rules write it: ``14d``, ``1h``, ``5m``; ISO 8601 for what is not whole minutes."""
+    minutes, rest = divmod(length, timedelta(minutes=1))
+    if rest or minutes <= 0:
+        return format_iso8601(length)
+    for unit, size in (("d", 1440), ("h", 60)):
+        if minutes % size == 0:
+            return f"{minutes // size}{unit}"
+    return f"{minutes}m"
+
+
 def format_timespan(length: timedelta) -> str:
     """``d.hh:mm:ss`` as SecurityAlert's extended properties write a period (days only when there are some)."""
     hours, rest = divmod(length.seconds, 3600)
