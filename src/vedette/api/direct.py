@@ -14,7 +14,7 @@ from vedette.api.secret_care import secret_bodies, secret_body
 from vedette.api.wire import Wire
 from vedette.collect.files.loader import FileLoader
 from vedette.content.parsers import read_functions
-from vedette.core.accounts import LOCAL_OPERATOR_NAME, local_operator
+from vedette.core.accounts import local_operator
 from vedette.core.deferred import deferred
 from vedette.core.settings import load_settings
 from vedette.detect.reading.files import read_rules
