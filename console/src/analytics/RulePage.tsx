@@ -1,9 +1,12 @@
 import "../app/configuration.css";
 
-import { Button, Spinner, Switch } from "@fluentui/react-components";
-import { DocumentSearchRegular, PlayRegular } from "@fluentui/react-icons";
-import { Link, useParams } from "react-router";
+import { Button, MessageBar, MessageBarBody, MessageBarTitle, Spinner, Switch } from "@fluentui/react-components";
+import { DocumentSearchRegular, EditRegular, PlayRegular } from "@fluentui/react-icons";
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link, useNavigate, useParams } from "react-router";
 
+import { api } from "../api/client";
 import type { Rule, RuleRun } from "../api/types";
 import { Breadcrumb } from "../app/Breadcrumb";
 import { Table } from "../app/Table";
@@ -11,14 +14,17 @@ import { useCommands } from "../app/commands";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { Title } from "../app/Title";
+import { DeleteButton } from "../configured/DeleteButton";
 import { SeverityBadge } from "../incidents/badges";
 import { tacticLabel } from "../incidents/model";
 import { logsLink } from "../logs/link";
 import { formatElapsed } from "../time/format";
 import { DEFAULT_RANGE, durationText, type TimeRange } from "../time/range";
 import { Ago, Time, useNow } from "../time/Time";
+import { ExportRules } from "./ExportRules";
 import { Outcome } from "./outcome";
-import { useRule, useRuleRuns, useRunRule, useSetRuleEnabled } from "./useRules";
+import { EditRule } from "./RuleText";
+import { brokenText, useBrokenRules, useRule, useRuleRuns, useRunRule, useSetRuleEnabled } from "./useRules";
 
 const OPERATORS: Readonly<Record<string, string>> = {
   gt: "more than",
@@ -95,9 +101,19 @@ function Loaded({ rule }: { rule: Rule }) {
   const runs = useRuleRuns(rule.id);
   const runRule = useRunRule();
   const setEnabled = useSetRuleEnabled();
+  const fault = useBrokenRules().get(rule.id);
+  const [editing, setEditing] = useState(false);
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const remove = async () => {
+    await api.deleteRule(workspace.id, rule.id);
+    await navigate(workspacePath(workspace, "analytics"));
+    for (const key of ["rules", "broken-rules"]) await client.invalidateQueries({ queryKey: [key, workspace.id] });
+  };
   const range: TimeRange = rule.queryPeriod ? { kind: "relative", duration: rule.queryPeriod } : DEFAULT_RANGE;
   useCommands([
     { id: "rule-run", title: "Run the rule now", group: "This rule", keys: ["n"], enabled: configure && !runRule.isPending, run: () => runRule.mutate(rule) },
+    { id: "rule-edit", title: "Edit the rule", group: "This rule", keys: ["e"], enabled: configure && !editing, run: () => setEditing(true) },
     { id: "rule-enable", title: rule.enabled ? "Disable the rule" : "Enable the rule", group: "This rule", enabled: configure, run: () => void setEnabled(rule, !rule.enabled) },
   ]);
   return (
@@ -113,6 +129,17 @@ function Loaded({ rule }: { rule: Rule }) {
           disabled={!configure}
           onChange={(_, data) => void setEnabled(rule, data.checked)}
         />
+        <ExportRules rule={rule} />
+        {configure && (
+          <>
+            <Button size="small" icon={<EditRegular />} disabled={editing} onClick={() => setEditing(true)}>
+              Edit
+            </Button>
+            <DeleteButton small name={rule.name} remove={remove}>
+              It runs no more, and its revisions go. Its alerts and incidents stay.
+            </DeleteButton>
+          </>
+        )}
         {configure && (
           <Button
             size="small"
@@ -125,6 +152,16 @@ function Loaded({ rule }: { rule: Rule }) {
           </Button>
         )}
       </div>
+      {fault && (
+        <MessageBar intent="error" layout="multiline" className="vd-error">
+          <MessageBarBody>
+            <MessageBarTitle>The query cannot be run</MessageBarTitle>
+            {brokenText(fault)}
+            <div>{fault.missing.some((one) => one.kind === "table") ? "It is tried again with every window: rows for the missing table make it whole." : "It finds nothing until it is edited."}</div>
+          </MessageBarBody>
+        </MessageBar>
+      )}
+      {editing && <EditRule rule={rule} onClose={() => setEditing(false)} />}
       {rule.description && <p className="vd-pre vd-prose">{rule.description}</p>}
       <div className="vd-rule">
         <div className="vd-rule-main">

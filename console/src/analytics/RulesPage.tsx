@@ -1,12 +1,12 @@
 import "../app/configuration.css";
 
 import { Button, SearchBox, Spinner, Switch } from "@fluentui/react-components";
-import { ArrowSortDownRegular, ArrowSortUpRegular, DataUsageRegular, PlayRegular } from "@fluentui/react-icons";
+import { AddRegular, ArrowSortDownRegular, ArrowSortUpRegular, DataUsageRegular, PlayRegular } from "@fluentui/react-icons";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useMemo, useRef, type ReactNode } from "react";
+import { useMemo, useRef, useState, type ReactNode } from "react";
 import { Link } from "react-router";
 
-import type { RuleSummary } from "../api/types";
+import type { BrokenRule, RuleSummary } from "../api/types";
 import { useCommands } from "../app/commands";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
@@ -16,10 +16,12 @@ import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { SeverityBadge, Tactics } from "../incidents/badges";
 import { SEVERITIES } from "../incidents/model";
 import { Ago } from "../time/Time";
+import { ExportRules } from "./ExportRules";
 import { ImportRules } from "./ImportRules";
 import { Outcome } from "./outcome";
 import { RuleTemplates } from "./RuleTemplates";
-import { useRules, useRunRule, useSetRuleEnabled } from "./useRules";
+import { NewRule } from "./RuleText";
+import { brokenText, useBrokenRules, useRules, useRunRule, useSetRuleEnabled } from "./useRules";
 
 const collator = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
 
@@ -31,13 +33,15 @@ const ORDERS: Readonly<Record<string, (a: RuleSummary, b: RuleSummary) => number
   outcome: (a, b) => (a.lastRun?.outcome ?? "~").localeCompare(b.lastRun?.outcome ?? "~"),
 };
 
-type Show = "all" | "enabled" | "disabled" | "failed";
+type Show = "all" | "enabled" | "disabled" | "failed" | "broken";
+type Broken = ReadonlyMap<string, BrokenRule>;
 
-const SHOWS: readonly { value: Show; label: string; keep: (rule: RuleSummary) => boolean }[] = [
+const SHOWS: readonly { value: Show; label: string; keep: (rule: RuleSummary, broken: Broken) => boolean }[] = [
   { value: "all", label: "All", keep: () => true },
   { value: "enabled", label: "Enabled", keep: (rule) => rule.enabled },
   { value: "disabled", label: "Disabled", keep: (rule) => !rule.enabled },
   { value: "failed", label: "Failing", keep: (rule) => rule.lastRun?.outcome === "failed" },
+  { value: "broken", label: "Broken", keep: (rule, broken) => broken.has(rule.id) },
 ];
 
 export default function RulesPage() {
@@ -48,6 +52,8 @@ export default function RulesPage() {
   const scroller = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
   const { data, error, isPending, refetch } = useRules();
+  const broken = useBrokenRules();
+  const [adding, setAdding] = useState(false);
   const setEnabled = useSetRuleEnabled();
   const runRule = useRunRule();
   const q = parameters.get("q") ?? "";
@@ -67,12 +73,12 @@ export default function RulesPage() {
     const keep = SHOWS.find((one) => one.value === show)?.keep ?? (() => true);
     const found = (all ?? []).filter((rule) => {
       const text = `${rule.name} ${rule.tactics.join(" ")} ${rule.techniques.join(" ")} ${rule.id}`.toLowerCase();
-      return keep(rule) && words.every((word) => text.includes(word));
+      return keep(rule, broken) && words.every((word) => text.includes(word));
     });
     const order = ORDERS[sort] ?? ORDERS.name;
     const sign = descending ? -1 : 1;
     return order ? found.sort((a, b) => sign * order(a, b) || collator.compare(a.name, b.name)) : found;
-  }, [all, q, show, sort, descending]);
+  }, [all, broken, q, show, sort, descending]);
 
   const height = density === "compact" ? 34 : 42;
   const virtualizer = useVirtualizer({
@@ -104,7 +110,14 @@ export default function RulesPage() {
         <span className="vd-spacer" />
         {configure && <RuleTemplates />}
         {configure && <ImportRules />}
+        {!!all?.length && <ExportRules />}
+        {configure && (
+          <Button size="small" appearance="primary" icon={<AddRegular />} disabled={adding} onClick={() => setAdding(true)}>
+            New rule
+          </Button>
+        )}
       </div>
+      {adding && <NewRule onClose={() => setAdding(false)} />}
       <div className="vd-filters" role="search" aria-label="Filter rules">
         <SearchBox
           ref={search}
@@ -119,7 +132,7 @@ export default function RulesPage() {
           {SHOWS.map((one) => (
             <button key={one.value} type="button" className="vd-facet" aria-pressed={show === one.value} onClick={() => set("show", one.value, "all")}>
               {one.label}
-              <span className="vd-facet-count">{all ? all.filter(one.keep).length : "…"}</span>
+              <span className="vd-facet-count">{all ? all.filter((rule) => one.keep(rule, broken)).length : "…"}</span>
             </button>
           ))}
         </div>
@@ -153,6 +166,7 @@ export default function RulesPage() {
             {virtualizer.getVirtualItems().map((item) => {
               const rule = shown[item.index];
               if (!rule) return null;
+              const fault = broken.get(rule.id);
               const running = runRule.isPending && runRule.variables.id === rule.id;
               return (
                 <div
@@ -185,8 +199,8 @@ export default function RulesPage() {
                   <div role="cell" className="vd-r-lastRun">
                     <Ago value={rule.lastRun?.startedTimeUtc} />
                   </div>
-                  <div role="cell" className="vd-r-outcome" title={rule.lastRun?.error?.message}>
-                    <Outcome outcome={rule.lastRun?.outcome} />
+                  <div role="cell" className="vd-r-outcome" title={fault ? brokenText(fault) : rule.lastRun?.error?.message}>
+                    <Outcome outcome={rule.lastRun?.outcome} broken={fault !== undefined} />
                   </div>
                   <div role="cell" className="vd-r-actions">
                     {configure && (

@@ -9,7 +9,15 @@ const SHOWN: Record<RunOutcome, { icon: FluentIcon; label: string }> = {
   skipped: { icon: SubtractCircleRegular, label: "Skipped" },
 };
 
-export function Outcome({ outcome }: { outcome: RunOutcome | null | undefined }) {
+/** What came of the last run; a query that cannot be run is said before its next run finds it out. */
+export function Outcome({ outcome, broken = false }: { outcome: RunOutcome | null | undefined; broken?: boolean }) {
+  if (broken)
+    return (
+      <span className="vd-badge vd-outcome-failed">
+        <DismissCircleRegular aria-hidden />
+        Broken
+      </span>
+    );
   if (!outcome) return <span className="vd-muted">Not run yet</span>;
   const { icon: Icon, label } = SHOWN[outcome];
   return (

@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMemo } from "react";
 
 import { api } from "../api/client";
-import type { Page, Rule, RuleRun, RuleSummary } from "../api/types";
+import type { BrokenRule, Page, Rule, RuleRun, RuleSummary } from "../api/types";
 import { done, failed } from "../app/activity";
 import { useWorkspace } from "../app/session";
 
@@ -15,6 +16,18 @@ export function useRules() {
 export function useRule(id: string) {
   const { id: ws } = useWorkspace();
   return useQuery({ queryKey: ["rule", ws, id], queryFn: () => api.rule(ws, id) });
+}
+
+/** Why rules cannot be run now, by their ids. All queries are bound for it, so it is asked for less often. */
+export function useBrokenRules() {
+  const { id: ws } = useWorkspace();
+  const { data } = useQuery({ queryKey: ["broken-rules", ws], queryFn: () => api.brokenRules(ws), staleTime: 60_000 });
+  return useMemo(() => new Map(data?.value.map((one) => [one.id, one])), [data]);
+}
+
+/** "Line 2, column 9: The name …" */
+export function brokenText({ line, column, message, code }: BrokenRule): string {
+  return `Line ${line}, column ${column}: ${message} (${code})`;
 }
 
 export function useRuleRuns(id: string) {

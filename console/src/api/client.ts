@@ -4,7 +4,7 @@ import { http, queryString, type CallOptions } from "./http";
 import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
 import type { ExceptionProposal, ExceptionWrite } from "./exceptions";
 import type { RunDetail, RunReplay } from "./runs";
-import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleImportFile, RuleImportReport, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
+import type { BatchItem, BatchResult, BrokenRule, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleImportFile, RuleImportReport, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
 import type { RuleTemplate } from "./templates";
 import type { Escalation, Graph, Move, SimilarIncident, TakeAction, Task } from "./work";
 
@@ -13,6 +13,8 @@ const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComp
 const destination = (ws: string, id: string) => `${workspace(ws)}/destinations/${encodeURIComponent(id)}`;
 
 const connector = (ws: string, id: string) => `${workspace(ws)}/connectors/${encodeURIComponent(id)}`;
+
+export type RuleFormat = "yaml" | "arm" | "bicep";
 
 export interface IncidentListParameters {
   status?: string;
@@ -89,8 +91,14 @@ export const api = {
   run: (ws: string, id: string) => http.get<RunDetail>(`${workspace(ws)}/rule-runs/${encodeURIComponent(id)}`),
   replayRun: (ws: string, id: string) => http.post<RunReplay>(`${workspace(ws)}/rule-runs/${encodeURIComponent(id)}/replay`),
   runRule: (ws: string, ruleId: string) => http.post<RuleRun>(`${workspace(ws)}/rules/run`, { ruleId }),
-  importRules: (ws: string, files: RuleImportFile[]) =>
-    http.post<RuleImportReport>(`${workspace(ws)}/rules/import`, { files }),
+  importRules: (ws: string, files: RuleImportFile[], replace = false) =>
+    http.post<RuleImportReport>(`${workspace(ws)}/rules/import`, { files, replace }),
+  brokenRules: (ws: string) => http.get<Page<BrokenRule>>(`${workspace(ws)}/broken-rules`),
+  exportRules: (ws: string, format: RuleFormat, id?: string) =>
+    http.get<{ content: unknown; notes: string[] }>(`${workspace(ws)}/rule-export${queryString({ format, rule: id })}`),
+  editRule: (ws: string, id: string, content: string) =>
+    http.put<{ id: string; name: string; revision: number; broken: BrokenRule | null }>(rule(ws, id), { content }),
+  deleteRule: (ws: string, id: string) => http.delete(rule(ws, id)),
 
   destinationKinds: (ws: string) => http.get<Page<DestinationKind>>(`${workspace(ws)}/destination-kinds`),
   destinations: (ws: string) => http.get<Page<Destination>>(`${workspace(ws)}/destinations`),

@@ -379,9 +379,21 @@ export interface RuleImportFile {
   content: string;
 }
 
+/** A rule whose query cannot be run now; the place is one of its query. */
+export interface BrokenRule {
+  id: string;
+  name: string;
+  code: string;
+  message: string;
+  line: number;
+  column: number;
+  missing: { kind: string; name: string }[];
+}
+
 export interface RuleImportReport {
   imported: { id: string; name: string; outcome: "added" | "updated" | "unchanged" | "derived" }[];
   problems: { file: string; line: number | null; message: string; hint?: string | null }[];
+  broken: BrokenRule[];
 }
 
 // --------------------------------------------------------------------------------------- destinations

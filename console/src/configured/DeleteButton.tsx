@@ -5,8 +5,16 @@ import type { ReactNode } from "react";
 import { done, failed } from "../app/activity";
 import { Confirm } from "../app/Confirm";
 
+interface Props {
+  name: string;
+  remove: () => Promise<void>;
+  /** Among small buttons. */
+  small?: boolean;
+  children: ReactNode;
+}
+
 /** Deletes something configured after it has said what that means (`children`). */
-export function DeleteButton({ name, remove, children }: { name: string; remove: () => Promise<void>; children: ReactNode }) {
+export function DeleteButton({ name, remove, small = false, children }: Props) {
   const confirmed = async () => {
     try {
       await remove();
@@ -16,7 +24,7 @@ export function DeleteButton({ name, remove, children }: { name: string; remove:
     }
   };
   return (
-    <Confirm trigger={<Button icon={<DeleteRegular />}>Delete</Button>} title={`Delete ${name}?`} action="Delete" onConfirm={() => void confirmed()}>
+    <Confirm trigger={<Button size={small ? "small" : "medium"} icon={<DeleteRegular />}>Delete</Button>} title={`Delete ${name}?`} action="Delete" onConfirm={() => void confirmed()}>
       {children}
     </Confirm>
   );
