@@ -169,7 +169,7 @@ export function detail(summary, rules, changes, comments) {
     const time = first + index * 900_000;
     const columns = SECURITY_EVENT;
     return {
-      id: `${summary.id}-a${index}`, ruleId: rule.id, ruleName: rule.name, severity: rule.severity, start: iso(time - 86_400_000), end: iso(time + 60_000), rows: 5 + index * 30,
+      id: `${summary.id}-a${index}`, ruleId: rule.id, ruleName: rule.name, title: rule.name, description: "", customDetails: {}, notes: [], firstActivityTimeUtc: iso(time), lastActivityTimeUtc: iso(time + 30_000), severity: rule.severity, start: iso(time - 86_400_000), end: iso(time + 60_000), rows: 5 + index * 30,
       tactics: rule.tactics, entities: index === 1 ? ["e1", "e2"] : ["e1", "e2", "e3"], query: rule.query, productName: "Vedette", properties: {}, sample: { columns, rows: makeRows("SecurityEvent", 5 + index * 7, time, summary.number + index) },
     };
   });

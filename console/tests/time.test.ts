@@ -33,6 +33,7 @@ describe("times", () => {
     expect(formatAgo("2021-08-02T11:57:00Z", now)).toBe("3 min ago");
     expect(formatAgo("2021-07-30T11:00:00Z", now)).toBe("3 d ago");
     expect(formatAgo("2021-08-02T12:02:00Z", now)).toBe("in 2 min");
+    expect(formatAgo("2021-08-02T12:00:11Z", now)).toBe("now");
     expect(formatElapsed(65_400)).toBe("1 min 5 s");
     expect(formatElapsed(3_420)).toBe("3.4 s");
   });

@@ -74,6 +74,12 @@ def test_a_certificate_needs_its_key(tmp_path: Path, missing: str) -> None:
     halves = load_settings(data_dir=tmp_path / "data", port=0, **given)
     with Application(halves) as application, pytest.raises(InvalidInput, match="needs both a certificate and its key"):
         Server(application, "127.0.0.1", 0)
+    nowhere = {"tls_certificate": issued.chain_file, "tls_key": tmp_path / "no.pem"}
+    with (
+        Application(load_settings(data_dir=tmp_path / "data", port=0, **nowhere)) as application,
+        pytest.raises(InvalidInput, match=r"no\.pem cannot be read: no such file"),
+    ):
+        Server(application, "127.0.0.1", 0)
     other = LocalAuthority.create().issue(tmp_path / "other")
     settings = load_settings(
         data_dir=tmp_path / "data", port=0, tls_certificate=issued.chain_file, tls_key=other.key_file

@@ -246,5 +246,7 @@ def test_what_came_in_is_stored_before_the_end(start: Start, intake: MemoryIntak
 
 def test_a_port_that_is_taken(start: Start) -> None:
     listeners = start(tcp=0)
-    with pytest.raises(Unavailable, match=f"Syslog over TCP cannot listen on 127.0.0.1, port {listeners.ports['tcp']}"):
+    match = f"Syslog over TCP cannot listen on 127.0.0.1, port {listeners.ports['tcp']}"
+    with pytest.raises(Unavailable, match=match) as refused:
         start(udp=0, tcp=listeners.ports["tcp"])
+    assert "another one with VEDETTE_SYSLOG_TCP" in str(refused.value.hint)

@@ -1,7 +1,8 @@
 import { Button, Menu, MenuItem, MenuList, MenuPopover, MenuTrigger } from "@fluentui/react-components";
 import { ArrowDownloadRegular } from "@fluentui/react-icons";
 
-import { api, type RuleFormat } from "../api/client";
+import { api } from "../api/client";
+import type { RuleFormat } from "../api/rules";
 import { done, failed } from "../app/activity";
 import { useWorkspace } from "../app/session";
 import { download } from "../grid/rows";

@@ -6,7 +6,8 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useMemo, useRef, useState, type ReactNode } from "react";
 import { Link } from "react-router";
 
-import type { BrokenRule, RuleSummary } from "../api/types";
+import type { BrokenRule } from "../api/rules";
+import type { RuleSummary } from "../api/types";
 import { useCommands } from "../app/commands";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";

@@ -2,7 +2,8 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 
 import { api } from "../api/client";
-import type { BrokenRule, Page, Rule, RuleRun, RuleSummary } from "../api/types";
+import type { BrokenRule } from "../api/rules";
+import type { Page, Rule, RuleRun, RuleSummary } from "../api/types";
 import { done, failed } from "../app/activity";
 import { useWorkspace } from "../app/session";
 

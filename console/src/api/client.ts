@@ -3,8 +3,9 @@
 import { http, queryString, type CallOptions } from "./http";
 import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
 import type { ExceptionProposal, ExceptionWrite } from "./exceptions";
+import type { BrokenRule, RuleFormat, RuleImportFile, RuleImportReport } from "./rules";
 import type { RunDetail, RunReplay } from "./runs";
-import type { BatchItem, BatchResult, BrokenRule, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleImportFile, RuleImportReport, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
+import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
 import type { RuleTemplate } from "./templates";
 import type { Escalation, Graph, Move, SimilarIncident, TakeAction, Task } from "./work";
 
@@ -13,8 +14,6 @@ const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComp
 const destination = (ws: string, id: string) => `${workspace(ws)}/destinations/${encodeURIComponent(id)}`;
 
 const connector = (ws: string, id: string) => `${workspace(ws)}/connectors/${encodeURIComponent(id)}`;
-
-export type RuleFormat = "yaml" | "arm" | "bicep";
 
 export interface IncidentListParameters {
   status?: string;

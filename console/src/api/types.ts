@@ -147,10 +147,16 @@ export interface Alert {
   id: string;
   ruleId: string;
   ruleName: string;
+  /** Its own name, which the rule may make of its result. */
+  title: string;
+  description: string;
   severity: Severity;
   /** The window of the rule's query. */
   start: Utc;
   end: Utc;
+  /** The first and the last event. */
+  firstActivityTimeUtc: Utc;
+  lastActivityTimeUtc: Utc;
   /** Rows that the query returned; the sample may hold fewer. */
   rows: number;
   tactics: string[];
@@ -161,6 +167,9 @@ export interface Alert {
   productName: string;
   /** What the rule's result said of the alert, such as `AlertLink`. */
   properties: Record<string, string>;
+  customDetails: Record<string, readonly unknown[]>;
+  /** Limits that the alert has reached, and the like. */
+  notes: readonly string[];
 }
 
 export interface Comment {
@@ -372,28 +381,6 @@ export interface Rule extends RuleSummary {
   version: string | null;
   /** The file it came from, as given at import. */
   source: string | null;
-}
-
-export interface RuleImportFile {
-  name: string;
-  content: string;
-}
-
-/** A rule whose query cannot be run now; the place is one of its query. */
-export interface BrokenRule {
-  id: string;
-  name: string;
-  code: string;
-  message: string;
-  line: number;
-  column: number;
-  missing: { kind: string; name: string }[];
-}
-
-export interface RuleImportReport {
-  imported: { id: string; name: string; outcome: "added" | "updated" | "unchanged" | "derived" }[];
-  problems: { file: string; line: number | null; message: string; hint?: string | null }[];
-  broken: BrokenRule[];
 }
 
 // --------------------------------------------------------------------------------------- destinations

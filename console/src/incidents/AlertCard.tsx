@@ -63,7 +63,7 @@ export function AlertCard({ alert, incident, initiallyOpen, focused, filters, ac
           onClick={() => setOpen(!open)}
         >
           {open ? <ChevronDownRegular aria-hidden /> : <ChevronRightRegular aria-hidden />}
-          <strong>{alert.ruleName}</strong>
+          <strong>{alert.title}</strong>
         </button>
         <SeverityBadge severity={alert.severity} />
         <span className="vd-muted">
@@ -80,10 +80,18 @@ export function AlertCard({ alert, incident, initiallyOpen, focused, filters, ac
       {open && (
         <div id={bodyId} className="vd-card-body">
           <div className="vd-row vd-wrap vd-muted">
-            <span>
-              <Time value={alert.start} /> – <Time value={alert.end} />
+            <span title="First and last event">
+              <Time value={alert.firstActivityTimeUtc} />
+              {alert.lastActivityTimeUtc !== alert.firstActivityTimeUtc && (
+                <>
+                  {" "}
+                  – <Time value={alert.lastActivityTimeUtc} />
+                </>
+              )}
             </span>
-            <Link to={workspacePath(workspace, "analytics", alert.ruleId)}>Rule</Link>
+            <Link to={workspacePath(workspace, "analytics", alert.ruleId)} title="The rule">
+              {alert.ruleName}
+            </Link>
             {backLink(alert) && (
               <a href={backLink(alert)} target="_blank" rel="noreferrer">
                 Open in {alert.productName}
@@ -99,9 +107,30 @@ export function AlertCard({ alert, incident, initiallyOpen, focused, filters, ac
             </Button>
           </div>
           {showQuery && (
-            <pre className="vd-code" tabIndex={0} aria-label="Query of the rule">
-              {alert.query}
-            </pre>
+            <>
+              <div className="vd-muted">
+                Searched from <Time value={alert.start} /> to <Time value={alert.end} />
+              </div>
+              <pre className="vd-code" tabIndex={0} aria-label="Query of the rule">
+                {alert.query}
+              </pre>
+            </>
+          )}
+          {alert.description && <p className="vd-pre vd-prose">{alert.description}</p>}
+          {alert.notes.map((note) => (
+            <p key={note} className="vd-warn">
+              {note}
+            </p>
+          ))}
+          {Object.keys(alert.customDetails).length > 0 && (
+            <dl className="vd-facts" aria-label="Custom details">
+              {Object.entries(alert.customDetails).map(([name, values]) => (
+                <div key={name} className="vd-contents">
+                  <dt>{name}</dt>
+                  <dd className="vd-break">{values.map(String).join(", ")}</dd>
+                </div>
+              ))}
+            </dl>
           )}
           <EntityChips incident={incident} entities={entities} filters={filters} active={active} />
           {alert.sample.rows.length > 0 ? (

@@ -95,7 +95,7 @@ export function PreviewPane({ summary, settled, onChange, onCloseIncident, onDis
               {incident.alerts.map((alert) => (
                 <li key={alert.id}>
                   <SeverityIcon severity={alert.severity} />
-                  <Link to={`${href}?alert=${encodeURIComponent(alert.id)}`}>{alert.ruleName}</Link>
+                  <Link to={`${href}?alert=${encodeURIComponent(alert.id)}`}>{alert.title}</Link>
                   <span className="vd-muted">
                     {alert.rows} {alert.rows === 1 ? "row" : "rows"}
                   </span>

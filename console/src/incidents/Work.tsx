@@ -171,7 +171,7 @@ function Regroup({ incident }: { incident: Incident }) {
           {incident.alerts.map((alert) => (
             <div key={alert.id}>
               <Checkbox
-                label={`${alert.ruleName}, ${alert.rows} rows`}
+                label={`${alert.title}, ${alert.rows} ${alert.rows === 1 ? "row" : "rows"}`}
                 checked={chosen.includes(alert.id)}
                 onChange={(_, data) =>
                   setChosen(data.checked === true ? [...chosen, alert.id] : chosen.filter((one) => one !== alert.id))

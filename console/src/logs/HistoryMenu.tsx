@@ -43,7 +43,7 @@ export function HistoryMenu({ ws, onChoose }: { ws: string; onChoose: (past: Pas
                 <code>{one.query.length > 240 ? `${one.query.slice(0, 240)}…` : one.query}</code>
                 <span className="vd-muted">
                   <Ago value={one.time} /> · {rangeLabel(parseRange(one.range), zone)} ·{" "}
-                  {one.failed ? "failed" : `${one.rows ?? 0} rows`}
+                  {one.failed ? "failed" : `${one.rows ?? 0} ${one.rows === 1 ? "row" : "rows"}`}
                   {one.elapsedMs !== null && ` · ${formatElapsed(one.elapsedMs)}`}
                 </span>
               </button>

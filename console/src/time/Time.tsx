@@ -9,6 +9,8 @@ const now = new Store(Date.now());
 /** The time now, moving on every ten seconds: enough for "3 min ago". */
 export function useNow(): number {
   useEffect(() => {
+    // While nobody asked, nobody moved it on: a second is the coarsest that "now" may be.
+    if (Date.now() - now.get() > 1_000) now.set(Date.now());
     const timer = setInterval(() => now.set(Date.now()), 10_000);
     return () => clearInterval(timer);
   }, []);

@@ -60,7 +60,8 @@ export function formatAgo(value: string, now: number): string {
   const millis = toMillis(value);
   if (millis === null) return value;
   const seconds = (now - millis) / 1000;
-  if (Math.abs(seconds) < 5) return "now";
+  // The clock of the page moves every ten seconds: what has just happened is not to come.
+  if (seconds < 5 && seconds > -15) return "now";
   return seconds > 0 ? `${formatSpan(seconds)} ago` : `in ${formatSpan(-seconds)}`;
 }
 

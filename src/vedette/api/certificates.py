@@ -35,12 +35,15 @@ def port_certificate(
     `what` and `setting` name the port in errors. Raises `InvalidInput` for files that cannot be used.
     """
     if (certificate is None) != (key is None):
+        options = " (--tls-certificate and --tls-key)" if setting == "tls" else ""
         raise InvalidInput(
             f"{what} over TLS needs both a certificate and its key.", code="VDT0641", target=f"{setting}_certificate",
-            hint=f"Set VEDETTE_{setting.upper()}_CERTIFICATE and VEDETTE_{setting.upper()}_KEY, or neither.",
+            hint=f"Set VEDETTE_{setting.upper()}_CERTIFICATE and VEDETTE_{setting.upper()}_KEY{options}, or neither.",
         )  # fmt: skip
     try:
         if certificate is not None and key is not None:
+            for path in (certificate, key):
+                _readable(path, setting)
             given = ServerCertificate(certificate, key, certificate)
             return PortCertificate(server_context(given), certificate.read_text("ascii"))
         authority = LocalAuthority.open(application.directory.path / "tls", application.clock)
@@ -56,4 +59,17 @@ def port_certificate(
         raise InvalidInput(
             f"The certificate files for {what[0].lower()}{what[1:]} over TLS cannot be used: {reason}.", code="VDT0641",
             target=f"{setting}_certificate", hint="They are PEM files; the key belongs to the certificate.",
+        ) from None  # fmt: skip
+
+
+def _readable(path: Path, setting: str) -> None:
+    """Raises `InvalidInput` that names the file which cannot be read; what OpenSSL says does not name it."""
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InvalidInput(
+            f"The certificate or key {path} cannot be read: {reason}.", code="VDT0641", target=f"{setting}_certificate",
+            hint="Name a PEM file that the account which runs the server may read.",
         ) from None  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,6 +68,7 @@ def restore(
         raise InvalidInput("Name the data directory to make.", hint="Add --data DIR.", target="--data")
     done = backup.restore(folder.absolute(), DataDirectory(data), secrets_key).to_dict()
     _tell(done, json_)
+    note(f"Restored into {data}.")
     if secrets_key is None:
         note(
             "The keys of its secrets are not in a backup: put DIR.keys/secrets.key in its place, or enter the secrets anew."
@@ -79,7 +81,12 @@ def _tell(done: dict[str, Any], json_: bool) -> None:
         return
     typer.echo(
         harmless(
-            f"{done['path']}: of {done['created']}, version {done['version']}, {counted(len(done['workspaces']), 'workspace')}, "
+            f"{done['path']}: of {_time(done['created'])}, version {done['version']}, {counted(len(done['workspaces']), 'workspace')}, "
             f"{counted(done['files'], 'file')}, {done['bytes']:,} bytes"
         )
     )
+
+
+def _time(created: str | datetime) -> str:
+    """When a backup was made, to the second: the server says it as text."""
+    return str(created).replace(" ", "T")[:19] + "Z"

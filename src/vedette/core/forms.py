@@ -29,7 +29,7 @@ class InvalidFields(InvalidInput):
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         name, problem = next(iter(fields.items()))
-        super().__init__(f"{name} {problem}.", target=name)
+        super().__init__(f"{name} {problem}{'' if problem.endswith('?') else '.'}", target=name)
         self.fields = dict(fields)
 
     def to_dict(self) -> dict[str, object]:

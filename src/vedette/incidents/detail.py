@@ -106,7 +106,7 @@ def _timeline(
             "time": alert.start,
             "kind": "alert",
             "title": alert.body["title"],
-            "detail": f"{alert.body['rows']:,} result rows of the rule '{alert.body['rule']}'",
+            "detail": f"{alert.body['rows']:,} result row{'' if alert.body['rows'] == 1 else 's'} of the rule '{alert.body['rule']}'",
             "actor": None,
             "alertId": alert.id,
         }

@@ -220,7 +220,9 @@ class Spool:
     def _write(self, group: list[_Ticket], first: int) -> list[Entry]:
         """Write a group of batches and make them durable; undoes what it wrote when that fails."""
         if shutil.disk_usage(self._folder).free < self._limits.free_bytes:
-            raise OSError(28, "No space left on device")
+            raise OSError(
+                28, f"No space left on device but the {self._limits.free_bytes // 1024**2} megabytes that stay free"
+            )
         segment = self._current
         if segment is None or segment.size >= self._limits.segment_bytes:
             segment = self._new_segment(first)

@@ -6,6 +6,7 @@ Sources: RFC 5426 (UDP), RFC 6587 (TCP), RFC 5425 (TLS).
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import socket
@@ -321,6 +322,15 @@ class _Datagrams(asyncio.DatagramProtocol):
         log.debug("syslog over UDP: %s", exc)
 
 
+def _advice(reason: int | None, variable: str) -> str:
+    """What to do about a port that cannot be had; `variable` is its setting."""
+    if reason == errno.EADDRINUSE:
+        return f"Stop the program that has the port, or choose another one with {variable}."
+    if reason == errno.EADDRNOTAVAIL:
+        return "Name an address of this machine with VEDETTE_SYSLOG_HOST; 0.0.0.0 stands for all of them."
+    return f"Ports below 1024 need a right that the server should not have: choose one like 5514 with {variable}, or forward the port."
+
+
 def _bind(host: str, port: int, protocol: str) -> socket.socket:
     kind = socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
@@ -337,7 +347,7 @@ def _bind(host: str, port: int, protocol: str) -> socket.socket:
         raise Unavailable(
             f"Syslog over {protocol.upper()} cannot listen on {host}, port {port}: {(error.strerror or str(error)).lower()}.",
             code="VDT0642", target=f"syslog_{protocol}",
-            hint="Ports below 1024 need a right that the server should not have: choose one like 5514, or forward the port.",
+            hint=_advice(error.errno, f"VEDETTE_SYSLOG_{protocol.upper()}"),
         ) from None  # fmt: skip
     return bound
 
