@@ -44,10 +44,14 @@ from vedette.store.intake import Intake
         (b'{"n": 1, "way": "lines"}\n\n{"n": 2, "way": "lines"}\r\n', [1, 2]),
         (b'{\n "n": 1,\n "way": "pretty"\n}\n', [1]),
         (b'{"n": 1, "way": "sur\\ud800rogate"}', [1]),
+        (b'{\n "n": 1,\n "way": "printed"\n}\n{\n "n": 2,\n "way": "printed"\n}\n', [1, 2]),
+        (b'\xef\xbb\xbf[{"n": 1, "way": "marked"}]', [1]),
+        ('\ufeff{"n": 1, "way": "wide"}'.encode("utf-16-le"), [1]),
     ],
 )
 def test_plain_json(doors: Doors, content: bytes, expected: list[int]) -> None:
-    way = "surrogate" if b"sur" in content else content.split(b'"way": "')[1].split(b'"')[0].decode()
+    read = content.decode("utf-16" if content[:1] == b"\xff" else "utf-8")
+    way = "surrogate" if "sur" in read else read.split('"way": "')[1].split('"')[0]
     assert doors.post("/ingest/Plain_CL", content).json() == {"accepted": len(expected), "unreadable": 0}
     found = doors.rows(f"Plain_CL | where replace_regex(way, '[^a-z]', '') == '{way}' | project n | sort by n asc")
     assert [row[0] for row in found] == expected
@@ -250,6 +254,22 @@ def test_the_data_collector_api_makes_typed_columns(doors: Doors, shared_key: st
     assert doors.rows(query) == [[43.0, True, "", None], [None, None, "many", 1.0]]
 
 
+def test_what_a_collected_record_calls_by_a_reserved_name_is_kept(doors: Doors, shared_key: str) -> None:
+    record = {"tenant": "t", "TimeGenerated": "2026-03-01T10:00:00Z", "RawData": "raw", "n": 1}
+    resource = "/subscriptions/A/resourceGroups/B"
+    sent = [
+        collector(doors, shared_key, [record], **{"Log-Type": "Kept"}),
+        collector(doors, shared_key, [record | {"n": 2}], **{"Log-Type": "Kept", "time-generated-field": "TimeGenerated",
+                                                             "x-ms-AzureResourceId": resource}),
+    ]  # fmt: skip
+    assert [one.status_code for one in sent] == [200, 200]
+    query = "Kept_CL | sort by n_d asc | project tenant_s, RawData, TimeGenerated_s, Own = TimeGenerated < ago(1d), _ResourceId"
+    assert doors.rows(query) == [
+        ["t", "raw", "2026-03-01T10:00:00Z", False, ""],
+        ["t", "raw", "", True, resource.lower()],
+    ]
+
+
 def test_the_signature_of_the_documented_example(shared: Path) -> None:
     vector = json.loads((shared / "contracts" / "la_http_data_collector_testvector.json").read_text(encoding="utf-8"))
     from vedette.collect.http.gate import _signed
@@ -263,7 +283,8 @@ def test_the_signature_of_the_documented_example(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "headers", "status", "code"),
     [
-        (b"{}", {"Authorization": "SharedKey x:y"}, 403, "InvalidAuthorization"),
+        (b"{}", {"Authorization": "SharedKey x:y"}, 400, "InvalidCustomerId"),
+        (b"{}", {"Authorization": f"SharedKey {'0' * 8}-0000-0000-0000-{'0' * 12}:y"}, 403, "InvalidAuthorization"),
         (b"{}", {"Authorization": ""}, 403, "InvalidAuthorization"),
         (b"{}", {"Log-Type": ""}, 400, "MissingLogType"),
         (b"{}", {"Log-Type": "a-b"}, 400, "InvalidLogType"),
@@ -326,6 +347,23 @@ def test_hec_events_and_raw_lines(doors: Doors) -> None:
     assert httpx.get(f"{doors.url}/services/collector/health").json()["code"] == 17
 
 
+def test_what_an_address_says_of_hec_events_holds_unless_they_say_otherwise(doors: Doors) -> None:
+    given = {"Authorization": f"Splunk {doors.token}"}
+    path = "/services/collector/event?host=h&source=defaults&sourcetype=s&time=1772359200"
+    assert doors.post(
+        path, b'\xef\xbb\xbf{"event": "a"}{"event": "b", "host": "own", "time": 1772359201500, "more": 1}', **given
+    ).is_success
+    found = doors.rows(
+        "SplunkEvents_CL | where Source == 'defaults' | project TimeGenerated, Host, SourceType | sort by Host asc"
+    )
+    assert found == [["2026-03-01T10:00:00.0000000Z", "h", "s"], ["2026-03-01T10:00:01.5000000Z", "own", "s"]]
+    event = b'{"index": "HecRows_CL", "host": "h", "fields": {"f": 1}, "event": {"a": 1}}'
+    assert doors.post("/services/collector/event", event, **given).is_success
+    assert doors.rows("HecRows_CL | project a, Host, tostring(Fields.f)") == [[1, "h", "1"]]
+    answer = doors.post(f"/services/collector?token={doors.token}", b'{"event": 1}', Authorization="")
+    assert (answer.status_code, answer.json()["code"]) == (400, 16)
+
+
 @pytest.mark.parametrize(
     ("content", "authorization", "status", "code"),
     [
@@ -337,6 +375,7 @@ def test_hec_events_and_raw_lines(doors: Doors) -> None:
         (b'{"host": "a"}', None, 400, 12),
         (b'{"event": ""}', None, 400, 13),
         (b'{"event": 1, "fields": [1]}', None, 400, 15),
+        (b'{"event": 1, "fields": {"a": {"b": 1}}}', None, 400, 15),
     ],
 )
 def test_errors_of_hec(doors: Doors, content: bytes, authorization: str | None, status: int, code: int) -> None:
@@ -386,6 +425,28 @@ def test_each_document_has_its_result(doors: Doors) -> None:
     assert doors.post("/_license", b"{}").status_code == 405
 
 
+def test_what_shippers_ask_of_elasticsearch_before_they_send(doors: Doors) -> None:
+    headers = {"Authorization": f"Bearer {doors.token}"}
+    for prefix in ("", "/elasticsearch"):
+        base = doors.url + prefix
+        assert httpx.get(f"{base}/_cluster/health", headers=headers).json()["status"] == "green"
+        assert httpx.head(f"{base}/_index_template/filebeat", headers=headers).status_code == 404
+        assert httpx.put(f"{base}/_index_template/filebeat", headers=headers, json={}).json() == {"acknowledged": True}
+        missing = httpx.get(f"{base}/_xpack", headers=headers)
+        assert (missing.status_code, missing.json()["status"]) == (404, 404)
+    assert doors.post("/elasticsearch/prefixed/_doc/_bulk", b'{"index": {}}\n{"a": 1}\n').json()["errors"] is False
+    assert doors.rows("prefixed_CL | project a") == [[1]]
+
+
+@pytest.mark.parametrize("path", [
+    "/ingest/X_CL", "/v1/logs", "/api/logs", "/services/collector/event", "/dataCollectionRules/a/streams/b", "/x/_bulk",
+])  # fmt: skip
+def test_an_address_that_only_takes_says_so(doors: Doors, path: str) -> None:
+    answer = httpx.get(doors.url + path, headers={"Authorization": f"Bearer {doors.token}"})
+    assert (answer.status_code, answer.headers["content-type"]) == (405, "application/json")
+    assert answer.headers["Allow"].startswith("POST")
+
+
 def test_browsers_find_the_console_where_shippers_find_elasticsearch(doors: Doors) -> None:
     plain = httpx.get(doors.url, headers={"Accept": "text/html"})
     assert "text/html" in plain.headers["content-type"]
@@ -413,7 +474,8 @@ def test_the_exporter_of_opentelemetry(doors: Doors) -> None:
 
 def test_otlp_in_json(doors: Doors) -> None:
     body = {"resourceLogs": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "json"}}]}, "scopeLogs": [
-        {"scope": {"name": "s"}, "logRecords": [{
+        {"scope": {"name": "s", "attributes": [{"key": "a", "value": {"boolValue": True}}]}, "logRecords": [{"flags": 1,
+            "observedTimeUnixNano": "1772359201000000000",
             "timeUnixNano": "1772359200123456789", "severityText": "WARN", "traceId": "5b8efff798038103d269b633813fc60c",
             "body": {"kvlistValue": {"values": [{"key": "k", "value": {"intValue": "7"}}]}}, "new": 1,
         }]}]}]}  # fmt: skip
@@ -424,6 +486,9 @@ def test_otlp_in_json(doors: Doors) -> None:
     assert doors.rows(query) == [
         ["2026-03-01T10:00:00.1234567Z", '{"k":7}', "WARN", "5b8efff798038103d269b633813fc60c", "s"]
     ]
+    services = doors.running.application.services(doors.running.application.workspace("default"))
+    assert {"ObservedTime", "TraceFlags", "ScopeAttributes"} <= set(services.logs.describe("OTelLogs").extra)
+    assert doors.post("/v1/logs", b'{"resourceLogs": null}', Content_Type="application/json").json() == {}
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,8 @@ RULES: dict[tuple[str, str], str | Permission] = {
 }
 DOORS = {(method.lower(), path) for door in doors() for methods, path in door.routes for method in methods}
 """The front doors for logs, which have credentials of their own kinds."""
+SHUT = {(method, path) for method in ("get", "post", "put", "patch", "delete") for _, path in DOORS} - DOORS
+"""Methods that a door does not take: whoever asks is told which it does, and nothing else."""
 BODIES: dict[str, dict[str, object]] = {
     f"{USER}/roles": {"role": "Reader"},
     f"{USER}/tokens": {"name": "test"},
@@ -254,17 +256,20 @@ def _routes(held: Held) -> set[tuple[str, str]]:
     for route in held.app.routes:
         if isinstance(route, Route) and route.path not in OUTSIDE:
             found |= {(method.lower(), route.path) for method in route.methods or () if method != "HEAD"}
-    return found - DOORS
+    return found - DOORS - SHUT
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(key for key in DOORS if "/health" not in key[1]), ids=str)
 def test_a_front_door_takes_nothing_without_its_credentials(held: Held, method: str, path: str) -> None:
-    address = path.format(index="logs", table="T_CL", rule="dcr-none", stream="Custom-T_CL")
+    address = path.replace("{rest:path}", "_x").format(
+        index="logs", table="T_CL", rule="dcr-none", stream="Custom-T_CL", type="_doc"
+    )
     for credentials in ({"Authorization": "Bearer nonsense"}, {"Authorization": f"Bearer {held.tokens['nobody']}"}):
         answer = held.client.request(method, address, content=b'{"A": 1}', headers=credentials)
         assert answer.status_code in (400, 401, 403, 404), (method, path, answer.text)
     if method != "get" and method != "head":
-        assert held.client.request(method, address, content=b'{"A": 1}').status_code in (400, 401, 403, 404)
+        # without an Authorization header some addresses are the console's, which takes none of these methods
+        assert held.client.request(method, address, content=b'{"A": 1}').status_code in (400, 401, 403, 404, 405)
 
 
 def test_every_route_has_a_rule_and_every_rule_a_route(held: Held) -> None:

@@ -32,7 +32,15 @@ from vedette.store.coverage import coverage_of, days_in
 from vedette.store.inference import Inference
 from vedette.store.reading.forms import Form, Source, read
 from vedette.store.records import RecordSource, RecordWriter, newest_of
-from vedette.store.report import FileReport, LoadOptions, LoadProgress, LoadReport, Outcome, ProgressCallback
+from vedette.store.report import (
+    FileReport,
+    LoadOptions,
+    LoadProgress,
+    LoadReport,
+    Outcome,
+    ProgressCallback,
+    as_shown,
+)
 from vedette.store.tables import Tables
 from vedette.store.writer import TableWriter, writing
 
@@ -179,6 +187,7 @@ class Loader:
         except Cancelled:
             found = [FileReport(source.path, source.target or "", Outcome.CANCELLED)]
         except VedetteError as error:
+            error = as_shown(error, source.file, source.shown)
             found = [FileReport(source.path, source.target or "", Outcome.FAILED, error=error)]
         if any(one.outcome is not Outcome.LOADED for one in found):
             self._rows = rows
@@ -208,6 +217,7 @@ class Loader:
         except Cancelled:
             report = FileReport(source.shown, source.table, Outcome.CANCELLED)
         except VedetteError as error:
+            error = as_shown(error, source.path, source.shown)
             report = FileReport(source.shown, source.table, Outcome.FAILED, error=error)
         if report.outcome is not Outcome.LOADED:
             self._rows = rows

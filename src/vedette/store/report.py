@@ -41,6 +41,16 @@ class LoadProgress:
     """What is done after the last file; then rows are counted, not bytes."""
 
 
+def as_shown(error: VedetteError, own: Path, shown: Path) -> VedetteError:
+    """An error about a file that lies there under another name, with the name that reports call it."""
+    if own == shown or str(own) not in error.message:
+        return error
+    return VedetteError(
+        error.message.replace(str(own), str(shown)), code=error.code, hint=error.hint, file=str(shown), line=error.line,
+        column=error.column, target=error.target, status=error.status, exit_code=error.exit_code,
+    )  # fmt: skip
+
+
 ProgressCallback = Callable[[LoadProgress], None]
 
 

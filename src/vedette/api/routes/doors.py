@@ -23,8 +23,16 @@ log = logging.getLogger(__name__)
 MAX_WAITING: Final = 64
 """Requests that are at the doors at once; more are told to come again."""
 MAX_THREADS: Final = 8
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 MAX_HELD: Final = 256 * 1024**2
 """Bytes of bodies in memory at once."""
+
+
+def _asked(request: Request) -> DoorRequest:
+    return DoorRequest(
+        request.method, request.url.path, request.path_params, request.query_params,
+        {name.lower(): value for name, value in request.headers.items()}, source_of(request),
+    )  # fmt: skip
 
 
 class _Authorized(Route):
@@ -39,11 +47,27 @@ class _Authorized(Route):
 def install_doors(app: FastAPI, application: Application) -> None:
     """Adds the routes of every door; before the console's, which takes every address that is left."""
     crowd = _Crowd()
-    for door in doors():
-        for methods, path in door.routes:
-            kind = _Authorized if path == "/" else Route
-            route = kind(path, _endpoint(door, application, crowd), methods=list(methods), include_in_schema=False)
-            app.router.routes.append(route)
+    ways = [(door, methods, path) for door in doors() for methods, path in door.routes]
+    own = [way for way in ways if "{rest:" not in way[2]]
+    routes = [
+        # browsers find the console at `/`
+        (_Authorized if path == "/" else Route)(
+            path, _endpoint(door, application, crowd), methods=list(methods), include_in_schema=False
+        )
+        for door, methods, path in own
+    ]
+    routes += [
+        Route(path, _wrong_method(door, methods), methods=sorted(_METHODS.difference(methods)), include_in_schema=False)
+        for door, methods, path in own
+        if path != "/"
+    ]
+    # what is left of a door's addresses comes last
+    routes += [
+        _Authorized(path, _endpoint(door, application, crowd), methods=list(methods), include_in_schema=False)
+        for door, methods, path in ways
+        if "{rest:" in path
+    ]
+    app.router.routes.extend(routes)
 
 
 class _Crowd:
@@ -57,10 +81,7 @@ class _Crowd:
 
 def _endpoint(door: Door, application: Application, crowd: _Crowd) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        asked = DoorRequest(
-            request.method, request.url.path, request.path_params, request.query_params,
-            {name.lower(): value for name, value in request.headers.items()}, source_of(request),
-        )  # fmt: skip
+        asked = _asked(request)
         crowd.requests += 1
         body = bytearray()
         try:
@@ -84,6 +105,19 @@ def _endpoint(door: Door, application: Application, crowd: _Crowd) -> Callable[[
             crowd.held -= len(body)
         assert isinstance(answer, Answer)
         return _response(answer)
+
+    return endpoint
+
+
+def _wrong_method(door: Door, allowed: tuple[str, ...]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        asked = _asked(request)
+        error = VedetteError(
+            f"This address takes {' and '.join(allowed)}, not {request.method}.", code="VDT0405", status=405
+        )
+        response = _response(door.failed(asked, error))
+        response.headers["Allow"] = ", ".join(allowed)
+        return response
 
     return endpoint
 

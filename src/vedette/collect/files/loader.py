@@ -18,7 +18,7 @@ from vedette.store.catalog import is_known
 from vedette.store.loading import AnySource, Cancelled
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import TABLE_NAME, Form, Source, check_table_name, files_in, form_of, size_of
-from vedette.store.report import FileReport, LoadOptions, LoadReport, Outcome, ProgressCallback, UnknownFile
+from vedette.store.report import FileReport, LoadOptions, LoadReport, Outcome, ProgressCallback, UnknownFile, as_shown
 
 _FORMS: Final = {Content.JSON: Form.JSON, Content.CSV: Form.CSV, Content.PARQUET: Form.PARQUET}
 _LARGE: Final = 32 * 1024 * 1024
@@ -261,17 +261,9 @@ def _paths(plan: _Plan) -> Iterator[_Found]:
 
 
 def _failure(found: _Found, error: VedetteError, options: LoadOptions) -> FileReport:
-    shown, own = str(found.shown), str(found.file)
-    if own != shown and own in error.message:
-        error = VedetteError(
-            error.message.replace(own, shown),
-            code=error.code,
-            hint=error.hint,
-            file=shown,
-            line=error.line,
-            column=error.column,
-        )
-    return FileReport(found.shown, options.table or "", Outcome.FAILED, error=error)
+    return FileReport(
+        found.shown, options.table or "", Outcome.FAILED, error=as_shown(error, found.file, found.shown)
+    )
 
 
 def _why_unknown(looked: Looked) -> str:

@@ -10,6 +10,7 @@ import orjson
 
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.store.batch import BadRecord
+from vedette.store.reading.jsonfile import values_in
 from vedette.store.reading.jsonlines import parse_object
 
 Row = dict[str, object]
@@ -19,6 +20,7 @@ _PIECE: Final = 64 * 1024
 """Bytes of an array that are read at once."""
 _SPACE: Final = b" \t\r\n"
 _BETWEEN: Final = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
+_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
 def too_large(limit: int, size: int | None = None) -> VedetteError:
@@ -59,8 +61,26 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def in_utf_8(body: bytes) -> bytes:
+    """A text without its byte order mark, in UTF-8 where the mark says UTF-16: clients of Windows send either.
+
+    Raises `InvalidInput` where it is not in the encoding that its mark says.
+    """
+    for mark, encoding in _MARKS:
+        if body.startswith(mark):
+            rest = body[len(mark) :]
+            if encoding == "utf-8":
+                return rest
+            try:
+                return rest.decode(encoding).encode()
+            except UnicodeError as error:
+                raise InvalidInput(f"The body is not valid {encoding.upper()}.", code="VDT0631") from error
+    return body
+
+
 def objects(body: bytes) -> list[Row]:
     """The objects of a JSON array, or the one object. Raises `InvalidInput` that says where it is not."""
+    body = in_utf_8(body)
     try:
         value: Any = _in_pieces(body)
         if value is None:
@@ -103,11 +123,21 @@ def _in_pieces(body: bytes) -> list[Row] | None:
     return rows
 
 
+def _one_after_another(body: bytes) -> list[Row] | None:
+    """Objects over several lines, as a pretty printer writes them, or None where one of them is none."""
+    texts = list(values_in(body))
+    rows = [row for text in texts if not isinstance(row := parse_object(text), str)]
+    whole = len(rows) == len(texts) and b"".join(b"".join(texts).split()) == b"".join(body.split())
+    return rows if whole else None
+
+
 def records(body: bytes) -> tuple[list[Row], list[BadRecord]]:
-    """The records of an object, an array, or lines of JSON; what is no object among lines is set aside.
+    """The records of an object, an array, lines of JSON, or objects over several lines one after the other; what is no object is
+    set aside.
 
     Raises `InvalidInput` where nothing can be read.
     """
+    body = in_utf_8(body)
     start = body.lstrip()[:1]
     if start == b"[":
         return objects(body), []
@@ -117,6 +147,8 @@ def records(body: bytes) -> tuple[list[Row], list[BadRecord]]:
             return [orjson.loads(body)], []  # one object over several lines
         except orjson.JSONDecodeError:
             pass
+        if isinstance(parse_object(body.lstrip().split(b"\n", 1)[0]), str) and (several := _one_after_another(body)):
+            return several, []
     rows: list[Row] = []
     bad: list[BadRecord] = []
     offset = 0

@@ -20,7 +20,8 @@ MAX_FIELD: Final = 32 * 1024
 _LOG_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_RESERVED: Final = frozenset({"tenant", "timegenerated", "rawdata"})
+_RESERVED: Final = {"rawdata": "RawData", "tenant": "tenant_s", "timegenerated": "TimeGenerated_s"}
+"""Names that the API reserves, and where their values are kept."""
 _SKEW: Final = timedelta(minutes=15)
 _CONVERTED: Final = {
     Type.REAL: ("_d", to_real),
@@ -53,6 +54,8 @@ class DataCollector:
         date = headers.get("x-ms-date", "")
         if not signature or not date:
             raise Forbidden("The Authorization header or x-ms-date is missing.")
+        if not _GUID.fullmatch(workspace_id):
+            raise InvalidInput("The specified workspace ID is invalid.", code="InvalidCustomerId")
         text = f"POST\n{headers.get('content-length', '')}\n{headers['content-type']}\nx-ms-date:{date}\n/api/logs"
         grant = gate.by_signature(workspace_id, signature, text)
         _check_date(date, gate.clock.now())
@@ -80,8 +83,10 @@ class DataCollector:
             row = _typed(record, existing)
             if moment and isinstance(to_ticks(record.get(moment)), int):
                 row["TimeGenerated"] = record[moment]
+                if moment.lower() == "timegenerated":
+                    del row["TimeGenerated_s"]
             if resource:
-                row["_ResourceId"] = resource
+                row["_ResourceId"] = resource.lower()
             row["SourceSystem"] = "RestAPI"
             rows.append(row)
         grant.accept(table, rows, source=source(self, request, grant))
@@ -111,7 +116,8 @@ def _typed(record: Row, existing: dict[str, Type]) -> Row:
     for name, value in record.items():
         if value is None:
             continue
-        if name.lower() in _RESERVED:
+        if (reserved := _RESERVED.get(name.lower())) is not None:
+            row[reserved] = value if isinstance(value, str) else json_text(value)
             continue
         suffix, held = _by_value(value)
         if suffix in ("_s", "_t", "_g") and name + suffix not in existing:

@@ -9,7 +9,7 @@ from typing import Final
 from vedette.collect.http.bodies import Row
 from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
 from vedette.collect.http.gate import Gate, Grant
-from vedette.core.errors import InvalidInput, VedetteError
+from vedette.core.errors import InvalidInput, NotFound, VedetteError
 from vedette.core.ids import new_id
 from vedette.store import catalog
 from vedette.store.batch import BadRecord
@@ -24,6 +24,15 @@ _TYPES: Final = {
     400: "illegal_argument_exception", 401: "security_exception", 403: "security_exception", 404: "resource_not_found_exception",
     413: "content_too_long_exception", 429: "es_rejected_execution_exception", 503: "unavailable_shards_exception",
 }  # fmt: skip
+
+
+_HEALTH: Final = {
+    "status": "green", "timed_out": False, "number_of_nodes": 1, "number_of_data_nodes": 1, "active_primary_shards": 1,
+    "active_shards": 1, "relocating_shards": 0, "initializing_shards": 0, "unassigned_shards": 0,
+    "active_shards_percent_as_number": 100.0,
+}  # fmt: skip
+_SETUP: Final = re.compile(r"/_(?:(?:index_|component_)?template|ilm/policy|ingest/pipeline|data_stream)/[^/]+")
+"""What shippers put before they send: how Elasticsearch is to lay out an index. Tables know that themselves."""
 
 
 @dataclass(slots=True)
@@ -45,13 +54,17 @@ class ElasticBulk:
     limit = limit_unpacked = 30 * 1024 * 1024
     routes: Routes = tuple(
         (methods, prefix + path)
-        for prefix in ("", "/elasticsearch")
+        for prefix in ("/elasticsearch", "")
         for methods, path in (
             (("POST", "PUT"), "/_bulk"),
             (("POST", "PUT"), "/{index}/_bulk"),
+            (("POST", "PUT"), "/{index}/{type}/_bulk"),
             (("GET",), "/_license"),
+            (("GET",), "/_cluster/health"),
             (("GET", "HEAD"), "/"),
         )
+    ) + tuple(
+        (("GET", "HEAD", "PUT", "POST", "DELETE"), path) for path in ("/_{rest:path}", "/elasticsearch/{rest:path}")
     )
 
     def admit(self, request: DoorRequest, gate: Gate) -> Grant | Answer:
@@ -61,6 +74,10 @@ class ElasticBulk:
         if request.path.endswith("/_license"):
             licence = {"status": "active", "uid": grant.workspace.id, "type": "basic", "mode": "basic"}
             return json_answer(200, {"license": licence}, _PRODUCT)
+        if request.path.endswith("/_cluster/health"):
+            return json_answer(200, {"cluster_name": grant.workspace.name} | _HEALTH, _PRODUCT)
+        if "rest" in request.parts:
+            return _elsewhere(request)
         if not request.path.endswith("/_bulk"):
             about = {
                 "name": "vedette", "cluster_name": grant.workspace.name, "cluster_uuid": grant.workspace.id,
@@ -134,6 +151,14 @@ class ElasticBulk:
         if error.status == 401:
             headers["WWW-Authenticate"] = 'Basic realm="vedette", charset="UTF-8"'
         return json_answer(error.status, {"error": {"root_cause": [cause]} | cause, "status": error.status}, headers)
+
+
+def _elsewhere(request: DoorRequest) -> Answer:
+    """What else shippers ask of Elasticsearch. What they set up has no effect here; what they look for is not there."""
+    path = request.path.removeprefix("/elasticsearch")
+    if request.method == "PUT" and _SETUP.fullmatch(path):
+        return json_answer(200, {"acknowledged": True}, _PRODUCT)
+    raise NotFound(f"no handler found for uri [{path[:200]}] and method [{request.method}]")
 
 
 def table_of(index: str, grant: Grant) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vedette.collect.http.bodies import objects, too_large
+from vedette.collect.http.bodies import in_utf_8, objects, too_large
 from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
 from vedette.collect.http.gate import Gate, Grant
 from vedette.core.errors import InvalidInput, NotFound, VedetteError
@@ -43,6 +43,7 @@ class LogsIngestion:
 
     def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
         """Take the records: 204."""
+        body = in_utf_8(body)
         if body.lstrip()[:1] != b"[":
             raise InvalidInput("The body must be a JSON array of records.", code="InvalidContent")
         table = _table_of(request.parts["stream"], grant)

@@ -52,9 +52,9 @@ def _from_protobuf(body: bytes) -> ExportLogsServiceRequest:
 def _from_json(body: bytes) -> ExportLogsServiceRequest:
     try:
         value = orjson.loads(body)
-        for resource in value.get("resourceLogs", ()):
-            for scope in resource.get("scopeLogs", ()):
-                for record in scope.get("logRecords", ()):
+        for resource in value.get("resourceLogs") or ():
+            for scope in resource.get("scopeLogs") or ():
+                for record in scope.get("logRecords") or ():
                     for name in ("traceId", "spanId"):  # hexadecimal in OTLP, base64 in the JSON of protobuf
                         if record.get(name):
                             record[name] = base64.b64encode(bytes.fromhex(record[name])).decode()
@@ -77,6 +77,15 @@ def _shared(resource: Any, scope: Any) -> Row:
         about["ScopeName"] = scope.scope.name
     if scope.scope.version:
         about["ScopeVersion"] = scope.scope.version
+    if scope.scope.attributes:
+        about["ScopeAttributes"] = _bag(scope.scope.attributes)
+    for name, said in (
+        ("ResourceSchemaUrl", resource.schema_url), ("ScopeSchemaUrl", scope.schema_url),
+        ("ResourceDroppedAttributesCount", resource.resource.dropped_attributes_count),
+        ("ScopeDroppedAttributesCount", scope.scope.dropped_attributes_count),
+    ):  # fmt: skip
+        if said:
+            about[name] = said
     return about
 
 
@@ -84,7 +93,11 @@ def _row(record: LogRecord, about: Row) -> Row:
     row = dict(about)
     at = record.time_unix_nano or record.observed_time_unix_nano
     if at:
-        row["TimeGenerated"] = ticks.format_datetime(min(_UNIX + at // 100, ticks.MAX_DATETIME))
+        row["TimeGenerated"] = _moment(at)
+    if record.observed_time_unix_nano not in (0, at):
+        row["ObservedTime"] = _moment(record.observed_time_unix_nano)
+    if record.flags:
+        row["TraceFlags"] = record.flags
     if record.HasField("body"):
         content = _value(record.body)
         row["Body"] = content if isinstance(content, str) else json_text(content)
@@ -102,6 +115,10 @@ def _row(record: LogRecord, about: Row) -> Row:
     if record.span_id:
         row["SpanId"] = record.span_id.hex()
     return row
+
+
+def _moment(nanoseconds: int) -> str:
+    return ticks.format_datetime(min(_UNIX + nanoseconds // 100, ticks.MAX_DATETIME))
 
 
 def _bag(pairs: Any, depth: int = 0) -> dict[str, object]:

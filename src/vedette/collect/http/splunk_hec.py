@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 
-from vedette.collect.http.bodies import Row
+from vedette.collect.http.bodies import Row, in_utf_8
 from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
 from vedette.collect.http.gate import Gate, Grant
 from vedette.core.errors import VedetteError
@@ -20,6 +20,9 @@ from vedette.store.reading.forms import TABLE_NAME
 _UNIX: Final = ticks.from_parts(1970, 1, 1) or 0
 _DECODER: Final = json.JSONDecoder()
 _FIELDS: Final = {"host": "Host", "source": "Source", "sourcetype": "SourceType", "index": "Index"}
+_SAID: Final = frozenset(_FIELDS) | {"time", "event", "fields"}
+_MILLISECONDS: Final = 100_000_000_000.0
+"""From here on a time counts milliseconds: as seconds it would be after the year 5138."""
 
 
 class HecError(VedetteError):
@@ -52,6 +55,8 @@ class SplunkHec:
             return json_answer(200, {"text": "HEC is healthy", "code": 17})
         given = request.headers.get("authorization")
         if not given:
+            if "token" in request.query:
+                raise HecError("Query string authorization is not enabled", 16)
             raise HecError("Token is required", 2, 401)
         token = request.bearer("splunk", "bearer") or request.basic_password("basic")
         if token is None:
@@ -68,11 +73,12 @@ class SplunkHec:
 
     def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
         """Take all events, or none of them."""
+        body = in_utf_8(body)
         if not body.strip():
             raise HecError("No data", 5)
         raw = "/raw" in request.path
         by_table: dict[str, list[Row]] = {}
-        for table, row in self._raw(request, body) if raw else self._events(body):
+        for table, row in self._raw(request, body) if raw else self._events(request, body):
             by_table.setdefault(table, []).append(row)
         came = source(self, request, grant)
         for table, rows in by_table.items():
@@ -98,7 +104,8 @@ class SplunkHec:
             if line.strip():
                 yield SPLUNK_EVENTS, about | {"Event": line}
 
-    def _events(self, body: bytes) -> Iterator[tuple[str, Row]]:
+    def _events(self, request: DoorRequest, body: bytes) -> Iterator[tuple[str, Row]]:
+        defaults: Row = {name: request.query[name] for name in (*_FIELDS, "time") if request.query.get(name)}
         for number, event in enumerate(_values(body)):
             if not isinstance(event, dict):
                 raise HecError("Invalid data format", 6, event=number)
@@ -106,9 +113,10 @@ class SplunkHec:
                 raise HecError("Event field is required", 12, event=number)
             if event["event"] in (None, ""):
                 raise HecError("Event field cannot be blank", 13, event=number)
-            if not isinstance(event.get("fields", {}), dict):
+            fields = event.get("fields") or {}
+            if not isinstance(fields, dict) or any(isinstance(one, dict) for one in fields.values()):
                 raise HecError("Error in handling indexed fields", 15, event=number)
-            yield _row(event, number)
+            yield _row(defaults | event, number)
 
 
 def _row(event: Row, number: int) -> tuple[str, Row]:
@@ -119,14 +127,22 @@ def _row(event: Row, number: int) -> tuple[str, Row]:
         row = dict(content)
         if stamp is not None:
             row.setdefault("TimeGenerated", stamp)
+        for name, value in _about(event).items():
+            row.setdefault(name, value)
         return str(table), row
-    row = {column: event[name] for name, column in _FIELDS.items() if event.get(name) is not None}
+    row = _about(event)
     row["Event"] = content
-    if event.get("fields"):
-        row["Fields"] = event["fields"]
     if stamp is not None:
         row["TimeGenerated"] = stamp
     return SPLUNK_EVENTS, row
+
+
+def _about(event: Row) -> Row:
+    """What an event says around its content: also what HEC has no meaning for, under its own name."""
+    row: Row = {column: event[name] for name, column in _FIELDS.items() if event.get(name) is not None}
+    if event.get("fields"):
+        row["Fields"] = event["fields"]
+    return row | {name: value for name, value in event.items() if name not in _SAID and value is not None}
 
 
 def _is_table(name: object) -> bool:
@@ -136,11 +152,14 @@ def _is_table(name: object) -> bool:
 
 
 def _stamp(given: object, number: int) -> str | None:
-    """Seconds since 1970, with decimals, as a number or as text."""
+    """Seconds since 1970, with decimals, or milliseconds, as a number or as text."""
     if given is None or given == "":
         return None
     try:
-        return ticks.format_datetime(_UNIX + round(float(str(given)) * 1_000_000) * ticks.MICROSECOND)
+        seconds = float(str(given))
+        if seconds >= _MILLISECONDS:
+            seconds /= 1000
+        return ticks.format_datetime(_UNIX + round(seconds * 1_000_000) * ticks.MICROSECOND)
     except (ValueError, OverflowError):
         raise HecError("Invalid data format", 6, event=number) from None
 
