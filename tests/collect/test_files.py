@@ -406,6 +406,22 @@ def test_a_folder_with_the_name_of_a_table(bench: Bench) -> None:
     assert bench.ask("AuditLogs | project OperationName") == [["Add user"]]
 
 
+def test_a_file_that_is_named_gives_rows_of_no_known_table_its_name(bench: Bench) -> None:
+    bench.load(bench.write("Downloads/firewall.csv", "a,b\n1,2\n"))
+    assert bench.ask("firewall | project a, b") == [[1, 2]]
+    bench.load(bench.write("Own_CL/part.csv", "a,b\n1,2\n"))
+    bench.load(bench.write("Plain/part.jsonl", '{"a": 1}\n').parent)
+    assert (bench.count("Own_CL"), bench.count("Plain")) == (1, 1)
+
+
+def test_rows_that_name_a_table_and_have_its_columns_need_no_time(bench: Bench) -> None:
+    rows = [{"Type": "SigninLogs", "UserPrincipalName": "a", "ResultType": "0", "Surplus": 1, "AppDisplayName": "p"}]
+    other = [{"Type": "Event", "Name": "party", "Place": "garden"}]
+    report = bench.load(bench.write("export/rows.json", rows), bench.write("export/other.csv", table_of(rows)))
+    assert [(one.table, one.rows, one.stamped) for one in report.files] == [("SigninLogs", 1, 1)] * 2
+    assert bench.load(bench.write("far/away/other.json", other).parent.parent).unknown[0].path.name == "other.json"
+
+
 def test_text_that_only_looks_like_columns(bench: Bench) -> None:
     report = bench.load(bench.write("Output/LogFile.txt", "[INFO] started, all well\n[INFO] done, good\n").parent)
     assert (report.rows, report.unknown[0].path.name) == (0, "LogFile.txt")
@@ -531,6 +547,20 @@ def test_a_zip_that_is_cut(bench: Bench) -> None:
     path = evidence(bench)
     path.write_bytes(path.read_bytes()[:-40])
     assert "not a zip file that can be read" in str(bench.load(path).failed[0].error)
+
+
+def test_a_packed_file_that_is_cut_is_told_by_its_name_in_the_archive(bench: Bench) -> None:
+    whole = gzip.compress(json.dumps([sign_in(number) for number in range(50)]).encode())
+    path = bench.write("cut.zip", b"")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, cut in (("head", 12), ("half", len(whole) // 2), ("tail", len(whole) - 3)):
+            archive.writestr(f"logs/{name}.json.gz", whole[:cut])
+    report = bench.load(path)
+    assert (report.rows, len(report.failed)) == (0, 3)
+    for one in report.failed:
+        assert one.error is not None
+        assert f"{path}/logs/{one.path.name} is not valid gzip" in one.error.message
+        assert (one.error.file, "unpacked-" in str(one.error)) == (str(one.path), False)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,38 @@ def test_structured_data() -> None:
     assert row["SyslogMessage"] == "text"
 
 
+def test_a_parameter_that_is_there_several_times_has_all_its_values() -> None:
+    _, row = LineReader(NOW, "c").read(
+        '<13>1 - - - - - [origin ip="192.0.2.1" ip="192.0.2.129" x="1"] text', "192.0.2.1"
+    )
+    assert row["StructuredData"] == {"origin": {"ip": ["192.0.2.1", "192.0.2.129"], "x": "1"}}
+
+
+@pytest.mark.req("P-035")
+@pytest.mark.parametrize(
+    ("extension", "expected", "loose"),
+    [
+        (
+            "src = 10.0.0.1 dst = 10.0.0.2 msg = hello world",
+            {"src": "10.0.0.1", "dst": "10.0.0.2", "msg": "hello world"},
+            "",
+        ),
+        ("src =10.0.0.1  msg = a\\=b c  ", {"src": "10.0.0.1", "msg": "a=b c"}, ""),
+        ("msg=x = y src=1", {"msg": "x = y", "src": "1"}, ""),
+        ("free text src=10.0.0.1", {"src": "10.0.0.1"}, "free text"),
+        ("a (b=c", {}, "a (b=c"),
+        ("no pairs at all", {}, "no pairs at all"),
+        ("", {}, ""),
+    ],
+)
+def test_extensions_as_senders_write_them(extension: str, expected: dict[str, str], loose: str) -> None:
+    event = cef.parse(f"CEF:0|v|p|1|c|n|5|{extension}")
+    assert not isinstance(event, str)
+    assert (event.extension, event.loose) == (expected, loose)
+    _, row = LineReader(NOW, "c").read(f"CEF:0|v|p|1|c|n|5|{extension}", "192.0.2.1")
+    assert row.get("ParseProblem", "").endswith(loose)
+
+
 def test_cef_over_rfc_5424() -> None:
     table, row = LineReader(NOW, "c").read(
         "<13>1 2026-03-06T12:00:00Z fw01 app - - - CEF:1|v|p|1|c|n|5|src=10.0.0.1 deviceDirection=0 act=Denied start=1772798400000 cfp1=1.5 fsize=x",

@@ -66,7 +66,8 @@ class FileLoader:
         """Loads files, and folders and archives with all that is in them; each file wholly or not at all.
 
         What a file is its content tells; the table of rows that have a table's columns is the one that they name, or else that
-        of their folder's name, or of the file's, or the one whose columns they have. `options.table` is the table of every file.
+        of their folder's name, or of the file's, or the one whose columns they have. Rows of no known table make one with the
+        name of the file, if a path names it, or else of the folder. `options.table` is the table of every file.
         `within` is a folder that the files lie in and whose own name says nothing.
         Raises `VedetteError` if a path is not there or cannot be read, or names one file that cannot be loaded; what is wrong
         with other files is in the report.
@@ -221,6 +222,9 @@ class FileLoader:
         if looked.kinds:
             return None
         named = found.direct and form_of(found.shown) is not None and looked.content is not Content.EMPTY
+        stem = found.shown.name.split(".", 1)[0]
+        if named and found.named and TABLE_NAME.fullmatch(stem):
+            return stem  # whoever names a file means it, not the folder that it happens to lie in
         if TABLE_NAME.fullmatch(folder) and (named or "TimeGenerated" in sample):
             return folder
         return None
@@ -261,9 +265,7 @@ def _paths(plan: _Plan) -> Iterator[_Found]:
 
 
 def _failure(found: _Found, error: VedetteError, options: LoadOptions) -> FileReport:
-    return FileReport(
-        found.shown, options.table or "", Outcome.FAILED, error=as_shown(error, found.file, found.shown)
-    )
+    return FileReport(found.shown, options.table or "", Outcome.FAILED, error=as_shown(error, found.file, found.shown))
 
 
 def _why_unknown(looked: Looked) -> str:

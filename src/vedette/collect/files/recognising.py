@@ -95,9 +95,17 @@ def look(file: Path) -> Looked:
     if has_magic(start):
         return Looked(Content.TAR)
     try:
-        text = _head(file)
+        text, damage = _head(file)
     except VedetteError as error:
         return Looked(Content.UNKNOWN, reason=str(error), error=error)
+    looked = _look_at(start, text)
+    if damage is not None and not looked.sample and looked.content in (Content.JSON, Content.UNKNOWN, Content.EMPTY):
+        looked.error, looked.reason = damage, str(damage)  # what is missing is why nothing is recognised
+    return looked
+
+
+def _look_at(start: bytes, text: bytes) -> Looked:
+    """What a file is by its first bytes, and by the first of its text."""
     if start.startswith(b"\x1f\x8b") and (text.startswith((b"PK\x03\x04", b"ElfFile\0", b"PAR1")) or has_magic(text)):
         return Looked(Content.GZIP)
     if b"\0" in text:
@@ -112,7 +120,8 @@ def look(file: Path) -> Looked:
     return _look_at_text(text)
 
 
-def _head(file: Path) -> bytes:
+def _head(file: Path) -> tuple[bytes, VedetteError | None]:
+    """The start of a file's text, and what is wrong with its compressed data if it ends there."""
     parts: list[bytes] = []
     size = 0
     stream = TextStream(file)
@@ -120,8 +129,12 @@ def _head(file: Path) -> bytes:
         parts.append(block)
         size += len(block)
         if size >= HEAD:
-            break
-    return b"".join(parts)[:HEAD]
+            return b"".join(parts)[:HEAD], None
+    try:
+        stream.check(1)
+    except VedetteError as error:
+        return b"".join(parts), error
+    return b"".join(parts), None
 
 
 def _look_at_json(text: bytes) -> Looked | None:

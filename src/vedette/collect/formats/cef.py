@@ -2,7 +2,9 @@
 
 Header: `CEF:version|vendor|product|version|class|name|severity|`, where `\\|` and `\\\\` are escapes. Extension: `key=value` pairs; a
 value runs until the last space before the next key with an unescaped `=`; `\\=`, `\\\\`, `\\n` and `\\r` are escapes, any other
-backslash stands for itself (senders do not escape Windows paths). The last of several values of a key counts.
+backslash stands for itself (senders do not escape Windows paths). The last of several values of a key counts. An extension whose first
+key has spaces before its `=` is of a sender that puts spaces around the sign; text before the first key belongs to no key, and is kept
+in the field `ParseProblem`.
 
 Sources: the CEF implementation standard; the CommonSecurityLog table of Log Analytics.
 """
@@ -22,6 +24,7 @@ _START: Final = re.compile(r"CEF: ?(\d{1,3}(?:\.\d{1,3})?)\|")
 _HEADER_FIELD: Final = re.compile(r"([^|\\]*+(?:\\.[^|\\]*+)*+)\|", re.DOTALL)
 _HEADER_ESCAPE: Final = re.compile(r"\\([|\\])")
 _KEY: Final = re.compile(r"[\w.\-\[\]]++")
+_SPACED: Final = re.compile(r" ([\w.\-\[\]]++) *= *")
 _ESCAPE: Final = re.compile(r"\\([=\\nr])")
 _ESCAPED: Final = {"=": "=", "\\": "\\", "n": "\n", "r": "\r"}
 NUMBER: Final = re.compile(r"-?\d{1,19}", re.ASCII)
@@ -31,11 +34,12 @@ _ACTIONS: Final = {"denied": "Deny", "allowed": "Allow", "blocked": "Block", "dr
 
 
 class Event(NamedTuple):
-    """A CEF event: the version, the six header fields, and the extension under the keys that were sent."""
+    """A CEF event: the version, the six header fields, the extension under the keys that were sent, and what it has before them."""
 
     version: str
     header: tuple[str, ...]
     extension: dict[str, str]
+    loose: str = ""
 
 
 def find(line: str) -> int:
@@ -68,27 +72,41 @@ def parse(text: str, start: int = 0) -> Event | str:
         rest = text[position:]
     if "\\" in text:
         header = [unescaped_header(field) for field in header]
-    return Event(found[1], tuple(header), extension(rest))
+    return Event(found[1], tuple(header), *extension(rest))
 
 
-def extension(text: str) -> dict[str, str]:
-    """The `key=value` pairs of an extension, unescaped."""
-    *pieces, last = text.rstrip().split("=")
+def extension(text: str) -> tuple[dict[str, str], str]:
+    """The `key=value` pairs of an extension, unescaped, and the text before the first key."""
+    text = text.rstrip()
+    *pieces, last = text.split("=")
+    if pieces and pieces[0][-1:] == " " and _KEY.fullmatch(pieces[0].strip()):
+        return _spaced(text), ""
     pairs: dict[str, str] = {}
+    loose = "" if pieces else text.strip()
     key, value = None, ""
     for piece in pieces:  # the end of a value, a space, and the next key; or a sign within a value
         head, space, word = piece.rpartition(" ")
         if (space or key is None) and (word.isalnum() or _KEY.fullmatch(word)):
             if key is not None:
                 pairs[key] = value + head.rstrip(" ")
+            else:
+                loose = (value + head).strip()
             key, value = word, ""
-        elif key is not None:
+        else:
             value += piece + "="
     if key is not None:
         pairs[key] = value + last
+    elif pieces:
+        loose = (value + last).strip()
     if "\\" in text:
-        return {name: unescaped(value) if "\\" in value else value for name, value in pairs.items()}
-    return pairs
+        pairs = {name: unescaped(value) if "\\" in value else value for name, value in pairs.items()}
+    return pairs, loose
+
+
+def _spaced(text: str) -> dict[str, str]:
+    """The pairs of a sender that puts spaces around the sign."""
+    _, *found = _SPACED.split(" " + text)
+    return {key: unescaped(value.rstrip(" ")) for key, value in zip(found[::2], found[1::2])}
 
 
 def unescaped_header(field: str) -> str:
@@ -128,6 +146,8 @@ def row(
                 _convert(made, column, letter, also, value, moments)
     if others is not None:
         made["AdditionalExtensions"] = others
+    if event.loose:
+        made["ParseProblem"] = f"the extension has text that is of no key: {event.loose}"
     if (external := made.get("ExtID")) is not None and NUMBER.fullmatch(external) and abs(int(external)) < _INT:
         made["ExternalID"] = int(external)
     _derive(made)

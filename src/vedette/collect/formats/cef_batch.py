@@ -168,7 +168,7 @@ class CefBatches:
                 odd.append(place)
                 continue
             pairs = _PAIRS.split(" " + parts.pop().rstrip())
-            if "=" in pairs[0]:
+            if pairs[0].strip():  # text before the first key, or a sign of its own kind
                 odd.append(place)
                 continue
             if "\\" in text:

@@ -34,12 +34,20 @@ _NEARLY_ALL: Final = 0.7
 
 
 def named_table(record: Mapping[str, Any]) -> str | None:
-    """The known table that a row itself names."""
+    """The known table that a row itself names; without a time of its table, only a row that has that table's columns."""
     for name in ("Type", "$table", "TableName"):
         value = record.get(name)
-        if isinstance(value, str) and is_known(value) and ("TimeGenerated" in record or "Timestamp" in record):
-            return value
+        if isinstance(value, str) and is_known(value):
+            if "TimeGenerated" in record or "Timestamp" in record or _has_columns(value, frozenset(record)):
+                return value
     return None
+
+
+@functools.lru_cache(maxsize=1024)
+def _has_columns(table: str, names: frozenset[str]) -> bool:
+    own = names - _STANDARD - _ENVELOPE
+    its = {field.name for field in schema(table) or ()}
+    return len(own) > 1 and len(own & its) >= _NEARLY_ALL * len(own)
 
 
 def candidates(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ _ID: Final = re.compile(r'\[([^\s\]="\[]{1,255})')
 _PARAMETER: Final = re.compile(r'\s*+([^\s=\]"]{1,255})\s*+=\s*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+', re.DOTALL)
 _ESCAPE: Final = re.compile(r'\\(["\\\]])')
 
-StructuredData = dict[str, dict[str, str]]
+StructuredData = dict[str, dict[str, str | list[str]]]
+"""By element and parameter; the values of a parameter that is there several times, which the RFC allows, are a list."""
 
 
 class Header(NamedTuple):
@@ -68,8 +69,14 @@ def structured_data(text: str, position: int) -> tuple[StructuredData, int] | st
         values = data.setdefault(found[1], {})
         position = found.end()
         while parameter := _PARAMETER.match(text, position):
-            value = parameter[2]
-            values[parameter[1]] = _ESCAPE.sub(r"\1", value) if "\\" in value else value
+            name, value = parameter[1], parameter[2]
+            if "\\" in value:
+                value = _ESCAPE.sub(r"\1", value)
+            before = values.get(name)
+            if before is None:
+                values[name] = value
+            else:
+                values[name] = [*before, value] if isinstance(before, list) else [before, value]
             position = parameter.end()
         if not text.startswith("]", position):
             return f"the structured data element '{found[1][:40]}' is not closed"
