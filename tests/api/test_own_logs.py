@@ -12,9 +12,11 @@ import pytest
 
 from tests.api.conftest import RULE_ID, Running, campaign
 from vedette.api.application import Application
+from vedette.api.connector_health import ConnectorHealth
 from vedette.api.own_logs import OwnLogs
 from vedette.api.services import WorkspaceServices
-from vedette.core.clock import SystemClock
+from vedette.collect.connectors.models import ConnectorPollRow, ConnectorRow
+from vedette.core.clock import SystemClock, VirtualClock
 from vedette.core.settings import load_settings
 from vedette.detect.reading.files import read_rules
 
@@ -152,3 +154,60 @@ def test_health_of_the_intake_in_the_api(running: Running) -> None:
         assert health["queue"]["rows"] == 0
         assert (source["received"], source["dropped"], source["unreadable"]) == (2, 0, 0)
         assert 0 <= source["lagSeconds"]["p50"] <= source["lagSeconds"]["p95"] < 30
+
+
+def test_how_connectors_fetch_is_told_once(services: WorkspaceServices) -> None:
+    """Each change and the first fetch of each hour; what failed in an hour when it has ended; after a restart nothing twice."""
+    state, clock = (
+        services.application.state,
+        VirtualClock(SystemClock().now().replace(minute=50, second=0, microsecond=0)),
+    )
+    began = clock.now() - timedelta(hours=2)  # ten minutes before an hour begins
+    with state.session() as session:
+        session.add(
+            ConnectorRow(
+                id="c-1", workspace_id=services.workspace.id, kind="entra-id", name="Contoso", folded_name="contoso", enabled=True,
+                settings={}, secrets={}, intervals={}, revision=1, created_at=began, updated_at=began,
+            )
+        )  # fmt: skip
+
+    def polled(minutes: int, endpoint: str, outcome: str = "ok") -> None:
+        at = began + timedelta(minutes=minutes)
+        message = None if outcome == "ok" else f"{endpoint} says no"
+        with state.session() as session:
+            session.add(
+                ConnectorPollRow(connector_id="c-1", endpoint=endpoint, started_at=at, ended_at=at, outcome=outcome, fetched=1,
+                                 pages=1, unknown={}, message=message)
+            )  # fmt: skip
+
+    polled(-60 * 26, "audits", "forbidden")  # before the day that is looked at: how the connector stood
+    polled(1, "signins")
+    polled(2, "audits")
+    polled(11, "signins")
+    polled(20, "audits", "forbidden")
+    polled(25, "audits", "forbidden")
+    polled(30, "signins")
+    for round_ in range(3):
+        own = OwnLogs(
+            services.workspace.id, services.logs, services.intake, services.rules, services.ledger, clock,
+            ConnectorHealth(state, services.workspace.id, clock),
+        )  # fmt: skip
+        own.connector_health()
+        if round_ == 1:
+            polled(71, "audits")
+            own.connector_health()
+    query = (
+        "SentinelHealth | where SentinelResourceType == 'Data connector' and SentinelResourceName == 'Contoso' | sort by TimeGenerated asc "
+        f"| project (TimeGenerated - datetime({began:%Y-%m-%dT%H:%M:%S}Z)) / 1m, OperationName, Status, Reason"
+    )
+    change = "Data fetch status change"
+    assert asked(services, query) == [
+        [1.0, change, "Failure", "audits says no"],
+        [2.0, change, "Success", ""],
+        [11.0, change, "Success", ""],
+        [20.0, change, "Failure", "audits says no"],
+        [70.0, "Data fetch failure summary", "Failure", "audits says no"],
+        [71.0, change, "Success", ""],
+    ]
+    query = "SentinelHealth | where OperationName has 'summary' | project toint(ExtendedProperties.FailureSummary[0].Failures)"
+    assert asked(services, query) == [[2]]

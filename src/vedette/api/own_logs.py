@@ -1,8 +1,8 @@
 """What the server writes about itself into the tables of a workspace, in the schemas of Log Analytics and Microsoft Sentinel.
 
-Every minute: Heartbeat; Operation for what went wrong with the intake; SentinelHealth for the runs of rules, and SentinelAudit for
-their changes. Every five minutes: how rows flowed (`VedetteIngestion_CL`). Every hour: Usage of each table. All of them go through
-the intake, with ids where a restart could write them again.
+Every minute: Heartbeat; Operation for what went wrong with the intake; SentinelHealth for the runs of rules and the fetches of
+connectors, and SentinelAudit for changes of rules. Every five minutes: how rows flowed (`VedetteIngestion_CL`). Every hour: Usage of
+each table. All of them go through the intake, with ids where a restart could write them again.
 
 Sources: the reference of those tables in Azure Monitor, and "Auditing and health monitoring in Microsoft Sentinel".
 """
@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from vedette import __version__
+from vedette.api.connector_health import ConnectorHealth
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
 from vedette.detect.library import RuleLibrary, StoredRule
@@ -48,15 +49,18 @@ class OwnLogs:
     """Writes the server's own rows into one workspace."""
 
     def __init__(
-        self, workspace_id: str, logs: LogStore, intake: Intake, rules: RuleLibrary, ledger: Ledger, clock: Clock
-    ) -> None:
+        self, workspace_id: str, logs: LogStore, intake: Intake, rules: RuleLibrary, ledger: Ledger, clock: Clock,
+        connectors: ConnectorHealth | None = None,
+    ) -> None:  # fmt: skip
         self._workspace_id = workspace_id
         self._logs = logs
         self._intake = intake
         self._rules = rules
         self._ledger = ledger
         self._clock = clock
+        self._connectors = connectors
         self._computer = socket.gethostname()
+        self._address = _own_address()
         self._minutes = 0
         self._told = intake.stats()
         self._hour: datetime | None = None
@@ -70,7 +74,9 @@ class OwnLogs:
 
     def tick(self) -> None:
         """What is due every minute; nothing of it may end the server."""
-        works: list[Callable[[], None]] = [self.heartbeat, self.operations, self.rule_health, self.rule_audit]
+        works: list[Callable[[], None]] = [
+            self.heartbeat, self.operations, self.rule_health, self.rule_audit, self.connector_health,
+        ]  # fmt: skip
         if self._minutes % _FLOW_MINUTES == 0:
             works.append(self.flow)
         works.append(self.usage)
@@ -98,6 +104,7 @@ class OwnLogs:
             "OSMajorVersion": version[0], "OSMinorVersion": version[1], "Version": __version__, "SCAgentChannel": "Direct",
             "IsGatewayInstalled": False, "ComputerEnvironment": "Non-Azure", "Solutions": "security",
             "SubscriptionId": "", "ResourceProvider": "Vedette", "Resource": self._computer,
+            "ComputerIP": self._address, "ComputerPrivateIPs": [self._address],
         }  # fmt: skip
         self._write("Heartbeat", [row])
 
@@ -203,6 +210,12 @@ class OwnLogs:
             "SentinelResourceType": "Analytics Rule", "SentinelResourceKind": _kind_of(stored), "ExtendedProperties": details,
         }  # fmt: skip
 
+    def connector_health(self) -> None:
+        """Rows of SentinelHealth for how connectors fetch."""
+        made = [] if self._connectors is None else self._connectors.rows()
+        if made:
+            self._write("SentinelHealth", [row for row, _ in made], [ident for _, ident in made])
+
     def rule_audit(self) -> None:
         """Rows of SentinelAudit for rules that were written; one for each revision."""
         since = self._clock.now() - (_BACK if self._minutes <= 1 else timedelta(minutes=5))
@@ -228,6 +241,16 @@ class OwnLogs:
 
     def _resource(self, rule_id: str) -> str:
         return f"/workspaces/{self._workspace_id}/providers/Microsoft.SecurityInsights/alertRules/{rule_id}"
+
+
+def _own_address() -> str:
+    """The address that this machine would send from; nothing is sent to find out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect(("192.0.2.1", 9))  # of a network for documentation
+        except OSError:
+            return "127.0.0.1"
+        return str(asked.getsockname()[0])
 
 
 def _kind_of(stored: StoredRule) -> str:

@@ -386,9 +386,11 @@ class WorkspaceServices:
         clock = self.application.clock
         if clock.wait(stop, 10.0):
             return  # a server that is gone already has nothing to tell
+        from vedette.api.connector_health import ConnectorHealth
         from vedette.api.own_logs import OwnLogs
 
-        OwnLogs(self.workspace.id, self.logs, self.intake, self.rules, self.ledger, clock).run(stop)
+        fetches = ConnectorHealth(self.application.state, self.workspace.id, clock)
+        OwnLogs(self.workspace.id, self.logs, self.intake, self.rules, self.ledger, clock, fetches).run(stop)
 
     def _keep_settling(self, stop: threading.Event) -> None:
         while not stop.is_set():
