@@ -104,6 +104,33 @@ def test_what_cannot_be_read_is_kept_whole_with_the_reason(record: object, reaso
     assert json.loads(read.raw) == record
 
 
+@pytest.mark.parametrize(
+    ("record", "table", "expected"),
+    [
+        ({"timeStamp": "2026-03-05T10:00:00+00:00", "category": "ApplicationGatewayFirewallLog", "properties": {"clientIp": "203.0.113.9"}},
+         "AzureDiagnostics", {"clientIp_s": "203.0.113.9"}),
+        ({"Time": "2026-03-05T10:00:00Z", "category": "SignInLogs", "properties": {"id": "i"}}, "SigninLogs", {"Id": "i"}),
+        ({"TimeGenerated": "2026-03-05T10:00:00Z", "category": "AuditEvent", "operationName": "SecretGet"},
+         "AzureDiagnostics", {"OperationName": "SecretGet"}),
+        ({"EventTime": "2026-03-05T10:00:00Z", "category": "OperationalLogs", "EventName": "x"}, "AzureDiagnostics", {"EventName_s": "x"}),
+        ({"time": "2026-03-05T10:00:00Z", "Category": "AppServiceHTTPLogs", "CsMethod": "GET", "ScStatus": 200},
+         "AppServiceHTTPLogs", {"CsMethod": "GET", "ScStatus": 200}),
+        ({"EventTime": "2026-03-05T10:00:00Z", "category": "AppServiceHTTPLogs", "properties": '{"CIp": "203.0.113.7"}'},
+         "AppServiceHTTPLogs", {"CIp": "203.0.113.7"}),
+    ],
+)  # fmt: skip
+def test_records_as_services_spell_them(record: dict[str, Any], table: str, expected: dict[str, Any]) -> None:
+    name = "ResourceId" if "Category" in record else "resourceId"
+    record = record | {name: "/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.X/THINGS/T"}
+    assert azure_diagnostics.is_diagnostic(record)
+    read = azure_diagnostics.read(record, Moments(NOW))
+    assert isinstance(read, Record)
+    assert read.table == table
+    expected = expected | {"_ResourceId": "/subscriptions/s/resourcegroups/g/providers/microsoft.x/things/t"}
+    assert {name: read.row.get(name) for name in expected} == expected
+    assert read.row["TimeGenerated"] == "2026-03-05T10:00:00Z"
+
+
 def test_documents() -> None:
     one = {"category": "AuditLogs", "time": "x"}
     assert list(azure_diagnostics.records({"records": [one, one]})) == [one, one]

@@ -89,3 +89,21 @@ ENVELOPE: Final = {
     "category": "Category",
 }
 """Fields around the properties, and their columns in AzureDiagnostics and in the tables of Entra."""
+
+SPECIFIC: Final = frozenset(
+    "AppServiceAntivirusScanAuditLogs AppServiceAppLogs AppServiceAuditLogs AppServiceAuthenticationLogs AppServiceConsoleLogs "
+    "AppServiceFileAuditLogs AppServiceHTTPLogs AppServiceIPSecAuditLogs AppServicePlatformLogs FunctionAppLogs".split()
+)
+"""Categories whose only table is the one of their name. Others that could be in a table of their own are in AzureDiagnostics."""
+
+TIMES: Final = (
+    "time", "Time", "timeStamp", "timestamp", "Timestamp", "TimeStamp", "eventTimestamp", "originalEventTimestamp", "EventTime",
+    "eventTime", "TimeGenerated", "timeGenerated", "EventTimeString",
+)  # fmt: skip
+"""What services call the time of a record; the first that can be read is its time."""
+
+SPELLED: Final = {
+    "Category": "category", "ResourceId": "resourceId", "resourceID": "resourceId", "resourceid": "resourceId",
+    "OperationName": "operationName", "Properties": "properties", "TenantId": "tenantId",
+}  # fmt: skip
+"""Fields around the properties as some services spell them."""

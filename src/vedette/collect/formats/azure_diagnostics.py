@@ -18,10 +18,13 @@ from vedette.collect.formats.azure_categories import (
     ENTRA_RENAMED,
     ENVELOPE,
     HUNTING,
+    SPECIFIC,
+    SPELLED,
     STORAGE,
     STORAGE_IDENTITY,
     STORAGE_REQUESTER,
     STORAGE_SERVICES,
+    TIMES,
 )
 from vedette.collect.formats.columns import Record, Unreadable, columns, text
 from vedette.collect.formats.timestamps import Moments
@@ -49,13 +52,26 @@ def records(document: object) -> Iterator[object]:
 
 def is_diagnostic(record: object) -> bool:
     """Whether a record has the form of a diagnostic setting's."""
-    return isinstance(record, Mapping) and "category" in record and ("time" in record or "resourceId" in record)
+    if not isinstance(record, Mapping):
+        return False
+    if "category" in record:
+        return "time" in record or "resourceId" in record
+    return (
+        "Category" in record
+        and "ResourceId" in record
+        and "TimeGenerated" not in record
+        and any(t in record for t in TIMES)
+    )
 
 
 def read(record: object, moments: Moments) -> Record | Unreadable:
     """The table and the row of a record, or the record with the reason why it is none."""
     if not isinstance(record, Mapping):
         return Unreadable(text(record), "the record is not a JSON object")
+    if not record.keys().isdisjoint(SPELLED):
+        record = dict(record)
+        for name in [name for name in record if SPELLED.get(name, name) not in record]:
+            record[SPELLED[name]] = record.pop(name)
     category = record.get("category")
     if not isinstance(category, str) or not category:
         return Unreadable(text(record), "the record has no category")
@@ -68,6 +84,8 @@ def read(record: object, moments: Moments) -> Record | Unreadable:
         return _entra(table, record, properties, moments)
     if category in ACTIVITY and ("identity" in record or "level" in record) and "operationName" in record:
         return _activity(record, properties, moments)
+    if category in SPECIFIC:
+        return _specific(category, record, properties, moments)
     return _diagnostics(record, properties, moments)
 
 
@@ -78,6 +96,24 @@ def _object(value: object) -> dict[str, Any]:
         except ValueError:
             return {}
     return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _specific(table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
+    """The row of a log that has a table of its own."""
+    known = columns(table)
+    row: dict[str, Any] = {"TimeGenerated": _time_of(record, moments), "SourceSystem": "Azure"}
+    if "properties" in record and not properties:
+        properties = {"properties": record["properties"]}
+    known.put(row, {name: one for name, one in record.items() if name not in ("time", "properties", "resourceId")})
+    known.put(row, properties)
+    if isinstance(identifier := record.get("resourceId"), str) and identifier:
+        row["_ResourceId"] = identifier.lower()
+    return Record(table, row)
+
+
+def _time_of(record: Mapping[str, Any], moments: Moments, *candidates: object) -> str:
+    """When a record is of: by the first of the names that services have for it, then by other values."""
+    return _time(moments, *(record[name] for name in TIMES if name in record), *candidates)
 
 
 def _time(moments: Moments, *candidates: object) -> str:
@@ -100,7 +136,7 @@ def _hunting(
 def _entra(table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
     known = columns(table)
     row: dict[str, Any] = {
-        "TimeGenerated": _time(moments, record.get("time"), properties.get("createdDateTime")),
+        "TimeGenerated": _time_of(record, moments, properties.get("createdDateTime")),
         "SourceSystem": "Azure AD",
         "Resource": "Microsoft.aadiam",
         "ResourceGroup": "Microsoft.aadiam",
@@ -122,7 +158,7 @@ def _activity(record: Mapping[str, Any], properties: dict[str, Any], moments: Mo
     category = ACTIVITY[record["category"]]
     operation = str(record.get("operationName") or "")
     row: dict[str, Any] = {
-        "TimeGenerated": _time(moments, record.get("time")),
+        "TimeGenerated": _time_of(record, moments),
         "SourceSystem": "Azure",
         "OperationNameValue": operation,
         "CategoryValue": category,
@@ -152,7 +188,7 @@ def _storage(record: Mapping[str, Any], properties: dict[str, Any], moments: Mom
     if service is None:
         return Unreadable(text(record), "the record's resourceId does not name a storage service")
     known = columns(STORAGE_SERVICES[service])
-    row: dict[str, Any] = {"TimeGenerated": _time(moments, record.get("time")), "SourceSystem": "Azure"}
+    row: dict[str, Any] = {"TimeGenerated": _time_of(record, moments), "SourceSystem": "Azure"}
     skipped = ("time", "properties", "identity", "resourceId", "resourceType")
     known.put(row, {name: value for name, value in record.items() if name not in skipped})
     identity = _object(record.get("identity"))
@@ -166,9 +202,9 @@ def _storage(record: Mapping[str, Any], properties: dict[str, Any], moments: Mom
 
 def _diagnostics(record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
     known = columns("AzureDiagnostics")
-    row: dict[str, Any] = {"TimeGenerated": _time(moments, record.get("time")), "SourceSystem": "Azure"}
+    row: dict[str, Any] = {"TimeGenerated": _time_of(record, moments), "SourceSystem": "Azure"}
     for name, value in record.items():
-        if name in ("time", "properties", "tenantId") or value is None or value == "":
+        if name in ("time", "properties", "tenantId", "TimeGenerated") or value is None or value == "":
             continue
         column = ENVELOPE.get(name)
         if column is not None and not isinstance(value, dict | list):
