@@ -99,6 +99,7 @@ def test_a_record_that_is_sent_again_is_stored_once(doors: Doors) -> None:
         ("/ingest/Bad_CL", b"{}", {"Authorization": "Bearer vdt_0123456789abcdef_" + "0" * 64}, 401),
         ("/ingest/Bad_CL?workspace=other", b"{}", {}, 404),
         ("/ingest/1Bad", b"{}", {}, 400),
+        ("/ingest/signinLogs", b"{}", {}, 400),
         ("/ingest/Bad_CL", b"nonsense", {}, 400),
         ("/ingest/Bad_CL", b"[1]", {}, 400),
         ("/ingest/Bad_CL", b"{}", {"Content-Encoding": "gzip"}, 400),

@@ -136,6 +136,16 @@ def is_known(table: str) -> bool:
     return table in OWN or table in _lines()
 
 
+def spelled(table: str) -> str | None:
+    """A known table's name as it is spelled, found without regard to case; None if there is none."""
+    return _folded().get(table.casefold())
+
+
+@functools.cache
+def _folded() -> dict[str, str]:
+    return {name.casefold(): name for name in reversed(known_tables())}
+
+
 def known_tables() -> list[str]:
     """The names of all known tables, sorted."""
     return sorted([*_lines(), *OWN])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from vedette.collect.http.bodies import records
 from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
 from vedette.collect.http.gate import Gate, Grant
-from vedette.core.errors import VedetteError
+from vedette.core.errors import InvalidInput, VedetteError
+from vedette.store import catalog
 from vedette.store.reading.forms import check_table_name
 
 _SHOWN = 20
@@ -25,7 +26,15 @@ class PlainJson:
     def admit(self, request: DoorRequest, gate: Gate) -> Grant | Answer:
         """By an API token as bearer."""
         grant = gate.by_token(request.bearer("bearer"), request.query.get("workspace"))
-        check_table_name(request.parts["table"])
+        table = check_table_name(request.parts["table"])
+        meant = catalog.spelled(table)
+        if meant not in (None, table) and not catalog.is_own(table) and not grant.logs.has_table(table):
+            raise InvalidInput(
+                f"There is no table '{table}', and rows of {meant} would be missed in one: names tell upper from lower case.",
+                code="VDT0606",
+                hint=f"Did you mean '{meant}'?",
+                target=table,
+            )
         return grant
 
     def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
