@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vedette.collect.formats.columns import Record, Unreadable, columns, text
-from vedette.collect.formats.office365_values import LOGON_TYPES, RECORD_TYPES, RENAMED, USER_TYPES
+from vedette.collect.formats.office365_values import GRAPH_NAMES, LOGON_TYPES, RECORD_TYPES, RENAMED, USER_TYPES
 from vedette.collect.formats.shapes import number
 from vedette.collect.formats.timestamps import Moments
 
@@ -34,6 +34,8 @@ def read(record: object, moments: Moments) -> Record | Unreadable:
             inner = json.loads(inner)
         except ValueError:
             return Unreadable(text(record), "its AuditData is not JSON")
+    if isinstance(inner, Mapping) and "Operation" not in inner and isinstance(record.get("operation"), str):
+        inner = _of_graph(record) | dict(inner)
     if not isinstance(inner, Mapping) or not isinstance(inner.get("Operation"), str):
         return Unreadable(text(record), "the record has no Operation")
     created = moments.read(str(inner.get("CreationTime") or ""))
@@ -53,3 +55,11 @@ def read(record: object, moments: Moments) -> Record | Unreadable:
     if isinstance(user, str) and "@" in user:
         row.setdefault("UserDomain", user.rpartition("@")[2])
     return Record(TABLE, row)
+
+
+def _of_graph(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What Graph's auditLogRecord says around its auditData, by the names that it has there."""
+    found = {
+        GRAPH_NAMES[name]: value for name, value in record.items() if name in GRAPH_NAMES and value not in (None, "")
+    }
+    return found | {"UserId": record.get("userPrincipalName") or record.get("userId")}

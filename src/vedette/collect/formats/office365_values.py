@@ -48,3 +48,9 @@ RENAMED: Final = {
     "ExternalAccess": "ExternalAccess",
 }
 """Fields of a record whose column has another name."""
+
+GRAPH_NAMES: Final = {
+    "id": "Id", "createdDateTime": "CreationTime", "auditLogRecordType": "RecordType", "operation": "Operation", "service": "Workload",
+    "organizationId": "OrganizationId", "userType": "UserType", "objectId": "ObjectId", "clientIp": "ClientIP",
+}  # fmt: skip
+"""Properties of Graph's auditLogRecord, and the fields of the Management Activity API."""

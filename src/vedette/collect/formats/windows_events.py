@@ -169,7 +169,10 @@ def _data(event: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     made: dict[str, Any] = {}
     for name, value in found.items():
-        if name.startswith("#"):
+        if name.startswith(("#", "@")):
+            continue
+        if name == "Data" and (named := _named(value)):
+            made |= named
             continue
         text = value.get("#text") if isinstance(value, Mapping) and "#text" in value else value
         if name == "Data" and text is not None:
@@ -178,6 +181,27 @@ def _data(event: Mapping[str, Any]) -> dict[str, Any]:
         else:
             made[name] = text
     return made
+
+
+def _named(value: object) -> dict[str, Any]:
+    """The values of `Data` elements that have their names beside them, as XML becomes JSON in most languages; empty if they have none."""
+    made: dict[str, Any] = {}
+    for one in value if isinstance(value, list) else [value]:
+        name = _of(one, "Name")
+        if not isinstance(one, Mapping) or not isinstance(name, str):
+            return {}
+        made[name] = next((one[text] for text in ("#text", "_text", "text", "Text", "Value") if text in one), None)
+    return made
+
+
+def _of(element: object, attribute: str) -> Any:
+    """An attribute of an element: in an object of its own, with a sign before its name, or by its name."""
+    if not isinstance(element, Mapping):
+        return None
+    for around in ("#attributes", "_attributes", "$"):
+        if isinstance(attributes := element.get(around), Mapping):
+            return attributes.get(attribute)
+    return element.get(f"@{attribute}", element.get(attribute))
 
 
 def _xml(data: Mapping[str, Any], created: str) -> str:
@@ -194,13 +218,11 @@ def _words(value: object) -> str:
 
 
 def _text(value: object) -> object:
-    return value.get("#text") if isinstance(value, Mapping) else value
+    return value.get("#text", value.get("_text")) if isinstance(value, Mapping) else value
 
 
 def _attribute(system: Mapping[str, Any], name: str, attribute: str) -> Any:
-    element = system.get(name)
-    attributes = element.get("#attributes") if isinstance(element, Mapping) else None
-    return attributes.get(attribute) if isinstance(attributes, Mapping) else None
+    return _of(system.get(name), attribute)
 
 
 def _number(value: object) -> int | None:
