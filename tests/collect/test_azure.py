@@ -95,6 +95,7 @@ def test_storage() -> None:
         ({"time": "2026-03-06T12:00:00Z"}, "the record has no category"),
         ({"category": "AdvancedHunting-Nothing"}, "Defender XDR has no table 'Nothing' that is known"),
         ({"category": "StorageRead", "resourceId": "/x"}, "the record's resourceId does not name a storage service"),
+        ({"Category": "StorageRead", "ResourceId": "/x"}, "the record's resourceId does not name a storage service"),
     ],
 )
 def test_what_cannot_be_read_is_kept_whole_with_the_reason(record: object, reason: str) -> None:

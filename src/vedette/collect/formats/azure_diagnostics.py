@@ -68,10 +68,16 @@ def read(record: object, moments: Moments) -> Record | Unreadable:
     """The table and the row of a record, or the record with the reason why it is none."""
     if not isinstance(record, Mapping):
         return Unreadable(text(record), "the record is not a JSON object")
-    if not record.keys().isdisjoint(SPELLED):
-        record = dict(record)
-        for name in [name for name in record if SPELLED.get(name, name) not in record]:
-            record[SPELLED[name]] = record.pop(name)
+    if record.keys().isdisjoint(SPELLED):
+        return _read(record, moments)
+    usual = dict(record)
+    for name in [name for name in record if SPELLED.get(name, name) not in record]:
+        usual[SPELLED[name]] = usual.pop(name)
+    made = _read(usual, moments)
+    return made._replace(raw=text(record)) if isinstance(made, Unreadable) else made
+
+
+def _read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     category = record.get("category")
     if not isinstance(category, str) or not category:
         return Unreadable(text(record), "the record has no category")
