@@ -17,6 +17,8 @@ from vedette.store.reading.streams import TextStream
 
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(")?|[{}\[\]]', re.DOTALL)
 """A string (its closing quote is group 1, absent where the text ends first) or a bracket."""
+_INSIDE: Final = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+', re.DOTALL)
+"""What stands before the next bracket, with all the strings that are whole: passed over at once."""
 _REST: Final = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*(")?', re.DOTALL)
 """What follows of a string whose start was in the text before."""
 _OPEN: Final = (b"{", b"[")
@@ -100,6 +102,8 @@ class _Values:
         start = 0
         position = self.scanned
         while True:
+            if not self.in_string and (passed := _INSIDE.match(self.held, position)) is not None:
+                position = passed.end()
             token = (_REST.match if self.in_string else _TOKEN.search)(self.held, position)
             if token is None:
                 position = len(self.held)
