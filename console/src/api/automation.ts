@@ -1,7 +1,8 @@
 /** Calls about automation rules, with their bodies: the shape of Microsoft.SecurityInsights/automationRules. */
 
 import { http } from "./http";
-import type { Page, RuleImportFile, Utc } from "./types";
+import type { RuleImportFile } from "./rules";
+import type { Page, Utc } from "./types";
 
 const rules = (ws: string) => `/workspaces/${encodeURIComponent(ws)}/automation-rules`;
 const rule = (ws: string, id: string) => `${rules(ws)}/${encodeURIComponent(id)}`;

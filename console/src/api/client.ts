@@ -7,7 +7,7 @@ import type { BrokenRule, RuleFormat, RuleImportFile, RuleImportReport } from ".
 import type { RunDetail, RunReplay } from "./runs";
 import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
 import type { RuleTemplate } from "./templates";
-import type { Escalation, Graph, Move, SimilarIncident, TakeAction, Task } from "./work";
+import type { Bookmark, BookmarkWrite, Escalation, Graph, Move, SimilarIncident, TakeAction, Task } from "./work";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
 const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComponent(id)}`;
@@ -60,6 +60,7 @@ export const api = {
     http.patch<Task>(`${workspace(ws)}/incidents/${number}/tasks/${id}`, { set }),
   merge: (ws: string, number: number, sources: readonly number[]) =>
     http.post<Page<Move>>(`${workspace(ws)}/incidents/${number}/merge`, { sources }),
+  addBookmark: (ws: string, set: BookmarkWrite) => http.post<Bookmark>(`${workspace(ws)}/bookmarks`, { set }),
   split: (ws: string, number: number, alertIds: readonly string[]) =>
     http.post<Move>(`${workspace(ws)}/incidents/${number}/split`, { alertIds }),
   undoMove: (ws: string, id: string) => http.post<Move>(`${workspace(ws)}/incident-moves/${id}/undo`),

@@ -26,6 +26,15 @@ export interface Bookmark {
   entities: { type: string; name: string }[];
 }
 
+export interface BookmarkWrite {
+  displayName: string;
+  notes: string;
+  query: string;
+  queryResult: Readonly<Record<string, unknown>>;
+  eventTimeUtc?: Utc;
+  incidentNumber: number | null;
+}
+
 /** A merge or a split: alerts moved from one incident to another. */
 export interface Move {
   id: string;
@@ -105,6 +114,7 @@ export interface GraphNode {
   name: string;
   /** For kind "entity". */
   type?: string;
+  properties?: Record<string, unknown>;
   /** For kind "incident". */
   number?: number;
 }

@@ -53,6 +53,7 @@ export const routes: RouteObject[] = [
                   { index: true, lazy: page(() => import("./Start")) },
                   { path: "incidents", handle: "Incidents", lazy: page(() => import("../incidents/QueuePage")) },
                   { path: "incidents/:number", handle: "Incident", lazy: page(() => import("../incidents/IncidentPage")) },
+                  { path: "entity", handle: "Entity", lazy: page(() => import("../incidents/EntityPage")) },
                   { path: "logs", handle: "Logs", lazy: page(() => import("../logs/LogsPage")) },
                   { path: "analytics", handle: "Analytics", lazy: page(() => import("../analytics/RulesPage")) },
                   { path: "analytics/:id", handle: "Analytics rule", lazy: page(() => import("../analytics/RulePage")) },

@@ -4,14 +4,14 @@ import "./grid.css";
 
 import { ArrowSortDownRegular, ArrowSortUpRegular, ChevronDownRegular, ChevronRightRegular } from "@fluentui/react-icons";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
+import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from "react";
 
 import type { ResultColumn } from "../api/types";
 import { usePreferences } from "../app/preferences";
 import { anchorOf, copyText, useValueMenu, type ValueTarget } from "../values/ValueMenu";
 import { valueText } from "../values/kql";
 import { RowDetail } from "./RowDetail";
-import { cellText, columnWidths, filledFirst, isNumeric, sortRows, type GridSort } from "./rows";
+import { cellText, columnWidths, filledFirst, isNumeric, rowObject, sortRows, type GridSort } from "./rows";
 
 interface Props {
   label: string;
@@ -19,6 +19,8 @@ interface Props {
   rows: readonly (readonly unknown[])[];
   /** What acting on a cell does beyond copying and searching. */
   actions: (column: ResultColumn, value: unknown) => Pick<ValueTarget, "filterIn" | "filterOut" | "topValues">;
+  /** What can be done with a row that is open, beyond copying it. */
+  rowActions?: (row: Readonly<Record<string, unknown>>) => ReactNode;
   /** Fills its parent; otherwise it is as high as its rows, up to this many pixels. */
   maxHeight?: number;
 }
@@ -53,7 +55,7 @@ export function ResultGrid({ columns, rows, ...others }: Props) {
   return <Grid {...arranged} {...others} />;
 }
 
-function Grid({ label, columns, rows, actions, maxHeight }: Props) {
+function Grid({ label, columns, rows, actions, rowActions, maxHeight }: Props) {
   const { zone, density } = usePreferences();
   const openValueMenu = useValueMenu();
   const scroller = useRef<HTMLDivElement>(null);
@@ -278,7 +280,7 @@ function Grid({ label, columns, rows, actions, maxHeight }: Props) {
               {open && (
                 <div role="row">
                   <div role="gridcell" aria-colspan={columns.length + 1} className="vd-grid-detail">
-                    <RowDetail columns={columns} row={row} target={(column) => target(row, column)} />
+                    <RowDetail columns={columns} row={row} target={(column) => target(row, column)} actions={rowActions?.(rowObject(columns, row))} />
                   </div>
                 </div>
               )}

@@ -1,5 +1,6 @@
 import { Button } from "@fluentui/react-components";
 import { CopyRegular } from "@fluentui/react-icons";
+import type { ReactNode } from "react";
 
 import type { ResultColumn } from "../api/types";
 import { usePreferences } from "../app/preferences";
@@ -10,10 +11,12 @@ interface Props {
   columns: readonly ResultColumn[];
   row: readonly unknown[];
   target: (column: number) => ValueTarget;
+  /** What else can be done with the row. */
+  actions?: ReactNode;
 }
 
 /** A row whole: each value acts, dynamic ones are shown as JSON. */
-export function RowDetail({ columns, row, target }: Props) {
+export function RowDetail({ columns, row, target, actions }: Props) {
   const { zone } = usePreferences();
   const json = () => JSON.stringify(rowObject(columns, row), null, 2);
   return (
@@ -22,6 +25,7 @@ export function RowDetail({ columns, row, target }: Props) {
         <Button size="small" icon={<CopyRegular />} onClick={() => void copyText(json(), "the row as JSON")}>
           Copy as JSON
         </Button>
+        {actions}
       </div>
       <dl>
         {columns.map((column, index) => {

@@ -12,6 +12,7 @@ import type { TimeRange } from "../time/range";
 import { columnName, condition, withStage } from "../values/kql";
 import type { ValueTarget } from "../values/ValueMenu";
 import { SeverityBadge, Tactics } from "./badges";
+import { KeepRow } from "./KeepRow";
 import { EntityChips } from "./parts";
 
 interface Props {
@@ -140,6 +141,7 @@ export function AlertCard({ alert, incident, initiallyOpen, focused, filters, ac
                 columns={alert.sample.columns}
                 rows={alert.sample.rows}
                 maxHeight={260}
+                rowActions={(row) => <KeepRow row={row} query={alert.query} incident={incident.number} />}
                 actions={(column, value) => ({
                   filterIn: () => inLogs(`where ${condition(column.name, value, column.type, true)}`),
                   filterOut: () => inLogs(`where ${condition(column.name, value, column.type, false)}`),

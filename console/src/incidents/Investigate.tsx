@@ -9,6 +9,8 @@ import type { Incident } from "../api/types";
 import type { Graph, GraphNode } from "../api/work";
 import { ErrorView } from "../app/ErrorView";
 import { useWorkspace, workspacePath } from "../app/session";
+import { around, type TimeRange } from "../time/range";
+import { entityLink, refOf } from "./entity";
 import { verdictLabel } from "./model";
 
 const COLUMNS = ["bookmark", "incident", "alert", "entity", "related"] as const;
@@ -34,13 +36,13 @@ function placed(graph: Graph, root: string) {
 
 const short = (text: string) => (text.length > 28 ? `${text.slice(0, 27)}…` : text);
 
-function Picture({ graph, root }: { graph: Graph; root: string }) {
+function Picture({ graph, root, range }: { graph: Graph; root: string; range: TimeRange }) {
   const workspace = useWorkspace();
   const { places, height } = placed(graph, root);
   const width = Math.max(...[...places.values()].map((place) => place.x)) + WIDTH;
   return (
     <div className="vd-graph">
-      <svg width={width + 2} height={height + 2} role="img" aria-label={`Graph of ${graph.nodes.length} nodes and ${graph.edges.length} edges`}>
+      <svg width={width + 2} height={height + 2} role="group" aria-label={`Graph of ${graph.nodes.length} nodes and ${graph.edges.length} edges`}>
         {graph.edges.map((edge) => {
           const from = places.get(edge.from);
           const to = places.get(edge.to);
@@ -70,6 +72,12 @@ function Picture({ graph, root }: { graph: Graph; root: string }) {
               <title>{`${node.type ?? node.kind}: ${label}`}</title>
             </g>
           );
+          if (node.kind === "entity" && node.type !== undefined)
+            return (
+              <Link key={node.id} to={entityLink(workspace, refOf(node.type, node.properties ?? {}), range)}>
+                {box}
+              </Link>
+            );
           return node.kind === "incident" && node.id !== root ? (
             <Link key={node.id} to={workspacePath(workspace, "incidents", String(node.number))}>
               {box}
@@ -100,7 +108,7 @@ export function Investigate({ incident }: { incident: Incident }) {
         <h2 className="vd-label">Graph</h2>
         {graph.isPending && <Spinner size="tiny" label="Loading the graph" />}
         {graph.isError && <ErrorView what="The graph could not be loaded" error={graph.error} />}
-        {graph.data && <Picture graph={graph.data} root={`incident-${incident.number}`} />}
+        {graph.data && <Picture graph={graph.data} root={`incident-${incident.number}`} range={around(incident.lastActivityTimeUtc ?? incident.createdTimeUtc, 72)} />}
       </section>
       <section>
         <h2 className="vd-label">Similar incidents</h2>

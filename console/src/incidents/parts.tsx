@@ -19,6 +19,8 @@ import { useNavigate } from "react-router";
 import type { Entity, Incident } from "../api/types";
 import { useWorkspace, workspacePath } from "../app/session";
 import { ValueChip, type ValueTarget } from "../values/ValueMenu";
+import { around } from "../time/range";
+import { entityLink, refOf } from "./entity";
 import { sortTactics, TACTICS, tacticLabel } from "./model";
 import { withTerm } from "./view";
 
@@ -37,6 +39,9 @@ const ICONS: Readonly<Record<string, FluentIcon>> = {
   azureresource: CloudRegular,
   malware: BotRegular,
 };
+
+/** How far around an incident an entity's page looks: three days. */
+const ENTITY_HOURS = 72;
 
 export function EntityIcon({ type }: { type: string }) {
   const Icon = ICONS[type.toLowerCase()] ?? TagRegular;
@@ -67,6 +72,9 @@ export function useQueueFilters(): (value: string) => Pick<ValueTarget, "filterI
 
 export function EntityChips({ incident, entities, filters, active }: EntityChipsProps) {
   const byQueue = useQueueFilters();
+  const navigate = useNavigate();
+  const workspace = useWorkspace();
+  const time = incident.lastActivityTimeUtc ?? incident.createdTimeUtc;
   if (!entities.length) return <span className="vd-muted">No entities are mapped.</span>;
   return (
     <div className="vd-chips">
@@ -79,7 +87,11 @@ export function EntityChips({ incident, entities, filters, active }: EntityChips
             value: entity.name,
             type: "string",
             label: entity.type,
-            time: incident.lastActivityTimeUtc ?? incident.createdTimeUtc,
+            time,
+            page: {
+              label: `Open the ${entity.type}`,
+              run: () => void navigate(entityLink(workspace, refOf(entity.type, entity.properties), around(time, ENTITY_HOURS))),
+            },
             ...(filters ? filters(entity) : byQueue(entity.name)),
           }}
         >

@@ -9,6 +9,7 @@ import { usePreferences } from "../app/preferences";
 import { ChartView } from "../charts/ChartView";
 import { chartOf } from "../charts/model";
 import { ResultGrid } from "../grid/ResultGrid";
+import { KeepRow } from "../incidents/KeepRow";
 import { download, toCsv, toJson } from "../grid/rows";
 import { formatElapsed, formatTime } from "../time/format";
 import { rangeLabel, spanning, type TimeRange } from "../time/range";
@@ -184,7 +185,7 @@ export function Results({ state, tables, link, onQuery, onCancel }: Props) {
           {chart && !asRows ? (
             <ChartView key={`${index} ${of.query}`} chart={chart} />
           ) : result.rows.length ? (
-            <ResultGrid key={index} label="Result rows" columns={result.columns} rows={result.rows} actions={actions} />
+            <ResultGrid key={index} label="Result rows" columns={result.columns} rows={result.rows} actions={actions} rowActions={(row) => <KeepRow row={row} query={of.query} />} />
           ) : (
             <NoRows of={of} tables={tables} onRange={(range) => onQuery(of.query, range)} />
           )}

@@ -7,6 +7,7 @@ import { Menu, MenuDivider, MenuGroup, MenuGroupHeader, MenuItem, MenuList, Menu
 import {
   CopyRegular,
   DataBarVerticalRegular,
+  DocumentRegular,
   FilterAddRegular,
   FilterDismissRegular,
   OpenRegular,
@@ -35,6 +36,8 @@ export interface ValueTarget {
   filterIn?: (() => void) | undefined;
   filterOut?: (() => void) | undefined;
   topValues?: (() => void) | undefined;
+  /** Its own page. */
+  page?: { label: string; run: () => void } | undefined;
   /** A page about it. */
   open?: { label: string; run: () => void } | undefined;
 }
@@ -105,6 +108,7 @@ function Items({ target }: { target: ValueTarget }) {
         <MenuGroupHeader className="vd-menu-value">
           {target.label}: {empty ? "(empty)" : shorten(text)}
         </MenuGroupHeader>
+        {target.page && item(target.page.label, <DocumentRegular />, target.page.run)}
         {target.open && item(target.open.label, <OpenRegular />, target.open.run)}
         {item("Filter in", <FilterAddRegular />, target.filterIn)}
         {item("Filter out", <FilterDismissRegular />, target.filterOut)}
