@@ -23,6 +23,7 @@ describe("the view in the address", () => {
     "sort=title",
     "sort=-severity&preview=7",
     "sort=createdTimeUtc",
+    "sort=-priority",
   ])("is read and written back the same: %s", (text) => {
     expect(writeView(view(text)).toString()).toBe(text);
   });
@@ -31,6 +32,11 @@ describe("the view in the address", () => {
     expect(view("status=Open&severity=Dire&sort=-colour&preview=-3")).toEqual({
       status: [], severity: [], owner: [], q: "", sort: "createdTimeUtc", descending: true, preview: null,
     });
+  });
+
+  it("puts the most urgent first when it is sorted by priority", () => {
+    const some = [summary(1, { priority: 40 }), summary(2, { priority: 71.5 }), summary(3, { priority: 8 })];
+    expect(computeView(some, view("sort=-priority"), "me")).toEqual([2, 1, 3]);
   });
 
   it("means the open incidents when no status is given", () => {

@@ -57,7 +57,7 @@ function Event({ event }: { event: EntityEvent }) {
       <td className="vd-nowrap">
         <Time value={event.time} />
       </td>
-      <td>
+      <td className="vd-break">
         {event.incidentNumber ? <Link to={workspacePath(workspace, "incidents", event.incidentNumber)}>{event.title}</Link> : event.title}
         {event.detail && <div className="vd-muted vd-pre">{event.detail}</div>}
       </td>

@@ -14,8 +14,8 @@ import { entityLink, refOf } from "./entity";
 import { verdictLabel } from "./model";
 
 const COLUMNS = ["bookmark", "incident", "alert", "entity", "related"] as const;
-const WIDTH = 190;
-const GAP = 60;
+const WIDTH = 148;
+const GAP = 38;
 const HEIGHT = 26;
 const MOST = 120;
 
@@ -34,7 +34,7 @@ function placed(graph: Graph, root: string) {
   return { places, height: Math.max(1, ...rows.values()) * (HEIGHT + 10) };
 }
 
-const short = (text: string) => (text.length > 28 ? `${text.slice(0, 27)}…` : text);
+const short = (text: string) => (text.length > 22 ? `${text.slice(0, 21)}…` : text);
 
 function Picture({ graph, root, range }: { graph: Graph; root: string; range: TimeRange }) {
   const workspace = useWorkspace();

@@ -49,6 +49,7 @@ const none = <span className="vd-none">—</span>;
 
 const COLUMNS: readonly Column[] = [
   { id: "severity", title: "Severity", sort: "severity", cell: (one) => <SeverityBadge severity={one.severity} />, value: (one) => one.severity },
+  { id: "priority", title: "Priority", sort: "priority", cell: (one) => Math.round(one.priority) },
   { id: "number", title: "No.", sort: "number", cell: (one) => one.number, value: (one) => `#${one.number}` },
   { id: "title", title: "Title", sort: "title", cell: (one) => one.title, value: (one) => one.title },
   { id: "status", title: "Status", sort: "status", cell: (one) => <StatusBadge status={one.status} />, value: (one) => one.status },

@@ -7,6 +7,7 @@ export type SortField =
   | "number"
   | "title"
   | "severity"
+  | "priority"
   | "status"
   | "owner"
   | "alertCount"
@@ -18,6 +19,7 @@ const SORT_FIELDS: readonly SortField[] = [
   "number",
   "title",
   "severity",
+  "priority",
   "status",
   "owner",
   "alertCount",
@@ -160,6 +162,7 @@ function compareBy(field: SortField, incidents: readonly IncidentSummary[]): (a:
   switch (field) {
     case "number":
     case "alertCount":
+    case "priority":
       return (a, b) => a[field] - b[field];
     case "severity":
       // Descending shows High first.
