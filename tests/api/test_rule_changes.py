@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -39,6 +40,12 @@ def test_what_is_done_to_a_rule_is_in_the_audit_trail(client: httpx.Client) -> N
     assert client.delete(RULE_URL).status_code == 404
     acts = ("rules/add", "rules/disable", "rules/enable", "rules/update", "rules/delete")
     assert _audit(client) == [(act, RULE_ID) for act in acts]
+    asked = 'SentinelAudit | where OperationName endswith "/Delete" | project SentinelResourceName, ExtendedProperties.CallerName'
+    deadline = time.monotonic() + 60
+    while not (rows := client.post(f"{WS}/query", json={"query": asked}).json()["rows"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert rows == [["Sign-in from a country that nobody works in", "local-operator"]]
     again = client.post(f"{WS}/rules/import", json={"files": [{"name": "country.yaml", "content": RULE}]})
     assert again.json()["added"] == [RULE_ID], "a rule that was deleted can come back"
 

@@ -220,27 +220,42 @@ class OwnLogs:
         """Rows of SentinelAudit for rules that were written; one for each revision."""
         since = self._clock.now() - (_BACK if self._minutes <= 1 else timedelta(minutes=5))
         changed = [stored for stored in self._rules.list() if stored.updated_at > since]
-        rows = [
-            {
-                "TimeGenerated": stored.updated_at, "OperationName": "Microsoft.SecurityInsights/alertRules/Write", "Status": "Success",
-                "Description": "Create or update analytics rule.", "WorkspaceId": self._workspace_id, "SourceSystem": "Vedette",
-                "SentinelResourceId": self._resource(stored.rule.id), "SentinelResourceName": stored.rule.name,
-                "SentinelResourceType": "Analytics Rule", "SentinelResourceKind": _kind_of(stored),
-                "CorrelationId": f"{stored.rule.id}/{stored.revision}",
-                "ExtendedProperties": {
-                    "CallerName": stored.updated_by, "Revision": stored.revision, "Enabled": stored.rule.enabled,
-                    "ResourceDisplayName": stored.rule.name, "Severity": stored.rule.severity.value,
-                },
-            }
-            for stored in changed
-        ]  # fmt: skip
+        rows = [_audited(self._workspace_id, one, "Write", one.updated_at, one.updated_by) for one in changed]
         if rows:
             self._write(
                 "SentinelAudit", rows, [f"rule/{one.rule.id}/{one.revision}/{one.rule.enabled}" for one in changed]
             )
 
     def _resource(self, rule_id: str) -> str:
-        return f"/workspaces/{self._workspace_id}/providers/Microsoft.SecurityInsights/alertRules/{rule_id}"
+        return _rule_resource(self._workspace_id, rule_id)
+
+
+def tell_deleted(intake: Intake, workspace_id: str, stored: StoredRule, at: datetime, by: str) -> None:
+    """A row of SentinelAudit for a rule that is deleted: a minute later nobody knows of it."""
+    row = _audited(workspace_id, stored, "Delete", at, by)
+    intake.accept("SentinelAudit", [row], source=SOURCE, record_ids=[f"rule/{stored.rule.id}/deleted/{at.isoformat()}"])
+
+
+def _rule_resource(workspace_id: str, rule_id: str) -> str:
+    return f"/workspaces/{workspace_id}/providers/Microsoft.SecurityInsights/alertRules/{rule_id}"
+
+
+_ACTS: Final = {"Write": "Create or update analytics rule.", "Delete": "Delete analytics rule."}
+
+
+def _audited(workspace_id: str, stored: StoredRule, act: str, at: datetime, by: str) -> Row:
+    """A row of SentinelAudit about a rule."""
+    return {
+        "TimeGenerated": at, "OperationName": f"Microsoft.SecurityInsights/alertRules/{act}", "Status": "Success",
+        "Description": _ACTS[act], "WorkspaceId": workspace_id, "SourceSystem": "Vedette",
+        "SentinelResourceId": _rule_resource(workspace_id, stored.rule.id), "SentinelResourceName": stored.rule.name,
+        "SentinelResourceType": "Analytics Rule", "SentinelResourceKind": _kind_of(stored),
+        "CorrelationId": f"{stored.rule.id}/{stored.revision}",
+        "ExtendedProperties": {
+            "CallerName": by, "Revision": stored.revision, "Enabled": stored.rule.enabled,
+            "ResourceDisplayName": stored.rule.name, "Severity": stored.rule.severity.value,
+        },
+    }  # fmt: skip
 
 
 def _own_address() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from vedette.core.audit import Audit
@@ -22,7 +22,16 @@ _MISSING = {"KS204": "table", "KS142": "column"}
 class RuleChanges:
     """Adds, edits, switches and deletes rules; a change and its audit entry are kept together, or neither."""
 
-    def __init__(self, rules: RuleLibrary, logs: LogStore, state: State, audit: Audit) -> None:
+    def __init__(
+        self,
+        rules: RuleLibrary,
+        logs: LogStore,
+        state: State,
+        audit: Audit,
+        tell_deleted: Callable[[StoredRule, Principal], None],
+    ) -> None:
+        """`tell_deleted` writes what the log tables say of a rule that is deleted; where that fails, it is not."""
+        self._tell_deleted = tell_deleted
         self._rules = rules
         self._logs = logs
         self._state = state
@@ -78,6 +87,7 @@ class RuleChanges:
             held = self._rules.delete(id_or_name)
             detail = {"name": held.rule.name, "revision": held.revision}
             self._audit.record(by, "rules/delete", held.rule.id, self._rules.workspace_id, detail)
+            self._tell_deleted(held, by)
         return held
 
     def broken(self, among: Container[str] | None = None) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from vedette.deliver.outbox import enqueue
 from vedette.deliver.service import Destinations
 from vedette.detect.alerts.alert import RuleRun
 from vedette.detect.alerts.limits import AlertLimits
-from vedette.detect.library import RuleLibrary
+from vedette.detect.library import RuleLibrary, StoredRule
 from vedette.detect.reading.files import ReadRule
 from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
@@ -208,7 +208,12 @@ class WorkspaceServices:
     @cached_property
     def rule_changes(self) -> RuleChanges:
         """Changes of the rules, with their entries in the audit trail."""
-        return RuleChanges(self.rules, self.logs, self.application.state, self.application.audit)
+        return RuleChanges(self.rules, self.logs, self.application.state, self.application.audit, self._tell_deleted)
+
+    def _tell_deleted(self, stored: StoredRule, by: Principal) -> None:
+        from vedette.api.own_logs import tell_deleted
+
+        tell_deleted(self.intake, self.workspace.id, stored, self.application.clock.now(), by.name)
 
     def replay(self, rule: str, start: datetime, end: datetime) -> dict[str, Any]:
         """What a rule finds over a past time, by the same scheduler; nothing of it is kept.
