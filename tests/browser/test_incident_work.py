@@ -103,7 +103,9 @@ def test_a_row_is_kept_with_an_incident(site: Site, page: Page) -> None:
     picture(page, "keep-row")
     dialog.get_by_role("button", name="Keep").click()
     expect(page.locator(".vd-status-text")).to_contain_text(f"Kept The first sign-in with #{number}")
-    (kept,) = site.incident("SO")["bookmarks"]  # type: ignore[misc]
+    bookmarks = site.incident("SO")["bookmarks"]
+    assert isinstance(bookmarks, list)
+    (kept,) = bookmarks
     assert (kept["queryResult"]["UserPrincipalName"], kept["query"]) == (user("SO"), query)
     page.goto(site.path("incidents", number))
     page.get_by_role("tab", name="Work").click()
