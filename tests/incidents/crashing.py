@@ -56,7 +56,7 @@ def automated(state: State, service: IncidentService, clock: VirtualClock) -> Au
     if not automation.list():
         of = condition("IncidentRelatedAnalyticRuleIds", "Equals", rules()[-1].id)
         automation.create(automation_rule("Tag", conditions=[of], actions=[modify(labels=["new"])]), SYSTEM, "tag")
-    Automation(state, service, automation, clock, lambda names: None)
+    Automation(state, service, automation, clock, lambda names: None, lambda number, action, who: 0)
     return automation
 
 

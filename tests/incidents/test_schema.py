@@ -11,12 +11,13 @@ import vedette.core.models
 import vedette.detect.models
 import vedette.incidents.models
 import vedette.incidents.work.models
+import vedette.respond.at_source.models
 import vedette.respond.automation.models  # noqa: F401
 from vedette.core.database import Base, State
 
 OURS = (
     "automation_rules alerts analytics_rule_revisions analytics_rules bookmark_entity_keys bookmarks incident_activities incident_comments incident_counters"
-    " incident_entities incident_entity_keys incident_moves incident_rules incident_tasks incidents log_outbox rule_runs rule_schedules"
+    " incident_entities incident_entity_keys incident_moves incident_rules incident_tasks incidents log_outbox rule_runs rule_schedules source_changes"
 ).split()
 
 

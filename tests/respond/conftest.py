@@ -136,6 +136,7 @@ def house(state: State, workspace: str, clock: VirtualClock) -> House:
     incidents = IncidentService(state, workspace, clock, new_id=seeded_ids(1))
     rules = AutomationRules(state, workspace, clock, ids=seeded_ids(2))
     Automation(
-        state, incidents, rules, clock, lambda names: next((PEOPLE[one] for one in names if one in PEOPLE), None)
-    )
+        state, incidents, rules, clock, lambda names: next((PEOPLE[one] for one in names if one in PEOPLE), None),
+        lambda number, action, who: 0,
+    )  # fmt: skip
     return House(state, clock, incidents, rules)

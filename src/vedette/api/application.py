@@ -87,7 +87,8 @@ class Application:
             key_file = settings.secrets_key_file or self.directory.secrets_key_file
             self.secrets = Secrets(self.state, key_file, self.clock, key=key, backends=backends_of(settings))
             self.workspaces = Workspaces(self.state, self.clock)
-            registry = default_registry(self.clock, clouds_with(settings.azure_clouds) if clouds is None else clouds)
+            self.clouds = clouds_with(settings.azure_clouds) if clouds is None else clouds
+            registry = default_registry(self.clock, self.clouds)
             outbound = Outbound.of(settings.outbound_allow)
             self.destinations = Destinations(self.state, self.secrets, registry, self.clock, outbound=outbound)
             self.openings = Openings(self.state, self.secrets, registry, outbound)
@@ -103,9 +104,7 @@ class Application:
                 memory=None if settings.log_memory is None else f"{settings.log_memory}MiB",
             )  # fmt: skip
             opening.callback(self.stores.close)
-            connectors = default_connectors(
-                self.clock, clouds_with(settings.azure_clouds) if clouds is None else clouds
-            )
+            connectors = default_connectors(self.clock, self.clouds)
             self.connector_definitions = Definitions(self.state, connectors, self.clock, outbound)
             self.collector = ConnectorRunner(
                 self.state,

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from vedette.collect.files.loader import FileLoader
     from vedette.collect.files.watching import FolderWatcher
     from vedette.incidents.investigation.service import Investigation
+    from vedette.respond.at_source.service import SourceAccount, SourceAlerts
+    from vedette.respond.at_source.suppression import Suppression
     from vedette.respond.automation.library import AutomationRules
 
 
@@ -268,8 +270,48 @@ class WorkspaceServices:
             url_of=lambda number: f"{self.application.public_url}/incidents/{number}",
         )
         held = self.application
-        Automation(held.state, incidents, self.automation_rules, held.clock, held.person)
+        Automation(
+            held.state, incidents, self.automation_rules, held.clock, held.person,
+            lambda number, action, who: self.source_alerts.ask(number, action, who),
+        )  # fmt: skip
         return incidents
+
+    @cached_property
+    def source_alerts(self) -> SourceAlerts:
+        """What is done with alerts where they come from."""
+        from vedette.respond.at_source.service import SourceAlerts
+
+        held = self.application
+        return SourceAlerts(
+            held.state, self.workspace.id, held.clock, self.incidents, self._source_accounts, held.audit
+        )
+
+    def change(
+        self, incident: int | str, changes: Mapping[str, Any], by: Principal, base: Mapping[str, int], etag: str | None = None, *,
+        source_alerts: str | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Changes fields of an incident and, in the same transaction, has its alerts changed where they come from."""
+        with self.application.state.session():
+            found = self.incidents.update(incident, changes, by, base, etag)
+            if source_alerts is not None:
+                self.source_alerts.ask(incident, source_alerts, by)
+        return found
+
+    @cached_property
+    def suppression(self) -> Suppression:
+        """The suppression rules at their sources."""
+        from vedette.respond.at_source.suppression import Suppression
+
+        held = self.application
+        return Suppression(
+            self.workspace.id, held.clock, self.incidents, self.source_alerts, self._source_accounts, held.audit
+        )
+
+    def _source_accounts(self) -> list[SourceAccount]:
+        from vedette.api.source_accounts import source_accounts
+
+        held = self.application
+        return source_accounts(self.connectors, self.workspace.id, held.clock, held.clouds)
 
     @cached_property
     def automation_rules(self) -> AutomationRules:
@@ -338,6 +380,7 @@ class WorkspaceServices:
     def wake(self) -> None:
         """Tells the background work that there is something to do."""
         self.application.deliverer.wake()
+        self.source_alerts.wake()
 
     def incident_page(self, filters: Mapping[str, str], caller: Principal | None) -> IncidentPage:
         """A page of the queue by the filters of the REST API."""
@@ -385,6 +428,7 @@ class WorkspaceServices:
             "slow rules": partial(self.scheduler.run_forever, lane=Lane.SLOW), "stream": self.stream.run_forever,
             "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
             "own logs": self._own_logs, "retention": self.keeper.run_forever, "secrets": self.secret_care.run,
+            "alerts at their source": self.source_alerts.run,
         }  # fmt: skip
 
     def _own_logs(self, stop: threading.Event) -> None:

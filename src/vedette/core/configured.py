@@ -189,6 +189,11 @@ def refuse_elsewhere(
         )
 
 
+def defaults_of(form: Form) -> dict[str, str]:
+    """The defaults of a form's fields."""
+    return {one.name: one.default for one in form.fields if one.default is not None}
+
+
 def settings_of(form: Form, checked: Mapping[str, str]) -> dict[str, str]:
     """The values that are no secrets."""
     return {field.name: checked[field.name] for field in form.fields if not field.secret and field.name in checked}

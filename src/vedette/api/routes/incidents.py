@@ -25,6 +25,11 @@ class Patch(Wire):
 
     set: dict[str, Any]
     base: dict[str, int] = Field(default_factory=dict)
+    source_alerts: str | None = Field(
+        default=None,
+        description="What becomes of the incident's alerts where they come from (Defender for Cloud): `Dismiss`, `Resolve`,"
+        " `Activate`, `InProgress`; left out, they stay as they are.",
+    )
 
 
 class BatchItem(Patch):
@@ -90,7 +95,7 @@ def batch(
     results: list[dict[str, Any]] = []
     for item in body.items:
         try:
-            services.incidents.update(item.number, item.set, caller, item.base)
+            services.change(item.number, item.set, caller, item.base, source_alerts=item.source_alerts)
             results.append({"number": item.number, "status": 200, "incident": services.incidents.summary(item.number)})
         except VedetteError as error:
             shown = {
@@ -100,6 +105,7 @@ def batch(
                 "details": getattr(error, "details", None),
             }
             results.append({"number": item.number, "status": error.status, "error": shown})
+    services.wake()
     return {"results": results}
 
 
@@ -124,7 +130,9 @@ def change(
 
     With If-Match, any change since the incident was read is one (412).
     """
-    found = services.incidents.update(reference(incident), body.set, caller, body.base, if_match)
+    found = services.change(
+        reference(incident), body.set, caller, body.base, if_match, source_alerts=body.source_alerts
+    )
     response.headers["ETag"] = f'"{found["etag"]}"'
     services.wake()
     return found

@@ -21,7 +21,6 @@ from sqlalchemy import delete, or_, select
 
 from vedette.collect.connectors.contract import (
     Connection,
-    ConnectorManifest,
     Endpoint,
     Event,
     Page,
@@ -32,6 +31,7 @@ from vedette.collect.connectors.models import ConnectorEndpointRow, ConnectorPol
 from vedette.collect.connectors.pace import LONGEST_WAIT, planned_anew, set_back, wait
 from vedette.collect.connectors.registry import ConnectorRegistry
 from vedette.core.clock import Clock
+from vedette.core.configured import defaults_of
 from vedette.core.database import State
 from vedette.core.errors import TooManyRequests, VedetteError
 from vedette.core.redaction import Secret
@@ -447,8 +447,3 @@ def opened_with(
         name: secrets.get(reference, workspace_id=workspace_id) for name, reference in references.items()
     }
     return found.open({**defaults_of(found.manifest), **settings}, held)
-
-
-def defaults_of(manifest: ConnectorManifest) -> dict[str, str]:
-    """The defaults of a form's fields."""
-    return {one.name: one.default for one in manifest.fields if one.default is not None}

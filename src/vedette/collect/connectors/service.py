@@ -21,11 +21,20 @@ from vedette.collect.connectors.registry import ConnectorRegistry
 from vedette.core.audit import Audit
 from vedette.core.checks import CheckReport
 from vedette.core.clock import Clock
-from vedette.core.configured import Configured, SecretStatus, plain_name, refuse_taken_name, settings_of, taken_away
+from vedette.core.configured import (
+    Configured,
+    SecretStatus,
+    defaults_of,
+    plain_name,
+    refuse_taken_name,
+    settings_of,
+    taken_away,
+)
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, NotFound, nearest
 from vedette.core.forms import FieldType, FormField, InvalidFields
 from vedette.core.ids import IdSource, new_id
+from vedette.core.redaction import Secret
 from vedette.core.roles import Permission, Principal
 from vedette.core.secrets import Secrets
 
@@ -90,6 +99,15 @@ class ConnectorView:
     endpoints: tuple[EndpointView, ...]
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """An instance with its values; of no use but to sign in with."""
+
+    name: str
+    settings: Mapping[str, str]
+    secrets: Mapping[str, Secret]
 
 
 class Connectors:
@@ -251,6 +269,24 @@ class Connectors:
                 {"ok": report.ok, "failing": report.failing, "fields": sorted(values)},
             )
         return report
+
+    def in_use(self, workspace_id: str, kind: str) -> Sequence[InUse]:
+        """The enabled instances of a kind, by name, with what they sign in with: for what else is done where they collect."""
+        manifest = self._registry.get(kind).manifest
+        query = select(ConnectorRow).filter_by(workspace_id=workspace_id, kind=kind, enabled=True)
+        with self._state.session(read_only=True) as session:
+            rows = list(session.scalars(query.order_by(ConnectorRow.folded_name)))
+            session.expunge_all()
+        return [
+            InUse(
+                row.name, {**defaults_of(manifest), **row.settings},
+                {
+                    field: self._secrets.get(reference, workspace_id=workspace_id)
+                    for field, reference in row.secrets.items()
+                },
+            )
+            for row in rows
+        ]  # fmt: skip
 
     def reopen(self, workspace_id: str, connector_id: str) -> None:
         """Have the instance opened anew with the secrets that are in use now."""

@@ -64,7 +64,7 @@ for _verb, _status in _STATES.items():
         collection=True,
         action="action",
         versions=CLOUD_ALERTS,
-        right="Microsoft.Security/alerts/write",
+        right=f"{TYPE}/{_verb}/action",
     )(_change(_status))
 
 
@@ -74,7 +74,7 @@ for _verb, _status in _STATES.items():
     collection=True,
     action="action",
     versions=CLOUD_ALERTS,
-    right="Microsoft.Security/alerts/write",
+    right=f"{TYPE}/simulate/action",
 )
 def simulate(request: ArmRequest) -> ArmResponse:
     """Make a sample alert for each bundle; suppression rules apply to them."""

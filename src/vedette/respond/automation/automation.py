@@ -22,7 +22,7 @@ from vedette.incidents.logrows import HEALTH
 from vedette.incidents.models import AlertRow, IncidentEntityRow, IncidentRow
 from vedette.incidents.service import IncidentService
 from vedette.incidents.vocabulary import ActivityKind
-from vedette.respond.automation.actions.contract import ActionContext, PersonOf
+from vedette.respond.automation.actions.contract import ActionContext, AtSource, PersonOf
 from vedette.respond.automation.conditions.contract import When
 from vedette.respond.automation.facts import Facts, Scope, Source
 from vedette.respond.automation.health import AutomationRun, Issue, health_row
@@ -46,6 +46,7 @@ class Automation:
         rules: AutomationRules,
         clock: Clock,
         person_of: PersonOf,
+        at_source: AtSource,
         ids: IdSource = new_id,
     ) -> None:
         self._state = state
@@ -53,6 +54,7 @@ class Automation:
         self._rules = rules
         self._clock = clock
         self._person_of = person_of
+        self._at_source = at_source
         self._new_id = ids
         incidents.subscribe(self.happened)
 
@@ -100,7 +102,7 @@ class Automation:
     def _apply(self, session: Session, rule: AutomationRule, when: When, row: IncidentRow) -> None:
         """Do what a rule says, one action after another. One that cannot be done is told, and does not keep the others."""
         who = _principal(rule, self._incidents.workspace_id)
-        context = ActionContext(self._incidents, row.number, who, self._person_of)
+        context = ActionContext(self._incidents, row.number, who, self._person_of, self._at_source)
         done: list[str] = []
         failed: list[Issue] = []
         for action in rule.actions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from vedette.detect.export.arm import escaped, to_template
@@ -26,5 +26,10 @@ def to_resource(rule: AutomationRule) -> dict[str, Any]:
 
 def export(rules: Sequence[AutomationRule]) -> tuple[dict[str, Any], list[str]]:
     """A template of the rules, and what of them Microsoft Sentinel would not understand."""
-    notes = [f"'{rule.name}': {note}" for rule in rules for note in dict.fromkeys(all_notes(rule.conditions))]
+    notes = [f"'{rule.name}': {note}" for rule in rules for note in dict.fromkeys(_notes(rule))]
     return to_template([to_resource(rule) for rule in rules]), notes
+
+
+def _notes(rule: AutomationRule) -> Iterator[str]:
+    yield from all_notes(rule.conditions)
+    yield from (action.foreign for action in rule.actions if action.foreign is not None)

@@ -26,6 +26,11 @@ class AddIncidentTask:
         """It always is."""
         return None
 
+    @property
+    def foreign(self) -> None:
+        """It is one of Microsoft Sentinel's."""
+        return None
+
     def run(self, context: ActionContext) -> None:
         """Add it at the end."""
         context.incidents.tasks.add(context.number, self.title, self.description, context.principal)

@@ -10,6 +10,8 @@ from vedette.core.roles import Principal
 from vedette.detect.reading.fields import FieldReader
 from vedette.incidents.service import IncidentService
 
+AtSource = Callable[[int, str, Principal], int]
+"""Has the alerts of an incident moved to another state where they come from (`Dismiss`, …); how many there are."""
 PersonOf = Callable[[Sequence[str]], dict[str, str] | None]
 """Finds somebody who has an account here by any of several names: ``{"id", "name"}``, or None."""
 
@@ -22,6 +24,7 @@ class ActionContext:
     number: int
     principal: Principal
     person_of: PersonOf
+    at_source: AtSource
 
 
 class Action(Protocol):
@@ -35,6 +38,11 @@ class Action(Protocol):
     @property
     def not_runnable(self) -> str | None:
         """Why it is not done here, as one sentence; None where it is."""
+        ...
+
+    @property
+    def foreign(self) -> str | None:
+        """Why Microsoft Sentinel would not understand it, as one sentence; None where it does."""
         ...
 
     def run(self, context: ActionContext) -> None:

@@ -41,6 +41,11 @@ class ModifyProperties:
         """It always is."""
         return None
 
+    @property
+    def foreign(self) -> None:
+        """It is one of Microsoft Sentinel's."""
+        return None
+
     def run(self, context: ActionContext) -> None:
         """Set everything at once; what is so already stays, and is no change."""
         changes = dict(self.changes)

@@ -6,6 +6,7 @@ from typing import Final
 
 from vedette.detect.reading.fields import FieldReader
 from vedette.respond.automation.actions.add_incident_task import AddIncidentTaskKind
+from vedette.respond.automation.actions.change_source_alerts import ChangeSourceAlertsKind
 from vedette.respond.automation.actions.contract import Action, ActionKind
 from vedette.respond.automation.actions.modify_properties import ModifyPropertiesKind
 from vedette.respond.automation.actions.run_playbook import RunPlaybookKind
@@ -15,6 +16,7 @@ _KINDS: Final[tuple[ActionKind, ...]] = (
     ModifyPropertiesKind(),
     AddIncidentTaskKind(),
     RunPlaybookKind(),
+    ChangeSourceAlertsKind(),
 )
 ACTIONS: Final[dict[str, ActionKind]] = {kind.type: kind for kind in _KINDS}
 

@@ -30,6 +30,11 @@ class RunPlaybook:
         """There are no playbooks here."""
         return f"The playbook '{self.name}' is not run: there are no playbooks in Vedette."
 
+    @property
+    def foreign(self) -> None:
+        """It is one of Microsoft Sentinel's."""
+        return None
+
     def run(self, context: ActionContext) -> None:
         """Refuse it."""
         raise InvalidInput(self.not_runnable, target=self.resource_id)

@@ -1,0 +1,1 @@
+"""What is done with alerts where they come from: dismissed, resolved, made active again, suppressed."""
