@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import serving
-from tests.api.test_take_action import CREATION, PROVIDER, SETTINGS, WS, until_there
+from tests.api.test_take_action import CREATION, PROVIDER, SETTINGS, WS
 from tests.plugins.fake_tenant import SUBSCRIPTION
 from tests.range.conftest import COLLECTOR, RESPONDER
 from vedette.clients.azure_cloud import local_cloud
@@ -70,7 +71,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(range_server: RangeServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     range_server.reset()
-    now = timestamp(SystemClock().now())
+    now = timestamp(SystemClock().now() - timedelta(minutes=1))
     documents = range_server.tenant.documents.of("arm", SUBSCRIPTION)
     [alert] = [one for one in documents if one["name"].startswith("2518770965529163669")]
     alert["properties"] |= {"timeGeneratedUtc": now, "startTimeUtc": now, "endTimeUtc": now}
@@ -83,10 +84,14 @@ def desk(range_server: RangeServer, tmp_path_factory: pytest.TempPathFactory) ->
         }  # fmt: skip
         made = client.post(f"{WS}/connectors", json=body)
         assert made.status_code == 201, made.text
-        until_there(client, "SecurityAlert")
+        deadline = time.monotonic() + 60
+        while not client.post(f"{WS}/query", json={"query": "SecurityAlert | take 1"}).json()["rows"]:
+            assert time.monotonic() < deadline, client.get(f"{WS}/connectors").text
+            time.sleep(0.05)
         files = [{"name": "creation.yaml", "content": CREATION}]
         [rule] = client.post(f"{WS}/rules/import", json={"files": files}).json()["imported"]
-        [number] = client.post(f"{WS}/rules/run", json={"ruleId": rule["id"]}).json()["incidents"]
+        client.post(f"{WS}/rules/run", json={"ruleId": rule["id"]})
+        [number] = [one["number"] for one in client.get(f"{WS}/incidents").json()["value"]]
         yield Desk(client, range_server, number, alert["id"], made.json()["id"])
 
 
@@ -130,7 +135,12 @@ def test_a_wrong_wish_closes_nothing(desk: Desk) -> None:
 
 @pytest.mark.req("T-043")
 def test_an_automation_rule_closes_at_both_ends(desk: Desk) -> None:
-    closing = {"propertyName": "IncidentStatus", "changeType": "ChangedTo", "operator": "Equals", "propertyValues": ["Closed"]}
+    closing = {
+        "propertyName": "IncidentStatus",
+        "changeType": "ChangedTo",
+        "operator": "Equals",
+        "propertyValues": ["Closed"],
+    }
     rule = {
         "displayName": "Close at both ends",
         "triggeringLogic": {

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from vedette.clients.azure_cloud import AzureCloud
 from vedette.clients.azure_errors import AzureFailure, FailureKind, from_exception, from_response
+from vedette.core.azure_sdk import sdk
 from vedette.core.clock import Clock
 from vedette.core.redaction import Secret
 
@@ -78,6 +79,7 @@ class AzureHttp:
 
     def authenticate(self) -> None:
         """Get a token, and nothing else: tells wrong credentials from everything that may be wrong later."""
+        sdk()
         from azure.core.exceptions import AzureError
 
         self._open()
@@ -109,6 +111,7 @@ class AzureHttp:
         self, method: str, url: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None
     ) -> tuple[HttpResponse, str]:
         """One request; the answer, and its text if it is an error."""
+        sdk()
         from azure.core.exceptions import AzureError, ClientAuthenticationError
         from azure.core.rest import HttpRequest
 
@@ -137,6 +140,7 @@ class AzureHttp:
             return self._pipeline
 
     def _make(self) -> tuple[Any, PipelineClient[Any, Any]]:
+        sdk()
         from azure.core import PipelineClient
         from azure.core.pipeline.policies import (
             BearerTokenCredentialPolicy,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from vedette.clients.azure_cloud import PUBLIC, AzureCloud
 from vedette.clients.azure_errors import AzureFailure, FailureKind, from_exception, seconds_to_wait
 from vedette.clients.azure_http import ClientSecretCredentials
+from vedette.core.azure_sdk import sdk
 from vedette.core.clock import Clock
 from vedette.core.redaction import Secret
 
@@ -114,6 +115,7 @@ class BlobStorage:
 
     def read(self, container: str, name: str, start: int, length: int, etag: str | None = None) -> bytes:
         """Bytes of a blob from a position on; none where it ends there. With an `etag`, `CONFLICT` if the blob has changed since."""
+        sdk()
         from azure.core import MatchConditions
 
         only: dict[str, Any] = {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
@@ -139,6 +141,7 @@ class BlobStorage:
             return self._once(ask)
 
     def _once(self, ask: Callable[[], T]) -> T:
+        sdk("azure.storage.blob")
         from azure.core.exceptions import AzureError
 
         try:

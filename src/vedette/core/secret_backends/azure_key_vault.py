@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from vedette.core.azure_sdk import sdk
 from vedette.core.errors import InvalidInput
 from vedette.core.secret_backends.contract import TIMEOUT, absent, checked_locator, not_installed, out_of_reach
 
@@ -28,6 +29,7 @@ class AzureKeyVault:
     ) -> None:  # fmt: skip
         """`known_host` False is for a vault whose name does not end in one of Azure's domains: a double, or Azure Stack."""
         try:
+            sdk("azure.keyvault.secrets")
             from azure.keyvault.secrets import SecretClient
         except ImportError:
             raise not_installed(self.title, "azure") from None
