@@ -71,3 +71,13 @@ describe("the link back to the product of an alert", () => {
     expect(backLink({ properties: {} })).toBeUndefined();
   });
 });
+
+describe("an action that changes alerts at their source", () => {
+  it("comes back from the form as it was", () => {
+    const action = { order: 1, actionType: "ChangeSourceAlerts", actionConfiguration: { action: "Dismiss" } };
+    const rule = { displayName: "r", order: 1, triggeringLogic: { isEnabled: true, conditions: [] }, actions: [action] } as unknown as AutomationRule;
+    const entered = enteredOf(rule);
+    expect(entered.actions[0]?.type).toBe("source");
+    expect(writeOf(entered, "Updated").actions).toEqual([action]);
+  });
+});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from tests.api.conftest import serving
 from tests.api.test_take_action import CREATION, PROVIDER, SETTINGS, WS
 from tests.plugins.fake_tenant import SUBSCRIPTION
 from tests.range.conftest import COLLECTOR, RESPONDER
+from vedette.cli.main import app
 from vedette.clients.azure_cloud import local_cloud
 from vedette.core.clock import SystemClock
 from vedette.range.faults import Fault
@@ -24,6 +28,11 @@ from vedette.range.state import timestamp
 
 RULES = f"{PROVIDER}/alertsSuppressionRules"
 CLOSING = {"status": "Closed", "classification": "BenignPositive", "classificationReason": "SuspiciousButExpected"}
+
+
+def vedette(*arguments: str) -> Result:
+    """A command, through the server that holds the directory."""
+    return CliRunner().invoke(app, list(arguments))
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class Desk:
     number: int
     alert: str
     connector: str
+    data: str
 
     def status(self) -> str:
         """The alert's state at its source."""
@@ -92,7 +102,7 @@ def desk(range_server: RangeServer, tmp_path_factory: pytest.TempPathFactory) ->
         [rule] = client.post(f"{WS}/rules/import", json={"files": files}).json()["imported"]
         client.post(f"{WS}/rules/run", json={"ruleId": rule["id"]})
         [number] = [one["number"] for one in client.get(f"{WS}/incidents").json()["value"]]
-        yield Desk(client, range_server, number, alert["id"], made.json()["id"])
+        yield Desk(client, range_server, number, alert["id"], made.json()["id"], str(held.data))
 
 
 @pytest.fixture(autouse=True)
@@ -124,6 +134,36 @@ def test_an_incident_is_closed_here_alone_or_at_both_ends(desk: Desk) -> None:
     entries = [one["title"] for one in desk.client.get(desk.path()).json()["timeline"] if one["kind"] == "action"]
     assert entries[-1] == "Dismissed in Microsoft Defender for Cloud: Encoded command on a virtual machine"
     assert any(one["action"] == "source-alerts/Dismiss" for one in desk.client.get(f"{WS}/audit").json()["value"])
+
+
+@pytest.mark.req("T-043")
+def test_by_command(desk: Desk) -> None:
+    number = str(desk.number)
+    done = vedette("incidents", "close", number, "--as", "FalsePositive", "--reason", "InaccurateData", "--source-alerts", "Dismiss",
+                   "--data", desk.data)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "is closed as FalsePositive" in done.stdout
+    desk.until("done")
+    shown = vedette("incidents", "source-alerts", number, "--data", desk.data, "--format", "json")
+    assert json.loads(shown.stdout)["value"][0]["change"]["status"] == "Dismissed"
+    assert vedette("incidents", "source-alerts", number, "--do", "activate", "--data", desk.data).exit_code == 0
+    assert desk.status() == "Active"
+    made = vedette(
+        "incidents",
+        "suppress",
+        number,
+        "--until",
+        "2099-01-01",
+        "--entity",
+        "entities.host.hostName=vm1",
+        "--data",
+        desk.data,
+    )
+    assert made.exit_code == 0, made.output
+    [rule] = json.loads(vedette("incidents", "suppressions", "--data", desk.data, "--format", "json").stdout)["value"]
+    assert rule["entities"] == [{"field": "entities.host.hostName", "in": ["vm1"]}]
+    gone = vedette("incidents", "unsuppress", rule["name"], "--subscription", SUBSCRIPTION, "--data", desk.data)
+    assert gone.exit_code == 0, gone.output
 
 
 @pytest.mark.req("T-043")
@@ -205,6 +245,8 @@ def test_new_alerts_are_suppressed_by_hand(desk: Desk) -> None:
         "alertType": "VM_SuspiciousActivity", "reason": "Noise", "state": "Enabled", "comment": "the scanner",
         "suppressionAlertsScope": {"allOf": [{"field": "entities.ip.address", "in": ["203.0.113.45"]}]},
     }  # fmt: skip
+    shown = vedette("incidents", "suppressions", "--data", desk.data)
+    assert made.json()["name"] in shown.stdout
     again = desk.client.post(desk.path("/source-alerts/suppress"), json={**body, "comment": "the scanner, again"})
     [listed] = desk.client.get(f"{WS}/source-suppressions").json()["value"]
     assert (listed["name"], listed["comment"]) == (again.json()["name"], "the scanner, again")

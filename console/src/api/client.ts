@@ -5,9 +5,9 @@ import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./
 import type { ExceptionProposal, ExceptionWrite } from "./exceptions";
 import type { BrokenRule, RuleFormat, RuleImportFile, RuleImportReport } from "./rules";
 import type { RunDetail, RunReplay } from "./runs";
-import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleRun, RuleSummary, Session, TableInfo, TestReport, Workspace } from "./types";
+import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleRun, RuleSummary, Session, SourceAction, TableInfo, TestReport, Workspace } from "./types";
 import type { RuleTemplate } from "./templates";
-import type { Bookmark, BookmarkWrite, Escalation, Graph, Move, SimilarIncident, TakeAction, Task } from "./work";
+import type { Bookmark, BookmarkWrite, Escalation, Graph, Move, NewSuppression, SimilarIncident, SourceAlert, TakeAction, Task } from "./work";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
 const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComponent(id)}`;
@@ -67,6 +67,11 @@ export const api = {
   graph: (ws: string, number: number) => http.get<Graph>(`${workspace(ws)}/incidents/${number}/graph`),
   similar: (ws: string, number: number) => http.get<Page<SimilarIncident>>(`${workspace(ws)}/incidents/${number}/similar`),
 
+  sourceAlerts: (ws: string, number: number) => http.get<{ value: SourceAlert[] }>(`${workspace(ws)}/incidents/${number}/source-alerts`),
+  changeSourceAlerts: (ws: string, number: number, action: SourceAction) =>
+    http.post<{ value: SourceAlert[] }>(`${workspace(ws)}/incidents/${number}/source-alerts`, { action }),
+  suppressAtSource: (ws: string, number: number, body: NewSuppression) =>
+    http.post<{ name: string }>(`${workspace(ws)}/incidents/${number}/source-alerts/suppress`, body),
   takeAction: (ws: string, number: number) => http.get<TakeAction>(`${workspace(ws)}/incidents/${number}/take-action`),
   escalate: (ws: string, number: number, body: Escalation) =>
     http.post<Incident>(`${workspace(ws)}/incidents/${number}/escalate`, body),

@@ -219,7 +219,12 @@ export interface IncidentPatch {
   set: FieldChanges;
   /** Per field in `set`, the revision the person saw. */
   base: Partial<Revisions>;
+  /** What becomes of its alerts where they come from; left out, they stay as they are. */
+  sourceAlerts?: SourceAction;
 }
+
+/** What can be done with alerts in Defender for Cloud. */
+export type SourceAction = "Dismiss" | "Resolve" | "Activate" | "InProgress";
 
 export interface FieldConflict<F extends EditableField = EditableField> {
   field: F;

@@ -1,6 +1,6 @@
 /** What belongs to an incident besides its fields: work, history, graph, similar incidents. */
 
-import type { Classification, ClassificationReason, IncidentStatus, PersonRef, Severity, Utc } from "./types";
+import type { Classification, ClassificationReason, IncidentStatus, PersonRef, Severity, SourceAction, Utc } from "./types";
 
 export interface PriorityPart {
   name: string;
@@ -90,6 +90,34 @@ export interface TakeAction {
     reason: string | null;
     query: string | null;
   };
+}
+
+/** An alert where it comes from, and what was asked for it there last. */
+export interface SourceAlert {
+  alertId: string;
+  sourceId: string;
+  title: string;
+  product: string;
+  subscriptionId: string | null;
+  /** The connector that reaches it; none is none. */
+  connector: string | null;
+  change: {
+    action: SourceAction;
+    state: "waiting" | "done" | "failed";
+    message: string | null;
+    hint: string | null;
+    by: PersonRef;
+    askedTimeUtc: Utc;
+    /** Its state there, where it was done. */
+    status: string | null;
+  } | null;
+}
+
+export interface NewSuppression {
+  sourceId: string;
+  reason: string;
+  comment: string;
+  expiresOn: string | null;
 }
 
 export interface Escalation {

@@ -77,6 +77,18 @@ function One({ value, vocabulary, disabled, onChange }: OneProps) {
       </div>
     );
   }
+  if (value.type === "source") {
+    return (
+      <Field label="Alerts in Microsoft Defender for Cloud" hint="Where they come from. In Microsoft Sentinel a playbook does this.">
+        <Select value={value.action} disabled={disabled} onChange={(_, data) => onChange({ ...value, action: data.value })}>
+          <option value="Dismiss">Dismiss</option>
+          <option value="Resolve">Resolve</option>
+          <option value="InProgress">Set in progress</option>
+          <option value="Activate">Make active</option>
+        </Select>
+      </Field>
+    );
+  }
   const set = (change: Partial<EnteredChange>) => onChange({ ...value, ...change });
   const reasons = vocabulary.classifications[value.classification] ?? [];
   return (
@@ -145,6 +157,9 @@ export function Actions({ actions, vocabulary, disabled, onChange }: Props) {
           </Button>
           <Button size="small" icon={<AddRegular />} onClick={() => onChange([...actions, keyed({ type: "task" as const, title: "", description: "" })])}>
             Add a task
+          </Button>
+          <Button size="small" icon={<AddRegular />} onClick={() => onChange([...actions, keyed({ type: "source" as const, action: "Dismiss" })])}>
+            Change alerts at their source
           </Button>
         </div>
       )}

@@ -30,7 +30,7 @@ export interface EnteredChange {
   labels: string;
 }
 
-export type EnteredAction = EnteredChange | { type: "task"; title: string; description: string } | { type: "kept"; value: Action };
+export type EnteredAction = EnteredChange | { type: "task"; title: string; description: string } | { type: "source"; action: string } | { type: "kept"; value: Action };
 
 /** Each has a key of its own: rows of the form come and go. */
 export type Keyed<T> = T & { key: number };
@@ -76,6 +76,7 @@ function enteredCondition(condition: Condition): EnteredCondition {
 function enteredAction(action: Action): EnteredAction {
   const about = action.actionConfiguration;
   if (action.actionType === "AddIncidentTask") return { type: "task", title: text(about.title), description: text(about.description) };
+  if (action.actionType === "ChangeSourceAlerts") return { type: "source", action: text(about.action) };
   if (action.actionType !== "ModifyProperties") return { type: "kept", value: action };
   const owner = about.owner as Record<string, string | null> | null | undefined;
   const named = owner && (owner.assignedTo ?? owner.userPrincipalName ?? owner.email ?? owner.objectId);
@@ -125,6 +126,7 @@ function actionOf(one: EnteredAction, order: number): Action {
   if (one.type === "task") {
     return { order, actionType: "AddIncidentTask", actionConfiguration: { title: one.title.trim(), description: one.description.trim() } };
   }
+  if (one.type === "source") return { order, actionType: "ChangeSourceAlerts", actionConfiguration: { action: one.action } };
   const closing = one.status === "Closed";
   return {
     order,

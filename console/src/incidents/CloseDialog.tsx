@@ -1,5 +1,6 @@
 import {
   Button,
+  Checkbox,
   Dialog,
   DialogActions,
   DialogBody,
@@ -13,28 +14,30 @@ import {
 } from "@fluentui/react-components";
 import { useState, type KeyboardEvent } from "react";
 
-import type { FieldChanges } from "../api/types";
+import type { FieldChanges, SourceAction } from "../api/types";
 import { VERDICTS } from "./model";
 
 interface Props {
   /** The incidents to close; none means the dialog is closed. */
   numbers: readonly number[] | null;
   onClose: () => void;
-  onSubmit: (numbers: readonly number[], set: FieldChanges) => void;
+  onSubmit: (numbers: readonly number[], set: FieldChanges, sourceAlerts?: SourceAction) => void;
 }
 
 function CloseForm({ numbers, onClose, onSubmit }: Props & { numbers: readonly number[] }) {
   const [index, setIndex] = useState(0);
   const [comment, setComment] = useState("");
+  const [dismiss, setDismiss] = useState(false);
   const submit = () => {
     const verdict = VERDICTS[index];
     if (!verdict) return;
-    onSubmit(numbers, {
+    const set: FieldChanges = {
       status: "Closed",
       classification: verdict.classification,
       classificationReason: verdict.reason,
       classificationComment: comment.trim() || null,
-    });
+    };
+    onSubmit(numbers, set, dismiss ? "Dismiss" : undefined);
     onClose();
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -71,6 +74,13 @@ function CloseForm({ numbers, onClose, onSubmit }: Props & { numbers: readonly n
           </Field>
           <Field label="Comment" hint="What was found. Ctrl+Enter closes the incident from here.">
             <Textarea value={comment} maxLength={30_000} rows={3} onChange={(_, data) => setComment(data.value)} />
+          </Field>
+          <Field hint="Without it they stay active there; alerts from elsewhere stay as they are in any case.">
+            <Checkbox
+              label="Also dismiss its alerts in Microsoft Defender for Cloud"
+              checked={dismiss}
+              onChange={(_, data) => setDismiss(data.checked === true)}
+            />
           </Field>
         </div>
       </DialogContent>

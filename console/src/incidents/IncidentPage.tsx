@@ -204,7 +204,7 @@ function Loaded({ incident }: { incident: Incident }) {
       <CloseDialog
         numbers={closing ? [incident.number] : null}
         onClose={() => setClosing(false)}
-        onSubmit={(_, set) => change(set)}
+        onSubmit={(numbers, set, sourceAlerts) => void store.change(numbers, set, sourceAlerts)}
       />
     </div>
   );

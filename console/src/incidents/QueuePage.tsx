@@ -264,7 +264,7 @@ export default function QueuePage() {
         onClose={() => setClosing(acted())}
         onDone={() => setStatusAt(null)}
       />
-      <CloseDialog numbers={closing} onClose={() => setClosing(null)} onSubmit={(numbers, set) => apply(set, [...numbers])} />
+      <CloseDialog numbers={closing} onClose={() => setClosing(null)} onSubmit={(numbers, set, sourceAlerts) => void store.change(numbers, set, sourceAlerts)} />
     </div>
   );
 }

@@ -13,6 +13,7 @@ import { ErrorView } from "../app/ErrorView";
 import { useWorkspace, workspacePath } from "../app/session";
 import { logsLink } from "../logs/link";
 import { Time } from "../time/Time";
+import { AtSource } from "./AtSource";
 import { SeverityBadge } from "./badges";
 import { SEVERITIES } from "./model";
 import { Suppress } from "./Suppress";
@@ -142,6 +143,7 @@ export function TakeAction({ incident, onAlert }: { incident: Incident; onAlert:
         </div>
       </section>
       <Prevent prevent={prevent} />
+      <AtSource incident={incident} />
       <Suppress incident={incident} />
       <section>
         <h2 className="vd-label vd-section-head">Respond automatically</h2>

@@ -15,8 +15,10 @@ import type {
   FieldConflict,
   Incident,
   IncidentFacets,
+  IncidentPatch,
   IncidentSummary,
   Revisions,
+  SourceAction,
 } from "../api/types";
 import { done, failed } from "../app/activity";
 import { Store } from "../app/store";
@@ -41,6 +43,8 @@ export interface Edit {
   set: FieldChanges;
   /** The revisions the person decided on, where they are not those on the screen. */
   seen?: Partial<Revisions>;
+  /** What becomes of its alerts where they come from. */
+  sourceAlerts?: SourceAction;
 }
 
 export interface Conflict {
@@ -66,7 +70,7 @@ export interface IncidentsState {
 
 type Api = Pick<typeof apiClient, "incidents" | "incident" | "patchIncident" | "patchIncidents">;
 
-type Pending = Required<Edit>;
+type Pending = Required<Omit<Edit, "sourceAlerts">> & Pick<Edit, "sourceAlerts">;
 
 const EMPTY: IncidentsState = {
   phase: "loading",
@@ -205,9 +209,9 @@ export class IncidentStore {
   // ------------------------------------------------------------------------------------------- editing
 
   /** Sets the same fields of several incidents, as one thing to undo. */
-  change(numbers: readonly number[], set: FieldChanges): Promise<void> {
+  change(numbers: readonly number[], set: FieldChanges, sourceAlerts?: SourceAction): Promise<void> {
     return this.apply(
-      numbers.map((number) => ({ number, set })),
+      numbers.map((number) => ({ number, set, sourceAlerts })),
       describeChange(set, numbers),
     );
   }
@@ -217,7 +221,7 @@ export class IncidentStore {
     const { incidents } = this.state.get();
     const pending: Pending[] = [];
     const inverse: Edit[] = [];
-    for (const { number, set, seen: decided } of edits) {
+    for (const { number, set, seen: decided, sourceAlerts } of edits) {
       const incident = incidents.get(number);
       if (!incident) continue;
       const fields = fieldsOf(set).filter(
@@ -225,7 +229,7 @@ export class IncidentStore {
       );
       if (!fields.length) continue;
       const seen = Object.fromEntries(fields.map((field) => [field, decided?.[field] ?? incident.revisions[field]]));
-      pending.push({ number, set: Object.fromEntries(fields.map((field) => [field, set[field]])), seen });
+      pending.push({ number, set: Object.fromEntries(fields.map((field) => [field, set[field]])), seen, ...(sourceAlerts && { sourceAlerts }) });
       const before = fields.map((field) => [field, incident[field as keyof IncidentSummary]]);
       inverse.push({ number, set: Object.fromEntries(before) as FieldChanges });
     }
@@ -259,7 +263,7 @@ export class IncidentStore {
     try {
       for (let at = 0; at < pending.length; at += BATCH) {
         const part = pending.slice(at, at + BATCH);
-        const items = part.map((one) => ({ number: one.number, set: one.set, base: this.#baseOf(one) }));
+        const items = part.map((one) => ({ number: one.number, set: one.set, base: this.#baseOf(one), sourceAlerts: one.sourceAlerts }));
         const [only] = items;
         const results =
           items.length === 1 && only
@@ -279,9 +283,9 @@ export class IncidentStore {
     return written;
   }
 
-  async #patch(number: number, item: { set: FieldChanges; base: Partial<Revisions> }): Promise<BatchResult> {
+  async #patch(number: number, item: IncidentPatch): Promise<BatchResult> {
     try {
-      const incident = await this.#api.patchIncident(this.#ws, number, { set: item.set, base: item.base });
+      const incident = await this.#api.patchIncident(this.#ws, number, { set: item.set, base: item.base, sourceAlerts: item.sourceAlerts });
       this.#onIncident(incident);
       return { number, status: 200, incident };
     } catch (error) {

@@ -63,7 +63,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "functions": ("functions",),
     "rules": ("rules", "rule_code", "rule_exceptions", "rule_export", "replaying"),
     "automation-rules": ("automation_rules",),
-    "incidents": ("incidents",),
+    "incidents": ("incidents", "source_alerts"),
     "ingest": ("ingest",),
     "connectors": ("connectors",),
     "range": ("range",),
