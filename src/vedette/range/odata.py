@@ -20,8 +20,9 @@ MAX_LENGTH: Final = 4096
 _MAX_DEPTH: Final = 40
 _ROOT: Final = "$it"
 
+# Members of an enum may be written with their type: microsoft.graph.riskLevel'high'.
 _TOKEN: Final = re.compile(
-    r"\s*(?:(?P<string>'(?:[^']|'')*')"
+    r"\s*(?:(?:microsoft\.graph\.[\w.]+(?='))?(?P<string>'(?:[^']|'')*')"
     r"|(?P<datetime>\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,12})?)?(?:Z|[+-]\d\d:\d\d))?)"
     r"|(?P<guid>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
     r"|(?P<number>-?\d+(?:\.\d+)?)"

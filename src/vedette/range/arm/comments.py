@@ -7,6 +7,7 @@ from typing import Any, Final
 from vedette.range.arm.errors import ArmError, bad_request, conflict
 from vedette.range.arm.incidents import incident_of
 from vedette.range.arm.operations import ArmRequest, ArmResponse, operation
+from vedette.range.arm.paging import asked
 from vedette.range.arm.versions import SECURITY_INSIGHTS
 from vedette.range.state import Comment, Incident, timestamp
 
@@ -17,9 +18,9 @@ MAX_MESSAGE: Final = 30_000
 
 @operation("GET", TYPE, collection=True, action="read", versions=SECURITY_INSIGHTS)
 def list_comments(request: ArmRequest) -> ArmResponse:
-    """Every comment, oldest first."""
+    """A page of comments, oldest first where `$orderby` does not say."""
     incident = incident_of(request, request.names[0])
-    return ArmResponse(200, {"value": [_render(request, incident, comment) for comment in incident.comments.values()]})
+    return asked(request, [_render(request, incident, comment) for comment in incident.comments.values()])
 
 
 @operation("GET", TYPE, collection=False, action="read", versions=SECURITY_INSIGHTS)

@@ -75,6 +75,26 @@ def create(request: ArmRequest, resource: Document, existing: Document | None) -
     return answer
 
 
+def patch(request: ArmRequest, changeable: tuple[str, ...]) -> ArmResponse:
+    """Change what of a disk or snapshot may be changed; what is left out stays."""
+    existing = resources.one(request)
+    body = request.body if isinstance(request.body, dict) else {}
+    given = body.get("properties") or {}
+    for name in given:
+        if name not in changeable:
+            raise ArmError(409, "PropertyChangeNotAllowed", f"Changing property '{name}' is not allowed.")
+    size = given.get("diskSizeGB")
+    if size is not None and (type(size) is not int or size < existing["properties"].get("diskSizeGB", 0)):
+        raise bad_request("A disk cannot be made smaller.", code="InvalidParameter")
+    properties = {**existing["properties"], **given}
+    if size is not None:
+        properties["diskSizeBytes"] = size * 1024**3
+    around = {name: body[name] for name in ("tags", "sku") if body.get(name) is not None}
+    if "sku" in around:
+        around["sku"] = {**(existing.get("sku") or {}), **around["sku"]}
+    return create(request, {**existing, **around, "properties": properties}, existing)
+
+
 def owner(request: ArmRequest) -> str:
     """The id of the resource that an action's path is about."""
     return resources.identity(request).rsplit("/", 1)[0]

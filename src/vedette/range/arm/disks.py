@@ -62,6 +62,14 @@ def put_disk(request: ArmRequest) -> ArmResponse:
     return disk_access.create(request, disk, existing)
 
 
+@operation("PATCH", TYPE, collection=False, action="write", versions=COMPUTE)
+def patch_disk(request: ArmRequest) -> ArmResponse:
+    """Change some of it: tags, SKU, size, who may reach it."""
+    return disk_access.patch(
+        request, ("diskSizeGB", "tier", "networkAccessPolicy", "publicNetworkAccess", "diskAccessId", "osType")
+    )
+
+
 @operation("DELETE", TYPE, collection=False, action="delete", versions=COMPUTE)
 def delete_disk(request: ArmRequest) -> ArmResponse:
     """Delete; a disk that a machine uses cannot be."""
@@ -74,6 +82,8 @@ def delete_disk(request: ArmRequest) -> ArmResponse:
             "OperationNotAllowed",
             f"Disk {disk['name']} is attached to VM {disk['managedBy']} and cannot be deleted.",
         )
+    if disk_access.readable(request, disk):
+        raise ArmError(409, "OperationNotAllowed", f"Disk {disk['name']} has an active shared access signature.")
     return start(request, 202, None, delete=disk["id"], location=disk["location"])
 
 

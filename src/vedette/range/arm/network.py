@@ -17,6 +17,15 @@ from vedette.range.documents import Document
 GROUPS: Final = "Microsoft.Network/networkSecurityGroups"
 RULES: Final = "Microsoft.Network/networkSecurityGroups/securityRules"
 INTERFACES: Final = "Microsoft.Network/networkInterfaces"
+DEFAULT_RULES: Final = "Microsoft.Network/networkSecurityGroups/defaultSecurityRules"
+_EVERY_GROUP: Final = (
+    ("AllowVnetInBound", "Inbound", 65000, "Allow", "VirtualNetwork", "VirtualNetwork"),
+    ("AllowAzureLoadBalancerInBound", "Inbound", 65001, "Allow", "AzureLoadBalancer", "*"),
+    ("DenyAllInBound", "Inbound", 65500, "Deny", "*", "*"),
+    ("AllowVnetOutBound", "Outbound", 65000, "Allow", "VirtualNetwork", "VirtualNetwork"),
+    ("AllowInternetOutBound", "Outbound", 65001, "Allow", "*", "Internet"),
+    ("DenyAllOutBound", "Outbound", 65500, "Deny", "*", "*"),
+)
 _CHOICES: Final = {
     "protocol": ("Tcp", "Udp", "Icmp", "Esp", "Ah", "*"),
     "access": ("Allow", "Deny"),
@@ -36,7 +45,7 @@ def list_groups(request: ArmRequest) -> ArmResponse:
 @operation("GET", GROUPS, collection=False, action="read", versions=NETWORK)
 def get_group(request: ArmRequest) -> ArmResponse:
     """One security group with its rules."""
-    return ArmResponse(200, resources.visible(_with_etag(request, resources.one(request))))
+    return ArmResponse(200, _shown(_with_etag(request, resources.one(request))))
 
 
 @operation("PUT", GROUPS, collection=False, action="write", versions=NETWORK)
@@ -75,6 +84,33 @@ def delete_group(request: ArmRequest) -> ArmResponse:
                 code="InUseNetworkSecurityGroupCannotBeDeleted",
             )
     return start(request, 202, None, delete=group["id"], location=group["location"])
+
+
+@operation("PATCH", GROUPS, collection=False, action="write", versions=NETWORK)
+def tag_group(request: ArmRequest) -> ArmResponse:
+    """Change the tags of a security group."""
+    return _tag(request)
+
+
+@operation("PATCH", INTERFACES, collection=False, action="write", versions=NETWORK)
+def tag_interface(request: ArmRequest) -> ArmResponse:
+    """Change the tags of a network interface."""
+    return _tag(request)
+
+
+@operation("GET", DEFAULT_RULES, collection=True, action="read", versions=NETWORK)
+def list_default_rules(request: ArmRequest) -> ArmResponse:
+    """The rules that every group has behind its own."""
+    return page(request, _defaults(_group(request)))
+
+
+@operation("GET", DEFAULT_RULES, collection=False, action="read", versions=NETWORK)
+def get_default_rule(request: ArmRequest) -> ArmResponse:
+    """One of them."""
+    found = next((one for one in _defaults(_group(request)) if one["name"].lower() == request.names[1].lower()), None)
+    if found is None:
+        raise ArmError(404, "NotFound", f"Resource {resources.identity(request)} not found.")
+    return ArmResponse(200, found)
 
 
 @operation("GET", RULES, collection=True, action="read", versions=NETWORK)
@@ -162,9 +198,45 @@ def _store(request: ArmRequest, resource: Document, status: int, shown: Document
     return start(request, status, body, location=resource["location"], with_location=False)
 
 
+def _tag(request: ArmRequest) -> ArmResponse:
+    resource = resources.one(request)
+    tags = (request.body if isinstance(request.body, dict) else {}).get("tags")
+    changed = {**resource, "etag": _etag(request), "tags": tags if isinstance(tags, dict) else {}}
+    request.store.put(changed["id"], changed)
+    return ArmResponse(200, resources.visible(changed))
+
+
+def _shown(group: Document) -> Document:
+    shown = resources.visible(group)
+    properties = shown["properties"]
+    return {
+        **shown,
+        "properties": {
+            **properties,
+            "defaultSecurityRules": properties.get("defaultSecurityRules") or _defaults(group),
+        },
+    }
+
+
+def _defaults(group: Document) -> list[Document]:
+    """What Azure allows and denies where no rule says otherwise."""
+    return [
+        {
+            "name": name, "id": f"{group['id']}/defaultSecurityRules/{name}", "type": DEFAULT_RULES, "etag": group.get("etag"),
+            "properties": {
+                "provisioningState": "Succeeded", "protocol": "*", "sourcePortRange": "*", "destinationPortRange": "*",
+                "sourceAddressPrefix": source, "destinationAddressPrefix": destination, "access": access, "priority": priority,
+                "direction": direction, **{field: [] for field in _LISTS},
+            },
+        }
+        for name, direction, priority, access, source, destination in _EVERY_GROUP
+    ]  # fmt: skip
+
+
 def _group(request: ArmRequest) -> Document:
-    path = resources.identity(request)
-    return resources.one(request, path[: path.lower().index("/securityrules")])
+    last = request.path.last
+    assert last is not None
+    return resources.one(request, resources.identity(request).rsplit("/", 1 if last.is_collection else 2)[0])
 
 
 def _find(group: Document, name: str) -> Document | None:

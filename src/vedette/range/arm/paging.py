@@ -10,6 +10,7 @@ from urllib.parse import quote
 from vedette.range.arm.errors import bad_request
 from vedette.range.arm.operations import ArmRequest, ArmResponse
 from vedette.range.documents import Document
+from vedette.range.odata import ODataError, read_filter, read_order, sort_key, value_at
 
 PAGE: Final = 100
 MAX_PAGE: Final = 1000
@@ -41,6 +42,21 @@ def page(request: ArmRequest, documents: list[Document], size: int = PAGE, key: 
         path = quote(request.path.text)
         body["nextLink"] = f"{request.origin}{path}?api-version={request.api_version}{kept}&$skipToken={given}"
     return ArmResponse(200, body)
+
+
+def asked(request: ArmRequest, documents: list[Document]) -> ArmResponse:
+    """One page of the resources that `$filter` lets through, in the order of `$orderby`."""
+    try:
+        if text := request.query.get("$filter"):
+            fits = read_filter(text)
+            documents = [one for one in documents if fits(one)]
+        for path, descending in reversed(
+            read_order(request.query["$orderby"]) if request.query.get("$orderby") else []
+        ):
+            documents = sorted(documents, key=lambda one, path=path: sort_key(value_at(one, path)), reverse=descending)  # type: ignore[misc]
+    except ODataError as error:
+        raise bad_request(str(error)) from None
+    return page(request, documents)
 
 
 def _start(token: str, documents: list[Document], key: str) -> int:

@@ -8,7 +8,7 @@ from vedette.range.arm import insights
 from vedette.range.arm.errors import bad_request
 from vedette.range.arm.incidents import incident_of
 from vedette.range.arm.operations import ArmRequest, ArmResponse, operation
-from vedette.range.arm.paging import page
+from vedette.range.arm.paging import asked
 from vedette.range.arm.versions import SECURITY_INSIGHTS
 from vedette.range.documents import Collection, Document
 
@@ -33,7 +33,7 @@ def resource(request: ArmRequest, resource_id: str) -> Document | None:
 @operation("GET", TYPE, collection=True, action="read", versions=SECURITY_INSIGHTS)
 def list_relations(request: ArmRequest) -> ArmResponse:
     """A page of relations."""
-    return page(request, list(_collection(request)))
+    return asked(request, list(_collection(request)))
 
 
 @operation("GET", TYPE, collection=False, action="read", versions=SECURITY_INSIGHTS)

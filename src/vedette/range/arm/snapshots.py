@@ -80,6 +80,12 @@ def put_snapshot(request: ArmRequest) -> ArmResponse:
     return disk_access.create(request, snapshot, existing)
 
 
+@operation("PATCH", TYPE, collection=False, action="write", versions=COMPUTE)
+def patch_snapshot(request: ArmRequest) -> ArmResponse:
+    """Change some of it: tags, SKU, who may reach it."""
+    return disk_access.patch(request, ("networkAccessPolicy", "publicNetworkAccess", "diskAccessId", "osType"))
+
+
 @operation("DELETE", TYPE, collection=False, action="delete", versions=COMPUTE)
 def delete_snapshot(request: ArmRequest) -> ArmResponse:
     """Delete; not while somebody may read it."""

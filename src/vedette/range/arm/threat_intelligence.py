@@ -9,7 +9,7 @@ from vedette.range.arm import etags, insights
 from vedette.range.arm.errors import ArmError, bad_request
 from vedette.range.arm.incidents import workspace_of
 from vedette.range.arm.operations import ArmRequest, ArmResponse, operation
-from vedette.range.arm.paging import page
+from vedette.range.arm.paging import asked
 from vedette.range.arm.versions import SECURITY_INSIGHTS
 from vedette.range.documents import Collection, Document
 from vedette.range.odata import moment_of, value_at
@@ -23,7 +23,7 @@ _LISTS: Final = ("patternTypes", "threatTypes", "sources", "ids")
 @operation("GET", f"{ROOT}/indicators", collection=True, action="read", versions=SECURITY_INSIGHTS)
 def list_indicators(request: ArmRequest) -> ArmResponse:
     """A page of indicators."""
-    return page(request, list(_collection(request)))
+    return asked(request, list(_collection(request)))
 
 
 @operation("GET", f"{ROOT}/indicators", collection=False, action="read", versions=SECURITY_INSIGHTS)
@@ -73,6 +73,22 @@ def append_tags(request: ArmRequest) -> ArmResponse:
     properties = {**known["properties"], "threatIntelligenceTags": list(dict.fromkeys([*before, *tags]))}
     _collection(request).put(known["name"], {**known, "etag": request.tenant.next_etag(), "properties": properties})
     return ArmResponse(200)
+
+
+@operation("POST", f"{ROOT}/indicators/replaceTags", collection=True, action="action", versions=SECURITY_INSIGHTS)
+def replace_tags(request: ArmRequest) -> ArmResponse:
+    """Put other tags in the place of an indicator's."""
+    known = _one(request, request.names[1])
+    tags = request.properties().get("threatIntelligenceTags")
+    if not isinstance(tags, list):
+        raise bad_request("'threatIntelligenceTags' is a list.")
+    etags.check(request, known["name"], known if (request.body or {}).get("etag") else None)
+    changed = {
+        **known, "etag": request.tenant.next_etag(),
+        "properties": {**known["properties"], "threatIntelligenceTags": list(dict.fromkeys(tags))},
+    }  # fmt: skip
+    _collection(request).put(known["name"], changed)
+    return ArmResponse(200, changed)
 
 
 @operation("GET", f"{ROOT}/metrics", collection=True, action="read", versions=SECURITY_INSIGHTS)

@@ -60,6 +60,13 @@ SECURITY_INSIGHTS: Final = frozenset(
 PROVIDER_IS_WRITABLE: Final = frozenset({"2022-07-01-preview"})
 """Versions of incidents in which `providerName` and `providerIncidentId` are not read-only (Incidents.json)."""
 
+INCIDENT_TASKS: Final = frozenset(
+    version
+    for version in SECURITY_INSIGHTS
+    if version >= "2024" or (version.endswith("-preview") and version >= "2022-12-01")
+)
+"""Versions that have incidents/tasks."""
+
 HAS_TECHNIQUES: Final = frozenset(
     version
     for version in SECURITY_INSIGHTS

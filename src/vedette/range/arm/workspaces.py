@@ -40,6 +40,13 @@ def get_onboarding(request: ArmRequest) -> ArmResponse:
     return ArmResponse(200, _onboarding(request))
 
 
+@operation("GET", ONBOARDING, collection=True, action="read", versions=SECURITY_INSIGHTS)
+def list_onboarding(request: ArmRequest) -> ArmResponse:
+    """The one state that there is, where Microsoft Sentinel is enabled."""
+    enabled = request.workspace is not None and request.workspace.onboarded
+    return ArmResponse(200, {"value": [_onboarding(request)] if enabled else []})
+
+
 @operation("PUT", ONBOARDING, collection=False, action="write", versions=SECURITY_INSIGHTS)
 def put_onboarding(request: ArmRequest) -> ArmResponse:
     """Enable Microsoft Sentinel."""

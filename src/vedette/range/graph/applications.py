@@ -43,6 +43,7 @@ KIND: Final = EntityType(
     name="microsoft.graph.application",
     properties=_WRITABLE
     | frozenset("id appId createdDateTime passwordCredentials keyCredentials publisherDomain deletedDateTime".split()),
+    searched=frozenset("displayName".split()),
     order="displayName",
     expand={"owners": lambda request, document: _owners(request, application_of(request, str(document["id"])))},
 )

@@ -14,6 +14,7 @@ from vedette.range.graph import (
     applications,
     audit_logs,
     authentication_methods,
+    batch,
     conditional_access,
     groups,
     incidents,
@@ -26,7 +27,7 @@ from vedette.range.graph import (
     users,
 )
 from vedette.range.graph.errors import GraphError, bad_request, unauthenticated
-from vedette.range.graph.operations import GraphRequest, covered, find, methods_of
+from vedette.range.graph.operations import GraphRequest, GraphResponse, covered, find, methods_of
 from vedette.range.services import Service
 from vedette.range.state import FakeTenant
 from vedette.range.tokens import Caller, TokenExpired, TokenInvalid, TokenIssuer, TokenTooEarly, WrongAudience
@@ -92,7 +93,11 @@ class GraphGateway(Service):
         try:
             body = await read_json(request, GraphError, _malformed)
             with self._tenant.lock:
-                answer = self._operate(request, body)
+                if batch.owns(request):
+                    self._caller(request.headers.get("authorization"))
+                    answer = batch.answer(request, body, self._single)
+                else:
+                    answer = self._operate(request, body)
                 if request.method != "GET":
                     self._tenant.save()
         except GraphError as error:
@@ -101,6 +106,8 @@ class GraphGateway(Service):
         headers.update(answer.headers)
         if answer.body is None:
             return Response(status_code=answer.status, headers=headers)
+        if isinstance(answer.body, int):  # what `/$count` gives
+            return Response(str(answer.body), answer.status, headers, "text/plain")
         return JSONResponse(
             answer.body,
             status_code=answer.status,
@@ -108,12 +115,25 @@ class GraphGateway(Service):
             media_type="application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
         )
 
-    def _operate(self, request: Request, body: Any) -> Any:
+    def _single(self, request: Request, body: Any) -> GraphResponse:
+        """The answer to one request of a batch, also where it is a refusal."""
+        try:
+            return self._operate(request, body)
+        except GraphError as error:
+            request_id = self._tenant.ids()
+            return GraphResponse(error.status, error.body(self._tenant, request_id, request_id), error.headers)
+
+    def _operate(self, request: Request, body: Any) -> GraphResponse:
         _, version, path = request.scope["path"].split("/", 2)
         caller = self._caller(request.headers.get("authorization"))
         directory = self._tenant.directory(caller.tenant_id)
         assert directory is not None, "tokens are made for directories that exist"
         segments = _segments(path)
+        counting = request.method == "GET" and len(segments) > 1 and segments[-1].lower() == "$count"
+        if counting:
+            segments.pop()
+        if segments and segments[0].lower() == "me":
+            raise bad_request("/me request is only valid with delegated authentication flow.")
         found = find(request.method, segments)
         if found is None:
             if methods := methods_of(segments):
@@ -129,7 +149,7 @@ class GraphGateway(Service):
         if not covered(operation.permissions, granted):
             raise operation.area.refusal(operation.permissions, tuple(sorted(granted)))
         self._count(operation.area.name, caller)
-        return operation.handler(
+        answer = operation.handler(
             GraphRequest(
                 tenant=self._tenant,
                 directory=directory,
@@ -137,12 +157,17 @@ class GraphGateway(Service):
                 names=names,
                 query={name.lower().lstrip("$"): value for name, value in request.query_params.items()},
                 prefer=request.headers.get("prefer", "").lower(),
+                consistency=request.headers.get("consistencylevel", "").lower(),
                 body=body,
                 origin=str(request.base_url).rstrip("/"),
                 version=version.lower() if version.lower() in _VERSIONS else version,
                 path="/" + path,
+                counting=counting,
             )
         )
+        if counting and not isinstance(answer.body, int):
+            raise bad_request("Resource not found for the segment '$count'.")
+        return answer
 
     def _count(self, area: str, caller: Caller) -> None:
         limit = self._tenant.graph_limits.get(area)

@@ -27,6 +27,7 @@ KIND: Final = EntityType(
         "id createdDateTime description displayName groupTypes isAssignableToRole mail mailEnabled mailNickname "
         "securityEnabled securityIdentifier visibility".split()
     ),
+    searched=frozenset("displayName description mail mailNickname".split()),
     order="displayName",
 )
 

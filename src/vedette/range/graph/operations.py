@@ -27,12 +27,16 @@ class GraphRequest:
     query: Mapping[str, str]
     """Query parameters by lower-case name, without the `$`."""
     prefer: str
+    consistency: str
+    """The header `ConsistencyLevel`, in small letters."""
     body: Any
     origin: str
     """`https://host:port`, for links."""
     version: str
     path: str
     """The path below the version, as it was asked for."""
+    counting: bool = False
+    """The path ends in `/$count`: what is asked for is a number."""
 
     def collection(self, path: str) -> Collection:
         """The directory's documents at a path such as `security/alerts_v2`."""

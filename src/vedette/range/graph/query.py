@@ -14,11 +14,13 @@ from urllib.parse import quote
 
 from vedette.range import paging
 from vedette.range.documents import Collection, Document
+from vedette.range.graph import search
 from vedette.range.graph.errors import bad_request
 from vedette.range.graph.operations import GraphRequest, GraphResponse
 from vedette.range.odata import ODataError, paths_of, read_filter, read_order, sort_key, value_at
 
 _OPTIONS: Final = frozenset({"filter", "orderby", "top", "skip", "skiptoken", "select", "expand", "count"})
+_EXPANDED: Final = re.compile(r"([\w.]+)\s*(?:\((.*)\))?", re.DOTALL)
 Expander = Callable[[GraphRequest, Document], Any]
 
 
@@ -39,6 +41,8 @@ class EntityType:
     expand: Mapping[str, Expander] = field(default_factory=dict)
     shown: frozenset[str] | None = None
     """What is told where `$select` asks for nothing; None: everything."""
+    searched: frozenset[str] = frozenset()
+    """Properties that `$search` looks into; none: the collection takes no `$search`."""
     hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Evolvable enums: property → members that are told only to who asks for them."""
 
@@ -55,10 +59,19 @@ def read_collection(
     """One page of a collection as the request's options ask. `keep` leaves documents out before anything is counted."""
     query = request.query
     for name in query:
+        if name == "search" and kind.searched:
+            continue
         if name not in kind.options:
             raise bad_request(f"The query parameter '${name}' is not supported for '{segment}'.")
     order = _order(query.get("orderby"), kind)
     rows = _view(request, kind, source, order, keep, id_of)
+    if "search" in query:
+        found = search.read(query["search"], kind, request.consistency)
+        rows = [row for row in rows if found(row)]
+    if request.counting:
+        if kind.searched and request.consistency != "eventual":
+            raise bad_request("$count is not currently supported.", code="Request_UnsupportedQuery")
+        return GraphResponse(200, len(rows))
     size = min(_number(query, "top", _preferred(request, kind)), kind.max_top)
     if "top" in query and int(query["top"]) > kind.max_top:
         raise bad_request(f"Invalid value '{query['top']}' for $top: at most {kind.max_top} are given at once.")
@@ -89,12 +102,12 @@ def read_entity(request: GraphRequest, kind: EntityType, document: Document, *, 
 def render(request: GraphRequest, kind: EntityType, document: Document) -> Document:
     """The document as it is told: expanded, projected, without enum members that the client does not know."""
     shown = dict(document)
-    for name in _names(request.query.get("expand")):
+    for name, inner in _expanded(request.query.get("expand")):
         if name not in kind.expand:
             raise bad_request(
                 f"Parsing OData Select and Expand failed: Could not find a property named '{name}' on type '{kind.name}'."
             )
-        shown[name] = kind.expand[name](request, document)
+        shown[name] = _chosen(kind.expand[name](request, document), inner)
     if kind.hidden and "include-unknown-enum-members" not in request.prefer:
         for name, members in kind.hidden.items():
             if shown.get(name) in members:
@@ -204,17 +217,44 @@ def _preferred(request: GraphRequest, kind: EntityType) -> int:
 
 
 def _names(text: str | None) -> list[str]:
-    # Options of an expanded property stand in parentheses: `owners($select=id)`; what they leave out is told all the same.
-    names, depth, word = [], 0, ""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _expanded(text: str | None) -> list[tuple[str, list[str]]]:
+    """The expanded properties, each with the names that its own `$select` has: `owners($select=id,displayName)`."""
+    parts, depth, word = [], 0, ""
     for mark in (text or "") + ",":
         if mark == "," and depth == 0:
-            names.append(word.strip())
+            parts.append(word.strip())
             word = ""
             continue
         depth += (mark == "(") - (mark == ")")
-        if depth == 0 and mark != ")":
-            word += mark
-    return [name for name in names if name]
+        word += mark
+    found = []
+    for part in filter(None, parts):
+        match = _EXPANDED.fullmatch(part)
+        if match is None:
+            raise bad_request(f"Parsing OData Select and Expand failed: '{part}' was not expected.")
+        options = dict(one.strip().partition("=")[::2] for one in (match[2] or "").split(";") if one.strip())
+        for name in options:
+            if name.lower() != "$select":
+                raise bad_request(f"The query option '{name}' is not supported inside of $expand.")
+        found.append((match[1], _names(next(iter(options.values()), None))))
+    return found
+
+
+def _chosen(value: Any, names: list[str]) -> Any:
+    """What an expanded property's own `$select` leaves of it."""
+    if not names or names == ["*"]:
+        return value
+    wanted = {name.lower() for name in names}
+
+    def leave(one: Any) -> Any:
+        if not isinstance(one, dict):
+            return one
+        return {name: each for name, each in one.items() if name.lower() in wanted or name.startswith("@")}
+
+    return [leave(one) for one in value] if isinstance(value, list) else leave(value)
 
 
 def _position(row: Document, order: list[tuple[str, bool]], id_of: Callable[[Document], str]) -> list[Any]:

@@ -26,6 +26,7 @@ KIND: Final = EntityType(
         "id appId appDisplayName appOwnerOrganizationId appRoles createdDateTime keyCredentials oauth2PermissionScopes "
         "passwordCredentials replyUrls servicePrincipalNames servicePrincipalType signInAudience".split()
     ),
+    searched=frozenset("displayName".split()),
     order="displayName",
 )
 GRANT: Final = EntityType(

@@ -42,6 +42,7 @@ KIND: Final = EntityType(
         "onPremisesSamAccountName onPremisesSecurityIdentifier proxyAddresses refreshTokensValidFromDateTime "
         "securityIdentifier signInActivity signInSessionsValidFromDateTime".split()
     ),
+    searched=frozenset("displayName mail userPrincipalName givenName surname mailNickname".split()),
     order="displayName",
     shown=_SHOWN,
     default_top=100,
