@@ -9,20 +9,21 @@ import json
 import secrets
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from vedette.range.documents import Collection, Document
 from vedette.range.odata import moment_of
-from vedette.range.servicenow import query, records
+from vedette.range.servicenow import attachments, query, records
 from vedette.range.services import Service
 from vedette.range.state import FakeTenant, timestamp
 
 TOKEN_LIFETIME: Final = 1799
 REFRESH_LIFETIME: Final = 8_640_000
 MAX_BODY: Final = 4 * 1024 * 1024
+MAX_BATCH: Final = 150
 DEFAULT_LIMIT: Final = 10_000
 _FAULTS: Final = {
     400: ("Bad Request", "The request is not valid."),
@@ -68,7 +69,7 @@ class ServiceNow(Service):
             try:
                 if request.scope["path"] == "/oauth_token.do":
                     return self._token(request, body)
-                answer = self._table(request, body)
+                answer = self._batch(request, body) if _is_batch(request) else self._table(request, body)
             except _Refused as error:
                 return _error(error.status, error.message, error.detail, error.headers)
             if request.method != "GET":
@@ -143,9 +144,13 @@ class ServiceNow(Service):
         parts = [part for part in request.scope["path"].split("/") if part][2:]
         if parts and parts[0] in ("v1", "v2"):
             parts = parts[1:]
+        if parts[:1] == ["attachment"]:
+            return self._attachment(request, parts[1:], body, user)
         if len(parts) not in (2, 3) or parts[0] != "table":
             raise _Refused(400, "Requested URI does not represent any resource", request.scope["path"])
         table, sys_id = parts[1], parts[2] if len(parts) == 3 else None
+        if table == attachments.TABLE and request.method != "GET":
+            raise _Refused(403, *_FAULTS[403])
         collection = self._of("table", table)
         if table not in records.TABLES and not len(collection):
             raise _Refused(400, f"Invalid table {table}", None)
@@ -155,7 +160,7 @@ class ServiceNow(Service):
             raise _Refused(405, "Method not allowed", f"{method} not supported", {"Allow": ", ".join(sorted(allowed))})
         may = table not in records.TASKS or bool({"itil", "admin"} & set(user["roles"]))
         if method == "GET" and sys_id is None:
-            return self._list(request, table, [record for record in collection if may])
+            return self._list(request, table, [attachments.told(record) for record in collection if may])
         if method == "POST":
             if not may:
                 raise _Refused(403, *_FAULTS[403])
@@ -164,13 +169,79 @@ class ServiceNow(Service):
         if record is None or not may:
             raise _Refused(404, *_FAULTS[404])
         if method == "GET":
-            return JSONResponse({"result": self._show(request, table, record)})
+            return JSONResponse({"result": self._show(request, table, attachments.told(record))})
         if method == "DELETE":
             if "admin" not in user["roles"] and table in records.TASKS:
                 raise _Refused(403, "Operation Failed", "ACL Exception Delete Failed due to security constraints")
             collection.delete(record["sys_id"])
             return Response(status_code=204)
         return self._write(request, table, record, _document(request, body), user)
+
+    def _attachment(self, request: Request, parts: list[str], body: bytes, user: Document) -> Response:
+        """The Attachment API: list, upload, tell, download, delete."""
+        if not {"itil", "admin"} & set(user["roles"]):
+            raise _Refused(403, *_FAULTS[403])
+        held, query_, path = attachments.files(self._tenant), request.query_params, tuple(parts[1:])
+        if not parts and request.method == "GET":
+            return self._list(request, attachments.TABLE, [attachments.told(one) for one in held])
+        if parts == ["file"] and request.method == "POST":
+            try:
+                made = attachments.add(
+                    self._tenant, query_.get("table_name", ""), query_.get("table_sys_id", ""), query_.get("file_name", ""), body,
+                    request.headers.get("content-type", "application/octet-stream"), user["name"], str(request.base_url).rstrip("/"),
+                )  # fmt: skip
+            except attachments.AttachmentRefused as error:
+                raise _Refused(error.status, error.message, error.detail) from None
+            location = f"{str(request.base_url).rstrip('/')}/api/now/attachment/{made['sys_id']}"
+            return JSONResponse({"result": made}, status_code=201, headers={"Location": location})
+        file = held.get(parts[0]) if parts else None
+        if file is None or path not in ((), ("file",)):
+            raise _Refused(404, *_FAULTS[404])
+        if request.method == "GET" and path:
+            return Response(attachments.content_of(file), media_type=file["content_type"])
+        if request.method == "GET":
+            return JSONResponse({"result": attachments.told(file)})
+        if request.method != "DELETE" or path:
+            raise _Refused(405, "Method not allowed", f"{request.method} not supported")
+        held.delete(file["sys_id"])
+        return Response(status_code=204)
+
+    def _batch(self, request: Request, body: bytes) -> Response:
+        """The Batch API: several requests in one, each answered on its own."""
+        self._user(request.headers.get("authorization"))
+        given = _document(request, body)
+        parts = given.get("rest_requests")
+        if not isinstance(parts, list) or len(parts) > MAX_BATCH or not all(isinstance(one, dict) for one in parts):
+            raise _Refused(400, "Invalid batch request", f"rest_requests is a list of at most {MAX_BATCH} requests")
+        serviced = []
+        for one in parts:
+            split = urlsplit(str(one.get("url") or ""))
+            scope = {
+                **request.scope, "method": str(one.get("method") or "GET").upper(), "path": split.path,
+                "query_string": split.query.encode(), "headers": _part_headers(request, one.get("headers")),
+            }  # fmt: skip
+            try:
+                content = base64.b64decode(str(one.get("body") or ""))
+                if _is_batch(Request(scope)) or not self.owns(split.path):
+                    raise _Refused(400, "Requested URI does not represent any resource", split.path)
+                answer = self._table(Request(scope), content)
+            except _Refused as error:
+                answer = _error(error.status, error.message, error.detail, error.headers)
+            except binascii.Error:
+                answer = _error(400, "Exception while reading request", "The body is not Base64.")
+            serviced.append(
+                {
+                    "id": str(one.get("id")), "status_code": answer.status_code, "status_text": "", "execution_time": 1,
+                    "body": base64.b64encode(bytes(answer.body)).decode(),
+                    "headers": [{"name": name, "value": value} for name, value in answer.headers.items()],
+                }
+            )  # fmt: skip
+        answered = {
+            "batch_request_id": str(given.get("batch_request_id")),
+            "serviced_requests": serviced,
+            "unserviced_requests": [],
+        }
+        return JSONResponse(answered)
 
     def _list(self, request: Request, table: str, found: list[Document]) -> Response:
         parameters = request.query_params
@@ -182,7 +253,10 @@ class ServiceNow(Service):
             ]
         )
         try:
-            fits, order = query.read(text, lambda name: records.has_field(table, name))
+            fits, order = query.read(
+                text, lambda name: records.has_field(table, name),
+                lambda record, name: records.value_of(self._tenant, table, record, name), self._tenant.clock.at(self.name),
+            )  # fmt: skip
         except query.QueryRefused as error:
             raise _Refused(400, "Invalid query", str(error)) from None
         rows = [record for record in found if fits(record)]
@@ -200,6 +274,8 @@ class ServiceNow(Service):
     def _write(
         self, request: Request, table: str, record: Document | None, given: dict[str, Any], user: Document
     ) -> Response:
+        if request.query_params.get("sysparm_input_display_value", "").lower() == "true":
+            given = records.from_display(self._tenant, table, given)
         try:
             if record is None:
                 made = records.create(self._tenant, table, given, user["name"])
@@ -221,9 +297,9 @@ class ServiceNow(Service):
         origin = str(request.base_url).rstrip("/")
         shown: dict[str, Any] = {}
         for name in names or sorted(record):
-            if name not in record:
+            if name not in record and not ("." in name and records.has_field(table, name)):
                 continue
-            value = str(record[name])
+            value = records.value_of(self._tenant, table, record, name)
             link = None
             if links and value and name in records.REFERENCES:
                 link = f"{origin}/api/now/table/{records.REFERENCES[name]}/{value}"
@@ -240,6 +316,22 @@ class ServiceNow(Service):
 
     def _of(self, *path: str) -> Collection:
         return self._tenant.documents.of("servicenow", *path)
+
+
+def _is_batch(request: Request) -> bool:
+    return request.method == "POST" and request.scope["path"].rstrip("/").lower() in (
+        "/api/now/v1/batch",
+        "/api/now/batch",
+    )
+
+
+def _part_headers(request: Request, given: Any) -> list[tuple[bytes, bytes]]:
+    """The headers of one request of a batch; who asks is who sent the batch."""
+    own = [(str(one.get("name")), str(one.get("value"))) for one in given or [] if isinstance(one, dict)]
+    kept = [(name, value) for name, value in request.scope["headers"] if name in (b"authorization", b"host")]
+    return kept + [
+        (name.lower().encode(), value.encode()) for name, value in own if name.lower() not in ("authorization", "host")
+    ]
 
 
 def _error(status: int, message: str, detail: str | None, headers: dict[str, str] | None = None) -> Response:

@@ -14,6 +14,10 @@ def plant(tenant: FakeTenant, document: dict[str, Any]) -> None:
     users = {user["name"].lower() for user in document["users"]}
     for user in document["users"]:
         tenant.documents.of("servicenow", "users").put(user["name"], user)
+    known = {str(_value(row.get("user_name"))).lower() for row in document["tables"].get("sys_user", [])}
+    for name in [user["name"] for user in document["users"] if user["name"].lower() not in known]:
+        record = records.defaults(tenant, "sys_user", {"user_name": name, "name": name, "active": "true"}, "system")
+        tenant.documents.of("servicenow", "table", "sys_user").put(record["sys_id"], record)
     for client in document["clients"]:
         if client["user"].lower() not in users:
             raise InvalidInput(

@@ -18,6 +18,7 @@ TABLES: Final = {
     "sys_user": "",
     "sys_user_group": "",
     "sys_journal_field": "",
+    "sys_attachment": "",
     "cmdb_ci": "",
 }
 """Tables that every instance has, with the letters of their numbers."""
@@ -80,6 +81,9 @@ def clock_text(now: datetime) -> str:
 
 def has_field(table: str, name: str) -> bool:
     """Whether a table has a field. Of tables whose fields are not known, every name is one (`u_…` always)."""
+    first, dot, rest = name.partition(".")
+    if dot:
+        return first in REFERENCES and has_field(table, first) and has_field(REFERENCES[first], rest)
     known = _FIELDS.get(table)
     return known is None or name in known or name.startswith("u_")
 
@@ -97,6 +101,7 @@ def defaults(tenant: FakeTenant, table: str, given: dict[str, str], user: str) -
             "impact": "3",
             "urgency": "3",
             "opened_at": now,
+            "opened_by": user_record(tenant, user),
             "category": "inquiry",
             "reassignment_count": "0",
             "reopen_count": "0",
@@ -152,6 +157,8 @@ def change(tenant: FakeTenant, table: str, record: Document, given: dict[str, An
 
 def display(tenant: FakeTenant, table: str, record: Document, name: str) -> str:
     """A field's value as people read it."""
+    if "." in name:
+        return value_of(tenant, table, record, name)
     value = str(record.get(name, ""))
     if name in JOURNALS and table in TASKS:
         return journal(tenant, record, name)
@@ -162,6 +169,37 @@ def display(tenant: FakeTenant, table: str, record: Document, name: str) -> str:
         if other is not None:
             return str(other.get("name") or other.get("user_name") or other.get("number") or value)
     return value
+
+
+def value_of(tenant: FakeTenant, table: str, record: Document, name: str) -> str:
+    """A field's value; `caller_id.user_name` is that of the record which the reference leads to."""
+    first, dot, rest = name.partition(".")
+    value = str(record.get(first, ""))
+    if not dot:
+        return value
+    other = tenant.documents.of("servicenow", "table", REFERENCES.get(first, "")).get(value) if value else None
+    return "" if other is None else value_of(tenant, REFERENCES[first], other, rest)
+
+
+def from_display(tenant: FakeTenant, table: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Values for what was given as people read it: `1 - High` is 1, `Ann Lee` the user of that name."""
+    found = dict(given)
+    for name, value in given.items():
+        text = str(value).strip().lower()
+        labels = _LABELS.get(name, {}) if table in TASKS else {}
+        found[name] = next((key for key, label in labels.items() if label.lower() == text), value)
+        if name in REFERENCES and text:
+            for other in tenant.documents.of("servicenow", "table", REFERENCES[name]):
+                if text in (str(other.get(each, "")).lower() for each in ("name", "user_name", "number")):
+                    found[name] = other["sys_id"]
+                    break
+    return found
+
+
+def user_record(tenant: FakeTenant, user: str) -> str:
+    """The sys_id of a user's record, or the name of one who has none."""
+    users = tenant.documents.of("servicenow", "table", "sys_user")
+    return next((str(one["sys_id"]) for one in users if one.get("user_name") == user), user)
 
 
 def journal(tenant: FakeTenant, record: Document, name: str) -> str:
@@ -210,9 +248,10 @@ def _derive(tenant: FakeTenant, record: Document, before: Document, user: str) -
     record["incident_state"] = record["state"]
     if record["state"] in ("6", "7") and before.get("state") not in ("6", "7"):
         record["resolved_at"] = record.get("resolved_at") or moment(tenant)
-        record["resolved_by"] = record.get("resolved_by") or user
+        record["resolved_by"] = record.get("resolved_by") or user_record(tenant, user)
     if record["state"] in ("7", "8") and before.get("state") not in ("7", "8"):
         record["closed_at"] = record.get("closed_at") or moment(tenant)
+        record["closed_by"] = record.get("closed_by") or user_record(tenant, user)
     if before.get("state") in ("6", "7") and record["state"] not in ("6", "7", "8"):
         record["reopen_count"] = str(int(record.get("reopen_count") or 0) + 1)
         record |= {"resolved_at": "", "resolved_by": "", "closed_at": ""}
