@@ -12,8 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from tests.api.conftest import serving
 from tests.api.test_take_action import CREATION, PROVIDER, SETTINGS, WS

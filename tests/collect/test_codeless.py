@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import copy
+import gzip
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
 from vedette.collect.connectors.codeless.connector import Codeless, spelled
-from vedette.collect.connectors.codeless.definition import json_path, read_definitions, select
+from vedette.collect.connectors.codeless.definition import read_definitions
+from vedette.collect.connectors.codeless.json_path import json_path, select
 from vedette.collect.connectors.contract import Page, PollFailure, Trouble
 from vedette.core.clock import VirtualClock
 from vedette.core.errors import InvalidInput
@@ -103,7 +106,51 @@ def _by_url(request: httpx.Request) -> tuple[int, dict[str, Any], dict[str, str]
     return at, {"link": f"https://acme.contoso.example/v1/events?at={at + 3}"} if at + 3 < len(EVENTS) else {}, {}
 
 
+def _by_page(request: httpx.Request) -> tuple[int, dict[str, Any], dict[str, str]]:
+    at = int(request.url.params["page"]) * 3
+    return at, {"hasNext": at + 3 < len(EVENTS)}, {}
+
+
+def _by_count(request: httpx.Request) -> tuple[int, dict[str, Any], dict[str, str]]:
+    number = int(request.url.params["page"])
+    return (number - 1) * 3, {"total": len(EVENTS), "number": number, "pages": 3}, {}
+
+
+def _by_header(request: httpx.Request) -> tuple[int, dict[str, Any], dict[str, str]]:
+    at = int(request.headers.get("X-At", 0))
+    return at, {}, {"X-Next": str(at + 3)} if at + 3 < len(EVENTS) else {}
+
+
+def _by_link_in_body(request: httpx.Request) -> tuple[int, dict[str, Any], dict[str, str]]:
+    at = int(request.url.params.get("at", 0))
+    return at, {"meta": {"next": f"/v1/events?at={at + 3}"}} if at + 3 < len(EVENTS) else {}, {}
+
+
+def _by_last_id(request: httpx.Request) -> tuple[int, dict[str, Any], dict[str, str]]:
+    last = request.url.params.get("after")
+    return 0 if last is None else int(last) + 1, {}, {}
+
+
 PAGING = {
+    "CountBasedPaging": (
+        _by_page,
+        {"pageNumberParaName": "page", "zeroBasedIndexing": True, "hasNextFlagJsonPath": "$.hasNext"},
+    ),
+    "CountBasedPaging by count": (
+        _by_count,
+        {
+            "pageNumberParaName": "page",
+            "totalResultsJsonPath": "$.total",
+            "pageNumberJsonPath": "$.number",
+            "pageCountJsonPath": "$.pages",
+        },
+    ),
+    "NextPageToken in headers": (
+        _by_header,
+        {"nextPageTokenJsonPath": "", "nextPageTokenResponseHeader": "X-Next", "nextPageRequestHeader": "X-At"},
+    ),
+    "LinkHeader in body": (_by_link_in_body, {"linkHeaderTokenJsonPath": "$.meta.next"}),
+    "PersistentLinkHeader": (_by_link, {}),
     "NextPageToken": (_by_token, {}),
     "Offset": (_by_offset, {"offsetParaName": "skip", "pageSize": 3, "pageSizeParameterName": "limit"}),
     "LinkHeader": (_by_link, {}),
@@ -120,10 +167,103 @@ def test_every_kind_of_paging(kind: str) -> None:
         at, told, headers = where(request)
         return httpx.Response(200, json={"data": {"events": EVENTS[at : at + 3]}, **told}, headers=headers)
 
-    found, last, pages = drain(opened(changed(paging={"pagingType": kind, **more}), handle))
+    paging = {**DEFINITION["properties"]["paging"]} if "Token" in kind else {}
+    document = changed()
+    document["properties"]["paging"] = {**paging, "pagingType": kind.split()[0], **more}
+    found, last, pages = drain(opened(document, handle))
     assert found == list(range(7))
     assert pages == 3
     assert last.cursor["mark"] == START.isoformat()
+
+
+def test_a_token_out_of_the_last_event_and_a_place_that_outlives_its_window() -> None:
+    document = changed()
+    document["properties"]["paging"] = {
+        "pagingType": "PersistentToken", "nextPageTokenJsonPath": "$.data.events[-1:].id", "nextPageParaName": "after",
+        "pagingQueryParamOnly": True,
+    }  # fmt: skip
+    asked: list[dict[str, str]] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(request.url.params))
+        at, _, _ = _by_last_id(request)
+        return httpx.Response(200, json={"data": {"events": EVENTS[at : at + 3]}})
+
+    connection = opened(document, handle)
+    found, last, _ = drain(connection)
+    assert found == list(range(7))
+    assert last.cursor["token"] == "6"
+    assert asked[1] == {"after": "2"}
+    assert connection.poll("events", last.cursor).events == []
+    assert asked[-1] == {"after": "6"}
+
+
+def test_a_link_outlives_its_window() -> None:
+    document = changed()
+    document["properties"]["paging"] = {
+        "pagingType": "PersistentLinkHeader",
+        "pageSizeParameterName": "limit",
+        "pageSize": 3,
+    }
+    asked: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.raw_path.decode())
+        at = int(request.url.params.get("at", 0))
+        link = f'</v1/events?at={min(at + 3, len(EVENTS))}>; rel="next"'  # such a source always has a next page
+        return httpx.Response(200, json={"data": {"events": EVENTS[at : at + 3]}}, headers={"Link": link})
+
+    connection = opened(document, handle)
+    found, last, _ = drain(connection)
+    assert found == list(range(7))
+    connection.poll("events", last.cursor)
+    assert asked[-1] == "/v1/events?at=7"
+
+
+def test_what_a_post_says() -> None:
+    asked: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, content=gzip.compress(b'{"data": {"events": [{"id": 1}]}}'))
+
+    template = "{'cmd': 'report', 'data': {'from': '{_QueryWindowStartTime}', 'of': '{{tenant}}'}, '{_APIKeyName}': '{_APIKey}'}"
+    post: dict[str, Any] = {
+        "httpMethod": "POST",
+        "isPostPayloadJson": True,
+        "queryParametersTemplate": template,
+        "queryParameters": {},
+    }
+    paging = {
+        "pagingType": "CountBasedPaging",
+        "pageNumberParaName": "page",
+        "pageSize": 5,
+        "pagingInfoPlacement": "RequestBody",
+    }
+    document = changed(request=post, auth={"IsApiKeyInPostPayload": True}, response={"isGzipCompressed": True})
+    document["properties"]["paging"] = paging
+    page = opened(document, handle).poll("events", {})
+    assert [event.row["id"] for event in page.events] == [1]
+    assert json.loads(asked[0].content) == {
+        "cmd": "report", "data": {"from": "2026-03-04T10:10:30Z", "of": "acme"}, "X-Key": "k-1",
+        "since": "2026-03-04T10:10:30Z", "until": "2026-03-04T10:15:30Z", "pageSize": "5", "page": "1",
+    }  # fmt: skip
+    assert "X-Key" not in asked[0].headers
+    form = changed(request={"httpMethod": "POST"})
+    opened(form, handle)
+    opened(changed(request={"httpMethod": "POST"}, response={"isGzipCompressed": True}), handle).poll("events", {})
+    assert parse_qs(asked[-1].content.decode())["kind"] == ["audit"]
+    whole = {
+        "queryTimeIntervalAttributeName": "filter",
+        "queryTimeIntervalPrepend": "at gt ",
+        "queryTimeIntervalDelimiter": " and at lt ",
+    }
+    document = changed(
+        request={**whole, "startTimeAttributeName": None, "endTimeAttributeName": None},
+        response={"isGzipCompressed": True},
+    )
+    opened(document, handle).poll("events", {})
+    assert asked[-1].url.params["filter"] == "at gt 2026-03-04T10:10:30Z and at lt 2026-03-04T10:15:30Z"
 
 
 def test_windows_follow_on_one_another_and_the_request_is_the_definitions() -> None:
@@ -221,15 +361,19 @@ def test_a_next_page_elsewhere_is_refused() -> None:
         ({"auth": {"type": "JwtToken"}}, "auth.type 'JwtToken'"),
         ({"auth": {"type": "OAuth2", "GrantType": "authorization_code"}}, "auth."),
         ({"auth": {"IsApiKeyInPostPayload": True}}, "auth.IsApiKeyInPostPayload"),
-        ({"request": {"httpMethod": "POST"}}, "request.httpMethod 'POST'"),
-        ({"request": {"queryParametersTemplate": "{}"}}, "request.queryparameterstemplate"),
+        ({"request": {"httpMethod": "PUT"}}, "request.httpMethod 'PUT'"),
+        ({"request": {"queryParametersTemplate": "a b"}}, "request.queryParametersTemplate is no JSON object"),
+        ({"request": {"queryTimeIntervalAttributeName": "q"}}, "request.queryTimeIntervalDelimiter is missing"),
         ({"request": {"queryTimeFormat": "ddd, dd MMM"}}, "request.queryTimeFormat"),
         ({"request": {"apiEndpoint": "http://contoso.example"}}, "request.apiEndpoint"),
         ({"request": {"apiEndpoint": "[[concat('a', 'b')]"}}, "Expressions of ARM templates"),
         ({"response": {"format": "csv"}}, "response.format 'csv'"),
         ({"response": {"convertChildPropertiesToArray": True}}, "response.convertchildpropertiestoarray"),
         ({"response": {"eventsJsonPaths": ["$..events[?(@.a)]"]}}, "JSONPath '$..events"),
-        ({"paging": {"pagingType": "CountBasedPaging"}}, "paging.pagingType 'CountBasedPaging'"),
+        ({"paging": {"pagingType": "TimeStamp"}}, "paging.pagingType 'TimeStamp'"),
+        ({"paging": {"offsetParaName": "at"}}, "paging.offsetparaname is not supported"),
+        ({"paging": {"pagingInfoPlacement": "RequestBody"}}, "paging.pagingInfoPlacement 'RequestBody'"),
+        ({"paging": {"nextPageTokenJsonPath": "$.a[1:3]"}}, "JSONPath '$.a[1:3]'"),
         ({"response": None}, "response is missing"),
     ],
 )  # fmt: skip

@@ -61,10 +61,10 @@ vedette connectors add contoso-audit Contoso --set tenant=acme --secret-env api_
 
 | part | supported |
 |---|---|
-| auth | None, Basic, APIKey (in a header), OAuth2 with client credentials |
-| request | GET over https, query parameters, headers, the window of time (`startTimeAttributeName`, `endTimeAttributeName`, `{_QueryWindowStartTime}`, `{_QueryWindowEndTime}`), `queryTimeFormat` of digits, `UnixTimestamp`, `UnixTimestampInMills`, `rateLimitQPS`, `timeoutInSeconds` |
-| paging | LinkHeader, NextPageToken, NextPageUrl, Offset, PersistentToken |
-| response | JSON; `eventsJsonPaths` of names (`$.data.events`), `successStatusJsonPath` |
+| auth | None, Basic, APIKey (in a header, or in the body of a POST), OAuth2 with client credentials |
+| request | GET and POST (`isPostPayloadJson` or a form) over https, `queryParameters`, `queryParametersTemplate` with its variables, headers, the window of time (`startTimeAttributeName`, `endTimeAttributeName`, `{_QueryWindowStartTime}`, `{_QueryWindowEndTime}`, `queryTimeIntervalAttributeName`), `queryTimeFormat` of digits, `UnixTimestamp`, `UnixTimestampInMills`, `rateLimitQPS`, `timeoutInSeconds` |
+| paging | LinkHeader, PersistentLinkHeader, NextPageUrl, NextPageToken, PersistentToken, Offset, CountBasedPaging; `pagingQueryParamOnly`, `pagingInfoPlacement` |
+| response | JSON; `eventsJsonPaths` of names, `[n]`, `[-1:]` and `[*]` (`$.data.events`), `successStatusJsonPath`, `isGzipCompressed` |
 
 Parameters (`{{name}}`, `[[parameters('name')]`) become fields of the form; the credentials' ones are replaced by fields for them.
 Anything else is refused by its name, and nothing is imported. Events become rows of the table that `dataType` or the stream names; a

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import threading
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from vedette.clients.outbound_http import reached
-from vedette.collect.connectors.codeless.definition import Definition, json_path, select
+from vedette.collect.connectors.codeless.definition import Definition
+from vedette.collect.connectors.codeless.json_path import select
+from vedette.collect.connectors.codeless.paging import Paging
 from vedette.collect.connectors.contract import ConnectorManifest, Endpoint, Event, Page, PollFailure, Trouble
 from vedette.collect.formats.timestamps import iso
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
@@ -114,6 +117,7 @@ class CodelessConnection:
         self._one, self._values, self._secrets, self._clock = definition, values, secrets, clock
         self._http = httpx.Client(timeout=definition.timeout, follow_redirects=False, transport=transport)
         self._guard = threading.Lock()
+        self._paging = Paging(definition.paging_type, definition.paging)
         self._token: tuple[str, float] | None = None
         self._next_request = 0.0
         self._url = self._filled(definition.url)
@@ -131,20 +135,24 @@ class CodelessConnection:
         start = _moment(cursor.get("start") or cursor.get("mark")) or now - timedelta(minutes=one.window_minutes)
         end = _moment(cursor.get("end")) or now
         place = dict(cursor.get("place") or {})
-        if "token" not in place and one.paging_type == "PersistentToken" and cursor.get("token"):
-            place["token"] = cursor["token"]
+        persisted = {name: cursor[name] for name in ("token", "url") if cursor.get(name)}
+        if not place and self._paging.persistent:
+            place = dict(persisted)
         document, answer = self._ask(start, end, place)
         found = [event for path in one.events for event in _listed(select(document, path))]
+        told = (document, answer.headers, answer.next_link, place)
         events = list(self._events(found, now))
-        following = self._following(document, answer, place, len(found))
+        following = self._paging.following(*told, len(found))
+        if following is not None and "url" in following:
+            following["url"] = self._near(following["url"])
         if following is not None and following != place:
             state = {"start": _text(start), "end": _text(end), "place": following}
-            kept = {name: cursor[name] for name in ("mark", "token") if name in cursor}
-            return Page(events, {**kept, **state}, True, len(found))
-        done: dict[str, Any] = {"mark": _text(end)}
-        if one.paging_type == "PersistentToken":
-            done["token"] = self._token_of(document) or place.get("token")
-        return Page(events, done, False, len(found))
+            kept = {"mark": cursor["mark"]} if "mark" in cursor else {}
+            return Page(events, {**kept, **persisted, **state}, True, len(found))
+        kept = self._paging.kept(*told)
+        if "url" in kept:
+            kept["url"] = self._near(kept["url"])
+        return Page(events, {"mark": _text(end), **kept}, False, len(found))
 
     def check(self) -> CheckReport:
         """Ask for the newest minute."""
@@ -160,29 +168,39 @@ class CodelessConnection:
 
     def _ask(self, start: datetime, end: datetime, place: Mapping[str, Any]) -> tuple[Any, _Answer]:
         one = self._one
-        url = str(place.get("url") or self._url)
-        query = {} if "url" in place else {name: self._filled(value, start, end) for name, value in one.query.items()}
-        if "url" not in place:
+        url, paging = str(place.get("url") or self._url), self._paging.parameters(place)
+        said: dict[str, Any] = {}
+        if not self._paging.only(place):
+            said |= {name: self._filled(value, start, end) for name, value in one.query.items()}
+            said |= self._templated(one.template, start, end) if one.template else {}
             for name, moment in ((one.start_name, start), (one.end_name, end)):
                 if name:
-                    query[name] = spelled(moment, one.time_format)
-            if size := one.paging.get("pagesize"):
-                query[
-                    str(one.paging.get("pagesizeparametername") or one.paging.get("pagesizeparaname") or "pageSize")
-                ] = str(size)
-            if "token" in place:
-                query[str(one.paging.get("nextpageparaname") or "nextPageToken")] = str(place["token"])
-            if "offset" in place:
-                query[str(one.paging["offsetparaname"])] = str(place["offset"])
+                    said[name] = spelled(moment, one.time_format)
+            if one.interval:
+                name, before, between = one.interval
+                said[name] = f"{before}{spelled(start, one.time_format)}{between}{spelled(end, one.time_format)}"
+        if "url" in place:  # it says the page itself, and what was asked for
+            paging, said = {}, said if one.method == "POST" else {}
+        if one.method == "GET" or self._paging.in_body:
+            said |= paging
+            paging = {}
         headers = {name: self._filled(value, start, end) for name, value in one.headers.items()}
+        headers |= {**self._paging.headers(place), **self._authorization()}
+        body: dict[str, Any] = {"params": paging or None}
+        if one.method == "GET":
+            body = {"params": {name: _plain(value) for name, value in said.items()} or None}
+        elif one.json_body:
+            body["json"] = said
+        else:
+            body["data"] = {name: _plain(value) for name, value in said.items()}
         self._pace()
-        answer = self._send("GET", url, params=query or None, headers={**headers, **self._authorization()})
+        answer = self._send(one.method, url, headers=headers, **body)
         if answer.status == 401 and one.auth_type == "OAuth2":
             with self._guard:
                 self._token = None
         self._expect(answer)
         try:
-            document = json.loads(answer.content)
+            document = json.loads(_unpacked(answer.content) if one.compressed else answer.content)
         except ValueError:
             raise PollFailure("The source's answer is not JSON.", Trouble.UNAVAILABLE) from None
         if one.success is not None and str(select(document, one.success[0])).casefold() != one.success[1].casefold():
@@ -242,6 +260,8 @@ class CodelessConnection:
         if kind == "Basic":
             pair = f"{self._values['user_name']}:{self._secrets['password'].reveal()}"
             return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        if kind == "APIKey" and auth.get("isapikeyinpostpayload"):
+            return {}
         if kind == "APIKey":
             identifier = str(auth.get("apikeyidentifier", "token"))
             return {
@@ -275,38 +295,12 @@ class CodelessConnection:
             self._token = (token, self._clock.monotonic() + max(lives - 60, 0))
         return token
 
-    # -- where the next page is
-
-    def _following(self, document: Any, answer: _Answer, place: Mapping[str, Any], count: int) -> dict[str, Any] | None:
-        one = self._one
-        flag = one.paging.get("hasnextflagjsonpath")
-        if flag and str(select(document, json_path(str(flag)))).casefold() not in ("true", "1"):
-            return None
-        if one.paging_type in ("NextPageToken", "PersistentToken"):
-            token = self._token_of(document)
-            return {"token": token} if token and token != place.get("token") and (count or flag) else None
-        if one.paging_type == "Offset":
-            size = int(one.paging.get("pagesize") or 0)
-            return {"offset": int(place.get("offset") or 0) + count} if count and count >= size else None
-        if one.paging_type == "LinkHeader":
-            link = answer.next_link
-        elif one.paging_type == "NextPageUrl":
-            link = select(
-                document,
-                json_path(str(one.paging.get("nextpageurl") or one.paging.get("nextpageurljsonpath") or "$.next")),
-            )
-        else:
-            link = None
-        if not link:
-            return None
-        url = urljoin(self._url, str(link))
+    def _near(self, link: str) -> str:
+        """The address of the next page, which has to be on the same host: the credentials go there."""
+        url = urljoin(self._url, link)
         if urlsplit(url)[:2] != urlsplit(self._url)[:2]:
             raise PollFailure(f"The next page is on another host, {urlsplit(url).hostname}.", Trouble.UNAVAILABLE)
-        return {"url": url}
-
-    def _token_of(self, document: Any) -> str | None:
-        token = select(document, json_path(str(self._one.paging["nextpagetokenjsonpath"])))
-        return None if token is None or token == "" else str(token)
+        return url
 
     # -- rows and texts
 
@@ -331,6 +325,21 @@ class CodelessConnection:
                 text = text.replace(name, spelled(moment, self._one.time_format))
         return text
 
+    def _templated(self, value: Any, start: datetime, end: datetime) -> Any:
+        """A template with its variables filled in."""
+        if isinstance(value, Mapping):
+            return {self._keyed(str(name)): self._templated(inner, start, end) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self._templated(inner, start, end) for inner in value]
+        return self._keyed(self._filled(value, start, end)) if isinstance(value, str) else value
+
+    def _keyed(self, text: str) -> str:
+        """A text with the name of the API key, and the key, in their places."""
+        if "{_APIKey" not in text or self._one.auth_type != "APIKey":
+            return text
+        text = text.replace("{_APIKeyName}", str(self._one.auth.get("apikeyname") or ""))
+        return text.replace("{_APIKey}", self._secrets["api_key"].reveal())
+
 
 def spelled(moment: datetime, form: str) -> str:
     """A moment in a definition's `queryTimeFormat`."""
@@ -345,6 +354,25 @@ def spelled(moment: datetime, form: str) -> str:
         else at.strftime(_PARTS[found[0]]),
         form,
     )  # fmt: skip
+
+
+def _plain(value: Any) -> str:
+    """A value as a parameter has it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _unpacked(content: bytes) -> bytes:
+    """The JSON of a gzip file; of an answer that is none, what it is."""
+    if content[:2] != b"\x1f\x8b":
+        return content
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        found = unpacker.decompress(content, LONGEST)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+    if unpacker.unconsumed_tail:
+        raise PollFailure(f"The source's answer is longer than {LONGEST} bytes.", Trouble.UNAVAILABLE)
+    return found
 
 
 def _listed(value: Any) -> list[Any]:

@@ -12,24 +12,22 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from vedette.collect.connectors.codeless.json_path import Step, json_path
+from vedette.collect.connectors.codeless.paging import SETTINGS, TYPES, check
 from vedette.core.errors import InvalidInput, nearest
 
 AUTH: Final = ("None", "Basic", "APIKey", "OAuth2")
-PAGING: Final = ("LinkHeader", "NextPageToken", "NextPageUrl", "Offset", "PersistentToken")
-_PATH: Final = re.compile(r"""\$|(?:\.([A-Za-z_@][\w@-]*)|\['([^']+)'\]|\["([^"]+)"\])""")
+METHODS: Final = ("GET", "POST")
 _PARAMETER: Final = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*\}\}")
 _ARM_PARAMETER: Final = re.compile(r"\[\[?parameters\('([A-Za-z_]\w*)'\)\]")
 _DATE: Final = re.compile(r"yyyy|MM|dd|HH|mm|ss|fff|'[^']*'|[-:TZ./_ ]")
 _REQUEST: Final = {
     "apiendpoint", "httpmethod", "querytimeformat", "starttimeattributename", "endtimeattributename",
     "querywindowinmin", "queryparameters", "headers", "ratelimitqps", "retrycount", "timeoutinseconds",
+    "queryparameterstemplate", "ispostpayloadjson", "querytimeintervalattributename", "querytimeintervalprepend",
+    "querytimeintervaldelimiter",
 }  # fmt: skip
 _RESPONSE: Final = {"eventsjsonpaths", "format", "successstatusjsonpath", "successstatusvalue", "isgzipcompressed"}
-_PAGING: Final = {
-    "pagingtype", "nextpageparaname", "nextpagetokenjsonpath", "nextpageurl", "nextpageurljsonpath", "hasnextflagjsonpath",
-    "linkheadertokenjsonpath", "pagesize", "pagesizeparametername", "pagesizeparaname", "offsetparaname",
-    "pagingqueryparamonly",
-}  # fmt: skip
 _AUTH: Final = {
     "none": {"type", "authtype"},
     "basic": {"type", "authtype", "username", "password"},
@@ -52,7 +50,15 @@ class Definition:
     auth_type: str
     auth: Mapping[str, Any]
     url: str
+    method: str
+    """GET or POST."""
     query: Mapping[str, str]
+    template: Mapping[str, Any] | None
+    """Parameters of any shape, with `{_QueryWindowStartTime}` and the like in their texts."""
+    json_body: bool
+    """Whether the body of a POST is JSON; a form otherwise."""
+    interval: tuple[str, str, str] | None
+    """The parameter that has the whole window, and what is before and between its two moments."""
     headers: Mapping[str, str]
     time_format: str
     start_name: str | None
@@ -63,8 +69,9 @@ class Definition:
     """Requests a second."""
     paging_type: str | None
     paging: Mapping[str, Any]
-    events: tuple[tuple[str, ...], ...]
-    success: tuple[tuple[str, ...], str] | None
+    events: tuple[tuple[Step, ...], ...]
+    success: tuple[tuple[Step, ...], str] | None
+    compressed: bool
     parameters: tuple[str, ...] = field(default=())
     """Parameters besides the credentials."""
 
@@ -129,24 +136,33 @@ def _definition(given: Mapping[str, Any], name: str, shown: Mapping[str, Any]) -
     _only("auth", auth, _AUTH[auth_type.casefold()])
     if auth_type == "OAuth2" and str(auth.get("granttype", "client_credentials")).casefold() != "client_credentials":
         raise _refused("auth.GrantType", str(auth["granttype"]), ("client_credentials",))
-    if auth.get("isapikeyinpostpayload"):
-        raise _refused("auth.IsApiKeyInPostPayload", "true", ("false",))
     _only("request", request, _REQUEST)
-    if str(request.get("httpmethod") or "GET").upper() != "GET":
-        raise _refused("request.httpMethod", str(request["httpmethod"]), ("GET",))
+    method = str(request.get("httpmethod") or "GET").upper()
+    if method not in METHODS:
+        raise _refused("request.httpMethod", str(request["httpmethod"]), METHODS)
+    template = _template(request.get("queryparameterstemplate"))
+    if auth.get("isapikeyinpostpayload") and (method != "POST" or "{_APIKey}" not in json.dumps(template)):
+        raise InvalidInput(
+            "auth.IsApiKeyInPostPayload needs a POST whose queryParametersTemplate has {_APIKey}.",
+            target="auth.IsApiKeyInPostPayload",
+        )
     _only("response", response, _RESPONSE)
     if str(response.get("format") or "json").casefold() != "json":
         raise _refused("response.format", str(response["format"]), ("json",))
-    _only("paging", paging, _PAGING)
     paging_type = paging.get("pagingtype")
-    if paging_type is not None and paging_type not in PAGING:
-        raise _refused("paging.pagingType", str(paging_type), PAGING)
-    for needed, types in (
-        ("nextpagetokenjsonpath", ("NextPageToken", "PersistentToken")),
-        ("offsetparaname", ("Offset",)),
-    ):
-        if paging_type in types and not paging.get(needed):
-            raise InvalidInput(f"paging.{needed} is missing, which {paging_type} needs.", target=f"paging.{needed}")
+    if paging_type is not None:
+        if paging_type not in TYPES:
+            raise _refused("paging.pagingType", str(paging_type), TYPES)
+        _only("paging", paging, {"pagingtype", *SETTINGS[paging_type]})
+        check(paging, paging_type, method)
+    interval = None
+    if request.get("querytimeintervalattributename"):
+        names = ("querytimeintervalattributename", "querytimeintervalprepend", "querytimeintervaldelimiter")
+        if not request.get(names[2]):
+            raise InvalidInput(
+                "request.queryTimeIntervalDelimiter is missing.", target="request.queryTimeIntervalDelimiter"
+            )
+        interval = (str(request[names[0]]), str(request.get(names[1]) or ""), str(request[names[2]]))
     whole = json.dumps([dict(request), dict(auth)])
     if "[concat(" in whole or "[[concat(" in whole or "[variables(" in whole:
         raise InvalidInput(
@@ -180,9 +196,9 @@ def _definition(given: Mapping[str, Any], name: str, shown: Mapping[str, Any]) -
     success = None
     if response.get("successstatusjsonpath"):
         success = (json_path(str(response["successstatusjsonpath"])), str(response.get("successstatusvalue")))
-    for path in ("nextpagetokenjsonpath", "nextpageurljsonpath", "hasnextflagjsonpath"):
-        if paging.get(path):
-            json_path(str(paging[path]))
+    for name_, path in paging.items():
+        if path and (name_.endswith("jsonpath") or name_ == "nextpageurl"):
+            json_path(str(path))
     paths = response.get("eventsjsonpaths") or ["$"]
     table = str(
         given.get("dataType")
@@ -193,16 +209,18 @@ def _definition(given: Mapping[str, Any], name: str, shown: Mapping[str, Any]) -
     table = table.removeprefix("Custom-").removeprefix("Microsoft-")
     if not re.fullmatch(r"[A-Za-z_]\w*", table):
         table = re.sub(r"\W", "_", slug) + "_CL"
-    named = [*_PARAMETER.findall(json.dumps([url, query, headers]))]
+    named = [*_PARAMETER.findall(json.dumps([url, query, headers, template]))]
     return Definition(
         id=slug, title=str(shown.get("title") or name)[:100],
         about=str(shown.get("descriptionMarkdown") or f"Polls {address.hostname}, as its codeless definition says.")[:500],
-        table=table, auth_type=auth_type, auth={key: _text(value) for key, value in auth.items()}, url=url, query=query,
+        table=table, auth_type=auth_type, auth={key: _text(value) for key, value in auth.items()}, url=url, method=method,
+        query=query, template=template, json_body=bool(request.get("ispostpayloadjson")), interval=interval,
         headers=headers, time_format=time_format,
         start_name=request.get("starttimeattributename"), end_name=request.get("endtimeattributename"),
         window_minutes=_number(request, "querywindowinmin", 5, 1, 1440),
         timeout=float(_number(request, "timeoutinseconds", 30, 1, 180)), rate=float(_number(request, "ratelimitqps", 10, 1, 1000)),
         paging_type=paging_type, paging=paging, events=tuple(json_path(str(one)) for one in paths), success=success,
+        compressed=bool(response.get("isgzipcompressed")),
         parameters=tuple(dict.fromkeys(named)),
     )  # fmt: skip
 
@@ -212,26 +230,18 @@ def _host_of(url: str) -> str:
     return url.partition("://")[2].partition("/")[0].partition("?")[0]
 
 
-def json_path(text: str) -> tuple[str, ...]:
-    """The names on a path such as `$.data['events']`; anything more than names is refused."""
-    at, names = 0, []
-    while at < len(text):
-        part = _PATH.match(text, at)
-        if part is None or (part[0] == "$") != (at == 0):
-            raise InvalidInput(f"The JSONPath '{text[:80]}' is not supported: only $ and names.", target=text[:80])
-        if at:
-            names.append(part[1] or part[2] or part[3])
-        at = part.end()
-    if not text:
-        raise InvalidInput("A JSONPath is empty.")
-    return tuple(names)
-
-
-def select(document: Any, path: tuple[str, ...]) -> Any:
-    """The value at a path, or None."""
-    for name in path:
-        document = document.get(name) if isinstance(document, Mapping) else None
-    return document
+def _template(given: Any) -> Mapping[str, Any] | None:
+    """The object of a `queryParametersTemplate`, which may be written with single quotes."""
+    if given in (None, ""):
+        return None
+    for text in (str(given), str(given).replace("'", '"')):
+        try:
+            found = json.loads(_text(text))
+        except ValueError:
+            continue
+        if isinstance(found, dict):
+            return found
+    raise InvalidInput("request.queryParametersTemplate is no JSON object.", target="request.queryParametersTemplate")
 
 
 def _text(value: Any) -> Any:
