@@ -135,6 +135,21 @@ def test_an_incident_is_closed_here_alone_or_at_both_ends(desk: Desk) -> None:
     assert any(one["action"] == "source-alerts/Dismiss" for one in desk.client.get(f"{WS}/audit").json()["value"])
 
 
+def test_the_dismissed_alert_comes_back_and_opens_nothing(desk: Desk) -> None:
+    assert desk.set(set=CLOSING, sourceAlerts="Dismiss").status_code == 200
+    desk.until("done")
+    desk.registered(RESPONDER)  # polls anew
+    deadline = time.monotonic() + 60
+    query = {"query": "SecurityAlert | where Status == 'Dismissed'"}
+    while not desk.client.post(f"{WS}/query", json=query).json()["rows"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    [rule] = [one["id"] for one in desk.client.get(f"{WS}/rules").json()["value"]]
+    desk.client.post(f"{WS}/rules/run", json={"ruleId": rule})
+    [incident] = desk.client.get(f"{WS}/incidents").json()["value"]
+    assert (incident["number"], incident["status"], incident["alertCount"]) == (desk.number, "Closed", 1)
+
+
 @pytest.mark.req("T-043")
 def test_by_command(desk: Desk) -> None:
     number = str(desk.number)

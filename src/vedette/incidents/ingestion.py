@@ -116,7 +116,8 @@ class Ingestion:
         incident.first_activity = min(incident.first_activity or row.start, row.start)
         incident.last_activity = max(incident.last_activity or row.end, row.end)
         merge_entities(session, incident, added=[row])
-        title = f"Alert completed: {alert.rows:,} results in place of {kept['rows']:,}"
+        more = alert.rows > kept["rows"]
+        title = f"Alert completed: {alert.rows:,} results in place of {kept['rows']:,}" if more else "Alert updated"
         self._journal.note(session, incident, ActivityKind.ALERT, SYSTEM, title=title, reference=row.id)
         self._journal.finish(session, incident, SYSTEM)
         self._journal.prioritiser.concern(session, incident)

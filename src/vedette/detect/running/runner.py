@@ -286,6 +286,15 @@ class _AlertMaker:
         self._limits = limits
         self._mapper = EntityMapper(run.rule, self._columns, limits)
 
+    def _window(self, group: str) -> tuple[str, ...]:
+        """What of the run's window tells its alerts from those of others: nothing where an alert stands for one of another product.
+
+        Such an alert is told again when its state changes there; it is the same one then, and makes no second incident.
+        """
+        if self._run.rule.kind is RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION and group not in ("", "all"):
+            return ()
+        return wire_datetime(self._run.start), wire_datetime(self._run.end)
+
     def alert(self, group: str, ordered: Sequence[tuple[str, Row]], notes: Sequence[str]) -> Alert:
         """The alert over some of the rows; `group` tells it from the run's other alerts."""
         run, rule = self._run, self._run.rule
@@ -300,7 +309,7 @@ class _AlertMaker:
         sample, sample_notes = _sample(ordered, self._limits)
         missing = self._mapper.notes if rows else []
         return Alert(
-            id=derived_id("alert", rule.id, wire_datetime(run.start), wire_datetime(run.end), group or "all"),
+            id=derived_id("alert", rule.id, *self._window(group), group or "all"),
             rule_id=rule.id,
             rule=rule.name,
             title=said.title,
