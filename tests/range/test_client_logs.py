@@ -16,11 +16,12 @@ from azure.monitor.ingestion import LogsIngestionClient
 from azure.monitor.query import LogsBatchQuery, LogsQueryClient, LogsQueryStatus
 
 from tests.plugins.fake_tenant import ABSENT, CLIENT, SECRET, SUBSCRIPTION, TENANT
-from tests.range.conftest import COLLECTOR
+from tests.range.conftest import COLLECTOR, RESPONDER
 from vedette.cli.log_engine import StoreLogEngine
 from vedette.core.tls import client_context
 from vedette.range.faults import Fault
 from vedette.range.planting import plant_rows
+from vedette.range.seed import CONTOSO
 from vedette.range.server import RangeServer
 
 WORKSPACE_ID = "9a4d2f6e-13f7-4d0b-8c1e-6b7a5d4c3b2a"
@@ -194,3 +195,31 @@ def test_without_an_engine_there_are_no_answers(fake_tenant: RangeServer) -> Non
     with pytest.raises(HttpResponseError) as refused:
         query_client(fake_tenant).query_workspace(WORKSPACE_ID, "print 1", timespan=None)
     assert refused.value.status_code == 501
+
+
+def test_a_query_over_several_workspaces(server: RangeServer) -> None:
+    [subscription] = CONTOSO["subscriptions"]
+    second = {"name": "law-sec-dev", "customer_id": "9a4d2f6e-13f7-4d0b-8c1e-6b7a5d4c3b2b"}
+    groups = [
+        {**group, "workspaces": [*group.get("workspaces", []), *([second] if group["name"] == "rg-sec-prod" else [])]}
+        for group in subscription["resource_groups"]
+    ]
+    server.reset(seed={**CONTOSO, "subscriptions": [{**subscription, "resource_groups": groups}]})
+    plant(server)
+    row = {"TimeGenerated": "2026-03-04T12:00:00Z", "UserPrincipalName": "u@dev", "ResultType": "0"}
+    plant_rows(server.tenant, second["customer_id"], "SigninLogs", [row])
+    client = query_client(server, RESPONDER)
+    for name in ("law-sec-dev", second["customer_id"], SCOPE.replace("law-sec-prod", "law-sec-dev").upper()):
+        answer = client.query_workspace(
+            WORKSPACE_ID, "SigninLogs | summarize count(), max(TimeGenerated)", timespan=None, additional_workspaces=[name, WORKSPACE_ID]
+        )  # fmt: skip
+        assert list(answer.tables[0].rows[0]) == [9, datetime(2026, 3, 4, 12, tzinfo=UTC)]
+    for who, name in ((RESPONDER, "law-nothing"), ((CLIENT, SECRET), "law-sec-dev")):
+        with pytest.raises(HttpResponseError) as refused:
+            query_client(server, who).query_workspace(
+                WORKSPACE_ID, "SigninLogs", timespan=None, additional_workspaces=[name]
+            )
+        assert (refused.value.status_code, refused.value.error and refused.value.error.code) == (
+            400,
+            "BadArgumentError",
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from vedette.kql.diagnostics import KqlError, position
 from vedette.range.state import LogQueryError, LogTable
 from vedette.store.logstore import LogStore
 
+_MOST_ROWS: Final = 500_000
 _SYNTAX: Final = ("KS0", "KS1003", "KS2", "SYN")
 
 
@@ -28,11 +30,35 @@ class StoreLogEngine:
         self._store(workspace_id).append(table, rows)
 
     def query(
-        self, workspace_id: str, text: str, now: datetime, timespan: tuple[datetime, datetime] | None, seconds: float
+        self,
+        workspace_ids: Sequence[str],
+        text: str,
+        now: datetime,
+        timespan: tuple[datetime, datetime] | None,
+        seconds: float,
     ) -> list[LogTable]:
-        """The tables that a query gives. Raises `LogQueryError`."""
+        """The tables that a query gives; of several workspaces, a table has the rows of all. Raises `LogQueryError`."""
+        if len(workspace_ids) == 1:
+            return self._answer(self._store(workspace_ids[0]), text, now, timespan, seconds)
+        with LogStore(None, SystemClock(), workspace_id=workspace_ids[0]) as together:
+            for one in dict.fromkeys(workspace_ids):
+                self._copy(self._store(one), together)
+            return self._answer(together, text, now, timespan, seconds)
+
+    @staticmethod
+    def _copy(store: LogStore, into: LogStore) -> None:
+        """Puts the rows of a store into another, for a query over both."""
+        for table in store.tables():
+            found = store.query(f"['{table.name}']", limits=Limits(rows=_MOST_ROWS))
+            names = [column.name for column in found.columns]
+            into.append(table.name, [dict(zip(names, row, strict=True)) for row in found.rows])
+
+    @staticmethod
+    def _answer(
+        store: LogStore, text: str, now: datetime, timespan: tuple[datetime, datetime] | None, seconds: float
+    ) -> list[LogTable]:
         try:
-            result = self._store(workspace_id).query(text, now=now, timespan=timespan, limits=Limits(seconds=seconds))
+            result = store.query(text, now=now, timespan=timespan, limits=Limits(seconds=seconds))
         except KqlError as error:
             first = error.diagnostics[0]
             line, column = position(text, first.start)

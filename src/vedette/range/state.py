@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -244,9 +244,14 @@ class LogEngine(Protocol):
         ...
 
     def query(
-        self, workspace_id: str, text: str, now: datetime, timespan: tuple[datetime, datetime] | None, seconds: float
+        self,
+        workspace_ids: Sequence[str],
+        text: str,
+        now: datetime,
+        timespan: tuple[datetime, datetime] | None,
+        seconds: float,
     ) -> list[LogTable]:
-        """The tables that a query gives. Raises `LogQueryError`."""
+        """The tables that a query gives; of several workspaces, a table has the rows of all. Raises `LogQueryError`."""
         ...
 
     def forget(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -23,6 +24,7 @@ AUDIENCES: Final = (
 DEFAULT_WAIT: Final = 180.0
 MAX_WAIT: Final = 600.0
 MAX_BODY: Final = 2 * 1024 * 1024
+MAX_WORKSPACES: Final = 100
 MAX_BATCH: Final = 100
 _WORKSPACE: Final = re.compile(r"/v1/workspaces/([^/]+)/query", re.IGNORECASE)
 _RESOURCE: Final = re.compile(r"/v1(/subscriptions/.+?)/query", re.IGNORECASE)
@@ -107,7 +109,27 @@ class LogQuery(Service):
 
     def _answer(self, caller: Caller, path: str, body: dict[str, Any], prefer: str) -> dict[str, Any]:
         workspace_id = self._workspace(caller, path)
-        return answer_query(self._tenant, workspace_id, body, prefer)
+        further = body.get("workspaces") or []
+        if not isinstance(further, list) or len(further) > MAX_WORKSPACES:
+            raise QueryRefused(400, message=f"'workspaces' is a list of at most {MAX_WORKSPACES} names or ids")
+        ids = dict.fromkeys([workspace_id, *(self._further(caller, str(one)) for one in further)])
+        return answer_query(self._tenant, list(ids), body, prefer)
+
+    def _further(self, caller: Caller, named: str) -> str:
+        """Another workspace of a query, by its name, its workspace id or its id in Azure Resource Manager."""
+        with self._tenant.lock:
+            for subscription, group, workspace in self._tenant.workspaces():
+                scope = access.workspace_scope(subscription, group, workspace)
+                qualified = f"{subscription.display_name}/{group.name}/{workspace.name}"
+                known = (workspace.name, workspace.customer_id, scope, qualified)
+                if named.lower() in (one.lower() for one in known) and access.may_read(
+                    self._tenant, subscription, scope, caller
+                ):
+                    return workspace.customer_id
+        raise QueryRefused(
+            400,
+            inner={"code": "SEM0139", "message": f"The workspace '{named}' could not be found or may not be queried"},
+        )
 
     def _workspace(self, caller: Caller, path: str) -> str:
         by_id, by_resource = _WORKSPACE.fullmatch(path), _RESOURCE.fullmatch(path)
@@ -160,22 +182,20 @@ class LogQuery(Service):
         return JSONResponse({"error": {**error.error, "correlationId": self._tenant.ids()}}, status_code=error.status)
 
 
-def answer_query(tenant: FakeTenant, workspace_id: str, body: dict[str, Any], prefer: str) -> dict[str, Any]:
-    """The answer to a query on a workspace that the caller may read. Raises `QueryRefused`."""
+def answer_query(tenant: FakeTenant, workspace_ids: Sequence[str], body: dict[str, Any], prefer: str) -> dict[str, Any]:
+    """The answer to a query on workspaces that the caller may read. Raises `QueryRefused`."""
     if tenant.log_engine is None:
         raise QueryRefused(501, "NotImplemented", "This fake tenant was started without a query engine")
     text = body.get("query")
     if not isinstance(text, str) or not text.strip():
         raise QueryRefused(400, inner={"code": "QueryValidationError", "message": "The query is missing"})
-    if others := [name for name in body.get("workspaces") or [] if str(name).lower() != workspace_id.lower()]:
-        raise QueryRefused(400, message=f"The fake tenant queries one workspace at a time, not also {others[0]}")
     now = tenant.clock.at("logs")
     try:
         span = timespan.read(body["timespan"], now) if body.get("timespan") else None
     except (ValueError, TypeError, AttributeError) as error:
         raise QueryRefused(400, inner={"code": "InvalidTimespan", "message": str(error)}) from None
     try:
-        tables = tenant.log_engine.query(workspace_id, text, now, span, _wait(prefer))
+        tables = tenant.log_engine.query(workspace_ids, text, now, span, _wait(prefer))
     except LogQueryError as error:
         raise QueryRefused(400, inner=_inner(error)) from None
     answer: dict[str, Any] = {"tables": [_table(table) for table in tables]}
