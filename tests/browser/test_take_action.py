@@ -85,6 +85,10 @@ def test_take_action_says_how_to_mitigate_and_what_prevents_the_next(site: Site,
         "href", "https://portal.azure.com/#blade/alert"
     )
     expect(page.get_by_role("heading", name="Prevent future attacks (2)")).to_be_visible()
+    source = page.get_by_role("article", name=f"At the source: {TITLE}")
+    expect(source).to_contain_text("No connector reaches the subscription")
+    page.get_by_role("button", name="Dismiss", exact=True).click()
+    expect(page.get_by_role("button", name="Dismiss", exact=True)).to_be_enabled()
     first = page.get_by_role("article", name="Recommendation: Management ports of virtual machines should be closed")
     expect(first).to_contain_text("High")
     expect(first).to_contain_text("db1")
