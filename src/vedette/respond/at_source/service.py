@@ -44,6 +44,8 @@ ATTEMPTS: Final = 32
 """After so many, about a day, it is given up."""
 _LONGEST: Final = 3600.0
 _IDLE: Final = 60.0
+_AFTER_ERROR: Final = 10.0
+"""Seconds before the next look where one failed, as when secrets cannot be read."""
 _MOST: Final = 500
 """Changes that are made in one go."""
 _WAITING, _FINISHED, _FAILED, _REPLACED = "waiting", "done", "failed", "replaced"
@@ -157,14 +159,18 @@ class SourceAlerts:
         """Follow what is wanted until told to stop."""
         while not stop.is_set():
             self._awake.clear()
+            least, pause = 0.0, 0.0
             try:
                 self.act()
+                pause = self._pause()
             except VedetteError as error:
                 _log.error("alerts cannot be changed at their source: %s", error)
+                least = _AFTER_ERROR
             except Exception:
                 _log.exception("alerts cannot be changed at their source")
-            pause = self._pause()
-            while pause > 0 and not stop.is_set() and not self._awake.is_set():
+                least = _AFTER_ERROR
+            pause = max(least, pause)
+            while pause > 0 and not stop.is_set() and (least or not self._awake.is_set()):
                 self._clock.wait(stop, min(pause, 1.0))
                 pause -= 1.0
 
