@@ -15,6 +15,7 @@ from tests.plugins.state import NOON
 from vedette.core.clock import SystemClock, VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput
+from vedette.core.roles import SYSTEM
 from vedette.detect.alerts.alert import RuleRun
 from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.library import RuleLibrary
@@ -33,6 +34,7 @@ from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.replay import Replayer, alert_line, difference, summary
 from vedette.detect.running.runner import RuleRunner
 from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.tuning.exceptions import RuleExceptions
 from vedette.store.logstore import LogStore
 
 HOUR = timedelta(hours=1)
@@ -143,6 +145,35 @@ def test_live_with_late_events_finds_what_a_replay_finds(
         found = replayer.replay(one, NOON - HOUR, covered)
     assert {line["id"]: line for line in found.lines} == live
     assert len(live) >= 5
+
+
+def test_a_replay_hides_what_exceptions_hid(state: State, workspace: str, clock: VirtualClock, logs: LogStore) -> None:
+    """Live and replayed: the same alerts, with an exception that is made and ends between."""
+    one = rules()[0]
+    live: list[RuleRun] = []
+    library, ledger = RuleLibrary(state, workspace, clock), Ledger(state, workspace, clock)
+    exceptions = RuleExceptions(state, workspace, clock)
+    runner = RuleRunner(logs, clock, exceptions=exceptions.of)
+    options = ScheduleOptions(ingestion_delay=timedelta(0))
+    scheduler = Scheduler(state, library, runner, ledger, clock, live.append, options, exceptions=exceptions)
+    library.import_(as_read(one))
+    for hour in range(6):
+        at = clock.now() - HOUR / 2
+        logs.append("Events_CL", [{"TimeGenerated": wire_datetime(at), "Who": who, "Bad": 1} for who in ("ann", "bob")])
+        scheduler.tick()
+        if hour == 1:
+            hide = [{"column": "Who", "values": ["ann"]}]
+            exceptions.add(one.id, hide, owner="ann", reason="travels", days=2.5 / 24, by=SYSTEM)
+        clock.advance(3600)
+    lines = [json.dumps(alert_line(alert, run)) for run in live for alert in run.alerts]
+    covered = ledger.covered_to(one.id)
+    assert covered is not None
+    assert len(lines) == 12 - 2
+    for known, count in ((exceptions.of, 10), (None, 12)):
+        with Replayer(logs, SystemClock(), exceptions=known) as replayer:
+            found = [json.dumps(line) for line in replayer.replay(one, NOON - HOUR, covered).lines]
+        assert len(found) == count
+        assert (found == lines) is (known is not None)
 
 
 def test_a_replay_keeps_nothing_and_says_what_failed(state: State, workspace: str, logs: LogStore) -> None:

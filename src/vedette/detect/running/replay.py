@@ -69,7 +69,8 @@ class Replayer:
     def __init__(
         self, logs: QueryRunner, clock: Clock, shapes: Shapes | None = None, exceptions: ExceptionsOf | None = None
     ) -> None:
-        """`clock` measures what the queries cost; the time that the rules see is the replay's own."""
+        """`clock` measures what the queries cost; the time that the rules see is the replay's own. `exceptions` tells what counts
+        for a window that ends at a time of the replay."""
         self._logs = logs
         self._shapes = shapes
         self._exceptions = exceptions
@@ -112,9 +113,8 @@ class Replayer:
             ingestion_delay=timedelta(0), tick_seconds=float("inf"), tick_runs=MAX_WINDOWS * 2, max_attempts=1,
             horizon=end - start + _STEP,
         )  # fmt: skip
-        scheduler = Scheduler(
-            self._state, library, RuleRunner(self._logs, self._clock, shapes=self._shapes), ledger, clock, keep, options
-        )
+        runner = RuleRunner(self._logs, self._clock, shapes=self._shapes, exceptions=self._exceptions)
+        scheduler = Scheduler(self._state, library, runner, ledger, clock, keep, options)
         on = replace(rule, enabled=True)
         library.import_([ReadRule(on, RuleSource("replay", None, "yaml", to_layout(on)))])
         while clock.now() <= end:
