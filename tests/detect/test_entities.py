@@ -50,6 +50,14 @@ def test_the_table_of_types_is_consistent() -> None:
         ({"type": "Host", "FullName": "10.0.0.1"}, {"HostName": "10.0.0.1"}),
         ({"type": "IP", "Address": " [2001:DB8:0::1] "}, {"Address": "2001:db8::1"}),
         ({"type": "IP", "Address": "not an address"}, {"Address": "not an address"}),
+        ({"type": "IP", "Address": "::ffff:203.0.113.9"}, {"Address": "203.0.113.9"}),
+        ({"type": "IP", "Address": "203.0.113.9:44312"}, {"Address": "203.0.113.9"}),
+        ({"type": "IP", "Address": "[2001:DB8::1]:443"}, {"Address": "2001:db8::1"}),
+        ({"type": "IP", "Address": "203.0.113.999:1"}, {"Address": "203.0.113.999:1"}),
+        ({"type": "Host", "FullName": "pc1.contoso.com."}, {"HostName": "pc1", "DnsDomain": "contoso.com"}),
+        ({"type": "DNS", "DomainName": "evil.example."}, {"DomainName": "evil.example"}),
+        ({"type": "DNS", "DomainName": "."}, {"DomainName": "."}),
+        ({"type": "AzureResource", "ResourceId": "subscriptions/s1/x/y/"}, {"ResourceId": "/subscriptions/s1/x/y"}),
         ({"type": "FileHash", "Value": "a" * 64}, {"Algorithm": "SHA256"}),
         ({"type": "FileHash", "Value": "a" * 64, "Algorithm": "sha-1"}, {"Algorithm": "SHA1"}),
         (
@@ -72,6 +80,8 @@ def test_identifiers_that_follow(given_: dict[str, str], expected: dict[str, str
             True,
         ),
         ({"type": "Account", "AadUserId": "AB-1"}, {"type": "Account", "AadUserId": "ab-1"}, True),
+        ({"type": "IoTDevice", "DeviceId": "7", "IoTHub": "a"}, {"type": "IoTDevice", "DeviceId": "7", "IoTHub": "b"}, False),
+        ({"type": "IoTDevice", "DeviceId": "7"}, {"type": "IoTDevice", "DeviceId": "7", "Model": "m"}, True),
         ({"type": "Account", "Name": "ann"}, {"type": "Account", "Name": "ann", "UPNSuffix": "contoso.com"}, False),
         (
             {"type": "Host", "FullName": "PC1.contoso.com"},

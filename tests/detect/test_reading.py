@@ -303,8 +303,67 @@ def test_a_solution_package_and_a_nested_deployment() -> None:
     ]
 
 
+def defender(**more: Any) -> str:
+    """A custom detection of the form of 2024, with these parts of its action and alert template."""
+    template = {"title": "T", "severity": "low"} | more.pop("template", {})
+    return json.dumps(
+        {
+            "displayName": "Rule", "isEnabled": True, "queryCondition": {"queryText": "DeviceProcessEvents | take 1"},
+            "schedule": more.pop("schedule", {"period": "24H"}), "detectionAction": {"alertTemplate": template, **more},
+        }
+    )  # fmt: skip
+
+
+# What Graph lists: deviceAssetIdentifier, userAssetIdentifier and mailboxAssetIdentifier, and what each is of the entity.
+ASSETS = {
+    ("Device", "Host"): "deviceId=MdatpDeviceId deviceName=FullName remoteDeviceName=FullName targetDeviceName=FullName"
+    " destinationDeviceName=FullName",
+    ("User", "Account"): "accountObjectId=AadUserId accountSid=Sid accountUpn=FullName accountName=Name accountDomain=NTDomain"
+    " accountId=CloudAppAccountId requestAccountSid=Sid requestAccountName=Name requestAccountDomain=NTDomain"
+    " recipientObjectId=AadUserId processAccountObjectId=AadUserId initiatingAccountSid=Sid"
+    " initiatingProcessAccountUpn=FullName initiatingAccountName=Name initiatingAccountDomain=NTDomain"
+    " servicePrincipalId=AadUserId servicePrincipalName=Name targetAccountUpn=FullName",
+    ("Mailbox", "Mailbox"): "accountUpn=Upn fileOwnerUpn=Upn initiatingProcessAccountUpn=Upn lastModifyingAccountUpn=Upn"
+    " targetAccountUpn=Upn senderFromAddress=MailboxPrimaryAddress senderDisplayName=DisplayName"
+    " recipientEmailAddress=MailboxPrimaryAddress senderMailFromAddress=MailboxPrimaryAddress",
+}
+
+
+@pytest.mark.req("P-088")
+@pytest.mark.parametrize("kinds", ASSETS, ids=lambda kinds: kinds[0])
+def test_every_impacted_asset_of_defender(kinds: tuple[str, str]) -> None:
+    for pair in ASSETS[kinds].split():
+        name, identifier = pair.split("=")
+        asset = {"@odata.type": f"#microsoft.graph.security.impacted{kinds[0]}Asset", "identifier": name}
+        [read], problems = read_rule_text(defender(template={"impactedAssets": [asset]}), "d.json")
+        [mapped] = read.rule.entity_mappings
+        column = name[0].upper() + name[1:]
+        assert (mapped.entity_type, [(f.identifier, f.column) for f in mapped.fields]) == (
+            kinds[1], [(identifier, column)],
+        )  # fmt: skip
+        assert problems == []
+
+
+def test_what_defender_does_beside_the_alert_is_said() -> None:
+    user = "#microsoft.graph.security.impactedUserAsset"
+    names = ("accountName", "accountDomain", "nobody")
+    text = defender(
+        template={"impactedAssets": [{"@odata.type": user, "identifier": name} for name in names]},
+        responseActions=[{"@odata.type": "#microsoft.graph.security.isolateDeviceResponseAction"}],
+        organizationalScope={"scopeType": "deviceGroup", "scopeNames": ["Servers"]},
+        schedule={"period": "0"},
+    )
+    [read], problems = read_rule_text(text, "d.json")
+    assert (read.rule.kind, read.rule.event_grouping) == (RuleKind.NRT, EventGrouping.ALERT_PER_RESULT)
+    [account] = read.rule.entity_mappings  # a name and its domain are one account
+    assert {f.identifier: f.column for f in account.fields} == {"Name": "AccountName", "NTDomain": "AccountDomain"}
+    assert {one.severity for one in problems} == {ProblemSeverity.WARNING}
+    said = " ".join(one.message for one in problems)
+    assert all(words in said for words in ("isolateDevice", "(Servers)", "'nobody'"))
+
+
 def test_a_custom_detection_of_defender() -> None:
-    rule = only(
+    [read], problems = read_rule_text(
         yaml.safe_dump(
             {
                 "displayName": "Dumping",
@@ -325,8 +384,11 @@ def test_a_custom_detection_of_defender() -> None:
                     "responseActions": [{"isolationType": "full"}],
                 },
             }
-        )
+        ),
+        "rule.yaml",
     )
+    rule = read.rule
+    assert [one.severity for one in problems] == [ProblemSeverity.WARNING]  # of the response action
     assert (rule.severity, rule.kind, rule.query_frequency, rule.query_period) == (
         Severity.HIGH,
         RuleKind.SCHEDULED,
@@ -404,7 +466,8 @@ def test_a_custom_detection_of_defender_in_its_newer_form() -> None:
     assert rule.event_grouping is EventGrouping.SINGLE_ALERT
     assert rule.extra["defender"]["detectionAction"]["automatedActions"] == {"isolateDevice": {}}
     assert [(problem.severity, problem.message) for problem in problems] == [
-        (ProblemSeverity.WARNING, "'oddColumn' of 'files' is not an entity's identifier that is known here.")
+        (ProblemSeverity.WARNING, "its response actions are kept and not carried out here: isolateDevice."),
+        (ProblemSeverity.WARNING, "'oddColumn' of 'files' is not an entity's identifier that is known here."),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -82,30 +83,48 @@ def _folded(type_name: str, identifiers: Mapping[str, str]) -> dict[str, str]:
 def resolved(entity: Entity) -> dict[str, str]:
     """The identifiers with those that follow from them.
 
-    A full name is taken apart (``user@suffix``, ``DOMAIN\\user``, ``host.domain``), an address is written in its one
-    form, a hash's algorithm is told by its length, a resource's subscription and name by its id.
+    A full name is taken apart (``user@suffix``, ``DOMAIN\\user``, ``host.domain``), an address is written in its one form and
+    without a port, a name of DNS without the dot of the root, a hash's algorithm is told by its length, a resource's
+    subscription and name by its id.
     """
     found = {name: value.strip() for name, value in entity.identifiers if value.strip()}
+    for name in _DNS_NAMES.get(entity.type, ()):
+        if found.get(name, "").rstrip("."):
+            found[name] = found[name].rstrip(".")
     full = found.get("FullName", "")
     if entity.type == "Account":
         _resolve_account(found, full or found.get("Name", ""))
     elif entity.type == "Host":
         _resolve_host(found, full or found.get("HostName", ""))
     elif entity.type == "IP" and "Address" in found:
-        try:
-            found["Address"] = str(ipaddress.ip_address(found["Address"].strip("[]")))
-        except ValueError:
-            pass
+        found["Address"] = _one_form(found["Address"])
     elif entity.type == "FileHash" and "Value" in found:
         algorithm = found.get("Algorithm") or _HASH_LENGTHS.get(len(found["Value"]), "")
         if algorithm:
             found["Algorithm"] = algorithm.upper().replace("-", "")
     elif entity.type == "AzureResource" and "ResourceId" in found:
         parts = found["ResourceId"].strip("/").split("/")
+        if parts[0].casefold() == "subscriptions":
+            found["ResourceId"] = "/" + "/".join(parts)
         found.setdefault("ResourceName", parts[-1])
         if len(parts) > 1 and parts[0].casefold() == "subscriptions":
             found.setdefault("SubscriptionId", parts[1])
     return found
+
+
+_WITH_PORT: Final = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d{1,5}|\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?")
+"""As OfficeActivity and proxies write an address: with the port that it came from."""
+_DNS_NAMES: Final = {"Host": ("FullName", "HostName", "DnsDomain"), "DNS": ("DomainName",)}
+
+
+def _one_form(text: str) -> str:
+    """An address as RFC 5952 writes it, one of IPv4 within IPv6 as IPv4; other text as it is."""
+    ported = _WITH_PORT.fullmatch(text)
+    try:
+        address = ipaddress.ip_address(text if ported is None else ported[1] or ported[2])
+    except ValueError:
+        return text
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _resolve_account(found: dict[str, str], full: str) -> None:
@@ -164,6 +183,8 @@ def _is_strong(known: EntityType, names: frozenset[str], found: Mapping[str, str
             return not found["Sid"].startswith(_BUILTIN_SIDS)
         if "NTDomain" in names:
             return found["NTDomain"] not in _BUILTIN_DOMAINS
+    if known.name == "IoTDevice":
+        return "IoTHub" in names or not found.get("IoTHub")  # a hub's devices are named within it
     if known.name == "IP":
         try:
             address = ipaddress.ip_address(found["Address"])

@@ -139,8 +139,9 @@ ENTITY_TYPES: tuple[EntityType, ...] = (
     ),
     _type(
         "IoTDevice",
-        "DeviceId DeviceName DeviceType Source Manufacturer Model OperatingSystem MacAddress SerialNumber",
-        "DeviceId",
+        "IoTHub DeviceId DeviceName IoTSecurityAgentId DeviceType Source SourceRef Manufacturer Model OperatingSystem"
+        " IpAddress MacAddress Protocols SerialNumber",
+        "IoTHub+DeviceId DeviceId",
         "iotdevice",
         "IoTDevice",
         "DeviceName DeviceId",

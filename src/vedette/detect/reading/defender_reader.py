@@ -61,30 +61,30 @@ _MAPPED: Final = {
 _HASHES: Final = ("files", "processes")
 """Collections whose hashes are entities of their own."""
 
-_ASSETS: Final = {
-    "deviceid": ("Host", "MdatpDeviceId", "DeviceId"),
-    "devicename": ("Host", "FullName", "DeviceName"),
-    "remotedevicename": ("Host", "FullName", "RemoteDeviceName"),
-    "targetdevicename": ("Host", "FullName", "TargetDeviceName"),
-    "accountobjectid": ("Account", "AadUserId", "AccountObjectId"),
-    "accountsid": ("Account", "Sid", "AccountSid"),
-    "accountupn": ("Account", "FullName", "AccountUpn"),
-    "accountname": ("Account", "Name", "AccountName"),
-    "initiatingprocessaccountobjectid": ("Account", "AadUserId", "InitiatingProcessAccountObjectId"),
-    "initiatingprocessaccountsid": ("Account", "Sid", "InitiatingProcessAccountSid"),
-    "initiatingprocessaccountupn": ("Account", "FullName", "InitiatingProcessAccountUpn"),
-    "initiatingaccountsid": ("Account", "Sid", "InitiatingAccountSid"),
-    "initiatingaccountname": ("Account", "Name", "InitiatingAccountName"),
-    "requestaccountsid": ("Account", "Sid", "RequestAccountSid"),
-    "requestaccountname": ("Account", "Name", "RequestAccountName"),
-    "servicprincipalid": ("Account", "AadUserId", "ServicePrincipalId"),
-    "serviceprincipalid": ("Account", "AadUserId", "ServicePrincipalId"),
-    "recipientemailaddress": ("Mailbox", "MailboxPrimaryAddress", "RecipientEmailAddress"),
-    "senderfromaddress": ("Mailbox", "MailboxPrimaryAddress", "SenderFromAddress"),
-    "sendermailfromaddress": ("Mailbox", "MailboxPrimaryAddress", "SenderMailFromAddress"),
-    "senderobjectid": ("Account", "AadUserId", "SenderObjectId"),
-    "recipientobjectid": ("Account", "AadUserId", "RecipientObjectId"),
+_ASSETS: Final[Mapping[str, Mapping[str, str]]] = {
+    "Host": {"deviceId": "MdatpDeviceId", "deviceName": "FullName"},
+    "Account": {
+        "accountObjectId": "AadUserId", "objectId": "AadUserId", "accountSid": "Sid", "accountUpn": "FullName",
+        "accountName": "Name", "accountDomain": "NTDomain", "accountId": "CloudAppAccountId",
+        "servicePrincipalId": "AadUserId", "servicePrincipalName": "Name",
+    },
+    "Mailbox": {
+        "accountUpn": "Upn", "ownerUpn": "Upn", "fromAddress": "MailboxPrimaryAddress",
+        "emailAddress": "MailboxPrimaryAddress", "displayName": "DisplayName",
+    },
+}  # fmt: skip
+"""The entity type → how the names of its assets' identifiers end, and the identifier of the entity. The whole name is that of
+the column: `initiatingProcessAccountUpn` is `AccountUpn` of the initiating process."""
+
+_PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
+    "Host": ("", "remote", "target", "destination"),
+    "Account": ("", "request", "recipient", "sender", "process", "initiating", "initiatingProcess", "target"),
+    "Mailbox": ("", "initiatingProcess", "lastModifying", "target", "file", "sender", "senderMail", "recipient"),
 }
+"""What such a name begins with."""
+
+_ASSET_TYPES: Final = {"device": "Host", "user": "Account", "mailbox": "Mailbox"}
+_SPELLED: Final = {"servicprincipalid": "servicePrincipalId"}
 
 
 def is_defender(value: JsonValue) -> bool:
@@ -110,6 +110,7 @@ def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsR
         return None
     frequency, lookback = schedule
     tactics, techniques, sub_techniques = _attack(template)
+    _say_what_is_left(action, document, problems)
     layout: dict[str, Any] = {
         "id": value.get("detectorId") or value.get("id"),
         "name": value.get("displayName"),
@@ -141,9 +142,27 @@ def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsR
             "triggerOperator": "gt",
             "triggerThreshold": 0,
         }
-    else:
-        del layout["eventGroupingSettings"]
     return read_layout(document.at((), {key: entry for key, entry in layout.items() if entry is not None}), problems)
+
+
+def _say_what_is_left(action: Mapping[str, Any], document: Document, problems: list[RuleProblem]) -> None:
+    """What a custom detection does beside its alert, and is kept here but not done."""
+    actions = action.get("responseActions")
+    names = [
+        str(_mapping(one).get("@odata.type", "")).rpartition(".")[2].removesuffix("ResponseAction") or "an unnamed one"
+        for one in (actions if isinstance(actions, list) else [])
+    ] + [name for name in _mapping(action.get("automatedActions")) if "@" not in name]
+    if names:
+        line = document.line(("detectionAction", "responseActions" if actions else "automatedActions"))
+        message = f"its response actions are kept and not carried out here: {', '.join(dict.fromkeys(names))}."
+        _note(document, problems, line, message, "Automation rules and people respond to its incidents.")
+    scope = action.get("organizationalScope")
+    if scope:
+        line = document.line(("detectionAction", "organizationalScope"))
+        groups = _mapping(scope).get("scopeNames")
+        said = f" ({', '.join(str(one) for one in groups)})" if isinstance(groups, list) and groups else ""
+        message = f"its organizational scope{said} is kept and not applied: the rule reads every device here."
+        _note(document, problems, line, message, "Narrow the query where that matters.")
 
 
 _GROUPINGS: Final = {"alertPerEvent": "AlertPerResult", "singleAlert": "SingleAlert"}
@@ -186,6 +205,10 @@ def _wrong(document: Document, problems: list[RuleProblem], message: str, hint: 
     problems.append(RuleProblem(document.file, document.line(("schedule",)), message, hint))
 
 
+def _note(document: Document, problems: list[RuleProblem], line: int | None, message: str, hint: str) -> None:
+    problems.append(RuleProblem(document.file, line, message, hint, severity=ProblemSeverity.WARNING))
+
+
 def _enabled(value: Mapping[str, Any]) -> bool:
     if "isEnabled" in value:
         return bool(value["isEnabled"])
@@ -217,19 +240,41 @@ def _custom_details(template: Mapping[str, Any]) -> dict[str, str] | None:
 
 def _mappings(template: Mapping[str, Any], document: Document, problems: list[RuleProblem]) -> list[dict[str, Any]]:
     mappings = []
+    accounts: dict[str, dict[str, str]] = {}
     for asset in template.get("impactedAssets") or []:
-        identifier = str(_mapping(asset).get("identifier", ""))
-        found = _ASSETS.get(identifier.casefold())
+        given = str(_mapping(asset).get("identifier", ""))
+        found = _asset(given, str(_mapping(asset).get("@odata.type", "")))
         if found is None:
-            message = f"'{identifier}' is not an impacted asset's identifier that is known here."
+            message = f"'{given}' is not an impacted asset's identifier that is known here."
             line = document.line(("detectionAction", "alertTemplate", "impactedAssets"))
-            problems.append(RuleProblem(document.file, line, message, "The rule is read without it."))
+            _note(document, problems, line, message, "The rule is read without it.")
             continue
-        mappings.append({"entityType": found[0], "fieldMappings": [{"identifier": found[1], "columnName": found[2]}]})
+        kind, identifier, prefix, column = found
+        # the name of an account and its domain stand apart: together they are one entity
+        if identifier in ("Name", "NTDomain") and "servicePrincipal" not in given:
+            accounts.setdefault(prefix, {})[identifier] = column
+            continue
+        mappings.append({"entityType": kind, "fieldMappings": [{"identifier": identifier, "columnName": column}]})
+    for parts in accounts.values():
+        pairs = [{"identifier": identifier, "columnName": column} for identifier, column in sorted(parts.items())]
+        mappings.append({"entityType": "Account", "fieldMappings": pairs})
     for collection, entries in _mapping(template.get("entityMappings")).items():
         for entry in entries if isinstance(entries, list) else []:
             mappings += _entity(collection, _mapping(entry), document, problems)
     return mappings
+
+
+def _asset(given: str, odata_type: str) -> tuple[str, str, str, str] | None:
+    """An impacted asset's entity type, identifier, prefix and column; the asset's own type decides where several have its name."""
+    name = _SPELLED.get(given.casefold(), given).strip()
+    kind = next((type_ for word, type_ in _ASSET_TYPES.items() if f"impacted{word}asset" in odata_type.casefold()), None)
+    for type_ in _ASSETS if kind is None else (kind,):
+        for prefix in _PREFIXES[type_]:
+            for ending, identifier in _ASSETS[type_].items():
+                whole = prefix + ending[:1].upper() + ending[1:] if prefix else ending
+                if whole.casefold() == name.casefold():
+                    return type_, identifier, prefix, whole[:1].upper() + whole[1:]
+    return None
 
 
 def _entity(
@@ -248,8 +293,7 @@ def _entity(
         else:
             line = document.line(("detectionAction", "alertTemplate", "entityMappings", collection))
             message = f"'{name}Column' of '{collection}' is not an entity's identifier that is known here."
-            warning = ProblemSeverity.WARNING
-            problems.append(RuleProblem(document.file, line, message, "The rule is read without it.", severity=warning))
+            _note(document, problems, line, message, "The rule is read without it.")
     return [*([{"entityType": kind, "fieldMappings": pairs}] if pairs else []), *hashes]
 
 

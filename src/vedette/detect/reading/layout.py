@@ -250,8 +250,8 @@ def _schedule(
         for name in ("queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold", "severity")
         if fields.lacks(name)
     ]
-    frequency = frequency or DEFAULT_FREQUENCY
-    period = period or max(frequency, DEFAULT_FREQUENCY)
+    frequency = DEFAULT_FREQUENCY if frequency is None else frequency
+    period = max(frequency, DEFAULT_FREQUENCY) if period is None else period
     _check_schedule(fields, frequency, period)
     if absent:
         names = ", ".join(f"'{name}'" for name in absent)
