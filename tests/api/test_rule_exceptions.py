@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.api.conftest import AT, RULE_ID, Running
+from tests.detect.test_reading import ARM_PROPERTIES, resource, template
 
 BASE = "/workspaces/default"
 
@@ -53,11 +56,17 @@ def test_an_exception_from_trial_to_end(loaded: Running) -> None:
 def test_rules_out_and_what_they_cost(loaded: Running) -> None:
     with loaded.client() as client:
         out = client.get(f"{BASE}/rule-export", params={"format": "arm", "rule": RULE_ID}).json()["content"]
-        [resource] = out["resources"]
-        assert resource["properties"]["queryFrequency"] == "PT1H"
+        [written] = out["resources"]
+        assert written["properties"]["queryFrequency"] == "PT1H"
         bicep = client.get(f"{BASE}/rule-export", params={"format": "bicep"}).json()["content"]
         assert f"name: '{RULE_ID}'" in bicep
         assert RULE_ID in client.get(f"{BASE}/rule-export", params={"format": "yaml"}).json()["content"]
+        names = ["Zeta", "Alpha", "Mid"]
+        text = template(*(resource({**ARM_PROPERTIES, "displayName": name}, name=f"w/x/{name}") for name in names))
+        client.post(f"{BASE}/rules/import", json={"files": [{"name": "portal.json", "content": text}]})
+        again = client.get(f"{BASE}/rule-export", params={"format": "arm"}).json()["content"]
+        assert again["resources"][:3] == json.loads(text)["resources"]
+        assert [one["name"].rpartition("/")[2] for one in again["resources"][3:]][:1] == [f"{RULE_ID}')]"]
         costs = {one["ruleId"]: one for one in client.get(f"{BASE}/rule-costs").json()}
         assert costs[RULE_ID]["runs"] >= 1
         assert costs[RULE_ID]["seconds"] > 0

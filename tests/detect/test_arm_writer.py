@@ -73,6 +73,15 @@ def test_what_sentinel_has_no_field_for_is_told() -> None:
     assert "eagerness" in notes[0]
 
 
+def test_rules_without_a_query_have_no_severity_of_their_own() -> None:
+    for kind in (RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION, RuleKind.FUSION):
+        properties, _ = properties_of(
+            rule(1, kind=kind, query="", query_frequency=None, extra={"productFilter": "Azure Sentinel"})
+        )
+        assert properties.keys() & {"severity", "query", "queryFrequency", "triggerThreshold"} == set()
+        assert properties["productFilter"] == "Azure Sentinel"
+
+
 def test_bicep() -> None:
     query = "T\n| where A == 'x${y}'\n| take 1"
     text, notes = to_bicep([rule(1, query=query, name="It's ${odd}\u0007", custom_details={"A-B": "C"})])

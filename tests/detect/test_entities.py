@@ -80,7 +80,11 @@ def test_identifiers_that_follow(given_: dict[str, str], expected: dict[str, str
             True,
         ),
         ({"type": "Account", "AadUserId": "AB-1"}, {"type": "Account", "AadUserId": "ab-1"}, True),
-        ({"type": "IoTDevice", "DeviceId": "7", "IoTHub": "a"}, {"type": "IoTDevice", "DeviceId": "7", "IoTHub": "b"}, False),
+        (
+            {"type": "IoTDevice", "DeviceId": "7", "IoTHub": "a"},
+            {"type": "IoTDevice", "DeviceId": "7", "IoTHub": "b"},
+            False,
+        ),
         ({"type": "IoTDevice", "DeviceId": "7"}, {"type": "IoTDevice", "DeviceId": "7", "Model": "m"}, True),
         ({"type": "Account", "Name": "ann"}, {"type": "Account", "Name": "ann", "UPNSuffix": "contoso.com"}, False),
         (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -48,6 +50,7 @@ class House:
             state, self.library, runner, self.ledger, clock, self._taken,
             ScheduleOptions(ingestion_delay=timedelta(0), tick_seconds=1e9, tick_runs=10**6),
             LateEvents(state, workspace, logs, clock), lambda one: on_the_stream(one, logs.shape(one.query)),
+            binds=lambda one: logs.shape(one.query) is not None,
         )  # fmt: skip
 
     def _taken(self, run: RuleRun) -> None:
@@ -120,6 +123,45 @@ def test_a_table_that_appears_later_makes_a_rule_whole(house: House) -> None:
     assert house.ledger.gaps() == []
 
 
+@pytest.mark.req("P-082", "P-089")
+@pytest.mark.parametrize("missing", ["table", "column", "function"])
+def test_a_rule_that_did_not_fit_is_tried_as_soon_as_it_does(house: House, missing: str) -> None:
+    """A daily rule: it does not wait for its next window, nor for the end of its failed window's tries."""
+    query = {"table": "Later_CL", "column": "Events_CL | where Late == 1", "function": "Known()"}[missing]
+    day = timedelta(days=1)
+    for tries, number in ((1, 1), (4, 2)):  # one in the middle of its tries, one that has given its window up
+        house.library.import_(as_read(ann(number, query=query, query_frequency=day, query_period=day)))
+        for _ in range(tries):
+            house.scheduler.tick()
+            house.clock.advance(MINUTE)
+    assert set(house.outcomes(1) + house.outcomes(2)) == {"GAP"}
+    house.event(NOON - 5 * MINUTE, "Later_CL" if missing == "table" else "Events_CL", Late=1)
+    if missing == "function":
+        functions = SavedFunctions(house.state, house.workspace, house.clock)
+        functions.put(FunctionDefinition("Known", "Events_CL | where Late == 1"), SYSTEM)
+    house.clock.advance(MINUTE)
+    assert house.scheduler.tick().filled == 2
+    assert house.outcomes(1) == house.outcomes(2) == ["MATCHED"]
+    assert house.scheduler.tick().runs == 0
+
+
+@pytest.mark.req("P-082")
+def test_a_rule_that_fits_and_fails_all_the_same_is_tried_once_more(house: House) -> None:
+    """What keys a row's bag has is known when the query is run."""
+    query = "Events_CL | evaluate bag_unpack(Bag) | where Sought == 1"
+    house.event(NOON - 10 * MINUTE, Bag={"other": 1})
+    house.library.import_(as_read(ann(1, query=query)))
+    for _ in range(8):
+        house.scheduler.tick()
+        house.clock.advance(MINUTE)
+    assert house.outcomes() == ["GAP"]
+    tries = len(house.ledger.runs(rule(1).id))
+    for _ in range(20):
+        house.scheduler.tick()
+        house.clock.advance(MINUTE)
+    assert len(house.ledger.runs(rule(1).id)) == tries <= 6
+
+
 @pytest.mark.req("P-082")
 def test_functions_that_call_each_other_fail_their_rule_alone(house: House) -> None:
     functions = SavedFunctions(house.state, house.workspace, house.clock)
@@ -176,6 +218,45 @@ def test_a_clock_that_jumps_leaves_no_hole(house: House) -> None:
     house.scheduler.tick()
     outcomes = house.outcomes()
     assert (len(outcomes), outcomes.count("MATCHED"), set(outcomes)) == (2 * 24 + 1, 1, {"MATCHED", "NOT_MATCHED"})
+    assert house.ledger.verify() == []
+
+
+@pytest.mark.req("P-082", "P-084")
+@pytest.mark.parametrize("before", ["running", "off", "none"])
+def test_a_clock_that_was_years_ahead_and_is_set_right(
+    state: State, workspace: str, clock: VirtualClock, house: House, before: str
+) -> None:
+    """What was given up for the time to come is searched when it comes, whatever the rule did before the jump."""
+    ahead = VirtualClock(NOON + timedelta(days=4000, minutes=7))
+    if before != "none":
+        house.library.import_(as_read(ann(1)))
+        house.scheduler.tick()
+        if before == "off":
+            house.library.set_enabled(rule(1).id, False)
+    wrong = House(state, workspace, ahead, house.logs)
+    wrong.scheduler._options = replace(wrong.scheduler._options, horizon=2 * HOUR)
+    if before == "none":
+        wrong.library.import_(as_read(ann(1)))
+    wrong.library.set_enabled(rule(1).id, True)
+    wrong.scheduler.tick()
+    clock.advance(HOUR)
+    house.scheduler.tick()
+    assert house.ledger.verify() == []
+    for _ in range(3):
+        clock.advance(HOUR)
+        house.event(clock.now() - 20 * MINUTE)
+        house.scheduler.tick()
+    clock.advance(HOUR)
+    house.scheduler.tick()
+    assert house.outcomes().count("MATCHED") == 3
+    assert house.ledger.verify() == []
+    windows = [entry.window for entry in house.ledger.coverage(rule(1).id)]
+    assert all(one.end == other.start for one, other in pairwise(windows))
+    assert all(entry.window.end <= clock.now() for entry in house.ledger.gaps())
+    assert len({alert.id for run in house.runs for alert in run.alerts}) == 3
+    house.library.delete(rule(1).id)
+    house.library.import_(as_read(ann(1)))
+    house.scheduler.tick()
     assert house.ledger.verify() == []
 
 

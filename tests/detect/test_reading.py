@@ -318,12 +318,18 @@ def defender(**more: Any) -> str:
 ASSETS = {
     ("Device", "Host"): "deviceId=MdatpDeviceId deviceName=FullName remoteDeviceName=FullName targetDeviceName=FullName"
     " destinationDeviceName=FullName",
-    ("User", "Account"): "accountObjectId=AadUserId accountSid=Sid accountUpn=FullName accountName=Name accountDomain=NTDomain"
+    (
+        "User",
+        "Account",
+    ): "accountObjectId=AadUserId accountSid=Sid accountUpn=FullName accountName=Name accountDomain=NTDomain"
     " accountId=CloudAppAccountId requestAccountSid=Sid requestAccountName=Name requestAccountDomain=NTDomain"
     " recipientObjectId=AadUserId processAccountObjectId=AadUserId initiatingAccountSid=Sid"
     " initiatingProcessAccountUpn=FullName initiatingAccountName=Name initiatingAccountDomain=NTDomain"
     " servicePrincipalId=AadUserId servicePrincipalName=Name targetAccountUpn=FullName",
-    ("Mailbox", "Mailbox"): "accountUpn=Upn fileOwnerUpn=Upn initiatingProcessAccountUpn=Upn lastModifyingAccountUpn=Upn"
+    (
+        "Mailbox",
+        "Mailbox",
+    ): "accountUpn=Upn fileOwnerUpn=Upn initiatingProcessAccountUpn=Upn lastModifyingAccountUpn=Upn"
     " targetAccountUpn=Upn senderFromAddress=MailboxPrimaryAddress senderDisplayName=DisplayName"
     " recipientEmailAddress=MailboxPrimaryAddress senderMailFromAddress=MailboxPrimaryAddress",
 }

@@ -281,6 +281,20 @@ def test_limits_of_details_and_samples_are_said() -> None:
     assert "An alert holds 20 custom details; further ones were left out." in alert.notes
 
 
+def test_a_long_custom_detail_keeps_no_short_one_out() -> None:
+    rule = dataclasses.replace(RULE, custom_details={"Long": "Text", "Short": "N"})
+    rows = [{"TimeGenerated": moment(9, n), "N": n, "Text": str(n) * length} for n, length in enumerate((9, 5000, 9))]
+    alert = run(table(rows), rule).alerts[0]
+    assert alert.custom_details == {"Long": ("0" * 9, "2" * 9), "Short": ("0", "1", "2")}
+    assert alert.notes == ("Custom details hold 4 KB: values of Long that did not fit were left out.",)
+
+
+def test_what_is_no_placeholder_is_text() -> None:
+    override = AlertDetailsOverride("{{ N }} {{ }} {{}} {N}")
+    [alert] = run(table([{"N": 1}]), dataclasses.replace(RULE, alert_details_override=override)).alerts
+    assert (alert.title, alert.notes) == ("1 {{ }} {{}} {N}", ())
+
+
 def test_the_hash_tells_whether_the_rows_are_the_same() -> None:
     hashes = {
         run(table([{"A": a, "B": b} for a, b in rows])).alerts[0].rows_hash

@@ -353,6 +353,7 @@ class WorkspaceServices:
             ScheduleOptions(share=held.settings.detection_share / 100), late,
             streamed=lambda rule: on_the_stream(rule, self.logs.shape(rule.query)),
             exceptions=self.exceptions,
+            binds=lambda rule: self.logs.shape(rule.query) is not None,
         )  # fmt: skip
 
     @cached_property

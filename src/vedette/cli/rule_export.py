@@ -47,7 +47,8 @@ def export(
     params = [("format", format_.value), *(("rule", one) for one in rule or [])]
     with operations(data, workspace) as held:
         found = held.request("GET", "/rule-export", params=params)
-    text = found["content"] if isinstance(found["content"], str) else json.dumps(found["content"], indent=4) + "\n"
+    content = found["content"]
+    text = content if isinstance(content, str) else json.dumps(content, indent=4, ensure_ascii=False) + "\n"
     print_export(text, output, found["notes"])
 
 

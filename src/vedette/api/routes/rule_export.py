@@ -33,6 +33,8 @@ def export(
     if format_ == "bicep":
         text, said = to_bicep([one.rule for one in resources])
         return {"format": format_, "content": text, "notes": notes + said}
+    if not rule:  # those that came out of a template as they stood in it
+        resources.sort(key=lambda one: _place(one.source))
     written = [
         to_resource(one.rule, services.rules.original(one.rule.id) if one.source.get("format") == "arm" else None)
         for one in resources
@@ -46,6 +48,10 @@ def broken(services: Services) -> dict[str, Any]:
     """The rules whose query does not bind now: `code`, `message`, its place, and the `missing` tables and columns."""
     found = services.rule_changes.broken()
     return {"value": found, "count": len(found)}
+
+
+def _place(source: dict[str, Any]) -> tuple[bool, str, int]:
+    return (False, source["file"], source["line"] or 0) if source.get("format") == "arm" else (True, "", 0)
 
 
 @router.get("/rule-costs", dependencies=[Depends(requires(Permission.RULES_READ))])

@@ -13,7 +13,7 @@ from vedette.detect.attack import tactic_named, technique_named
 from vedette.detect.entities.mapping import Row, text_of
 from vedette.detect.rule import AnalyticsRule, JsonValue, Severity
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}\s](?:[^{}]*[^{}\s])?)\s*\}\}")
 _SEVERITIES = {severity.value.casefold(): severity for severity in Severity}
 
 
@@ -127,6 +127,7 @@ def _custom(
     rule: AnalyticsRule, columns: Sequence[str], rows: Sequence[Row], limits: AlertLimits, notes: list[str]
 ) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
+    cut: list[str] = []
     size = 0
     for name, column in rule.custom_details.items():
         if len(found) >= limits.custom_details:
@@ -147,11 +148,16 @@ def _custom(
                     f"Custom detail '{name}' holds {limits.values_per_custom_detail} values; more were left out."
                 )
                 break
-            size += len(text.encode(errors="surrogatepass"))
-            if size > limits.custom_details_bytes:
-                notes.append(f"Custom details hold {limits.custom_details_bytes // 1024} KB; the rest was left out.")
-                return {**found, name: tuple(values)} if values else found
+            more = len(text.encode(errors="surrogatepass"))
+            if size + more > limits.custom_details_bytes:  # a long value keeps no short one out
+                cut.append(name)
+                continue
+            size += more
             values[text] = None
         if values:
             found[name] = tuple(values)
+    if cut:
+        named = ", ".join(dict.fromkeys(cut))
+        limit = limits.custom_details_bytes // 1024
+        notes.append(f"Custom details hold {limit} KB: values of {named} that did not fit were left out.")
     return found

@@ -112,8 +112,8 @@ def properties_of(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:
     }  # fmt: skip
     if rule.kind in (RuleKind.SCHEDULED, RuleKind.NRT):
         properties["query"] = rule.query
-    else:
-        del properties["severity"]
+    else:  # such a rule's alerts bear their own
+        del properties["severity"], layout["severity"]
     if rule.kind is RuleKind.SCHEDULED:
         operator, threshold = _trigger(rule, notes)
         properties |= {

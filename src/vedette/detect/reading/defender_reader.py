@@ -267,7 +267,9 @@ def _mappings(template: Mapping[str, Any], document: Document, problems: list[Ru
 def _asset(given: str, odata_type: str) -> tuple[str, str, str, str] | None:
     """An impacted asset's entity type, identifier, prefix and column; the asset's own type decides where several have its name."""
     name = _SPELLED.get(given.casefold(), given).strip()
-    kind = next((type_ for word, type_ in _ASSET_TYPES.items() if f"impacted{word}asset" in odata_type.casefold()), None)
+    kind = next(
+        (type_ for word, type_ in _ASSET_TYPES.items() if f"impacted{word}asset" in odata_type.casefold()), None
+    )
     for type_ in _ASSETS if kind is None else (kind,):
         for prefix in _PREFIXES[type_]:
             for ending, identifier in _ASSETS[type_].items():

@@ -7,6 +7,7 @@ Rows are only added, and writers take turns, so whoever has seen a row has seen 
 from __future__ import annotations
 
 import threading
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,15 +40,17 @@ class Gaps:
         """By rule and by the gap's row."""
         self._works: dict[str, bool] = {}
         """Of rules with gaps, and of those with rows since: whether the last row is of a window that was read."""
+        self._misread: set[str] = set()
+        """Of the same rules, those whose last run ended at a place in the query's text: a table or column was not known."""
 
-    def to_fill(self, most: int) -> list[DueWindow]:
-        """The gaps, oldest first, of rules whose last run went well, that were tried fewer than `most` times."""
+    def to_fill(self, most: int, also: Container[str] = ()) -> list[DueWindow]:
+        """The gaps, oldest first, that were tried fewer than `most` times: of rules whose last run went well, and of these."""
         with self._guard:
             self._follow()
             due = [
                 DueWindow(gap.rule_id, gap.window, gap.tried + 1, row)
                 for rule_id, gaps in self._open.items()
-                if self._works.get(rule_id)
+                if self._works.get(rule_id) or rule_id in also
                 for row, gap in gaps.items()
                 if gap.tried < most
             ]
@@ -59,6 +62,19 @@ class Gaps:
             self._follow()
             return self._works.get(rule_id, False)
 
+    def misread(self) -> list[str]:
+        """The rules whose last run failed because the query does not fit what the workspace has."""
+        with self._guard:
+            self._follow()
+            return sorted(self._misread)
+
+    def _note(self, rule_id: str, outcome: str, error: dict[str, Any] | None) -> None:
+        self._works[rule_id] = outcome in _READ
+        if outcome not in _READ and error is not None and error.get("line") is not None:
+            self._misread.add(rule_id)
+        else:
+            self._misread.discard(rule_id)
+
     def _follow(self) -> None:
         with self._state.session(read_only=True) as session:
             if self._seen is None:
@@ -68,14 +84,14 @@ class Gaps:
             rows = session.execute(
                 select(
                     RunRow.id, RunRow.workspace_id, RunRow.rule_id, RunRow.run_id, RunRow.outcome, RunRow.settled,
-                    RunRow.fills, RunRow.window_from, RunRow.window_to,
+                    RunRow.fills, RunRow.window_from, RunRow.window_to, RunRow.error,
                 ).where(RunRow.id > self._seen).order_by(RunRow.id)
             ).all()  # fmt: skip
-        for row, workspace_id, rule_id, run_id, outcome, settled, fills, start, end in rows:
+        for row, workspace_id, rule_id, run_id, outcome, settled, fills, start, end, error in rows:
             self._seen = row
             if workspace_id != self._workspace_id:
                 continue
-            self._works[rule_id] = outcome in _READ
+            self._note(rule_id, outcome, error)
             gaps = self._open.get(rule_id, {})
             if fills is None and settled and run_id is not None and outcome == WindowOutcome.GAP.value:
                 self._open.setdefault(rule_id, {})[row] = _Gap(rule_id, Window(start, end))
@@ -99,9 +115,9 @@ class Gaps:
             self._open.setdefault(rule_id, {})[row] = _Gap(rule_id, Window(start, end), count)
         for rule_id in self._open:
             last = (
-                select(latest.outcome)
+                select(latest.outcome, latest.error)
                 .where(latest.workspace_id == self._workspace_id, latest.rule_id == rule_id)
                 .order_by(latest.id.desc())
                 .limit(1)
             )
-            self._works[rule_id] = execute(last).scalar() in _READ
+            self._note(rule_id, *execute(last).one())

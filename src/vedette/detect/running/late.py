@@ -19,7 +19,7 @@ from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.detect.models import ArrivalsRow, ReopeningRow, RuleRow, RunRow, ScheduleRow
 from vedette.detect.rule import AnalyticsRule
-from vedette.detect.running.windows import READ, DueWindow, Window
+from vedette.detect.running.windows import LONGEST_WAIT, READ, DueWindow, Window
 from vedette.detect.storage import KnownRules
 
 
@@ -132,7 +132,12 @@ class LateEvents:
             .order_by(ReopeningRow.window_to, ReopeningRow.rule_id)
         )
         with self._state.session(read_only=True) as session:
-            rows = [row for row in session.scalars(query) if row.retry_at is None or row.retry_at <= now]
+            rows = [
+                row
+                for row in session.scalars(query)
+                # the wait for a further attempt is an hour at most; a longer one is of a clock that was set back since
+                if row.retry_at is None or not now < row.retry_at <= now + LONGEST_WAIT
+            ]
         return [
             DueWindow(
                 row.rule_id,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from vedette.core.clock import Clock
@@ -28,6 +28,7 @@ from vedette.detect.running.windows import (
     RuleCost,
     Window,
     WindowOutcome,
+    in_force,
     never_early,
 )
 from vedette.detect.storage import KnownRules
@@ -52,9 +53,7 @@ class Ledger:
         first = self._clock.now().replace(microsecond=0) - rule.frequency
         schedule = session.get(ScheduleRow, (self._workspace_id, rule.id))
         if schedule is None:
-            last = session.scalar(
-                select(func.max(RunRow.window_to)).where(*self._tiles(rule.id))
-            )  # a rule that was deleted and is back has a past
+            last = self._end(session, rule.id)  # a rule that was deleted and is back has a past
             session.add(
                 ScheduleRow(
                     workspace_id=self._workspace_id,
@@ -80,11 +79,15 @@ class Ledger:
     def upcoming(self, now: datetime, horizon: timedelta, rule_id: str | None = None) -> list[NextWindow]:
         """The next window of each rule (or of one) that is on, whether it has ended by `now` or not.
 
-        A rule that is further behind than `horizon` first gives up what is older, as a gap with that reason.
+        A rule that is further behind than `horizon` first gives up what is older, as a gap with that reason. One whose next window
+        lies in the future, because the clock was set back, first takes back what it has not read of the time to come.
         """
+        today = self._clock.now()
+        places = self.next_windows(rule_id=rule_id)
+        places = [self._set_back(one, today) if one.start > today else one for one in places]
         return [
             self._give_up(one, now - horizon) if now - one.start > horizon + one.rule.frequency else one
-            for one in self.next_windows(rule_id=rule_id)
+            for one in places
         ]
 
     def next_due(self, rule_id: str | None = None, early: Early = never_early) -> datetime | None:
@@ -144,6 +147,64 @@ class Ledger:
             return NextWindow(
                 rule, schedule.covered_to, schedule.attempts, schedule.retry_at, schedule.suppressed_until
             )
+
+    def _set_back(self, place: NextWindow, now: datetime) -> NextWindow:
+        """Let a rule go on at the time to come that was given up, or before which it was added, while the clock was wrong.
+
+        Windows that were read stay: events in them re-open them when they arrive.
+        """
+        rule, every = place.rule, place.rule.frequency
+        tiles = in_force(self._history(rule.id, now))
+        left = (WindowOutcome.GAP, WindowOutcome.DISABLED)
+        unread = next(
+            (one for one in tiles if one.run_id is None and one.outcome in left and one.window.end > now), None
+        )
+        with self._state.session(read_only=True) as session:
+            first = session.scalar(select(func.min(RunRow.window_from)).where(*self._tiles(rule.id)))
+        if first is None or first > now:
+            begin = place.start if first is None else first
+            start = begin + (now - begin) // every * every
+        elif unread is not None:
+            start = unread.window.start + max((now - unread.window.start) // every, 0) * every
+        else:
+            return place
+        reason = f"The clock was set back to {now:%Y-%m-%d %H:%M:%S} UTC: what lies ahead is searched as it comes."
+        with self._state.session() as session:
+            schedule = session.get_one(ScheduleRow, (self._workspace_id, rule.id))
+            if schedule.covered_to == place.start and start < place.start:
+                if first is not None:
+                    self._settle(session, schedule, start, WindowOutcome.SET_BACK, reason)
+                schedule.covered_to, schedule.attempts, schedule.retry_at = start, 0, None
+                if (
+                    schedule.suppressed_until is not None
+                    and schedule.suppressed_until > now + rule.suppression.duration
+                ):
+                    schedule.suppressed_until = None
+            session.flush()
+            return NextWindow(
+                rule, schedule.covered_to, schedule.attempts, schedule.retry_at, schedule.suppressed_until
+            )
+
+    def _end(self, session: Session, rule_id: str) -> datetime | None:
+        """Where the tiles of a rule end, or were set back to after the last of them."""
+        last = session.scalar(self._written(rule_id).order_by(RunRow.id.desc()).limit(1))
+        if last is None:
+            return None
+        return last.window_from if last.outcome == WindowOutcome.SET_BACK.value else last.window_to
+
+    def _written(self, rule_id: str) -> Select[RunRow]:
+        return select(RunRow).where(
+            RunRow.workspace_id == self._workspace_id, RunRow.rule_id == rule_id, RunRow.fills.is_(None),
+            or_(RunRow.settled.is_(True), RunRow.outcome == WindowOutcome.SET_BACK.value),
+        )  # fmt: skip
+
+    def _history(self, rule_id: str, since: datetime | None = None) -> list[LedgerEntry]:
+        """The tiles of a rule that end after a time, and what set them back, as they were written."""
+        query = self._written(rule_id)
+        if since is not None:
+            query = query.where(RunRow.window_to > since)
+        with self._state.session(read_only=True) as session:
+            return [LedgerEntry.of(row) for row in session.scalars(query.order_by(RunRow.id))]
 
     # Writing.
 
@@ -258,18 +319,19 @@ class Ledger:
     def _settle(
         self, session: Session, schedule: ScheduleRow, end: datetime, outcome: WindowOutcome, reason: str
     ) -> None:
-        """Settle the time up to `end` without a run."""
+        """Settle the time up to `end` without a run; or, for a set-back, open it from there on again."""
+        start, last = sorted((schedule.covered_to, end))
         session.add(
             RunRow(
                 workspace_id=self._workspace_id,
                 rule_id=schedule.rule_id,
                 run_id=None,
                 run_type=RunType.SCHEDULED.value,
-                window_from=schedule.covered_to,
-                window_to=end,
+                window_from=start,
+                window_to=last,
                 query_from=None,
                 outcome=outcome.value,
-                settled=True,
+                settled=outcome is not WindowOutcome.SET_BACK,
                 fills=None,
                 attempt=0,
                 rows=0,
@@ -353,17 +415,16 @@ class Ledger:
         """The windows of a rule in order of time, each with what became of it: the run that filled a gap, the last that
         read the window again."""
         query = select(RunRow).where(
-            RunRow.workspace_id == self._workspace_id, RunRow.rule_id == rule_id, RunRow.settled.is_(True)
-        )
+            RunRow.workspace_id == self._workspace_id, RunRow.rule_id == rule_id, RunRow.settled.is_(True),
+            RunRow.fills.is_not(None),
+        )  # fmt: skip
         if since is not None:
             query = query.where(RunRow.window_to > since)
         with self._state.session(read_only=True) as session:
-            rows = [LedgerEntry.of(row) for row in session.scalars(query.order_by(RunRow.window_from, RunRow.id))]
-        filled = {entry.fills: entry for entry in rows if entry.fills is not None}
+            filled = {row.fills: LedgerEntry.of(row) for row in session.scalars(query.order_by(RunRow.id))}
         return [
             replace(filled[entry.id], window=entry.window) if entry.id in filled else entry
-            for entry in rows
-            if entry.fills is None
+            for entry in sorted(in_force(self._history(rule_id, since)), key=lambda one: (one.window.start, one.id))
         ]
 
     def gaps(self, rule_id: str | None = None) -> list[LedgerEntry]:
@@ -376,7 +437,19 @@ class Ledger:
             .order_by(RunRow.window_from, RunRow.rule_id)
         )
         with self._state.session(read_only=True) as session:
-            return [LedgerEntry.of(row) for row in session.scalars(query)]
+            found = [LedgerEntry.of(row) for row in session.scalars(query)]
+        # those that were given up for a clock that was set back since are no gaps
+        back = {one.rule_id for one in found if one.run_id is None and self._was_set_back(one.rule_id)}
+        kept = {one.id: one for rule in back for one in in_force(self._history(rule))}
+        return [kept.get(one.id, one) for one in found if one.rule_id not in back or one.id in kept]
+
+    def _was_set_back(self, rule_id: str) -> bool:
+        query = select(RunRow.id).where(
+            RunRow.workspace_id == self._workspace_id, RunRow.rule_id == rule_id,
+            RunRow.outcome == WindowOutcome.SET_BACK.value,
+        )  # fmt: skip
+        with self._state.session(read_only=True) as session:
+            return session.scalar(query.limit(1)) is not None
 
     def covered_to(self, rule_id: str) -> datetime | None:
         """Up to when the rule's time is settled; None for a rule without a schedule."""
@@ -393,13 +466,18 @@ class Ledger:
         """Every place where settled windows do not tile a rule's time up to its schedule; empty when all is well."""
         faults = []
         with self._state.session(read_only=True) as session:
-            columns = (RunRow.rule_id, RunRow.window_from, RunRow.window_to)
-            rows = session.execute(
-                select(*columns).where(*self._tiles()).order_by(RunRow.rule_id, RunRow.window_from, RunRow.id)
-            )
+            tiles = select(RunRow.rule_id, RunRow.window_from, RunRow.window_to, RunRow.outcome).where(
+                RunRow.workspace_id == self._workspace_id, RunRow.fills.is_(None),
+                or_(RunRow.settled.is_(True), RunRow.outcome == WindowOutcome.SET_BACK.value),
+            )  # fmt: skip
             last: dict[str, datetime] = {}
-            for rule_id, start, end in rows:
+            for rule_id, start, end, outcome in session.execute(tiles.order_by(RunRow.rule_id, RunRow.id)):
                 before = last.get(rule_id)
+                if outcome == WindowOutcome.SET_BACK.value:
+                    if before is not None and end != before:
+                        faults.append(Fault(rule_id, f"What was set back to {start.isoformat()} ended elsewhere."))
+                    last[rule_id] = start
+                    continue
                 if before is not None and start != before:
                     what = "a hole" if start > before else "an overlap"
                     faults.append(

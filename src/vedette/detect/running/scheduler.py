@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final
 
 from sqlalchemy.exc import OperationalError
 
@@ -27,13 +26,10 @@ from vedette.detect.running.gaps import Gaps
 from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner, run_error
-from vedette.detect.running.windows import DueWindow
+from vedette.detect.running.windows import LONGEST_WAIT, DueWindow
 from vedette.detect.tuning.exceptions import RuleExceptions
 
 log = logging.getLogger(__name__)
-
-_LONGEST_WAIT: Final = timedelta(hours=1)
-"""Between two attempts."""
 
 OnAlerts = Callable[[RuleRun], object]
 """Takes a run that has matched. Called inside the transaction that records the run, so its own sessions join it."""
@@ -70,6 +66,8 @@ class ScheduleOptions:
     """Wait after the first failure; doubled after each further one."""
     horizon: timedelta = timedelta(days=30)
     """Windows that are older are not caught up on; they become a gap with that reason."""
+    mended_every: timedelta = timedelta(seconds=30)
+    """How often it is asked whether queries fit that did not, because a table, column, function or watchlist was missing."""
     idle_seconds: float = 5.0
     """The longest wait before rules are looked at again (rules are imported and changed meanwhile)."""
 
@@ -109,9 +107,11 @@ class Scheduler:
         late: LateEvents | None = None,
         streamed: Callable[[AnalyticsRule], bool] | None = None,
         exceptions: RuleExceptions | None = None,
+        binds: Callable[[AnalyticsRule], bool] | None = None,
     ) -> None:
         """`streamed` tells of a near-real-time rule whether its alerts come from the stream (`stream.py`), so that its
-        windows can wait for late events as those of other rules do."""
+        windows can wait for late events as those of other rules do. `binds` tells whether a rule's query fits the tables,
+        functions and watchlists that there are now: one that did not is tried again as soon as it does."""
         self._state = state
         self._library = library
         self._runner = runner
@@ -123,6 +123,13 @@ class Scheduler:
         self._streamed = streamed
         self._exceptions = exceptions
         self._gaps = Gaps(state, library.workspace_id)
+        self._binds = binds
+        self._asked_at: datetime | None = None
+        self._mended: set[str] = set()
+        """Rules whose query did not fit and does now: their gaps are filled before their next window is due."""
+        self._retried: set[tuple[str, int]] = set()
+        """The same, by revision, since they did not fit: one that fails all the same (what a row's bag holds is known only then)
+        is left to its turn."""
         self._took: dict[str, float] | None = None
 
     def _lane(self, rule_id: str) -> Lane:
@@ -141,8 +148,10 @@ class Scheduler:
         that late events have re-opened. With a lane those of its rules, else all."""
         report = TickReport(lane)
         began = self._clock.monotonic()
-        if self._late is not None and lane is not Lane.SLOW:
-            self._late.note()
+        if lane is not Lane.SLOW:
+            if self._late is not None:
+                self._late.note()
+            self._look_for_mended()
         due: list[tuple[tuple[datetime, str], DueWindow]] = []
         self._look(due, report)
         while due:
@@ -198,6 +207,28 @@ class Scheduler:
             tried = self._ledger.attempts_to_fill(gap.id)
             self._settle(DueWindow(gap.rule_id, gap.window, tried + 1, gap.id), report)
         return report
+
+    def _look_for_mended(self) -> None:
+        """Ask now and then whether queries that did not fit the workspace do so by now, and let those rules be tried at once."""
+        now, every = self._clock.now(), self._options.mended_every
+        if self._binds is None or (self._asked_at is not None and self._asked_at <= now < self._asked_at + every):
+            return
+        self._asked_at = now
+        misread = self._gaps.misread()
+        self._mended &= set(misread)
+        for rule_id in misread:
+            try:
+                stored = self._library.get(rule_id)
+            except NotFound:
+                continue
+            this = rule_id, stored.revision
+            if not stored.scheduled or not self._binds(stored.rule):
+                self._retried.discard(this)
+            elif this not in self._retried:
+                self._retried.add(this)
+                with self._state.session() as session:
+                    self._ledger.forget_failures(session, rule_id)
+                self._mended.add(rule_id)
 
     def _look(
         self, due: list[tuple[tuple[datetime, str], DueWindow]], report: TickReport, rule_id: str | None = None
@@ -256,7 +287,7 @@ class Scheduler:
 
     def _record(self, due: DueWindow, stored: StoredRule, run: RuleRun, report: TickReport) -> bool:
         options = self._options
-        retry_at = self._searchable() + min(options.retry_after * 2 ** min(due.attempt - 1, 20), _LONGEST_WAIT)
+        retry_at = self._searchable() + min(options.retry_after * 2 ** min(due.attempt - 1, 20), LONGEST_WAIT)
         with self._state.session() as session:
             if not self._ledger.record(session, due, run, stored.revision, options.max_attempts, retry_at):
                 return False
@@ -286,11 +317,13 @@ class Scheduler:
 
     def _fill_gaps(self, report: TickReport, began: float) -> None:
         """Gaps of rules that run again: each is tried a few times, once for every success since."""
-        for gap in self._gaps.to_fill(self._options.max_attempts):
+        for gap in self._gaps.to_fill(self._options.max_attempts, self._mended):
             if self._exhausted(report, began):
                 return
-            if self._is_of(report.lane, gap.rule_id) and self._gaps.works(gap.rule_id):
+            mended = gap.rule_id in self._mended
+            if self._is_of(report.lane, gap.rule_id) and (mended or self._gaps.works(gap.rule_id)):
                 self._settle(gap, report)
+                self._mended.discard(gap.rule_id)
 
     def _search_again(self, report: TickReport, began: float) -> None:
         """Windows that late events have re-opened, oldest first; one that fails is tried again later, for as long as it takes."""

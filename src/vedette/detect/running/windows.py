@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from vedette.detect.alerts.alert import RunType
 from vedette.detect.models import RunRow
@@ -26,8 +26,12 @@ class WindowOutcome(StrEnum):
     """The rule does not run for a while after an alert, as it says."""
     DISABLED = "DISABLED"
     """The rule was switched off."""
+    SET_BACK = "SET_BACK"
+    """No window: the clock was set back, and what was not read of the time that is still to come is searched as it comes."""
 
 
+LONGEST_WAIT: Final = timedelta(hours=1)
+"""Between two attempts at a window."""
 READ = (WindowOutcome.MATCHED, WindowOutcome.NOT_MATCHED)
 """Outcomes of windows whose data was read."""
 
@@ -144,6 +148,22 @@ class LedgerEntry:
             trace_id=row.trace_id,
             recorded_at=row.recorded_at,
         )
+
+
+def in_force(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    """Tiles without what a clock that was set back has undone of them; `entries` are tiles and set-backs as they were written."""
+    found: list[LedgerEntry] = []
+    for entry in entries:
+        if entry.outcome is not WindowOutcome.SET_BACK:
+            found.append(entry)
+            continue
+        start = entry.window.start
+        found = [
+            replace(one, window=Window(one.window.start, min(one.window.end, start)))
+            for one in found
+            if one.window.start < start
+        ]
+    return found
 
 
 @dataclass(slots=True)
