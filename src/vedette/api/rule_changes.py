@@ -95,7 +95,7 @@ class RuleChanges:
         broken = []
         for stored in self._rules.list():
             rule = stored.rule
-            if not rule.kind.has_query or (among is not None and rule.id not in among):
+            if not rule.has_query or (among is not None and rule.id not in among):
                 continue
             if rule.not_runnable is not None:
                 broken.append(_without_query(stored))

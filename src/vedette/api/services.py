@@ -367,7 +367,11 @@ class WorkspaceServices:
         self.stream.arrived(table, [ticks.to_datetime(minute * _MINUTE) for minute in minutes])
 
     def _matched(self, run: RuleRun) -> None:
+        from vedette.detect.rule import RuleKind
+
         report = self.incidents.ingest(run)
+        if run.rule.kind is RuleKind.ANOMALY:
+            return  # no alerts: rows for those who ask for them
         numbers = report.incidents
         link = self._replay_link(run)
         with self.application.state.session() as session:

@@ -31,7 +31,7 @@ class RuleKind(StrEnum):
 
     @property
     def has_query(self) -> bool:
-        """Whether rules of this kind are a query that this product runs."""
+        """Whether every rule of this kind is a query that this product runs."""
         return self in (RuleKind.SCHEDULED, RuleKind.NRT, RuleKind.HUNTING)
 
     @property
@@ -257,9 +257,14 @@ class AnalyticsRule:
             return f"what is kept of it cannot be read: {self.unreadable}"
         if self.unmapped is not None:
             return f"the Sigma rule is no query here: {self.unmapped}"
-        if not self.kind.has_query and not (self.kind.has_made_query and self.query):
+        if not self.has_query and not (self.kind.has_made_query and self.query):
             return f"rules of kind {self.kind} have no query: their detections are made by a Microsoft service"
         return None
+
+    @property
+    def has_query(self) -> bool:
+        """Whether the rule is a query that its author wrote: an anomaly rule may have one, and Microsoft's own have none."""
+        return self.kind.has_query or (self.kind is RuleKind.ANOMALY and bool(self.query.strip()))
 
     @property
     def unreadable(self) -> str | None:
@@ -278,7 +283,8 @@ class AnalyticsRule:
     @property
     def scheduled(self) -> bool:
         """Whether the scheduler runs this rule by itself when it is enabled."""
-        return self.kind in (RuleKind.SCHEDULED, RuleKind.NRT) or (self.kind.has_made_query and bool(self.query))
+        made = self.kind.has_made_query or self.kind is RuleKind.ANOMALY
+        return self.kind in (RuleKind.SCHEDULED, RuleKind.NRT) or (made and bool(self.query.strip()))
 
     @property
     def frequency(self) -> timedelta:

@@ -12,7 +12,8 @@ from vedette.core.ids import derived_id
 from vedette.core.roles import SYSTEM
 from vedette.detect.alerts.alert import Alert, RuleRun
 from vedette.detect.alerts.moments import wire_datetime
-from vedette.detect.rule import AnalyticsRule, Severity
+from vedette.detect.rule import AnalyticsRule, RuleKind, Severity
+from vedette.incidents.anomalies import ANOMALIES, anomaly
 from vedette.incidents.entities import merge_entities
 from vedette.incidents.fields import FIELDS, complete
 from vedette.incidents.grouping import MAX_ALERTS, Grouping, grouping_of
@@ -78,7 +79,7 @@ class Ingestion:
                     (report.created if created else report.updated).append(incident.number)
                     touched.setdefault(incident.number, []).append(alert.id)
                 session.flush()
-                self._journal.outbox.add(session, ALERTS, security_alert(row, self._journal.workspace_id))
+                self._tell(session, run.rule, row)
             report.updated = sorted(set(report.updated) - set(report.created))
             for number, alert_ids in touched.items():
                 incident = self._journal.row(session, number)
@@ -107,9 +108,8 @@ class Ingestion:
         row.severity = max(Severity(row.severity), alert.severity, key=lambda one: one.rank).value
         row.start, row.end = min(row.start, alert.start), max(row.end, alert.end)
         session.flush()
-        now = wire_datetime(max(self._journal.clock.now(), row.generated_at))
-        told = security_alert(row, self._journal.workspace_id) | {"TimeGenerated": now, "ProcessingEndTime": now}
-        self._journal.outbox.add(session, ALERTS, told)  # the newest row of an alert is what it says, as in Sentinel
+        # the newest row of an alert is what it says, as in Sentinel
+        self._tell(session, run.rule, row, wire_datetime(max(self._journal.clock.now(), row.generated_at)))
         if row.incident_number is None:
             return
         incident = followed(session, self._journal.row(session, row.incident_number))
@@ -121,6 +121,15 @@ class Ingestion:
         self._journal.note(session, incident, ActivityKind.ALERT, SYSTEM, title=title, reference=row.id)
         self._journal.finish(session, incident, SYSTEM)
         self._journal.prioritiser.concern(session, incident)
+
+    def _tell(self, session: Session, rule: AnalyticsRule, row: AlertRow, at: str | None = None) -> None:
+        """Let the logs have an alert, or what an anomaly rule found; at a later time, if it is completed."""
+        now = {} if at is None else {"TimeGenerated": at}
+        if rule.kind is RuleKind.ANOMALY:
+            self._journal.outbox.add(session, ANOMALIES, anomaly(row, rule, self._journal.workspace_id) | now)
+            return
+        now |= {} if at is None else {"ProcessingEndTime": at}
+        self._journal.outbox.add(session, ALERTS, security_alert(row, self._journal.workspace_id) | now)
 
     def _present(self, session: Session, ids: list[str]) -> dict[str, int | None]:
         query = select(AlertRow.id, AlertRow.incident_number).where(

@@ -24,6 +24,7 @@ from vedette.core.database import State
 from vedette.core.turns import Turns
 from vedette.detect.alerts.moments import from_wire
 from vedette.detect.running.runner import QueryResult
+from vedette.incidents.anomalies import ANOMALIES
 from vedette.incidents.logrows import ALERTS, BOOKMARKS, HEALTH, INCIDENTS
 from vedette.incidents.models import LogOutboxRow
 
@@ -34,6 +35,7 @@ _KEYS: Final = {
     INCIDENTS: ("IncidentName", "Status", "ModifiedBy"),
     BOOKMARKS: ("BookmarkId",),
     HEALTH: ("RecordId",),
+    ANOMALIES: ("Id",),
 }
 """Columns that, with TimeGenerated, tell a row of each table."""
 

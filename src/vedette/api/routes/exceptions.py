@@ -133,7 +133,7 @@ def remove(services: Services, exception_id: str, caller: Writes) -> ExceptionBo
 def _conditions(services: WorkspaceServices, rule: AnalyticsRule, given: list[ConditionBody]) -> tuple[Condition, ...]:
     """The conditions; one on a column that the rule's result does not have would never hide anything."""
     read = read_conditions([one.model_dump() for one in given])
-    check = services.logs.check(rule.query) if rule.kind.has_query else None
+    check = services.logs.check(rule.query) if rule.has_query else None
     if (
         check is not None
         and check.columns is not None

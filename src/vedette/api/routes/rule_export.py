@@ -11,6 +11,7 @@ from vedette.api.security import Services, requires
 from vedette.core.roles import Permission
 from vedette.detect.export.arm import to_bicep, to_resource, to_template
 from vedette.detect.export.yaml_text import to_yaml
+from vedette.detect.rule import RuleKind
 
 router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}")
 
@@ -27,8 +28,13 @@ def export(
         return {"format": format_, "content": to_yaml(one.rule for one in stored), "notes": []}
     hunting = [one for one in stored if one.rule.kind.value == "Hunting"]
     without = [one for one in stored if one.rule.unmapped is not None or one.rule.unreadable is not None]
-    resources = [one for one in stored if one not in hunting and one not in without]
+    anomalies = [one for one in stored if one.rule.kind is RuleKind.ANOMALY and one.rule.has_query]
+    resources = [one for one in stored if one not in hunting and one not in without and one not in anomalies]
     notes = [f"'{one.rule.name}' is a hunting query, which is no alert rule; it was left out." for one in hunting]
+    notes += [
+        f"'{one.rule.name}' is an anomaly rule with a query, which Microsoft Sentinel does not have; it was left out."
+        for one in anomalies
+    ]
     notes += [f"'{one.rule.name}' was left out: {one.rule.not_runnable}." for one in without]
     if format_ == "bicep":
         text, said = to_bicep([one.rule for one in resources])

@@ -123,7 +123,7 @@ _Raw = tuple[str, str, str | None, tuple[int, int] | None]
 def _rule_findings(rule: AnalyticsRule, checker: Checker) -> Iterator[_Raw]:
     yield from _times(rule)
     yield from _attack(rule)
-    if rule.kind.has_query:
+    if rule.has_query:
         yield from _query(rule, checker)
     try:
         test_cases(rule)
@@ -140,7 +140,7 @@ def _times(rule: AnalyticsRule) -> Iterator[_Raw]:
 
 
 def _attack(rule: AnalyticsRule) -> Iterator[_Raw]:
-    if not rule.kind.has_query:
+    if not rule.has_query:
         return
     if not rule.tactics:
         yield "RC304", "The rule names no tactic.", None, None

@@ -12,7 +12,8 @@ from vedette.detect.reading.problems import RuleProblem
 from vedette.detect.rule import AnalyticsRule, JsonValue
 
 _RULE_TYPE = re.compile(
-    r"(?:microsoft\.securityinsights|microsoft\.operationalinsights/workspaces/providers)/(?:alertrules|alertruletemplates)",
+    r"(?:microsoft\.securityinsights|microsoft\.operationalinsights/workspaces/providers)"
+    r"/(?:alertrules|alertruletemplates|securitymlanalyticssettings)",
     re.IGNORECASE,
 )
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")

@@ -145,6 +145,10 @@ def read_layout(
     frequency, period = fields.duration("queryFrequency"), fields.duration("queryPeriod")
     if rule_kind is RuleKind.SCHEDULED:
         frequency, period = _schedule(fields, frequency, period)
+    anomalies = rule_kind is RuleKind.ANOMALY and bool(query.strip())
+    if anomalies:
+        frequency, period = _anomaly_schedule(fields, frequency, period)
+        fields.choice("settingsStatus", {"production": "Production", "flighting": "Flighting"}, "Production")
     trigger = _trigger(fields, rule_kind)
     severity = fields.choice("severity", {value.casefold(): value for value in Severity}, Severity.MEDIUM)
     details = fields.text_mapping("customDetails")
@@ -169,8 +173,8 @@ def read_layout(
         sentinel_entities_columns=_sentinel_entities(fields),
         custom_details=details,
         alert_details_override=_override(fields),
-        event_grouping=_event_grouping(fields),
-        incident=_incident(fields, details),
+        event_grouping=EventGrouping.ALERT_PER_RESULT if anomalies else _event_grouping(fields),
+        incident=IncidentConfiguration(False) if anomalies else _incident(fields, details),
         suppression=Suppression(
             fields.boolean("suppressionEnabled", False),
             fields.duration("suppressionDuration") or Suppression().duration,
@@ -259,6 +263,16 @@ def _schedule(
         fields.note(
             "", f"the rule has no {names}: {run}, and a count above {fields.raw('triggerThreshold') or 0} triggers"
         )
+    return frequency, period
+
+
+def _anomaly_schedule(
+    fields: FieldReader, frequency: timedelta | None, period: timedelta | None
+) -> tuple[timedelta, timedelta]:
+    """Frequency and period of an anomaly rule: each day against two weeks, where it does not say."""
+    frequency = timedelta(days=1) if frequency is None else frequency
+    period = max(frequency, timedelta(days=14)) if period is None else period
+    _check_schedule(fields, frequency, period)
     return frequency, period
 
 
