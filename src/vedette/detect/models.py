@@ -89,7 +89,8 @@ class ScheduleRow(Base):
 
 
 class RunRow(Base):
-    """The coverage ledger: one row for each run and for each window that was not run; rows are only added.
+    """The coverage ledger: one row for each run and for each window that was not run; rows are only added. (One that a clock which
+    was far ahead has settled can cease to be: `Ledger.upcoming`.)
 
     The windows of the rows that settle (`settled` and not filling an earlier gap) tile a rule's time.
     """

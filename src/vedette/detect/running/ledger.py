@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from vedette.core.clock import Clock
@@ -28,10 +29,13 @@ from vedette.detect.running.windows import (
     RuleCost,
     Window,
     WindowOutcome,
-    in_force,
     never_early,
 )
 from vedette.detect.storage import KnownRules
+
+_FAR_AHEAD: Final = timedelta(days=1)
+"""A clock that goes back by less has rules wait for it."""
+_NOT_READ: Final = (WindowOutcome.GAP.value, WindowOutcome.DISABLED.value)
 
 
 class Ledger:
@@ -53,7 +57,9 @@ class Ledger:
         first = self._clock.now().replace(microsecond=0) - rule.frequency
         schedule = session.get(ScheduleRow, (self._workspace_id, rule.id))
         if schedule is None:
-            last = self._end(session, rule.id)  # a rule that was deleted and is back has a past
+            last = session.scalar(
+                select(func.max(RunRow.window_to)).where(*self._tiles(rule.id))
+            )  # a rule that was deleted and is back has a past
             session.add(
                 ScheduleRow(
                     workspace_id=self._workspace_id,
@@ -80,11 +86,13 @@ class Ledger:
         """The next window of each rule (or of one) that is on, whether it has ended by `now` or not.
 
         A rule that is further behind than `horizon` first gives up what is older, as a gap with that reason. One whose next window
-        lies in the future, because the clock was set back, first takes back what it has not read of the time to come.
+        lies far in the future, because the clock was set back, first takes back what it has not read of the time to come.
         """
         today = self._clock.now()
-        places = self.next_windows(rule_id=rule_id)
-        places = [self._set_back(one, today) if one.start > today else one for one in places]
+        places = [
+            self._set_back(one, today) if one.start - today > _FAR_AHEAD else one
+            for one in self.next_windows(rule_id=rule_id)
+        ]
         return [
             self._give_up(one, now - horizon) if now - one.start > horizon + one.rule.frequency else one
             for one in places
@@ -149,62 +157,48 @@ class Ledger:
             )
 
     def _set_back(self, place: NextWindow, now: datetime) -> NextWindow:
-        """Let a rule go on at the time to come that was given up, or before which it was added, while the clock was wrong.
+        """Let a rule go on at the time to come that was given up, or before which it was added, while the clock was far ahead.
 
-        Windows that were read stay: events in them re-open them when they arrive.
+        What is undone of that time is no tile any more; a row says so. Windows of it are searched as they come, with their ids.
         """
         rule, every = place.rule, place.rule.frequency
-        tiles = in_force(self._history(rule.id, now))
-        left = (WindowOutcome.GAP, WindowOutcome.DISABLED)
-        unread = next(
-            (one for one in tiles if one.run_id is None and one.outcome in left and one.window.end > now), None
-        )
-        with self._state.session(read_only=True) as session:
-            first = session.scalar(select(func.min(RunRow.window_from)).where(*self._tiles(rule.id)))
-        if first is None or first > now:
-            begin = place.start if first is None else first
-            start = begin + (now - begin) // every * every
-        elif unread is not None:
-            start = unread.window.start + max((now - unread.window.start) // every, 0) * every
-        else:
-            return place
-        reason = f"The clock was set back to {now:%Y-%m-%d %H:%M:%S} UTC: what lies ahead is searched as it comes."
+        ahead = [*self._tiles(rule.id), RunRow.window_to > now]
         with self._state.session() as session:
             schedule = session.get_one(ScheduleRow, (self._workspace_id, rule.id))
-            if schedule.covered_to == place.start and start < place.start:
-                if first is not None:
-                    self._settle(session, schedule, start, WindowOutcome.SET_BACK, reason)
-                schedule.covered_to, schedule.attempts, schedule.retry_at = start, 0, None
-                if (
-                    schedule.suppressed_until is not None
-                    and schedule.suppressed_until > now + rule.suppression.duration
-                ):
-                    schedule.suppressed_until = None
+            tiles = list(session.scalars(select(RunRow).where(*ahead).order_by(RunRow.window_from)))
+            unread = next((one for one in tiles if one.run_id is None and one.outcome in _NOT_READ), None)
+            begin = schedule.covered_to
+            if unread is not None:
+                begin = unread.window_from
+            elif session.scalar(select(RunRow.id).where(*self._tiles(rule.id), RunRow.window_from <= now).limit(1)):
+                return place  # all of it was read: what comes of it opens its windows again
+            elif tiles:
+                begin = tiles[0].window_from
+            start = begin + (now - begin) // every * every if begin > now or unread is not None else begin
+            start = max(start, unread.window_from) if unread is not None else start
+            if schedule.covered_to != place.start or start >= place.start:
+                return place
+            if tiles:
+                self._undo(session, schedule, [one for one in tiles if one.window_to > start], start)
+            schedule.covered_to, schedule.attempts, schedule.retry_at = start, 0, None
+            if schedule.suppressed_until is not None and schedule.suppressed_until > now + rule.suppression.duration:
+                schedule.suppressed_until = None
             session.flush()
-            return NextWindow(
-                rule, schedule.covered_to, schedule.attempts, schedule.retry_at, schedule.suppressed_until
-            )
+            return NextWindow(rule, start, 0, None, schedule.suppressed_until)
 
-    def _end(self, session: Session, rule_id: str) -> datetime | None:
-        """Where the tiles of a rule end, or were set back to after the last of them."""
-        last = session.scalar(self._written(rule_id).order_by(RunRow.id.desc()).limit(1))
-        if last is None:
-            return None
-        return last.window_from if last.outcome == WindowOutcome.SET_BACK.value else last.window_to
-
-    def _written(self, rule_id: str) -> Select[RunRow]:
-        return select(RunRow).where(
-            RunRow.workspace_id == self._workspace_id, RunRow.rule_id == rule_id, RunRow.fills.is_(None),
-            or_(RunRow.settled.is_(True), RunRow.outcome == WindowOutcome.SET_BACK.value),
-        )  # fmt: skip
-
-    def _history(self, rule_id: str, since: datetime | None = None) -> list[LedgerEntry]:
-        """The tiles of a rule that end after a time, and what set them back, as they were written."""
-        query = self._written(rule_id)
-        if since is not None:
-            query = query.where(RunRow.window_to > since)
-        with self._state.session(read_only=True) as session:
-            return [LedgerEntry.of(row) for row in session.scalars(query.order_by(RunRow.id))]
+    def _undo(self, session: Session, schedule: ScheduleRow, tiles: list[RunRow], start: datetime) -> None:
+        """Make these tiles none from a time on; what one of them has before it stays settled."""
+        reason = f"The clock was set back: the time from {start:%Y-%m-%d %H:%M:%S} UTC on is searched as it comes."
+        end = schedule.covered_to
+        for tile in tiles:
+            tile.settled = False
+        session.flush()
+        first = tiles[0]
+        if first.window_from < start:
+            schedule.covered_to = first.window_from
+            self._settle(session, schedule, start, WindowOutcome(first.outcome), first.reason or "")
+        schedule.covered_to = start
+        self._settle(session, schedule, end, WindowOutcome.SET_BACK, reason)
 
     # Writing.
 
@@ -319,16 +313,15 @@ class Ledger:
     def _settle(
         self, session: Session, schedule: ScheduleRow, end: datetime, outcome: WindowOutcome, reason: str
     ) -> None:
-        """Settle the time up to `end` without a run; or, for a set-back, open it from there on again."""
-        start, last = sorted((schedule.covered_to, end))
+        """Settle the time up to `end` without a run; a set-back settles nothing, and is kept to be known."""
         session.add(
             RunRow(
                 workspace_id=self._workspace_id,
                 rule_id=schedule.rule_id,
                 run_id=None,
                 run_type=RunType.SCHEDULED.value,
-                window_from=start,
-                window_to=last,
+                window_from=schedule.covered_to,
+                window_to=end,
                 query_from=None,
                 outcome=outcome.value,
                 settled=outcome is not WindowOutcome.SET_BACK,
@@ -415,16 +408,17 @@ class Ledger:
         """The windows of a rule in order of time, each with what became of it: the run that filled a gap, the last that
         read the window again."""
         query = select(RunRow).where(
-            RunRow.workspace_id == self._workspace_id, RunRow.rule_id == rule_id, RunRow.settled.is_(True),
-            RunRow.fills.is_not(None),
-        )  # fmt: skip
+            RunRow.workspace_id == self._workspace_id, RunRow.rule_id == rule_id, RunRow.settled.is_(True)
+        )
         if since is not None:
             query = query.where(RunRow.window_to > since)
         with self._state.session(read_only=True) as session:
-            filled = {row.fills: LedgerEntry.of(row) for row in session.scalars(query.order_by(RunRow.id))}
+            rows = [LedgerEntry.of(row) for row in session.scalars(query.order_by(RunRow.window_from, RunRow.id))]
+        filled = {entry.fills: entry for entry in rows if entry.fills is not None}
         return [
             replace(filled[entry.id], window=entry.window) if entry.id in filled else entry
-            for entry in sorted(in_force(self._history(rule_id, since)), key=lambda one: (one.window.start, one.id))
+            for entry in rows
+            if entry.fills is None
         ]
 
     def gaps(self, rule_id: str | None = None) -> list[LedgerEntry]:
@@ -437,19 +431,7 @@ class Ledger:
             .order_by(RunRow.window_from, RunRow.rule_id)
         )
         with self._state.session(read_only=True) as session:
-            found = [LedgerEntry.of(row) for row in session.scalars(query)]
-        # those that were given up for a clock that was set back since are no gaps
-        back = {one.rule_id for one in found if one.run_id is None and self._was_set_back(one.rule_id)}
-        kept = {one.id: one for rule in back for one in in_force(self._history(rule))}
-        return [kept.get(one.id, one) for one in found if one.rule_id not in back or one.id in kept]
-
-    def _was_set_back(self, rule_id: str) -> bool:
-        query = select(RunRow.id).where(
-            RunRow.workspace_id == self._workspace_id, RunRow.rule_id == rule_id,
-            RunRow.outcome == WindowOutcome.SET_BACK.value,
-        )  # fmt: skip
-        with self._state.session(read_only=True) as session:
-            return session.scalar(query.limit(1)) is not None
+            return [LedgerEntry.of(row) for row in session.scalars(query)]
 
     def covered_to(self, rule_id: str) -> datetime | None:
         """Up to when the rule's time is settled; None for a rule without a schedule."""
@@ -466,18 +448,13 @@ class Ledger:
         """Every place where settled windows do not tile a rule's time up to its schedule; empty when all is well."""
         faults = []
         with self._state.session(read_only=True) as session:
-            tiles = select(RunRow.rule_id, RunRow.window_from, RunRow.window_to, RunRow.outcome).where(
-                RunRow.workspace_id == self._workspace_id, RunRow.fills.is_(None),
-                or_(RunRow.settled.is_(True), RunRow.outcome == WindowOutcome.SET_BACK.value),
-            )  # fmt: skip
+            columns = (RunRow.rule_id, RunRow.window_from, RunRow.window_to)
+            rows = session.execute(
+                select(*columns).where(*self._tiles()).order_by(RunRow.rule_id, RunRow.window_from, RunRow.id)
+            )
             last: dict[str, datetime] = {}
-            for rule_id, start, end, outcome in session.execute(tiles.order_by(RunRow.rule_id, RunRow.id)):
+            for rule_id, start, end in rows:
                 before = last.get(rule_id)
-                if outcome == WindowOutcome.SET_BACK.value:
-                    if before is not None and end != before:
-                        faults.append(Fault(rule_id, f"What was set back to {start.isoformat()} ended elsewhere."))
-                    last[rule_id] = start
-                    continue
                 if before is not None and start != before:
                     what = "a hole" if start > before else "an overlap"
                     faults.append(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -148,22 +148,6 @@ class LedgerEntry:
             trace_id=row.trace_id,
             recorded_at=row.recorded_at,
         )
-
-
-def in_force(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
-    """Tiles without what a clock that was set back has undone of them; `entries` are tiles and set-backs as they were written."""
-    found: list[LedgerEntry] = []
-    for entry in entries:
-        if entry.outcome is not WindowOutcome.SET_BACK:
-            found.append(entry)
-            continue
-        start = entry.window.start
-        found = [
-            replace(one, window=Window(one.window.start, min(one.window.end, start)))
-            for one in found
-            if one.window.start < start
-        ]
-    return found
 
 
 @dataclass(slots=True)
