@@ -31,10 +31,20 @@ describe("closing", () => {
     await user.keyboard("4{Enter}");
     expect(submitted).toHaveBeenLastCalledWith([7, 8], {
       status: "Closed", classification: "FalsePositive", classificationReason: "InaccurateData", classificationComment: null,
-    });
+    }, undefined);
     await user.click(screen.getByLabelText(/Comment/));
     await user.keyboard("seen 5 times{Control>}{Enter}{/Control}");
-    expect(submitted).toHaveBeenLastCalledWith([7, 8], expect.objectContaining({ classification: "FalsePositive", classificationComment: "seen 5 times" }));
+    expect(submitted).toHaveBeenLastCalledWith([7, 8], expect.objectContaining({ classification: "FalsePositive", classificationComment: "seen 5 times" }), undefined);
+  });
+
+  it("dismisses the alerts at their source where that is asked for", async () => {
+    const user = userEvent.setup();
+    const submitted = vi.fn();
+    themed(<CloseDialog numbers={[7]} onClose={() => undefined} onSubmit={submitted} />);
+    await user.click(screen.getByRole("checkbox", { name: /dismiss its alerts/ }));
+    await user.click(screen.getByRole("radio", { name: /True positive/ }));
+    await user.keyboard("{Enter}");
+    expect(submitted).toHaveBeenLastCalledWith([7], expect.objectContaining({ status: "Closed" }), "Dismiss");
   });
 });
 

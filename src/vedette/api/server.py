@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -162,12 +162,13 @@ class Server:
         scheme = "http" if self._certificate is None else "https"
         return f"{scheme}://[{shown}]:{self.port}" if ":" in shown else f"{scheme}://{shown}:{self.port}"
 
-    def run(self) -> None:
-        """Serves until a signal ends it; background work runs meanwhile.
+    def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
+        """Serves until a signal ends it; background work runs meanwhile. `on_ready` is called once all ports are held.
 
-        Raises VedetteError where the background work cannot begin: a store that does not open, for one.
+        Raises VedetteError where a port of the listeners is taken, or the background work cannot begin: a store that does not open.
         """
         with self._listening(), self._published(), self._background():
+            on_ready()
             self._server.run(sockets=[self._socket])
         if self._fault is not None:
             raise self._fault

@@ -81,7 +81,6 @@ def serve(
 
             prepare(application, note)
         link = application.sign_in_link(server.url)
-        typer.echo(f"Vedette is ready: {link}")
         # What arrives becomes many small objects without cycles: to look for cycles after every 700 of them would take a quarter
         # of the time.
         gc.freeze()
@@ -90,7 +89,7 @@ def serve(
         sys.setswitchinterval(0.001)
         try:
             with suppress(KeyboardInterrupt):
-                server.run()
+                server.run(lambda: typer.echo(f"Vedette is ready: {link}"))
         finally:
             gc.unfreeze()  # what is frozen is never freed, and DuckDB complains at the end of what was not
 

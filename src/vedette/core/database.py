@@ -285,7 +285,11 @@ class State:
         if "readonly" in lowered or "read-only" in lowered:
             return Unavailable(f"The state database {self} cannot be written: {reason}.", code="VDT0504")
         if "full" in lowered or "no space" in lowered:
-            return Unavailable(f"The disk of the state database {self} is full.", code="VDT0505")
+            return Unavailable(
+                f"The disk of the state database {self} is full.",
+                code="VDT0505",
+                hint="Free disk space; nothing of this change was kept.",
+            )
         return Unavailable(f"The state database {self} cannot be used: {reason}.", code="VDT0506")
 
     def _busy(self) -> Unavailable:

@@ -67,4 +67,11 @@ def engine_errors() -> Iterator[None]:
 def not_written(error: duckdb.Error) -> VedetteError:
     """What to say when the engine cannot write."""
     reason = str(error).split("\n", 1)[0].rstrip(".")
-    return Unavailable(f"The log store could not be written: {reason}.", code="VDT0612")
+    full = "No space left" in str(error)
+    return Unavailable(
+        "There is no space left on the disk of the log store."
+        if full
+        else f"The log store could not be written: {reason}.",
+        code="VDT0611" if full else "VDT0612",
+        hint="Free disk space, and try again." if full else None,
+    )
