@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from vedette.core.clock import SystemClock
@@ -153,3 +154,38 @@ def test_a_store_on_a_read_only_disk_says_so(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     with LogStore(small_disk / "logs.duckdb", SystemClock()) as logs:
         assert logs.append("Disk_CL", [{"n": 1}]) == 1
+
+
+def test_a_load_that_fills_the_disk_says_so(small_disk: Path, tmp_path: Path) -> None:
+    source = random.Random(2)
+    file = tmp_path / "Disk_CL" / "rows.jsonl"
+    file.parent.mkdir()
+    with file.open("w", encoding="utf-8") as lines:
+        lines.writelines(f'{{"n": {n}, "text": "{source.randbytes(1_000).hex()}"}}\n' for n in range(50_000))
+    filler = small_disk / "filler"
+    with LogStore(small_disk / "logs.duckdb", SystemClock()) as logs:
+        filler.write_bytes(bytes(free(small_disk) - 20 * MEGABYTE))
+        failed = logs.load([file]).failed
+        assert [one.error and one.error.code for one in failed] == ["VDT0611"]
+        assert str(failed[0].error) == "There is no space left on the disk of the log store."
+    filler.unlink()
+    with LogStore(small_disk / "logs.duckdb", SystemClock()) as logs:
+        assert logs.load([file]).rows == 50_000
+
+
+def test_an_index_that_the_disk_has_no_room_for_leaves_the_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "Disk_CL" / "rows.jsonl"
+    file.parent.mkdir()
+    file.write_text('{"n": 1, "text": "a word"}\n', encoding="utf-8")
+
+    def given_up(*_: object, **__: object) -> None:
+        raise duckdb.FatalException('database has been invalidated: Could not write file "x": No space left on device')
+
+    with LogStore(tmp_path / "logs.duckdb", SystemClock()) as logs:
+        monkeypatch.setattr(logs.terms, "catch_up", given_up)
+        report = logs.load([file])
+        logs.index_loaded(report)
+        assert report.rows == 1
+        assert report.notes[-1].endswith("There is no space left on the disk of the log store.")

@@ -45,7 +45,7 @@ from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.report import LoadOptions, LoadProgress, LoadReport, ProgressCallback
 from vedette.store.retention.lake import READERS, Lake
 from vedette.store.shapes import QueryShape, shape_of
-from vedette.store.statements import engine_errors, run
+from vedette.store.statements import engine_errors, not_written, run
 from vedette.store.tables import StoredTable, Tables
 from vedette.store.taking import Taken, forget_old_ids, marks, take
 from vedette.store.terms.index import TermIndex
@@ -328,6 +328,10 @@ class LogStore:
             self.terms.catch_up(tables=names, told=told)
         except KeyboardInterrupt:
             report.notes.append("The term index is not made to its end; a server, or the next load, makes the rest.")
+        except (
+            duckdb.Error
+        ) as error:  # the rows are committed: what is left to do is done with the next opening of the file
+            report.notes.append(f"The rows are kept, but their term index is not made. {not_written(error)}")
         report.indexing = self._clock.monotonic() - started
 
     def index(self, table: str, columns: Sequence[str] | None = None, wanted: bool = True) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import duckdb
@@ -42,8 +42,14 @@ def lent(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> I
     connection.register(name, rows)
     try:
         yield
-    finally:
         connection.unregister(name)
+    except BaseException:
+        with suppress(
+            duckdb.Error
+        ):  # in a transaction that has failed it cannot be taken back; what failed is what to tell
+            connection.unregister(name)
+        raise
+    finally:
         rows.release()
 
 
