@@ -114,7 +114,7 @@ def list_(
     With `--broken`: the rules whose query does not bind, with the diagnostic, its place in the query, and the table or column that
     is missing. They stop no other rule, and are tried again with every window: rows for a missing table make them whole.
     """
-    with operations(data, workspace, needs_data=broken) as held:
+    with operations(data, workspace) as held:
         rules = held.request("GET", "/broken-rules")["value"] if broken else held.rules()
     if json_:
         typer.echo(json_line(rules))
@@ -194,7 +194,7 @@ def _change(
     rules: list[str], data: Path | None, workspace: str, method: str, body: dict[str, bool] | None, done: str
 ) -> None:
     """Does one thing to each of some rules, once all of them are found."""
-    with operations(data, workspace, needs_data=True) as held:
+    with operations(data, workspace) as held:
         found = [held.request("GET", f"/rules/{quote(rule, safe='')}") for rule in rules]
         for rule in {one["id"]: one for one in found}.values():
             held.request(method, f"/rules/{quote(rule['id'], safe='')}", **({"json": body} if body else {}))
