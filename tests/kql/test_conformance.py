@@ -50,4 +50,7 @@ def test_every_case_is_answered_as_expected_or_reviewed(part: int, shared: Path,
     listed = {name: why for name, why in reviewed().items() if name in names}
     unexpected = {name: why for name, why in failed.items() if name not in listed}
     assert not unexpected, "\n".join(f"{name}: {why}" for name, why in sorted(unexpected.items()))
-    assert not listed.keys() - failed.keys(), "answered as expected by now: take them off the list"
+    settled = {
+        name for name, why in listed.items() if not why.startswith("random: ")
+    }  # chance may give the expected row
+    assert not settled - failed.keys(), "answered as expected by now: take them off the list"
