@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from vedette.range.graph.query import EntityType
 
 _TOKEN: Final = re.compile(r'\s*("(?:[^"\\]|\\.)*"|AND|OR|\(|\))')
+_DEEPEST: Final = 50
+"""How deep brackets may be nested."""
 _Test = Callable[[Document], bool]
 
 
@@ -33,6 +35,7 @@ def read(text: str, kind: EntityType, consistency: str) -> _Test:
 class _Reader:
     def __init__(self, text: str, kind: EntityType) -> None:
         self._text, self._kind, self._at = text, kind, 0
+        self._depth = 0
         self._searched = {name.lower(): name for name in kind.searched}
 
     def whole(self) -> _Test:
@@ -55,9 +58,13 @@ class _Reader:
 
     def _one(self) -> _Test:
         if self._take("("):
+            self._depth += 1
+            if self._depth > _DEEPEST:
+                raise self._wrong()
             inner = self._either()
             if not self._take(")"):
                 raise self._wrong()
+            self._depth -= 1
             return inner
         match = _TOKEN.match(self._text, self._at)
         if match is None or not match[1].startswith('"'):
