@@ -168,6 +168,31 @@ def test_rows_without_a_segment_are_read(filled: LogStore) -> None:
     assert sum(one.file.rows for one in filled.terms.segments("Given_CL")) == 702
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        "summarize arg_max(Number, *) by Kind = tostring(Bag.deep.list[1] % 2)",
+        "extend Short = substring(Text, 0, 3) | summarize arg_min(TimeGenerated, *) by Short",
+        "summarize take_any(*) by Number",
+        "summarize dcount(Text), make_set(Number) by tostring(Bag.name)",
+        "top 2 by Number desc",
+        "distinct Number, Text",
+        "sort by Number asc | extend Before = prev(Number), Place = row_number()",
+        "mv-expand Part = Bag.deep.list | project Number, tostring(Part)",
+        "join kind=inner (Given_CL | where Text has 'evil' | summarize arg_max(Number, *) by Text) on Number",
+        "make-series count() on Number from 0 to 800 step 100",
+    ],
+)
+def test_rows_that_an_index_narrows_go_into_every_operator(filled: LogStore, after: str) -> None:
+    _put(filled, ["late evil", "late"], 700)  # of these the index knows nothing: the scan has two parts
+    text = f"Given_CL | where Text has 'evil' | {after} | project-away TimeGenerated*"
+    if after.startswith("make-series"):
+        text = text.removesuffix(" | project-away TimeGenerated*")
+    assert "term-index" in filled.explain(text, now=NOW)[-1].rewrites
+    found, plain = (filled._engine.run(text, options).rows for options in (QueryOptions(NOW), PLAIN))
+    assert sorted(map(repr, found)) == sorted(map(repr, plain)) != []
+
+
 def test_columns_that_come_later(filled: LogStore) -> None:
     filled.append("Given_CL", [{"Number": 800, "Text": "x", "Later": "wicked"}, {"Number": 801, "Rest": "y"}])
     assert _same(filled, "Later has 'wicked'", used=True) == [800]

@@ -227,9 +227,14 @@ class Compiler:
     def of_rows(self, relation: Relation, scan: Scan, made: str, numbers: str) -> Rel:
         """A relation that only filters and extends the rows of a table, of those rows whose numbers a SELECT gives.
 
-        `made` is the SQL of the relation.
+        `made` is the SQL of the relation. The scan stands in it once, or several times where an index narrows it.
         """
-        ((place, name),) = _SOURCE.findall(made)
+        own = name_of(scan.columns[0])
+        place, name = next(
+            (place, name)
+            for place, name in _SOURCE.findall(made)
+            if any(column == own for column, _ in self._scans[int(place)])
+        )
         table = name if scan.table.owner is not None else scan.table.source
         mark = self.scan_mark(self._scans[int(place)])
         self.replace(scan, Rel(f"(SELECT {mark} FROM {table} WHERE rowid IN ({numbers}))", scan.columns))
