@@ -20,9 +20,10 @@ _imported: set[str] = set()
 
 def sdk(*further: str) -> None:
     """Import azure-core and azure-identity, and `further` modules, unless they are there. Raises `ImportError`."""
-    if _imported.issuperset(further) and _imported:
+    wanted = (*_CORE, *further)
+    if _imported.issuperset(wanted):
         return
-    with _importing:
-        for name in (*_CORE, *further):
+    with _importing:  # whoever comes meanwhile waits until all of it is there
+        for name in wanted:
             importlib.import_module(name)
-            _imported.add(name)
+        _imported.update(wanted)
