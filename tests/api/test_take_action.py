@@ -90,10 +90,11 @@ def test_alerts_recommendations_and_analytics_come_together_on_an_incident(
         prepare(held, tmp_path / "files")
         files = [{"name": "creation.yaml", "content": CREATION}]
         [imported] = client.post(f"{WS}/rules/import", json={"files": files}).json()["imported"]
-        run = client.post(f"{WS}/rules/run", json={"ruleId": imported["id"]}).json()
-        [number] = run["incidents"]
-        titles = {one["title"] for one in client.get(f"{WS}/incidents").json()["value"]}
-        assert titles == {"Sign-in from a country that nobody works in", "Encoded command on a virtual machine"}
+        # The schedule may have been there before: an alert of another product is one alert, whoever finds it first.
+        client.post(f"{WS}/rules/run", json={"ruleId": imported["id"]}).raise_for_status()
+        numbers = {one["title"]: one["number"] for one in client.get(f"{WS}/incidents").json()["value"]}
+        number = numbers.pop("Encoded command on a virtual machine")
+        assert numbers.keys() == {"Sign-in from a country that nobody works in"}
 
         told = client.get(f"{WS}/incidents/{number}/take-action").json()
         [mitigation] = told["mitigate"]
