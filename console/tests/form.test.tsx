@@ -3,7 +3,7 @@ import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 
-import type { Destination, DestinationKind, ManifestField } from "../src/api/types";
+import type { Destination, DestinationKind, ManifestField } from "../src/api/destinations";
 import { initialValues, problems, serverProblems, toWrite } from "../src/configured/form";
 import { ManifestInput } from "../src/configured/ManifestInput";
 

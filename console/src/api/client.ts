@@ -3,9 +3,10 @@
 import { http, queryString, type CallOptions } from "./http";
 import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
 import type { ExceptionProposal, ExceptionWrite } from "./exceptions";
-import type { BrokenRule, RuleFormat, RuleImportFile, RuleImportReport } from "./rules";
+import type { BrokenRule, RuleFormat, RuleImportFile, RuleImportReport, RuleProblem } from "./rules";
 import type { RunDetail, RunReplay } from "./runs";
-import type { BatchItem, BatchResult, CheckResult, Comment, Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleRun, RuleSummary, Session, SourceAction, TableInfo, TestReport, Workspace } from "./types";
+import type { Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, TestReport } from "./destinations";
+import type { BatchItem, BatchResult, CheckResult, Comment, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleRun, RuleSummary, Session, SourceAction, TableInfo, Workspace } from "./types";
 import type { RuleTemplate } from "./templates";
 import type { Bookmark, BookmarkWrite, Escalation, Graph, Move, NewSuppression, SimilarIncident, SourceAlert, TakeAction, Task } from "./work";
 
@@ -102,7 +103,7 @@ export const api = {
   exportRules: (ws: string, format: RuleFormat, id?: string) =>
     http.get<{ content: unknown; notes: string[] }>(`${workspace(ws)}/rule-export${queryString({ format, rule: id })}`),
   editRule: (ws: string, id: string, content: string) =>
-    http.put<{ id: string; name: string; revision: number; broken: BrokenRule | null }>(rule(ws, id), { content }),
+    http.put<{ id: string; name: string; revision: number; broken: BrokenRule | null; problems: RuleProblem[] }>(rule(ws, id), { content }),
   deleteRule: (ws: string, id: string) => http.delete(rule(ws, id)),
 
   destinationKinds: (ws: string) => http.get<Page<DestinationKind>>(`${workspace(ws)}/destination-kinds`),

@@ -1,6 +1,7 @@
 /** Bodies of the API about integrations. */
 
-import type { DestinationWrite, ManifestField, SecretState, SettingValue, Utc } from "./types";
+import type { DestinationWrite, ManifestField, SecretState, SettingValue } from "./destinations";
+import type { Utc } from "./types";
 
 export interface ConnectorEndpointKind {
   id: string;

@@ -16,9 +16,24 @@ export interface BrokenRule {
   missing: { kind: string; name: string }[];
 }
 
+/** What is wrong with a rule's text, or (a warning) with a rule that is kept. */
+export interface RuleProblem {
+  severity: string;
+  file: string;
+  line?: number | null;
+  message: string;
+  hint?: string | null;
+}
+
+/** The problem as a sentence: where, what, and what to do. */
+export function problemText(problem: RuleProblem): string {
+  const place = problem.line ? `Line ${problem.line}: ` : "";
+  return [`${place}${problem.message}`, problem.hint].filter(Boolean).join(" ");
+}
+
 export interface RuleImportReport {
   imported: { id: string; name: string; outcome: "added" | "updated" | "unchanged" | "derived" }[];
-  problems: { file: string; line: number | null; message: string; hint?: string | null }[];
+  problems: RuleProblem[];
   broken: BrokenRule[];
 }
 

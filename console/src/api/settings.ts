@@ -1,7 +1,8 @@
 /** Calls about users, workspaces, secrets, watchlists and tables, with their bodies. */
 
 import { http, queryString } from "./http";
-import type { Page, ResultColumn, Role, Session, TestReport, Utc, Workspace } from "./types";
+import type { TestReport } from "./destinations";
+import type { Page, ResultColumn, Role, Session, Utc, Workspace } from "./types";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
 const user = (name: string) => `/users/${encodeURIComponent(name)}`;

@@ -211,6 +211,35 @@ export interface Incident extends IncidentSummary {
   story: string;
   /** Why these alerts are together: one clause each. */
   together: string[];
+  /** Of an incident that a Fusion rule has made. */
+  campaign: Campaign | null;
+  /** Incidents that share a campaign with this one. */
+  campaignIncidents: number[];
+}
+
+/** An entity that signals of a campaign name. */
+export interface CampaignThing {
+  type: string;
+  name: string;
+}
+
+export interface CampaignStage {
+  tactic: string;
+  /** The signal that shows it: its first. */
+  signalId: string;
+  title: string;
+  timeUtc: Utc;
+  entities: CampaignThing[];
+  signals: number;
+  linkedToTitle?: string;
+  linkedBy?: CampaignThing[];
+}
+
+/** Alerts and other signals that are stages of one attack. */
+export interface Campaign {
+  stages: CampaignStage[];
+  impact: { tactic: string; resources: CampaignThing[]; count: number };
+  signals: { id: string; title: string; incidentNumber: number | null }[];
 }
 
 export type FieldChanges = Partial<EditableFields>;
@@ -386,105 +415,4 @@ export interface Rule extends RuleSummary {
   version: string | null;
   /** The file it came from, as given at import. */
   source: string | null;
-}
-
-// --------------------------------------------------------------------------------------- destinations
-
-export type FieldType = "string" | "guid" | "url" | "integer" | "boolean" | "enum" | "secret" | "text";
-
-export interface ManifestField {
-  name: string;
-  label: string;
-  type: FieldType;
-  required: boolean;
-  help?: string | null;
-  placeholder?: string | null;
-  default?: string | number | boolean | null;
-  /** A regular expression over the whole value. */
-  pattern?: string | null;
-  minimum?: number | null;
-  maximum?: number | null;
-  options?: { value: string; label: string }[] | null;
-  /** It is asked for only where another field has this value. */
-  when?: { field: string; value: string } | null;
-}
-
-export interface DestinationKind {
-  kind: string;
-  displayName: string;
-  description: string;
-  /** What the credentials must be allowed to do, with the reason. */
-  permissions: { name: string; reason: string }[];
-  fields: ManifestField[];
-}
-
-export interface SecretState {
-  set: boolean;
-  changedTimeUtc: Utc | null;
-}
-
-export type SettingValue = string | number | boolean | null;
-
-export interface DestinationHealth {
-  state: "healthy" | "failing" | "unknown";
-  message: string | null;
-  lastSuccessTimeUtc: Utc | null;
-  lastAttemptTimeUtc: Utc | null;
-  pending: number;
-  failed: number;
-}
-
-export interface Destination {
-  id: string;
-  kind: string;
-  name: string;
-  enabled: boolean;
-  settings: Record<string, SettingValue>;
-  /** Per secret field: whether one is stored. The value never leaves the server. */
-  secrets: Record<string, SecretState>;
-  health: DestinationHealth;
-}
-
-export interface DestinationWrite {
-  kind?: string;
-  name?: string;
-  enabled?: boolean;
-  settings?: Record<string, SettingValue>;
-  /** Only those to set; a field left out keeps its value. */
-  secrets?: Record<string, string>;
-}
-
-export interface TestStep {
-  name: string;
-  ok: boolean;
-  message: string;
-  hint?: string | null;
-  durationMs: number;
-}
-
-export interface TestReport {
-  ok: boolean;
-  steps: TestStep[];
-}
-
-export type DeliveryState = "pending" | "sending" | "retrying" | "delivered" | "failed";
-
-export interface Delivery {
-  id: string;
-  destinationId: string;
-  destinationName: string;
-  incidentNumber: number | null;
-  title: string;
-  state: DeliveryState;
-  attempts: number;
-  createdTimeUtc: Utc;
-  lastAttemptTimeUtc: Utc | null;
-  nextAttemptTimeUtc: Utc | null;
-  /** The id or path at the other end, when it got there. */
-  remoteId: string | null;
-  error: ApiErrorBody | null;
-}
-
-export interface DeliveryPage extends Page<Delivery> {
-  facets: { state: Record<DeliveryState, number> };
 }

@@ -4,7 +4,7 @@ import { useState, type ReactNode } from "react";
 import { useNavigate } from "react-router";
 
 import { ApiError } from "../api/http";
-import type { DestinationWrite, ManifestField, SecretState, SettingValue } from "../api/types";
+import type { DestinationWrite, ManifestField, SecretState, SettingValue } from "../api/destinations";
 import { done } from "../app/activity";
 import { ErrorView } from "../app/ErrorView";
 import { useRights } from "../app/session";

@@ -1,7 +1,7 @@
 import { Button, Field, Input, Select, Switch, Textarea } from "@fluentui/react-components";
 import { useState } from "react";
 
-import type { ManifestField, SecretState } from "../api/types";
+import type { ManifestField, SecretState } from "../api/destinations";
 import { Ago } from "../time/Time";
 
 interface Props {

@@ -2,7 +2,7 @@ import { Button, Spinner } from "@fluentui/react-components";
 import { CheckmarkCircleRegular, DismissCircleRegular, PlugConnectedRegular } from "@fluentui/react-icons";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
-import type { TestReport } from "../api/types";
+import type { TestReport } from "../api/destinations";
 import { ErrorView } from "../app/ErrorView";
 import { useWorkspace } from "../app/session";
 import { formatElapsed } from "../time/format";

@@ -1,6 +1,6 @@
 /** The form of a destination or an integration, made from its kind's manifest: what to show, what is wrong, what to send. */
 
-import type { DestinationWrite, ManifestField, SecretState, SettingValue } from "../api/types";
+import type { DestinationWrite, ManifestField, SecretState, SettingValue } from "../api/destinations";
 
 /** What has fields, and what is stored for them. */
 interface Manifest {

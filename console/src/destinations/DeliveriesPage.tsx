@@ -14,7 +14,7 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import { Link } from "react-router";
 
 import { api } from "../api/client";
-import type { Delivery, DeliveryState } from "../api/types";
+import type { Delivery, DeliveryState } from "../api/destinations";
 import { done, failed } from "../app/activity";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";

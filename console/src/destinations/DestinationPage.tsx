@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "react-router";
 
 import { api } from "../api/client";
-import type { Destination, DestinationKind } from "../api/types";
+import type { Destination, DestinationKind } from "../api/destinations";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { ConfiguredForm } from "../configured/ConfiguredForm";
 import { About, ConfiguredPage } from "../configured/ConfiguredPage";

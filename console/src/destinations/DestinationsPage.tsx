@@ -5,7 +5,7 @@ import { AddRegular, SendRegular } from "@fluentui/react-icons";
 import { Link, useNavigate } from "react-router";
 
 import { api } from "../api/client";
-import type { Destination, DestinationKind } from "../api/types";
+import type { Destination, DestinationKind } from "../api/destinations";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useWorkspace, workspacePath } from "../app/session";

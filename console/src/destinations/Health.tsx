@@ -1,6 +1,6 @@
 import { CheckmarkCircleRegular, CircleOffRegular, DismissCircleRegular, QuestionCircleRegular } from "@fluentui/react-icons";
 
-import type { Destination } from "../api/types";
+import type { Destination } from "../api/destinations";
 
 /** The state of a destination as a shape, a word and a colour. */
 export function Health({ destination }: { destination: Destination }) {

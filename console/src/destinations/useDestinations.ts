@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { api } from "../api/client";
-import type { Destination } from "../api/types";
+import type { Destination } from "../api/destinations";
 import { done, failed } from "../app/activity";
 import { useWorkspace } from "../app/session";
 
