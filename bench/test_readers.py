@@ -1,7 +1,8 @@
 """How long readers wait while rows come in, beside how long they wait at rest.
 
 The tables have `STORED` rows before, so that what comes in meanwhile changes little (a test with few rows shows how it is where a
-query takes hardly more than the call); "at rest" is the mean of before and after. Who sends is a process of its own. Rest and work take turns, `TURNS` times: the ratio is the median of theirs.
+query takes hardly more than the call); "at rest" is the mean of before and after. Who sends is a process of its own. Rest and work
+take turns, `TURNS` times: the ratio is the median of theirs.
 """
 
 from __future__ import annotations

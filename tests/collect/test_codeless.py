@@ -86,6 +86,14 @@ def drain(connection: Any) -> tuple[list[int], Page, int]:
     raise AssertionError
 
 
+def test_what_the_store_says_of_a_row_is_not_the_sources_to_say() -> None:
+    sent = {"id": 1, "Type": "domain", "TenantId": "acme", "_ItemId": "mine"}
+    connection = opened(changed(paging=None), lambda _: httpx.Response(200, json={"data": {"events": [sent]}}))
+    (event,) = connection.poll("events", {}).events
+    kept = {name: value for name, value in event.row.items() if name != "TimeGenerated"}
+    assert kept == {"id": 1, "Type_s": "domain", "TenantId_s": "acme", "_ItemId_s": "mine"}
+
+
 def _by_token(request: httpx.Request) -> tuple[int, dict[str, Any], dict[str, str]]:
     at = int(request.url.params.get("token", 0))
     return at, {"next": str(at + 3)} if at + 3 < len(EVENTS) else {}, {}
@@ -381,6 +389,13 @@ def test_what_is_not_supported_is_refused_by_name(parts: dict[str, Any], named: 
     with pytest.raises(InvalidInput) as caught:
         read_definitions(json.dumps(changed(**parts)))
     assert named in str(caught.value)
+
+
+def test_a_table_in_which_the_server_speaks_of_itself_is_refused() -> None:
+    document = changed()
+    document["properties"]["dataType"] = "SentinelAudit"
+    with pytest.raises(InvalidInput, match="SentinelAudit is written by Vedette alone"):
+        read_definitions(json.dumps(document))
 
 
 def test_templates_and_the_older_form() -> None:

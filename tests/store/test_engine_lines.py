@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from vedette.kql import ticks
 from vedette.kql.types import Type
 from vedette.store.assembly import Assembled, Assembler
-from vedette.store.reading import enginelines
+from vedette.store.reading import chunks, enginelines
 from vedette.store.reading.ahead import ahead
 from vedette.store.reading.enginelines import read_lines
 from vedette.store.reading.jsonlines import read_json_lines
@@ -143,7 +143,7 @@ def test_names_that_come_and_go_from_block_to_block(
     tmp_path: Path, made: list[dict[str, Any]], most_names: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(enginelines, "CHUNK", 120)
+        patch.setattr(chunks, "SIZE", 120)
         patch.setattr(enginelines, "_MOST_NAMES", 3**most_names)
         patch.setattr("vedette.store.reading.streams.READ_SIZE", 64)
         same(tmp_path / "a.jsonl", b"".join(json.dumps(row).encode() + b"\n" for row in made))
@@ -165,15 +165,15 @@ def test_the_engine_s_error_may_end_within_a_character(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_is_not_plain(tmp_path: Path, line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     good = [b'{"Name": "%d", "TimeGenerated": "2026-02-03T04:05:0%dZ"}' % (n, n) for n in range(6)]
-    monkeypatch.setattr(enginelines, "CHUNK", 100)
+    monkeypatch.setattr(chunks, "SIZE", 100)
     monkeypatch.setattr("vedette.store.reading.streams.READ_SIZE", 64)
     told = same(tmp_path / "a.jsonl", b"\n".join([*good[:3], line, *good[3:]]) + b"\n")
     assert told["rows"] in (6, 7)
 
 
 def test_blocks_have_their_lines_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enginelines, "CHUNK", 500)
-    monkeypatch.setattr(enginelines, "MOST_ROWS", 7)
+    monkeypatch.setattr(chunks, "SIZE", 500)
+    monkeypatch.setattr(chunks, "MOST_LINES", 7)
     monkeypatch.setattr("vedette.store.reading.streams.READ_SIZE", 90)
     content = b"".join(b'{"Name": "%d", "Other": %d}\n' % (n, n) for n in range(200))
     path = tmp_path / "a.jsonl"
@@ -206,21 +206,25 @@ def test_chunks_are_the_text_in_whole_lines(
     tmp_path: Path, lengths: list[int], ended: bool, chunk: int, rows: int, block: int
 ) -> None:
     """Whatever the sizes are, and however late a chunk is looked at while the next is read."""
-    content = b"\n".join(bytes([97 + n % 26]) * length for n, length in enumerate(lengths)) + b"\n" * ended
+    signs = b"ab:c\\d\xe9"
+    content = b"\n".join(signs[n % 7 : n % 7 + 1] * length for n, length in enumerate(lengths)) + b"\n" * ended
     path = tmp_path / "a.jsonl"
     path.write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(enginelines, "CHUNK", chunk)
-        patch.setattr(enginelines, "MOST_ROWS", rows)
+        patch.setattr(chunks, "SIZE", chunk)
+        patch.setattr(chunks, "MOST_LINES", rows)
         patch.setattr("vedette.store.reading.streams.READ_SIZE", block)
         found = []
-        for one in ahead(enginelines._chunks(TextStream(path))):
+        for one in ahead(chunks.chunks_of(TextStream(path))):
             time.sleep(0.0001)
             found.append(one.text())
             starts = [one.start, *one.ends.tolist()]
             parts = [bytes(one.data[start:end]) for start, end in pairwise([*starts, one.end])]
             assert [part for part in parts if part] == one.text().splitlines(keepends=True)
             assert len(one.ends) <= rows
+            assert one.signs.colons == one.text().count(b":")
+            assert one.text().isascii() or not one.signs.ascii
+            assert one.signs.backslash or b"\\" not in one.text()
     assert b"".join(found) == content
     assert all(text.endswith(b"\n") for text in found[:-1])
 
@@ -245,3 +249,14 @@ def test_what_is_read_ahead_fails_where_it_is_asked_for() -> None:
     assert next(early) == 1
     early.close()
     assert left == ["closed", "closed"]
+
+
+def test_one_thread_reads_while_others_are_behind(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"".join(b'{"Name": "%d"}\n' % number for number in range(10_000)))
+    parted, whole = (
+        list(read_lines(TextStream(path), TYPES, lambda behind=behind: behind)) for behind in (False, True)
+    )
+    assert [batch.size for batch in parted] == [5_000, 5_000]
+    assert [batch.size for batch in whole] == [10_000]
+    assert assembled(parted) == assembled(whole)

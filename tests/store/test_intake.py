@@ -102,6 +102,26 @@ def test_what_is_no_row_is_refused_and_nothing_is_kept(tmp_path: Path, logs: Log
         assert intake.stats().accepted == 0
 
 
+def test_an_id_is_new_once_wherever_its_record_is(
+    tmp_path: Path, logs: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Intake(logs, tmp_path / "spool", SystemClock()) as intake:
+        assert intake.claim("Ids_CL", ["1", "2", "1", "", ""]) == [True, True, False, True, True]
+        assert intake.claim("Ids_CL", ["1", "3"]) == [False, True]
+        assert intake.claim("Other_CL", ["1"]) == [True]
+        intake.unclaim("Ids_CL", ["2", "3"])
+        intake.accept("Ids_CL", [{"a": 1}], source="t", record_ids=["1"])
+        assert intake.flush()
+        assert intake._claims._claimed["Ids_CL"] == set()
+        assert intake.claim("Ids_CL", ["1", "2"]) == [False, True]
+
+        def shut() -> None:
+            raise Unavailable("The log store is closed.")
+
+        monkeypatch.setattr(logs, "cursor", shut)
+        assert intake.claim("Ids_CL", ["1", "2"]) == [True, False], "rows are taken, and the table decides"
+
+
 def test_a_record_that_comes_again_is_stored_once(tmp_path: Path, logs: LogStore) -> None:
     with Intake(logs, tmp_path / "spool", SystemClock()) as intake:
         for _ in range(2):

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from blake3 import blake3
 
 from tests.plugins.state import NOON
 from tests.store.conftest import WORKSPACE, WriteFile
@@ -106,6 +107,11 @@ def test_what_every_row_has(store: LogStore, write: WriteFile, ask: Ask) -> None
     assert len(first[2]) == 36
     assert second == ["t", "Y", "i", 7.0, "2026-03-01T12:00:00.0000000Z", ""]
     assert ask("SecurityEvent | project t = ingestion_time() | take 1") == [["2026-03-01T12:00:00.0000000Z"]]
+    both = "union withsource = Source SecurityEvent, (print x = 1) | extend t = ingestion_time()"
+    assert ask(f"{both} | summarize t = max(t), nulls = countif(isnull(t)) by Source | sort by Source asc") == [
+        ["SecurityEvent", "2026-03-01T12:00:00.0000000Z", 0],
+        ["union_arg1", None, 1],
+    ]
 
 
 def test_item_ids_are_the_same_wherever_the_file_is_loaded(
@@ -277,6 +283,28 @@ def test_the_same_content_is_loaded_once(store: LogStore, write: WriteFile, ask:
     assert store.load([first], LoadOptions(again=True)).rows == 3
     assert ask("SigninLogs | count") == [[6]]
     assert store.load([first], LoadOptions(table="AuditLogs")).rows == 3
+
+
+@pytest.mark.parametrize("form", ["jsonl", "jsonl.gz", "json", "csv", "parquet"])
+def test_a_content_is_known_by_its_digest_however_it_was_read(store: LogStore, tmp_path: Path, form: str) -> None:
+    """The digest is made of the bytes as they pass, where they all do."""
+    path = tmp_path / f"Kept_CL.{form}"
+    rows = [{"Number": n, "Text": f"row {n}"} for n in range(2_000)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    if form == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        path.write_bytes(
+            {
+                "jsonl": lines,
+                "jsonl.gz": gzip.compress(lines),
+                "json": json.dumps(rows).encode() + b" \n",
+                "csv": b"Number,Text\n" + "".join(f"{row['Number']},{row['Text']}\n" for row in rows).encode(),
+            }[form]
+        )
+    assert store.load([path], LoadOptions(table="Kept_CL")).rows == len(rows)
+    kept = store._cursor().execute("SELECT sha256 FROM store_catalog.loads").fetchall()
+    assert kept == [("b3:" + blake3(path.read_bytes()).hexdigest(),)]
 
 
 @pytest.mark.parametrize("mark, kind", [("b2:", "blake2b"), ("", "sha256")])

@@ -66,6 +66,33 @@ def test_every_append_is_its_own(store: LogStore, ask: Ask) -> None:
     assert ask("SecurityAlert | distinct _ItemId | count") == [[2]]
 
 
+def test_a_table_is_listed_when_its_rows_can_be_queried(store: LogStore, ask: Ask) -> None:
+    """Listed before its first rows are committed, a table would be asked in vain by who waits for it."""
+    names = [f"New{number}_CL" for number in range(12)]
+    early: list[str] = []
+    seen: set[str] = set()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set() and len(seen) < len(names):
+            for info in store.tables():
+                if info.name in names and info.name not in seen:
+                    seen.add(info.name)
+                    if ask(f"{info.name} | count") != [[2]] or info.rows != 2:
+                        early.append(info.name)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        for name in names:
+            store.append(name, [{"n": 1}, {"n": 2, "more": {"a": 1}}])
+        watcher.join(timeout=60)
+    finally:
+        stop.set()
+        watcher.join()
+    assert (early, sorted(seen)) == ([], sorted(names))
+
+
 def test_append_to_an_unknown_table(store: LogStore, ask: Ask) -> None:
     store.append("Mine_CL", [{"n": 1}])
     store.append("Mine_CL", [{"n": 2, "m": "x"}])

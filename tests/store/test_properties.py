@@ -19,7 +19,7 @@ from vedette.engine.query import QueryOptions
 from vedette.kql.types import Type
 from vedette.store.logstore import LogStore
 from vedette.store.properties import MOST, frequent_properties
-from vedette.store.reading import enginelines
+from vedette.store.reading import chunks
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -168,8 +168,8 @@ def test_texts_that_come_again_in_later_batches(
 ) -> None:
     """What a column of a property holds is what its JSON says, however much of the JSON came before."""
     monkeypatch.setattr("vedette.store.writer._REMEMBERED", remembered)
-    monkeypatch.setattr(enginelines, "CHUNK", 3_000)
-    monkeypatch.setattr(enginelines, "MOST_ROWS", 40)
+    monkeypatch.setattr(chunks, "SIZE", 3_000)
+    monkeypatch.setattr(chunks, "MOST_LINES", 40)
     source = random.Random(3)
     lines = []
     for number in range(600):

@@ -259,6 +259,7 @@ def test_definitions_are_checked(world: _World) -> None:
     for flows, stream in (
         ((("source", "Nope"),), "App_CL"),
         ((("source", "app_CL"),), "App_CL"),
+        ((("source", "SentinelAudit"),), "App_CL"),
         ((), "App_CL"),
         ((("source", "A_CL"),), DEAD_LETTER),
     ):

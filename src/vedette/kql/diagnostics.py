@@ -18,6 +18,8 @@ else:
 
 MAX_DIAGNOSTICS = 200
 """How many findings of one text are reported; nobody reads more, and a text of a million faults would take long."""
+NO_WATCHLIST = "VDT1010"
+"""Code of a watchlist that is not there: a query gets no rows of it, and a rule waits for it."""
 
 
 @fact

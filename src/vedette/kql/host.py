@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from vedette.kql.node import fact
 from vedette.kql.types import Type
@@ -12,6 +12,10 @@ from vedette.kql.types import Type
 if TYPE_CHECKING:
     from vedette.kql.bound import Column, Expr, Relation
     from vedette.kql.syntax import FunctionLiteral
+
+
+INGESTION_TIME: Final = "$IngestionTime"
+"""The hidden datetime field of a table that `ingestion_time()` reads."""
 
 
 @fact

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import duckdb
 from blake3 import blake3
 
-from vedette.store.reading.forms import Source
+from vedette.store.reading.forms import Source, size_of
 from vedette.store.reading.streams import open_file, unreadable
 from vedette.store.statements import engine_errors, run
 
@@ -52,6 +52,29 @@ class Load:
 def digest_of(source: Source) -> str:
     """The digest of the file as it lies there."""
     return _hashed(source.path)
+
+
+class PassingDigest:
+    """The digest of a file that is being read by somebody: made of the bytes as they pass.
+
+    To read a file for its digest alone takes more time than to reckon it.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._digest = blake3()
+        self._size = 0
+
+    def take(self, block: bytes) -> None:
+        """The next bytes of the file."""
+        self._digest.update(block)
+        self._size += len(block)
+
+    def value(self) -> str:
+        """The digest. If not the whole file has passed, it is read now."""
+        if self._size != size_of(self._source.path):
+            return digest_of(self._source)
+        return _MARKS[_NOW] + self._digest.hexdigest()
 
 
 def digest_of_file(path: Path) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from vedette.engine.dialect import identifier
-from vedette.kql.host import Field, Host, Items, SavedFunction, TableSchema
+from vedette.kql.host import INGESTION_TIME, Field, Host, Items, SavedFunction, TableSchema
 from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.content import WorkspaceContent
@@ -18,8 +18,6 @@ from vedette.store.samples import sample
 from vedette.store.tables import StoredTable, Tables, constant_of
 from vedette.store.terms.index import TermIndex
 
-INGESTION_TIME: Final = "$IngestionTime"
-"""The hidden datetime field that `ingestion_time()` reads."""
 EXTRA_FIELDS: Final = "$Extra"
 """The hidden dynamic field that `column_ifexists()` looks into."""
 

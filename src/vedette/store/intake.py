@@ -28,6 +28,7 @@ from vedette.core.priority import WAITED_FOR_LATER, step_back
 from vedette.kql import ticks
 from vedette.store.batch import BadRecord
 from vedette.store.catalog import DEAD_LETTER
+from vedette.store.claims import Claims
 from vedette.store.columnar import by_source, packed
 from vedette.store.conversion import json_text
 from vedette.store.flow import Flow
@@ -106,6 +107,7 @@ class Intake:
         self._spool = Spool(folder, self._limits.spool)
         self._spool.begin_after(max(self._marks.values(), default=0))
         self._guard = threading.Lock()
+        self._claims = Claims(logs)
         self._counts = dict.fromkeys(("accepted", "stored", "repeated", "unreadable", "dropped", "refused"), 0)
         self._trouble: str | None = None
         self._refuses: str | None = None
@@ -147,6 +149,17 @@ class Intake:
         own = cast("list[dict[str, object]]", rows) if parsed and isinstance(rows, list) else None
         put = partial(self._spool.put, table, lines, source=source, at=at, record_ids=record_ids, parsed=own)
         return self._put(table, {source: len(rows)}, at, put)
+
+    def claim(self, table: str, record_ids: Sequence[str]) -> list[bool]:
+        """Which records are new: neither in the table (as far as ids are remembered), nor accepted before, nor claimed. "" is always new.
+
+        A new one is the caller's, who either has it accepted or gives it back (`unclaim`).
+        """
+        return self._claims.claim(table, record_ids)
+
+    def unclaim(self, table: str, record_ids: Sequence[str]) -> None:
+        """Give ids back whose records were not accepted."""
+        self._claims.release(table, record_ids)
 
     def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Accepted:
         """Take rows that are columns already (`store.columnar.columnar`); as `accept` in all other ways.
@@ -329,6 +342,9 @@ class Intake:
     def _take(self, table: str, batches: Sequence[Spooled], rejected: str | None = None) -> None:
         done = self._logs.take(table, batches, rejected)
         self._marks[table] = batches[-1].entry.number
+        for batch in batches:
+            if batch.record_ids is not None:
+                self._claims.release(table, batch.record_ids)
         self._count(stored=done.stored, repeated=done.repeated, unreadable=done.stored if rejected else 0)
         at = ticks.from_datetime(self._clock.now())
         self.flow.stored(at, done.moments)

@@ -20,6 +20,7 @@ from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import Batch
 from vedette.store.contents import (
     Load,
+    PassingDigest,
     digest_of,
     digests_to_look_for,
     earlier_digests,
@@ -46,6 +47,9 @@ from vedette.store.writer import TableWriter, writing
 
 _AHEAD: Final = 96 * 1024 * 1024
 """Bytes of rows that may wait for the engine while more is read: now and then it takes as long as for several batches."""
+
+_ENOUGH: Final = 2
+"""So many batches that wait for the engine are work for one thread while the next are read: then reading leaves it a processor."""
 
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 AnySource = Source | RecordSource
@@ -202,18 +206,14 @@ class Loader:
         try:
             if source in self._errors:
                 raise self._errors[source]
-            with (
-                ThreadPoolExecutor(1, thread_name_prefix="vedette-digest") as pool,
-                writing(self._tables, source.table, self._connect) as (writer, connection),
-            ):
-                digest = pool.submit(digest_of, source)
+            with writing(self._tables, source.table, self._connect) as (writer, connection):
                 known = digests_to_look_for(connection, source)
-                digests = [digest.result(), *earlier_digests(source.path, known)] if known else []
+                digests = [digest_of(source), *earlier_digests(source.path, known)] if known else []
                 present = any(is_present(connection, source.table, one) for one in digests)
                 if present and not self._options.again:
                     report.outcome = Outcome.PRESENT
                 else:
-                    self._store(source, digest, look, shift, writer, connection, report)
+                    self._store(source, look, shift, writer, connection, report)
         except Cancelled:
             report = FileReport(source.shown, source.table, Outcome.CANCELLED)
         except VedetteError as error:
@@ -228,7 +228,6 @@ class Loader:
     def _store(
         self,
         source: Source,
-        digest: Future[str],
         look: _Look,
         shift: int,
         writer: TableWriter,
@@ -242,6 +241,7 @@ class Loader:
         writer.declare(inference.fields() if inference is not None else [])
         load = new_load_id(connection, source)
         assembler = Assembler(writer.table.types, source.table, self._tables.workspace_id, load, now, stamp, shift)
+        digest = PassingDigest(source)
         base = self._done
         extra: set[str] = set()
         # The engine stores one batch while the next is read and converted: it lets go of the interpreter meanwhile.
@@ -249,7 +249,12 @@ class Loader:
             pending: deque[tuple[Future[None], int]] = deque()
             held = 0
             try:
-                for batch in read(source, writer.table.types):
+                for batch in read(
+                    source,
+                    writer.table.types,
+                    digest.take,
+                    lambda: sum(not stored.done() for stored, _ in pending) > _ENOUGH,
+                ):
                     self._check_cancelled()
                     made = assembler.assemble(batch)
                     size = made.bytes
@@ -278,7 +283,7 @@ class Loader:
         record(
             connection,
             Load(
-                load, source.table, str(source.shown), digest.result(), source.size, report.rows, report.stamped, report.bad,
+                load, source.table, str(source.shown), digest.value(), source.size, report.rows, report.stamped, report.bad,
                 report.drifted, now,
             ),
         )  # fmt: skip

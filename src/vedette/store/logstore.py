@@ -328,9 +328,8 @@ class LogStore:
             self.terms.catch_up(tables=names, told=told)
         except KeyboardInterrupt:
             report.notes.append("The term index is not made to its end; a server, or the next load, makes the rest.")
-        except (
-            duckdb.Error
-        ) as error:  # the rows are committed: what is left to do is done with the next opening of the file
+        except duckdb.Error as error:
+            # the rows are committed: what is left to do is done with the next opening of the file
             report.notes.append(f"The rows are kept, but their term index is not made. {not_written(error)}")
         report.indexing = self._clock.monotonic() - started
 

@@ -44,9 +44,8 @@ def lent(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> I
         yield
         connection.unregister(name)
     except BaseException:
-        with suppress(
-            duckdb.Error
-        ):  # in a transaction that has failed it cannot be taken back; what failed is what to tell
+        # in a transaction that has failed it cannot be taken back; what failed is what to tell
+        with suppress(duckdb.Error):
             connection.unregister(name)
         raise
     finally:

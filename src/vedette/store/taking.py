@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -246,7 +246,7 @@ def _gathered(batches: Sequence[Spooled]) -> _Gathered:
             rows.append(row)
         own = batch.sizes if batch.rows is not None else list(map(len, batch.lines))
         sizes += own
-        ids += [None] * len(own) if batch.record_ids is None else map(_digest, batch.record_ids)
+        ids += [None] * len(own) if batch.record_ids is None else map(id_digest, batch.record_ids)
     return rows, sizes, ids, stamped
 
 
@@ -283,17 +283,7 @@ def _new_ones(connection: duckdb.DuckDBPyConnection, table: str, ids: Sequence[i
     for position, one in enumerate(ids):
         if one is not None:
             first.setdefault(one, position)
-    texts = pa.table({"id": pa.array([str(one) for one in first], pa.string())})
-    with engine_errors(), lent(connection, _INCOMING, texts):
-        known = {
-            int(one)
-            for (one,) in run(
-                connection,
-                "SELECT id FROM store_catalog.record_ids WHERE table_name = ? "
-                f"AND id IN (SELECT CAST(id AS HUGEINT) FROM {_INCOMING})",
-                [table],
-            )
-        }
+    known = known_ids(connection, table, first)
     new = {one: position for one, position in first.items() if one not in known}
     texts = pa.table({"id": pa.array([str(one) for one in new], pa.string())})
     with engine_errors(), lent(connection, _INCOMING, texts):
@@ -305,7 +295,20 @@ def _new_ones(connection: duckdb.DuckDBPyConnection, table: str, ids: Sequence[i
     return [position for position, one in enumerate(ids) if one is None or new.get(one) == position]
 
 
-def _digest(record_id: str | None) -> int | None:
+def known_ids(connection: duckdb.DuckDBPyConnection, table: str, ids: Iterable[int]) -> set[int]:
+    """Those of some ids (`id_digest`) whose records the table has."""
+    texts = pa.table({"id": pa.array([str(one) for one in ids], pa.string())})
+    with engine_errors(), lent(connection, _INCOMING, texts):
+        found = run(
+            connection,
+            "SELECT id FROM store_catalog.record_ids WHERE table_name = ? "
+            f"AND id IN (SELECT CAST(id AS HUGEINT) FROM {_INCOMING})",
+            [table],
+        )
+    return {int(one) for (one,) in found}
+
+
+def id_digest(record_id: str | None) -> int | None:
     """127 bits of an id; an empty one is none."""
     if not record_id:
         return None

@@ -17,12 +17,13 @@ from vedette.kql.types import Type
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field, schema
-from vedette.store.physical import physical_name
+from vedette.store.physical import ROW, physical_name
 from vedette.store.properties import json_texts, property_texts
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import StoredColumn, StoredTable, TableDraft, Tables
 
 _INCOMING: Final = "incoming"
+_BESIDE: Final = "beside"
 _OFTEN: Final = 2
 """So many times a text of JSON must come, on average, for its properties to be read by itself."""
 _REMEMBERED: Final = 10_000
@@ -163,11 +164,18 @@ class TableWriter:
                 read = physical_name(f"{read} as JSON", taken)
                 arrays = arrays | {read: json_texts(arrays[column.physical])}
             values += property_texts(read, list(column.properties), checked=checked)
-        with engine_errors(), lent(self._connection, _INCOMING, pa.table(arrays)):
-            # RETURNING keeps the engine to one thread here. Several make local copies and merge them, which takes twice the
-            # time of one, and the reading of the next batch has use for the other core.
-            rows = f"SELECT {', '.join(values)} FROM {_INCOMING}"
-            run(self._connection, f"INSERT INTO {table.sql} ({', '.join(targets)}) {rows} RETURNING true")
+        # The engine's threads make copies of their rows and merge them, which takes twice the time of adding the rows to those of
+        # the transaction one by one, and the reading of the next batch has use for the other core. A positional join cannot be
+        # parted among threads. (So is RETURNING, which makes a copy too: of what it may have to return.)
+        beside = {ROW: arrays[ROW]}
+        arrays = {name: array for name, array in arrays.items() if name != ROW}
+        with (
+            engine_errors(),
+            lent(self._connection, _INCOMING, pa.table(arrays)),
+            lent(self._connection, _BESIDE, pa.table(beside)),
+        ):
+            rows = f"SELECT {', '.join(values)} FROM {_INCOMING} POSITIONAL JOIN {_BESIDE}"
+            run(self._connection, f"INSERT INTO {table.sql} ({', '.join(targets)}) {rows}")
 
 
 @contextmanager

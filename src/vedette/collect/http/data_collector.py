@@ -85,11 +85,9 @@ class DataCollector:
                 row["TimeGenerated"] = record[moment]
                 if moment.lower() == "timegenerated":
                     del row["TimeGenerated_s"]
-            if resource:
-                row["_ResourceId"] = resource.lower()
             row["SourceSystem"] = "RestAPI"
             rows.append(row)
-        grant.accept(table, rows, source=source(self, request, grant))
+        grant.accept(table, rows, source=source(self, request, grant), resource=resource.lower())
         return Answer(200)
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:

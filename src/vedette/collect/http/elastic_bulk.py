@@ -26,6 +26,8 @@ _TYPES: Final = {
 }  # fmt: skip
 
 
+_ITEM_TYPES: Final = {400: "mapper_parsing_exception", 409: "version_conflict_engine_exception"}
+"""What a single document is told."""
 _HEALTH: Final = {
     "status": "green", "timed_out": False, "number_of_nodes": 1, "number_of_data_nodes": 1, "active_primary_shards": 1,
     "active_shards": 1, "relocating_shards": 0, "initializing_shards": 0, "unassigned_shards": 0,
@@ -42,6 +44,8 @@ class _Item:
     id: str
     status: int = 201
     error: str = ""
+    record: str = ""
+    """What tells the document from all others, where it has an id."""
 
 
 class ElasticBulk:
@@ -91,7 +95,7 @@ class ElasticBulk:
     def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
         """Take the documents of `index` and `create`; each item has its own result."""
         items: list[_Item] = []
-        by_table: dict[str, tuple[list[Row], list[str], list[_Item]]] = {}
+        by_table: dict[str, tuple[list[Row], list[_Item]]] = {}
         bad: dict[str, list[BadRecord]] = {}
         tables: dict[str, str | None] = {}
         lines = [line for line in body.split(b"\n") if line.strip()]
@@ -123,18 +127,18 @@ class ElasticBulk:
                 text = document.decode(errors="backslashreplace")
                 bad.setdefault(table, []).append(BadRecord(position, 0, row, text))
             else:
-                rows, ids, taken = by_table.setdefault(table, ([], [], []))
+                rows, taken = by_table.setdefault(table, ([], []))
                 if "@timestamp" in row and "TimeGenerated" not in row:
                     row["TimeGenerated"] = row["@timestamp"]
+                item.record = f"{item.index}/{item.id}" if item.id else ""
                 rows.append(row)
-                ids.append(f"{item.index}/{item.id}" if item.id else "")
                 taken.append(item)
         came = source(self, request, grant)
         for table, records in bad.items():
             grant.intake.accept_unreadable(table, records, source=came)
-        for table, (rows, ids, taken) in by_table.items():
+        for table, (rows, taken) in by_table.items():
             try:
-                grant.accept(table, rows, source=came, record_ids=ids)
+                _accept(grant, table, rows, taken, came)
             except VedetteError as error:
                 if len(by_table) == 1:
                     raise
@@ -151,6 +155,31 @@ class ElasticBulk:
         if error.status == 401:
             headers["WWW-Authenticate"] = 'Basic realm="vedette", charset="UTF-8"'
         return json_answer(error.status, {"error": {"root_cause": [cause]} | cause, "status": error.status}, headers)
+
+
+def _accept(grant: Grant, table: str, rows: list[Row], items: list[_Item], came: str) -> None:
+    """Has documents stored, each id once: `create` of one that is there is a conflict, and `index` of it changes nothing."""
+    ids = [item.record for item in items]
+    if not any(ids):
+        grant.accept(table, rows, source=came)
+        return
+    new = grant.intake.claim(table, ids)
+    kept = []
+    for position, (item, fresh) in enumerate(zip(items, new)):
+        if fresh or item.action == "index":
+            kept.append(position)  # what comes again is counted as such on its way
+        if not fresh:
+            item.status = 200 if item.action == "index" else 409
+    try:
+        grant.accept(
+            table, [rows[position] for position in kept], source=came, record_ids=[ids[position] for position in kept]
+        )
+    except BaseException:
+        grant.intake.unclaim(table, [one for one, fresh in zip(ids, new) if fresh])
+        raise
+    for item in items:
+        if item.status == 409:
+            item.error = f"[{item.id}]: version conflict, document already exists (current version [1])"
 
 
 def _elsewhere(request: DoorRequest) -> Answer:
@@ -193,8 +222,9 @@ def _action(line: bytes, position: int, index: str) -> _Item:
 def _told(item: _Item) -> dict[str, object]:
     about: dict[str, object] = {"_index": item.index, "_id": item.id or new_id(), "status": item.status}
     if item.error:
-        kind = "mapper_parsing_exception" if item.status == 400 else _TYPES.get(item.status, "exception")
+        kind = _ITEM_TYPES.get(item.status) or _TYPES.get(item.status, "exception")
         about["error"] = {"type": kind, "reason": item.error}
     else:
-        about |= {"_version": 1, "result": "created", "_shards": {"total": 1, "successful": 1, "failed": 0}}
+        result = "created" if item.status == 201 else "noop"
+        about |= {"_version": 1, "result": result, "_shards": {"total": 1, "successful": 1, "failed": 0}}
     return {item.action: about}

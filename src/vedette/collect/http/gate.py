@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vedette.collect.reserved import kept_apart
 from vedette.core.clock import Clock
 from vedette.core.errors import Forbidden, InvalidInput, NotFound, Unauthorized
 from vedette.core.identity import Identity
@@ -44,15 +45,23 @@ class Grant:
         source: str,
         record_ids: Sequence[str] | None = None,
         parsed: bool = False,
+        resource: str = "",
     ) -> Accepted:
-        """`Intake.accept`, for a table that senders may write. Raises `InvalidInput` for one that Vedette keeps itself."""
+        """`Intake.accept`, for a table that senders may write, without what a sender does not say of a row (`collect.reserved`).
+
+        `resource` is the `_ResourceId` of the rows, where the protocol has a place of its own for it. Raises `InvalidInput` for a
+        table that Vedette keeps itself.
+        """
         if catalog.is_own(table):
             raise InvalidInput(
                 f"The table {table} is written by Vedette itself, and takes no rows of senders.",
                 code="VDT0637",
                 target=table,
             )
-        return self.intake.accept(table, rows, source=source, record_ids=record_ids, parsed=parsed)
+        taken = kept_apart(rows)
+        if resource:
+            taken = [{**row, "_ResourceId": resource} for row in taken]
+        return self.intake.accept(table, taken, source=source, record_ids=record_ids, parsed=parsed)
 
 
 class Gate:

@@ -24,6 +24,7 @@ from vedette.kql.bound import (
     is_fixed,
 )
 from vedette.kql.catalog import ScalarUnit
+from vedette.kql.host import INGESTION_TIME
 from vedette.kql.types import Type, common
 
 if TYPE_CHECKING:
@@ -249,16 +250,16 @@ scalar(
 def _bind_ingestion_time(at: Expressions, node: syntax.Call, unit: ScalarUnit) -> Expr:
     _arity(at, node, 0, 0)
     for column in at.row.hidden if at.row is not None else ():
-        if column.name == "$IngestionTime":
+        if column.name == INGESTION_TIME:
             return ColumnRef(column.type, column)
     return Constant(Type.DATETIME, None)
 
 
 scalar(
     "ingestion_time(): datetime",
-    about="When the row was taken in; null where the rows are no longer a table's.",
+    about="When the row was taken in, also after a union; null where the rows are no longer a table's.",
     page="ingestion-time-function",
-    names="only:$IngestionTime",
+    names=f"only:{INGESTION_TIME}",
     binding=_bind_ingestion_time,
 )(_never)
 

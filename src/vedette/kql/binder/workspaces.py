@@ -12,7 +12,7 @@ from vedette.kql.binder import hints
 from vedette.kql.binder.arguments import arguments
 from vedette.kql.binder.scope import PlaceValue, RestrictedHost, Scope
 from vedette.kql.bound import Constant, Expr, External, Faulty, Known, Relation
-from vedette.kql.diagnostics import Diagnostic, Stop, position
+from vedette.kql.diagnostics import NO_WATCHLIST, Diagnostic, Stop, position
 from vedette.kql.host import ContentHost, Host, SavedFunction
 from vedette.kql.types import Type
 
@@ -142,7 +142,7 @@ def watchlist(binder: Binder, node: syntax.Call, scope: Scope) -> Relation:
         items = host.watchlist(alias, keys) if known else None
     if items is None:
         hint = hints.one_of(alias, known, "watchlist")
-        binder.warn("VDT1010", f"There is no watchlist '{alias}', so this gives no rows{hint}", values[0])
+        binder.warn(NO_WATCHLIST, f"There is no watchlist '{alias}', so this gives no rows{hint}", values[0])
         binder.missing_watchlists.append(alias)
         return _items(binder, WATCHLIST_FIELDS, (), unknown=True)
     return _items(binder, items.fields, items.rows, unknown=False)

@@ -13,14 +13,13 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,27 +29,19 @@ from vedette.kql.types import Type
 from vedette.store.batch import Batch, RawColumn
 from vedette.store.conversion import convert
 from vedette.store.reading.ahead import ahead
+from vedette.store.reading.chunks import Chunk, chunks_of, count_colons
 from vedette.store.reading.jsonlines import Gathering
 from vedette.store.reading.lines import MAX_LINE, Lines
 from vedette.store.reading.streams import TextStream
 from vedette.store.timestamps import exact_ticks
 
-Bytes = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.int64]
 _AS_TEXT: Final = frozenset({Type.STRING, Type.DATETIME})
 """Types whose values the engine gives as texts without the quotes of JSON."""
-CHUNK: Final = 24 * 1024 * 1024
-"""Bytes that are read at once: a batch for each thread."""
-MOST_ROWS: Final = 40_000
 _MOST_SHAPES: Final = 2_000
 """Sets of names that the objects of one block may have; more are read one by one."""
 THREADS: Final = 2
 _LINES: Final = "lines"
-_NEWLINE: Final = 10
-_COLON: Final = 58
 _BRACE: Final = 123
-_LOOK: Final = 256 * 1024
-"""Bytes that are compared at once: as many as stay in the processor's own memory."""
 _REFUSED: Final = (duckdb.Error, UnicodeDecodeError)
 """What the engine raises for what it does not take. It quotes the start of a line, which may end within a character."""
 _MOST_NAMES: Final = 1_000
@@ -60,14 +51,20 @@ _LEAST_ROWS: Final = 4_096
 _ESCAPED_COLON: Final = (b"\\u003a", b"\\u003A")
 
 
-def read_lines(stream: TextStream, types: Mapping[str, Type]) -> Iterator[Batch]:
-    """The rows of a stream in batches whose columns are ready for a table with these columns."""
+def read_lines(
+    stream: TextStream, types: Mapping[str, Type], behind: Callable[[], bool] = lambda: False
+) -> Iterator[Batch]:
+    """The rows of a stream in batches whose columns are ready for a table with these columns.
+
+    One thread reads instead of several while `behind` says that others have enough to do with the rows given so far.
+    """
     slow = Gathering(stream)
     line, offset = 1, 0
     with _engine() as engine:
         reader = _Engine(engine, types)
-        for chunk in ahead(_chunks(stream)):
-            batches = reader.read(chunk, line) if chunk.size <= MAX_LINE else None
+        for chunk in ahead(chunks_of(stream)):
+            threads = 1 if behind() else THREADS
+            batches = reader.read(chunk, line, threads) if chunk.size <= MAX_LINE else None
             if batches is not None:
                 yield from slow.flush()
                 for batch in batches:
@@ -88,7 +85,7 @@ def read_objects(lines: Sequence[bytes], types: Mapping[str, Type], first: int) 
     """The rows of lines that each are one object on their own, numbered from `first`; None where they must be read one by one."""
     with _engine() as engine:
         text = b"\n".join(lines) + b"\n"
-        made = _Engine(engine, types).read(_Chunk.of(text), first, whole=True)
+        made = _Engine(engine, types).read(Chunk.of(text), first, THREADS, whole=True)
         return None if made is None else made[0]
 
 
@@ -117,117 +114,23 @@ def _one_by_one(slow: Gathering, chunk: bytes, first: int, offset: int) -> Itera
         offset += sum(map(len, part)) + len(part)
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Whole lines: a part of a buffer, which is written anew once the next chunk is asked for.
-
-    `ends` says where in the buffer lines end, each behind its newline. `consumed` bytes of the file had been read by then.
-    """
-
-    data: bytes | bytearray
-    start: int
-    end: int
-    ends: Places
-    consumed: int = 0
-
-    @staticmethod
-    def of(text: bytes) -> _Chunk:
-        return _Chunk(text, 0, len(text), _ends(text, len(text)))
-
-    @property
-    def size(self) -> int:
-        return self.end - self.start
-
-    def text(self) -> bytes:
-        return bytes(memoryview(self.data)[self.start : self.end])
-
-    def ended(self) -> _Chunk:
-        """The same with an end to its last line."""
-        return self if len(self.ends) and self.ends[-1] == self.end else _Chunk.of(self.text() + b"\n")
-
-    def numbers(self) -> Bytes:
-        return np.frombuffer(self.data, np.uint8, self.size, self.start)
-
-    def buffer(self) -> pa.Buffer:
-        return pa.py_buffer(self.data).slice(self.start, self.size)
-
-    def __contains__(self, text: bytes) -> bool:
-        return self.data.find(text, self.start, self.end) >= 0
-
-
-def _chunks(stream: TextStream) -> Generator[_Chunk]:
-    """Blocks of whole lines."""
-    # Buffers take turns: memory that is new for each block takes the system longer to hand over than a block takes to read. While
-    # one is filled, another is looked at; the third gets what is left over of the first.
-    data, spare = bytearray(), [bytearray(), bytearray()]
-    size = cut = 0
-    for block in stream.blocks():
-        found = block.rfind(b"\n")
-        if found >= 0:
-            cut = size + found + 1
-        data[size : size + len(block)] = block
-        size += len(block)
-        if size < CHUNK:
-            continue
-        if not cut:  # one long line: what it is longer than the limit is not kept
-            size = min(size, MAX_LINE + 1)
-            continue
-        following = spare.pop(0)
-        if _in_use(following):
-            following = bytearray()
-        rest = size - cut
-        following[:rest] = memoryview(data)[cut:size]
-        yield from _pieces(data, cut, stream.consumed)
-        spare.append(data)
-        data, size, cut = following, rest, 0
-    if size:
-        yield from _pieces(data, size, stream.consumed)
-
-
-def _in_use(buffer: bytearray) -> bool:
-    """Whether somebody still looks at a buffer: then its length is fixed."""
-    try:
-        buffer.append(0)
-    except BufferError:
-        return True
-    buffer.pop()
-    return False
-
-
-def _pieces(data: bytearray, size: int, consumed: int) -> Iterator[_Chunk]:
-    """A block in parts of some thousand lines at most, so that short lines do not make a long batch."""
-    ends = _ends(data, size)
-    start = 0
-    for first in range(0, max(1, len(ends)), MOST_ROWS):
-        own = ends[first : first + MOST_ROWS]
-        end = int(own[-1]) if first + MOST_ROWS < len(ends) else size
-        yield _Chunk(data, start, end, own, consumed)
-        start = end
-
-
-def _ends(data: bytes | bytearray, size: int) -> Places:
-    """Where lines end, each behind its newline."""
-    return _places(np.frombuffer(data, np.uint8, size), _NEWLINE) + 1
-
-
 class _NotPlain(Exception):
     """A block must be read line by line."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Some lines: their bytes, the same as numbers, and each as a text."""
+    """Some lines: their bytes, and each as a text."""
 
-    chunk: _Chunk
-    content: Bytes
+    chunk: Chunk
     lines: pa.LargeStringArray
 
     def colons(self) -> int:
         """How many colons there are. Raises `_NotPlain` where some are escaped, so that the values have others."""
-        escapes = b"\\" in self.chunk and _ESCAPED_COLON[0][:-1] in self.chunk  # seldom, and told by one look
+        escapes = self.chunk.signs.backslash and _ESCAPED_COLON[0][:-1] in self.chunk  # seldom, and told by one look
         if escapes and any(escaped in self.chunk for escaped in _ESCAPED_COLON):
             raise _NotPlain
-        return _count(self.content, _COLON)
+        return self.chunk.signs.colons
 
 
 class _Engine:
@@ -241,8 +144,8 @@ class _Engine:
         self._uniform = True
         """Whether the objects of every block so far have had the same names: then the engine need not be asked for them first."""
 
-    def read(self, chunk: _Chunk, first: int, *, whole: bool = False) -> list[Batch] | None:
-        """The rows of a block, as one batch if `whole`; None if it is not plain."""
+    def read(self, chunk: Chunk, first: int, threads: int, *, whole: bool = False) -> list[Batch] | None:
+        """The rows of a block, as a batch for each thread or one if `whole`; None if it is not plain."""
         chunk = chunk.ended()
         content = chunk.numbers()
         starts = np.empty(len(chunk.ends) + 1, dtype=np.int64)
@@ -252,16 +155,16 @@ class _Engine:
             return None  # an empty line, or one that is no object
         lines = pa.LargeStringArray.from_buffers(len(chunk.ends), pa.py_buffer(starts), chunk.buffer())
         try:
-            lines.validate(full=True)
+            lines.validate(full=not chunk.signs.ascii)
         except pa.ArrowInvalid:
             return None
-        step = max(_LEAST_ROWS, -(-len(lines) // THREADS))
+        step = max(_LEAST_ROWS, -(-len(lines) // threads))
         table = pa.Table.from_batches(
             [pa.record_batch({"line": lines.slice(start, step)}) for start in range(0, len(lines), step)]
         )
         self._engine.register(_LINES, table)
         try:
-            names, parts = self._rows(_Block(chunk, content, lines))
+            names, parts = self._rows(_Block(chunk, lines))
             if whole and len(parts) > 1:
                 parts = [pa.concat_arrays(parts)]
             return list(self._batches(names, parts, lines, first, np.diff(starts) - 1))
@@ -357,17 +260,6 @@ def _value(lines: pa.LargeStringArray, name: str, row: int) -> object:
     return orjson.loads(lines[row].as_py())[name]
 
 
-def _places(content: Bytes, code: int) -> Places:
-    """Where a character is."""
-    found = [np.flatnonzero(content[start : start + _LOOK] == code) + start for start in range(0, len(content), _LOOK)]
-    return np.concatenate(found) if found else np.zeros(0, np.int64)
-
-
-def _count(content: Bytes, code: int) -> int:
-    """How often a character is there."""
-    return sum(int(np.count_nonzero(content[start : start + _LOOK] == code)) for start in range(0, len(content), _LOOK))
-
-
 def _colons(parts: list[pa.StructArray]) -> int:
     """The colons in all values."""
     total = 0
@@ -377,7 +269,7 @@ def _colons(parts: list[pa.StructArray]) -> int:
             _, offsets, data = texts.buffers()
             if data is not None:
                 bounds = np.frombuffer(offsets, np.int32)[[texts.offset, texts.offset + len(texts)]]
-                total += _count(np.frombuffer(data, np.uint8)[bounds[0] : bounds[1]], _COLON)
+                total += count_colons(np.frombuffer(data, np.uint8)[bounds[0] : bounds[1]])
     return total
 
 

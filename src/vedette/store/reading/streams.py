@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -21,11 +21,13 @@ class TextStream:
     """The text of a log file as blocks of UTF-8 bytes.
 
     Gzip is told by its first bytes, not by the name. After the last block, `damage` says what is wrong with the compressed data, if
-    anything: everything before the damage has been given. `consumed` counts the bytes of the file itself.
+    anything: everything before the damage has been given. `consumed` counts the bytes of the file itself; `seen` is shown them,
+    as they lie there.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seen: Callable[[bytes], object] | None = None) -> None:
         self.path = path
+        self._seen = seen
         self.consumed = 0
         self.damage: str | None = None
 
@@ -97,6 +99,8 @@ class TextStream:
         except OSError as error:
             raise unreadable(self.path, error) from error
         self.consumed += len(chunk)
+        if self._seen is not None:
+            self._seen(chunk)
         return chunk
 
 

@@ -424,7 +424,7 @@ def check(definition: Definition) -> None:
     tables: dict[str, str] = {definition.stream.casefold(): definition.stream}
     for flow in definition.flows:
         name = check_table_name(flow.table)
-        if name in catalog.OWN and name != catalog.SPLUNK_EVENTS:
+        if catalog.is_own(name):
             raise InvalidInput(f"{name} is written by Vedette alone.", target="outputStream")
         if tables.setdefault(name.casefold(), name) != name:
             raise InvalidInput(

@@ -22,6 +22,7 @@ from vedette.collect.connectors.codeless.json_path import select
 from vedette.collect.connectors.codeless.paging import Paging
 from vedette.collect.connectors.contract import ConnectorManifest, Endpoint, Event, Page, PollFailure, Trouble
 from vedette.collect.formats.timestamps import iso
+from vedette.collect.reserved import kept_apart
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.deferred import deferred
@@ -314,7 +315,8 @@ class CodelessConnection:
             ).hexdigest()
             seen[digest] += 1
             row.setdefault("TimeGenerated", iso(now))
-            events.append(Event(self._one.table, row, f"{self._one.id}:{digest}:{seen[digest]}"))
+            (kept,) = kept_apart([row])
+            events.append(Event(self._one.table, kept, f"{self._one.id}:{digest}:{seen[digest]}"))
         return events
 
     def _filled(self, text: str, start: datetime | None = None, end: datetime | None = None) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from vedette.collect.connectors.codeless.json_path import Step, json_path
 from vedette.collect.connectors.codeless.paging import SETTINGS, TYPES, check
 from vedette.core.errors import InvalidInput, nearest
+from vedette.store.catalog import is_own
 
 AUTH: Final = ("None", "Basic", "APIKey", "OAuth2")
 METHODS: Final = ("GET", "POST")
@@ -209,6 +210,8 @@ def _definition(given: Mapping[str, Any], name: str, shown: Mapping[str, Any]) -
     table = table.removeprefix("Custom-").removeprefix("Microsoft-")
     if not re.fullmatch(r"[A-Za-z_]\w*", table):
         table = re.sub(r"\W", "_", slug) + "_CL"
+    if is_own(table):
+        raise InvalidInput(f"dataType: the table {table} is written by Vedette alone.", target="dataType")
     named = [*_PARAMETER.findall(json.dumps([url, query, headers, template]))]
     return Definition(
         id=slug, title=str(shown.get("title") or name)[:100],

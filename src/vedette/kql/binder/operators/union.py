@@ -9,6 +9,7 @@ from vedette.kql.binder.operators.tables import Leg, Legs, gather, piped
 from vedette.kql.binder.scope import Scope
 from vedette.kql.bound import Column, Relation
 from vedette.kql.diagnostics import Stop
+from vedette.kql.host import INGESTION_TIME
 from vedette.kql.node import node
 from vedette.kql.operators.binding import binds
 from vedette.kql.operators.union import UnionOperator
@@ -104,6 +105,13 @@ def united(binder: Binder, found: Legs, prefix: str, *, inner: bool = False, tag
             for place, known in zip(sources, by_name, strict=True):
                 source = known.get(name)
                 place.append(source if source is not None and source.type in (type_, Type.UNKNOWN) else None)
+    taken_in = [
+        next((c for c in relation.columns if c.hidden and c.name == INGESTION_TIME), None) for relation in relations
+    ]
+    if any(taken_in):  # rows stay those of their tables
+        columns.append(binder.column(INGESTION_TIME, Type.DATETIME, hidden=True))
+        for place, source in zip(sources, taken_in):
+            place.append(source)
     absent = found.absent(binder)
     if absent is not None:
         columns.append(absent)
