@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import socket
 import threading
 import warnings
@@ -167,7 +168,7 @@ class Server:
 
         Raises VedetteError where a port of the listeners is taken, or the background work cannot begin: a store that does not open.
         """
-        with self._listening(), self._published(), self._background():
+        with self._listening(), self._published(), self._background(), self._ended_by_signals():
             on_ready()
             self._server.run(sockets=[self._socket])
         if self._fault is not None:
@@ -176,6 +177,19 @@ class Server:
     def stop(self) -> None:
         """Ends `run`, from another thread."""
         self._server.should_exit = True
+
+    @contextmanager
+    def _ended_by_signals(self) -> Iterator[None]:
+        """Has signals end the serving from before it has begun: uvicorn heeds them only from somewhere within."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, lambda *_: self.stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     @contextmanager
     def _published(self) -> Iterator[None]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from vedette.cli.output import note
@@ -32,15 +35,43 @@ def operations(
         held.close()
 
 
+_stopped = threading.Event()
+"""Whether somebody has pressed Ctrl-C within `interruptible`."""
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Makes Ctrl-C a KeyboardInterrupt wherever it meets the work: DuckDB tells of it, while a statement runs, as a RuntimeError."""
+    """Makes Ctrl-C a KeyboardInterrupt wherever it meets the work.
+
+    It may meet Python that DuckDB or Arrow has called, who tell of it as an error of theirs: whatever fails after it fails for it.
+    """
+    outermost = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
+    if outermost:
+        signal.signal(signal.SIGINT, _stop)
     try:
         yield
-    except RuntimeError as error:
-        if str(error) == "Query interrupted":
+    except Exception as error:
+        if _stopped.is_set():
             raise KeyboardInterrupt from error
         raise
+    finally:
+        if outermost:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _stopped.clear()
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    _stopped.set()
+    signal.default_int_handler(number, frame)
+
+
+def heed_ctrl_c() -> None:
+    """Raises KeyboardInterrupt where Ctrl-C was pressed and nobody has passed it on: long work asks now and then."""
+    if _stopped.is_set():
+        raise KeyboardInterrupt
 
 
 def no_directory() -> InvalidInput:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
+from vedette.cli.opening import heed_ctrl_c
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -31,7 +33,8 @@ class DelayedBar:
         self._timer.daemon = True
 
     def update(self, description: str, done: float, total: float | None) -> None:
-        """How far the work is."""
+        """How far the work is. Raises KeyboardInterrupt where Ctrl-C was pressed and the work has not noticed."""
+        heed_ctrl_c()
         with self._guard:
             self._state = (description, done, total)
             self._show()

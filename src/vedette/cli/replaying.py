@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,8 @@ from vedette.core.errors import InvalidInput
 
 def register(_app: typer.Typer) -> None:
     """Adds the commands to the group of `vedette rules`."""
+    # which windows fail is counted at the end; without a handler, Python writes each to standard error as well
+    logging.getLogger("vedette.detect.running").addHandler(logging.NullHandler())
     group.command("replay")(replay)
     group.command("backtest")(backtest)
 
