@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -100,3 +101,17 @@ def test_lint_and_diff(vedette: Command, tmp_path: Path, filled: Path) -> None:
     assert vedette("rules", "diff", rule, rule, "--json").json()["unchanged"] == 1
     shown = vedette("rules", "diff", rule, other)
     assert (shown.code, "SigninLog" in shown.out) == (0, True)
+
+
+def test_failed_windows_are_told_once(tmp_path: Path, vedette: Command) -> None:
+    rule = tmp_path / "waiting.yaml"
+    times = "queryFrequency: 12h\nqueryPeriod: 12h\n"
+    rule.write_text(f"name: W\n{times}query: _GetWatchlist('Nobody') | project Who\n", encoding="utf-8")
+    at = ("--data", tmp_path / "data")
+    assert vedette("rules", "import", rule, *at).code == 0
+    done = vedette("rules", "backtest", "--rule", "W", "--days", "1", "--to", "2026-03-02", *at)
+    assert done.code == 1
+    assert done.err.count("2 windows could not be searched") == 1
+    assert done.err.count("'Nobody'") == 1
+    # a logger without a handler has its lines written to standard error by Python
+    assert logging.getLogger("vedette.detect.running").handlers

@@ -129,6 +129,7 @@ RULES: dict[tuple[str, str], str | Permission] = {
     ("patch", f"{WS}/destinations/{{destination}}"): Permission.DESTINATIONS_WRITE,
     ("delete", f"{WS}/destinations/{{destination}}"): Permission.DESTINATIONS_WRITE,
     ("post", f"{WS}/destinations/{{destination}}/test"): Permission.DESTINATIONS_WRITE,
+    ("post", f"{WS}/destinations/{{destination}}/retry"): Permission.DESTINATIONS_WRITE,
     ("get", f"{WS}/deliveries"): Permission.DESTINATIONS_READ,
     ("post", f"{WS}/deliveries/{{delivery}}/retry"): Permission.DESTINATIONS_WRITE,
     ("get", f"{WS}/bookmarks"): Permission.INCIDENTS_READ,

@@ -10,8 +10,16 @@ _HEAD = """<!-- Written by `make pages` from the manifests of vedette.deliver.ki
 # Other destinations
 
 [Microsoft Sentinel](microsoft-sentinel.md) has a page of its own. The destinations on this page are set up in the same way: in
-the console under **Destinations**, or through the REST API. **Test** tells whether one works before anything is delivered;
-what is a secret is kept in the secret store and never shown again.
+the console under **Destinations**, with `vedette destinations`, or through the REST API. **Test** tells whether one works before anything
+is delivered; what is a secret is kept in the secret store and never shown again.
+
+```bash
+vedette destinations add syslog Collector --set host=siem.example.com --data DIR
+vedette destinations list --data DIR
+```
+
+`vedette destinations kinds` tells the fields, `vedette deliveries list --state failed` what did not arrive and why, and `vedette deliveries
+retry` tries it again.
 
 Each gets every detection run with the outcome MATCHED, or those of the detections that you choose. What cannot be delivered
 waits and is repeated; what is refused for good is kept with the reason, under **Deliveries**, until you retry it.

@@ -31,7 +31,7 @@ def check(
     """Check a KQL query without running it: its names, its types, its result columns.
 
     The columns go to standard output. What is wrong goes to standard error; then no columns are printed, and the exit code is 1.
-    The schemas of the known tables are there without any data.
+    The schemas of the known tables are there without any data. With `--data`, a watchlist that the workspace does not have is wrong, too.
 
     With `--batch` each line of standard input is a question and is answered with a line: `{"id": 1, "query": "print 1"}` with
     `{"id": 1, "diagnostics": [{"code", "severity", "message", "start", "length"}], "columns": [{"name", "type"}]}`. `start` and
@@ -50,11 +50,13 @@ def check(
                 raise typer.Exit(1)
             return
         found = held.check(text)
-    from vedette.kql.diagnostics import Diagnostic, render
+    from vedette.kql.diagnostics import NO_WATCHLIST, Diagnostic, render
     from vedette.kql.parser import parse
     from vedette.kql.syntax import ExpressionStatement
 
-    faulty = any(diagnostic.severity == "Error" for diagnostic in found.diagnostics)
+    # which watchlists there are is known of a workspace alone
+    grave = {NO_WATCHLIST} if data is not None else set()
+    faulty = any(diagnostic.severity == "Error" or diagnostic.code in grave for diagnostic in found.diagnostics)
     diagnostics = list(found.diagnostics)
     if not faulty and not any(isinstance(one, ExpressionStatement) for one in parse(text)[0].statements):
         # a text that is still being written may end before its first table; one that is handed in whole may not

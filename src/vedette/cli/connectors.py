@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from vedette.cli.forms import (
+    FromInput,
+    FromVariables,
+    Settings,
+    fields_shown,
+    form_body,
+    kind_of,
+    named,
+    pairs,
+    print_steps,
+)
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName
 from vedette.cli.output import harmless, json_line, note, print_table
-from vedette.core.errors import InvalidInput, not_found
+from vedette.core.errors import InvalidInput
 from vedette.core.files import read_whole
 
 if TYPE_CHECKING:
@@ -25,18 +34,6 @@ MAX_DEFINITION: Final = 16 * 1024 * 1024
 group = typer.Typer(no_args_is_help=True, help="Connectors: services that a running server collects from.")
 
 Instance = Annotated[str, typer.Argument(help="The instance's name or id.", metavar="NAME")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="A field that is no secret; may be repeated.", metavar="FIELD=VALUE")
-]
-FromVariables = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--secret-env", help="A secret, out of an environment variable; may be repeated.", metavar="FIELD=VARIABLE"
-    ),
-]
-FromInput = Annotated[
-    str | None, typer.Option("--secret-stdin", help="The secret that is read from standard input.", metavar="FIELD")
-]
 Intervals = Annotated[
     list[str] | None,
     typer.Option("--interval", help="How often an endpoint is polled; may be repeated.", metavar="ENDPOINT=SECONDS"),
@@ -61,7 +58,7 @@ def kinds(data: DataDir = None, workspace: WorkspaceName = "default", json_: Jso
         [
             [
                 one["id"], one["displayName"], one["category"],
-                ", ".join(field["name"] + ("" if field["required"] else "?") for field in one["fields"]),
+                fields_shown(one),
                 ", ".join(at["id"] for at in one["endpoints"]),
             ]
             for one in found
@@ -132,9 +129,9 @@ def add(
 ) -> None:
     """Add an instance. Secrets come from environment variables or standard input, or are asked for, and are never shown again."""
     with operations(data, workspace, makes=True) as held:
-        manifest = _kind(held, kind)
-        body = _body(manifest, settings, variables, from_input, interval, ask=True)
-        made = held.add_connector({**body, "kind": kind, "name": name, "enabled": not disabled})
+        body = form_body(_kind(held, kind), settings, variables, from_input, ask=True)
+        about = {"kind": kind, "name": name, "enabled": not disabled, "intervals": _seconds(interval)}
+        made = held.add_connector({**body, **about})
     if json_:
         typer.echo(json_line(made))
         return
@@ -157,16 +154,15 @@ def set_(
     """Change what is given of an instance, and keep the rest."""
     with operations(data, workspace) as held:
         one = _instance(held, name)
-        body: dict[str, Any] = _body(_kind(held, one["kind"]), settings, variables, from_input, interval, ask=False)
+        body = form_body(_kind(held, one["kind"]), settings, variables, from_input, ask=False)
         if new_name is not None:
             body["name"] = new_name
         if enabled is not None:
             body["enabled"] = enabled
-        if body["intervals"] is None:
-            del body["intervals"]
-        else:
+        chosen = _seconds(interval)
+        if chosen is not None:
             defaults = {at["endpoint"]: at["intervalSeconds"] for at in one["endpoints"]}
-            body["intervals"] = {**defaults, **body["intervals"]}
+            body["intervals"] = {**defaults, **chosen}
         changed = held.change_connector(one["id"], body)
     typer.echo(json_line(changed) if json_ else harmless(f"changed {changed['name']}"))
 
@@ -179,13 +175,7 @@ def try_(name: Instance, data: DataDir = None, workspace: WorkspaceName = "defau
     if json_:
         typer.echo(json_line(report))
     else:
-        print_table(
-            ["step", "", "what was found", "what to do"],
-            [
-                [step["name"], "ok" if step["ok"] else "failed", step["message"], step.get("hint") or ""]
-                for step in report["steps"]
-            ],
-        )
+        print_steps(report)
     if not report["ok"]:
         raise typer.Exit(1)
 
@@ -222,71 +212,19 @@ def delete(name: Instance, data: DataDir = None, workspace: WorkspaceName = "def
     typer.echo(harmless(f"deleted {one['name']}"))
 
 
-def _kind(held: Operations, identity: str) -> dict[str, Any]:
-    known = {one["id"]: one for one in held.connector_kinds()}
-    if identity not in known:
-        raise not_found("connector", identity, known)
-    return known[identity]
+def _kind(held: Operations, identity: str) -> Mapping[str, Any]:
+    return kind_of(held.connector_kinds(), "id", identity, "connector")
 
 
-def _instance(held: Operations, name: str) -> dict[str, Any]:
-    found = held.connectors()
-    folded = " ".join(name.split()).casefold()
-    for one in found:
-        if one["id"] == name or one["name"].casefold() == folded:
-            return one
-    raise not_found("connector instance", name, [one["name"] for one in found])
-
-
-def _body(
-    manifest: Mapping[str, Any], settings: Sequence[str] | None, variables: Sequence[str] | None,
-    from_input: str | None, intervals: Sequence[str] | None, *, ask: bool,
-) -> dict[str, Any]:  # fmt: skip
-    """What the API takes. `ask`: required secrets that are not given are asked for, where somebody can be asked."""
-    secret = {field["name"]: field for field in manifest["fields"] if field["type"] == "secret"}
-    values = _pairs(settings, "--set")
-    for field in values:
-        if field in secret:
-            raise InvalidInput(
-                f"{field} is a secret: an argument can be read by others on this machine.", target="--set",
-                hint=f"Use --secret-env {field}=VARIABLE or --secret-stdin {field}, or leave it out to be asked for it.",
-            )  # fmt: skip
-    secrets: dict[str, str] = {}
-    for field, variable in _pairs(variables, "--secret-env").items():
-        _must_be_secret(field, secret, "--secret-env")
-        if not os.environ.get(variable):
-            raise InvalidInput(f"The environment variable {variable} is not set.", target="--secret-env")
-        secrets[field] = os.environ[variable]
-    if from_input is not None:
-        _must_be_secret(from_input, secret, "--secret-stdin")
-        secrets[from_input] = sys.stdin.read(1_000_000).strip()
-    for field, described in secret.items():
-        if ask and field not in secrets and described["required"] and sys.stdin.isatty():
-            secrets[field] = typer.prompt(described["label"], hide_input=True)
-    return {"settings": values, "secrets": secrets, "intervals": _seconds(intervals)}
-
-
-def _must_be_secret(field: str, secret: Mapping[str, object], option: str) -> None:
-    if field not in secret:
-        raise InvalidInput(f"{option}: {field} is no secret field; use --set.", target=option)
-
-
-def _pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:
-    pairs = {}
-    for one in given or ():
-        name, equals, value = one.partition("=")
-        if not equals or not name:
-            # the text is not repeated: it may be a secret that was put here by mistake
-            raise InvalidInput(f"{option} takes a name, = and a value.", target=option)
-        pairs[name] = value
-    return pairs
+def _instance(held: Operations, name: str) -> Mapping[str, Any]:
+    return named(held.connectors(), name, "connector instance")
 
 
 def _seconds(given: Sequence[str] | None) -> dict[str, int] | None:
     if not given:
         return None
     chosen = {}
-    for name, value in _pairs(given, "--interval").items():
+    for name, value in pairs(given, "--interval").items():
         if not value.isascii() or not value.isdigit():
             raise InvalidInput(f"--interval {name}: '{value[:20]}' is no number of seconds.", target="--interval")
         chosen[name] = int(value)

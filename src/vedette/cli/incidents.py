@@ -154,6 +154,9 @@ def _print(found: dict[str, Any]) -> None:
     console.print(harmless(" · ".join(part for part in summary if part)))
     for paragraph in (found["story"], *(f"  {reason}" for reason in found["together"])):
         console.print(harmless(paragraph))
+    if found["campaign"] is not None:  # its story
+        console.print()
+        console.print(harmless(found["description"]))
     console.print()
     print_table(["entity", "name"], [[entity["type"], entity["name"]] for entity in found["entities"]])
     console.print()

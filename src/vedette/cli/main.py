@@ -66,6 +66,8 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "incidents": ("incidents", "source_alerts"),
     "ingest": ("ingest",),
     "connectors": ("connectors",),
+    "destinations": ("destinations",),
+    "deliveries": ("deliveries",),
     "range": ("range",),
     "watch": ("watching",),
     "export": ("export",),

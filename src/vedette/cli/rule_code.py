@@ -88,7 +88,7 @@ def lint(
 
     read, problems = read_rules(paths)
     with operations(data, workspace, needs_data=False) as held, DelayedBar("looking at rules"):
-        findings = lint_rules(read, problems, held)
+        findings = lint_rules(read, problems, held, workspace=data is not None)
     errors = sum(finding.severity is ProblemSeverity.ERROR for finding in findings)
     if json_:
         typer.echo(json_line({"findings": [finding.to_dict() for finding in findings], "rules": len(read)}))

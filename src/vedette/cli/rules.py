@@ -91,8 +91,9 @@ def _print_report(report: dict[str, Any]) -> None:
             style="dim",
         )
     words = ("added", "updated", "unchanged", "derived", *(("broken",) if report["broken"] else ()))
-    counts = {word: len(report[word]) for word in words}
-    typer.echo(", ".join(f"{count} {word}" for word, count in counts.items()))
+    counts = [f"{len(report[word])} {word}" for word in words]
+    errors = sum(problem["severity"] == ProblemSeverity.ERROR for problem in report["problems"])
+    typer.echo(", ".join([*counts, *([counted(errors, "error")] if errors else [])]))
 
 
 def _of_query(one: dict[str, Any]) -> str:

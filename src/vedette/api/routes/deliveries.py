@@ -146,6 +146,14 @@ def test(services: Services, caller: Caller, destination: str) -> TestReport:
     return test_report(services.destinations.test(caller, services.workspace.id, destination))
 
 
+@router.post("/destinations/{destination}/retry", dependencies=[MayWrite])
+def retry_failed(services: Services, caller: Caller, destination: str) -> dict[str, int]:
+    """Puts every delivery to a destination that failed back into the queue; how many there were."""
+    count = services.destinations.retry_failed(caller, services.workspace.id, destination)
+    services.wake()
+    return {"retried": count}
+
+
 @router.get("/deliveries", dependencies=[Depends(requires(Permission.DESTINATIONS_READ))])
 def deliveries(
     services: Services,
