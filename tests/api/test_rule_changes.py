@@ -61,6 +61,59 @@ def test_an_edit_that_breaks_the_query_is_kept_and_told(client: httpx.Client) ->
     assert client.get(f"{WS}/broken-rules").json()["count"] == 0
 
 
+WAITING = (
+    ("watchlist", "Crew", "SigninLogs | where UserPrincipalName in ((_GetWatchlist('Crew') | project Member))"),
+    (
+        "watchlist",
+        "Crew",
+        "let w = 'Crew'; SigninLogs | where UserPrincipalName !in (_GetWatchlist(w) | project SearchKey)",
+    ),
+    ("function", "Parsed", "Parsed() | where x == 1"),
+    ("external table", "Far", "external_table('Far') | take 1"),
+)
+"""What a rule misses, its name, and the query."""
+
+
+@pytest.mark.req("P-082")
+def test_rules_say_what_they_wait_for_until_it_is_there(client: httpx.Client) -> None:
+    files = [
+        {"name": f"{number}.yaml", "content": f"name: R{number}\nkind: NRT\nquery: |\n  {query}\n"}
+        for number, (_, _, query) in enumerate(WAITING)
+    ]
+    client.put(f"{WS}/watchlists/Crews", json={"searchKey": "Member", "items": [{"Member": "ann"}]}).raise_for_status()
+    report = client.post(f"{WS}/rules/import", json={"files": files}).json()
+    assert [problem for problem in report["problems"] if problem["severity"] == "Error"] == []
+    told = {one["file"]: one for one in report["broken"]}
+    assert [told[f"{n}.yaml"]["missing"] for n in range(len(WAITING))] == [
+        [{"kind": kind, "name": name}] for kind, name, _ in WAITING
+    ]
+    assert told["0.yaml"]["code"] == "VDT1010"
+    assert "did you mean 'Crews'?" in told["0.yaml"]["message"]
+    put = client.put(f"{WS}/watchlists/Crew", json={"searchKey": "Member", "items": [{"Member": "ann"}]})
+    put.raise_for_status()
+    client.put(f"{WS}/saved-functions/Parsed", json={"body": "print x=1"}).raise_for_status()
+    listed = client.get(f"{WS}/broken-rules").json()["value"]
+    assert [one["file"] for one in listed] == ["3.yaml"]
+
+
+@pytest.mark.req("P-082")
+def test_columns_that_the_result_lacks_are_warned_of_with_their_lines(client: httpx.Client) -> None:
+    text = RULE.replace("columnName: IPAddress", "columnName: IPAdress") + "customDetails:\n  Where: Locaton\n"
+    answer = client.put(RULE_URL, json={"content": text}).json()
+    lines = text.splitlines()
+    expected = [
+        (lines.index("        columnName: IPAdress") + 1, "RC403", "Did you mean 'IPAddress'?"),
+        (lines.index("  Where: Locaton") + 1, "RC501", "Did you mean 'Location'?"),
+    ]
+    assert [(one["line"], one["code"], one["hint"]) for one in answer["problems"]] == expected
+    assert answer["broken"] is None
+    files = {"files": [{"name": "country.yaml", "content": text}]}
+    report = client.post(f"{WS}/rules/import", json=files).json()
+    assert [(one["line"], one["code"], one["hint"]) for one in report["problems"]] == expected
+    assert {one["severity"] for one in report["problems"]} == {"Warning"}
+    assert [one["outcome"] for one in report["imported"]] == ["unchanged"], "the rule is kept all the same"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

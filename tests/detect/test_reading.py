@@ -535,6 +535,9 @@ MINIMAL = {
         ),
         ({"triggerThreshold": -1}, "rule.yaml:{triggerThreshold}: 'triggerThreshold' is 0 or more, not -1."),
         ({"triggerOperator": "greater"}, "Did you mean 'GreaterThan'?"),
+        ({"triggerOperator": ">"}, "Known are gt, ge, lt,"),
+        ({"queryFrequency": "1 hour"}, "'queryFrequency' is a length of time, not '1 hour'. Write it as 1h."),
+        ({"queryFrequency": "1d", "queryPeriod": "1h"}, "the rule looks back 1h every 1d: what happens"),
         (
             {"queryPeriod": "1y"},
             "rule.yaml:{queryPeriod}: 'queryPeriod' is a length of time, not '1y'. Write it as 5m, 1h, 14d or PT5H.",
@@ -588,6 +591,52 @@ def test_a_wrong_field_is_one_sentence_with_its_line(change: dict[str, Any], mes
     assert problems[0].line is not None
 
 
+CUSTOM_DETECTION = """\
+displayName: D
+queryCondition:
+  queryText: DeviceProcessEvents
+schedule:
+  period: 1H
+detectionAction:
+  alertTemplate:
+    title: T
+    severity: high
+    category: LateralMovement
+    impactedAssets:
+      - '@odata.type': '#microsoft.graph.security.impactedDeviceAsset'
+        identifier: deviceId
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("severity: high", "severity: hihg", "'hihg' is not a value of 'severity'. Did you mean 'High'?"),
+        (
+            "category: LateralMovement",
+            "category: Lateral",
+            "is not a tactic, and alerts of the rule have none. Did you",
+        ),
+        ("category: LateralMovement", "category: Malware", None),
+        ("queryText: DeviceProcessEvents", "queryText: ''", "'query' is empty."),
+    ],
+)
+def test_what_is_wrong_with_a_custom_detection_has_its_line(old: str, new: str, said: str | None) -> None:
+    text = CUSTOM_DETECTION.replace(old, new)
+    _, problems = read(text)
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if new in one)
+    assert [(problem.line, said in str(problem)) for problem in problems if said] == ([(line, True)] if said else [])
+    assert bool(problems) is (said is not None)
+
+
+def test_a_template_without_rules_says_what_it_has() -> None:
+    _, (problem,) = read(
+        template(resource(ARM_PROPERTIES) | {"type": "Microsoft.SecurityInsights/alertRule"}), "t.json"
+    )
+    assert problem.hint is not None
+    assert "Microsoft.SecurityInsights/alertRule; rules are of Microsoft.SecurityInsights/alertRules" in problem.hint
+
+
 def test_the_line_in_an_arm_template() -> None:
     text = template(resource(ARM_PROPERTIES | {"severity": "Enormous"}))
     _, problems = read(text, "export.json")
@@ -599,14 +648,36 @@ def test_a_schedule_that_is_left_out_is_said() -> None:
     rules, problems = read("kind: Scheduled\nname: R\nquery: T\n")
     assert rules[0].rule.query_frequency == rules[0].rule.query_period == timedelta(hours=5)
     assert [problem.severity for problem in problems] == [ProblemSeverity.WARNING]
-    assert "runs every PT5H" in problems[0].message
+    assert "runs every 5h over the last 5h" in problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"queryPeriod": "15d"}, ["'queryPeriod' is 15d; Microsoft Sentinel takes 5m to 14d."]),
+        ({"queryFrequency": "1m"}, ["'queryFrequency' is 1m; Microsoft Sentinel takes 5m to 14d."]),
+        ({"queryFrequency": "30m", "queryPeriod": "2d"}, ["takes 1h or more where 'queryPeriod' is 2d or more."]),
+        ({"queryFrequency": "1h", "queryPeriod": "2d"}, []),
+        ({"triggerThreshold": 10_001}, ["'triggerThreshold' is 10,001; Microsoft Sentinel takes 0 to 10,000."]),
+        ({"customDetails": {f"D{n}": "x" for n in range(21)}}, ["the rule has 21 custom details; an alert takes 20."]),
+        ({"tactics": ["InitalAccess"]}, ["Did you mean 'InitialAccess'?"]),
+        ({"queryFrequency": None, "queryPeriod": "1h"}, ["it runs every 1h over the last 1h"]),
+    ],
+)
+def test_what_sentinel_would_not_take_is_a_warning(change: dict[str, Any], expected: list[str]) -> None:
+    layout = {name: value for name, value in (MINIMAL | change).items() if value is not None}
+    rules, problems = read(yaml.safe_dump(layout, sort_keys=False))
+    assert len(rules) == 1
+    assert {problem.severity for problem in problems} <= {ProblemSeverity.WARNING}
+    assert len(problems) == len(expected)
+    assert all(said in str(problem) for said, problem in zip(expected, problems)), problems
 
 
 def test_kinds_without_a_query_are_kept_and_say_why_they_do_not_run() -> None:
-    rule = only("kind: Fusion\nname: Advanced multistage attack\nseverity: High\n")
-    assert rule.kind is RuleKind.FUSION
+    rule = only("kind: MLBehaviorAnalytics\nname: Anomalous SSH logins\nseverity: High\n")
+    assert rule.kind is RuleKind.ML_BEHAVIOR_ANALYTICS
     assert rule.not_runnable is not None
-    assert "Fusion" in rule.not_runnable
+    assert "MLBehaviorAnalytics" in rule.not_runnable
     creation = only("kind: MicrosoftSecurityIncidentCreation\nname: M\n")
     assert creation.not_runnable is not None
     assert not creation.scheduled

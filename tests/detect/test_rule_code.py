@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,31 @@ def test_a_finding_has_its_place_and_what_to_do(checker: LogStore) -> None:
     assert (second.code, second.rule) == ("RC601", "Other")
     assert "'Two countries'" in second.message
     assert first.to_dict()["severity"] == "Error"
+
+
+def test_a_column_that_is_missing_is_found_where_the_file_names_it(checker: LogStore) -> None:
+    mapping = [{"entityType": "IP", "fieldMappings": [{"identifier": "Address", "columnName": "IPAdress"}]}]
+    arm = {
+        "type": "Microsoft.SecurityInsights/alertRules", "kind": "NRT", "name": "r",
+        "properties": {
+            "displayName": "R", "severity": "Low", "enabled": True, "tactics": ["InitialAccess"], "query": "SigninLogs | take 5",
+            "entityMappings": mapping, "alertDetailsOverride": {"alertDescriptionFormat": "by {{Usr}} from {{IPAddress}}"},
+        },
+    }  # fmt: skip
+    text = json.dumps({"resources": [arm]}, indent=1)
+    rules, problems = read_rule_text(text, "r.json")
+    lines = [line.strip().partition(":")[0] for line in text.splitlines()]
+    assert [(one.code, lines[(one.line or 0) - 1]) for one in lint(rules, problems, checker)] == [
+        ("RC403", '"columnName"'), ("RC501", '"alertDescriptionFormat"'),
+    ]  # fmt: skip
+
+
+def test_a_watchlist_is_missed_in_a_workspace_alone(checker: LogStore) -> None:
+    rules, problems = read(
+        {"query": "SigninLogs | where UserPrincipalName in ((_GetWatchlist('Nobody') | project Who))"}
+    )
+    assert [one.code for one in lint(rules, problems, checker)] == ["RC102"]
+    assert [one.code for one in lint(rules, problems, checker, workspace=True)] == ["RC101"]
 
 
 def test_entities_that_sentinel_does_not_have(checker: LogStore) -> None:

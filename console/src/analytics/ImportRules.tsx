@@ -94,10 +94,10 @@ export function ImportRules() {
                   {report.problems.length > 0 && (
                     <ul className="vd-problems">
                       {report.problems.map((problem) => (
-                        <li key={`${problem.file}:${problem.line ?? 0}:${problem.message}`} className="vd-problem-error">
+                        <li key={`${problem.file}:${problem.line ?? 0}:${problem.message}`} className={`vd-problem-${problem.severity.toLowerCase()}`}>
                           <code>
                             {problem.file}
-                            {problem.line !== null && `:${problem.line}`}
+                            {problem.line ? `:${problem.line}` : ""}
                           </code>
                           <span>
                             {problem.message} {problem.hint}

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useNavigate } from "react-router";
 
 import { api } from "../api/client";
+import { problemText, type RuleProblem } from "../api/rules";
 import type { Rule } from "../api/types";
 import { done } from "../app/activity";
 import { EntryForm } from "../app/EntryForm";
@@ -51,6 +52,14 @@ function TextField({ value, onChange }: { value: string; onChange: (text: string
   );
 }
 
+/** What was done, and the first thing that the rule's author should know of it. */
+function warned(said: string, problems: readonly RuleProblem[]): string {
+  const [first] = problems;
+  if (!first) return said;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  return `${said}. ${problemText(first)}${more}`;
+}
+
 const AFTER_A_CHANGE = ["rules", "rule", "broken-rules", "rule-runs"] as const;
 
 /** The form in which a rule is changed. */
@@ -69,7 +78,7 @@ function EditText({ rule, initial, onClose }: { rule: Rule; initial: string; onC
   const save = useMutation({
     mutationFn: () => api.editRule(workspace.id, rule.id, text),
     onSuccess: async (saved) => {
-      done(saved.broken ? `Saved ${saved.name}; its query cannot be run` : `Saved ${saved.name}, revision ${saved.revision}`);
+      done(saved.broken ? `Saved ${saved.name}; its query cannot be run` : warned(`Saved ${saved.name}, revision ${saved.revision}`, saved.problems));
       onClose();
       for (const key of AFTER_A_CHANGE) await client.invalidateQueries({ queryKey: [key, workspace.id] });
     },
@@ -99,16 +108,15 @@ export function NewRule({ onClose }: { onClose: () => void }) {
   const add = useMutation({
     mutationFn: async (content: string) => {
       const report = await api.importRules(workspace.id, [{ name: "rule.yaml", content }]);
-      const [problem] = report.problems;
       const [rule] = report.imported;
       if (!rule) {
-        const place = problem?.line ? `Line ${problem.line}: ` : "";
-        throw new Error(`${place}${problem?.message ?? "The text has no rule."} ${problem?.hint ?? ""}`);
+        const problem = report.problems.find((one) => one.severity === "Error") ?? report.problems[0];
+        throw new Error(problem ? problemText(problem) : "The text has no rule.");
       }
-      return rule;
+      return { rule, problems: report.problems };
     },
-    onSuccess: async (rule) => {
-      done(rule.outcome === "unchanged" ? `${rule.name} is there already` : `Added ${rule.name}`);
+    onSuccess: async ({ rule, problems }) => {
+      done(rule.outcome === "unchanged" ? `${rule.name} is there already` : warned(`Added ${rule.name}`, problems));
       for (const key of AFTER_A_CHANGE) await client.invalidateQueries({ queryKey: [key, workspace.id] });
       await navigate(workspacePath(workspace, "analytics", rule.id));
     },

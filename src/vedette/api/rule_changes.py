@@ -9,14 +9,12 @@ from vedette.core.audit import Audit
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Principal
+from vedette.detect.fitting import Checked, Checker, column_problems, faults, missing
 from vedette.detect.library import ImportReport, RuleLibrary, StoredRule
 from vedette.detect.reading.files import ReadRule, read_rule_text
 from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.kql.diagnostics import Diagnostic, position
 from vedette.store.logstore import LogStore
-
-_MISSING = {"KS204": "table", "KS142": "column"}
-"""Codes of names that refer to nothing, and what they should have been."""
 
 
 class RuleChanges:
@@ -42,13 +40,17 @@ class RuleChanges:
     ) -> dict[str, Any]:
         """Imports rules: the report, and which of the rules cannot work now, as `broken` tells it.
 
-        With `replacing`, a rule whose id is there becomes the next revision of that rule.
+        The problems also say which columns the rules read that their results do not have. With `replacing`, a rule whose id is
+        there becomes the next revision of that rule.
         """
+        read, checks = list(read), _Checks(self._logs)
         with self._state.session():
             report = self._rules.import_(read, problems, replace_existing=replacing, by=by.name)
             self._record_import(report, by)
+        for one in read:
+            report.problems += self._column_problems(one, checks)
         concerned = {*report.added, *report.updated, *report.unchanged}
-        return {**report.to_dict(), "broken": self.broken(concerned)}
+        return {**report.to_dict(), "broken": self._broken(concerned, checks)}
 
     def _record_import(self, report: ImportReport, by: Principal) -> None:
         for action, ids in (("rules/add", report.added), ("rules/update", report.updated)):
@@ -56,19 +58,26 @@ class RuleChanges:
                 target = ids[0] if len(ids) == 1 else f"{len(ids)} rules"
                 self._audit.record(by, action, target, self._rules.workspace_id, {"rules": ids})
 
-    def edit(self, id_or_name: str, text: str, by: Principal) -> StoredRule:
-        """Makes a rule what a text of one rule says, as its next revision; its id and whether it is on stay.
+    def edit(self, id_or_name: str, text: str, by: Principal) -> tuple[StoredRule, list[RuleProblem]]:
+        """Makes a rule what a text of one rule says, as its next revision; its id and whether it is on stay. What an import of the
+        text would warn of comes with it.
 
         Raises `InvalidInput` where the text is not one rule, or another rule's.
         """
         held = self._rules.get(id_or_name)
-        read = _one_rule(text, held)
+        read, problems = _one_rule(text, held)
         with self._state.session():
             changed = self._rules.replace(held.rule.id, read, by=by.name)
             if changed.revision != held.revision:
                 detail = {"rules": [held.rule.id], "revision": changed.revision}
                 self._audit.record(by, "rules/update", held.rule.id, self._rules.workspace_id, detail)
-        return changed
+        return changed, [*problems, *self._column_problems(read, self._logs)]
+
+    @staticmethod
+    def _column_problems(read: ReadRule, checker: Checker) -> list[RuleProblem]:
+        if not read.rule.has_query or read.rule.not_runnable is not None:
+            return []
+        return column_problems(read, checker.check(read.rule.query), checker)
 
     def set_enabled(self, id_or_name: str, enabled: bool, by: Principal) -> StoredRule:
         """Switches a rule on or off."""
@@ -91,7 +100,11 @@ class RuleChanges:
         return held
 
     def broken(self, among: Container[str] | None = None) -> list[dict[str, Any]]:
-        """The rules (of some ids, or all) whose query does not bind now: why, where, and which table or column is missing."""
+        """The rules (of some ids, or all) whose query does not fit the workspace now: why, where, and what is missing (tables,
+        columns, functions, watchlists)."""
+        return self._broken(among, self._logs)
+
+    def _broken(self, among: Container[str] | None, checker: Checker) -> list[dict[str, Any]]:
         broken = []
         for stored in self._rules.list():
             rule = stored.rule
@@ -100,14 +113,28 @@ class RuleChanges:
             if rule.not_runnable is not None:
                 broken.append(_without_query(stored))
                 continue
-            errors = [one for one in self._logs.check(rule.query).diagnostics if one.severity == "Error"]
-            if errors:
-                broken.append(_broken(stored, errors))
+            found = faults(checker.check(rule.query))
+            if found:
+                broken.append(_broken(stored, found))
         return broken
 
 
-def _one_rule(text: str, held: StoredRule) -> ReadRule:
-    """The rule of a text that is to take the place of a rule."""
+class _Checks:
+    """Checks of queries, each done once."""
+
+    def __init__(self, checker: Checker) -> None:
+        self._checker = checker
+        self._done: dict[str, Checked] = {}
+
+    def check(self, text: str) -> Checked:
+        """What parsing and binding say."""
+        if text not in self._done:
+            self._done[text] = self._checker.check(text)
+        return self._done[text]
+
+
+def _one_rule(text: str, held: StoredRule) -> tuple[ReadRule, list[RuleProblem]]:
+    """The rule of a text that is to take the place of a rule, with the warnings of its reading."""
     read, problems = read_rule_text(text, str(held.source.get("file") or "rule.yaml"))
     for problem in problems:
         if problem.severity is ProblemSeverity.ERROR:
@@ -126,20 +153,16 @@ def _one_rule(text: str, held: StoredRule) -> ReadRule:
             f"The text is of the rule {given}, and this one is {held.rule.id}.", target="content",
             hint="Keep the id, or import the text as a rule of its own.",
         )  # fmt: skip
-    return one
+    return one, problems
 
 
 def _broken(stored: StoredRule, errors: Sequence[Diagnostic]) -> dict[str, Any]:
     rule, first = stored.rule, errors[0]
     line, column = position(rule.query, first.start)
-    missing = [
-        {"kind": _MISSING[one.code], "name": rule.query[one.start : one.start + one.length].strip("[]'\"")}
-        for one in errors
-        if one.code in _MISSING
-    ]
     return {
         "id": rule.id, "name": rule.name, "enabled": rule.enabled, "file": stored.source.get("file"), "code": first.code,
-        "message": first.message, "line": line, "column": column, "missing": missing,
+        "message": first.message, "line": line, "column": column,
+        "missing": missing(rule.query, errors),
     }  # fmt: skip
 
 

@@ -5,21 +5,20 @@ The codes are stable: a build may name those that it accepts. What can only be t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from vedette.core.errors import InvalidInput, nearest
 from vedette.detect.as_code.rule_tests import test_cases
 from vedette.detect.attack import TACTICS, tactic_named
 from vedette.detect.attack_matrix import VERSION, tactics_of
 from vedette.detect.entities.types import LEGACY_COLUMNS
+from vedette.detect.fitting import Checked, Checker, column_problems
 from vedette.detect.reading.files import ReadRule
 from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.detect.rule import AnalyticsRule, RuleKind
-from vedette.kql.diagnostics import Diagnostic, position, sentence
+from vedette.kql.diagnostics import NO_WATCHLIST, position, sentence
 
 CODES: Final = {
     "RC001": "The file or the rule cannot be read.",
@@ -28,6 +27,7 @@ CODES: Final = {
     "RC102": "The query binds, with a warning.",
     "RC201": "The period is shorter than the frequency: events between two windows are never searched.",
     "RC202": "The frequency or the period is outside Microsoft Sentinel's limits.",
+    "RC203": "The threshold or the number of custom details is above Microsoft Sentinel's limit.",
     "RC301": "A tactic that Microsoft Sentinel does not have.",
     "RC302": "A technique that serves none of the rule's tactics.",
     "RC303": "A technique that MITRE ATT&CK does not list.",
@@ -41,27 +41,7 @@ CODES: Final = {
 }
 """What each code means."""
 
-_WARNINGS: Final = {"RC002", "RC102", "RC202", "RC303", "RC304", "RC402"}
-_SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=14)
-_PLACEHOLDER: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-
-
-class Checked(Protocol):
-    """What a check of a query says: findings, and the result's columns as far as they are known."""
-
-    @property
-    def diagnostics(self) -> Sequence[Diagnostic]: ...
-
-    @property
-    def columns(self) -> Sequence[Any] | None: ...
-
-
-class Checker(Protocol):
-    """Binds queries without running them."""
-
-    def check(self, text: str) -> Checked:
-        """What parsing and binding say."""
-        ...
+_WARNINGS: Final = {"RC002", "RC102", "RC202", "RC203", "RC303", "RC304", "RC402"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +71,22 @@ class Finding:
         return {name: value for name, value in known.items() if value is not None}
 
 
-def lint(rules: Sequence[ReadRule], problems: Iterable[RuleProblem], checker: Checker) -> list[Finding]:
-    """Every finding of some rules and of what was found when they were read, by file and line."""
-    found = [
-        Finding(
-            problem.code or ("RC001" if problem.severity is ProblemSeverity.ERROR else "RC002"), problem.message, problem.file,
-            problem.line, problem.rule, problem.hint,
-        )
-        for problem in problems
-    ]  # fmt: skip
+def lint(
+    rules: Sequence[ReadRule], problems: Iterable[RuleProblem], checker: Checker, *, workspace: bool = False
+) -> list[Finding]:
+    """Every finding of some rules and of what was found when they were read, by file and line.
+
+    With `workspace`, the checker knows the watchlists that there are, so that one which is not there is a mistake.
+    """
+    found = [_of_problem(problem) for problem in problems]
     ids: dict[str, ReadRule] = {}
     for read in rules:
-        for code, message, hint, place in _rule_findings(read.rule, checker):
+        checked = checker.check(read.rule.query) if read.rule.has_query else None
+        for code, message, hint, place in _rule_findings(read.rule, checked, workspace):
             line, column = place or (None, None)
             found.append(Finding(code, message, read.source.file, read.source.line, read.rule.name, hint, line, column))
+        if checked is not None:
+            found += [_of_problem(problem) for problem in column_problems(read, checked, checker)]
         first = ids.setdefault(read.rule.id.lower(), read)
         if first is not read:
             where = f"{first.source.file}:{first.source.line}" if first.source.line else first.source.file
@@ -117,26 +99,22 @@ def lint(rules: Sequence[ReadRule], problems: Iterable[RuleProblem], checker: Ch
     return sorted(found, key=lambda one: (one.file, one.line or 0, one.code))
 
 
+def _of_problem(problem: RuleProblem) -> Finding:
+    code = problem.code or ("RC001" if problem.severity is ProblemSeverity.ERROR else "RC002")
+    return Finding(code, problem.message, problem.file, problem.line, problem.rule, problem.hint)
+
+
 _Raw = tuple[str, str, str | None, tuple[int, int] | None]
 
 
-def _rule_findings(rule: AnalyticsRule, checker: Checker) -> Iterator[_Raw]:
-    yield from _times(rule)
+def _rule_findings(rule: AnalyticsRule, checked: Checked | None, workspace: bool) -> Iterator[_Raw]:
     yield from _attack(rule)
-    if rule.has_query:
-        yield from _query(rule, checker)
+    if checked is not None:
+        yield from _query(rule, checked, workspace)
     try:
         test_cases(rule)
     except InvalidInput as error:
         yield "RC701", str(error), error.hint, None
-
-
-def _times(rule: AnalyticsRule) -> Iterator[_Raw]:
-    if rule.kind is not RuleKind.SCHEDULED:
-        return
-    for name, length in (("queryFrequency", rule.frequency), ("queryPeriod", rule.period)):
-        if not _SHORTEST <= length <= _LONGEST:
-            yield "RC202", f"{name} is {length}; Microsoft Sentinel takes 5 minutes to 14 days.", None, None
 
 
 def _attack(rule: AnalyticsRule) -> Iterator[_Raw]:
@@ -160,55 +138,15 @@ def _attack(rule: AnalyticsRule) -> Iterator[_Raw]:
             yield "RC302", message, "Name one of its tactics, or another technique.", None
 
 
-def _query(rule: AnalyticsRule, checker: Checker) -> Iterator[_Raw]:
-    checked = checker.check(rule.query)
-    errors = False
+def _query(rule: AnalyticsRule, checked: Checked, workspace: bool) -> Iterator[_Raw]:
     for diagnostic in checked.diagnostics:
-        error = diagnostic.severity == "Error"
-        errors |= error
+        error = diagnostic.severity == "Error" or (workspace and diagnostic.code == NO_WATCHLIST)
         message = f"{diagnostic.code}: {sentence(diagnostic.message)}"
         yield "RC101" if error else "RC102", message, None, position(rule.query, diagnostic.start)
     columns = [str(column.name) for column in checked.columns or ()]
     if not rule.entity_mappings and not rule.sentinel_entities_columns:
         if not any(column in columns for column, _, _ in LEGACY_COLUMNS) and rule.kind is not RuleKind.HUNTING:
             yield "RC402", "No entity is mapped.", None, None
-    if errors:
-        return  # its columns are not known for certain
-    for code, what, column in _needed(rule):
-        if column not in columns and not _may_be(rule.query, column, checker):
-            yield (
-                code,
-                f"{what} is read from the column '{column}', which the result does not have.",
-                _near(column, columns),
-                None,
-            )
-
-
-def _may_be(query: str, column: str, checker: Checker) -> bool:
-    """Whether the result may have the column all the same: of some results only the data tells the columns."""
-    name = column.replace("\\", "\\\\").replace("'", "\\'")
-    text = f"{query.rstrip().rstrip(';')}\n| project ['{name}']"
-    return not any(diagnostic.severity == "Error" for diagnostic in checker.check(text).diagnostics)
-
-
-def _needed(rule: AnalyticsRule) -> Iterator[tuple[str, str, str]]:
-    """Columns that the rule reads from its result: code of the finding, for what, and the column."""
-    for mapping in rule.entity_mappings:
-        for field in mapping.fields:
-            yield "RC403", f"{mapping.entity_type}.{field.identifier}", field.column
-    for column in rule.sentinel_entities_columns:
-        yield "RC403", "The list of entities", column
-    for key, column in rule.custom_details.items():
-        yield "RC501", f"The custom detail '{key}'", column
-    override = rule.alert_details_override
-    for what, text in (("title", override.display_name_format), ("description", override.description_format)):
-        for column in _PLACEHOLDER.findall(text or ""):
-            yield "RC501", f"The alert's {what}", column
-    for what, named in (("severity", override.severity_column), ("tactics", override.tactics_column)):
-        if named:
-            yield "RC501", f"The alert's {what}", named
-    for dynamic in override.dynamic_properties:
-        yield "RC501", f"The alert's {dynamic.alert_property}", dynamic.column
 
 
 def _near(name: str, known: Iterable[str]) -> str | None:

@@ -12,6 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
+from vedette.detect.correlation.settings import TEMPLATE as FUSION_TEMPLATE
 from vedette.detect.export.layout import to_layout
 from vedette.detect.reading.durations import format_iso8601
 from vedette.detect.rule import AnalyticsRule, Eagerness, JsonValue, Operator, RuleKind
@@ -105,6 +106,8 @@ def escaped(value: JsonValue) -> JsonValue:
 
 def properties_of(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:
     """The properties of the resource, in the order of the portal's exports; and notes."""
+    if rule.kind is RuleKind.FUSION:
+        return _fusion_properties(rule)
     layout = {name: value for name, value in to_layout(rule).items() if name not in _OWN}
     notes: list[str] = []
     properties: dict[str, Any] = {
@@ -133,6 +136,24 @@ def properties_of(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:
         if name not in properties and name not in renamed:
             properties[name] = value
     return properties, notes
+
+
+_FUSION: Final = ("alertRuleTemplateName", "enabled", "sourceSettings", "scenarioExclusionPatterns")
+"""What may be set of a rule of this kind there; its name, severity and description are its template's."""
+
+
+def _fusion_properties(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:
+    layout = to_layout(rule)
+    properties: dict[str, Any] = {
+        "alertRuleTemplateName": rule.template_name or FUSION_TEMPLATE,
+        "enabled": rule.enabled,
+    }
+    properties |= {name: layout[name] for name in _FUSION if name in layout and name not in properties}
+    own = [
+        name for name in ("queryFrequency", "queryPeriod", "fusionSettings", "incidentConfiguration") if name in layout
+    ]
+    said = f"'{rule.name}': Microsoft Sentinel's Fusion has no {', '.join(own)}; it correlates as it does."
+    return properties, [said] if own else []
 
 
 def _trigger(rule: AnalyticsRule, notes: list[str]) -> tuple[str, int]:

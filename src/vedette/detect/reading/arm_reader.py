@@ -16,6 +16,8 @@ _RULE_TYPE = re.compile(
     r"/(?:alertrules|alertruletemplates|securitymlanalyticssettings)",
     re.IGNORECASE,
 )
+RULE_TYPE = "Microsoft.SecurityInsights/alertRules"
+"""The type of most of them, as one would write it."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _MAX_RESOURCES = 20_000
 
@@ -38,6 +40,14 @@ def is_rule_object(value: JsonValue) -> bool:
         return False
     kind = value.get("type")
     return bool(_RULE_TYPE.fullmatch(kind)) if isinstance(kind, str) else "kind" in value
+
+
+def types_in(value: Mapping[str, JsonValue]) -> list[str]:
+    """The types of a template's own resources, each once."""
+    resources = value.get("resources")
+    entries = resources.values() if isinstance(resources, Mapping) else resources if isinstance(resources, list) else ()
+    found = [entry["type"] for entry in entries if isinstance(entry, Mapping) and isinstance(entry.get("type"), str)]
+    return list(dict.fromkeys(found))
 
 
 def read_arm(document: Document, problems: list[RuleProblem]) -> list[tuple[AnalyticsRule, Document]]:

@@ -10,12 +10,13 @@ security-entitymappingconfiguration, and the frequency table of custom detection
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from vedette.detect.attack import tactic_named
-from vedette.detect.reading.document import Document
+from vedette.core.errors import nearest
+from vedette.detect.attack import TACTICS, tactic_named
+from vedette.detect.reading.document import Document, Path
 from vedette.detect.reading.durations import format_iso8601, parse_duration
 from vedette.detect.reading.layout import read_layout
 from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
@@ -110,6 +111,7 @@ def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsR
         return None
     frequency, lookback = schedule
     tactics, techniques, sub_techniques = _attack(template)
+    _say_what_is_no_tactic(template, document, problems)
     _say_what_is_left(action, document, problems)
     layout: dict[str, Any] = {
         "id": value.get("detectorId") or value.get("id"),
@@ -142,7 +144,24 @@ def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsR
             "triggerOperator": "gt",
             "triggerThreshold": 0,
         }
-    return read_layout(document.at((), {key: entry for key, entry in layout.items() if entry is not None}), problems)
+    given = {key: entry for key, entry in layout.items() if entry is not None}
+    return read_layout(Document(given, document.file, place_of(document)), problems)
+
+
+def place_of(document: Document) -> Callable[[Path], int | None]:
+    """The lines of a custom detection's parts, by their paths in the public layout."""
+    return lambda path: document.line(_PLACES.get(path[:1], ()))
+
+
+_TEMPLATE: Final[Path] = ("detectionAction", "alertTemplate")
+_PLACES: Final[Mapping[Path, Path]] = {
+    ("name",): ("displayName",), ("query",): ("queryCondition", "queryText"), ("queryFrequency",): ("schedule",),
+    ("queryPeriod",): ("schedule",), ("severity",): (*_TEMPLATE, "severity"), ("description",): (*_TEMPLATE, "description"),
+    ("tactics",): (*_TEMPLATE, "category"), ("relevantTechniques",): (*_TEMPLATE, "mitreTechniques"),
+    ("entityMappings",): (*_TEMPLATE, "impactedAssets"), ("customDetails",): (*_TEMPLATE, "customDetails"),
+    ("alertDetailsOverride",): (*_TEMPLATE, "title"),
+}  # fmt: skip
+"""Where the fields that `read_layout` reads stand in a custom detection; a part that is not there is told by what is around it."""
 
 
 def _say_what_is_left(action: Mapping[str, Any], document: Document, problems: list[RuleProblem]) -> None:
@@ -231,6 +250,14 @@ def _attack(template: Mapping[str, Any]) -> tuple[list[str], list[str], list[str
                 techniques.append(text)
             sub_techniques += [one for one in _mapping(technique).get("subTechniques") or [] if isinstance(one, str)]
     return list(dict.fromkeys(tactics)), list(dict.fromkeys(techniques)), list(dict.fromkeys(sub_techniques))
+
+
+def _say_what_is_no_tactic(template: Mapping[str, Any], document: Document, problems: list[RuleProblem]) -> None:
+    """A category may be another word than a tactic (Malware, Ransomware); one that is nearly a tactic is a slip."""
+    category = template.get("category")
+    if isinstance(category, str) and tactic_named(category) is None and (near := nearest(category, TACTICS)):
+        message = f"the category '{category}' is not a tactic, and alerts of the rule have none."
+        _note(document, problems, document.line((*_TEMPLATE, "category")), message, f"Did you mean '{near}'?")
 
 
 def _custom_details(template: Mapping[str, Any]) -> dict[str, str] | None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-_SHORT = re.compile(r"(\d+)\s*(days?|d|hours?|h|minutes?|min|m|seconds?|sec|s)", re.IGNORECASE)
+_SHORT = re.compile(r"(?:\d+[dhms])+", re.IGNORECASE)
+_PART = re.compile(r"(\d+)([dhms])", re.IGNORECASE)
+_WORDS = re.compile(
+    r"(\d+)\s*(days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|weeks?|w)(?![a-z])\s*(?:,|and)?\s*",
+    re.IGNORECASE,
+)
 _ISO = re.compile(
     # PT1D is not ISO 8601 and yet common in rules; it has only one reading.
     r"P(?:T(?=\d+D$))?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
@@ -17,24 +22,38 @@ _TIMESPAN = re.compile(
 )
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+_SHORT_UNITS = {**_UNITS, "w": "weeks"}
 
 
 def parse_duration(text: str) -> timedelta | None:
     """The length `text` names, or None when it names none.
 
     Forms: ``1h`` / ``14d`` / ``5m`` / ``1h10m`` (Azure-Sentinel YAML), ``PT5H`` / ``P1DT12H`` / ``P2W`` (ISO 8601
-    without years and months, whose length varies), ``1.05:00:00`` (timespan).
+    without years and months, whose length varies), ``1.05:00:00`` (timespan). Words and spaces (``1 hour``) are none.
     """
     text = text.strip()
-    short = list(_SHORT.finditer(text))
-    if short and not _SHORT.sub("", text).strip():
-        lengths = {_UNITS[part[2][0].lower()]: float(part[1]) for part in short}
+    if _SHORT.fullmatch(text):
+        short = list(_PART.finditer(text))
+        lengths = {_UNITS[part[2].lower()]: float(part[1]) for part in short}
         return _bounded(**lengths) if len(lengths) == len(short) else None
     for pattern in (_ISO, _TIMESPAN):
         match = pattern.fullmatch(text)
         if match and any(match.groupdict().values()):
             return _bounded(**{unit: float(value) for unit, value in match.groupdict().items() if value})
     return None
+
+
+def meant_duration(text: str) -> str | None:
+    """A length of time in words (``1 hour``, ``30 min``) as rules write it: ``1h``, ``30m``; None where none is meant."""
+    text = text.strip()
+    if _WORDS.sub("", text):
+        return None
+    lengths = [(_SHORT_UNITS[part[2][0].lower()], int(part[1])) for part in _WORDS.finditer(text)]
+    try:
+        length = sum((timedelta(**{unit: value}) for unit, value in lengths), timedelta(0))
+    except OverflowError:
+        return None
+    return format_short(length) if length else None
 
 
 def _bounded(**parts: float) -> timedelta | None:

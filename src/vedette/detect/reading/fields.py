@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
 from vedette.core.errors import nearest
 from vedette.detect.reading.document import Document
-from vedette.detect.reading.durations import parse_duration
+from vedette.detect.reading.durations import meant_duration, parse_duration
 from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.detect.rule import JsonValue
 
@@ -106,19 +106,24 @@ class FieldReader:
             return None
         length = parse_duration(text)
         if length is None:
-            self.wrong(
-                name, f"'{name}' is a length of time, not {_shown(text)}", hint="Write it as 5m, 1h, 14d or PT5H."
-            )
+            meant = meant_duration(text)
+            hint = f"Write it as {meant}." if meant else "Write it as 5m, 1h, 14d or PT5H."
+            self.wrong(name, f"'{name}' is a length of time, not {_shown(text)}", hint=hint)
         return length
 
-    def choice(self, name: str, choices: Mapping[str, T], default: T) -> T:
-        """One of the named values; `choices` is by folded name."""
+    def choice(self, name: str, choices: Mapping[str, T], default: T, known: Sequence[str] | None = None) -> T:
+        """One of the named values; `choices` is by folded name, and `known` are the names that a finding tells, where not the values."""
         text = self.text(name)
         if text is None:
             return default
         found = choices.get(text.casefold())
         if found is None:
-            self.wrong(name, f"'{text}' is not a value of '{name}'", [str(choice) for choice in choices.values()], text)
+            self.wrong(
+                name,
+                f"'{text}' is not a value of '{name}'",
+                known or [str(choice) for choice in choices.values()],
+                text,
+            )
             return default
         return found
 
@@ -232,11 +237,11 @@ class FieldReader:
             hint = f"Known are {', '.join(names)}."
         self._add(RuleProblem(self._document.file, self.line(name), f"{message}.", hint, self.label, code=code))
 
-    def note(self, name: str, message: str) -> None:
+    def note(self, name: str, message: str, *, hint: str | None = None, code: str | None = None) -> None:
         """A warning at a field; the rule is read all the same."""
         line = self.line(name)
         self._problems.append(
-            RuleProblem(self._document.file, line, f"{message}.", None, self.label, ProblemSeverity.WARNING)
+            RuleProblem(self._document.file, line, f"{message}.", hint, self.label, ProblemSeverity.WARNING, code)
         )
 
     def _add(self, problem: RuleProblem) -> None:

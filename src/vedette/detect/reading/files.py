@@ -6,15 +6,16 @@ A file that is wrong yields findings and never stops the others.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vedette.core.errors import nearest
 from vedette.core.files import read_whole
-from vedette.detect.reading.arm_reader import is_arm, read_arm
-from vedette.detect.reading.defender_reader import is_defender, is_defender_list, read_defender
+from vedette.detect.reading.arm_reader import RULE_TYPE, is_arm, read_arm, types_in
+from vedette.detect.reading.defender_reader import is_defender, is_defender_list, place_of, read_defender
 from vedette.detect.reading.document import Document
+from vedette.detect.reading.document import Path as DocumentPath
 from vedette.detect.reading.json_reader import MAX_BYTES, read_json
 from vedette.detect.reading.layout import looks_like_rule, read_layout
 from vedette.detect.reading.problems import ProblemSeverity, RuleProblem, UnreadableDocument
@@ -25,6 +26,8 @@ from vedette.detect.rule import AnalyticsRule, JsonValue
 YAML_SUFFIXES = (".yaml", ".yml")
 JSON_SUFFIXES = (".json",)
 MAX_FILES = 50_000
+_SHOWN = 3
+"""Types of resources that a finding names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,12 @@ class RuleSource:
     format: str
     """``yaml``, ``arm``, ``defender`` or ``sigma``."""
     original: JsonValue
+    place: Callable[[DocumentPath], int | None] | None = field(default=None, compare=False, repr=False)
+    """The line of a part of the rule, by its path in the public layout; None where the file has another layout."""
+
+    def line_of(self, path: DocumentPath) -> int | None:
+        """The line on which a part of the rule stands, or the rule's own."""
+        return self.line if self.place is None else self.place(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +123,12 @@ class _Reading:
         if is_arm(value):
             before, count = len(problems), len(self._rules)
             for rule, part in read_arm(document, problems):
-                self._rules.append(ReadRule(rule, RuleSource(document.file, part.line(), "arm", part.value)))
+                place = part.at(("properties",), None).line
+                self._rules.append(ReadRule(rule, RuleSource(document.file, part.line(), "arm", part.value, place)))
             if len(self._rules) == count and len(problems) == before:
-                _not_a_rule(document, "the template has no alert rule in it", named, problems)
+                types = ", ".join(types_in(value)[:_SHOWN])
+                hint = f"It has resources of the type {types}; rules are of {RULE_TYPE}." if types else None
+                _not_a_rule(document, "the template has no alert rule in it", named, problems, hint)
         elif isinstance(value, list):
             for index, entry in enumerate(value):
                 self._one(document.at((index,), entry), named)
@@ -140,7 +152,8 @@ class _Reading:
             _not_a_rule(document, message, named, self.problems)
             return
         if rule is not None:
-            self._rules.append(ReadRule(rule, RuleSource(document.file, document.line(), kind, value)))
+            place = document.line if kind == "yaml" else place_of(document)
+            self._rules.append(ReadRule(rule, RuleSource(document.file, document.line(), kind, value, place)))
 
     def _wrong(self, file: str, line: int | None, message: str, hint: str | None = None) -> None:
         self.problems.append(RuleProblem(file, line, message, hint))
@@ -218,6 +231,8 @@ def _is_json(text: str, file: str) -> bool:
     return file.lower().endswith(JSON_SUFFIXES) or text.lstrip()[:1] in ("{", "[")
 
 
-def _not_a_rule(document: Document, message: str, named: bool, problems: list[RuleProblem]) -> None:
+def _not_a_rule(
+    document: Document, message: str, named: bool, problems: list[RuleProblem], hint: str | None = None
+) -> None:
     severity = ProblemSeverity.ERROR if named else ProblemSeverity.WARNING
-    problems.append(RuleProblem(document.file, document.line(), f"{message}.", severity=severity))
+    problems.append(RuleProblem(document.file, document.line(), f"{message}.", hint, severity=severity))

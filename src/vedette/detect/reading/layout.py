@@ -7,24 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
+from vedette.core.errors import nearest
 from vedette.core.ids import derived_id
-from vedette.detect.attack import tactic_named, technique_named
+from vedette.detect.attack import TACTICS, tactic_named, technique_named
+from vedette.detect.correlation.settings import NAME as FUSION_NAME
+from vedette.detect.correlation.settings import problems_of
 from vedette.detect.entities.types import ENTITY_TYPES, entity_type
 from vedette.detect.made_queries import made
 from vedette.detect.reading.document import Document
-from vedette.detect.reading.durations import format_iso8601
 from vedette.detect.reading.fields import FieldReader
 from vedette.detect.reading.problems import RuleProblem
+from vedette.detect.reading.schedule import read_schedule, read_trigger
 from vedette.detect.reading.sigma.reader import again
 from vedette.detect.rule import (
     DYNAMIC_PROPERTIES,
     AlertDetailsOverride,
     AnalyticsRule,
     DynamicProperty,
-    Eagerness,
     EntityMapping,
     EventGrouping,
     FieldMapping,
@@ -32,12 +33,10 @@ from vedette.detect.rule import (
     IncidentConfiguration,
     JsonValue,
     MatchingMethod,
-    Operator,
     RequiredConnector,
     RuleKind,
     Severity,
     Suppression,
-    Threshold,
 )
 
 FIELDS: Final = (
@@ -77,15 +76,9 @@ FIELDS: Final = (
 )
 """Fields of a rule that have a meaning here; every other one is kept as it is."""
 
-DEFAULT_FREQUENCY: Final = timedelta(hours=5)
-"""Frequency and period that Sentinel's rule wizard proposes."""
+MOST_DETAILS: Final = 20
+"""Custom details of a rule, as Microsoft Sentinel takes them."""
 
-_OPERATORS: Final = {
-    **{operator.short: operator for operator in Operator},
-    **{operator.value.casefold(): operator for operator in Operator},
-    "greaterthanorequalto": Operator.GE,
-    "lessthanorequalto": Operator.LE,
-}
 _KINDS: Final = {kind.value.casefold(): kind for kind in RuleKind}
 _METHODS: Final = {
     **{method.value.casefold(): method for method in MatchingMethod},
@@ -134,24 +127,33 @@ def read_layout(
     name = fields.text("name") or fields.text("displayName")
     fields.label = name or rule_id or fields.text("id")
     rule_kind = _kind(fields, kind)
+    fusion = rule_kind is RuleKind.FUSION
+    if fusion:  # Sentinel's resource has no name, severity or description of its own
+        name = name or FUSION_NAME
+        fields.label = name
     query = fields.text("query", trim=False) or ""
     if name is None:
-        fields.missing("name")
+        fields.missing("name" if rule_id is None else "displayName")
     unmapped = _unmapped(fields.raw("sigma"))
     if rule_kind is not None and rule_kind.has_query and not query.strip() and not unmapped:
         if isinstance(fields.raw("query"), str):
             fields.wrong("query", "'query' is empty")
         fields.missing("query")
-    frequency, period = fields.duration("queryFrequency"), fields.duration("queryPeriod")
-    if rule_kind is RuleKind.SCHEDULED:
-        frequency, period = _schedule(fields, frequency, period)
     anomalies = rule_kind is RuleKind.ANOMALY and bool(query.strip())
+    frequency, period = read_schedule(fields, rule_kind, anomalies=anomalies)
     if anomalies:
-        frequency, period = _anomaly_schedule(fields, frequency, period)
         fields.choice("settingsStatus", {"production": "Production", "flighting": "Flighting"}, "Production")
-    trigger = _trigger(fields, rule_kind)
-    severity = fields.choice("severity", {value.casefold(): value for value in Severity}, Severity.MEDIUM)
+    if fusion:
+        for field, message, error in problems_of(fields.value):
+            (fields.wrong if error else fields.note)(field, message)
+    trigger = read_trigger(fields, rule_kind)
+    usual = Severity.HIGH if fusion else Severity.MEDIUM
+    severity = fields.choice("severity", {value.casefold(): value for value in Severity}, usual)
     details = fields.text_mapping("customDetails")
+    if len(details) > MOST_DETAILS:
+        fields.note(
+            "customDetails", f"the rule has {len(details)} custom details; an alert takes {MOST_DETAILS}", code="RC203"
+        )
     rule = AnalyticsRule(
         id="",
         name=name or "",
@@ -233,61 +235,6 @@ def _kind(fields: FieldReader, given: str | None) -> RuleKind | None:
     return kind
 
 
-def _trigger(fields: FieldReader, kind: RuleKind | None) -> Threshold:
-    if kind is not RuleKind.SCHEDULED:
-        # An NRT rule and a hunting query match on any row; thresholds left over from a copied rule do not apply.
-        return Threshold()
-    value = fields.integer("triggerThreshold", minimum=0)
-    return Threshold(
-        fields.choice("triggerOperator", _OPERATORS, Operator.GT),
-        0 if value is None else value,
-        fields.choice("eagerness", {value.casefold(): value for value in Eagerness}, Eagerness.EXHAUSTIVE),
-    )
-
-
-def _schedule(
-    fields: FieldReader, frequency: timedelta | None, period: timedelta | None
-) -> tuple[timedelta, timedelta]:
-    """Frequency and period; what a scheduled rule leaves out is what Sentinel's wizard proposes, and is said."""
-    absent = [
-        name
-        for name in ("queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold", "severity")
-        if fields.lacks(name)
-    ]
-    frequency = DEFAULT_FREQUENCY if frequency is None else frequency
-    period = max(frequency, DEFAULT_FREQUENCY) if period is None else period
-    _check_schedule(fields, frequency, period)
-    if absent:
-        names = ", ".join(f"'{name}'" for name in absent)
-        run = f"it runs every {format_iso8601(frequency)} over the last {format_iso8601(period)}"
-        fields.note(
-            "", f"the rule has no {names}: {run}, and a count above {fields.raw('triggerThreshold') or 0} triggers"
-        )
-    return frequency, period
-
-
-def _anomaly_schedule(
-    fields: FieldReader, frequency: timedelta | None, period: timedelta | None
-) -> tuple[timedelta, timedelta]:
-    """Frequency and period of an anomaly rule: each day against two weeks, where it does not say."""
-    frequency = timedelta(days=1) if frequency is None else frequency
-    period = max(frequency, timedelta(days=14)) if period is None else period
-    _check_schedule(fields, frequency, period)
-    return frequency, period
-
-
-def _check_schedule(fields: FieldReader, frequency: timedelta, period: timedelta) -> None:
-    if frequency < timedelta(minutes=1) or frequency > timedelta(days=14):
-        fields.wrong(
-            "queryFrequency", f"a rule runs every minute at most and every 14 days at least, not every {frequency}"
-        )
-    if period < frequency:
-        message = f"the rule looks back {period} every {frequency}: what happens between two runs would never be read"
-        fields.wrong(
-            "queryPeriod", message, hint="Make 'queryPeriod' as long as 'queryFrequency' or longer.", code="RC201"
-        )
-
-
 def _connectors(fields: FieldReader) -> tuple[RequiredConnector, ...]:
     """The connectors; a list that is not in the layout's form is only a warning, because no run depends on it."""
     connectors = []
@@ -311,7 +258,9 @@ def _tactics(fields: FieldReader) -> tuple[str, ...]:
     for text in fields.texts("tactics"):
         known = tactic_named(text)
         if known is None:
-            fields.note("tactics", f"'{text}' is not a tactic of MITRE ATT&CK as Microsoft Sentinel names them")
+            near = nearest(text, TACTICS)
+            message = f"'{text}' is not a tactic of MITRE ATT&CK as Microsoft Sentinel names them"
+            fields.note("tactics", message, hint=f"Did you mean '{near}'?" if near else None)
         tactics.append(known or text)
     return tuple(dict.fromkeys(tactics))
 

@@ -39,6 +39,7 @@ class RuleProblem:
             "rule": self.rule,
             "message": self.message,
             "hint": self.hint,
+            "code": self.code,
         }
         return {name: value for name, value in known.items() if value is not None}
 
