@@ -184,6 +184,7 @@ export function detail(summary, rules, changes, comments) {
     ...incident, description: `Raised by ${used.length} rule${used.length === 1 ? "" : "s"} of this workspace.`, techniques: ["T1005"], ruleIds: [...new Set(used.map((rule) => rule.id))], entities, alerts, comments, timeline,
     story: `${user} read the AD FS key container on ${host} from ${ip}, seen by ${used.length} rule${used.length === 1 ? "" : "s"} within ${used.length * 15} minutes.`,
     together: used.length > 1 ? [`All ${used.length} alerts name the host ${host}`, `All name the account ${user}`, "Their first events are within 1 hour of each other"] : [],
+    campaign: null, campaignIncidents: [],
   };
 }
 

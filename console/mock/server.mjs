@@ -216,7 +216,7 @@ export function createMock({ incidents: count = 10_000, rows = 5_000, empty = fa
       runs.set(one.id, [run, ...runs.get(one.id)]);
       return run;
     }],
-    ["POST", `${ws}/rules/import`, ({ body }) => ({ imported: [], problems: body.files.map((file) => ({ file: file.name, line: 1, message: "the mock server imports no rules", hint: "Use vedette serve." })) })],
+    ["POST", `${ws}/rules/import`, ({ body }) => ({ imported: [], problems: body.files.map((file) => ({ file: file.name, severity: "Error", line: 1, message: "the mock server imports no rules", hint: "Use vedette serve." })) })],
     ["GET", `${ws}/destination-kinds`, () => page(DESTINATION_KINDS)],
     ["GET", `${ws}/destinations`, () => page([...destinations.values()])],
     ["POST", `${ws}/destinations`, ({ body }) => writeDestination(`d-${clock()}`, body)],

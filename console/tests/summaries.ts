@@ -36,7 +36,7 @@ export function summary(number: number, change: Partial<IncidentSummary> = {}): 
 
 export function whole(one: IncidentSummary): Incident {
   return {
-    ...one, description: "", techniques: [], ruleIds: [], entities: [], alerts: [], comments: [], timeline: [], story: "", together: [],
+    ...one, description: "", techniques: [], ruleIds: [], entities: [], alerts: [], comments: [], timeline: [], story: "", together: [], campaign: null, campaignIncidents: [],
     etag: "", priorityParts: [], tasks: [], bookmarks: [], moves: [], mergedInto: null, history: [],
   };
 }

@@ -74,14 +74,15 @@ describe("orders", () => {
   it("compare titles without case", () => expect(numbers("status=any&sort=title")).toEqual([3, 1, 2, 10]));
   it("compare numbers as numbers", () => expect(numbers("status=any&sort=number")).toEqual([1, 2, 3, 10]));
 
-  it("handle 10,000 incidents within 100 ms", () => {
+  it("handle 10,000 incidents within 100 ms of processor", () => {
     const many = Array.from({ length: 10_000 }, (_, index) => summary(index + 1, { title: `Rule ${index % 97}` }));
     const once = (text: string) => {
-      const start = performance.now();
+      const start = process.cpuUsage();
       computeView(many, view(text), "me");
-      return performance.now() - start;
+      const used = process.cpuUsage(start);
+      return (used.user + used.system) / 1000;
     };
-    // the best of several: what else the machine does is not the view's time
+    // processor time, and the best of several: what else the machine does is not the view's time
     const times = ["q=rule+-5&sort=title", "sort=-severity", "status=any&q=rule"].map((text) =>
       Math.min(...Array.from({ length: 7 }, () => once(text))),
     );

@@ -74,7 +74,7 @@ def test_what_sentinel_has_no_field_for_is_told() -> None:
 
 
 def test_rules_without_a_query_have_no_severity_of_their_own() -> None:
-    for kind in (RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION, RuleKind.FUSION):
+    for kind in (RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION, RuleKind.ML_BEHAVIOR_ANALYTICS):
         properties, _ = properties_of(
             rule(1, kind=kind, query="", query_frequency=None, extra={"productFilter": "Azure Sentinel"})
         )

@@ -18,6 +18,7 @@ from vedette.core.database import State
 from vedette.core.roles import SYSTEM
 from vedette.detect.alerts.alert import Outcome, RuleRun
 from vedette.detect.alerts.moments import wire_datetime
+from vedette.detect.fitting import fits
 from vedette.detect.library import RuleLibrary
 from vedette.detect.models import RuleRow
 from vedette.detect.rule import AnalyticsRule, EntityMapping, EventGrouping, FieldMapping, RuleKind
@@ -31,6 +32,7 @@ from vedette.incidents.service import IncidentService
 from vedette.store.content import WorkspaceContent
 from vedette.store.functions import FunctionDefinition, SavedFunctions
 from vedette.store.logstore import LogStore
+from vedette.store.watchlists.lists import Watchlists, WatchlistSettings
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -43,6 +45,7 @@ class House:
         self.clock, self.logs, self.state, self.workspace = clock, logs, state, workspace
         self.library, self.ledger = RuleLibrary(state, workspace, clock), Ledger(state, workspace, clock)
         self.incidents = IncidentService(state, workspace, clock, name_of=lambda _: None, url_of=str)
+        self.watchlists = Watchlists(state, workspace, clock)
         self.runs: list[RuleRun] = []
         runner = RuleRunner(logs, clock, shapes=logs)
         self.stream = Stream(state, runner, self.ledger, logs, clock, self._taken)
@@ -50,7 +53,7 @@ class House:
             state, self.library, runner, self.ledger, clock, self._taken,
             ScheduleOptions(ingestion_delay=timedelta(0), tick_seconds=1e9, tick_runs=10**6),
             LateEvents(state, workspace, logs, clock), lambda one: on_the_stream(one, logs.shape(one.query)),
-            binds=lambda one: logs.shape(one.query) is not None,
+            binds=lambda one: fits(one, logs),
         )  # fmt: skip
 
     def _taken(self, run: RuleRun) -> None:
@@ -69,7 +72,7 @@ class House:
 
 @pytest.fixture
 def house(state: State, workspace: str, clock: VirtualClock) -> Iterator[House]:
-    content = WorkspaceContent(functions=SavedFunctions(state, workspace, clock))
+    content = WorkspaceContent.of(state, workspace, clock)
     with LogStore(None, clock, content=content) as logs:
         made = House(state, workspace, clock, logs)
         made.event(NOON - timedelta(days=30))
@@ -124,10 +127,13 @@ def test_a_table_that_appears_later_makes_a_rule_whole(house: House) -> None:
 
 
 @pytest.mark.req("P-082", "P-089")
-@pytest.mark.parametrize("missing", ["table", "column", "function"])
+@pytest.mark.parametrize("missing", ["table", "column", "function", "watchlist"])
 def test_a_rule_that_did_not_fit_is_tried_as_soon_as_it_does(house: House, missing: str) -> None:
     """A daily rule: it does not wait for its next window, nor for the end of its failed window's tries."""
-    query = {"table": "Later_CL", "column": "Events_CL | where Late == 1", "function": "Known()"}[missing]
+    query = {
+        "table": "Later_CL", "column": "Events_CL | where Late == 1", "function": "Known()",
+        "watchlist": "Events_CL | where Who in ((_GetWatchlist('Known') | project Person))",
+    }[missing]  # fmt: skip
     day = timedelta(days=1)
     for tries, number in ((1, 1), (4, 2)):  # one in the middle of its tries, one that has given its window up
         house.library.import_(as_read(ann(number, query=query, query_frequency=day, query_period=day)))
@@ -139,6 +145,8 @@ def test_a_rule_that_did_not_fit_is_tried_as_soon_as_it_does(house: House, missi
     if missing == "function":
         functions = SavedFunctions(house.state, house.workspace, house.clock)
         functions.put(FunctionDefinition("Known", "Events_CL | where Late == 1"), SYSTEM)
+    if missing == "watchlist":
+        house.watchlists.put("Known", WatchlistSettings("Person"), [{"Person": "ann"}], SYSTEM)
     house.clock.advance(MINUTE)
     assert house.scheduler.tick().filled == 2
     assert house.outcomes(1) == house.outcomes(2) == ["MATCHED"]

@@ -337,10 +337,10 @@ def test_failures_are_outcomes(error: Exception, code: str, message: str, place:
 
 
 def test_a_rule_without_a_query_is_refused_with_its_reason() -> None:
-    found = run(table([{"A": 1}]), dataclasses.replace(RULE, kind=RuleKind.FUSION))
+    found = run(table([{"A": 1}]), dataclasses.replace(RULE, kind=RuleKind.ML_BEHAVIOR_ANALYTICS))
     assert found.outcome is Outcome.ERROR
     assert found.error is not None
-    assert "Fusion" in found.error.message
+    assert "MLBehaviorAnalytics" in found.error.message
 
 
 @pytest.mark.parametrize(

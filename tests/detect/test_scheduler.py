@@ -329,7 +329,7 @@ def test_rules_that_are_off_or_have_no_schedule_do_not_run(house: House) -> None
     house.add(
         rule(1, enabled=False),
         rule(2, kind=RuleKind.HUNTING),
-        rule(3, kind=RuleKind.FUSION),
+        rule(3, kind=RuleKind.ML_BEHAVIOR_ANALYTICS),
         rule(4, kind=RuleKind.NRT),
     )
     assert house.tick().runs == 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.detect.logs import EventLogs
+from tests.detect.logs import EventLogs, Result, table
 from tests.detect.rules import as_read, rule
 from tests.respond.conftest import condition, modify
 from tests.respond.conftest import rule as automation_rule
@@ -15,6 +16,7 @@ from vedette.core.database import State
 from vedette.core.roles import SYSTEM
 from vedette.core.workspaces import Workspaces
 from vedette.detect.library import RuleLibrary
+from vedette.detect.reading.files import read_rule_text
 from vedette.detect.rule import AnalyticsRule, EntityMapping, EventGrouping, FieldMapping
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner
@@ -27,9 +29,39 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 END = START + timedelta(hours=6)
 
 
+STAGES = ("InitialAccess", "Persistence", "Impact")
+
+
+class Signals(EventLogs):
+    """To a Fusion rule every three events are the stages of one campaign."""
+
+    def query(self, text: str, *, now: datetime, timespan: tuple[datetime, datetime]) -> Result:
+        """The events, or what a Fusion rule sees in them."""
+        found = super().query(text, now=now, timespan=timespan)
+        if "SecurityAlert" not in text:
+            return found
+        signals = []
+        for at, user in found.rows:
+            campaign, stage = divmod(int(user.removeprefix("user").partition("@")[0]), len(STAGES))
+            entities = json.dumps([{"Type": "account", "FullName": f"campaign{campaign}@x.com"}])
+            signals.append({
+                "StartTime": at, "EndTime": at, "RaisedTime": at, "Kind": "Alert", "Product": "P", "Title": STAGES[stage], "Severity": "Low",
+                "Tactics": STAGES[stage], "Techniques": "", "Detection": STAGES[stage], "SignalId": user, "Entities": entities,
+            })  # fmt: skip
+        return table(signals)
+
+
+def fusion() -> AnalyticsRule:
+    """A rule over those signals, whose campaigns half come whole and half grow."""
+    [one], _ = read_rule_text(
+        "kind: Fusion\nid: fusion\nname: Fusion\nqueryFrequency: 10m\nqueryPeriod: 1d\n", "rule.yaml"
+    )
+    return one.rule
+
+
 def events() -> EventLogs:
     """An event every five minutes."""
-    logs = EventLogs()
+    logs = Signals()
     for number in range(72):
         logs.add(START + timedelta(minutes=5 * number, seconds=30), User=f"user{number}@x.com")
     return logs
@@ -69,7 +101,7 @@ def main(path: str) -> None:
     library, ledger = RuleLibrary(state, workspace, clock), Ledger(state, workspace, clock)
     service = IncidentService(state, workspace, clock)
     automated(state, service, clock)
-    library.import_(as_read(*rules()))
+    library.import_(as_read(*rules(), fusion()))
     options = ScheduleOptions(ingestion_delay=timedelta(0))
     scheduler = Scheduler(state, library, RuleRunner(events(), clock), ledger, clock, service.ingest, options)
     print("ready", flush=True)

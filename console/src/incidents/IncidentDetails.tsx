@@ -7,6 +7,7 @@ import type { Entity, FieldChanges, Incident } from "../api/types";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { Time } from "../time/Time";
 import type { ValueTarget } from "../values/ValueMenu";
+import { Campaign } from "./Campaign";
 import { verdictLabel } from "./model";
 import { EntityChips } from "./parts";
 
@@ -103,6 +104,7 @@ export function IncidentDetails({ incident, onChange, filters, active }: Props) 
           </ul>
         </section>
       )}
+      <Campaign incident={incident} />
       <section>
         <h2 className="vd-label">Entities ({incident.entities.length})</h2>
         {groups.size === 0 && <span className="vd-muted">No entities are mapped.</span>}

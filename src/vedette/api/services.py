@@ -24,6 +24,7 @@ from vedette.deliver.outbox import enqueue
 from vedette.deliver.service import Destinations
 from vedette.detect.alerts.alert import RuleRun
 from vedette.detect.alerts.limits import AlertLimits
+from vedette.detect.fitting import fits
 from vedette.detect.library import RuleLibrary, StoredRule
 from vedette.detect.reading.files import ReadRule
 from vedette.detect.running.late import LateEvents
@@ -353,7 +354,7 @@ class WorkspaceServices:
             ScheduleOptions(share=held.settings.detection_share / 100), late,
             streamed=lambda rule: on_the_stream(rule, self.logs.shape(rule.query)),
             exceptions=self.exceptions,
-            binds=lambda rule: self.logs.shape(rule.query) is not None,
+            binds=lambda rule: fits(rule, self.logs),
         )  # fmt: skip
 
     @cached_property
@@ -372,6 +373,8 @@ class WorkspaceServices:
         report = self.incidents.ingest(run)
         if run.rule.kind is RuleKind.ANOMALY:
             return  # no alerts: rows for those who ask for them
+        if run.rule.kind is RuleKind.FUSION and not report.alerts:
+            return  # a campaign that has grown is in its incident, of which destinations have heard
         numbers = report.incidents
         link = self._replay_link(run)
         with self.application.state.session() as session:

@@ -1,4 +1,4 @@
-"""Kinds of rules whose query the product writes: incidents of Microsoft's alerts, and matching of threat intelligence.
+"""Kinds of rules whose query the product writes: incidents of Microsoft's alerts, matching of threat intelligence, Fusion.
 
 The rule as it is kept has no query; it is made whenever the rule is read, so that a better one comes with the product.
 """
@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from vedette.detect.correlation.query import made_fusion, plain_fusion
+from vedette.detect.products import names_of
 from vedette.detect.rule import (
     AlertDetailsOverride,
     AnalyticsRule,
@@ -34,6 +36,8 @@ def made(rule: AnalyticsRule) -> AnalyticsRule:
         return _incident_creation(rule)
     if rule.kind is RuleKind.THREAT_INTELLIGENCE:
         return _threat_intelligence(rule)
+    if rule.kind is RuleKind.FUSION:
+        return made_fusion(rule)
     return rule
 
 
@@ -41,28 +45,14 @@ def as_kept(rule: AnalyticsRule) -> AnalyticsRule:
     """The rule without what `made` gives it."""
     if not rule.kind.has_made_query:
         return rule
+    if rule.kind is RuleKind.FUSION:
+        return plain_fusion(rule)
     plain = AnalyticsRule(id=rule.id, name=rule.name)
     return replace(
         rule, query="", query_frequency=None, query_period=None, event_grouping=plain.event_grouping,
         entity_mappings=(), sentinel_entities_columns=(), alert_details_override=plain.alert_details_override,
         custom_details={},
     )  # fmt: skip
-
-
-_PRODUCTS: Final = (
-    ("Azure Security Center", "Microsoft Defender for Cloud"),
-    ("Azure Security Center for IoT", "Microsoft Defender for IoT"),
-    ("Azure Active Directory Identity Protection", "Microsoft Entra ID Protection"),
-    ("Azure Advanced Threat Protection", "Microsoft Defender for Identity"),
-    ("Microsoft Cloud App Security", "Microsoft Defender for Cloud Apps"),
-    ("Microsoft Defender Advanced Threat Protection", "Microsoft Defender for Endpoint"),
-    ("Office 365 Advanced Threat Protection", "Microsoft Defender for Office 365"),
-)
-"""A product's name in rules, and the one it has now: its own interfaces say either in an alert."""
-
-
-def _names_of(product: str) -> tuple[str, ...]:
-    return next((names for names in _PRODUCTS if product.casefold() in map(str.casefold, names)), (product,))
 
 
 def _incident_creation(rule: AnalyticsRule) -> AnalyticsRule:
@@ -72,7 +62,7 @@ def _incident_creation(rule: AnalyticsRule) -> AnalyticsRule:
         return rule
     lines = [
         "SecurityAlert",
-        f"| where ProductName in~ ({', '.join(map(text_literal, _names_of(product.strip())))}) and not(ProviderName startswith 'ASI ')",
+        f"| where ProductName in~ ({', '.join(map(text_literal, names_of(product.strip())))}) and not(ProviderName startswith 'ASI ')",
     ]
     severities = _texts(rule.extra.get("severitiesFilter"))
     if severities:

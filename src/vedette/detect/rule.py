@@ -37,7 +37,11 @@ class RuleKind(StrEnum):
     @property
     def has_made_query(self) -> bool:
         """Whether the product writes the query of such rules (`made_queries.py`)."""
-        return self in (RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION, RuleKind.THREAT_INTELLIGENCE)
+        return self in (
+            RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION,
+            RuleKind.THREAT_INTELLIGENCE,
+            RuleKind.FUSION,
+        )
 
 
 class Severity(StrEnum):
@@ -257,6 +261,8 @@ class AnalyticsRule:
             return f"what is kept of it cannot be read: {self.unreadable}"
         if self.unmapped is not None:
             return f"the Sigma rule is no query here: {self.unmapped}"
+        if self.kind is RuleKind.FUSION and not self.query:
+            return "its 'sourceSettings' leave no source of signals"
         if not self.has_query and not (self.kind.has_made_query and self.query):
             return f"rules of kind {self.kind} have no query: their detections are made by a Microsoft service"
         return None

@@ -18,7 +18,7 @@ from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.detect.alerts.alert import Outcome, RuleRun
 from vedette.detect.alerts.limits import AlertLimits
-from vedette.detect.rule import AnalyticsRule, EventGrouping, JsonValue, Threshold, canonical_json
+from vedette.detect.rule import AnalyticsRule, EventGrouping, JsonValue, RuleKind, Threshold, canonical_json
 from vedette.detect.running.runner import ExceptionsOf, QueryRunner, RuleRunner
 from vedette.incidents.models import AlertRow
 
@@ -82,7 +82,8 @@ def find_again(
     wide = replace(limits, sample_rows=ROWS, sample_bytes=_BYTES, alerts_per_run=ROWS, alerts_per_nrt_run=ROWS)
     if rule.event_grouping is EventGrouping.SINGLE_ALERT:
         wide = replace(wide, alerts_per_run=limits.alerts_per_run, alerts_per_nrt_run=limits.alerts_per_nrt_run)
-    run = RuleRunner(logs, clock, wide, exceptions=exceptions).run(asked, end, end - start)
+    since = end - rule.frequency if rule.kind is RuleKind.FUSION else None
+    run = RuleRunner(logs, clock, wide, exceptions=exceptions).run(asked, end, end - start, since=since)
     if run.outcome is not Outcome.MATCHED:
         return Found((), (), 0, ()), run
     rows = tuple(row for alert in run.alerts for row in alert.sample)[:ROWS]

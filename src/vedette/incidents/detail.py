@@ -30,6 +30,8 @@ def incident_view(
     tasks: Sequence[TaskRow] = (),
     bookmarks: Sequence[BookmarkRow] = (),
     moves: Sequence[MoveRow] = (),
+    campaign: JsonValue = None,
+    campaigns: Sequence[int] = (),
 ) -> dict[str, Any]:
     """The whole incident. The timeline is in the order of time; an alert stands at its first event."""
     ordered = sorted(entities, key=lambda entity: (-len(entity.alert_ids), entity.type, entity.entity.title, entity.id))
@@ -56,6 +58,8 @@ def incident_view(
         "timeline": _timeline(alerts, activities, bookmarks),
         "history": [_history(entry) for entry in activities if entry.field is not None or entry.kind in _MOVES],
         "story": story(incident, ordered, alerts),
+        "campaign": campaign,
+        "campaignIncidents": list(campaigns),
         "together": together(incident, ordered, alerts),
     }
 

@@ -9,7 +9,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from vedette.core.database import storable
-from vedette.incidents.merging import EntityMerger, MergedEntity, Record, key_digest
+from vedette.detect.entities.clusters import Record
+from vedette.incidents.merging import EntityMerger, MergedEntity, key_digest
 from vedette.incidents.models import AlertRow, EntityKeyRow, IncidentEntityRow, IncidentRow
 from vedette.incidents.records import entities_of
 

@@ -15,6 +15,9 @@ from vedette.detect.rule import AnalyticsRule, MatchingMethod, canonical_json
 MAX_ALERTS: Final = 150
 """Alerts of one incident; further ones start another of the same kind (Sentinel's limit)."""
 
+CAMPAIGN: Final = "Fusion"
+"""Why the alerts of a campaign's incident are together, where a rule's grouping has a matching method."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grouping:

@@ -14,13 +14,13 @@ from vedette.detect.alerts.alert import Alert, RuleRun
 from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.rule import AnalyticsRule, RuleKind, Severity
 from vedette.incidents.anomalies import ANOMALIES, anomaly
+from vedette.incidents.campaigns import Campaigns, Merge, touched
 from vedette.incidents.entities import merge_entities
 from vedette.incidents.fields import FIELDS, complete
 from vedette.incidents.grouping import MAX_ALERTS, Grouping, grouping_of
 from vedette.incidents.journal import IncidentEvent, IncidentState, Journal
 from vedette.incidents.logrows import ALERTS, security_alert
 from vedette.incidents.models import (
-    ActivityRow,
     AlertRow,
     IncidentRow,
     IncidentRuleRow,
@@ -46,9 +46,11 @@ class IngestReport:
 class Ingestion:
     """Takes the alerts of runs in."""
 
-    def __init__(self, state: State, journal: Journal) -> None:
+    def __init__(self, state: State, journal: Journal, merge: Merge) -> None:
+        """`merge` merges the second of two incidents into the first."""
         self._state = state
         self._journal = journal
+        self._campaigns = Campaigns(journal, self._add_alert, followed, merge)
 
     def ingest(self, run: RuleRun) -> IngestReport:
         """Keep a run's alerts and group them into incidents, as its rule says.
@@ -60,7 +62,7 @@ class Ingestion:
             return report
         with self._state.session() as session:
             present = self._present(session, [alert.id for alert in run.alerts])
-            touched: dict[int, list[str]] = {}
+            changed: dict[int, list[str]] = {}
             before: dict[int, IncidentState] = {}
             for alert in run.alerts:
                 if alert.id in present:
@@ -77,11 +79,12 @@ class Ingestion:
                     incident, created = self._incident_for(session, run.rule, alert, before)
                     self._add_alert(session, incident, row)
                     (report.created if created else report.updated).append(incident.number)
-                    touched.setdefault(incident.number, []).append(alert.id)
+                    self._campaigns.brought(session, run.rule, incident, row)
+                    changed.setdefault(incident.number, []).append(alert.id)
                 session.flush()
                 self._tell(session, run.rule, row)
             report.updated = sorted(set(report.updated) - set(report.created))
-            for number, alert_ids in touched.items():
+            for number, alert_ids in changed.items():
                 incident = self._journal.row(session, number)
                 self._journal.finish(session, incident, SYSTEM)
                 self._journal.prioritiser.concern(session, incident)
@@ -116,6 +119,7 @@ class Ingestion:
         incident.first_activity = min(incident.first_activity or row.start, row.start)
         incident.last_activity = max(incident.last_activity or row.end, row.end)
         merge_entities(session, incident, added=[row])
+        self._campaigns.brought(session, run.rule, incident, row)
         more = alert.rows > kept["rows"]
         title = f"Alert completed: {alert.rows:,} results in place of {kept['rows']:,}" if more else "Alert updated"
         self._journal.note(session, incident, ActivityKind.ALERT, SYSTEM, title=title, reference=row.id)
@@ -140,7 +144,11 @@ class Ingestion:
     def _incident_for(
         self, session: Session, rule: AnalyticsRule, alert: Alert, before: dict[int, IncidentState]
     ) -> tuple[IncidentRow, bool]:
-        grouping = grouping_of(rule, alert)
+        grouping = grouping_of(rule, alert) if alert.campaign is None else None
+        one = self._campaigns.incident_of(session, rule, alert)
+        if one is not None and one.alert_count < MAX_ALERTS:
+            before.setdefault(one.number, IncidentState.of(one))
+            return one, False
         if grouping is not None:
             found = self._group(session, rule, alert, grouping, before)
             if found is not None:
@@ -214,23 +222,12 @@ class Ingestion:
             session.add(
                 IncidentRuleRow(workspace_id=incident.workspace_id, rule_id=row.rule_id, number=incident.number)
             )
-        if Severity(row.severity).rank > incident.severity_rank and not self._set_by_people(
-            session, incident, "severity"
-        ):
+        if Severity(row.severity).rank > incident.severity_rank and not touched(session, incident, "severity"):
             self._journal.apply(session, incident, {"severity": row.severity}, SYSTEM)
         merge_entities(session, incident, added=[row])
         if incident.alert_count > 1:
             title = f"Alert added: {row.body['title']}"
             self._journal.note(session, incident, ActivityKind.ALERT, SYSTEM, title=title, reference=row.id)
-
-    def _set_by_people(self, session: Session, incident: IncidentRow, name: str) -> bool:
-        query = select(ActivityRow.id).where(
-            ActivityRow.workspace_id == self._journal.workspace_id,
-            ActivityRow.number == incident.number,
-            ActivityRow.field == name,
-            ActivityRow.actor_id != SYSTEM.id,
-        )
-        return session.scalar(query.limit(1)) is not None
 
 
 def followed(session: Session, incident: IncidentRow) -> IncidentRow:

@@ -229,7 +229,9 @@ class Journal:
 
     def _alert_ids(self, session: Session, incident: IncidentRow) -> list[str]:
         query = select(AlertRow.id).filter_by(workspace_id=self.workspace_id, incident_number=incident.number)
-        return list(session.scalars(query.order_by(AlertRow.start, AlertRow.id)))
+        own = session.scalars(query.order_by(AlertRow.start, AlertRow.id))
+        # a campaign's alerts may be in incidents of their own: they are its alerts all the same
+        return list(dict.fromkeys([*own, *(incident.grouping or {}).get("alertIds", [])]))
 
     def _entity_names(self, session: Session, incident: IncidentRow) -> list[str]:
         query = select(IncidentEntityRow.name).filter_by(workspace_id=self.workspace_id, number=incident.number)

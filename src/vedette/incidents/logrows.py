@@ -29,6 +29,8 @@ _PROVIDERS: Final = {
     RuleKind.SCHEDULED.value: ("ASI Scheduled Alerts", "Scheduled Alerts"),
     RuleKind.NRT.value: ("ASI NRT Alerts", "NRT Alerts"),
     RuleKind.HUNTING.value: ("ASI Scheduled Alerts", "Hunting"),
+    RuleKind.FUSION.value: ("ASI Fusion", "Fusion"),
+    RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION.value: ("ASI Microsoft Security", "Microsoft Security"),
 }
 _PRODUCT: Final = "Azure Sentinel"
 """Content asks for alerts of analytics rules by this name."""
@@ -107,6 +109,8 @@ def _extended(row: AlertRow) -> dict[str, str]:
         "ProcessedBySentinel": "True",
         "Alert generation status": "Full alert created" if not body["notes"] else "; ".join(body["notes"]),
     }
+    if body.get("campaign") is not None:
+        extended["Fusion Alert Ids"] = _json(body["campaign"]["signalIds"])
     if body["customDetails"]:
         extended["Custom Details"] = _json(body["customDetails"])
     return extended
@@ -193,7 +197,7 @@ def security_incident(
         "Labels": [{"labelName": label, "labelType": "User"} for label in row.labels],
         "IncidentUrl": url,
         "AdditionalData": {
-            "alertsCount": row.alert_count,
+            "alertsCount": len(alert_ids),
             "bookmarksCount": len(bookmark_ids),
             "commentsCount": row.comment_count,
             "alertProductNames": [product_name(name) for name in row.product_names],

@@ -18,7 +18,8 @@ PRODUCT: Final = "Vedette"
 def alert_body(run: RuleRun, alert: Alert) -> dict[str, Any]:
     """What is kept of an alert beside the columns of its row: all that its reader and a destination may want."""
     rule = run.rule
-    return {
+    campaign = {} if alert.campaign is None else {"campaign": dict(alert.campaign)}
+    return campaign | {
         "rule": storable(alert.rule),
         "kind": rule.kind.value,
         "title": storable(alert.title),
@@ -105,6 +106,7 @@ def alert_view(row: AlertRow, entity_ids: dict[str, list[str]] | None = None) ->
         "trigger": body["trigger"],
         "run": body["run"],
         "incidentNumber": row.incident_number,
+        "campaign": body.get("campaign"),
         "sample": {
             "columns": [{"name": name, "type": kind} for name, kind in body["columns"]],
             "rows": [[record.get(name) for name in names] for record in body["sample"]],

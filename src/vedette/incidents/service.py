@@ -16,6 +16,7 @@ from vedette.core.ids import IdSource, new_id
 from vedette.core.roles import SYSTEM, Permission, Principal
 from vedette.detect.alerts.alert import RuleRun
 from vedette.detect.rule import JsonValue
+from vedette.incidents.campaigns import campaign_view, campaigns_of_incident
 from vedette.incidents.detail import incident_view
 from vedette.incidents.entities import entity_from_row
 from vedette.incidents.fields import (
@@ -59,14 +60,21 @@ class IncidentService:
         self.workspace_id = workspace_id
         self._clock = clock
         self._journal = Journal(state, workspace_id, clock, url_of or (lambda number: ""))
-        self._ingestion = Ingestion(state, self._journal)
         self._new_id = new_id
         self._name_of = name_of or (lambda person_id: None)
         self.tasks = Tasks(state, self._journal, new_id)
         self.bookmarks = Bookmarks(state, self._journal, new_id)
         self.regrouping = Regrouping(state, self._journal, new_id)
+        self._ingestion = Ingestion(
+            state,
+            self._journal,
+            self._merge,
+        )
         self.outbox = self._journal.outbox
         """Rows for SecurityAlert, SecurityIncident and other tables that the log store does not have yet."""
+
+    def _merge(self, into: IncidentRow, other: IncidentRow) -> None:
+        self.regrouping.merge(into.number, [other.number], SYSTEM)
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` for everything that happens to an incident, inside its transaction."""
@@ -303,15 +311,18 @@ class IncidentService:
     def _view(self, session: Session, incident: IncidentRow) -> dict[str, Any]:
         entities = select(IncidentEntityRow).filter_by(workspace_id=self.workspace_id, number=incident.number)
         activities = select(ActivityRow).filter_by(workspace_id=self.workspace_id, number=incident.number)
+        alerts = self._journal.alerts(session, incident.number)
         return incident_view(
             incident,
-            self._journal.alerts(session, incident.number),
+            alerts,
             [entity_from_row(row) for row in session.scalars(entities.order_by(IncidentEntityRow.position))],
             self._journal.comments(session, incident.number),
             session.scalars(activities.order_by(ActivityRow.id)).all(),
             tasks=self._journal.tasks(session, incident.number),
             bookmarks=self._journal.bookmarks(session, incident.number),
             moves=self._journal.moves(session, incident.number),
+            campaign=campaign_view(session, self.workspace_id, alerts),
+            campaigns=campaigns_of_incident(session, incident),
         )
 
 

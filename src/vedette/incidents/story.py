@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from vedette.detect.reading.durations import parse_duration
 from vedette.detect.rule import MatchingMethod
+from vedette.incidents.grouping import CAMPAIGN
 from vedette.incidents.merging import MergedEntity
 from vedette.incidents.models import AlertRow, IncidentRow
 
@@ -18,7 +20,10 @@ _SHOWN = 2
 
 
 def story(incident: IncidentRow, entities: Sequence[MergedEntity], alerts: Sequence[AlertRow]) -> str:
-    """One sentence: who and where, what was seen, how often and when."""
+    """One sentence: who and where, what was seen, how often and when; of a campaign, where it started and how far it came."""
+    told = next((alert.body["campaign"] for alert in alerts if alert.body.get("campaign") is not None), None)
+    if told is not None:
+        return _campaign(told)
     parts: list[str] = []
     placed: set[str] = set()
     for preposition, types in _ROLES:
@@ -38,13 +43,32 @@ def story(incident: IncidentRow, entities: Sequence[MergedEntity], alerts: Seque
     return f"{subject}; {seen}{when}{tactics}."
 
 
+def _campaign(told: Mapping[str, Any]) -> str:
+    start, reached = told["start"], _spaced(told["impact"]["tactic"])
+    resources = _listed(_last(one) for one in told["impact"]["resources"])
+    signals = _count(len(told["signalIds"]), "alert" if not told["contextualSignals"] else "signal")
+    return (
+        f"An attack in {_count(len(told['stages']), 'stage')}, seen in {signals}: it started with '{start['title']}' at "
+        f"{start['timeUtc'][:16].replace('T', ' ')} UTC and reached {reached}{f', on {resources}' if resources else ''}."
+    )
+
+
+def _last(resource: Mapping[str, str]) -> str:
+    """What people call a resource: of an Azure resource's id the last part."""
+    return resource["name"].rstrip("/").rpartition("/")[2] if resource["type"] == "AzureResource" else resource["name"]
+
+
 def together(incident: IncidentRow, entities: Sequence[MergedEntity], alerts: Sequence[AlertRow]) -> list[str]:
     """Why the alerts are one incident, a clause each: the rule's setting first, then what they have in common."""
-    if len(alerts) < 2:
+    campaign = incident.grouping if incident.grouping and incident.grouping["method"] == CAMPAIGN else None
+    if len(alerts) < 2 and campaign is None:
         return []
     clauses = []
+    if campaign is not None:
+        stages = ", ".join(_spaced(stage) for stage in campaign["shared"])
+        clauses.append(f"Fusion sees stages of one attack in {_count(len(campaign['alertIds']), 'alert')}: {stages}")
     rules = list(dict.fromkeys(alert.body["rule"] for alert in alerts))
-    if incident.grouping is not None:
+    if incident.grouping is not None and campaign is None:
         length = parse_duration(incident.grouping["lookback"])
         within = f" within {_length(int(length.total_seconds()))}" if length is not None else ""
         match incident.grouping["method"]:
@@ -54,7 +78,7 @@ def together(incident: IncidentRow, entities: Sequence[MergedEntity], alerts: Se
                 shared = ", ".join(incident.grouping["shared"])
                 clauses.append(f"The rule '{rules[0]}' puts alerts{within} together that share {shared}")
     for entity in entities:
-        if len(set(entity.alert_ids)) == len(alerts):
+        if len(set(entity.alert_ids)) == len(alerts) > 1:
             number = "Both" if len(alerts) == 2 else f"All {len(alerts)}"
             clauses.append(f"{number} alerts name the {_kind(entity.type)} {entity.entity.title}")
         if len(clauses) >= 6:

@@ -245,7 +245,8 @@ def check(services: Services, body: CheckRequest, caller: Asking) -> CheckResult
 
 @router.get("/tables", response_model=Page[TableBody], dependencies=[Depends(requires(Permission.QUERY))])
 def tables(services: Services, with_rows: Annotated[bool, Query(alias="withRows")] = False) -> Response:
-    """The tables; with `withRows` only those that hold rows."""
+    """The tables that a query may name, those that are known and have no rows yet with `rows` 0; with `withRows` only those that hold
+    rows which can be queried."""
     logs = services.logs
     held = {info.name: info for info in logs.tables()}
     found = []

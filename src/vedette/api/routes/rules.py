@@ -244,11 +244,13 @@ def edit(
     body: RuleText,
     caller: Annotated[Caller, Depends(requires(Permission.RULES_WRITE))],
 ) -> dict[str, Any]:
-    """Makes a rule what a text says, as its next revision; `broken` is why its query cannot work now, if it cannot."""
-    held = services.rule_changes.edit(rule_id, body.content, caller)
+    """Makes a rule what a text says, as its next revision; `broken` is why its query cannot work now, if it cannot, and `problems` are
+    what an import would warn of."""
+    held, problems = services.rule_changes.edit(rule_id, body.content, caller)
     broken = services.rule_changes.broken({held.rule.id})
     return {
-        "id": held.rule.id, "name": held.rule.name, "revision": held.revision, "broken": broken[0] if broken else None
+        "id": held.rule.id, "name": held.rule.name, "revision": held.revision, "broken": broken[0] if broken else None,
+        "problems": [problem.to_dict() for problem in problems],
     }  # fmt: skip
 
 

@@ -65,6 +65,8 @@ class Alert:
     """Names and KQL types of the result's columns, in their order."""
     notes: tuple[str, ...] = ()
     """What the reader must know: a limit that was reached, a column that was not there."""
+    campaign: Mapping[str, JsonValue] | None = None
+    """Of an alert of a Fusion rule: the story of its campaign (`correlation/story.py`)."""
 
     def to_line(self) -> dict[str, Any]:
         """The alert as programs see it; one JSON line of ``vedette rules run``."""
@@ -82,6 +84,8 @@ class Alert:
             line["custom_details"] = {name: list(values) for name, values in self.custom_details.items()}
         if self.title != self.rule:
             line["title"] = self.title
+        if self.campaign is not None:
+            line["campaign"] = dict(self.campaign)
         if self.notes:
             line["notes"] = list(self.notes)
         return line

@@ -7,6 +7,7 @@ SecurityInsights entity models. A type is added by one entry here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,13 @@ class EntityType:
 
     def identifier(self, name: str) -> str | None:
         """The proper spelling of an identifier of this type, or None."""
-        folded = name.strip().casefold()
-        return next((identifier for identifier in self.identifiers if identifier.casefold() == folded), None)
+        return _spelling(self.identifiers, name)
+
+
+@lru_cache(maxsize=4096)
+def _spelling(identifiers: tuple[str, ...], name: str) -> str | None:
+    folded = name.strip().casefold()
+    return next((identifier for identifier in identifiers if identifier.casefold() == folded), None)
 
 
 def _type(name: str, identifiers: str, strong: str, wire: str, kind: str, title: str, aliases: str = "") -> EntityType:

@@ -102,12 +102,17 @@ class Replayer:
         clock = VirtualClock(start + rule.frequency)
         library, ledger = RuleLibrary(self._state, workspace, clock), Ledger(self._state, workspace, clock)
         found = Replayed(rule, start, end)
+        places: dict[str, int] = {}
 
         def keep(run: RuleRun) -> None:
             for alert in run.alerts:
-                found.lines.append(alert_line(alert, run))
+                if alert.id not in found.hashes:
+                    places[alert.id] = len(found.lines)
+                    found.lines.append(alert_line(alert, run))
+                    found.days[f"{run.end:%Y-%m-%d}"] += 1
+                else:  # a campaign that has grown: live, too, its alert is completed and no second one is made
+                    found.lines[places[alert.id]] = alert_line(alert, run)
                 found.hashes[alert.id] = alert.rows_hash
-                found.days[f"{run.end:%Y-%m-%d}"] += 1
 
         options = ScheduleOptions(
             ingestion_delay=timedelta(0), tick_seconds=float("inf"), tick_runs=MAX_WINDOWS * 2, max_attempts=1,

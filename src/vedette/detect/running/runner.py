@@ -20,6 +20,7 @@ from vedette.detect.alerts.alert import Alert, Exhaustiveness, Outcome, RuleRun,
 from vedette.detect.alerts.details import details
 from vedette.detect.alerts.limits import AlertLimits
 from vedette.detect.alerts.moments import TimeColumns, wire_datetime
+from vedette.detect.correlation.campaign import Campaign, campaigns_of
 from vedette.detect.entities.mapping import EntityMapper, Row
 from vedette.detect.rule import AnalyticsRule, Eagerness, EventGrouping, JsonValue, RuleKind, canonical_json
 from vedette.kql.diagnostics import KqlError, position
@@ -130,8 +131,11 @@ class RuleRunner:
         period: timedelta | None = None,
         run_type: RunType = RunType.MANUAL,
         attempt: int = 1,
+        since: datetime | None = None,
     ) -> RuleRun:
         """Run a rule as if now were `at`, over the `period` before it (the rule's own by default).
+
+        A Fusion rule tells of the campaigns that have grown from `since` on, the start of its window; of all without it.
 
         Never raises for what the query does: an unknown table, a query that fails or takes too long is outcome ERROR.
         """
@@ -162,7 +166,12 @@ class RuleRunner:
             return replace(run, error=run_error(error), duration=self._clock.monotonic() - began)
         duration = self._clock.monotonic() - began
         shown, hidden = _without(result, exceptions)
-        return self._judged(replace(run, hidden=hidden), result, shown, eager, duration)
+        campaigns = None
+        if rule.kind is RuleKind.FUSION:
+            columns = [column.name for column in result.columns]
+            campaigns = campaigns_of(rule, columns, shown, since or start, rule.period)
+            shown = [list(row.values()) for campaign in campaigns for row in campaign.rows]
+        return self._judged(replace(run, hidden=hidden), result, shown, eager, duration, campaigns)
 
     def _asked(self, rule: AnalyticsRule, text: str, start: datetime, end: datetime, attempt: int) -> QueryResult:
         """What the query gives; where a limit ended it before, in smaller windows, if its shape allows that.
@@ -191,6 +200,7 @@ class RuleRunner:
         shown: Sequence[Sequence[JsonValue]],
         eager: bool,
         duration: float,
+        campaigns: Sequence[Campaign] | None,
     ) -> RuleRun:
         rule = run.rule
         count = len(shown)
@@ -211,17 +221,24 @@ class RuleRunner:
             notes.append(f"Only a part of the result was read: {result.partial}")
         if run.hidden:
             notes.append(f"Exceptions hid {sum(run.hidden.values()):,} further results: {', '.join(run.hidden)}.")
-        alerts = self._alerts(run, result, shown, notes)
+        alerts = self._alerts(run, result, shown, notes, campaigns)
         return replace(
             run, outcome=Outcome.MATCHED, rows=count, alerts=alerts, exhaustiveness=exhaustiveness, duration=duration
         )
 
     def _alerts(
-        self, run: RuleRun, result: QueryResult, shown: Sequence[Sequence[JsonValue]], notes: list[str]
+        self,
+        run: RuleRun,
+        result: QueryResult,
+        shown: Sequence[Sequence[JsonValue]],
+        notes: list[str],
+        campaigns: Sequence[Campaign] | None,
     ) -> tuple[Alert, ...]:
         rule = run.rule
         kept = [(at, column) for at, column in enumerate(result.columns) if column.name not in LOADING_COLUMNS]
         maker = _AlertMaker(run, [(column.name, str(column.type)) for _, column in kept], self._limits)
+        if campaigns is not None:
+            return tuple(maker.campaign_alert(campaign, notes) for campaign in campaigns)
         rows = _ordered([{column.name: row[at] for at, column in kept} for row in shown], maker.times)
         if rule.event_grouping is EventGrouping.SINGLE_ALERT or not rows:
             return (maker.alert("", rows, notes),)
@@ -287,20 +304,31 @@ class _AlertMaker:
         self._mapper = EntityMapper(run.rule, self._columns, limits)
 
     def _window(self, group: str) -> tuple[str, ...]:
-        """What of the run's window tells its alerts from those of others: nothing where an alert stands for one of another product.
+        """What of the run's window tells its alerts from those of others: nothing where an alert stands for one of another product,
+        or for a campaign.
 
-        Such an alert is told again when its state changes there; it is the same one then, and makes no second incident.
+        Such an alert is told again when its state changes there, or when the campaign grows; it is the same one then, and makes no
+        second incident.
         """
-        if self._run.rule.kind is RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION and group not in ("", "all"):
+        kinds = (RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION, RuleKind.FUSION)
+        if self._run.rule.kind in kinds and group not in ("", "all"):
             return ()
         return wire_datetime(self._run.start), wire_datetime(self._run.end)
 
-    def alert(self, group: str, ordered: Sequence[tuple[str, Row]], notes: Sequence[str]) -> Alert:
+    def campaign_alert(self, campaign: Campaign, notes: Sequence[str]) -> Alert:
+        """The alert over the signals of a campaign."""
+        return self.alert(f"campaign {campaign.id}", _ordered(campaign.rows, self.times), notes, campaign)
+
+    def alert(
+        self, group: str, ordered: Sequence[tuple[str, Row]], notes: Sequence[str], campaign: Campaign | None = None
+    ) -> Alert:
         """The alert over some of the rows; `group` tells it from the run's other alerts."""
         run, rule = self._run, self._run.rule
         rows = [row for _, row in ordered]
         entities, entity_notes = self._mapper.entities(rows)
         said = details(rule, self._columns, rows, self._limits)
+        if campaign is not None:
+            said = campaign.details(said, self._limits)
         start, end = self.times.span(rows, (run.start, run.end))
         digest = hashlib.sha256()
         for text, _ in ordered:
@@ -329,6 +357,7 @@ class _AlertMaker:
             custom_details=said.custom,
             properties=said.properties,
             notes=tuple(dict.fromkeys([*notes, *missing, *entity_notes, *said.notes, *sample_notes])),
+            campaign=None if campaign is None else campaign.to_dict(),
         )
 
 
@@ -359,7 +388,7 @@ def _query_text(rule: AnalyticsRule, exceptions: Sequence[RowException]) -> tupl
     return f"{rule.query.rstrip().rstrip(';')}\n| take {proof}", True
 
 
-def _ordered(rows: list[dict[str, JsonValue]], times: TimeColumns) -> list[tuple[str, Row]]:
+def _ordered(rows: Sequence[Row], times: TimeColumns) -> list[tuple[str, Row]]:
     """The rows by time and then content, with their canonical text: an engine's own order may change."""
     keyed = [(times.row_start(row) or "~", canonical_json(row), row) for row in rows]
     keyed.sort(key=lambda entry: entry[:2])

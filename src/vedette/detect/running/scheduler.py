@@ -274,8 +274,9 @@ class Scheduler:
             return recorded
         read_to = None if self._late is None else self._late.position()  # before the query: what it sees for certain
         run = self._runner.run(
-            stored.rule, due.window.end, run_type=RunType.SCHEDULED, attempt=due.attempt, period=_period(stored, due)
-        )
+            stored.rule, due.window.end, run_type=RunType.SCHEDULED, attempt=due.attempt, period=_period(stored, due),
+            since=due.window.start,
+        )  # fmt: skip
         run = replace(run, read_to=read_to)
         report.runs += 1
         if self._took is not None:  # a rule that was slow stays so for some quick runs
