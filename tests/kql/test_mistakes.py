@@ -116,6 +116,11 @@ def test_constants_are_computed_without_an_engine(text: str, columns: list[tuple
         ("Logs | stats count by Text", "KS176", 7, "did you mean summarize?"),
         ("Logs | join kind=left Logs on Text", "KS005", 17, "did you mean leftouter?"),
         ("Logs | render line", "KS005", 14, "did you mean linechart?"),
+        ("Logs | where Text contain 'a'", "KS005", 18, "did you mean contains?"),
+        ("Logs | where Text startwith 'a'", "KS005", 18, "did you mean startswith?"),
+        ("print ago(1 h)", "KS005", 12, "between its number and its unit: 1h"),
+        ("print bin(now(), 15 minutes)", "KS005", 20, "between its number and its unit: 15m"),
+        ("print 250 ms", "KS005", 10, "between its number and its unit: 250ms"),
     ],
 )
 def test_a_habit_of_another_language_is_answered_with_what_kql_writes(

@@ -338,6 +338,13 @@ def test_sources_are_united_and_filtered(held: Held) -> None:
     assert held.rows("_Im_Dns | where DnsQuery == 'd.example' | project DnsResponseCodeName") == [["NXDOMAIN"]]
 
 
+def test_a_mistyped_parser_is_told_the_nearest(held: Held) -> None:
+    held.save("MyParser", "print 1")
+    assert "did you mean '_Im_Authentication'?" in held.refused("_Im_Authentcation | count")
+    assert "did you mean 'imAuthentication'?" in held.refused("imAuthentcation")
+    assert "did you mean 'MyParser'?" in held.refused("MyParsr | count")
+
+
 def test_a_saved_parser_goes_before_the_built_in_one(held: Held) -> None:
     held.save("imDns", "print mine = 1")
     assert held.rows("imDns") == [[1]]

@@ -92,10 +92,13 @@ def render(text: str, diagnostic: Diagnostic) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name closest to a mistyped one, or None where nothing is close."""
-    candidates = list(known)
-    folded = {candidate.lower(): candidate for candidate in candidates}
-    if name.lower() in folded:
-        return folded[name.lower()]
-    close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
-    return folded[close[0]] if close else None
+    """The known name closest to a mistyped one, or None where nothing is close; of those that differ by case the most alike."""
+    folded: dict[str, list[str]] = {}
+    for candidate in known:
+        folded.setdefault(candidate.lower(), []).append(candidate)
+    lower = name.lower()
+    close = [lower] if lower in folded else difflib.get_close_matches(lower, folded, n=1, cutoff=0.6)
+    if not close:
+        return None
+    # of two that are as much alike the later one is said
+    return max(reversed(folded[close[0]]), key=lambda one: sum(map(str.__eq__, one, name)))

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from vedette.kql.diagnostics import nearest
+
 OPERATORS_ELSEWHERE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "aggregate": "summarize",
@@ -72,12 +74,19 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _LIKE_SQL: Final = frozenset({"select", "from"})
+_WORD_OPERATORS: Final = (
+    "between", "contains", "contains_cs", "endswith", "endswith_cs", "has", "has_all", "has_any", "has_cs", "hasprefix", "hassuffix",
+    "in", "matches regex", "startswith", "startswith_cs",
+)  # fmt: skip
+_UNITS: Final = frozenset(
+    {"d", "h", "m", "s", "ms", "day", "days", "hour", "hours", "min", "minute", "minutes", "second", "seconds"}
+)
 
 
 def hint(text: str, start: int, end: int, before: str = "") -> str:
     """What to write for the token of `text` from `start` to `end`, as the end of a message; empty where nothing is known.
 
-    `before` is the token in front of it: a condition after `not` lacks its parentheses.
+    `before` is the token in front of it: a condition after `not` lacks its parentheses, a unit after a number is none.
     """
     token = text[start:end]
     if token in _DOUBLE_QUOTES:
@@ -94,5 +103,11 @@ def hint(text: str, start: int, end: int, before: str = "") -> str:
         return "; not takes its condition in parentheses: not(...)"
     if text[:start].strip().lower().split(" ", 1)[0] in _LIKE_SQL:
         return "; this looks like SQL: KQL begins with the table, as in Table | where Column == 1 | project Column"
+    if before.isdigit() and token.lower() in _UNITS:
+        unit = token.lower() if len(token) < 3 else token[0].lower()
+        return f"; a timespan has no space between its number and its unit: {before}{unit}"
     word = _WORDS.get(token.lower())
-    return f"; write {word}" if word is not None and word != token else ""
+    if word is not None:
+        return f"; write {word}" if word != token else ""
+    operator = nearest(token, _WORD_OPERATORS) if before.isidentifier() and token.isidentifier() else None
+    return f"; did you mean {operator}?" if operator is not None and operator != token else ""

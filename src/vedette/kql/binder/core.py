@@ -355,7 +355,7 @@ class Binder(Frame):
 
     def unknown_table(self, name: str, scope: Scope, node: syntax.Node) -> Stop:
         """The exception for a table that is not there."""
-        known = [*scope.all_names(), *self.visible_host(scope).table_names()]
+        known = self.source_names(scope)
         if name.endswith("_CL"):
             # the ending says nothing: only a table that is alike without it is near
             known = [one for one in known if one.endswith("_CL") and nearest(name[:-3], [one[:-3]])]
@@ -407,6 +407,12 @@ class Binder(Frame):
         if key not in self._once:
             self._once[key] = self.tabular(node.args[0], scope)
         return self.use(self._once[key], once=True)
+
+    def source_names(self, scope: Scope) -> list[str]:
+        """Everything that a query may begin with here: what `let` names, tables, the workspace's functions."""
+        host = self.visible_host(scope)
+        functions: Iterable[str] = getattr(host, "function_names", tuple)()
+        return [*scope.all_names(), *host.table_names(), *functions]
 
     def function_names(self, scope: Scope) -> list[str]:
         """Every function that may be called here."""

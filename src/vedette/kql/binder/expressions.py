@@ -129,7 +129,8 @@ class Expressions(Calls):
             raise self.binder.stop("KS117", message, node)
         if self.binder.visible_host(self.scope).table(node.name) is not None:
             raise self.binder.stop("KS108", f"'{node.name}' is a table; use toscalar()", node)
-        known = [*(row.columns if row is not None else ()), *self.scope.all_names()]
+        # without rows a lone name may be that of a table
+        known = self.binder.source_names(self.scope) if row is None else [*row.columns, *self.scope.all_names()]
         hint = self.binder.missing_source()
         if node.name.lower() in ("null", "none", "nil"):
             hint, known = hints.nothing(self._beside), []
