@@ -82,6 +82,9 @@ def test_the_time_and_the_period_decide(vedette: Command, filled: Path) -> None:
     assert len(vedette(*late, "--period", "14d", "--format", "json").lines()) == 1
     table = vedette(*late, "--period", "14d")
     assert (table.code, NAME in table.out, table.err) == (0, True, "1 alert from 1 rule\n")
+    now = ("rules", "run", "--data", filled, "--rule", NAME)
+    assert vedette(*now).err == "0 alerts from 1 rule\n"
+    assert NAME in vedette(*now, "--period", "36500d").out
 
 
 def test_importing_again_changes_nothing(vedette: Command, filled: Path, files: tuple[Path, Path]) -> None:

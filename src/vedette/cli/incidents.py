@@ -10,7 +10,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, WorkspaceName
-from vedette.cli.output import harmless, json_line, print_table, screen
+from vedette.cli.output import harmless, json_line, listed, print_table, screen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,7 +61,7 @@ def list_(
                 one["status"],
                 one["title"],
                 one["alertCount"],
-                ", ".join(one["entityNames"]),
+                listed(one["entityNames"]),
                 one["createdTimeUtc"],
             ]
             for one in page["value"]

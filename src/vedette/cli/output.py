@@ -198,6 +198,12 @@ def print_list(
         note(none)
 
 
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names one after the other, those beyond `most` as their number: a cell that a line of a table can hold."""
+    further = len(names) - most
+    return ", ".join(names[:most]) + (f" and {further} more" if further > 0 else "")
+
+
 def counted(count: int, thing: str) -> str:
     """`1 row`, `2,000 rows`."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -11,7 +11,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName, moment
-from vedette.cli.output import counted, harmless, json_line, note, screen
+from vedette.cli.output import counted, harmless, json_line, listed, note, screen
 from vedette.cli.progress import DelayedBar
 from vedette.cli.rules import group
 from vedette.core.errors import InvalidInput
@@ -127,7 +127,7 @@ def _entities(line: dict[str, Any]) -> str:
         f"{entity['type']} {next((str(value) for key, value in entity.items() if key != 'type'), '')}"
         for entity in line["entities"]
     ]
-    return ", ".join(names) or "no entity"
+    return listed(names) or "no entity"
 
 
 def _fail(errors: list[dict[str, Any]], count: int) -> None:

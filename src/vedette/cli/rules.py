@@ -11,7 +11,7 @@ import typer
 
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName, duration, moment
-from vedette.cli.output import counted, harmless, json_line, note, print_problems, print_table, screen
+from vedette.cli.output import counted, harmless, json_line, listed, note, print_problems, print_table, screen
 from vedette.cli.progress import DelayedBar
 from vedette.core.errors import NotFound, VedetteError
 from vedette.detect.reading.problems import ProblemSeverity
@@ -222,9 +222,9 @@ def _print_broken(rules: list[dict[str, Any]]) -> None:
 
 @group.command("run")
 def run(
-    at: Annotated[str, typer.Option("--at", help="Run as if now were this time.", metavar="TIME")],
     data: DataDir = None,
     workspace: WorkspaceName = "default",
+    at: Annotated[str, typer.Option("--at", help="Run as if now were this time.", metavar="TIME")] = "now",
     rule: Annotated[
         str | None, typer.Option("--rule", help="One rule, by id or name (default: all).", metavar="ID")
     ] = None,
@@ -290,4 +290,4 @@ def _row(alert: dict[str, Any]) -> list[object]:
         f"{entity['type']}: {next((str(value) for key, value in entity.items() if key != 'type'), '')}"
         for entity in alert["entities"]
     ]
-    return [alert["severity"], alert["rule"], alert["start"], alert["end"], alert["rows"], ", ".join(names)]
+    return [alert["severity"], alert["rule"], alert["start"], alert["end"], alert["rows"], listed(names)]
