@@ -25,10 +25,12 @@ from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner
 from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
+from vedette.detect.running.sharing import Sharing
 from vedette.detect.running.stream import Stream, on_the_stream
 from vedette.incidents.service import IncidentService
 from vedette.store.intake import Intake, IntakeLimits
 from vedette.store.logstore import LogStore
+from vedette.store.shared_scans import SharedScans
 
 SECOND = timedelta(seconds=1)
 FASTER = 30
@@ -83,6 +85,7 @@ def main(folder: Path, round_: int, seconds: float) -> None:
         state, library, runner, ledger, clock, incidents.ingest,
         ScheduleOptions(ingestion_delay=15 * SECOND, tick_seconds=600 if seconds else 2, idle_seconds=0.1),
         LateEvents(state, workspace, logs, clock), lambda one: on_the_stream(one, logs.shape(one.query)),
+        sharing=Sharing(SharedScans(logs, clock), ledger, clock),
     )  # fmt: skip
     intake = Intake(logs, folder / "spool", clock, IntakeLimits(linger=0.01))
     if seconds:

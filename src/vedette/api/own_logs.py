@@ -196,6 +196,7 @@ class OwnLogs:
             "AggregationKind": rule.event_grouping.value, "SuppressionEnabled": str(rule.suppression.enabled),
             "SuppressionDuration": format_timespan(rule.suppression.duration), "ExecutionSeconds": one.duration,
             "RuleRevision": one.revision, "Outcome": one.outcome.value, "RunType": one.run_type.value, "Attempt": one.attempt,
+            "AnsweredBySharedLook": one.spared,
         }  # fmt: skip
         if not good:
             details["Issues"] = [

@@ -31,6 +31,7 @@ from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner
 from vedette.detect.running.scheduler import Lane, ScheduleOptions, Scheduler
+from vedette.detect.running.sharing import Sharing
 from vedette.detect.running.stream import Stream, on_the_stream
 from vedette.detect.tuning.exceptions import RuleExceptions
 from vedette.incidents.listing import IncidentFilter, IncidentPage
@@ -42,6 +43,7 @@ from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
 from vedette.store.retention.periods import Retention, RetentionKeeper
 from vedette.store.retention.purge import purge
+from vedette.store.shared_scans import SharedScans
 from vedette.store.transformations.saved import Transformations
 from vedette.store.watchlists.lists import Watchlists
 
@@ -355,6 +357,7 @@ class WorkspaceServices:
             streamed=lambda rule: on_the_stream(rule, self.logs.shape(rule.query)),
             exceptions=self.exceptions,
             binds=lambda rule: fits(rule, self.logs),
+            sharing=Sharing(SharedScans(self.logs, held.clock), self.ledger, held.clock),
         )  # fmt: skip
 
     @cached_property

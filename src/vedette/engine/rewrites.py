@@ -123,6 +123,13 @@ REWRITES: Final = (
         "Nothing but the text of properties with constant names (and the elements of such a property, again expanded) is "
         "used of the element; the operators up to the next project or summarize are where, extend, sort and mv-expand.",
     ),
+    Rewrite(
+        "shared-scan",
+        "Queries of rules that are due together are not run where one look at their tables, for all of them, shows that no row meets "
+        "what each of them needs to find anything.",
+        "What a query needs follows from its bound tree (`engine.needs`); the tables, functions and watchlists are those that it was "
+        "bound to; the look sees the tables at one moment, over the query's own time range.",
+    ),
 )
 """Every rewrite, in the order in which documentation lists them."""
 

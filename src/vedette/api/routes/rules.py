@@ -129,7 +129,7 @@ def run_body(entry: LedgerEntry, incidents: list[int]) -> RunBody:
     shown = None
     if error is not None:
         shown = ErrorBody(code=str(error.get("code", "VDT0000")), message=str(error.get("message", "")))
-    elif entry.reason:
+    elif entry.reason and not entry.spared:
         shown = ErrorBody(code="VDT0417", message=entry.reason)
     return RunBody(
         id=entry.run_id or str(entry.id), rule_id=entry.rule_id, trigger=entry.run_type.value.lower(),

@@ -124,3 +124,5 @@ class RuleRun:
     """Of each exception that hid result rows: how many. `rows` are without them."""
     read_to: int | None = None
     """The position of the log store that the run has seen, where the log store tells one."""
+    spared: bool = False
+    """Whether the query was not run, because a look that several rules shared told that its result is empty."""

@@ -21,6 +21,7 @@ from vedette.detect.models import ReopeningRow, RuleRow, RunRow, ScheduleRow
 from vedette.detect.rule import AnalyticsRule, RuleKind
 from vedette.detect.running.windows import (
     READ,
+    SPARED,
     DueWindow,
     Early,
     Fault,
@@ -297,7 +298,7 @@ class Ledger:
                 rows=run.rows,
                 alerts=len(run.alerts),
                 exhaustiveness=run.exhaustiveness.value,
-                reason=reason,
+                reason=SPARED if run.spared and reason is None else reason,
                 error=error,
                 duration=run.duration,
                 query_hash=run.query_hash,
@@ -391,6 +392,21 @@ class Ledger:
         with self._state.session(read_only=True) as session:
             found = session.execute(query.group_by(RunRow.workspace_id, RunRow.rule_id)).all()
         return {rule_id: seconds for workspace_id, rule_id, seconds in found if workspace_id == self._workspace_id}
+
+    def means(self, latest: int = 20_000) -> dict[tuple[str, str], float]:
+        """The mean seconds of the runs by which a rule read its windows, by rule and hash of its query, among the latest entries."""
+        last = select(func.max(RunRow.id)).scalar_subquery()
+        query = select(RunRow.rule_id, RunRow.query_hash, func.avg(RunRow.duration)).where(
+            RunRow.id > last - latest,
+            RunRow.workspace_id == self._workspace_id,
+            RunRow.run_id.is_not(None),
+            RunRow.query_hash.is_not(None),
+            RunRow.outcome.in_([outcome.value for outcome in READ]),
+            RunRow.reason.is_distinct_from(SPARED),
+        )
+        with self._state.session(read_only=True) as session:
+            found = session.execute(query.group_by(RunRow.rule_id, RunRow.query_hash)).all()
+        return {(rule_id, digest): float(seconds) for rule_id, digest, seconds in found if digest is not None}
 
     def was_read_by_hand(self, rule_id: str, end: datetime) -> bool:
         """Whether a run of the rule by hand, as of `end`, has read its window (whatever it found)."""

@@ -140,19 +140,7 @@ class RuleRunner:
         Never raises for what the query does: an unknown table, a query that fails or takes too long is outcome ERROR.
         """
         start = at - (period or rule.period)
-        run_id = derived_id("run", rule.id, wire_datetime(start), wire_datetime(at), run_type.value)
-        search = derived_id("search", run_id, str(attempt))
-        run = RuleRun(
-            id=run_id,
-            rule=rule,
-            type=run_type,
-            start=start,
-            end=at,
-            outcome=Outcome.ERROR,
-            search_id=search,
-            trace_id=derived_id("trace", search).replace("-", ""),
-            query_hash=rule.query_hash,
-        )
+        run = _begun(rule, start, at, run_type, attempt)
         if rule.not_runnable is not None:
             return replace(run, error=RunError("VDT0400", f"This rule cannot be run: {rule.not_runnable}."))
         # by hand, what counts is what is in force now: who looks at the past knows what is known today
@@ -172,6 +160,11 @@ class RuleRunner:
             campaigns = campaigns_of(rule, columns, shown, since or start, rule.period)
             shown = [list(row.values()) for campaign in campaigns for row in campaign.rows]
         return self._judged(replace(run, hidden=hidden), result, shown, eager, duration, campaigns)
+
+    def silent(self, rule: AnalyticsRule, at: datetime, period: timedelta, seconds: float) -> RuleRun:
+        """The run of the schedule that finds nothing, for a window of which a look that rules share has told that, in so many seconds."""
+        run = _begun(rule, at - period, at, RunType.SCHEDULED, 1)
+        return replace(run, outcome=Outcome.NOT_MATCHED, duration=seconds, spared=True)
 
     def _asked(self, rule: AnalyticsRule, text: str, start: datetime, end: datetime, attempt: int) -> QueryResult:
         """What the query gives; where a limit ended it before, in smaller windows, if its shape allows that.
@@ -265,6 +258,23 @@ class RuleRunner:
             return None
         shape = self._shapes.shape(rule.query)
         return None if shape is None else shape.keys
+
+
+def _begun(rule: AnalyticsRule, start: datetime, at: datetime, run_type: RunType, attempt: int) -> RuleRun:
+    """A run over [start, at) of which nothing is known yet."""
+    run_id = derived_id("run", rule.id, wire_datetime(start), wire_datetime(at), run_type.value)
+    search = derived_id("search", run_id, str(attempt))
+    return RuleRun(
+        id=run_id,
+        rule=rule,
+        type=run_type,
+        start=start,
+        end=at,
+        outcome=Outcome.ERROR,
+        search_id=search,
+        trace_id=derived_id("trace", search).replace("-", ""),
+        query_hash=rule.query_hash,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from vedette.detect.running.gaps import Gaps
 from vedette.detect.running.late import LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import RuleRunner, run_error
-from vedette.detect.running.windows import LONGEST_WAIT, DueWindow
+from vedette.detect.running.sharing import Candidate, Sharing
+from vedette.detect.running.windows import LONGEST_WAIT, DueWindow, NextWindow
 from vedette.detect.tuning.exceptions import RuleExceptions
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,8 @@ class TickReport:
 
     lane: Lane | None = None
     runs: int = 0
+    spared: int = 0
+    """Of the runs those whose query a shared look has answered."""
     matched: int = 0
     failed: int = 0
     suppressed: int = 0
@@ -108,10 +111,12 @@ class Scheduler:
         streamed: Callable[[AnalyticsRule], bool] | None = None,
         exceptions: RuleExceptions | None = None,
         binds: Callable[[AnalyticsRule], bool] | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         """`streamed` tells of a near-real-time rule whether its alerts come from the stream (`stream.py`), so that its
         windows can wait for late events as those of other rules do. `binds` tells whether a rule's query fits the tables,
-        functions and watchlists that there are now: one that did not is tried again as soon as it does."""
+        functions and watchlists that there are now: one that did not is tried again as soon as it does. With `sharing`,
+        rules that are due together share a look at their tables before they are run."""
         self._state = state
         self._library = library
         self._runner = runner
@@ -124,6 +129,7 @@ class Scheduler:
         self._exceptions = exceptions
         self._gaps = Gaps(state, library.workspace_id)
         self._binds = binds
+        self._sharing = sharing
         self._asked_at: datetime | None = None
         self._mended: set[str] = set()
         """Rules whose query did not fit and does now: their gaps are filled before their next window is due."""
@@ -153,7 +159,7 @@ class Scheduler:
                 self._late.note()
             self._look_for_mended()
         due: list[tuple[tuple[datetime, str], DueWindow]] = []
-        self._look(due, report)
+        self._spare(due, self._look(due, report), report, began)
         while due:
             if self._exhausted(report, began):
                 report.behind = True
@@ -232,9 +238,10 @@ class Scheduler:
 
     def _look(
         self, due: list[tuple[tuple[datetime, str], DueWindow]], report: TickReport, rule_id: str | None = None
-    ) -> None:
-        """Add the windows that can be run now, of each rule or of one, and note when the first of the others can."""
+    ) -> list[NextWindow]:
+        """Add the windows that can be run now, of each rule or of one, and give them; note when the first of the others can."""
         now = self._searchable()
+        found: list[NextWindow] = []
         for place in self._ledger.upcoming(now, self._options.horizon, rule_id):
             if not self._is_of(report.lane, place.rule.id):
                 continue
@@ -242,8 +249,52 @@ class Scheduler:
             if ready <= now:
                 entry = place.due
                 heapq.heappush(due, (entry.order, entry))
+                found.append(place)
             elif report.next_due is None or ready < report.next_due:
                 report.next_due = ready
+        return found
+
+    def _spare(
+        self,
+        due: list[tuple[tuple[datetime, str], DueWindow]],
+        places: list[NextWindow],
+        report: TickReport,
+        began: float,
+    ) -> None:
+        """Settle those of the windows at once that a look which their rules share shows to be empty; the others stay due."""
+        if self._sharing is None:
+            return
+        ready = [
+            (place.rule, place.due) for place in sorted(places, key=lambda place: place.due.order)
+            if place.attempts == 0 and (place.suppressed_until is None or place.due.window.end > place.suppressed_until)
+        ]  # fmt: skip
+        read_to = None if self._late is None else self._late.position()  # before the look, as before a query
+        told = self._sharing.spared(
+            [Candidate(rule, entry.window.end - _period(rule, entry), entry.window.end) for rule, entry in ready]
+        )
+        done: set[DueWindow] = set()
+        for (rule, entry), seconds in zip(ready, told, strict=True):
+            if seconds is None:
+                continue
+            if self._exhausted(report, began):
+                break
+            stored = self._stored(entry)
+            if stored is not None and stored.rule == rule:  # which may be another one by now
+                run = self._runner.silent(rule, entry.window.end, _period(rule, entry), seconds)
+                report.runs, report.spared = report.runs + 1, report.spared + 1
+                if self._record(entry, stored, replace(run, read_to=read_to), report):
+                    done.add(entry)
+        if done:
+            due[:] = [(order, entry) for order, entry in due if entry not in done]
+            heapq.heapify(due)
+            for entry in done:
+                self._look(due, report, entry.rule_id)
+
+    def _stored(self, due: DueWindow) -> StoredRule | None:
+        try:
+            return self._library.get(due.rule_id)
+        except NotFound:
+            return None
 
     def _is_of(self, lane: Lane | None, rule_id: str) -> bool:
         return lane is None or self._lane(rule_id) is lane
@@ -263,9 +314,8 @@ class Scheduler:
 
     def _settle(self, due: DueWindow, report: TickReport) -> bool:
         """Run a rule for a window and record it; False if it was somebody else's or the rule is gone."""
-        try:
-            stored = self._library.get(due.rule_id)
-        except NotFound:
+        stored = self._stored(due)
+        if stored is None:
             return False
         if due.fills is None and due.suppressed_until is not None and due.window.end <= due.suppressed_until:
             with self._state.session() as session:
@@ -274,11 +324,13 @@ class Scheduler:
             return recorded
         read_to = None if self._late is None else self._late.position()  # before the query: what it sees for certain
         run = self._runner.run(
-            stored.rule, due.window.end, run_type=RunType.SCHEDULED, attempt=due.attempt, period=_period(stored, due),
+            stored.rule, due.window.end, run_type=RunType.SCHEDULED, attempt=due.attempt, period=_period(stored.rule, due),
             since=due.window.start,
         )  # fmt: skip
         run = replace(run, read_to=read_to)
         report.runs += 1
+        if self._sharing is not None and due.fills is None:
+            self._sharing.note(run)
         if self._took is not None:  # a rule that was slow stays so for some quick runs
             self._took[due.rule_id] = max(run.duration, self._took.get(due.rule_id, 0.0) / 2)
         try:
@@ -348,9 +400,9 @@ class _NotTaken(Exception):
         self.run = replace(run, outcome=Outcome.ERROR, alerts=(), error=kept)
 
 
-def _period(stored: StoredRule, due: DueWindow) -> timedelta:
+def _period(rule: AnalyticsRule, due: DueWindow) -> timedelta:
     """How far the run looks back: the rule's period, or the whole window where an earlier frequency was longer; a window
     that is searched again, as far as before, whatever the rule says now."""
     if due.query_from is not None:
         return due.window.end - due.query_from
-    return max(stored.rule.period, due.window.end - due.window.start)
+    return max(rule.period, due.window.end - due.window.start)

@@ -32,6 +32,8 @@ class WindowOutcome(StrEnum):
 
 LONGEST_WAIT: Final = timedelta(hours=1)
 """Between two attempts at a window."""
+SPARED: Final = "A look that several rules share found no row that this rule needs, so its query was not run."
+"""What the ledger says of a window that such a look has answered: it was read, and nothing is in it."""
 READ = (WindowOutcome.MATCHED, WindowOutcome.NOT_MATCHED)
 """Outcomes of windows whose data was read."""
 
@@ -121,6 +123,11 @@ class LedgerEntry:
     search_id: str | None
     trace_id: str | None
     recorded_at: datetime
+
+    @property
+    def spared(self) -> bool:
+        """Whether a look that several rules share told that nothing is in the window."""
+        return self.reason == SPARED
 
     @classmethod
     def of(cls, row: RunRow) -> LedgerEntry:
