@@ -10,7 +10,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,9 +31,12 @@ from vedette.detect.running.late import Arrivals, LateEvents
 from vedette.detect.running.ledger import Ledger
 from vedette.detect.running.runner import QueryRunner, RuleRunner, Shapes
 from vedette.detect.running.scheduler import Lane, ScheduleOptions, Scheduler
+from vedette.detect.running.sharing import Sharing
 from vedette.detect.tuning.exceptions import RuleExceptions
 from vedette.incidents.service import IncidentService
 from vedette.store.arrivals import Arrival
+from vedette.store.logstore import LogStore
+from vedette.store.shared_scans import Answer, SharedScans
 
 DAY = timedelta(days=1)
 
@@ -106,10 +109,11 @@ class MeasuredRunner(RuleRunner):
         period: timedelta | None = None,
         run_type: RunType = RunType.MANUAL,
         attempt: int = 1,
+        since: datetime | None = None,
     ) -> RuleRun:
         cost = self.costs.setdefault(rule.id, Cost(rule))
         began = time.process_time()
-        found = super().run(rule, at, period, run_type, attempt)
+        found = super().run(rule, at, period, run_type, attempt, since)
         cost.seconds.append(time.process_time() - began)
         cost.rows += found.rows
         if found.outcome is Outcome.ERROR:
@@ -157,10 +161,27 @@ class SilentLogs:
         return frozenset()
 
 
+class CountedLooks(SharedScans):
+    """Looks, with a record of how many there were and of the seconds of processor that they took."""
+
+    number, seconds = 0, 0.0
+
+    def look(self, asked: Sequence[tuple[str, datetime, datetime, float]], seconds: float) -> list[Answer]:
+        began = time.process_time()
+        try:
+            return super().look(asked, seconds)
+        finally:
+            self.number += bool(asked)
+            self.seconds += time.process_time() - began
+
+
 class LoadedStore:
     """A workspace with rows, all core rules on, and their starts spread over their frequencies; wired as the product wires it."""
 
-    def __init__(self, store: Searched, folder: Path, shared: Path, now: datetime) -> None:
+    def __init__(
+        self, store: Searched, folder: Path, shared: Path, now: datetime, sharing: bool = True, spread: bool = True
+    ) -> None:
+        """Without `sharing` each rule is run by itself; without `spread` all windows end at the same moments."""
         self.clock = LoadClock(now)
         self.store = store
         if isinstance(store, SilentLogs):
@@ -179,14 +200,16 @@ class LoadedStore:
         self.ledger = Ledger(self.state, workspace, self.clock)
         incidents = IncidentService(self.state, workspace, self.clock)
         self.options = ScheduleOptions(ingestion_delay=timedelta(0), nrt_delay=timedelta(0))
+        self.looks = CountedLooks(store, self.clock) if sharing and isinstance(store, LogStore) else None
+        self.sharing = None if self.looks is None else Sharing(self.looks, self.ledger, self.clock)
         self.scheduler = Scheduler(
             self.state, self.library, self.runner, self.ledger, self.clock, incidents.ingest, self.options,
-            LateEvents(self.state, workspace, store, self.clock), exceptions=exceptions,
+            LateEvents(self.state, workspace, store, self.clock), exceptions=exceptions, sharing=self.sharing,
         )  # fmt: skip
         with self.state.session() as session:
             for rule in self.rules:
                 digest = hashlib.sha256(rule.id.encode()).digest()
-                part = int.from_bytes(digest[:4], "big") / 2**32
+                part = int.from_bytes(digest[:4], "big") / 2**32 if spread else 1.0
                 session.execute(
                     update(ScheduleRow)
                     .where(ScheduleRow.workspace_id == workspace, ScheduleRow.rule_id == rule.id)
@@ -215,6 +238,17 @@ class LoadedStore:
         parts = [(late / rule.frequency, rule.name) for late, rule in found]
         worst, name = max(parts, default=(0.0, ""))
         return Delays(len(parts), sum(part for part, _ in parts) / max(1, len(parts)), worst, name)
+
+    def warm(self, at: datetime) -> None:
+        """Runs each rule once as of some time, and looks for it, as days before have: what its runs take and need is known then."""
+        for rule in self.rules:
+            run = self.runner.run(rule, at, run_type=RunType.SCHEDULED)
+            if self.sharing is not None:
+                self.sharing.note(run)
+        if self.looks is not None:
+            self.looks.look([(rule.query, at - rule.period, at, 0.0) for rule in self.rules], 600)
+            self.looks.number, self.looks.seconds = 0, 0.0
+        self.runner.costs.clear()
 
     def run_others(self, times: int) -> None:
         """Runs each rule that the schedule has not run, as of now."""

@@ -110,6 +110,35 @@ def test_a_simulated_day_of_all_core_rules(shared: Path, tmp_path: Path, record:
         )
 
 
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("spread", [True, False], ids=["spread", "together"])
+def test_rules_that_share_looks_and_rules_that_do_not(
+    shared: Path, tmp_path: Path, record: Record, spread: bool
+) -> None:
+    """The same minutes of the scheduler with and without shared looks; the windows of all rules end apart, or together."""
+    kept, size = os.environ.get("BENCH_STORE"), SIZES[0]
+    folder = (Path(kept) if kept else tmp_path) / f"rows-{size}"
+    measured = timedelta(minutes=MINUTES)
+    took: dict[bool, float] = {}
+    with filled(folder, shared, size) as store:
+        for sharing in (False, True):
+            load = LoadedStore(store, tmp_path, shared, NOON - measured, sharing, spread)
+            try:
+                load.warm(NOON - measured - timedelta(minutes=1))
+                took[sharing] = load.run_for(measured)
+                entries = [one for one in load.ledger.runs(limit=10**6) if one.run_id is not None and one.fills is None]
+            finally:
+                load.close()
+            spared = sum(one.spared for one in entries)
+            queries = sum(sum(cost.seconds) for cost in load.runner.costs.values())
+            looks = load.looks
+            print(f"\n{size:,} rows, starts {'spread' if spread else 'together'}, {'with' if sharing else 'without'} looks: "
+                  f"{len(entries)} runs, {spared} spared, {0 if looks is None else looks.number} looks; seconds of processor: "
+                  f"{took[sharing]:.1f}, of which queries {queries:.1f}, looks {0.0 if looks is None else looks.seconds:.1f}")  # fmt: skip
+    name = f"what rules take with shared looks, of what they take without, {'spread' if spread else 'together'}, {size:,} rows"
+    record(name, 100 * took[True] / took[False], 100.0, "%")
+
+
 def day_of(store: LogStore, folder: Path, shared: Path, rows: int, arriving: float, record: Record) -> float:
     """Measures a day of detection over a store; the seconds of processor that it takes."""
     measured = timedelta(minutes=MINUTES)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from vedette.engine.compiler import Compiled, Compiler
-from vedette.engine.dialect import identifier
+from vedette.engine.dialect import RowFunctionUse, identifier
 from vedette.engine.needs import AllOf, Meets, Need
 from vedette.engine.property_columns import property_items
 from vedette.engine.relations import name_of
@@ -23,7 +23,9 @@ from vedette.kql.types import Type
 REWRITE: Final = "shared-scan"
 """The name under which looks can be switched off (`engine.rewrites`)."""
 _COLUMN: Final = re.compile(r"\bc\d+(?:_\d+)?\b")
-_MARKER: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$now\b""")
+_RUN: Final = 2**62 - 1
+"""Stands in a condition for the number of the run that looks."""
+_MARKER: Final = re.compile(rf"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$now\b|\b{_RUN}\b""")
 _QUOTED: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
 _LONGEST: Final = 8_000
 """Characters of SQL of one condition; a longer one is left out."""
@@ -42,7 +44,9 @@ class Wanted:
     items: tuple[tuple[str, str], ...]
     """The columns that are read: their names, and the SQL that gives them."""
     condition: str
-    """In it `$now` stands for the query's now()."""
+    """In it `$now` stands for the query's now(), and another mark for the run that asks."""
+    functions: tuple[RowFunctionUse, ...]
+    """The row functions that it calls, of few rows."""
     moment: str | None
     """The name of the column that the time range of a query holds."""
     bounds: tuple[tuple[str, int | None, int], ...]
@@ -60,9 +64,10 @@ class Wanted:
                 end = min(end, bound + 1)
         return start, end
 
-    def at(self, now: int) -> str:
-        """The condition for a query whose now() is that."""
-        return _MARKER.sub(lambda found: f"CAST({now} AS BIGINT)" if found[0] == "$now" else found[0], self.condition)
+    def at(self, now: int, run: int) -> str:
+        """The condition for a query whose now() is that, asked by the run of a number."""
+        put = {"$now": f"CAST({now} AS BIGINT)", str(_RUN): str(run)}
+        return _MARKER.sub(lambda found: put.get(found[0], found[0]), self.condition)
 
 
 @fact
@@ -99,10 +104,11 @@ def wanted(need: Meets) -> Wanted:
          if field.name == "TimeGenerated" and field.type is Type.DATETIME), None,
     )  # fmt: skip
     texts: list[str] = []
+    functions: dict[str, RowFunctionUse] = {}
     bounds: list[tuple[str, int | None, int]] = []
     for condition in need.conditions:
         here = _over(condition, own)
-        text = _sql(scan, here)
+        text = _sql(scan, here, functions)
         if text is not None:
             texts.append(text)
         if moment is not None:
@@ -117,7 +123,8 @@ def wanted(need: Meets) -> Wanted:
     ]
     items = tuple((name, sql) for name, sql in [*given, *property_items(scan)] if name in used or name == when)
     assert table.source is not None
-    return Wanted(table.name, table.source, items, " AND ".join(texts) or "true", when, tuple(bounds))
+    whole = " AND ".join(texts) or "true"
+    return Wanted(table.name, table.source, items, whole, tuple(functions.values()), when, tuple(bounds))
 
 
 def statement(looks: Sequence[Look]) -> Compiled:
@@ -143,7 +150,8 @@ def statement(looks: Sequence[Look]) -> Compiled:
         text = f"SELECT EXISTS (SELECT 1 FROM {rows} WHERE {conditions[0]})"
     else:
         text = f"SELECT {', '.join(f'bool_or(true) FILTER (WHERE {one})' for one in conditions)} FROM {rows}"
-    return Compiled(text, (), set(), [])
+    functions = {use.key: use for look in looks for use in look.wanted.functions}
+    return Compiled(text, (), set(), list(functions.values()))
 
 
 def met(formula: Formula | int, found: Sequence[bool | None]) -> bool | None:
@@ -181,8 +189,9 @@ def _over(value: Expr, own: dict[int, Column]) -> Expr:
     return value
 
 
-def _sql(scan: Scan, condition: Expr) -> str | None:
-    compiler = Compiler(rewrites=ALL_REWRITES - {TERM_INDEX})
+def _sql(scan: Scan, condition: Expr, functions: dict[str, RowFunctionUse]) -> str | None:
+    """The SQL of a condition; None where it is more than an expression of the engine. Adds the row functions that it calls."""
+    compiler = Compiler(run=_RUN, rewrites=ALL_REWRITES - {TERM_INDEX})
     try:
         rel = compiler.rel(Where(scan.columns, scan, condition))
         done = compiler.finished("")
@@ -190,9 +199,13 @@ def _sql(scan: Scan, condition: Expr) -> str | None:
         return None
     text = " AND ".join(f"({part})" for part in rel.where)
     plain = _QUOTED.sub("", text)
-    alone = not (done.stages or done.given or done.row_functions or done.sql.strip()) and done.parameters <= {"now"}
+    alone = not (done.stages or done.given or done.sql.strip()) and done.parameters <= {"now"}
+    quick = all(use.rare for use in done.row_functions)
     fits = text and len(text) <= _LONGEST and "SELECT" not in plain and "\x00" not in text
-    return text if alone and fits else None
+    if not (alone and quick and fits):
+        return None
+    functions.update((use.key, use) for use in done.row_functions)
+    return text
 
 
 def _bounds(value: Expr, moment: Column) -> Iterator[tuple[str, int | None, int]]:

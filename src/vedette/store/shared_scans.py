@@ -17,6 +17,7 @@ import duckdb
 
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
+from vedette.engine.compiler import Compiled
 from vedette.engine.needs import atoms, needed
 from vedette.engine.query import Limits, QueryEngine, QueryFailed, QueryOptions, Run
 from vedette.engine.rewrites import ALL_REWRITES
@@ -233,6 +234,8 @@ class SharedScans:
         self._remembered: dict[str, _Known] = {}
         self._rates: dict[tuple[str, int], float] = {}
         """Of a part of a table's rows the seconds that one condition took."""
+        self._registered: tuple[QueryEngine | None, frozenset[str]] = (None, frozenset())
+        """Row functions that an engine has been told of here."""
         self._doubtful: set[str] = set()
         """Queries of which one was in a statement that failed."""
 
@@ -249,13 +252,8 @@ class SharedScans:
         run: Run | None = None
         with READERS.reading():
             try:
-                engine = self._logs.engine
-                run = Run(engine, QueryOptions(questions[0].end, limits=Limits(seconds=seconds)))
-                run.connection.execute("BEGIN TRANSACTION")
-                run.connection.execute(
-                    "SELECT count(*) FROM store_catalog.tables"
-                ).fetchall()  # the moment that is looked at
-                found = self._asked(engine, questions)
+                run = Run(self._logs.engine, QueryOptions(questions[0].end, limits=Limits(seconds=seconds)))
+                found = self._at_one_moment(run, questions)
                 for table in dict.fromkeys(one.table for each in found for one in each.known.wanted):
                     self._look_at(run, table, [each for each in found if each.open])
             except (duckdb.Error, QueryFailed, VedetteError) as error:  # who is not answered is run
@@ -269,17 +267,32 @@ class SharedScans:
             answer.seconds = each.read + each.spent
         return answers
 
-    def _asked(self, engine: QueryEngine, questions: Sequence[Question]) -> list[_Asked]:
+    def _at_one_moment(self, run: Run, questions: Sequence[Question]) -> list[_Asked]:
+        """The questions, and what they need of the tables as they are in the transaction that begins here."""
+        while True:
+            run.connection.execute("BEGIN TRANSACTION")
+            run.connection.execute("SELECT count(*) FROM store_catalog.tables").fetchall()
+            found = self._asked(run, questions)
+            uses = {use.key: use for each in found for one in each.known.wanted for use in one.functions}
+            if self._registered[0] is run.engine and uses.keys() <= self._registered[1]:
+                return found
+            # a transaction does not see functions that came after it had begun
+            run.connection.execute("ROLLBACK")
+            run.engine.register(Compiled("", (), set(), list(uses.values())))
+            known = self._registered[1] if self._registered[0] is run.engine else frozenset()
+            self._registered = (run.engine, known | uses.keys())
+
+    def _asked(self, run: Run, questions: Sequence[Question]) -> list[_Asked]:
         told: dict[tuple[Any, ...], object] = {}
         found = []
         for question in questions:
             began = self._clock.monotonic()
-            known = self._known(engine, question, told)
+            known = self._known(run.engine, question, told)
             now, start = ticks.from_datetime(question.end), ticks.from_datetime(question.start)
             times = [one.between(start, now, now) for one in known.wanted]
             # conditions that leave no time are met by no row
             nothing: list[bool | None] = [False if first >= last else None for first, last in times]
-            conditions = [one.at(now) for one in known.wanted]
+            conditions = [one.at(now, run.number) for one in known.wanted]
             read = self._clock.monotonic() - began
             found.append(_Asked(question, known, times, conditions, nothing, read))
         return found
@@ -333,6 +346,7 @@ class SharedScans:
         """Looks at the rows of a table from one time up to another for some questions."""
         looks = {place: place.look(start, end) for place in places}
         distinct = {look.key: look for look in looks.values()}  # many rules ask for the same rows
+        run.proceed()
         began = self._clock.monotonic()
         try:
             row = run.fetch(statement(list(distinct.values())))[0]
