@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.detect.rules import as_read, rule
 from tests.plugins.state import NOON
@@ -229,33 +228,46 @@ QUERIES = [
     "let Now = now(); Other_CL | where TimeGenerated > Now - 20m | where Who == '{0}' | take 3",
     "Events_CL | where Missing == '{0}'",
 ]  # fmt: skip
-RULES = st.builds(
-    lambda number, query, who, least, hours, operator, value, each: rule(
-        number, query=query.format(who, least), query_frequency=30 * MINUTE * (1 + number % 2), query_period=hours * HOUR,
-        trigger=Threshold(operator, value), event_grouping=list(EventGrouping)[each],
-    ),
-    st.integers(1, 40), st.sampled_from(QUERIES), st.sampled_from(["ann", "bob", "cid"]), st.integers(0, 9), st.integers(1, 3),
-    st.sampled_from([Operator.GT, Operator.GT, Operator.LT, Operator.EQ]), st.integers(0, 2), st.integers(0, 1),
-)  # fmt: skip
-EVENTS = st.tuples(
-    st.integers(0, 239), st.integers(-40, 0), st.sampled_from(["ann", "bob", "cid"]), st.integers(0, 9),
-    st.sampled_from(["Events_CL", "Other_CL"]),
-)  # fmt: skip
-"""When a row comes (minutes), of when it tells, and what."""
+
+
+def drawn(seed: int) -> tuple[list[AnalyticsRule], list[tuple[int, int, str, int, str]]]:
+    """Rules, and rows: when each comes (minutes), of when it tells, and what."""
+    source = random.Random(seed)
+    people, tables = ["ann", "bob", "cid", "dan"], ["Events_CL", "Other_CL"]
+    rules = [
+        rule(
+            number, query=source.choice(QUERIES).format(source.choice(people), source.randrange(10)),
+            query_frequency=30 * MINUTE * source.randint(1, 2), query_period=source.randint(1, 3) * HOUR,
+            trigger=Threshold(source.choice([*[Operator.GT] * 4, Operator.LT, Operator.EQ]), source.randrange(3)),
+            event_grouping=source.choice(list(EventGrouping)),
+        )
+        for number in range(1, 13)
+    ]  # fmt: skip
+    events = [
+        (
+            source.randrange(180),
+            -source.randrange(40),
+            source.choice(people[:3]),
+            source.randrange(10),
+            source.choice(tables),
+        )
+        for _ in range(source.randrange(2, 14))
+    ]
+    return rules, events
 
 
 def lived(
     folder: Path, rules: Sequence[AnalyticsRule], events: Sequence[Any], sharing: bool
 ) -> tuple[list[Any], list[Any], int]:
-    """What four hours make of rules and rows: the alerts, the ledger without the mark and the time that queries took, and how
+    """What three hours make of rules and rows: the alerts, the ledger without the mark and the time that queries took, and how
     many runs were spared."""
     clock = VirtualClock(NOON)
     made = House(clock, folder, sharing)
     try:
         for table in ("Events_CL", "Other_CL"):
-            made.event(NOON - timedelta(days=30), "", table, Number=0)
+            made.event(NOON - timedelta(days=30), "nobody", table, Number=0)
         made.add(*rules)
-        for minutes in range(0, 240, 15):
+        for minutes in range(0, 180, 15):
             for at, back, who, number, table in events:
                 if minutes <= at < minutes + 15:
                     made.event(NOON + (minutes + back) * MINUTE, who, table, Number=number)
@@ -277,20 +289,13 @@ def lived(
         made.close()
 
 
-SPARED_RUNS: list[int] = []
-
-
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
-@given(st.lists(RULES, min_size=4, max_size=9, unique_by=lambda one: one.id), st.lists(EVENTS, max_size=12))
-def test_what_becomes_of_windows_is_the_same_with_and_without_looks(
-    tmp_path: Path, rules: list[AnalyticsRule], events: list[Any]
-) -> None:
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 60))])
+def test_what_becomes_of_windows_is_the_same_with_and_without_looks(tmp_path: Path, seed: int) -> None:
+    rules, events = drawn(seed)
     plain, shared = lived(tmp_path, rules, events, sharing=False), lived(tmp_path, rules, events, sharing=True)
     assert shared[0] == plain[0]
     assert shared[1] == plain[1]
     assert plain[2] == 0
-    SPARED_RUNS.append(shared[2])
-
-
-def test_some_of_them_were_spared() -> None:
-    assert not SPARED_RUNS or sum(SPARED_RUNS) > 20
+    if seed < 3:
+        assert shared[2] > 5
+        assert plain[0]
