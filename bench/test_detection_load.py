@@ -136,7 +136,7 @@ def test_rules_that_share_looks_and_rules_that_do_not(
                   f"{len(entries)} runs, {spared} spared, {0 if looks is None else looks.number} looks; seconds of processor: "
                   f"{took[sharing]:.1f}, of which queries {queries:.1f}, looks {0.0 if looks is None else looks.seconds:.1f}")  # fmt: skip
     name = f"what rules take with shared looks, of what they take without, {'spread' if spread else 'together'}, {size:,} rows"
-    record(name, 100 * took[True] / took[False], 100.0, "%")
+    record(name, 100 * took[True] / took[False], 105.0, "%")
 
 
 def day_of(store: LogStore, folder: Path, shared: Path, rows: int, arriving: float, record: Record) -> float:

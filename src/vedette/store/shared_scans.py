@@ -50,6 +50,8 @@ _AGES: Final = (_HOUR, 6 * _HOUR, 24 * _HOUR, 96 * _HOUR)
 """Rows are looked at from the newest to the oldest, in parts that grow: who finds what it needs takes no part in what follows."""
 _SLOWLY: Final = 0.3
 """How much of what a part took the last time counts for what it is thought to take."""
+_FADING: Final = 0.97
+"""How much less a part is thought to take each time that a question is left out because of it."""
 _MOST_LOOKS: Final = 200
 """Conditions of one statement."""
 _HARMLESS: Final = frozenset({"notruncation", "truncationmaxrecords", "truncationmaxsize", "query_take_max_records"})
@@ -71,6 +73,8 @@ class Answer:
 
     empty: bool = False
     seconds: float = 0.0
+    tried: bool = False
+    """Whether a look could say no more than this; False where it was not worth it, or failed."""
 
 
 class _Unclear(Exception):
@@ -265,6 +269,7 @@ class SharedScans:
             formula = each.known.formula
             answer.empty = formula is not None and met(formula, each.found) is False
             answer.seconds = each.read + each.spent
+            answer.tried = formula is None or each.spent > 0 or answer.empty
         return answers
 
     def _at_one_moment(self, run: Run, questions: Sequence[Question]) -> list[_Asked]:
@@ -328,7 +333,11 @@ class SharedScans:
         ends = [last, *starts[:-1]]
         for age, (start, end) in enumerate(zip(starts, ends, strict=True)):
             rate = self._rates.get((table, age), 0.0)
-            left = [place for place in left if place.asked.open and (place.start >= end or place.affords(rate))]
+            left = [place for place in left if place.asked.open]
+            wanted = len(left)
+            left = [place for place in left if place.start >= end or place.affords(rate)]
+            if len(left) < wanted:  # until it is tried again: what it took may have been another's fault
+                self._rates[table, age] = rate * _FADING
             part = [place for place in left if place.start < end and place.end > start]
             doubtful = [place for place in part if place.asked.question.text in self._doubtful]
             sound = [place for place in part if place not in doubtful]

@@ -268,6 +268,8 @@ class Scheduler:
             (place.rule, place.due) for place in sorted(places, key=lambda place: place.due.order)
             if place.attempts == 0 and (place.suppressed_until is None or place.due.window.end > place.suppressed_until)
         ]  # fmt: skip
+        if not ready:
+            return
         read_to = None if self._late is None else self._late.position()  # before the look, as before a query
         told = self._sharing.spared(
             [Candidate(rule, entry.window.end - _period(rule, entry), entry.window.end) for rule, entry in ready]

@@ -1,8 +1,9 @@
 """Rules that are due together share a look at their tables: whose result it shows to be empty need not be run.
 
-Most runs of most rules find nothing, and what such a run takes is mostly its own beginning: parsing, binding, planning. A look
-is worth what the runs take that it is likely to spare. So it is known of each rule what its runs take, and how often a look
-has spared one; a rule that nearly always has rows to judge is soon left out, and tried again now and then.
+Most runs of most rules find nothing, and what such a run takes is mostly its own beginning: parsing, binding, planning. A look, even
+for one rule, has that behind it, and is worth what the runs take that it is likely to spare. So it is known of each rule what its
+runs take, and how often a look has spared one; a rule that nearly always has rows to judge is soon left out, and tried again
+now and then.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from vedette.detect.running.ledger import Ledger
 
 MOST: Final = 256
 """Rules of one look."""
-_FEWEST: Final = 2
 _MOST_REMEMBERED: Final = 10_000
 _PATIENCE: Final = 2.0
 """How much longer than it is worth a look may take."""
@@ -27,18 +27,22 @@ _SHORTEST: Final = 0.5
 """Seconds that every look may take."""
 _SLOWLY: Final = 0.25
 """How much of the last run counts for what is expected of the next."""
+_LEAST: Final = 0.01
 _AGAIN: Final = 1.02
 """By how much a rule that is left out becomes more likely each time, until it is tried again."""
 
 
 class Found(Protocol):
-    """What a look tells of a query: whether its result is empty for certain, and its share of the look's seconds."""
+    """What a look tells of a query: whether its result is empty for certain, its share of the look's seconds, and whether it was tried."""
 
     @property
     def empty(self) -> bool: ...
 
     @property
     def seconds(self) -> float: ...
+
+    @property
+    def tried(self) -> bool: ...
 
 
 class Looks(Protocol):
@@ -109,7 +113,7 @@ class Sharing:
         ][:MOST]  # fmt: skip
         expected = {place: self._of(candidates[place].rule) for place in chosen}
         worth = sum(one.worth for one in expected.values())
-        if len(chosen) < _FEWEST:
+        if not chosen:
             return found
         asked = [
             (candidates[place].rule.query, candidates[place].start, candidates[place].end, expected[place].worth)
@@ -124,10 +128,10 @@ class Sharing:
                 found[place] = answer.seconds
             else:
                 self._to_run.add((candidates[place].rule.id, candidates[place].end))
-            if answer.empty or answer.seconds > 0:
+            if answer.tried:
                 one.spared += _SLOWLY * (float(answer.empty) - one.spared)
             else:
-                one.spared = min(1.0, one.spared * _AGAIN)
+                one.spared = min(1.0, max(_LEAST, one.spared) * _AGAIN)
         return found
 
     def _of(self, rule: AnalyticsRule) -> _Expected:
