@@ -102,6 +102,7 @@ class Application:
                 content_of=lambda identity: WorkspaceContent.of(self.state, identity, self.clock),
                 external=ExternalReader(settings.externaldata_hosts.split(","), transport=transport),
                 memory=None if settings.log_memory is None else f"{settings.log_memory}MiB",
+                partial_bytes=settings.partial_bytes,
             )  # fmt: skip
             opening.callback(self.stores.close)
             connectors = default_connectors(self.clock, self.clouds)

@@ -140,6 +140,10 @@ class Settings(BaseSettings):
         description="MiB that the engine of a log store may use, what it keeps of its file in memory included; without, half of what "
         "there is, at most 4096.",
     )  # fmt: skip
+    partial_bytes: int = Field(
+        512 * 1024**2, ge=0,
+        description="How many bytes of each log store's disk partial results of rules with long look-backs may take; 0: none are kept.",
+    )  # fmt: skip
     archive_bytes: int = Field(64 * 1024**3, gt=0, description="How many bytes the archives of one load may unpack to.")
     archive_files: int = Field(100_000, gt=0, description="How many files the archives of one load may have.")
     archive_depth: int = Field(4, gt=0, le=32, description="How deep archives may lie within archives.")

@@ -37,6 +37,8 @@ from vedette.kql.types import Type
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from vedette.engine.partials import Keeping
+
 _SCAN = re.compile("\x00(\\d+)\x00")
 _SOURCE = re.compile("\x00(\\d+)\x00 FROM (\\w*)")
 _FEW = 10_000
@@ -100,10 +102,12 @@ class Compiler:
 
     def __init__(
         self, *, timespan: bool = False, run: int = 0, rewrites: frozenset[str] = ALL_REWRITES,
-        proceed: Callable[[], None] | None = None, now: int | None = None,
+        proceed: Callable[[], None] | None = None, now: int | None = None, keeping: Keeping | None = None,
     ) -> None:  # fmt: skip
-        """`now` is the value that will be bound for now(), in ticks, where that is known."""
+        """`now` is the value that will be bound for now(), in ticks, where that is known; `keeping` keeps partial rows."""
         self.sql = DuckDbSql(run, rewrites)
+        self.rewrites = rewrites
+        self.keeping = keeping
         self._proceed = proceed
         self.run = run
         self.now = now
@@ -135,6 +139,13 @@ class Compiler:
         name = f"stage_{self.run}_{self.fresh()}"
         self.stages.append(Stage(name, self.with_ctes(sql), transform))
         return name
+
+    def beside(self, *, plain: bool = False) -> Compiler:
+        """A compiler for another statement of the same run; a plain one makes the same text in every run."""
+        return Compiler(
+            timespan=self.timespan, run=0 if plain else self.run, rewrites=frozenset() if plain else self.rewrites,
+            proceed=self._proceed, now=self.now,
+        )  # fmt: skip
 
     def fresh(self, prefix: str = "x") -> str:
         """A name that nothing else has."""

@@ -6,7 +6,8 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from vedette.engine.compiler import Compiled, Compiler
 from vedette.engine.dialect import FAILED
 from vedette.engine.given import Surroundings
 from vedette.engine.operators import load_operators
+from vedette.engine.partials import Keeping, PartialRows
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.engine.rowfunctions import Stopped, register, stoppable
@@ -98,6 +100,8 @@ class QueryOptions:
     """The plan rewrites that may be made (`engine.rewrites`)."""
     host: Host | None = None
     """The workspace as this caller sees it; None: the engine's own."""
+    keeping: Keeping | None = None
+    """Who keeps partial rows for the runs that follow; None: nobody."""
 
 
 class QueryFailed(Exception):
@@ -270,7 +274,7 @@ class Run(Answers):
         options = self.options
         return Compiler(
             timespan=options.timespan is not None, run=self.number, rewrites=options.rewrites, proceed=self.proceed,
-            now=now if isinstance(now := self._values["now"], int) else None,
+            now=now if isinstance(now := self._values["now"], int) else None, keeping=options.keeping,
         )  # fmt: skip
 
     def proceed(self) -> None:
@@ -386,6 +390,20 @@ class Run(Answers):
             except VedetteError as error:
                 raise QueryFailed(error.code, str(error)) from None
 
+    @contextmanager
+    def _one_state(self, compiled: Compiled) -> Iterator[None]:
+        """Where several statements make the rows, all of them see one state of the tables."""
+        if not any(isinstance(given, PartialRows) for given in compiled.given):
+            yield
+            return
+        self.connection.execute("BEGIN TRANSACTION")
+        try:
+            yield
+        finally:
+            # nothing was written; a transaction that has failed is over anyhow
+            with suppress(duckdb.Error):
+                self.connection.execute("ROLLBACK")
+
     def table(self, compiled: Compiled) -> tuple[pa.Table, str | None]:
         """The rows of a statement as Arrow, up to the limits, and why there are no more of them.
 
@@ -396,6 +414,10 @@ class Run(Answers):
         limits = self.options.limits
 
         def take() -> tuple[pa.Table, str | None]:
+            with self._one_state(compiled):
+                return read()
+
+        def read() -> tuple[pa.Table, str | None]:
             self._give(compiled)
             self._run_stages(compiled)
             reader = batches_of(self.connection, compiled.sql, values, _BATCH_ROWS)

@@ -30,6 +30,9 @@ class Statistics:
     rows: int = 0
     elapsed: float = 0.0
     """Seconds from text to last row."""
+    bins_kept: int = 0
+    """Bins of time whose partial rows an earlier run has kept, and bins whose partial rows were made."""
+    bins_made: int = 0
 
 
 @dataclass(slots=True)

@@ -35,6 +35,13 @@ REWRITES: Final = (
         "the index does not know are read, and the condition is checked on every row read.",
     ),
     Rewrite(
+        "kept-partials",
+        "summarize over a time that advances puts together what it made of bins of that time in earlier runs.",
+        "Who asks says how often the query comes again; below are a table and operators that look at one row by itself, not at "
+        "the clock, at chance or at files; the aggregates are counts, sums and means of whole numbers, extremes and sets of no "
+        "reals; and the rows of each bin are those that they were.",
+    ),
+    Rewrite(
         "property-columns",
         "The text of a property of a stored dynamic column is read from the column that the store keeps for it.",
         "The value is a string made of a path of constant keys, the store keeps a column for the path, and only "

@@ -82,7 +82,7 @@ def bounds(compiler: Compiler, scan: Scan) -> tuple[tuple[str, ...], tuple[str, 
         if any(has_window(value) for value in expressions_of(relation)):
             break  # what looks at neighbouring rows needs all of them
         if isinstance(relation, Where):
-            for op, value in _comparisons(relation.predicate, moment):
+            for op, value in comparisons(relation.predicate, moment):
                 text = compiler.emitter.emit(value).sql
                 if op in _LOWER:
                     lower.append(text)
@@ -91,12 +91,12 @@ def bounds(compiler: Compiler, scan: Scan) -> tuple[tuple[str, ...], tuple[str, 
     return tuple(lower), tuple(upper)
 
 
-def _comparisons(value: Expr, moment: Column) -> list[tuple[str, Expr]]:
+def comparisons(value: Expr, moment: Column) -> list[tuple[str, Expr]]:
     """The comparisons of a column with what no row changes, that must all be true."""
     if not isinstance(value, Apply):
         return []
     if value.unit.name == "and":
-        return [found for part in value.args for found in _comparisons(part, moment)]
+        return [found for part in value.args for found in comparisons(part, moment)]
     if value.unit.name not in _TURNED or len(value.args) != 2:
         return []
     left, right = value.args

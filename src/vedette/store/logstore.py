@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -21,8 +21,6 @@ from vedette.engine.batches import batches_of
 from vedette.engine.query import Cancellation, Check, Explanation, Limits, QueryEngine, QueryFailed, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql import ticks
-from vedette.kql.binder import bind
-from vedette.kql.diagnostics import KqlError
 from vedette.kql.host import ExternalSource
 from vedette.kql.types import Type
 from vedette.store import arrivals, catalog
@@ -41,6 +39,7 @@ from vedette.store.inference import Inference
 from vedette.store.loading import AnySource, Loader
 from vedette.store.opening import open_file, prepare, works
 from vedette.store.overview import TableDescription, TableInfo, stored_info, with_lake
+from vedette.store.partials.keeping import DEFAULT_BYTES, Partials
 from vedette.store.reading.forms import check_table_name, discover
 from vedette.store.report import LoadOptions, LoadProgress, LoadReport, ProgressCallback
 from vedette.store.retention.lake import READERS, Lake
@@ -49,13 +48,12 @@ from vedette.store.statements import engine_errors, not_written, run
 from vedette.store.tables import StoredTable, Tables
 from vedette.store.taking import Taken, forget_old_ids, marks, take
 from vedette.store.terms.index import TermIndex
+from vedette.store.told import Told
 from vedette.store.transformations.transform import Transformer
 from vedette.store.writer import create_dead_letter, writing
 
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
 _BATCH_ROWS: Final = 100_000
-_MAX_REMEMBERED: Final = 10_000
-"""Queries whose tables are remembered."""
 
 
 class LogStore:
@@ -76,8 +74,12 @@ class LogStore:
         new_id: IdSource = new_id,
         content: WorkspaceContent | None = None,
         external: ExternalSource | None = None,
+        partial_bytes: int = DEFAULT_BYTES,
     ) -> None:
-        """`content` are the workspace's functions and watchlists; `external` reads what `externaldata` names."""
+        """`content` are the workspace's functions and watchlists; `external` reads what `externaldata` names.
+
+        `partial_bytes` is how much of partial results may be kept (0: none).
+        """
         self.path = path
         self.workspace_id = workspace_id
         self._clock = clock
@@ -107,8 +109,11 @@ class LogStore:
         self.host = WorkspaceHost(name, self._tables, content, self.lake, self.terms)
         self._content = content
         self._ask(self._connection)
-        self._read: dict[tuple[str, int], frozenset[str]] = {}
-        self._shapes: dict[tuple[str, int], QueryShape] = {}
+        self._tables_read = Told(self._tables, self.host, arrivals.tables_read)
+        self._shapes = Told(self._tables, self.host, shape_of)
+        kept = None if path is None else path.with_name(f"{path.stem}.partials")
+        self.partials = Partials(kept, partial_bytes, self._cursor)
+        """Partial results of queries that come again and again, beside the file."""
 
     # -- asking
 
@@ -121,17 +126,24 @@ class LogStore:
         limits: Limits | None = None,
         cancellation: Cancellation | None = None,
         reach: Reach | None = None,
+        every: timedelta | None = None,
     ) -> Result:
         """The rows of a KQL query. `timespan` is (from, to) on the TimeGenerated of every table; `now` is the clock's if None;
-        `reach` gives the other workspaces that the caller may read (None: no other).
+        `reach` gives the other workspaces that the caller may read (None: no other). `every`: it comes again after each such time.
 
         Raises `KqlError` for a text that cannot be accepted, and `QueryFailed` where a limit or the engine ends the query.
         """
         self._open_connection()
         engine, host = self._engine, None if reach is None else Reaching(self.host, reach)
         with READERS.reading(), self._unless_opened_anew(engine):
-            options = QueryOptions(now or self._clock.now(), timespan, {}, limits or Limits(), cancellation, host=host)
-            return engine.run(text, options)
+            keeping = self.partials.asked(every, timespan)
+            options = QueryOptions(
+                now or self._clock.now(), timespan, {}, limits or Limits(), cancellation, host=host, keeping=keeping
+            )
+            result = engine.run(text, options)
+            if keeping is not None:
+                result.statistics.bins_kept, result.statistics.bins_made = keeping.used.kept, keeping.used.made
+            return result
 
     def explain(
         self, text: str, *, now: datetime | None = None, timespan: tuple[datetime, datetime] | None = None
@@ -167,33 +179,11 @@ class LogStore:
 
     def tables_read(self, text: str) -> frozenset[str] | None:
         """The tables that a query reads, by its bound tree; None if it cannot be bound. Nothing is run."""
-        key = text, len(self._tables.names())  # a wildcard reads a new table, too
-        known = self._read.get(key)
-        if known is not None and not any(name in text for name in self.host.function_names()):
-            return known  # while a saved function may be another one by now
-        try:
-            found = arrivals.tables_read(bind(text, self._engine.catalog, self.host))
-        except (KqlError, RecursionError):
-            return None  # perhaps the next column makes it right
-        if len(self._read) > _MAX_REMEMBERED:
-            self._read.clear()
-        self._read[key] = found
-        return found
+        return self._tables_read.told(text, self._engine.catalog)
 
     def shape(self, text: str) -> QueryShape | None:
         """What the bound tree of a query tells of it before it is run; None if it cannot be bound. Nothing is run."""
-        key = text, len(self._tables.names())
-        known = self._shapes.get(key)
-        if known is not None and not any(name in text for name in self.host.function_names()):
-            return known
-        try:
-            found = shape_of(bind(text, self._engine.catalog, self.host))
-        except (KqlError, RecursionError):
-            return None
-        if len(self._shapes) > _MAX_REMEMBERED:
-            self._shapes.clear()
-        self._shapes[key] = found
-        return found
+        return self._shapes.told(text, self._engine.catalog)
 
     # -- rows in
 
@@ -304,6 +294,7 @@ class LogStore:
             if name in writer.table.types:  # somebody was faster
                 raise Conflict(f"{table} has a column '{name}' already.", code="VDT0610", target=name)
             writer.declare([Field(name, kind)])
+            self.partials.forget(table)
             with engine_errors():
                 return materialise_field(writer.draft, connection, name, kind)
 

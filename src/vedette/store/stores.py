@@ -16,6 +16,7 @@ from vedette.kql.host import ExternalSource
 from vedette.store.content import WorkspaceContent
 from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
+from vedette.store.partials.keeping import DEFAULT_BYTES
 
 WorkspaceName = Callable[[str], str]
 """The name of the workspace with an id."""
@@ -33,7 +34,9 @@ class Stores:
         memory: str | None = None,
         content_of: Callable[[str], WorkspaceContent] | None = None,
         external: ExternalSource | None = None,
+        partial_bytes: int = DEFAULT_BYTES,
     ) -> None:
+        self._partial_bytes = partial_bytes
         self._directory = directory
         self._clock = clock
         self._name_of = name_of
@@ -127,5 +130,5 @@ class Stores:
         content = None if self._content_of is None else self._content_of(workspace_id)
         return LogStore(
             file, self._clock, workspace_id=workspace_id, name=name, memory=self._memory, content=content,
-            external=self._external,
+            external=self._external, partial_bytes=self._partial_bytes,
         )  # fmt: skip

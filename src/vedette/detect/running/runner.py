@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
@@ -61,6 +61,20 @@ class QueryRunner(Protocol):
 
     def query(self, text: str, *, now: datetime, timespan: tuple[datetime, datetime]) -> QueryResult:
         """The result of a KQL query, with every table held to `timespan` (from, to) of TimeGenerated."""
+        ...
+
+
+@runtime_checkable
+class KeepsParts(Protocol):
+    """A log store that keeps partial results of queries that come again."""
+
+    @property
+    def partials(self) -> object: ...
+
+    def query(
+        self, text: str, *, now: datetime, timespan: tuple[datetime, datetime], every: timedelta | None = None
+    ) -> QueryResult:
+        """As `QueryRunner.query`; `every`: it comes again after each such time, over a time that has moved on as much."""
         ...
 
 
@@ -149,7 +163,7 @@ class RuleRunner:
         text, eager = _query_text(rule, exceptions)
         began = self._clock.monotonic()
         try:
-            result = self._asked(rule, text, start, at, attempt)
+            result = self._asked(rule, text, start, at, attempt, run_type is RunType.SCHEDULED)
         except Exception as error:  # one rule's failure is that rule's result, whatever its cause
             return replace(run, error=run_error(error), duration=self._clock.monotonic() - began)
         duration = self._clock.monotonic() - began
@@ -166,13 +180,17 @@ class RuleRunner:
         run = _begun(rule, at - period, at, RunType.SCHEDULED, 1)
         return replace(run, outcome=Outcome.NOT_MATCHED, duration=seconds, spared=True)
 
-    def _asked(self, rule: AnalyticsRule, text: str, start: datetime, end: datetime, attempt: int) -> QueryResult:
+    def _asked(
+        self, rule: AnalyticsRule, text: str, start: datetime, end: datetime, attempt: int, again: bool
+    ) -> QueryResult:
         """What the query gives; where a limit ended it before, in smaller windows, if its shape allows that.
 
         A row-local query gives the same rows however its time is cut. One whose findings grow gives no wrong ones, but does not
         see together what lies in several parts, and says so. Any other is not cut: it would find what is not there.
         """
         shape = None if attempt < 2 or self._shapes is None else self._shapes.shape(rule.query)
+        if again and attempt < 2 and isinstance(self._logs, KeepsParts):
+            return self._logs.query(text, now=end, timespan=(start, end), every=rule.frequency)
         if shape is None or not shape.growing:
             return self._logs.query(text, now=end, timespan=(start, end))
         parts = min(4 ** (attempt - 1), 64)

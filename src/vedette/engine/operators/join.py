@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.operators.first_seen import few_written, numbered
+from vedette.engine.partials import from_kept
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.kql.binder.operators.join import Join
 from vedette.kql.binder.operators.project import Project
@@ -70,6 +71,10 @@ def _order(compiler: Compiler, node: Join, left: str, right: str) -> list[tuple[
 def _side(compiler: Compiler, node: Join, side: Relation, kinds: tuple[str, str]) -> Rel:
     """The rows of one side; where only their being there counts, duplicates may stay."""
     rows = side
+    if isinstance(rows, Summarize) and not compiler.given_for(rows):
+        kept = from_kept(compiler, rows)
+        if kept is not None:
+            return kept
     if (
         node.kind in kinds
         and isinstance(rows, Summarize)

@@ -9,6 +9,7 @@ from typing import Final
 from vedette.engine.compiler import Compiler
 from vedette.engine.neighbours import conjuncts
 from vedette.engine.operators.summarize_rewrites import steady
+from vedette.engine.partials import from_kept
 from vedette.engine.relations import Rel
 from vedette.kql.binder.operators.mv_expand import MvApply
 from vedette.kql.binder.operators.summarize import Summarize
@@ -37,13 +38,42 @@ def asked_earlier(compiler: Compiler, node: Where) -> Rel | None:
             late.append(each)
         else:
             early += [moved, *_implied(moved)]
+    assert isinstance(below, Summarize | MvApply)
+    kept = _out_of_partial_rows(compiler, below, wheres, known)
+    if kept is not None:
+        return kept
     if not early or not compiler.sql.may("early-filter"):
         return None
-    assert isinstance(below, Summarize | MvApply)
     rows: Relation = below.input
     for condition in early:
         rows = Where(rows.columns, rows, condition, serialized=rows.serialized)
     rel = compiler.rel(replace(below, input=rows))
+    for condition in late:
+        rel = rel.filtered(compiler.emitter.true(condition))
+    return rel
+
+
+def _out_of_partial_rows(
+    compiler: Compiler, below: Relation, wheres: list[Where], known: dict[int, Expr]
+) -> Rel | None:
+    """Groups that are put together of kept rows: only what the clock has no part in is asked of the rows themselves."""
+    if compiler.keeping is None or not isinstance(below, Summarize):
+        return None
+    rows: Relation = below.input
+    late: list[Expr] = []
+    for each in (part for where in reversed(wheres) for part in conjuncts(where.predicate)):
+        moved = _moved(each, known) if steady(each) else None
+        if moved is None or any(isinstance(one, ParameterRef) for one in _all(moved)):
+            late.append(each)
+        elif "early-filter" in compiler.rewrites:
+            rows = Where(rows.columns, rows, moved, serialized=rows.serialized)
+        else:
+            late.append(each)
+    rel = from_kept(compiler, replace(below, input=rows))
+    if rel is None:
+        return None
+    if rows is not below.input:
+        compiler.sql.may("early-filter")
     for condition in late:
         rel = rel.filtered(compiler.emitter.true(condition))
     return rel

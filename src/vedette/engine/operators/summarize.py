@@ -8,6 +8,7 @@ from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.fragment import Fragment
 from vedette.engine.operators.first_seen import few_written, numbered
 from vedette.engine.operators.summarize_rewrites import by_row_number, chosen_values, never_filled, of_distinct
+from vedette.engine.partials import from_kept
 from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.engine.windows import staged
 from vedette.kql.binder.operators.summarize import Summarize
@@ -18,6 +19,9 @@ from vedette.kql.types import Type
 @lowers(Summarize)
 def summarize(compiler: Compiler, node: Summarize) -> Rel:
     """Groups; without keys one row even of nothing (rule 86)."""
+    kept = from_kept(compiler, node)
+    if kept is not None:
+        return kept
     rel = staged(compiler, compiler.rel(node.input), (value for _, value in node.keys))
     base = rel if rel.plain else rel.wrapped()
     emitter = compiler.emitter

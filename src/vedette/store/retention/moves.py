@@ -75,7 +75,10 @@ def delete_before(logs: LogStore, table: str, moment: int) -> int:
         if writer.draft.is_new or column is None:
             return 0
         with engine_errors():
-            return int(run(connection, f"DELETE FROM {writer.table.sql} WHERE {column} < ?", [moment])[0][0])
+            gone = int(run(connection, f"DELETE FROM {writer.table.sql} WHERE {column} < ?", [moment])[0][0])
+    if gone:
+        logs.partials.forget(table)
+    return gone
 
 
 def drop_days(logs: LogStore, table: str, before: int, seconds: float) -> int:

@@ -130,6 +130,7 @@ def purge(logs: LogStore, table: str, where: str, token: str) -> int:
             lake.remove(added, 0.0)
             raise
         lake.publish(table, added, removed)
+        logs.partials.forget(table)
         lake.remove(removed, _WAIT)
         logs.checkpoint()
     return len(rows)

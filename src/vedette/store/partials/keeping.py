@@ -1,0 +1,407 @@
+"""Partial rows of queries that come again and again: which are kept, and whether they are still right.
+
+A file for each query (`store.partials.file`) has the partial rows of bins of time, and a mark of the state of the table that they were
+made from. Rows are only ever added behind the last one. So kept rows are right as long as the marked row is where it was and as many
+rows lie up to it: then what has come since are the rows behind it, which tell the bins that are to be made anew. Whatever takes rows
+away, or gives them other ids, fails that test. It is asked in the same state of the tables as the rest of the query.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vedette.core.files import make_private_directory
+from vedette.core.ids import new_id
+from vedette.engine.dialect import identifier
+from vedette.engine.partial_plan import BIN, COUNT, Bins
+from vedette.engine.partials import Work
+from vedette.kql import ticks
+from vedette.store.partials.file import SUFFIX, Damaged, KeptRows, Mark, read, write
+from vedette.store.physical import LOAD, ROW
+from vedette.store.statements import run
+
+DEFAULT_BYTES: Final = 512 * 1024**2
+_MOST_BINS: Final = 512
+"""A window of more steps has bins of several."""
+_APART: Final = 8
+"""So many stretches of bins are made one by one; more are made as one."""
+_OPENINGS: Final = 200
+_RUNS: Final = 24
+"""After so many further runs a query is tried once more that was not worth it."""
+_FOLDER_PARTS: Final = 4
+"""A query's file has at most this part of what all may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """When partial rows are worth keeping."""
+
+    rows: int = 100_000
+    """A table of fewer is read whole."""
+    bins: int = 8
+    seconds: float = 0.02
+    """A query that takes less in all is asked as ever."""
+    part: float = 0.5
+    """Partial rows are at most this part of the rows that they stand for; and with them a run takes at most this part of its time."""
+
+
+@dataclass(slots=True)
+class Used:
+    """What a query took of kept bins, and how many it made."""
+
+    kept: int = 0
+    made: int = 0
+
+
+class Partials:
+    """The partial rows that one store keeps. Safe to use from several threads."""
+
+    def __init__(
+        self, folder: Path | None, limit: int, connect: Callable[[], duckdb.DuckDBPyConnection], worth: Worth | None = None
+    ) -> None:  # fmt: skip
+        """`folder` None, or a limit of no bytes: nothing is kept."""
+        self._folder = folder if limit > 0 else None
+        self._limit = limit
+        self._connect = connect
+        self.worth = worth or Worth()
+        self._guard = threading.Lock()
+        self._opening: str | None = None
+        self._openings: frozenset[str] = frozenset()
+        self._not_worth: dict[str, int] = {}
+        self._forgotten: dict[str, int] = {}
+        self.used = Used()
+        """Bins of all queries since the store was opened."""
+        if folder is not None and self._folder is None:
+            self.clear(folder)
+
+    def asked(self, every: timedelta | None, timespan: tuple[datetime, datetime] | None) -> Asked | None:
+        """For a query that comes again after each `every`, over a time that ends as much later."""
+        if self._folder is None or every is None or timespan is None or every <= timedelta(0):
+            return None
+        step = every // timedelta(microseconds=1) * 10
+        first, last = (ticks.from_datetime(one) for one in timespan)
+        steps = -((first - last) // step)
+        size = step * max(1, -(-steps // _MOST_BINS))
+        if (last - first) // size < self.worth.bins:
+            return None
+        return Asked(self, Bins(size, last % step))
+
+    def forget(self, table: str) -> None:
+        """Remove what was made of a table: rows of it were taken away."""
+        with self._guard:
+            self._forgotten[table] = self._forgotten.get(table, 0) + 1
+            for path in self._files():
+                try:
+                    if read(path).table != table:
+                        continue
+                except (OSError, Damaged):
+                    pass
+                _remove(path)
+
+    @staticmethod
+    def clear(folder: Path) -> None:
+        """Remove all that is kept in a folder, and the folder."""
+        with suppress(OSError):
+            for path in folder.iterdir():
+                _remove(path)
+            folder.rmdir()
+
+    def bytes(self) -> int:
+        """What is kept."""
+        return sum(size for _, size, _ in self._sizes())
+
+    # -- for `Asked`
+
+    def is_worth(self, key: str) -> bool:
+        """Whether a query is worth trying (again)."""
+        with self._guard:
+            left = self._not_worth.get(key)
+            if left is None:
+                return True
+            if left <= 1:
+                del self._not_worth[key]
+            else:
+                self._not_worth[key] = left - 1
+            return False
+
+    def not_worth(self, key: str) -> None:
+        """Remember that the query is as good without."""
+        with self._guard:
+            self._not_worth[key] = _RUNS
+            path = self._path(key)
+            if path is not None:
+                _remove(path)
+
+    def generation(self, table: str) -> int:
+        """Grows with every `forget`."""
+        return self._forgotten.get(table, 0)
+
+    def opening(self) -> str | None:
+        """The name of this time that the store is open, which its file remembers; None where that cannot be written."""
+        with self._guard:
+            if self._opening is None:
+                mine = new_id()
+                try:
+                    with closing(self._connect()) as cursor:
+                        run(cursor, "INSERT INTO store_catalog.meta VALUES ('opening', ?)", [mine])
+                        known = run(
+                            cursor, "SELECT value FROM store_catalog.meta WHERE name = 'opening' ORDER BY rowid"
+                        )
+                        if len(known) > 2 * _OPENINGS:
+                            old = [value for (value,) in known[:-_OPENINGS]]
+                            run(
+                                cursor,
+                                "DELETE FROM store_catalog.meta WHERE name = 'opening' AND value IN (SELECT unnest(?))",
+                                [old],
+                            )
+                            known = known[-_OPENINGS:]
+                except duckdb.Error:
+                    return None
+                self._openings = frozenset(value for (value,) in known)
+                self._opening = mine
+            return self._opening
+
+    def load(self, key: str) -> KeptRows | None:
+        """The kept rows of a query, unless they are of another store, damaged, or of another version."""
+        path = self._path(key)
+        if path is None:
+            return None
+        try:
+            kept = read(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, Damaged):
+            _remove(path)
+            return None
+        self.opening()
+        if kept.opening not in self._openings:
+            _remove(path)
+            return None
+        return kept
+
+    def save(self, key: str, kept: KeptRows, generation: int) -> None:
+        """Keep the rows, if they are still wanted; what was not used for longest goes when there is no room."""
+        path = self._path(key)
+        if path is None or self._folder is None:
+            return
+        with self._guard:
+            if self._forgotten.get(kept.table, 0) != generation:
+                return
+            try:
+                make_private_directory(self._folder)
+                size = write(path, kept)
+            except OSError:
+                return  # no room: the query is asked whole again
+            if size * _FOLDER_PARTS > self._limit:
+                _remove(path)
+                self._not_worth[key] = _RUNS
+                return
+            sizes = sorted(self._sizes())
+            total = sum(one for _, one, _ in sizes)
+            for _, one, other in sizes:
+                if total <= self._limit:
+                    break
+                if other != path:
+                    _remove(other)
+                    total -= one
+
+    def touch(self, key: str) -> None:
+        """The rows were used as they are."""
+        path = self._path(key)
+        if path is not None:
+            with suppress(OSError):
+                os.utime(path)
+
+    def count(self, kept: int, made: int) -> None:
+        """Add to what was used."""
+        with self._guard:
+            self.used.kept += kept
+            self.used.made += made
+
+    def _path(self, key: str) -> Path | None:
+        return None if self._folder is None else self._folder / f"{key}{SUFFIX}"
+
+    def _files(self) -> list[Path]:
+        if self._folder is None or not self._folder.is_dir():
+            return []
+        return list(self._folder.glob(f"*{SUFFIX}"))
+
+    def _sizes(self) -> list[tuple[float, int, Path]]:
+        found = []
+        for path in self._files():
+            with suppress(OSError):
+                about = path.stat()
+                found.append((about.st_mtime, about.st_size, path))
+        return found
+
+
+@dataclass(slots=True)
+class Asked:
+    """One run of a query that comes again (`engine.partials.Keeping`)."""
+
+    partials: Partials
+    bins: Bins
+    used: Used = field(default_factory=Used)
+
+    def wanted(self, table: str, key: str) -> bool:
+        """Whether keeping partial rows is worth trying."""
+        return self.partials.is_worth(key)
+
+    def rows(self, connection: duckdb.DuckDBPyConnection, work: Work, lower: int, upper: int) -> pa.Table:
+        """The partial rows of a time: kept ones of the bins whose rows are what they were, the others made now."""
+        began = time.perf_counter()
+        whole = self.bins.whole(lower, upper)
+        opening = self.partials.opening()
+        if opening is None or len(whole) < self.partials.worth.bins or _in_files(work, lower, upper):
+            return work.make(lower, upper)
+        generation = self.partials.generation(work.table)
+        kept = self.partials.load(work.key)
+        mark = None if kept is None else _moved_on(connection, work, kept.mark)
+        if kept is None or mark is None:
+            return self._first(connection, work, lower, upper, whole, opening, generation)
+        # a window before the last one (late events) takes none of the newer bins away
+        held = frozenset(number for number in kept.bins if number >= whole[0])
+        behind = max(whole[-1], *held) if held else whole[-1]
+        held -= _late(connection, work, self.bins, kept.mark, mark, range(whole[0], behind + 1))
+        known = held & frozenset(whole)
+        missing = sorted(set(whole) - known)
+        part = _of_bins(kept.rows, known)
+        made = self._make(work, missing)
+        self._used(len(known), len(missing))
+        if missing or mark.row != kept.mark.row:
+            rows = pa.concat_tables([part if known == held else _of_bins(kept.rows, held), *made])
+            state = KeptRows(work.table, opening, mark, held | frozenset(whole), kept.seconds, rows)
+            self.partials.save(work.key, state, generation)
+        else:
+            self.partials.touch(work.key)
+        edges = self._edges(work, lower, upper, whole)
+        took = time.perf_counter() - began
+        if len(missing) * 8 <= len(whole) and took > self.partials.worth.part * kept.seconds * len(whole):
+            self.partials.not_worth(work.key)
+        return pa.concat_tables([part, *made, *edges])
+
+    def _first(
+        self, connection: duckdb.DuckDBPyConnection, work: Work, lower: int, upper: int, whole: range, opening: str,
+        generation: int,
+    ) -> pa.Table:  # fmt: skip
+        """All bins; where those that are made first show that it is not worth it, the others are not kept."""
+        worth = self.partials.worth
+        mark = _mark(connection, work)
+        if mark is None or mark.rows < worth.rows:
+            return work.make(lower, upper)
+        began = time.perf_counter()
+        newest = whole[-max(1, len(whole) // 16) :]
+        probe = work.make(self.bins.start(newest[0]), self.bins.start(newest[-1] + 1))
+        stood_for = pc.sum(probe.column(COUNT)).as_py() or 0
+        if probe.num_rows > 1_000 and probe.num_rows > worth.part * stood_for:
+            self.partials.not_worth(work.key)
+            rest = [work.make(lower, self.bins.start(newest[0]))]
+            if (end := self.bins.start(newest[-1] + 1)) < upper:
+                rest.append(work.make(end, upper))
+            return pa.concat_tables([probe, *rest])
+        made = [probe]
+        if newest[0] > whole[0]:
+            made.append(work.make(self.bins.start(whole[0]), self.bins.start(newest[0])))
+        took = time.perf_counter() - began
+        edges = self._edges(work, lower, upper, whole)
+        self._used(0, len(whole))
+        rows = pa.concat_tables(made)
+        if took < worth.seconds:
+            self.partials.not_worth(work.key)
+        else:
+            state = KeptRows(work.table, opening, mark, frozenset(whole), took / len(whole), rows)
+            self.partials.save(work.key, state, generation)
+        return pa.concat_tables([rows, *edges])
+
+    def _make(self, work: Work, bins: list[int]) -> list[pa.Table]:
+        """The partial rows of some bins."""
+        stretches = _stretches(bins)
+        if len(stretches) > _APART:
+            wanted = frozenset(bins)
+            found = work.make(self.bins.start(bins[0]), self.bins.start(bins[-1] + 1))
+            return [_of_bins(found, wanted)]
+        return [work.make(self.bins.start(first), self.bins.start(last + 1)) for first, last in stretches]
+
+    def _edges(self, work: Work, lower: int, upper: int, whole: range) -> list[pa.Table]:
+        """The partial rows of what lies before the first and behind the last whole bin."""
+        ends = (lower, self.bins.start(whole[0])), (self.bins.start(whole[-1] + 1), upper)
+        return [work.make(first, last) for first, last in ends if first < last]
+
+    def _used(self, kept: int, made: int) -> None:
+        self.used.kept += kept
+        self.used.made += made
+        self.partials.count(kept, made)
+
+
+def _in_files(work: Work, lower: int, upper: int) -> bool:
+    """Whether rows of the time are, or are about to be, in files of the lake."""
+    return work.tiers is not None and "read_parquet" in work.tiers.relation(lower, upper)
+
+
+def _mark(connection: duckdb.DuckDBPyConnection, work: Work, since: Mark | None = None) -> Mark | None:
+    """The state of the table now; with an earlier one that still holds, only what is behind it is looked at."""
+    where = "" if since is None else f" WHERE rowid > {since.row}"
+    count, last = run(connection, f"SELECT count(*), max(rowid) FROM {work.source}{where}")[0]
+    if last is None:
+        return since
+    load, number = _row(connection, work, last)[0]
+    return Mark(int(last), int(load), int(number), int(count) + (0 if since is None else since.rows))
+
+
+def _row(connection: duckdb.DuckDBPyConnection, work: Work, row: int) -> list[tuple[int, int]]:
+    columns = f"{identifier(LOAD)}, {identifier(ROW)}"
+    return run(connection, f"SELECT {columns} FROM {work.source} WHERE rowid = {row}")
+
+
+def _moved_on(connection: duckdb.DuckDBPyConnection, work: Work, mark: Mark) -> Mark | None:
+    """The state of the table now, if the rows up to a mark are still those that they were."""
+    if _row(connection, work, mark.row) != [(mark.load, mark.number)]:
+        return None
+    rows = run(connection, f"SELECT count(*) FROM {work.source} WHERE rowid <= {mark.row}")[0][0]
+    return _mark(connection, work, mark) if rows == mark.rows else None
+
+
+def _late(
+    connection: duckdb.DuckDBPyConnection, work: Work, bins: Bins, before: Mark, now: Mark, whole: range
+) -> frozenset[int]:
+    """The bins that rows behind a mark lie in."""
+    if now.row == before.row:
+        return frozenset()
+    found = run(
+        connection,
+        f"SELECT DISTINCT ({work.moment} - {bins.phase}) // {bins.size} FROM {work.source} WHERE rowid > {before.row} "
+        f"AND {work.moment} >= {bins.start(whole[0])} AND {work.moment} < {bins.start(whole[-1] + 1)}",
+    )
+    return frozenset(int(number) for (number,) in found)
+
+
+def _of_bins(rows: pa.Table, bins: Iterable[int]) -> pa.Table:
+    return rows.filter(pc.is_in(rows.column(BIN), pa.array(sorted(bins), pa.int64())))
+
+
+def _stretches(bins: list[int]) -> list[tuple[int, int]]:
+    """Neighbouring numbers as pairs of the first and the last."""
+    found: list[tuple[int, int]] = []
+    for number in bins:
+        if found and found[-1][1] == number - 1:
+            found[-1] = found[-1][0], number
+        else:
+            found.append((number, number))
+    return found
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
