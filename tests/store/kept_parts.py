@@ -15,7 +15,7 @@ from vedette.store.partials.keeping import Worth
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
 SPAN: Final = timedelta(days=2)
-ALWAYS: Final = Worth(rows=0, bins=4, seconds=0.0, part=10**9)
+ALWAYS: Final = Worth(rows=0, probed=0, bins=4, seconds=0.0, runs=0, part=10**9)
 
 QUERIES: Final = (
     "T_CL | summarize count()",

@@ -84,6 +84,28 @@ def test_few_bins_small_tables_and_cheap_queries_are_asked_as_ever(folder: Path)
             assert files(folder) == []
 
 
+def test_a_query_that_is_not_worth_it_is_tried_again_after_some_runs(folder: Path) -> None:
+    with opened(folder, Worth(rows=0, bins=4, seconds=60.0, runs=3)) as store:
+        made = [asked(store, COUNT, NOW).statistics.bins_made for _ in range(9)]
+        assert made[0] == BINS
+        assert made.count(BINS) == 2, made
+        # nothing there to keep: after a run it is asked as ever
+        text = "T_CL | where Number > 3"
+        assert store.partials.asked(text, HOUR, (NOW - SPAN, NOW)) is not None
+        asked(store, text, NOW)
+        assert store.partials.asked(text, HOUR, (NOW - SPAN, NOW)) is None
+
+
+def test_an_end_of_one_tick_takes_no_bin_away(folder: Path) -> None:
+    text = "T_CL | where TimeGenerated > ago(40h) and TimeGenerated <= now(-2h) | summarize count(), max(TimeGenerated)"
+    with opened(folder) as store:
+        assert asked(store, text, NOW).statistics.bins_made == 38
+        store.append("T_CL", [row(NOW + HOUR - 40 * HOUR, 1), row(NOW + HOUR - 2 * HOUR, 2)])
+        # a row at either end: the first is not in the window, the last is
+        assert asked(store, text, NOW + HOUR).statistics.bins_kept == 36
+        assert asked(store, text, NOW + 2 * HOUR).rows[0][0] > 0
+
+
 def test_groups_that_are_as_many_as_rows_are_not_kept(folder: Path) -> None:
     with opened(folder, Worth(rows=0, bins=4, seconds=0.0, part=0.5)) as store:
         store.append("T_CL", rows(30_000, 5000))
@@ -175,18 +197,21 @@ def test_files_that_are_damaged_or_of_another_store_are_thrown_away(folder: Path
         (path,) = files(folder)
         whole = path.read_bytes()
         assert len(read(path).bins) == BINS
-        for broken in (b"", whole[:-1], whole[:40], b"X" + whole[1:], whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:]):
-            path.write_bytes(broken)
-            with pytest.raises(Damaged):
-                read(path)
+    for broken in (b"", whole[:-1], whole[:40], b"X" + whole[1:], whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:]):
+        path.write_bytes(broken)
+        with pytest.raises(Damaged):
+            read(path)
+        with opened(folder) as store:
             assert asked(store, COUNT, NOW).statistics.bins_kept == 0
-        path.write_bytes(whole)
+            assert asked(store, COUNT, NOW).statistics.bins_kept == BINS
+    path.write_bytes(whole)
+    with opened(folder) as store:
         assert asked(store, COUNT, NOW).statistics.bins_kept == BINS
     # an older copy of the store comes back, while the files beside it are newer
     shutil.copy(folder / "logs.duckdb", folder / "older")
     with opened(folder) as store:
         store.append("T_CL", rows(10, 77))
-        asked(store, COUNT, NOW)
+        assert asked(store, COUNT, NOW + 6 * HOUR).statistics.bins_kept > 30
     shutil.move(folder / "older", folder / "logs.duckdb")
     with opened(folder) as store:
         store.append("T_CL", rows(10, 78))

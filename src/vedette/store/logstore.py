@@ -136,13 +136,13 @@ class LogStore:
         self._open_connection()
         engine, host = self._engine, None if reach is None else Reaching(self.host, reach)
         with READERS.reading(), self._unless_opened_anew(engine):
-            keeping = self.partials.asked(every, timespan)
+            keeping = self.partials.asked(text, every, timespan)
             options = QueryOptions(
                 now or self._clock.now(), timespan, {}, limits or Limits(), cancellation, host=host, keeping=keeping
             )
             result = engine.run(text, options)
             if keeping is not None:
-                result.statistics.bins_kept, result.statistics.bins_made = keeping.used.kept, keeping.used.made
+                keeping.done(result.statistics)
             return result
 
     def explain(

@@ -27,6 +27,7 @@ from vedette.core.ids import new_id
 from vedette.engine.dialect import identifier
 from vedette.engine.partial_plan import BIN, COUNT, Bins
 from vedette.engine.partials import Work
+from vedette.engine.result import Statistics
 from vedette.kql import ticks
 from vedette.store.partials.file import SUFFIX, Damaged, KeptRows, Mark, read, write
 from vedette.store.physical import LOAD, ROW
@@ -38,8 +39,11 @@ _MOST_BINS: Final = 512
 _APART: Final = 8
 """So many stretches of bins are made one by one; more are made as one."""
 _OPENINGS: Final = 200
-_RUNS: Final = 24
-"""After so many further runs a query is tried once more that was not worth it."""
+_MOST_WAITING: Final = 10_000
+_FEW: Final = 4
+"""So many new bins are worth a new file."""
+_MEMORY: Final = 32 * 1024**2
+"""Bytes of rows that are held in memory beside the files."""
 _FOLDER_PARTS: Final = 4
 """A query's file has at most this part of what all may take."""
 
@@ -50,9 +54,13 @@ class Worth:
 
     rows: int = 100_000
     """A table of fewer is read whole."""
+    probed: int = 1_000_000
+    """Of a table of so many, some bins are made first, to see how many groups they have."""
     bins: int = 8
     seconds: float = 0.02
     """A query that takes less in all is asked as ever."""
+    runs: int = 24
+    """After so many further runs a query is tried once more that was not worth it, or of which nothing could be kept."""
     part: float = 0.5
     """Partial rows are at most this part of the rows that they stand for; and with them a run takes at most this part of its time."""
 
@@ -80,13 +88,18 @@ class Partials:
         self._opening: str | None = None
         self._openings: frozenset[str] = frozenset()
         self._not_worth: dict[str, int] = {}
+        self._idle: dict[str, int] = {}
         self._forgotten: dict[str, int] = {}
+        self._memory: dict[str, KeptRows] = {}
+        self._stored: dict[str, frozenset[int]] = {}
         self.used = Used()
         """Bins of all queries since the store was opened."""
         if folder is not None and self._folder is None:
             self.clear(folder)
 
-    def asked(self, every: timedelta | None, timespan: tuple[datetime, datetime] | None) -> Asked | None:
+    def asked(
+        self, text: str, every: timedelta | None, timespan: tuple[datetime, datetime] | None
+    ) -> Asked | None:  # fmt: skip
         """For a query that comes again after each `every`, over a time that ends as much later."""
         if self._folder is None or every is None or timespan is None or every <= timedelta(0):
             return None
@@ -96,12 +109,16 @@ class Partials:
         size = step * max(1, -(-steps // _MOST_BINS))
         if (last - first) // size < self.worth.bins:
             return None
-        return Asked(self, Bins(size, last % step))
+        with self._guard:
+            if not _due(self._idle, text):
+                return None
+        return Asked(self, text, Bins(size, last % step))
 
     def forget(self, table: str) -> None:
         """Remove what was made of a table: rows of it were taken away."""
         with self._guard:
             self._forgotten[table] = self._forgotten.get(table, 0) + 1
+            self._memory = {key: kept for key, kept in self._memory.items() if kept.table != table}
             for path in self._files():
                 try:
                     if read(path).table != table:
@@ -127,22 +144,23 @@ class Partials:
     def is_worth(self, key: str) -> bool:
         """Whether a query is worth trying (again)."""
         with self._guard:
-            left = self._not_worth.get(key)
-            if left is None:
-                return True
-            if left <= 1:
-                del self._not_worth[key]
-            else:
-                self._not_worth[key] = left - 1
-            return False
+            return _due(self._not_worth, key)
 
     def not_worth(self, key: str) -> None:
         """Remember that the query is as good without."""
         with self._guard:
-            self._not_worth[key] = _RUNS
+            self._wait(self._not_worth, key)
+            self._memory.pop(key, None)
             path = self._path(key)
             if path is not None:
                 _remove(path)
+
+    def idle(self, text: str, refused: Iterable[str]) -> None:
+        """Remember that nothing of a query was kept: it is asked as ever for a while, and then all of it is tried again."""
+        with self._guard:
+            for key in refused:
+                self._not_worth.pop(key, None)
+            self._wait(self._idle, text)
 
     def generation(self, table: str) -> int:
         """Grows with every `forget`."""
@@ -178,6 +196,11 @@ class Partials:
         path = self._path(key)
         if path is None:
             return None
+        with self._guard:
+            known = self._memory.pop(key, None)
+            if known is not None:
+                self._memory[key] = known  # the last that goes
+                return known
         try:
             kept = read(path)
         except FileNotFoundError:
@@ -189,6 +212,8 @@ class Partials:
         if kept.opening not in self._openings:
             _remove(path)
             return None
+        with self._guard:
+            self._stored[key] = kept.bins
         return kept
 
     def save(self, key: str, kept: KeptRows, generation: int) -> None:
@@ -199,23 +224,48 @@ class Partials:
         with self._guard:
             if self._forgotten.get(kept.table, 0) != generation:
                 return
+            self._remember(key, kept)
+            if path.exists() and len(kept.bins - self._stored.get(key, frozenset())) < _FEW and key in self._memory:
+                os.utime(path)
+                return  # what a kill takes of it is soon made again
             try:
                 make_private_directory(self._folder)
                 size = write(path, kept)
             except OSError:
                 return  # no room: the query is asked whole again
+            self._stored[key] = kept.bins
             if size * _FOLDER_PARTS > self._limit:
                 _remove(path)
-                self._not_worth[key] = _RUNS
+                self._memory.pop(key, None)
+                self._wait(self._not_worth, key)
                 return
-            sizes = sorted(self._sizes())
-            total = sum(one for _, one, _ in sizes)
-            for _, one, other in sizes:
-                if total <= self._limit:
-                    break
-                if other != path:
-                    _remove(other)
-                    total -= one
+            self._make_room(path)
+
+    def _wait(self, waiting: dict[str, int], name: str) -> None:
+        if len(waiting) > _MOST_WAITING:
+            waiting.clear()
+        if self.worth.runs > 0:
+            waiting[name] = self.worth.runs
+
+    def _remember(self, key: str, kept: KeptRows) -> None:
+        """Keep rows in memory, too; the oldest go."""
+        self._memory.pop(key, None)
+        self._memory[key] = kept
+        total = sum(one.rows.nbytes for one in self._memory.values())
+        while total > min(_MEMORY, self._limit):
+            total -= self._memory.pop(next(iter(self._memory))).rows.nbytes
+
+    def _make_room(self, path: Path) -> None:
+        """Remove what was not used for longest."""
+        sizes = sorted(self._sizes())
+        total = sum(one for _, one, _ in sizes)
+        for _, one, other in sizes:
+            if total <= self._limit:
+                break
+            if other != path:
+                _remove(other)
+                self._memory.pop(other.stem, None)
+                total -= one
 
     def touch(self, key: str) -> None:
         """The rows were used as they are."""
@@ -252,16 +302,28 @@ class Asked:
     """One run of a query that comes again (`engine.partials.Keeping`)."""
 
     partials: Partials
+    text: str
     bins: Bins
     used: Used = field(default_factory=Used)
+    refused: list[str] = field(default_factory=list)
 
     def wanted(self, table: str, key: str) -> bool:
         """Whether keeping partial rows is worth trying."""
-        return self.partials.is_worth(key)
+        if self.partials.is_worth(key):
+            return True
+        self.refused.append(key)
+        return False
+
+    def done(self, statistics: Statistics) -> None:
+        """The query has ended: its statistics are told, and whether any of it was kept is remembered."""
+        statistics.bins_kept, statistics.bins_made = self.used.kept, self.used.made
+        if not self.used.kept and not self.used.made:
+            self.partials.idle(self.text, self.refused)
 
     def rows(self, connection: duckdb.DuckDBPyConnection, work: Work, lower: int, upper: int) -> pa.Table:
         """The partial rows of a time: kept ones of the bins whose rows are what they were, the others made now."""
         began = time.perf_counter()
+        lower, upper = self._rounded(connection, work, lower, upper)
         whole = self.bins.whole(lower, upper)
         opening = self.partials.opening()
         if opening is None or len(whole) < self.partials.worth.bins or _in_files(work, lower, upper):
@@ -292,6 +354,19 @@ class Asked:
             self.partials.not_worth(work.key)
         return pa.concat_tables([part, *made, *edges])
 
+    def _rounded(
+        self, connection: duckdb.DuckDBPyConnection, work: Work, lower: int, upper: int
+    ) -> tuple[int, int]:  # fmt: skip
+        """The time without ends of one tick (`> ago(1d)`, `<= now()`), where no row lies in these."""
+        size, phase = self.bins.size, self.bins.phase
+        ends = [tick for tick, odd in ((lower - 1, lower - 1), (upper - 1, upper - 1)) if (odd - phase) % size == 0]
+        if not ends or lower >= upper:
+            return lower, upper
+        asked = f"SELECT DISTINCT {work.moment} FROM {work.source} WHERE {work.moment} IN ({', '.join(map(str, ends))})"
+        there = {int(tick) for (tick,) in run(connection, asked)}
+        free = [tick for tick in ends if tick not in there]
+        return lower - (lower - 1 in free), upper - (upper - 1 in free)
+
     def _first(
         self, connection: duckdb.DuckDBPyConnection, work: Work, lower: int, upper: int, whole: range, opening: str,
         generation: int,
@@ -302,23 +377,28 @@ class Asked:
         if mark is None or mark.rows < worth.rows:
             return work.make(lower, upper)
         began = time.perf_counter()
-        newest = whole[-max(1, len(whole) // 16) :]
-        probe = work.make(self.bins.start(newest[0]), self.bins.start(newest[-1] + 1))
-        stood_for = pc.sum(probe.column(COUNT)).as_py() or 0
-        if probe.num_rows > 1_000 and probe.num_rows > worth.part * stood_for:
-            self.partials.not_worth(work.key)
-            rest = [work.make(lower, self.bins.start(newest[0]))]
-            if (end := self.bins.start(newest[-1] + 1)) < upper:
-                rest.append(work.make(end, upper))
-            return pa.concat_tables([probe, *rest])
-        made = [probe]
-        if newest[0] > whole[0]:
-            made.append(work.make(self.bins.start(whole[0]), self.bins.start(newest[0])))
+        start, end = self.bins.start(whole[0]), self.bins.start(whole[-1] + 1)
+        made = []
+        if mark.rows >= worth.probed:
+            newest = max(1, len(whole) // 16)
+            middle = self.bins.start(whole[-newest])
+            made.append(work.make(middle, end))
+            groups, stood_for = made[0].num_rows, pc.sum(made[0].column(COUNT)).as_py() or 0
+            few = (time.perf_counter() - began) * len(whole) < worth.seconds * newest
+            if few or (groups > 1_000 and groups > worth.part * stood_for):
+                self.partials.not_worth(work.key)
+                return pa.concat_tables(
+                    [*made, work.make(lower, middle), *([work.make(end, upper)] if end < upper else [])]
+                )
+            end = middle
+        if start < end:
+            made.append(work.make(start, end))
+        rows = pa.concat_tables(made)
+        stood_for = pc.sum(rows.column(COUNT)).as_py() or 0
         took = time.perf_counter() - began
         edges = self._edges(work, lower, upper, whole)
         self._used(0, len(whole))
-        rows = pa.concat_tables(made)
-        if took < worth.seconds:
+        if took < worth.seconds or (rows.num_rows > 1_000 and rows.num_rows > worth.part * stood_for):
             self.partials.not_worth(work.key)
         else:
             state = KeptRows(work.table, opening, mark, frozenset(whole), took / len(whole), rows)
@@ -343,6 +423,18 @@ class Asked:
         self.used.kept += kept
         self.used.made += made
         self.partials.count(kept, made)
+
+
+def _due(waiting: dict[str, int], name: str) -> bool:
+    """Whether a name waits for no further run; what waits has one less to wait for."""
+    left = waiting.get(name)
+    if left is None:
+        return True
+    if left <= 1:
+        del waiting[name]
+    else:
+        waiting[name] = left - 1
+    return False
 
 
 def _in_files(work: Work, lower: int, upper: int) -> bool:
