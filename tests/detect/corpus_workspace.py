@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -125,10 +125,15 @@ def workspace(path: Path | None = None, content: Content | None = None) -> LogSt
     return LogStore(path, VirtualClock(NOW), content=content or Content(), external=SilentFeeds())
 
 
-def fill(store: LogStore, shared: Path, folder: Path, rows: int | None) -> int:
-    """Loads the first rows of each shared file (None: all), each file moved so that it ends now; the number of rows loaded."""
+def fill(
+    store: LogStore, shared: Path, folder: Path, rows: int | None, wanted: Callable[[str], bool] = lambda table: True
+) -> int:
+    """Loads the first rows of each shared file (None: all) of the tables that are wanted, each file moved so that it ends now; the
+    number of rows loaded."""
     loaded = 0
     for path in sorted((shared / "data" / "tables").rglob("*.gz")):
+        if not wanted(path.parent.name):
+            continue
         part = path
         if rows is not None:
             part = folder / path.parent.name / path.name.removesuffix(".gz")

@@ -198,6 +198,8 @@ class OwnLogs:
             "RuleRevision": one.revision, "Outcome": one.outcome.value, "RunType": one.run_type.value, "Attempt": one.attempt,
             "AnsweredBySharedLook": one.spared,
         }  # fmt: skip
+        if one.bins_kept is not None:
+            details |= {"KeptBins": one.bins_kept, "MadeBins": one.bins_made}
         if not good:
             details["Issues"] = [
                 {"Code": error.get("code", one.outcome.value), "Description": error.get("message") or one.reason}

@@ -125,6 +125,9 @@ class RunRow(Base):
     recorded_at: Mapped[datetime]
     read_to: Mapped[int | None] = mapped_column(BigInteger().with_variant(Integer, "sqlite"))
     """The position of the log store whose rows the run has seen for certain; None where that was not asked."""
+    bins_kept: Mapped[int | None] = mapped_column(Integer)
+    """Bins of time whose partial results an earlier run has kept, and bins whose were made; None where none are kept."""
+    bins_made: Mapped[int | None] = mapped_column(Integer)
 
     __table_args__ = (
         Index("ix_rule_runs_rule", "workspace_id", "rule_id", "id"),

@@ -126,3 +126,5 @@ class RuleRun:
     """The position of the log store that the run has seen, where the log store tells one."""
     spared: bool = False
     """Whether the query was not run, because a look that several rules shared told that its result is empty."""
+    bins: tuple[int, int] | None = None
+    """Bins of time whose partial results an earlier run has kept, and bins whose were made; None where none are kept."""

@@ -307,6 +307,8 @@ class Ledger:
                 trace_id=run.trace_id,
                 recorded_at=self._clock.now(),
                 read_to=run.read_to,
+                bins_kept=None if run.bins is None else run.bins[0],
+                bins_made=None if run.bins is None else run.bins[1],
             )
         )
         session.flush()

@@ -167,6 +167,7 @@ class RuleRunner:
         except Exception as error:  # one rule's failure is that rule's result, whatever its cause
             return replace(run, error=run_error(error), duration=self._clock.monotonic() - began)
         duration = self._clock.monotonic() - began
+        run = replace(run, bins=_bins(result))
         shown, hidden = _without(result, exceptions)
         campaigns = None
         if rule.kind is RuleKind.FUSION:
@@ -387,6 +388,13 @@ class _AlertMaker:
             notes=tuple(dict.fromkeys([*notes, *missing, *entity_notes, *said.notes, *sample_notes])),
             campaign=None if campaign is None else campaign.to_dict(),
         )
+
+
+def _bins(result: QueryResult) -> tuple[int, int] | None:
+    """Bins of which partial results were kept, and bins of which they were made, where the log store tells."""
+    told = getattr(result, "statistics", None)
+    found = getattr(told, "bins_kept", 0), getattr(told, "bins_made", 0)
+    return found if any(found) else None
 
 
 def _without(

@@ -123,6 +123,8 @@ class LedgerEntry:
     search_id: str | None
     trace_id: str | None
     recorded_at: datetime
+    bins_kept: int | None = None
+    bins_made: int | None = None
 
     @property
     def spared(self) -> bool:
@@ -154,6 +156,8 @@ class LedgerEntry:
             search_id=row.search_id,
             trace_id=row.trace_id,
             recorded_at=row.recorded_at,
+            bins_kept=row.bins_kept,
+            bins_made=row.bins_made,
         )
 
 
