@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 
 from tests.store.kept_parts import HOUR, NOW, QUERIES, REFUSED, SPAN, asked, opened, row, rows
@@ -161,11 +162,18 @@ def test_deleted_rows_are_in_no_answer(folder: Path) -> None:
         assert asked(store, COUNT, NOW).statistics.bins_kept == 0
         store.checkpoint()
         asked(store, COUNT, NOW)
-        # others get their ids
+
+
+def test_other_rows_under_the_same_ids(folder: Path) -> None:
+    with opened(folder) as store:
+        asked(store, COUNT, NOW)
         with store.cursor() as cursor:
+            before = cursor.execute('SELECT min(rowid), max(rowid), count(*) FROM log_tables."T_CL"').fetchall()
             cursor.execute('DELETE FROM log_tables."T_CL"')
         store.checkpoint()
         store.append("T_CL", rows(1000, 1))
+        with store.cursor() as cursor:
+            assert cursor.execute('SELECT min(rowid), max(rowid), count(*) FROM log_tables."T_CL"').fetchall() == before
         assert asked(store, COUNT, NOW).statistics.bins_kept == 0
 
 
@@ -180,6 +188,16 @@ def test_rows_that_move_into_the_lake_are_counted_once(folder: Path) -> None:
         store.append("T_CL", rows(500, 9, at, SPAN / 2))
         asked(store, COUNT, at, span=SPAN / 2)
         assert asked(store, COUNT, at + HOUR, span=SPAN / 2).statistics.bins_kept == BINS // 2 - 1
+
+
+def test_files_of_the_lake_that_go(folder: Path) -> None:
+    with opened(folder) as store:
+        (day, *_) = moves.old_days(store, "T_CL", 10**6)
+        assert moves.move_day(store, "T_CL", day, 5.0)
+        for _ in range(2):
+            assert asked(store, COUNT, NOW).statistics.bins_made == 0
+        assert moves.drop_days(store, "T_CL", day + 1, 5.0)
+        assert asked(store, COUNT, NOW).statistics.bins_kept == 0
 
 
 def test_a_column_that_is_added_by_hand(folder: Path) -> None:
@@ -215,6 +233,29 @@ def test_files_that_are_damaged_or_of_another_store_are_thrown_away(folder: Path
     shutil.move(folder / "older", folder / "logs.duckdb")
     with opened(folder) as store:
         store.append("T_CL", rows(10, 78))
+        assert asked(store, COUNT, NOW).statistics.bins_kept == 0
+
+
+def test_an_older_copy_whose_last_row_is_the_same(tmp_path: Path) -> None:
+    files_ = {}
+    for name, first in (("a", 0), ("b", 300), ("other", 600)):
+        path = files_[name] = tmp_path / "T_CL" / f"{name}.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        lines = (orjson.dumps({**one, "TimeGenerated": one["TimeGenerated"].isoformat()}) for one in rows(200, first))
+        path.write_bytes(b"\n".join(lines))
+    with opened(tmp_path) as store:
+        store.append("U_CL", rows(5))
+        asked(store, "U_CL | summarize count()", NOW)
+    shutil.copy(tmp_path / "logs.duckdb", tmp_path / "older")
+    with opened(tmp_path) as store:
+        for name in ("a", "b"):
+            assert not store.load([files_[name]]).failed
+        asked(store, COUNT, NOW)
+        assert asked(store, COUNT, NOW).statistics.bins_kept == BINS
+    shutil.move(tmp_path / "older", tmp_path / "logs.duckdb")
+    with opened(tmp_path) as store:
+        for name in ("other", "b"):
+            assert not store.load([files_[name]]).failed
         assert asked(store, COUNT, NOW).statistics.bins_kept == 0
 
 
