@@ -23,6 +23,7 @@ from tests.detect.corpus_workspace import SilentFeeds, WithParsers
 from vedette.core.clock import VirtualClock
 from vedette.detect.rule import AnalyticsRule
 from vedette.store.logstore import LogStore
+from vedette.store.partials.folder import PartialFiles
 from vedette.store.partials.keeping import Partials, Worth
 
 pytestmark = pytest.mark.bench
@@ -76,7 +77,7 @@ def qualifying(store: LogStore, rules: list[AnalyticsRule]) -> list[AnalyticsRul
         except Exception as error:
             print(f"{rule.name[:60]}: {str(error)[:100]}")
     if folder is not None:
-        Partials.clear(folder)
+        PartialFiles.clear(folder)
     store.partials = partials
     return found
 

@@ -136,13 +136,19 @@ class LogStore:
         self._open_connection()
         engine, host = self._engine, None if reach is None else Reaching(self.host, reach)
         with READERS.reading(), self._unless_opened_anew(engine):
-            keeping = self.partials.asked(text, every, timespan)
+            asked = self.partials.asked(text, every, timespan)
             options = QueryOptions(
-                now or self._clock.now(), timespan, {}, limits or Limits(), cancellation, host=host, keeping=keeping
+                now or self._clock.now(),
+                timespan,
+                {},
+                limits or Limits(),
+                cancellation,
+                host=host,
+                keeping=None if asked is None else asked.keeping,
             )
             result = engine.run(text, options)
-            if keeping is not None:
-                keeping.done(result.statistics)
+            if asked is not None:
+                asked.done(result.statistics)
             return result
 
     def explain(

@@ -43,14 +43,13 @@ class KeptRows:
     """The partial rows of some bins, made of a table in one state.
 
     `opening` names a time during which the store was open: a file that lies beside an older copy of the store names one which that
-    copy has not seen. `seconds` is what making a bin took on average when most of them were made.
+    copy has not seen.
     """
 
     table: str
     opening: str
     mark: Mark
     bins: frozenset[int]
-    seconds: float
     rows: pa.Table
 
 
@@ -59,7 +58,7 @@ def write(path: Path, kept: KeptRows) -> int:
     head = orjson.dumps(
         {
             "version": VERSION, "table": kept.table, "opening": kept.opening, "mark": asdict(kept.mark),
-            "bins": sorted(kept.bins), "seconds": kept.seconds,
+            "bins": sorted(kept.bins),
         }
     )  # fmt: skip
     body = io.BytesIO()
@@ -85,8 +84,7 @@ def read(path: Path) -> KeptRows:
             raise Damaged(path.name)
         rows = pa.ipc.open_stream(pa.py_buffer(rest[length:])).read_all()
         return KeptRows(
-            str(head["table"]), str(head["opening"]), Mark(**head["mark"]), frozenset(head["bins"]),
-            float(head["seconds"]), rows,
+            str(head["table"]), str(head["opening"]), Mark(**head["mark"]), frozenset(head["bins"]), rows,
         )  # fmt: skip
     except (struct.error, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise Damaged(path.name) from error

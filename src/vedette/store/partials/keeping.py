@@ -8,11 +8,9 @@ away, or gives them other ids, fails that test. It is asked in the same state of
 
 from __future__ import annotations
 
-import os
+import math
 import threading
-import time
 from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,14 +20,13 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vedette.core.files import make_private_directory
-from vedette.core.ids import new_id
 from vedette.engine.dialect import identifier
 from vedette.engine.partial_plan import BIN, COUNT, Bins
 from vedette.engine.partials import Work
 from vedette.engine.result import Statistics
 from vedette.kql import ticks
-from vedette.store.partials.file import SUFFIX, Damaged, KeptRows, Mark, read, write
+from vedette.store.partials.file import KeptRows, Mark
+from vedette.store.partials.folder import PartialFiles
 from vedette.store.physical import LOAD, ROW
 from vedette.store.statements import run
 
@@ -38,14 +35,8 @@ _MOST_BINS: Final = 512
 """A window of more steps has bins of several."""
 _APART: Final = 8
 """So many stretches of bins are made one by one; more are made as one."""
-_OPENINGS: Final = 200
+_FEW_GROUPS: Final = 1_000
 _MOST_WAITING: Final = 10_000
-_FEW: Final = 4
-"""So many new bins are worth a new file."""
-_MEMORY: Final = 32 * 1024**2
-"""Bytes of rows that are held in memory beside the files."""
-_FOLDER_PARTS: Final = 4
-"""A query's file has at most this part of what all may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +48,14 @@ class Worth:
     probed: int = 1_000_000
     """Of a table of so many, some bins are made first, to see how many groups they have."""
     bins: int = 8
-    seconds: float = 0.02
-    """A query that takes less in all is asked as ever."""
+    seconds: float = 0.05
+    """A query that takes less without is asked as ever."""
     runs: int = 24
     """After so many further runs a query is tried once more that was not worth it, or of which nothing could be kept."""
     part: float = 0.5
-    """Partial rows are at most this part of the rows that they stand for; and with them a run takes at most this part of its time."""
+    """Partial rows are at most this part of the rows that they stand for."""
+    saved: float = 0.7
+    """With kept rows a query takes at most this part of its time without."""
 
 
 @dataclass(slots=True)
@@ -80,28 +73,23 @@ class Partials:
         self, folder: Path | None, limit: int, connect: Callable[[], duckdb.DuckDBPyConnection], worth: Worth | None = None
     ) -> None:  # fmt: skip
         """`folder` None, or a limit of no bytes: nothing is kept."""
-        self._folder = folder if limit > 0 else None
-        self._limit = limit
-        self._connect = connect
+        self.files = None if folder is None or limit <= 0 else PartialFiles(folder, limit, connect)
         self.worth = worth or Worth()
         self._guard = threading.Lock()
-        self._opening: str | None = None
-        self._openings: frozenset[str] = frozenset()
         self._not_worth: dict[str, int] = {}
         self._idle: dict[str, int] = {}
-        self._forgotten: dict[str, int] = {}
-        self._memory: dict[str, KeptRows] = {}
-        self._stored: dict[str, frozenset[int]] = {}
+        self._without: dict[str, float] = {}
+        self._slow: set[str] = set()
         self.used = Used()
         """Bins of all queries since the store was opened."""
-        if folder is not None and self._folder is None:
-            self.clear(folder)
+        if folder is not None and self.files is None:
+            PartialFiles.clear(folder)
 
     def asked(
         self, text: str, every: timedelta | None, timespan: tuple[datetime, datetime] | None
     ) -> Asked | None:  # fmt: skip
         """For a query that comes again after each `every`, over a time that ends as much later."""
-        if self._folder is None or every is None or timespan is None or every <= timedelta(0):
+        if self.files is None or every is None or timespan is None or every <= timedelta(0):
             return None
         step = every // timedelta(microseconds=1) * 10
         first, last = (ticks.from_datetime(one) for one in timespan)
@@ -112,32 +100,17 @@ class Partials:
         with self._guard:
             if not _due(self._idle, text):
                 return None
-        return Asked(self, text, Bins(size, last % step))
+            without = self._without.get(text)
+        return Asked(self, self.files, text, Bins(size, last % step), without if self.worth.seconds > 0 else math.inf)
 
     def forget(self, table: str) -> None:
         """Remove what was made of a table: rows of it were taken away."""
-        with self._guard:
-            self._forgotten[table] = self._forgotten.get(table, 0) + 1
-            self._memory = {key: kept for key, kept in self._memory.items() if kept.table != table}
-            for path in self._files():
-                try:
-                    if read(path).table != table:
-                        continue
-                except (OSError, Damaged):
-                    pass
-                _remove(path)
-
-    @staticmethod
-    def clear(folder: Path) -> None:
-        """Remove all that is kept in a folder, and the folder."""
-        with suppress(OSError):
-            for path in folder.iterdir():
-                _remove(path)
-            folder.rmdir()
+        if self.files is not None:
+            self.files.forget(table)
 
     def bytes(self) -> int:
         """What is kept."""
-        return sum(size for _, size, _ in self._sizes())
+        return 0 if self.files is None else self.files.bytes()
 
     # -- for `Asked`
 
@@ -150,96 +123,38 @@ class Partials:
         """Remember that the query is as good without."""
         with self._guard:
             self._wait(self._not_worth, key)
-            self._memory.pop(key, None)
-            path = self._path(key)
-            if path is not None:
-                _remove(path)
+        if self.files is not None:
+            self.files.remove(key)
+
+    def took(self, text: str, seconds: float) -> None:
+        """Remember what a query takes without kept rows."""
+        with self._guard:
+            if seconds < self.worth.seconds:
+                self._wait(self._idle, text)
+                return
+            if len(self._without) > _MOST_WAITING:
+                self._without.clear()
+            self._without[text] = seconds
+
+    def took_with(self, text: str, seconds: float, without: float) -> None:
+        """Have a query be asked as ever if kept rows saved it nothing twice one after the other."""
+        with self._guard:
+            if seconds <= self.worth.saved * without:
+                self._slow.discard(text)
+            elif text not in self._slow:
+                self._slow.add(text)
+            else:
+                self._slow.discard(text)
+                self._without.pop(text, None)
+                self._wait(self._idle, text)
 
     def idle(self, text: str, refused: Iterable[str]) -> None:
         """Remember that nothing of a query was kept: it is asked as ever for a while, and then all of it is tried again."""
         with self._guard:
             for key in refused:
                 self._not_worth.pop(key, None)
+            self._without.pop(text, None)
             self._wait(self._idle, text)
-
-    def generation(self, table: str) -> int:
-        """Grows with every `forget`."""
-        return self._forgotten.get(table, 0)
-
-    def opening(self) -> str | None:
-        """The name of this time that the store is open, which its file remembers; None where that cannot be written."""
-        with self._guard:
-            if self._opening is None:
-                mine = new_id()
-                try:
-                    with closing(self._connect()) as cursor:
-                        run(cursor, "INSERT INTO store_catalog.meta VALUES ('opening', ?)", [mine])
-                        known = run(
-                            cursor, "SELECT value FROM store_catalog.meta WHERE name = 'opening' ORDER BY rowid"
-                        )
-                        if len(known) > 2 * _OPENINGS:
-                            old = [value for (value,) in known[:-_OPENINGS]]
-                            run(
-                                cursor,
-                                "DELETE FROM store_catalog.meta WHERE name = 'opening' AND value IN (SELECT unnest(?))",
-                                [old],
-                            )
-                            known = known[-_OPENINGS:]
-                except duckdb.Error:
-                    return None
-                self._openings = frozenset(value for (value,) in known)
-                self._opening = mine
-            return self._opening
-
-    def load(self, key: str) -> KeptRows | None:
-        """The kept rows of a query, unless they are of another store, damaged, or of another version."""
-        path = self._path(key)
-        if path is None:
-            return None
-        with self._guard:
-            known = self._memory.pop(key, None)
-            if known is not None:
-                self._memory[key] = known  # the last that goes
-                return known
-        try:
-            kept = read(path)
-        except FileNotFoundError:
-            return None
-        except (OSError, Damaged):
-            _remove(path)
-            return None
-        self.opening()
-        if kept.opening not in self._openings:
-            _remove(path)
-            return None
-        with self._guard:
-            self._stored[key] = kept.bins
-        return kept
-
-    def save(self, key: str, kept: KeptRows, generation: int) -> None:
-        """Keep the rows, if they are still wanted; what was not used for longest goes when there is no room."""
-        path = self._path(key)
-        if path is None or self._folder is None:
-            return
-        with self._guard:
-            if self._forgotten.get(kept.table, 0) != generation:
-                return
-            self._remember(key, kept)
-            if path.exists() and len(kept.bins - self._stored.get(key, frozenset())) < _FEW and key in self._memory:
-                os.utime(path)
-                return  # what a kill takes of it is soon made again
-            try:
-                make_private_directory(self._folder)
-                size = write(path, kept)
-            except OSError:
-                return  # no room: the query is asked whole again
-            self._stored[key] = kept.bins
-            if size * _FOLDER_PARTS > self._limit:
-                _remove(path)
-                self._memory.pop(key, None)
-                self._wait(self._not_worth, key)
-                return
-            self._make_room(path)
 
     def _wait(self, waiting: dict[str, int], name: str) -> None:
         if len(waiting) > _MOST_WAITING:
@@ -247,54 +162,11 @@ class Partials:
         if self.worth.runs > 0:
             waiting[name] = self.worth.runs
 
-    def _remember(self, key: str, kept: KeptRows) -> None:
-        """Keep rows in memory, too; the oldest go."""
-        self._memory.pop(key, None)
-        self._memory[key] = kept
-        total = sum(one.rows.nbytes for one in self._memory.values())
-        while total > min(_MEMORY, self._limit):
-            total -= self._memory.pop(next(iter(self._memory))).rows.nbytes
-
-    def _make_room(self, path: Path) -> None:
-        """Remove what was not used for longest."""
-        sizes = sorted(self._sizes())
-        total = sum(one for _, one, _ in sizes)
-        for _, one, other in sizes:
-            if total <= self._limit:
-                break
-            if other != path:
-                _remove(other)
-                self._memory.pop(other.stem, None)
-                total -= one
-
-    def touch(self, key: str) -> None:
-        """The rows were used as they are."""
-        path = self._path(key)
-        if path is not None:
-            with suppress(OSError):
-                os.utime(path)
-
     def count(self, kept: int, made: int) -> None:
         """Add to what was used."""
         with self._guard:
             self.used.kept += kept
             self.used.made += made
-
-    def _path(self, key: str) -> Path | None:
-        return None if self._folder is None else self._folder / f"{key}{SUFFIX}"
-
-    def _files(self) -> list[Path]:
-        if self._folder is None or not self._folder.is_dir():
-            return []
-        return list(self._folder.glob(f"*{SUFFIX}"))
-
-    def _sizes(self) -> list[tuple[float, int, Path]]:
-        found = []
-        for path in self._files():
-            with suppress(OSError):
-                about = path.stat()
-                found.append((about.st_mtime, about.st_size, path))
-        return found
 
 
 @dataclass(slots=True)
@@ -302,10 +174,18 @@ class Asked:
     """One run of a query that comes again (`engine.partials.Keeping`)."""
 
     partials: Partials
+    files: PartialFiles
     text: str
     bins: Bins
+    without: float | None
+    """What the query takes as it is; None: that is not known yet, and this run is to tell it."""
     used: Used = field(default_factory=Used)
     refused: list[str] = field(default_factory=list)
+
+    @property
+    def keeping(self) -> Asked | None:
+        """What the engine is to ask, if anything."""
+        return None if self.without is None else self
 
     def wanted(self, table: str, key: str) -> bool:
         """Whether keeping partial rows is worth trying."""
@@ -317,19 +197,24 @@ class Asked:
     def done(self, statistics: Statistics) -> None:
         """The query has ended: its statistics are told, and whether any of it was kept is remembered."""
         statistics.bins_kept, statistics.bins_made = self.used.kept, self.used.made
-        if not self.used.kept and not self.used.made:
+        if self.without is None:
+            self.partials.took(self.text, statistics.elapsed)
+        elif self.used.made * 8 <= self.used.kept:
+            self.partials.took_with(self.text, statistics.elapsed, self.without)
+        if self.without is not None and not self.used.kept and not self.used.made:
             self.partials.idle(self.text, self.refused)
 
     def rows(self, connection: duckdb.DuckDBPyConnection, work: Work, lower: int, upper: int) -> pa.Table:
         """The partial rows of a time: kept ones of the bins whose rows are what they were, the others made now."""
-        began = time.perf_counter()
+        opening = self.files.opening()
+        if opening is None or _in_files(work, lower - 1, upper):
+            return work.make(lower, upper)
         lower, upper = self._rounded(connection, work, lower, upper)
         whole = self.bins.whole(lower, upper)
-        opening = self.partials.opening()
-        if opening is None or len(whole) < self.partials.worth.bins or _in_files(work, lower, upper):
+        if len(whole) < self.partials.worth.bins:
             return work.make(lower, upper)
-        generation = self.partials.generation(work.table)
-        kept = self.partials.load(work.key)
+        generation = self.files.generation(work.table)
+        kept = self.files.load(work.key)
         mark = None if kept is None else _moved_on(connection, work, kept.mark)
         if kept is None or mark is None:
             return self._first(connection, work, lower, upper, whole, opening, generation)
@@ -344,22 +229,18 @@ class Asked:
         self._used(len(known), len(missing))
         if missing or mark.row != kept.mark.row:
             rows = pa.concat_tables([part if known == held else _of_bins(kept.rows, held), *made])
-            state = KeptRows(work.table, opening, mark, held | frozenset(whole), kept.seconds, rows)
-            self.partials.save(work.key, state, generation)
+            state = KeptRows(work.table, opening, mark, held | frozenset(whole), rows)
+            self._save(work.key, state, generation)
         else:
-            self.partials.touch(work.key)
-        edges = self._edges(work, lower, upper, whole)
-        took = time.perf_counter() - began
-        if len(missing) * 8 <= len(whole) and took > self.partials.worth.part * kept.seconds * len(whole):
-            self.partials.not_worth(work.key)
-        return pa.concat_tables([part, *made, *edges])
+            self.files.touch(work.key)
+        return pa.concat_tables([part, *made, *self._edges(work, lower, upper, whole)])
 
     def _rounded(
         self, connection: duckdb.DuckDBPyConnection, work: Work, lower: int, upper: int
     ) -> tuple[int, int]:  # fmt: skip
         """The time without ends of one tick (`> ago(1d)`, `<= now()`), where no row lies in these."""
         size, phase = self.bins.size, self.bins.phase
-        ends = [tick for tick, odd in ((lower - 1, lower - 1), (upper - 1, upper - 1)) if (odd - phase) % size == 0]
+        ends = [tick for tick in (lower - 1, upper - 1) if (tick - phase) % size == 0]
         if not ends or lower >= upper:
             return lower, upper
         asked = f"SELECT DISTINCT {work.moment} FROM {work.source} WHERE {work.moment} IN ({', '.join(map(str, ends))})"
@@ -376,7 +257,6 @@ class Asked:
         mark = _mark(connection, work)
         if mark is None or mark.rows < worth.rows:
             return work.make(lower, upper)
-        began = time.perf_counter()
         start, end = self.bins.start(whole[0]), self.bins.start(whole[-1] + 1)
         made = []
         if mark.rows >= worth.probed:
@@ -384,8 +264,7 @@ class Asked:
             middle = self.bins.start(whole[-newest])
             made.append(work.make(middle, end))
             groups, stood_for = made[0].num_rows, pc.sum(made[0].column(COUNT)).as_py() or 0
-            few = (time.perf_counter() - began) * len(whole) < worth.seconds * newest
-            if few or (groups > 1_000 and groups > worth.part * stood_for):
+            if groups > _FEW_GROUPS and groups > worth.part * stood_for:
                 self.partials.not_worth(work.key)
                 return pa.concat_tables(
                     [*made, work.make(lower, middle), *([work.make(end, upper)] if end < upper else [])]
@@ -395,14 +274,13 @@ class Asked:
             made.append(work.make(start, end))
         rows = pa.concat_tables(made)
         stood_for = pc.sum(rows.column(COUNT)).as_py() or 0
-        took = time.perf_counter() - began
         edges = self._edges(work, lower, upper, whole)
         self._used(0, len(whole))
-        if took < worth.seconds or (rows.num_rows > 1_000 and rows.num_rows > worth.part * stood_for):
+        if rows.num_rows > _FEW_GROUPS and rows.num_rows > worth.part * stood_for:
             self.partials.not_worth(work.key)
         else:
-            state = KeptRows(work.table, opening, mark, frozenset(whole), took / len(whole), rows)
-            self.partials.save(work.key, state, generation)
+            state = KeptRows(work.table, opening, mark, frozenset(whole), rows)
+            self._save(work.key, state, generation)
         return pa.concat_tables([rows, *edges])
 
     def _make(self, work: Work, bins: list[int]) -> list[pa.Table]:
@@ -418,6 +296,10 @@ class Asked:
         """The partial rows of what lies before the first and behind the last whole bin."""
         ends = (lower, self.bins.start(whole[0])), (self.bins.start(whole[-1] + 1), upper)
         return [work.make(first, last) for first, last in ends if first < last]
+
+    def _save(self, key: str, kept: KeptRows, generation: int) -> None:
+        if not self.files.save(key, kept, generation):
+            self.partials.not_worth(key)
 
     def _used(self, kept: int, made: int) -> None:
         self.used.kept += kept
@@ -492,8 +374,3 @@ def _stretches(bins: list[int]) -> list[tuple[int, int]]:
         else:
             found.append((number, number))
     return found
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink()
