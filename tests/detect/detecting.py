@@ -33,6 +33,8 @@ from vedette.store.logstore import LogStore
 from vedette.store.shared_scans import SharedScans
 
 SECOND = timedelta(seconds=1)
+RARE, RARE_END = "rare", "-7"
+"""The rule that finds one event of each round."""
 FASTER = 30
 """How much faster time passes here: a minute is two seconds."""
 
@@ -52,7 +54,7 @@ class FastClock(SystemClock):
 
 
 def rules() -> list[AnalyticsRule]:
-    """A near-real-time rule, and two that run every few seconds."""
+    """A near-real-time rule, two that run every few seconds, and one that seldom finds anything."""
     each = EventGrouping.ALERT_PER_RESULT
     query = "Crash_CL | where Event != '' | project TimeGenerated, Event"
     return [
@@ -63,6 +65,10 @@ def rules() -> list[AnalyticsRule]:
                 query_period=60 * n * SECOND, event_grouping=each, custom_details={"Event": "Event"},
             )
             for n in (1, 3)
+        ),
+        AnalyticsRule(
+            RARE, "Rare", RuleKind.SCHEDULED, query.replace("!= ''", f"endswith '{RARE_END}'"), query_frequency=60 * SECOND,
+            query_period=60 * SECOND, event_grouping=each, custom_details={"Event": "Event"},
         ),
     ]  # fmt: skip
 

@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 OnAlerts = Callable[[RuleRun], object]
 """Takes a run that has matched. Called inside the transaction that records the run, so its own sessions join it."""
 
+_Due = list[tuple[tuple[datetime, str], DueWindow]]
+"""A heap of the windows that can be run, by their order."""
+
 
 class Lane(Enum):
     """Rules that take long run beside the others, one at a time as those do: a rule of every minute does not wait for them."""
@@ -158,7 +161,7 @@ class Scheduler:
             if self._late is not None:
                 self._late.note()
             self._look_for_mended()
-        due: list[tuple[tuple[datetime, str], DueWindow]] = []
+        due: _Due = []
         self._spare(due, self._look(due, report), report, began)
         while due:
             if self._exhausted(report, began):
@@ -166,7 +169,7 @@ class Scheduler:
                 return report
             _, entry = heapq.heappop(due)
             if self._settle(entry, report):
-                self._look(due, report, entry.rule_id)
+                self._spare(due, self._look(due, report, entry.rule_id), report, began)
             else:  # somebody else has moved it on
                 report.next_due = self._searchable()
         self._fill_gaps(report, began)
@@ -236,9 +239,7 @@ class Scheduler:
                     self._ledger.forget_failures(session, rule_id)
                 self._mended.add(rule_id)
 
-    def _look(
-        self, due: list[tuple[tuple[datetime, str], DueWindow]], report: TickReport, rule_id: str | None = None
-    ) -> list[NextWindow]:
+    def _look(self, due: _Due, report: TickReport, rule_id: str | None = None) -> list[NextWindow]:
         """Add the windows that can be run now, of each rule or of one, and give them; note when the first of the others can."""
         now = self._searchable()
         found: list[NextWindow] = []
@@ -254,43 +255,37 @@ class Scheduler:
                 report.next_due = ready
         return found
 
-    def _spare(
-        self,
-        due: list[tuple[tuple[datetime, str], DueWindow]],
-        places: list[NextWindow],
-        report: TickReport,
-        began: float,
-    ) -> None:
-        """Settle those of the windows at once that a look which their rules share shows to be empty; the others stay due."""
-        if self._sharing is None:
-            return
-        ready = [
-            (place.rule, place.due) for place in sorted(places, key=lambda place: place.due.order)
-            if place.attempts == 0 and (place.suppressed_until is None or place.due.window.end > place.suppressed_until)
-        ]  # fmt: skip
-        if not ready:
-            return
-        read_to = None if self._late is None else self._late.position()  # before the look, as before a query
-        told = self._sharing.spared(
-            [Candidate(rule, entry.window.end - _period(rule, entry), entry.window.end) for rule, entry in ready]
-        )
-        done: set[DueWindow] = set()
-        for (rule, entry), seconds in zip(ready, told, strict=True):
-            if seconds is None:
-                continue
-            if self._exhausted(report, began):
-                break
-            stored = self._stored(entry)
-            if stored is not None and stored.rule == rule:  # which may be another one by now
-                run = self._runner.silent(rule, entry.window.end, _period(rule, entry), seconds)
-                report.runs, report.spared = report.runs + 1, report.spared + 1
-                if self._record(entry, stored, replace(run, read_to=read_to), report):
-                    done.add(entry)
-        if done:
+    def _spare(self, due: _Due, places: list[NextWindow], report: TickReport, began: float) -> None:
+        """Settle those of the windows at once that looks which their rules share show to be empty, and those that follow on them;
+        the others stay due."""
+        while places and self._sharing is not None and not self._exhausted(report, began):
+            ready = [
+                (place.rule, place.due)
+                for place in sorted(places, key=lambda place: place.due.order)
+                if place.attempts == 0
+                and (place.suppressed_until is None or place.due.window.end > place.suppressed_until)
+            ]
+            if not ready:
+                return
+            read_to = None if self._late is None else self._late.position()  # before the look, as before a query
+            told = self._sharing.spared(
+                [Candidate(rule, entry.window.end - _period(rule, entry), entry.window.end) for rule, entry in ready]
+            )
+            done: set[DueWindow] = set()
+            for (rule, entry), seconds in zip(ready, told, strict=True):
+                if seconds is None:
+                    continue
+                if self._exhausted(report, began):
+                    break
+                stored = self._stored(entry)
+                if stored is not None and stored.rule == rule:  # which may be another one by now
+                    run = self._runner.silent(rule, entry.window.end, _period(rule, entry), seconds)
+                    report.runs, report.spared = report.runs + 1, report.spared + 1
+                    if self._record(entry, stored, replace(run, read_to=read_to), report):
+                        done.add(entry)
             due[:] = [(order, entry) for order, entry in due if entry not in done]
             heapq.heapify(due)
-            for entry in done:
-                self._look(due, report, entry.rule_id)
+            places = [place for entry in done for place in self._look(due, report, entry.rule_id)]
 
     def _stored(self, due: DueWindow) -> StoredRule | None:
         try:
