@@ -8,6 +8,7 @@ query anew when any of that has changed. All statements of a look see the store 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -54,6 +55,8 @@ _FADING: Final = 0.97
 """How much less a part is thought to take each time that a question is left out because of it."""
 _MOST_LOOKS: Final = 200
 """Conditions of one statement."""
+_LIMITS: Final = frozenset({"VDT2001", "VDT2002", "VDT2005"})
+"""Codes of statements that were ended for their time or memory, or because somebody wanted it."""
 _HARMLESS: Final = frozenset({"notruncation", "truncationmaxrecords", "truncationmaxsize", "query_take_max_records"})
 """Options that make no empty result of another, and no other of an empty one."""
 
@@ -258,10 +261,13 @@ class SharedScans:
             try:
                 run = Run(self._logs.engine, QueryOptions(questions[0].end, limits=Limits(seconds=seconds)))
                 found = self._at_one_moment(run, questions)
+                run.deadline = time.monotonic() + seconds
                 for table in dict.fromkeys(one.table for each in found for one in each.known.wanted):
                     self._look_at(run, table, [each for each in found if each.open])
-            except (duckdb.Error, QueryFailed, VedetteError) as error:  # who is not answered is run
+            except (duckdb.Error, QueryFailed, VedetteError) as error:
                 log.warning("a look that rules share has failed: %s", str(error).split("\n", 1)[0])
+            except Exception:  # no look is ever needed: who is not answered is run
+                log.exception("a look that rules share has failed")
             finally:
                 if run is not None:
                     run.connection.close()
@@ -359,8 +365,9 @@ class SharedScans:
         began = self._clock.monotonic()
         try:
             row = run.fetch(statement(list(distinct.values())))[0]
-        except QueryFailed:
-            self._doubt([place.asked for place in places])
+        except QueryFailed as failure:
+            if failure.code not in _LIMITS:  # which are nobody's fault by himself
+                self._doubt([place.asked for place in places])
             raise
         finally:
             spent = (self._clock.monotonic() - began) / len(places)
@@ -368,6 +375,8 @@ class SharedScans:
             self._rates[part] = spent if before is None else before + _SLOWLY * (spent - before)
             for place in places:
                 place.asked.spent += spent
+        if len(places) == 1:
+            self._doubtful.discard(places[0].asked.question.text)
         found = dict(zip(distinct, row, strict=True))
         for place, look in looks.items():
             if found[look.key]:
@@ -399,6 +408,9 @@ def _read(engine: QueryEngine, host: Any, question: Question) -> _Known:
         places = {id(one): at for at, one in enumerate(rows)}
         return _Known(formula_of(need, places), tuple(map(wanted, rows)), told.answers)
     except (_Unclear, KqlError, QueryFailed, VedetteError, RecursionError):
+        return nothing
+    except Exception:
+        log.exception("what a query needs cannot be read off it")
         return nothing
     finally:
         run.connection.close()
