@@ -149,7 +149,8 @@ def statement(looks: Sequence[Look]) -> Compiled:
     if len(conditions) == 1:  # the first row ends it, and statistics of the stored rows leave out most of them
         text = f"SELECT EXISTS (SELECT 1 FROM {rows} WHERE {conditions[0]})"
     else:
-        text = f"SELECT {', '.join(f'bool_or(true) FILTER (WHERE {one})' for one in conditions)} FROM {rows}"
+        # in CASE a condition is asked as in WHERE, the rest of it only of rows that meet what stands before; in FILTER it is not
+        text = f"SELECT {', '.join(f'bool_or(CASE WHEN {one} THEN true END)' for one in conditions)} FROM {rows}"
     functions = {use.key: use for look in looks for use in look.wanted.functions}
     return Compiled(text, (), set(), list(functions.values()))
 
