@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,14 +19,15 @@ from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
 from vedette.store.statements import lent, run
 from vedette.store.terms.cutting import Cut, cut, encoded, identifier_parts, order_of
-from vedette.store.terms.file import Postings, encode, write
+from vedette.store.terms.file import ALL, PARTS, Postings, encode, write
 
 GRANULE: Final = 64
 """Rows that are told apart at best."""
 _COARSE: Final = 2048
 """Rows in a granule where finer ones would take too much room; the engine reads as many at once."""
-SHARE: Final = 0.35
-"""What the terms of a column may take of the room that the column itself takes."""
+SHARE: Final = 0.34
+"""What the terms of a column may take of the room that the column itself takes: of the 35 % that it may be, small
+segments may need the rest."""
 _LITTLE: Final = 4096
 """Bytes that any column may take in a segment: columns with few values take next to nothing in the store itself."""
 _SMALL: Final = 122_880
@@ -108,12 +109,20 @@ def _column(
     """A column's terms, as fine as its share of room allows; None where it does not allow any."""
     postings = _postings(connection, source, name, kind, stopped)
     most = None if room is None or source.rows < _SMALL else _LITTLE + SHARE * room * source.rows
-    made = encode(postings, source.rows, most)
-    for change in (_without_parts, _coarser, lambda one: _coarser(_without_parts(one))):
-        if made is not None:
-            break
-        made = encode(change(postings), source.rows, most)
-    return made
+    return next((made for form in _forms(postings) if (made := encode(form, source.rows, most)) is not None), None)
+
+
+def _forms(postings: Postings) -> Iterator[Postings]:
+    """What can be kept of a column's terms, that first which tells most."""
+    yield postings
+    lean = _without_parts(postings)
+    if lean.left_out is not None:
+        yield lean
+    yield _coarser(postings)
+    if lean.left_out is not None:
+        yield _coarser(lean)
+        yield replace(lean, left_out=None)
+    yield _without_any(postings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,14 +245,22 @@ def _sorted(parts: list[Part]) -> Postings:
 
 def _without_parts(postings: Postings) -> Postings:
     """The same without terms that look like the parts of a GUID which tell little beside its first."""
-    keep = ~identifier_parts(postings.terms)
-    owner = np.repeat(np.arange(len(keep)), postings.counts)
+    parts = identifier_parts(postings.terms)
+    return replace(_chosen(postings, ~parts), lacking=PARTS, left_out=_chosen(postings, parts) if parts.any() else None)
+
+
+def _without_any(postings: Postings) -> Postings:
+    """No terms; their grams are all that is known of them."""
+    return replace(_chosen(postings, np.zeros(len(postings.terms), np.bool_)), lacking=ALL, left_out=postings)
+
+
+def _chosen(postings: Postings, chosen: npt.NDArray[np.bool_]) -> Postings:
+    owner = np.repeat(np.arange(len(chosen)), postings.counts)
     return Postings(
-        postings.terms.filter(pa.array(keep)),
-        postings.counts[keep],
-        postings.granules[keep[owner]],
+        postings.terms.filter(pa.array(chosen)),
+        postings.counts[chosen],
+        postings.granules[chosen[owner]],
         postings.unit,
-        True,
     )
 
 
@@ -254,4 +271,4 @@ def _coarser(postings: Postings) -> Postings:
     new = np.ones(len(owner), np.bool_)
     new[1:] = (np.diff(owner) != 0) | (np.diff(granules) != 0)
     counts = np.bincount(owner[new], minlength=len(postings.counts))
-    return Postings(postings.terms, counts, granules[new], _COARSE, postings.parts_dropped)
+    return replace(postings, counts=counts, granules=granules[new], unit=_COARSE)

@@ -2,7 +2,8 @@
 
 Rows are counted from the segment's first and taken together in granules. A column's terms are sorted and lie in pages; a page has the
 terms, and for each where it stands: the granules, or (for a frequent one) a bit for each block of granules, or nothing, which means
-anywhere. A file is written once, under another name until it is whole, and never changed.
+anywhere. Of terms that were left out there may be their grams (`grams.py`). A file is written once, under another name until it is
+whole, and never changed.
 """
 
 from __future__ import annotations
@@ -11,19 +12,21 @@ import mmap
 import os
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
+from vedette.store.terms import grams
 from vedette.store.terms.text import CUT, LEAST, LONGEST, Piece, is_identifier_part, kept_form
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the form of the file and of the rule by which texts are cut; files of another version are made anew."""
 _MAGIC: Final = b"VTIX"
 _PAGE: Final = 4096
@@ -36,11 +39,22 @@ _SAMPLED: Final = 16
 """Of so many pages one tells how large all will be."""
 _CLEARLY: Final = 1.25
 """So many times what is allowed is too large for sure, as one page of some tells."""
+_HEX: Final = (1 << 16) - 1
+"""The kinds of characters (`_letters`) of which a hexadecimal number is."""
+_PADDED: Final = 1.25
+"""Terms lie byte under byte where that takes no more than so many times the room before they are packed."""
+_HEAD: Final = 8
+"""Bytes of the first term of a page by which pages are told that cannot have a needle inside of a term."""
 _ANYWHERE: Final = 0
 _BITS: Final = 255
 _CODEC: Final = pa.Codec("zstd", compression_level=6)
 
 Flags = npt.NDArray[np.bool_]
+Heads = npt.NDArray[np.uint64]
+Lacking = Literal[0, 1, 2]
+"""Terms that a column's dictionary does not have: none of them, those that look like the parts of a GUID, any."""
+PARTS: Final[Lacking] = 1
+ALL: Final[Lacking] = 2
 
 
 @dataclass(slots=True)
@@ -52,8 +66,10 @@ class Postings:
     granules: npt.NDArray[np.int64]
     unit: int
     """Rows in a granule."""
-    parts_dropped: bool = False
-    """Terms that look like parts of a GUID were left out."""
+    lacking: Lacking = 0
+    """Which terms were left out."""
+    left_out: Postings | None = None
+    """Those that were."""
 
 
 def encode(postings: Postings, rows: int, most: float | None = None) -> tuple[dict[str, Any], bytes] | None:
@@ -71,31 +87,62 @@ def encode(postings: Postings, rows: int, most: float | None = None) -> tuple[di
     pages: list[list[Any]] = []
     for first in firsts:
         text, stands, about = made[first] if first in made else _page(postings, first, starts, total)
-        start, count, letters, length, unpacked = about
+        start, count, letters, length, unpacked, longest, width = about
         pages.append(
             [
                 start, count, letters, len(body), len(text), length, len(text) + len(body), len(stands), unpacked,
-                zlib.crc32(text), zlib.crc32(stands),
+                zlib.crc32(text), zlib.crc32(stands), longest, width,
             ]
         )  # fmt: skip
         body += text
         body += stands
         if most is not None and len(body) > most:
             return None
-    entry = {"unit": postings.unit, "terms": len(postings.terms), "dropped": postings.parts_dropped, "pages": pages}
+    entry = {"unit": postings.unit, "terms": len(postings.terms), "lacking": postings.lacking, "pages": pages}
+    if postings.left_out is not None:
+        room = float("inf") if most is None else most - len(body)
+        found = grams.encode(postings.left_out, rows, room, _squeeze)
+        if found is not None:
+            entry["grams"] = {**found[0], "at": len(body)}
+            body += found[1]
+        else:
+            return None
     return entry, bytes(body)
 
 
 def _page(
     postings: Postings, first: int, starts: npt.NDArray[np.int64], total: int
-) -> tuple[bytes, bytes, tuple[str, int, int, int, int]]:
-    """A page, packed: its terms, where they stand, and its first term, how many there are, their letters and both lengths unpacked."""
+) -> tuple[bytes, bytes, tuple[str, int, int, int, int, int, int]]:
+    """A page, packed: its terms and where they stand.
+
+    With its first term, how many there are, their letters, both lengths unpacked, how long the longest is, and how many bytes of each
+    lie under one another (0: the terms lie one after the other).
+    """
     part = postings.terms.slice(first, _PAGE).to_pylist()
     text = b"\n".join(part)
     own = postings.granules[starts[first] : starts[first + len(part)]]
     packed = _packed(postings.counts[first : first + _PAGE], own, total, -(-total // _BLOCK))
-    about = part[0].decode("latin-1"), len(part), _letters(text), len(text), len(packed)
+    letters, longest, width = _letters(text), max(map(len, part)), 0
+    if not letters & ~_HEX and longest * len(part) <= _PADDED * (len(text) - len(part) + 1):
+        # numbers in their order differ in their last digits, and those tell nothing of each other
+        width = longest
+        even = text.replace(b"\n", b"") if len(text) == (width + 1) * len(part) - 1 else _evened(part, width)
+        text = np.frombuffer(even, np.uint8).reshape(-1, width).T.tobytes()
+    about = part[0].decode("latin-1"), len(part), letters, len(text), len(packed), longest, width
     return _squeeze(text), _squeeze(packed), about
+
+
+def _evened(terms: list[bytes], width: int) -> bytes:
+    return b"".join(term.ljust(width, b"\0") for term in terms)
+
+
+def _lines(planes: bytes, width: int) -> bytes:
+    """Terms, each on a line, of their bytes that lie under one another."""
+    bytes_of = np.frombuffer(planes, np.uint8).reshape(width, -1)
+    lines = np.full((bytes_of.shape[1], width + 1), 10, np.uint8)
+    lines[:, :width] = bytes_of.T
+    flat = lines.reshape(-1)
+    return (flat if planes.find(0) < 0 else flat[flat != 0])[:-1].tobytes()
 
 
 def _packed(counts: npt.NDArray[np.int64], granules: npt.NDArray[np.int64], total: int, blocks: int) -> bytes:
@@ -230,28 +277,38 @@ class ColumnTerms:
         self.size: int = entry["size"]
         self.unit: int = entry["unit"]
         self.terms: int = entry["terms"]
-        self.dropped: bool = entry["dropped"]
+        self._lacking: Lacking = entry["lacking"]
         self._pages: list[list[Any]] = entry["pages"]
         self._firsts = [page[0].encode("latin-1") for page in self._pages]
         self._total = -(-file.rows // self.unit)
+        own = entry.get("grams")
+        self._grams = None if own is None else grams.Grams(file, self._at + own["at"], own)
 
     def find(self, piece: Piece) -> Flags | None:
         """A flag for each granule in which a term may be such a piece; None: it can be anywhere."""
         if len(piece.text) < LEAST:
             return None
-        if self.dropped and (
-            (piece.exact and is_identifier_part(piece.text)) or (not piece.exact and _may_be_part(piece))
-        ):
-            return None
         found = np.zeros(self._total, np.bool_)
+        if self.may_lack(piece):
+            left_out = None if self._grams is None else self._grams.find(piece.text[:LONGEST], self.unit)
+            if left_out is None:
+                return None
+            found |= left_out
         for place, positions in self._positions(piece):
             if not self._mark(place, positions, found):
                 return None
         return found
 
+    def may_lack(self, piece: Piece) -> bool:
+        """Whether a term that is such a piece may have been left out of the dictionary."""
+        if self._lacking != PARTS:
+            return self._lacking == ALL
+        return is_identifier_part(piece.text) if piece.exact else _may_be_part(piece)
+
     def _text(self, place: int) -> bytes:
         page = self._pages[place]
-        return self._file.part(self._at + page[3], page[4], page[5], page[9])
+        text = self._file.part(self._at + page[3], page[4], page[5], page[9])
+        return _lines(text, page[12]) if page[12] else text
 
     def _positions(self, piece: Piece) -> Iterator[tuple[int, list[int]]]:
         """Of each page the positions of terms that are such a piece."""
@@ -265,20 +322,55 @@ class ColumnTerms:
                 if at >= 0:
                     yield place, [framed.count(b"\n", 0, at)]
             return
-        first, last = 0, len(self._pages)
-        if not piece.open_left:
+        places: Iterable[int]
+        if piece.open_left:
+            places = np.flatnonzero(self._may_hold(wanted)).tolist()
+        else:
             head = wanted[:LONGEST]
-            first = max(0, bisect_right(self._firsts, head) - 1)
-            last = bisect_right(self._firsts, head + b"\xff")
+            places = range(max(0, bisect_right(self._firsts, head) - 1), bisect_right(self._firsts, head + b"\xff"))
         need = _letters(wanted)
         cut = 1 << 37
-        for place in range(first, last):
+        for place in places:
             letters = int(self._pages[place][2])
             if need & ~letters and not letters & cut:
                 continue
             positions = _matching(self._text(place), piece, bool(letters & cut))
             if positions:
                 yield place, positions
+
+    @cached_property
+    def _bounds(self) -> tuple[Heads, Heads, npt.NDArray[np.int64]]:
+        """Of each page the first bytes of its first term, and of the next page's, as numbers, and how long its longest term is."""
+        heads = [int.from_bytes(first[:_HEAD].ljust(_HEAD, b"\0"), "big") for first in self._firsts]
+        # of a term that was cut nobody knows how long it was
+        longest = [2**31 if page[2] >> 37 else page[11] for page in self._pages]
+        return (
+            np.array(heads, np.uint64),
+            np.array([*heads[1:], 2**64 - 1][: len(heads)], np.uint64),
+            np.array(longest, np.int64),
+        )
+
+    def _may_hold(self, wanted: bytes) -> Flags:
+        """A flag for each page in which a term, by its length and its place in the order, can have some bytes at any place."""
+        low, high, longest = self._bounds
+        found = longest >= _HEAD + len(wanted)
+        for at in range(_HEAD):
+            fits = longest >= at + len(wanted)
+            if not (fits & ~found).any():
+                break
+            # what stands before the bytes is not known; if it is more than the page's first term has there, and less than the next's,
+            # the bytes may be any
+            size = _HEAD - at
+            least = np.uint64(int.from_bytes(wanted[:size].ljust(size, b"\0"), "big"))
+            most = np.uint64(int.from_bytes(wanted[:size].ljust(size, b"\xff"), "big"))
+            if at == 0:
+                found |= fits & (low <= most) & (high >= least)
+                continue
+            bits, mask = np.uint64(8 * size), np.uint64((1 << 8 * size) - 1)
+            before, after = low >> bits, high >> bits
+            behind, ahead = (low & mask) <= most, (high & mask) >= least
+            found |= fits & np.where(before == after, behind & ahead, (after - before > 1) | behind | ahead)
+        return found
 
     def _mark(self, place: int, positions: list[int], found: Flags) -> bool:
         """Flag where some terms of a page stand; False where one stands anywhere."""
