@@ -160,6 +160,51 @@ def test_search_looks_into_every_table(filled: LogStore) -> None:
     assert len(_ids(filled, "search 'given_cl' | project Number", QueryOptions(NOW))) == 700
 
 
+@pytest.mark.req("D-016")
+def test_search_reads_only_columns_that_can_have_the_text(filled: LogStore) -> None:
+    filled.append("Given_CL", [{"Number": 700 + n, "Quiet": f"silence {n}", "Loud": f"noise {n}"} for n in range(60)])
+    filled.append("Other_CL", [{"Number": 1, "What": "a Folder", "Quiet": "peace"}])
+    filled.terms.catch_up()
+
+    def asked(text: str) -> tuple[list[Any], set[str]]:
+        """The rows, and which of these names the statement has."""
+        found = _ids(filled, f"{text} | project Number", QueryOptions(NOW))
+        assert found == _ids(filled, f"{text} | project Number", PLAIN), text
+        sql = filled.explain(f"{text} | count", now=NOW)[-1].sql
+        return found, {name for name in ("Given_CL", "Other_CL", "Text", "Bag", "Quiet", "Loud") if f'"{name}"' in sql}
+
+    assert asked("search 'windows'") == ([5], {"Given_CL", "Text", "Bag"})
+    assert asked("search 'folder'") == ([1, 5], {"Given_CL", "Text", "Bag", "Other_CL"})
+    assert asked("search 'silence'") == (list(range(700, 760)), {"Given_CL", "Quiet"})
+    assert asked("search 'nowhere'") == ([], set())
+    found, names = asked("search 'contoso'")  # in most rows: all are read, of some columns
+    assert (len(found), names) == (697, {"Given_CL", "Text", "Bag"})
+    # rows that come later are looked at whole
+    filled.append("Given_CL", [{"Number": 900, "Loud": "windows, and a nowhere land"}])
+    assert asked("search 'windows'")[0] == [5, 900]
+    assert asked("search 'nowhere'")[0] == [900]
+    assert asked("search 'contoso' or 'land'")[0][-1] == 900
+
+
+def test_a_text_that_is_nowhere_reads_no_row(filled: LogStore) -> None:
+    text = "Given_CL | where Text has 'nowhere'"
+    assert "WHERE false" in filled.explain(text, now=NOW)[-1].sql
+    assert filled.query(text, now=NOW).rows == []
+    assert filled.query(f"{text} | summarize count(), arg_max(Number, *)", now=NOW).rows[0][0] == 0
+    assert filled.query(f"{text} | union (Given_CL | where Text has 'folder') | count", now=NOW).rows == [[1]]
+    _put(filled, ["nowhere else"], 700)
+    assert _same(filled, "Text has 'nowhere'") == [700]
+    filled.terms.catch_up()
+    connection = filled._cursor()
+    connection.execute('DELETE FROM log_tables."Given_CL" WHERE "Number" < 260').fetchall()
+    connection.execute("CHECKPOINT").fetchall()
+    # rows that were cleared away: a new one may have the id of an old one
+    _put(filled, ["and nowhere again"], 701)
+    assert _same(filled, "Text has 'nowhere'") == [700, 701]
+    assert _same(filled, "Text has 'again'") == [701]
+    connection.close()
+
+
 def test_rows_without_a_segment_are_read(filled: LogStore) -> None:
     _put(filled, ["late evil", "late"], 700)
     assert _same(filled, "Text has 'evil'", used=True) == [5, 300, 699, 700]
@@ -300,6 +345,8 @@ QUERIES = (
         "search {0}", "search {1}", "search in (Given_CL) {0}", "search kind=case_sensitive {0}", "search {0} and {1}", "search {0} or Number == 3",
         "search Text : {0}", "search {0} | where Text has {0}",
     )),
+    "search {0} | summarize count() by $table", "search {0} or {1} | summarize arg_max(Number, *) by Text | project Number",
+    "Given_CL | search {0} | extend More = strlen(Text) | search {1} | project Number",
 )  # fmt: skip
 
 
@@ -321,11 +368,14 @@ QUERIES = (
     ),
     queries=st.lists(st.sampled_from(QUERIES), min_size=3, max_size=5, unique=True),
     too_large=st.booleans(),
+    late=st.booleans(),
+    good=st.sampled_from([0, 2**40]),
 )
 def test_the_index_finds_what_the_scan_finds(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str], needles: list[str], queries: list[str], too_large: bool
-) -> None:
-    """Whether or not the terms of a column were too many to be kept."""
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], needles: list[str], queries: list[str], too_large: bool, late: bool,
+    good: int,
+) -> None:  # fmt: skip
+    """Whether or not the terms of a column were too many to be kept, rows came later, and few rows are asked for or all of them."""
     texts = ["seed", *(text.encode("utf-8", "replace").decode() for text in texts), ""]
     needles = [needle.encode("utf-8", "replace").decode() for needle in [*needles, texts[len(texts) // 2][1:7]]]
     made = term_building._column
@@ -338,11 +388,13 @@ def test_the_index_finds_what_the_scan_finds(
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(term_building, "_column", column)
+        patch.setattr(term_lookup, "_GOOD", good)
         _put(store, texts)
         store.append("Given_CL", [{"Number": number} for number in (9999, 4625, -4625, 20264625)])
         item = store.query("Given_CL | where Number == 4625 | project _ItemId", now=NOW).rows[0][0]
         store.terms.catch_up()
-        store.append("Given_CL", [{"Number": 46250, "Text": texts[-2]}])
+        if late:
+            store.append("Given_CL", [{"Number": 46250, "Text": texts[-2], "Later": needles[0]}])
         for needle in [*needles, item, item[:13], item[9:]][: 2 + len(needles) % 3]:
             literal, starred = (json.dumps(text, ensure_ascii=False) for text in (needle, f"*{needle}*"))
             if "\\u" not in literal and "\x7f" not in literal:

@@ -11,9 +11,9 @@ from vedette.engine.dialect import SQL_TYPES, DuckDbSql, RowFunctionUse, identif
 from vedette.engine.expressions import Emitter
 from vedette.engine.given import ExternalRows, ForeignRows, Given, KnownRows, RowSource
 from vedette.engine.property_columns import property_items, read_properties
-from vedette.engine.relations import OrderKey, Rel, name_of
+from vedette.engine.relations import COLUMN, OrderKey, Rel, name_of
 from vedette.engine.rewrites import ALL_REWRITES
-from vedette.engine.term_candidates import Narrowing, candidates, narrowed
+from vedette.engine.term_candidates import Narrowing, candidates, joined_texts, narrowed
 from vedette.engine.tiers import Tiered, TieredRows, bounds
 from vedette.engine.walking import relations_inside, relations_of
 from vedette.kql.bound import (
@@ -44,8 +44,6 @@ _SOURCE = re.compile("\x00(\\d+)\x00 FROM (\\w*)")
 _FEW = 10_000
 """Up to how many rows the engine makes the rows of a LIMIT by all threads."""
 _RANGE = ("range_from", "range_to")
-_COLUMN = re.compile(r"\bc\d+(?:_\d+)?\b")
-"""`c7` is a column, `c7_2` something else that a scan can give: its rows' numbers, the property of a dynamic column."""
 
 Lowering = Callable[["Compiler", Any], Rel]
 LOWERINGS: dict[type[Relation], Lowering] = {}
@@ -213,13 +211,13 @@ class Compiler:
         """
         if not self._scans and not self.given:
             return text
-        used = set(_COLUMN.findall(text))
+        used = set(COLUMN.findall(text))
         lists = [""] * len(self._scans)
         # what reads a scan is made after it, so the lists of names are settled from the last to the first
         for place in range(len(self._scans) - 1, -1, -1):
             kept = [(name, sql) for name, sql in self._scans[place] if name in used]
             lists[place] = ", ".join(f"{sql} AS {name}" for name, sql in kept) or "1"
-            used.update(name for _, sql in kept for name in _COLUMN.findall(sql))
+            used.update(name for _, sql in kept for name in COLUMN.findall(sql))
         self.used |= used
         filled = text
         while "\x00" in filled:
@@ -228,7 +226,7 @@ class Compiler:
 
     def narrowed(self, text: str) -> str:
         """A SELECT whose scans have only those columns that it names itself, whatever else the statement names."""
-        used = set(_COLUMN.findall(text))
+        used = set(COLUMN.findall(text))
 
         def mark(found: re.Match[str]) -> str:
             return self.scan_mark([(name, sql) for name, sql in self._scans[int(found[1])] if name in used])
@@ -241,11 +239,12 @@ class Compiler:
         `made` is the SQL of the relation. The scan stands in it once, or several times where an index narrows it.
         """
         own = name_of(scan.columns[0])
-        place, name = next(
+        # the last one, since that reads rows of which an index knows nothing
+        place, name = [
             (place, name)
             for place, name in _SOURCE.findall(made)
             if any(column == own for column, _ in self._scans[int(place)])
-        )
+        ][-1]
         table = name if scan.table.owner is not None else scan.table.source
         mark = self.scan_mark(self._scans[int(place)])
         self.replace(scan, Rel(f"(SELECT {mark} FROM {table} WHERE rowid IN ({numbers}))", scan.columns))
@@ -358,7 +357,6 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
     items = [(name_of(column), field.sql or identifier(field.physical)) for column, field in pairs]
     # the number of a row, under the name of the first column
     items.append((f"{name_of(node.columns[0])}_0", "rowid"))
-    mark = compiler.scan_mark([*items, *property_items(node)])
     source = table.source
     if isinstance(table.tiers, Tiered):
         source = compiler.fresh("g")
@@ -372,8 +370,16 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
         when = moment.sql or identifier(moment.physical)
         condition = f"{when} >= $range_from AND {when} < $range_to"
     found = None if isinstance(table.tiers, Tiered) else candidates(compiler, node)
+    properties = property_items(node)
     if found is not None:
-        return Rel(f"({narrowed(mark, table.source, found, condition)})", node.columns)
+        texts = joined_texts(compiler, node, found, dict(items))
+        known = compiler.scan_mark([*items, *properties, *((name, some) for name, some, _ in texts)])
+        unknown = known
+        if texts and found.unknown:
+            unknown = compiler.scan_mark([*items, *properties, *((name, every) for name, _, every in texts)])
+        text = narrowed(known, unknown, table.source, found, condition)
+        return Rel(f"({text})", node.columns, nothing=found.none)
+    mark = compiler.scan_mark([*items, *properties])
     return Rel(f"(SELECT {mark} FROM {source}{' WHERE ' + condition if condition else ''})", node.columns)
 
 

@@ -6,10 +6,15 @@ where it matters (the result, `take`, window functions, lists) and costs nothing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from vedette.kql.bound import Column
+
+COLUMN: Final = re.compile(r"\bc\d+(?:_\d+)?\b")
+"""`c7` is a column, `c7_2` something else that a scan can give: its rows' numbers, the property of a dynamic column, joined texts."""
 
 
 @dataclass(slots=True)
@@ -44,6 +49,8 @@ class Rel:
     limit: str | None = None
     partition: list[str] = field(default_factory=list)
     """Names of the values that tell one group of rows from another, where operators work group by group."""
+    nothing: bool = False
+    """There is no row, as is known before the statement runs."""
 
     @property
     def plain(self) -> bool:
@@ -76,17 +83,18 @@ class Rel:
         """The same rows as the source of a further SELECT."""
         if self.items is None and not self.where and self.limit is None:
             return self
-        return Rel(f"({self.text()})", self.columns, order=self.order, partition=self.partition)
+        return Rel(f"({self.text()})", self.columns, order=self.order, partition=self.partition, nothing=self.nothing)
 
     def filtered(self, condition: str) -> Rel:
         """The rows that meet a condition."""
         base = self if self.plain else self.wrapped()
-        return Rel(base.source, base.columns, None, [*base.where, condition], base.order, None, base.partition)
+        where = [*base.where, condition]
+        return Rel(base.source, base.columns, None, where, base.order, None, base.partition, base.nothing)
 
     def extended(self, items: Iterable[str], columns: tuple[Column, ...]) -> Rel:
         """The rows with further values (`expression AS name`)."""
         base = self if self.plain else self.wrapped()
-        return Rel(base.source, columns, ["*", *items], base.where, base.order, None, base.partition)
+        return Rel(base.source, columns, ["*", *items], base.where, base.order, None, base.partition, base.nothing)
 
     def projected(self, items: list[str], columns: tuple[Column, ...]) -> Rel:
         """The rows with only these values; what the order needs is carried along."""

@@ -6,15 +6,17 @@ which no row does, and the scan reads those; the condition itself is checked as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
+from vedette.engine.fragment import Fragment
+from vedette.engine.relations import COLUMN, name_of
 from vedette.engine.walking import expressions_of
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.sort import Sort
 from vedette.kql.binder.operators.where import Where
-from vedette.kql.bound import Apply, Cast, ColumnRef, Constant, Expr, InList, Path, Relation, Scan, has_window
+from vedette.kql.bound import Apply, Cast, ColumnRef, Constant, Expr, InList, Path, Relation, Scan, children, has_window
 from vedette.kql.host import Field
 from vedette.kql.node import fact, node
 from vedette.kql.types import Type
@@ -26,6 +28,8 @@ REWRITE: Final = "term-index"
 MOVED: Final = "the term index is of other rows"
 """What a statement fails with where rows have moved since the index was asked."""
 _ALL: Final = 2**62
+_TEXTS: Final = 9000
+"""The first number of a name of a joined text; the properties of a column have the numbers from 1 on."""
 
 
 @fact
@@ -42,6 +46,8 @@ class Mention:
     bound_right: bool = False
     whole_left: bool = False
     whole_right: bool = False
+    joined: int = 0
+    """What tells the expression that puts the columns' texts together from others of the query; 0: there is one column."""
 
 
 @fact
@@ -63,7 +69,10 @@ Asked = Mention | Every | Some
 
 @fact
 class Candidates:
-    """Where rows may meet what was asked: ranges of row ids (from, to), and ranges that the index does not know (to None: the end)."""
+    """Where rows may meet what was asked: ranges of row ids (from, to), and ranges that the index does not know (to None: the end).
+
+    They are those of the time when they were asked for: a statement made of them is run at once, not kept.
+    """
 
     ranges: list[tuple[int, int]]
     unknown: list[tuple[int, int | None]]
@@ -73,6 +82,16 @@ class Candidates:
     """A condition in SQL that holds for exactly one row of the table as long as no row has moved."""
     conditions: tuple[str, ...] = ()
     """Conditions in SQL: rows that meet one may be wanted, too. They read columns that have no terms, and little of them."""
+    speaking: dict[int, frozenset[str]] = field(default_factory=dict)
+    """By `Mention.joined` the names of those columns in which a row that the index knows can hold the text: in no such row it stands in
+    another. An expression that is not here may have it in any."""
+    whole: bool = False
+    """Whether the ranges are all rows that the index knows."""
+
+    @property
+    def none(self) -> bool:
+        """Whether no row can meet what was asked."""
+        return not self.ranges and not self.conditions and not self.unknown
 
 
 @runtime_checkable
@@ -121,6 +140,8 @@ class Narrowing:
     """What is asked of the scans of a query, by the id of each."""
 
     asked: dict[int, list[Asked]] = field(default_factory=dict)
+    joined: dict[int, list[Apply]] = field(default_factory=dict)
+    """The expressions among it that put the texts of columns together."""
     bases: dict[int, Relation] = field(default_factory=dict)
     """By the id of a relation what it reads row by row; a condition may have thousands below it."""
 
@@ -132,8 +153,32 @@ def ask(compiler: Compiler, node: Where) -> None:
         return
     fields = dict(zip((column.id for column in below.columns), below.table.fields, strict=True))
     asked = _asked(node.predicate, fields)
-    if asked is not None:
-        compiler.narrowing.asked.setdefault(id(below), []).append(asked)
+    if asked is None:
+        return
+    compiler.narrowing.asked.setdefault(id(below), []).append(asked)
+    wanted = {mention.joined for mention in _mentions(asked)}
+    found = [each for each in _inside(node.predicate) if id(each) in wanted]
+    for each in found:
+        # what stands in several places may be asked for something else there
+        if isinstance(each, Apply) and sum(other is each for other in found) == 1:
+            compiler.narrowing.joined.setdefault(id(below), []).append(each)
+
+
+def _mentions(asked: Asked) -> Iterator[Mention]:
+    if isinstance(asked, Mention):
+        yield asked
+    else:
+        for part in asked.parts:
+            yield from _mentions(part)
+
+
+def _inside(value: Expr) -> Iterator[Expr]:
+    """An expression and all that it is made of."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        waiting += children(each)
 
 
 def _base(compiler: Compiler, relation: Relation) -> Relation:
@@ -170,8 +215,15 @@ def candidates(compiler: Compiler, node: Scan) -> Candidates | None:
     return found if found is not None and compiler.sql.may(REWRITE) else None
 
 
-def narrowed(mark: str, source: str, found: Candidates, condition: str) -> str:
-    """SQL of those rows of a table that may be wanted; `condition` is a further one on them."""
+def narrowed(known: str, unknown: str, source: str, found: Candidates, condition: str) -> str:
+    """SQL of those rows of a table that may be wanted; `condition` is a further one on them.
+
+    `known` and `unknown` are what to select of rows that the index knows, and of others.
+    """
+    if found.none:
+        return f"SELECT {known} FROM {source} WHERE false"
+    if found.whole:
+        return _whole(known, unknown, source, found, condition)
     starts = ", ".join(str(start) for start, _ in [(0, 0), *found.ranges])
     ends = ", ".join(str(end) for _, end in [(0, 0), *found.ranges])
     further = f" AND {condition}" if condition else ""
@@ -185,17 +237,72 @@ def narrowed(mark: str, source: str, found: Candidates, condition: str) -> str:
     )
     if found.conditions:
         # rows that the index does not know are read below
-        known = "".join(
+        within = "".join(
             f" AND (rowid < {start}{'' if end is None else f' OR rowid >= {end}'})" for start, end in found.unknown
         )
-        wanted += f" UNION ALL SELECT rowid FROM {source} WHERE ({' OR '.join(found.conditions)}){known}"
-    text = f"SELECT {mark} FROM {source} WHERE rowid IN ({wanted}){further}"
+        wanted += f" UNION ALL SELECT rowid FROM {source} WHERE ({' OR '.join(found.conditions)}){within}"
+    text = f"SELECT {known} FROM {source} WHERE rowid IN ({wanted}){further}"
+    rest = _unknown(unknown, source, found, further)
+    # conditions that are written once are compiled once, which takes longer than to read some thousand rows
+    return f"SELECT * FROM ({text}{rest}) {limit}" if found.few_unknown and rest else f"({text} {limit}){rest}"
+
+
+def _whole(known: str, unknown: str, source: str, found: Candidates, condition: str) -> str:
+    """The same where all rows are wanted, but not all of their columns."""
+    further = f" AND {condition}" if condition else ""
+    # no limit here: the engine reads the rows under one by one thread
+    guard = f"(SELECT CASE WHEN count(*) = 1 THEN true ELSE error('{MOVED}') END FROM {source} WHERE {found.guard})"
+    within = " OR ".join(f"(rowid >= {start} AND rowid < {end})" for start, end in _merged(found.ranges))
+    rest = _unknown(unknown, source, found, further)
+    return f"SELECT {known} FROM {source} WHERE {guard} AND ({within}){further}{rest}"
+
+
+def _unknown(items: str, source: str, found: Candidates, further: str) -> str:
+    """SQL that adds the rows that the index does not know."""
     rest = ""
     for start, end in found.unknown:
         upto = "" if end is None else f" AND rowid < {end}"
-        rest += f" UNION ALL SELECT {mark} FROM {source} WHERE rowid >= {start}{upto}{further}"
-    # conditions that are written once are compiled once, which takes longer than to read some thousand rows
-    return f"SELECT * FROM ({text}{rest}) {limit}" if found.few_unknown else f"({text} {limit}){rest}"
+        rest += f" UNION ALL SELECT {items} FROM {source} WHERE rowid >= {start}{upto}{further}"
+    return rest
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges in rising order, those that follow one another as one."""
+    made: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if made and made[-1][1] == start:
+            made[-1] = made[-1][0], end
+        else:
+            made.append((start, end))
+    return made
+
+
+def joined_texts(
+    compiler: Compiler, node: Scan, found: Candidates, items: dict[str, str]
+) -> list[tuple[str, str, str]]:
+    """The texts of `search` that a scan gives itself, which are shorter where the index knows a row.
+
+    For each its name, the SQL of what it is in rows that the index knows (the texts of those columns that can have the needle) and of
+    what it is in others. `items` is the SQL of the scan's columns. The expressions are emitted as those names from here on.
+    """
+    made: list[tuple[str, str, str]] = []
+    for text in compiler.narrowing.joined.get(id(node), ()):
+        speaking = found.speaking.get(id(text))
+        if speaking is None:
+            continue
+        fields = dict(zip((column.id for column in node.columns), node.table.fields, strict=True))
+        between, *parts = text.args
+        own = [part for part in parts if (of := _column_of(part, fields)) is None or of.name in speaking]
+        if len(own) == len(parts):
+            continue
+        name = f"{name_of(node.columns[0])}_{_TEXTS + len(made)}"
+        texts = [
+            COLUMN.sub(lambda one: f"({items.get(one[0], one[0])})", compiler.emitter.emit(some).sql) if some else "''"
+            for some in (replace(text, args=[between, *own]) if own else None, text)
+        ]
+        compiler.emitter.made[id(text)] = Fragment(name, Type.STRING, False)
+        made.append((name, texts[0], texts[1]))
+    return made
 
 
 def _asked(node: Expr, fields: dict[int, Field]) -> Asked | None:
@@ -256,8 +363,9 @@ def _mention(text: Expr, needle: str, operator: _Operator, fields: dict[int, Fie
         operator = replace(operator, whole_left=False, whole_right=False, bound_left=operator.bound_left or operator.whole_left,
                            bound_right=operator.bound_right or operator.whole_right)  # fmt: skip
     return Mention(
-        tuple(read), needle, operator.bound_left, operator.bound_right, operator.whole_left, operator.whole_right
-    )
+        tuple(read), needle, operator.bound_left, operator.bound_right, operator.whole_left, operator.whole_right,
+        id(text) if len(read) > 1 else 0,
+    )  # fmt: skip
 
 
 def _fields_of(text: Expr, fields: dict[int, Field]) -> list[Field] | None:
@@ -286,10 +394,15 @@ def _joined(args: Iterable[Expr], fields: dict[int, Field]) -> list[Field] | Non
         return None
     found: list[Field] = []
     for text in texts:
-        while isinstance(text, Cast):
-            text = text.operand
-        own = fields.get(text.column.id) if isinstance(text, ColumnRef) else None
+        own = _column_of(text, fields)
         if own is None:
             return None
         found.append(own)
     return found
+
+
+def _column_of(text: Expr, fields: dict[int, Field]) -> Field | None:
+    """The column whose text an expression is."""
+    while isinstance(text, Cast):
+        text = text.operand
+    return fields.get(text.column.id) if isinstance(text, ColumnRef) else None

@@ -26,8 +26,9 @@ def union(compiler: Compiler, node: Union) -> Rel:
     written = all(map(few_written, node.inputs))
     order = [OrderKey(compiler.fresh()), OrderKey(compiler.fresh())] if written else []
     for index, (relation, sources, tag) in enumerate(zip(node.inputs, node.sources, node.tags, strict=True)):
-        if not _is_empty(relation):
-            parts.append(_part(compiler, relation, node.tag, tag, own, sources, index, order))
+        rel = None if _is_empty(relation) else compiler.rel(relation).wrapped()
+        if rel is not None and not rel.nothing:
+            parts.append(_part(compiler, rel, node.tag, tag, own, sources, index, order))
     if not parts:
         items = ", ".join(f"{padding(column.type)} AS {name_of(column)}" for column in node.columns)
         return Rel(f"(SELECT {items or '1'} WHERE false)", node.columns)
@@ -35,10 +36,9 @@ def union(compiler: Compiler, node: Union) -> Rel:
 
 
 def _part(
-    compiler: Compiler, relation: Relation, tag: Column | None, tag_value: str, own: list[Column],
+    compiler: Compiler, rel: Rel, tag: Column | None, tag_value: str, own: list[Column],
     sources: list[Column | None], index: int, order: list[OrderKey],
 ) -> str:  # fmt: skip
-    rel = compiler.rel(relation).wrapped()
     places = ""
     if order:
         # the rows of one input after those of another, as they come there

@@ -56,9 +56,11 @@ def holding(field: Field, needle: Needle, table: StoredTable, index: TermIndex) 
     return _plain(field, needle)
 
 
-def left_out(physical: str, needle: Needle) -> str:
-    """The rows that hold a needle in a column of strings whose terms were too many."""
-    return f"contains(lower({identifier(physical)}), {quote(needle.text)})"
+def left_out(physical: str, kind: Type, needle: Needle) -> str:
+    """The rows that hold a needle in a column of strings or GUIDs whose terms were too many."""
+    column = identifier(physical)
+    text = column if kind is Type.STRING else f"CAST({column} AS VARCHAR)"
+    return f"contains(lower({text}), {quote(needle.text)})"
 
 
 def _plain(field: Field, needle: Needle) -> Conditions:

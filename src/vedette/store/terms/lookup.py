@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -51,6 +51,8 @@ class Lookup:
             return None
         # behind its last row a segment knows nothing
         end = segments[-1].anchors[-1][0] + 1
+        row, load, number = segments[-1].anchors[-1]
+        guard = f"rowid = {row} AND {identifier(LOAD)} = {load} AND {identifier(ROW)} = {number}"
         ranges: list[tuple[int, int]] = []
         read = 0
         apart: dict[str, list[Segment]] = {}
@@ -71,17 +73,20 @@ class Lookup:
             starts = places[np.concatenate(([0], breaks + 1))] * GRANULE + segment.first
             ends = (places[np.concatenate((breaks, [len(places) - 1]))] + 1) * GRANULE + segment.first
             ranges += zip(starts.tolist(), np.minimum(ends, min(segment.last, end)).tolist(), strict=True)
+        unknown = list(gaps(segments, end))
+        if self._index.ends_with(self._table, guard, end):
+            unknown.pop()  # there is no row behind those of the index
+        few = len(unknown) == 1 and self._index.rows_seen(self._table.name) - end <= _FEW
+        speaking = _speaking(question, segments)
         known = sum(segment.file.rows for segment in segments)
         if read * _GOOD > known or len(ranges) > _MOST_RANGES:
-            return None
-        row, load, number = segments[-1].anchors[-1]
-        guard = f"rowid = {row} AND {identifier(LOAD)} = {load} AND {identifier(ROW)} = {number}"
-        unknown = list(gaps(segments, end))
-        few = len(unknown) == 1 and self._index.rows_seen(self._table.name) - end <= _FEW
+            # all rows are read, but not all columns of theirs
+            whole = [(segment.first, min(segment.last, end)) for segment in segments]
+            return Candidates(whole, unknown, few, guard, (), speaking, True) if speaking else None
         for condition, within in apart.items():
             rows = " OR ".join(f"(rowid >= {one.first} AND rowid < {one.last})" for one in within)
             conditions[condition if len(within) == len(segments) else f"({condition} AND ({rows}))"] = None
-        return Candidates(ranges, unknown, few, guard, tuple(conditions))
+        return Candidates(ranges, unknown, few, guard, tuple(conditions), speaking)
 
     def _prepared(self, asked: Asked, conditions: dict[str, None]) -> _Question | None:
         """What is asked, in pieces, and which further rows may have it; None where it tells nothing."""
@@ -103,21 +108,23 @@ class Lookup:
         pieces = needle.pieces()
         if not pieces:
             return None
-        columns: list[tuple[str, Type]] = []
-        for field in asked.fields:
-            stored = self._table.stored.get(field.name)
+        leaf = _Leaf([], needle, pieces, asked.joined)
+        for own in asked.fields:
+            stored = self._table.stored.get(own.name)
             if stored is not None and stored.type in INDEXED:
-                columns.append((stored.physical, stored.type))
-                if field.sql is None:
+                leaf.columns.append((stored.physical, stored.type, own.name))
+                if own.sql is None:
                     continue
-            elif field.sql is None and field.type in INDEXED:
-                columns.append((field.physical, field.type))
+            elif own.sql is None and own.type in INDEXED:
+                leaf.columns.append((own.physical, own.type, own.name))
                 continue
-            rows = holding(field, needle, self._table, self._index)
+            rows = holding(own, needle, self._table, self._index)
             if rows is None:
                 return None
+            if rows:
+                leaf.speaking.add(own.name)
             conditions.update(dict.fromkeys(rows))
-        return _Leaf(tuple(columns), needle, pieces)
+        return leaf
 
     def _flags(self, question: _Question, segment: Segment, apart: dict[str, list[Segment]]) -> Flags | None:
         """A flag for each granule in which rows may be; None: all of them. `apart` are conditions on further rows."""
@@ -139,29 +146,39 @@ class Lookup:
 
     def _leaf(self, leaf: _Leaf, segment: Segment, apart: dict[str, list[Segment]]) -> Flags | None:
         total = -(-segment.file.rows // GRANULE)
-        found = np.zeros(total, np.bool_)
-        for physical, kind in leaf.columns:
+        found: Flags | None = np.zeros(total, np.bool_)
+        for physical, kind, name in leaf.columns:
             terms = segment.file.columns.get(physical)
             if terms is not None:
                 flags = self._column(terms, leaf.pieces, total)
-                if flags is None:
-                    return None
-                found |= flags
+                lacks = flags is None and all(map(terms.may_lack, leaf.pieces))
             elif physical not in segment.file.about["known"]:
                 continue  # it was made later
-            elif kind is Type.STRING:
-                within = apart.setdefault(left_out(physical, leaf.needle), [])
+            else:
+                flags, lacks = None, True
+            if flags is not None:
+                if flags.any():
+                    leaf.speaking.add(name)
+                    found = None if found is None else found | flags
+                continue
+            leaf.speaking.add(name)
+            if lacks and kind in (Type.STRING, Type.GUID) and (leaf.joined or terms is None):
+                # of many columns one is read by itself
+                within = apart.setdefault(left_out(physical, kind, leaf.needle), [])
                 if segment not in within:
                     within.append(segment)
+            elif leaf.joined:
+                found = None  # which of the others can have it is worth knowing all the same
             else:
                 return None
+        leaf.segments += 1
         return found
 
     @staticmethod
     def _column(terms: ColumnTerms, pieces: list[Piece], total: int) -> Flags | None:
         found: Flags | None = None
         for piece in pieces:
-            if found is not None and not piece.exact and int(found.sum()) * GRANULE <= _READ:
+            if found is not None and (not piece.exact or terms.may_lack(piece)) and int(found.sum()) * GRANULE <= _READ:
                 break  # few enough; the terms that hold a part of a word take longer to find
             flags = terms.find(piece)
             if flags is None:
@@ -173,11 +190,33 @@ class Lookup:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+def _speaking(question: _Question, segments: Sequence[Segment]) -> dict[int, frozenset[str]]:
+    """Of each text of several columns those in which it can stand, where every segment was asked about it."""
+    found: dict[int, frozenset[str]] = {}
+    unclear: set[int] = set()
+    waiting = [question]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, _Tree):
+            waiting += part.parts
+        elif part.joined and part.segments == len(segments):
+            found[part.joined] = found.get(part.joined, frozenset()) | part.speaking
+        else:
+            unclear.add(part.joined)
+    return {joined: names for joined, names in found.items() if joined not in unclear}
+
+
+@dataclass(slots=True)
 class _Leaf:
-    columns: tuple[tuple[str, Type], ...]
+    columns: list[tuple[str, Type, str]]
+    """The DuckDB name, type and KQL name of each column that has terms."""
     needle: Needle
     pieces: list[Piece]
+    joined: int
+    segments: int = 0
+    """How many of them were asked about all columns."""
+    speaking: set[str] = field(default_factory=set)
+    """The KQL names of columns in which the text can stand in some row."""
 
 
 @dataclass(frozen=True, slots=True)
