@@ -459,6 +459,7 @@ _TEXTS = st.lists(st.lists(_PIECES, max_size=6).map("".join), min_size=1, max_si
 
 @settings(max_examples=60, deadline=None)
 @given(_TEXTS, st.booleans(), st.integers(1, 40))
+@example(["\\nabc\\q"], True, 1)  # a text beside an escape that is none
 @example(["x" * 70 + "a", "x" * 70 + "b"], False, 40)  # long ones that begin alike are one term
 def test_texts_cut_together_have_the_terms_of_texts_cut_each(texts: list[str], escapes: bool, at_once: int) -> None:
     lines = [text + "\n" for text in texts]

@@ -162,9 +162,10 @@ def _of_escaped(texts: pa.LargeStringArray) -> Iterator[tuple[pa.LargeBinaryArra
     plain = texts.take(pa.array(rows))
     for escape in _ESCAPES:
         plain = pc.replace_substring(plain, escape, "  ")
-    for terms, owner in _terms(plain):
-        yield terms, rows[owner]
-    odd = np.flatnonzero(pc.match_substring(plain, "\\").to_numpy(zero_copy_only=False))
+    odd = pc.match_substring(plain, "\\").to_numpy(zero_copy_only=False)
+    # where another escape is left, the texts beside it are none of their own
+    for terms, owner in _terms(plain.filter(pa.array(~odd))):
+        yield terms, rows[~odd][owner]
     for row in rows[odd].tolist():
         text = unescaped(texts[row].as_py()).lower()
         own = [term for term in terms_of(text.encode("utf-8", "replace")) if len(term) >= LEAST]
