@@ -77,7 +77,9 @@ def test_terms_are_found_by_the_index(tmp_path: Path, record: Record) -> None:
             if not there:
                 fill(store, ROWS)
             without = {
-                text: store.query(text).rows for _, text, _ in QUERIES if ROWS <= SCANNED or "search" not in text
+                text: store.query(text).rows
+                for _, text, _ in QUERIES
+                if not keep and (ROWS <= SCANNED or "search" not in text)
             }
             began = time.process_time()
             for table in ("SigninLogs", "AuditLogs"):
@@ -106,6 +108,6 @@ def test_terms_are_found_by_the_index(tmp_path: Path, record: Record) -> None:
             path.unlink(missing_ok=True)
         if not keep:
             shutil.rmtree(index, ignore_errors=True)
-    record("largest share of a column that its terms take", largest, 35, "%")
     for (what, _, most), median in zip(QUERIES, medians, strict=True):
         record(f"{what}, {ROWS * 11 // 10:,} rows", median, most, "ms")
+    record("largest share of a column that its terms take", largest, 35, "%")
