@@ -91,6 +91,30 @@ def test_a_late_event_reopens_only_the_windows_it_touches(house: House) -> None:
     assert house.scheduler.tick().runs == 0
 
 
+@pytest.mark.req("P-082", "P-084")
+def test_events_that_come_while_a_rule_runs_are_found_though_others_note_them_meanwhile(house: House) -> None:
+    """Rules that take long run beside the others, whose rounds note what is late: of a window that is not recorded yet, too."""
+    house.library.import_(as_read(each()))
+    house.scheduler.tick()
+    house.clock.advance(HOUR)
+    query, noted = house.logs.query, []
+
+    def slow(text: str, **how: Any) -> Any:
+        answer = query(text, **how)
+        if not noted:
+            house.event(NOON + 10 * MINUTE)  # too late for this query, and in its window
+            noted.append(house.late.note())
+        return answer
+
+    house.logs.query = slow  # type: ignore[method-assign]
+    report = house.scheduler.tick()
+    assert (noted, report.runs, report.matched) == ([0], 1, 0)
+    assert house.scheduler.tick().reopened == 1
+    assert [run.rows for run in house.runs] == [1]
+    assert house.ledger.verify() == []
+    assert house.scheduler.tick().runs == 0
+
+
 @pytest.mark.req("P-084")
 def test_what_was_found_before_is_completed_and_keeps_its_ids(house: House) -> None:
     house.library.import_(as_read(each()))

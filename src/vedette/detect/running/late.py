@@ -7,7 +7,9 @@ run over it has the same window and the same ids, so it completes what was found
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -77,10 +79,30 @@ class LateEvents:
         self._arrivals = arrivals
         self._clock = clock
         self._known = KnownRules(workspace_id)
+        self._guard = threading.Lock()
+        self._reading: dict[object, int] = {}
+        """How far the runs that go on now have seen the log store for certain."""
 
-    def position(self) -> int:
-        """How far a run that starts now will have seen the log store."""
-        return self._arrivals.position()
+    @contextmanager
+    def reading(self) -> Iterator[int]:
+        """For a run from before its query until it is recorded: how far it will have seen the log store for certain.
+
+        What arrives behind that is noted when the run is recorded: before, its window is not known as one that was searched, and an
+        event that came too late for the query would touch none.
+        """
+        run = object()
+        with self._guard:
+            position = self._reading[run] = self._arrivals.position()
+        try:
+            yield position
+        finally:
+            with self._guard:
+                del self._reading[run]
+
+    def _noted_to(self) -> int:
+        """How far arrivals can be noted now."""
+        with self._guard:
+            return min([self._arrivals.position(), *self._reading.values()])
 
     def note(self) -> int:
         """Re-open the windows that what has arrived since the last call touches; returns how many.
@@ -88,7 +110,7 @@ class LateEvents:
         Noting and remembering how far it was noted are one transaction. Rules that are off are noted too: their windows
         are read again once they are on.
         """
-        upto = self._arrivals.position()
+        upto = self._noted_to()
         with self._state.session(read_only=True) as session:
             row = session.get(ArrivalsRow, self._workspace_id)
             known = None if row is None else row.position

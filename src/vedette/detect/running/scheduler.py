@@ -10,6 +10,7 @@ import heapq
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -267,22 +268,25 @@ class Scheduler:
             ]
             if not ready:
                 return
-            read_to = None if self._late is None else self._late.position()  # before the look, as before a query
-            told = self._sharing.spared(
-                [Candidate(rule, entry.window.end - _period(rule, entry), entry.window.end) for rule, entry in ready]
-            )
             done: set[DueWindow] = set()
-            for (rule, entry), seconds in zip(ready, told, strict=True):
-                if seconds is None:
-                    continue
-                if self._exhausted(report, began):
-                    break
-                stored = self._stored(entry)
-                if stored is not None and stored.rule == rule:  # which may be another one by now
-                    run = self._runner.silent(rule, entry.window.end, _period(rule, entry), seconds)
-                    report.runs, report.spared = report.runs + 1, report.spared + 1
-                    if self._record(entry, stored, replace(run, read_to=read_to), report):
-                        done.add(entry)
+            with self._reading() as read_to:  # before the look, as before a query
+                told = self._sharing.spared(
+                    [
+                        Candidate(rule, entry.window.end - _period(rule, entry), entry.window.end)
+                        for rule, entry in ready
+                    ]
+                )
+                for (rule, entry), seconds in zip(ready, told, strict=True):
+                    if seconds is None:
+                        continue
+                    if self._exhausted(report, began):
+                        break
+                    stored = self._stored(entry)
+                    if stored is not None and stored.rule == rule:  # which may be another one by now
+                        run = self._runner.silent(rule, entry.window.end, _period(rule, entry), seconds)
+                        report.runs, report.spared = report.runs + 1, report.spared + 1
+                        if self._record(entry, stored, replace(run, read_to=read_to), report):
+                            done.add(entry)
             due[:] = [(order, entry) for order, entry in due if entry not in done]
             heapq.heapify(due)
             places = [place for entry in done for place in self._look(due, report, entry.rule_id)]
@@ -319,7 +323,13 @@ class Scheduler:
                 recorded = self._ledger.record_suppressed(session, due)
             report.suppressed += recorded
             return recorded
-        read_to = None if self._late is None else self._late.position()  # before the query: what it sees for certain
+        with self._reading() as read_to:  # before the query: what it sees for certain
+            return self._run_and_record(due, stored, read_to, report)
+
+    def _reading(self) -> AbstractContextManager[int | None]:
+        return nullcontext() if self._late is None else self._late.reading()
+
+    def _run_and_record(self, due: DueWindow, stored: StoredRule, read_to: int | None, report: TickReport) -> bool:
         run = self._runner.run(
             stored.rule, due.window.end, run_type=RunType.SCHEDULED, attempt=due.attempt, period=_period(stored.rule, due),
             since=due.window.start,
