@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,12 +12,15 @@ import orjson
 import pytest
 
 from tests.store.kept_parts import HOUR, NOW, QUERIES, REFUSED, SPAN, asked, opened, row, rows
+from vedette.engine.compiler import Compiled
+from vedette.engine.query import Run
 from vedette.kql.types import Type
 from vedette.store.logstore import LogStore
 from vedette.store.partials.file import Damaged, read
 from vedette.store.partials.keeping import Worth
 from vedette.store.retention import moves
 from vedette.store.retention.purge import preview, purge
+from vedette.store.terms import index as term_index
 
 BINS = SPAN // HOUR
 COUNT = "T_CL | summarize count() by User"
@@ -315,3 +319,29 @@ def test_a_query_that_began_before_rows_were_purged_keeps_nothing(folder: Path) 
         assert files(folder) == []
         store.partials.files.save(path.stem, kept, generation + 1)
         assert files(folder) == [path]
+
+
+def test_a_row_that_comes_after_the_statement_was_made_is_in_the_kept_rows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The term index knew then that no row could have the text."""
+    text = "T_CL | where Text has 'unheard' | summarize count() by User"
+    monkeypatch.setattr(term_index, "_WORTH", 1)
+    with opened(folder) as store:
+        store.terms.catch_up()
+        assert "term-index" in store.explain(text, now=NOW, timespan=(NOW - SPAN, NOW))[-1].rewrites
+        begin = Run._one_state
+        late = [row(NOW - 5 * HOUR, 1, Text="an unheard word")]
+
+        @contextmanager
+        def delayed(run: Run, compiled: Compiled) -> Iterator[None]:
+            if late:
+                store.append("T_CL", [late.pop()])
+            with begin(run, compiled):
+                yield
+
+        monkeypatch.setattr(Run, "_one_state", delayed)
+        store.query(text, now=NOW, timespan=(NOW - SPAN, NOW), every=HOUR)
+        assert not late
+        result = asked(store, text, NOW)
+        assert (result.rows, result.statistics.bins_made) == ([["bob", 1]], 0)

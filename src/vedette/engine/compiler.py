@@ -138,10 +138,10 @@ class Compiler:
         self.stages.append(Stage(name, self.with_ctes(sql), transform))
         return name
 
-    def beside(self, *, plain: bool = False) -> Compiler:
-        """A compiler for another statement of the same run; a plain one makes the same text in every run."""
+    def beside(self, *, plain: bool = False, without: str = "") -> Compiler:
+        """A compiler for another statement of the same run, which makes no use of a rewrite; a plain one makes the same text in every run."""
         return Compiler(
-            timespan=self.timespan, run=0 if plain else self.run, rewrites=frozenset() if plain else self.rewrites,
+            timespan=self.timespan, run=0 if plain else self.run, rewrites=frozenset() if plain else self.rewrites - {without},
             proceed=self._proceed, now=self.now,
         )  # fmt: skip
 

@@ -25,6 +25,7 @@ from vedette.engine.given import Surroundings
 from vedette.engine.neighbours import conjuncts
 from vedette.engine.partial_plan import BIN, COUNT, FIRST_COLUMN, Bins, Plan, is_steady, ref_to
 from vedette.engine.relations import Rel, name_of
+from vedette.engine.term_candidates import REWRITE as TERM_INDEX
 from vedette.engine.tiers import Tiered, comparisons
 from vedette.engine.walking import expressions_of, relations_inside
 from vedette.kql.binder.operators.mv_expand import MvExpand
@@ -163,7 +164,8 @@ def from_kept(compiler: Compiler, summarize: Summarize) -> Rel | None:
         return None
     if not compiler.sql.may(REWRITE):
         return None
-    statement = plan.statement(compiler.beside(), input_)
+    # what the term index tells is true at the moment of compiling; the rows that are kept are those of the transaction that begins later
+    statement = plan.statement(compiler.beside(without=TERM_INDEX), input_)
     compiler.sql.row_functions.update({use.key: use for use in statement.row_functions})
     columns = tuple((name_of(one), SQL_TYPES[one.type]) for one in plan.columns)
     field = scan.table.fields[scan.columns.index(moment)]
