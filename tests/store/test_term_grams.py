@@ -64,7 +64,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(term_index, "_WORTH", 1)
     monkeypatch.setattr(term_index, "SEGMENT", 512)
     monkeypatch.setattr(term_lookup, "_GOOD", 0)
-    monkeypatch.setattr(term_file, "_PAGE", 16)
+    monkeypatch.setattr(term_file, "_PAGE", 3)
     monkeypatch.setattr(grams, "_BLOCKS", (320,))
     monkeypatch.setattr(building, "_COARSE", 256)
 
@@ -167,11 +167,38 @@ def test_nobody_knows_how_a_long_term_goes_on(tmp_path: Path) -> None:
             assert _ids(store, text, QueryOptions(NOW)) == [0], needle
 
 
+def test_every_part_of_every_term_is_found(tmp_path: Path) -> None:
+    """Pages that are left out by their order and by how long their terms are have no such term."""
+    chance = random.Random(3)
+    made = {f"{chance.getrandbits(32):08x}" for _ in range(60)} | {
+        str(chance.randrange(10**9)).zfill(3) for _ in range(60)
+    }
+    made |= {f"abcdef{number:02}" for number in range(20)} | {"e" * 3, "zz9", "é日é", "q" * 64}
+    terms = sorted(term.encode() for term in made)
+    postings = Postings(pa.array(terms, pa.large_binary()), np.ones(len(terms), int), np.arange(len(terms)), GRANULE)
+    held = encode(postings, len(terms) * GRANULE)
+    assert held is not None
+    path = tmp_path / "0-1.terms"
+    write(path, {"rows": len(terms) * GRANULE, "anchors": [], "known": ["t"], "left_out": []}, {"t": held})
+    file = SegmentFile(path)
+    for place, term in enumerate(terms):
+        for first in range(len(term) - LEAST + 1):
+            for last in range(first + LEAST, len(term) + 1):
+                piece = term[first:last]
+                flags = file.columns["t"].find(Piece(piece, open_left=True, open_right=True))
+                assert flags is not None
+                assert flags[place], piece
+                if len(term) < 16:
+                    assert flags.nonzero()[0].tolist() == [at for at, other in enumerate(terms) if piece in other]
+    file.close()
+
+
 _TERMS = st.lists(
     st.one_of(
         st.integers(0, 2**32 - 1).map(lambda number: f"{number:08x}"),
         st.integers(0, 2**48 - 1).map(lambda number: f"{number:012x}"),
         st.integers(0, 10**9).map(str),
+        st.integers(0, 99).map(lambda number: f"abcdef{number:02}"),  # pages that begin alike
         st.text(alphabet="abfz019", min_size=LEAST, max_size=14),
         st.text(alphabet="é日x", min_size=LEAST, max_size=6),
         st.sampled_from(["q" * 63, "q" * 64, "q" * 65, "q" * 80 + "z", "4444.1.2.3"]),
