@@ -202,7 +202,7 @@ def test_check_prints_the_columns(vedette: Command) -> None:
         (["incidents", "show"], "ID"),
         (["incidents"], "list"),
         (["rules", "list"], "--data"),
-        (["rules", "run"], "--at"),
+        (["rules", "run"], "--data"),
         (["rules", "run", "--at", "2026-03-01"], "--data"),
         (["tables", "list"], "--data"),
         (["load", "x.jsonl"], "--data"),

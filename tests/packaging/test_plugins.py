@@ -74,11 +74,15 @@ def test_the_trace_has_the_outcome_of_every_marked_test(inner: pytest.Pytester, 
 def test_what_takes_long_to_start_is_started_by_one_worker(inner: pytest.Pytester) -> None:
     note = "import os\ndef test_one(request):\n    path = request.config.rootpath / (request.node.path.parent.name + '.seen')\n"
     note += "    path.open('a').write(os.environ['PYTEST_XDIST_WORKER'] + '\\n')\n"
+    # on a busy machine one worker could be through before another has started
+    wait = "    import time\n    end = time.monotonic() + 20\n"
+    wait += "    while len(set(path.read_text().split())) < 2 and time.monotonic() < end:\n        time.sleep(0.02)\n"
     for folder in ("browser", "packaging", "others"):
         place = inner.path / "tests" / folder
         place.mkdir(parents=True)
         for number in range(12):
-            (place / f"test_{folder}{number}.py").write_text(note, encoding="utf-8")
+            text = note + wait if folder == "others" else note
+            (place / f"test_{folder}{number}.py").write_text(text, encoding="utf-8")
     inner.runpytest_subprocess("-n", "3").assert_outcomes(passed=36)
     workers = {path.stem: path.read_text().split() for path in inner.path.glob("*.seen")}
     assert {folder: len(seen) for folder, seen in workers.items()} == {"browser": 12, "packaging": 12, "others": 12}

@@ -139,7 +139,7 @@ class Compiler:
         return name
 
     def beside(self, *, plain: bool = False, without: str = "") -> Compiler:
-        """A compiler for another statement of the same run, which makes no use of a rewrite; a plain one makes the same text in every run."""
+        """A compiler for another statement of the same run, if need be without a rewrite; a plain one makes the same text in every run."""
         return Compiler(
             timespan=self.timespan, run=0 if plain else self.run, rewrites=frozenset() if plain else self.rewrites - {without},
             proceed=self._proceed, now=self.now,
