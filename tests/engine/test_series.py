@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vedette.engine.series import decompose, fence_scores, find_periods, fit_line, fit_two_lines
@@ -53,6 +53,8 @@ def test_two_periods_are_too_few() -> None:
 
 
 @given(SERIES)
+@example(np.array([0.0, 0.0, -1.0, -0.0, -0.0, 0.0]))
+@example(np.array([0.0, 0.0, 0.0, 1.0, -0.0, -0.0]))
 def test_scores_are_zero_inside_the_fence_and_grow_outside(y: np.ndarray) -> None:
     scores = fence_scores(y, "tukey", len(y))
     low, high = np.percentile(y, 25), np.percentile(y, 75)

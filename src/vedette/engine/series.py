@@ -253,7 +253,7 @@ def fence_scores(y: Values, kind: str, train: int) -> Values:
     if not len(learned):
         return np.zeros(len(y))
     low, high = (float(np.percentile(learned, percent)) for percent in (low_percent, high_percent))
-    width = (high - low) / factor
+    width = abs(high - low) / factor  # of two zeros the difference may be -0.0, which would turn the sign of a score
     outside = np.where(y > high, y - high, np.where(y < low, y - low, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         scores = outside / width
