@@ -17,7 +17,7 @@ from vedette.cli.forms import (
     kind_of,
     named,
     pairs,
-    print_steps,
+    tell_test,
 )
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName
@@ -172,12 +172,7 @@ def try_(name: Instance, data: DataDir = None, workspace: WorkspaceName = "defau
     """Find out whether polls can succeed: hosts, credentials and each permission. Ends with 1 if something is missing."""
     with operations(data, workspace) as held:
         report = held.test_connector(_instance(held, name)["id"])
-    if json_:
-        typer.echo(json_line(report))
-    else:
-        print_steps(report)
-    if not report["ok"]:
-        raise typer.Exit(1)
+    tell_test(report, json_)
 
 
 @group.command("polls")

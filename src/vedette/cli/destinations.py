@@ -16,7 +16,7 @@ from vedette.cli.forms import (
     form_body,
     kind_of,
     named,
-    print_steps,
+    tell_test,
 )
 from vedette.cli.opening import operations
 from vedette.cli.options import DataDir, JsonReport, WorkspaceName
@@ -119,12 +119,7 @@ def try_(
     """Find out whether deliveries can succeed, step by step. Ends with 1 if something is missing."""
     with operations(data, workspace) as held:
         report = held.request("POST", f"{_path(named(destinations(held), name, 'destination'))}/test")
-    if json_:
-        typer.echo(json_line(report))
-    else:
-        print_steps(report)
-    if not report["ok"]:
-        raise typer.Exit(1)
+    tell_test(report, json_)
 
 
 @group.command("remove")

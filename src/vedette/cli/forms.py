@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vedette.cli.output import print_table
+from vedette.cli.output import json_line, print_table
 from vedette.core.errors import InvalidInput, not_found
 
 Settings = Annotated[
@@ -91,15 +91,20 @@ def fields_shown(kind: Mapping[str, Any]) -> str:
     return ", ".join(field["name"] + ("" if field["required"] else "?") for field in kind["fields"])
 
 
-def print_steps(report: Mapping[str, Any]) -> None:
-    """Prints a test, step by step."""
-    print_table(
-        ["step", "", "what was found", "what to do"],
-        [
-            [step["name"], "ok" if step["ok"] else "failed", step["message"], step.get("hint") or ""]
-            for step in report["steps"]
-        ],
-    )
+def tell_test(report: Mapping[str, Any], json: bool) -> None:
+    """Prints a test, step by step. Ends the command with 1 if something is missing."""
+    if json:
+        typer.echo(json_line(report))
+    else:
+        print_table(
+            ["step", "", "what was found", "what to do"],
+            [
+                [step["name"], "ok" if step["ok"] else "failed", step["message"], step.get("hint") or ""]
+                for step in report["steps"]
+            ],
+        )
+    if not report["ok"]:
+        raise typer.Exit(1)
 
 
 def _must_be_secret(field: str, secret: Mapping[str, object], option: str) -> None:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
+from vedette.engine.neighbours import conjuncts
+from vedette.engine.tiers import TURNED
 from vedette.kql.binder.operators.join import Join
 from vedette.kql.binder.operators.make_series import MakeSeries
 from vedette.kql.binder.operators.mv_expand import MvApply, MvExpand
@@ -137,7 +140,7 @@ def _of_groups(relation: Summarize, asked: Sequence[Expr]) -> Need | None:
     of_keys = _moved(asked, keys, None)
     parts = [_need(relation.input, _moved(of_keys, {}, relation.input))]
     counts = {column.id: condition for column, value in relation.aggregates if (condition := _counted(value))}
-    for each in _conjuncts(asked):
+    for each in chain.from_iterable(map(conjuncts, asked)):
         counted = _above_zero(each)
         if counted is not None and counted.id in counts:
             more = _moved([*of_keys, counts[counted.id]], {}, relation.input)
@@ -160,13 +163,13 @@ def _counted(value: Expr) -> Expr | None:
 
 def _above_zero(value: Expr) -> Column | None:
     """The column that a condition says is greater than zero, if it says that."""
-    if not isinstance(value, Apply) or value.unit.name not in ("<", "<=", ">", ">=", "==") or len(value.args) != 2:
+    if not isinstance(value, Apply) or value.unit.name not in TURNED or len(value.args) != 2:
         return None
     name, (left, right) = value.unit.name, value.args
     left, right = _uncast(left), _uncast(right)
     if isinstance(left, Constant):
         left, right = right, left
-        name = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}[name]
+        name = TURNED[name]
     if not isinstance(left, ColumnRef) or not isinstance(right, Constant) or isinstance(right.value, bool):
         return None
     if not isinstance(right.value, int) or left.type not in INTEGERS or right.type not in INTEGERS:
@@ -240,19 +243,11 @@ def _moved(asked: Sequence[Expr], made: Mapping[int, Expr], below: Relation | No
     """What the conditions say of a row of the input: `made` is what columns are made of; others are those of `below`."""
     passed = frozenset() if below is None else frozenset(column.id for column in below.columns)
     found: list[Expr] = []
-    for each in _conjuncts(asked):
+    for each in chain.from_iterable(map(conjuncts, asked)):
         moved = _weaker(each, made, passed)
         if moved is not None and _nodes(moved) <= _MOST_NODES:
             found.append(moved)
     return found
-
-
-def _conjuncts(asked: Iterable[Expr]) -> Iterable[Expr]:
-    for each in asked:
-        if isinstance(each, Apply) and each.unit.name == "and":
-            yield from _conjuncts(each.args)
-        else:
-            yield each
 
 
 def _weaker(value: Expr, made: Mapping[int, Expr], passed: frozenset[int]) -> Expr | None:

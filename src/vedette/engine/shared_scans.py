@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +14,7 @@ from vedette.engine.property_columns import property_items
 from vedette.engine.relations import name_of
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.engine.term_candidates import REWRITE as TERM_INDEX
+from vedette.engine.tiers import comparisons
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.bound import Apply, Cast, Column, ColumnRef, Constant, Expr, InList, ParameterRef, Path, Scan, children
 from vedette.kql.diagnostics import KqlError
@@ -29,7 +30,6 @@ _MARKER: Final = re.compile(rf"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$now\b|\b{_RUN}\
 _QUOTED: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
 _LONGEST: Final = 8_000
 """Characters of SQL of one condition; a longer one is left out."""
-_TURNED: Final = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "==": "=="}
 FIRST: Final = -(2**62)
 """A time (ticks) before all others."""
 _LAST: Final = 2**62
@@ -112,7 +112,9 @@ def wanted(need: Meets) -> Wanted:
         if text is not None:
             texts.append(text)
         if moment is not None:
-            bounds += _bounds(here, moment)
+            for op, value in comparisons(here, moment):
+                if (at := _moment(value)) is not None:
+                    bounds.append((op, *at))
     # comparisons of columns first: they leave few rows to the others
     texts.sort(key=len)
     used = set(_COLUMN.findall(" ".join(texts)))
@@ -207,24 +209,6 @@ def _sql(scan: Scan, condition: Expr, functions: dict[str, RowFunctionUse]) -> s
         return None
     functions.update((use.key, use) for use in done.row_functions)
     return text
-
-
-def _bounds(value: Expr, moment: Column) -> Iterator[tuple[str, int | None, int]]:
-    """What a condition says of the time of the row: a comparison with a moment that is known, or counted from now()."""
-    if not isinstance(value, Apply) or len(value.args) < 2:
-        return
-    if value.unit.name == "and":
-        for part in value.args:
-            yield from _bounds(part, moment)
-        return
-    if value.unit.name not in _TURNED:
-        return
-    (left, right), op = value.args, value.unit.name
-    if isinstance(right, ColumnRef):
-        left, right, op = right, left, _TURNED[op]
-    at = _moment(right)
-    if isinstance(left, ColumnRef) and left.column is moment and right.type is Type.DATETIME and at is not None:
-        yield op, *at
 
 
 def _moment(value: Expr) -> tuple[int | None, int] | None:

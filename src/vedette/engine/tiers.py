@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _LOWER: Final = frozenset({">=", ">", "=="})
 _UPPER: Final = frozenset({"<=", "<", "=="})
-_TURNED: Final = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "==": "=="}
+TURNED: Final = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "==": "=="}
+"""A comparison, and the same one with its sides exchanged."""
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 
 
@@ -97,12 +98,12 @@ def comparisons(value: Expr, moment: Column) -> list[tuple[str, Expr]]:
         return []
     if value.unit.name == "and":
         return [found for part in value.args for found in comparisons(part, moment)]
-    if value.unit.name not in _TURNED or len(value.args) != 2:
+    if value.unit.name not in TURNED or len(value.args) != 2:
         return []
     left, right = value.args
     op = value.unit.name
     if isinstance(right, ColumnRef):
-        left, right, op = right, left, _TURNED[op]
+        left, right, op = right, left, TURNED[op]
     if isinstance(left, ColumnRef) and left.column is moment and right.type is Type.DATETIME and _steady(right):
         return [(op, right)]
     return []

@@ -11,13 +11,13 @@ from vedette.engine.neighbours import conjuncts
 from vedette.engine.operators.summarize_rewrites import steady
 from vedette.engine.partials import from_kept
 from vedette.engine.relations import Rel
+from vedette.engine.tiers import TURNED
 from vedette.kql.binder.operators.mv_expand import MvApply
 from vedette.kql.binder.operators.summarize import Summarize
 from vedette.kql.binder.operators.where import Where
 from vedette.kql.bound import Apply, Cast, ColumnRef, Constant, Expr, InList, ParameterRef, Path, Relation, children
 from vedette.kql.types import Type
 
-_TURNED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 _WHOLE: Final = (Type.DATETIME, Type.TIMESPAN, Type.LONG, Type.INT)
 
 
@@ -137,11 +137,11 @@ def _implied(condition: Expr) -> Iterator[Expr]:
 
     A bin is never above its value, so a bound from below holds of the value, too.
     """
-    if not isinstance(condition, Apply) or condition.unit.name not in _TURNED:
+    if not isinstance(condition, Apply) or condition.unit.name not in TURNED:
         return
     left, right = condition.args
     for bin_, bound, turned in ((left, right, False), (right, left, True)):
-        name = _TURNED[condition.unit.name] if turned else condition.unit.name
+        name = TURNED[condition.unit.name] if turned else condition.unit.name
         if (
             name in (">", ">=")
             and isinstance(bin_, Apply)

@@ -73,16 +73,18 @@ class Lookup:
             starts = places[np.concatenate(([0], breaks + 1))] * GRANULE + segment.first
             ends = (places[np.concatenate((breaks, [len(places) - 1]))] + 1) * GRANULE + segment.first
             ranges += zip(starts.tolist(), np.minimum(ends, min(segment.last, end)).tolist(), strict=True)
+        speaking = _speaking(question, segments)
+        known = sum(segment.file.rows for segment in segments)
+        many = read * _GOOD > known or len(ranges) > _MOST_RANGES
+        if many and not speaking:
+            return None
         unknown = list(gaps(segments, end))
         if self._index.ends_with(self._table, guard, end):
             unknown.pop()  # there is no row behind those of the index
         few = len(unknown) == 1 and self._index.rows_seen(self._table.name) - end <= _FEW
-        speaking = _speaking(question, segments)
-        known = sum(segment.file.rows for segment in segments)
-        if read * _GOOD > known or len(ranges) > _MOST_RANGES:
-            # all rows are read, but not all columns of theirs
+        if many:  # all rows are read, but not all columns of theirs
             whole = [(segment.first, min(segment.last, end)) for segment in segments]
-            return Candidates(whole, unknown, few, guard, (), speaking, True) if speaking else None
+            return Candidates(whole, unknown, few, guard, (), speaking, True)
         for condition, within in apart.items():
             rows = " OR ".join(f"(rowid >= {one.first} AND rowid < {one.last})" for one in within)
             conditions[condition if len(within) == len(segments) else f"({condition} AND ({rows}))"] = None
