@@ -5,9 +5,10 @@ They are put into the connection that runs the statement, and go with it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 from vedette.core.deferred import deferred
 from vedette.kql.bound import Column
@@ -31,10 +32,10 @@ def _arrow(kind: Type) -> pa.DataType:
     return kinds.get(kind, pa.string)()
 
 
-@runtime_checkable
-class RowSource(Protocol):
+class RowSource(ABC):
     """A store that another store's queries may read: `TableSchema.owner`."""
 
+    @abstractmethod
     def rows(self, sql: str, parameters: dict[str, object]) -> AbstractContextManager[pa.RecordBatchReader]:
         """The rows of a SELECT there, batch by batch."""
 

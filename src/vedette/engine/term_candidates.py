@@ -6,9 +6,10 @@ which no row does, and the scan reads those; the condition itself is checked as 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final
 
 from vedette.engine.fragment import Fragment
 from vedette.engine.relations import COLUMN, name_of
@@ -94,10 +95,10 @@ class Candidates:
         return not self.ranges and not self.conditions and not self.unknown
 
 
-@runtime_checkable
-class TermLookup(Protocol):
+class TermLookup(ABC):
     """The index of one table."""
 
+    @abstractmethod
     def candidates(self, asked: Asked) -> Candidates | None:
         """Where rows may be; None where the index is of no help."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final
 
 from vedette.engine.walking import expressions_of
 from vedette.kql.binder.operators.project import Project
@@ -27,10 +28,10 @@ TURNED: Final = {">=": "<=", ">": "<", "<=": ">=", "<": ">", "==": "=="}
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 
 
-@runtime_checkable
-class Tiered(Protocol):
+class Tiered(ABC):
     """Where the rows of a table are: `TableSchema.tiers`."""
 
+    @abstractmethod
     def relation(self, first: int | None, last: int | None) -> str:
         """SQL of a SELECT of the rows, with all their columns and `rowid`; parts without rows of [first, last] (ticks of
         TimeGenerated) may be left out."""

@@ -18,6 +18,7 @@ from vedette.core.clock import Clock
 from vedette.core.errors import Conflict, InvalidInput, Unavailable, not_found
 from vedette.core.ids import IdSource, new_id
 from vedette.engine.batches import batches_of
+from vedette.engine.given import RowSource
 from vedette.engine.query import Cancellation, Check, Explanation, Limits, QueryEngine, QueryFailed, QueryOptions
 from vedette.engine.result import Result
 from vedette.kql import ticks
@@ -56,7 +57,7 @@ NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
 _BATCH_ROWS: Final = 100_000
 
 
-class LogStore:
+class LogStore(RowSource):
     """One workspace's tables. Safe to use from several threads; one process at a time has the file open.
 
     Without a path the store is in memory. Queries read a consistent state and never wait for writers; writers of one table take
@@ -164,7 +165,7 @@ class LogStore:
 
     @contextmanager
     def rows(self, sql: str, parameters: dict[str, object]) -> Iterator[pa.RecordBatchReader]:
-        """The rows of a SELECT over this store's tables, for the query of another store (`engine.given.RowSource`)."""
+        """The rows of a SELECT over this store's tables, for the query of another store."""
         cursor = self._cursor()
         try:
             yield batches_of(cursor, sql, parameters or None, _BATCH_ROWS)

@@ -21,6 +21,7 @@ from vedette.core.clock import Clock
 from vedette.core.errors import Unavailable
 from vedette.core.files import make_private_directory, sync_directory
 from vedette.engine.dialect import SQL_TYPES, identifier, quote
+from vedette.engine.tiers import Tiered
 from vedette.kql import ticks
 from vedette.kql.types import Type
 from vedette.store.physical import EXTRA, HIDDEN, absent
@@ -90,7 +91,7 @@ READERS: Final = Readers()
 
 
 @dataclass(frozen=True, slots=True)
-class TableTiers:
+class TableTiers(Tiered):
     """A table and its files as queries read them. Rows of the table with a TimeGenerated in `without` are in a file by now."""
 
     folder: Path

@@ -120,14 +120,12 @@ class TermIndex:
         with closing(self._connect()) as cursor:
             return bool(run(cursor, f"SELECT 1 FROM {table.sql} WHERE {identifier(ROW)} >= {least} LIMIT 1"))
 
-    def ends_with(self, table: StoredTable, guard: str, end: int) -> bool:
-        """Whether a table has a row that meets a condition, and none from a row id on."""
-        asked = (
-            f"SELECT count(*) FROM (SELECT 1 FROM {table.sql} WHERE {guard}) "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {table.sql} WHERE rowid >= {end})"
-        )
+    def ends_with(self, table: StoredTable, anchor: tuple[int, int, int]) -> bool:
+        """Whether a table's last row is this: its row id, and the load and the number that it has."""
+        row, *marks = anchor
+        asked = f"SELECT {identifier(LOAD)}, {identifier(ROW)} FROM {table.sql} WHERE rowid >= {row} LIMIT 2"
         with closing(self._connect()) as cursor:
-            return run(cursor, asked) == [(1,)]
+            return run(cursor, asked) == [tuple(marks)]
 
     def rows_seen(self, table: str) -> int:
         """The id behind the last row of a table when that was last looked at; without a look, more than there can be."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from vedette.engine.dialect import identifier
-from vedette.engine.term_candidates import Asked, Candidates, Every, Mention, Some
+from vedette.engine.term_candidates import Asked, Candidates, Every, Mention, Some, TermLookup
 from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
 from vedette.store.tables import StoredTable
@@ -33,8 +33,8 @@ _READ: Final = 2_048
 """Rows that the engine reads at least."""
 
 
-class Lookup:
-    """One table's index, as the engine asks it (`engine.term_candidates.TermLookup`)."""
+class Lookup(TermLookup):
+    """One table's index, as the engine asks it."""
 
     def __init__(self, index: TermIndex, table: StoredTable) -> None:
         self._index = index
@@ -79,7 +79,7 @@ class Lookup:
         if many and not speaking:
             return None
         unknown = list(gaps(segments, end))
-        if self._index.ends_with(self._table, guard, end):
+        if self._index.ends_with(self._table, segments[-1].anchors[-1]):
             unknown.pop()  # there is no row behind those of the index
         few = len(unknown) == 1 and self._index.rows_seen(self._table.name) - end <= _FEW
         if many:  # all rows are read, but not all columns of theirs
