@@ -31,7 +31,7 @@ segments may need the rest."""
 _LITTLE: Final = 4096
 """Bytes that any column may take in a segment: columns with few values take next to nothing in the store itself."""
 _SMALL: Final = 122_880
-"""A segment of fewer rows may take more room: a dictionary pays with many rows, and small segments are made one before long."""
+"""A segment of fewer rows may take twice as much: a dictionary pays with many rows, and small segments are made one before long."""
 _BATCH: Final = 16 * 2048
 _TEXTS: Final = "texts"
 _AT_ONCE: Final = 32 * 1024 * 1024
@@ -108,7 +108,8 @@ def _column(
 ) -> tuple[dict[str, Any], bytes] | None:  # fmt: skip
     """A column's terms, as fine as its share of room allows; None where it does not allow any."""
     postings = _postings(connection, source, name, kind, stopped)
-    most = None if room is None or source.rows < _SMALL else _LITTLE + SHARE * room * source.rows
+    share = SHARE if source.rows >= _SMALL else 2 * SHARE
+    most = None if room is None else _LITTLE + share * room * source.rows
     return next((made for form in _forms(postings) if (made := encode(form, source.rows, most)) is not None), None)
 
 

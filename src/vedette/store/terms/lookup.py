@@ -22,15 +22,15 @@ from vedette.store.terms.text import Needle, Piece
 if TYPE_CHECKING:
     from vedette.store.terms.index import TermIndex
 
-_GOOD: Final = 8
-"""The index is asked for no more than this part of the rows: beyond, reading all of them is as fast."""
+_GOOD: Final = 16
+"""The index gives no more than this part of the rows: beyond, reading and checking all of them is as fast."""
 
 _MOST_RANGES: Final = 20_000
 
 _FEW: Final = 20_000
 """Rows without a segment that are read on one thread."""
-_READ: Final = 2_048
-"""Rows that the engine reads at least."""
+_FEW_FOUND: Final = 2_048
+"""So few rows are sooner checked than looked up further."""
 
 
 class Lookup(TermLookup):
@@ -54,7 +54,7 @@ class Lookup(TermLookup):
         row, load, number = segments[-1].anchors[-1]
         guard = f"rowid = {row} AND {identifier(LOAD)} = {load} AND {identifier(ROW)} = {number}"
         ranges: list[tuple[int, int]] = []
-        read = 0
+        checked = 0
         apart: dict[str, list[Segment]] = {}
         for segment in segments:
             try:
@@ -62,20 +62,20 @@ class Lookup(TermLookup):
             except Damaged:
                 flags = None
             if flags is None:
-                read += segment.file.rows
+                checked += segment.file.rows
                 ranges.append((segment.first, min(segment.last, end)))
                 continue
             places = np.flatnonzero(flags)
             if not len(places):
                 continue
-            read += len(np.unique(places * GRANULE // _READ)) * _READ
+            checked += len(places) * GRANULE
             breaks = np.flatnonzero(np.diff(places) > 1)
             starts = places[np.concatenate(([0], breaks + 1))] * GRANULE + segment.first
             ends = (places[np.concatenate((breaks, [len(places) - 1]))] + 1) * GRANULE + segment.first
             ranges += zip(starts.tolist(), np.minimum(ends, min(segment.last, end)).tolist(), strict=True)
         speaking = _speaking(question, segments)
         known = sum(segment.file.rows for segment in segments)
-        many = read * _GOOD > known or len(ranges) > _MOST_RANGES
+        many = checked * _GOOD > known or len(ranges) > _MOST_RANGES
         if many and not speaking:
             return None
         unknown = list(gaps(segments, end))
@@ -180,7 +180,7 @@ class Lookup(TermLookup):
     def _column(terms: ColumnTerms, pieces: list[Piece], total: int) -> Flags | None:
         found: Flags | None = None
         for piece in pieces:
-            if found is not None and (not piece.exact or terms.may_lack(piece)) and int(found.sum()) * GRANULE <= _READ:
+            if found is not None and (not piece.exact or terms.may_lack(piece)) and int(found.sum()) * GRANULE <= _FEW_FOUND:
                 break  # few enough; the terms that hold a part of a word take longer to find
             flags = terms.find(piece)
             if flags is None:
