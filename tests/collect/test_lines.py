@@ -41,6 +41,16 @@ SENDERS = [
     ("<14>11:00:00 gw app: no date", "192.0.2.1", None, None, None, "11:00:00 gw app: no date"),
     ("<14>Mar  6 12:00:00 gw 10:20:30 up", "gw", None, None, "2026-03-06T12:00:00Z", "10:20:30 up"),
     ("<14>Mar  6 12:00:00 gw 4321: up", "gw", "4321", None, "2026-03-06T12:00:00Z", "up"),
+    ("<166>:Mar 05 17:32:18 UTC: %ASA-session-6-302013: Built", "192.0.2.1", "%ASA-session-6-302013", None, "2026-03-05T17:32:18Z", "Built"),
+    ("<189>: 2026 Mar  5 17:32:18 UTC: %ETHPORT-5-IF_DOWN_NONE: down", "192.0.2.1", "%ETHPORT-5-IF_DOWN_NONE", None, "2026-03-05T17:32:18Z", "down"),
+    ("<189>2026 Mar  5 17:32:18.25 nx1 %VSHD-5-VSHD_SYSLOG_CONFIG_I: x", "nx1", "%VSHD-5-VSHD_SYSLOG_CONFIG_I", None, "2026-03-05T17:32:18.25Z", "x"),
+    ("<134>1 1772731938.774247467 MX84 security_event ids_alerted signature=1:41944:2", "MX84", None, None,
+     "2026-03-05T17:32:18.7742474Z", "1772731938.774247467 MX84 security_event ids_alerted signature=1:41944:2"),
+    ("<13>1 2026-03-06T12:00:00Z web app 7 - - [error] it began with a bracket", "web", "app", 7, "2026-03-06T12:00:00Z", "[error] it began with a bracket"),
+    ("<13>1 2026-03-06T12:00:00Z web app 7 - -  [error] and with a space", "web", "app", 7, "2026-03-06T12:00:00Z", "[error] and with a space"),
+    ("<13>1 2026-03-06T12:00:00+0100 web app 7 - - x", "web", "app", 7, "2026-03-06T11:00:00Z", "x"),
+    ("<13>1 2026-03-06T12:00:00.5 web app 7 - - x", "web", "app", 7, "2026-03-06T12:00:00.5Z", "x"),
+    (f"<13>1 2026-03-06T12:00:00Z web {'a' * 60} 7 - - x", "web", "a" * 60, 7, "2026-03-06T12:00:00Z", "x"),
     ("<13>Mar 32 12:00:00 host cron[1]: x", "192.0.2.1", None, None, None, "Mar 32 12:00:00 host cron[1]: x"),
 ]  # fmt: skip
 
@@ -93,6 +103,25 @@ def test_times_without_a_zone_are_of_the_configured_one() -> None:
 def test_what_cannot_be_read_is_kept_whole_with_the_reason(line: str, reason: str) -> None:
     table, row = LineReader(NOW, "c").read(line, "192.0.2.1")
     assert (table, row["SyslogMessage"], row["ParseProblem"]) == ("Syslog", line, reason)
+
+
+@pytest.mark.parametrize(
+    ("line", "host", "app", "time"),
+    [
+        ("<13>1 yesterday gw app 7 - - x", "gw", "app", None),
+        ('<134>1 2026-03-06T12:00:00Z gw CheckPoint 7 - [action:"Accept"; src:"10.0.0.1"]', "gw", "CheckPoint", "2026-03-06T12:00:00Z"),
+        ('<13>1 later gw app 7 - [a b="c] x', "gw", "app", None),
+    ],
+)  # fmt: skip
+@pytest.mark.req("P-034")
+def test_a_header_is_read_though_the_rest_is_not_as_the_rfc_says(
+    line: str, host: str, app: str, time: str | None
+) -> None:
+    table, row = LineReader(NOW, "c").read(line, "192.0.2.1")
+    assert (table, row["SyslogMessage"]) == ("Syslog", line)
+    assert (row["Computer"], row["ProcessName"], row["ProcessID"]) == (host, app, 7)
+    assert row["EventTime"] == (time or "2026-03-06T18:00:00.000000Z")
+    assert row["ParseProblem"]
 
 
 def test_structured_data() -> None:

@@ -18,10 +18,11 @@ TIME_AND_HOST: Final = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ([A-Za-z0-9_][\w
 COMMON: Final = f"{TIME_AND_HOST}(?:{TAG})?"
 """Time, host, tag and pid as most senders write them, as an expression."""
 _COMMON: Final = re.compile(COMMON)
-# `2204: edge1: *Mar  1 18:46:11.123 UTC: ` is Cisco IOS: a sequence number, an origin, a mark of an unsynchronised clock.
+# `2204: edge1: *Mar  1 18:46:11.123 UTC: ` is Cisco IOS: a sequence number, an origin, a mark of an unsynchronised clock;
+# `:Mar 01 10:00:00 UTC: ` is ASA's EMBLEM form, and `: 2026 Mar  1 10:00:00 UTC: ` is NX-OS.
 _BSD: Final = re.compile(
-    r" *(?:\d{1,10}: )?(?:([A-Za-z0-9][\w.-]{0,254}): )?[*.]?"
-    r"([A-Za-z]{3}) {1,2}(\d{1,2})(?: (\d{4}))? (\d\d:\d\d:\d\d)([.,]\d{1,9})?"
+    r" *:? *(?:\d{1,10}: )?(?:([A-Za-z0-9][\w.-]{0,254}): )?[*.]?"
+    r"(?:(\d{4}) )?([A-Za-z]{3}) {1,2}(\d{1,2})(?: (\d{4}))? (\d\d:\d\d:\d\d)([.,]\d{1,9})?"
     r"(?: ([A-Z]{1,5}|[+-]\d\d:?\d\d)(?=:))?(?=[: ]|$):?(?: +|$)"
 )
 _ISO: Final = re.compile(
@@ -55,8 +56,8 @@ def parse(text: str, moments: Moments, *, tagged: bool = True) -> Bsd:
     time = host = None
     found = _BSD.match(text)
     if found is not None:
-        host, month, day, year, clock, fraction, zone = found.groups()
-        time = moments.bsd(month, day, year, clock, fraction, zone)
+        host, year, month, day, year_after, clock, fraction, zone = found.groups()
+        time = moments.bsd(month, day, year or year_after, clock, fraction, zone)
     else:
         found = _ISO.match(text)
         if found is not None:

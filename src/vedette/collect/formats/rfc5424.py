@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 
 from vedette.collect.formats.timestamps import Moments
 
-_HEADER: Final = re.compile(r"1 (\S+) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32})(?: (?:-(?: |$))?|$)")
-_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+# Senders have longer names than the RFC allows; what tells the parts of a header apart is the spaces alone.
+_HEADER: Final = re.compile(r"1 (\S+) (\S{1,255}) (\S{1,255}) (\S{1,255}) (\S{1,255})(?: (?:(-)(?: |$))?|$)")
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)([.,]\d{1,9})?(Z|[+-]\d\d(?::?\d\d)?)?")
 _ID: Final = re.compile(r'\[([^\s\]="\[]{1,255})')
 # Senders put spaces around the sign that the RFC does not have.
 _PARAMETER: Final = re.compile(r'\s*+([^\s=\]"]{1,255})\s*+=\s*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+', re.DOTALL)
@@ -19,7 +20,7 @@ StructuredData = dict[str, dict[str, str | list[str]]]
 
 
 class Header(NamedTuple):
-    """A message of RFC 5424; None is the nil value. `time` is ISO 8601 text in UTC."""
+    """A message of RFC 5424; None is the nil value. `time` is ISO 8601 text in UTC, `problem` what could not be read, in words."""
 
     time: str | None
     host: str | None
@@ -28,27 +29,32 @@ class Header(NamedTuple):
     message_id: str | None
     data: StructuredData | None
     message: str
+    problem: str | None = None
 
 
 def parse(text: str, moments: Moments) -> Header | str:
-    """Reads what follows `<priority>`, from the version on; the reason in words if it is no RFC 5424 message."""
+    """Reads what follows `<priority>`, from the version on; the reason in words if it has no header of RFC 5424.
+
+    A time and structured data that are not as the RFC says leave the other parts as they are, and the reason in `problem`.
+    """
     found = _HEADER.match(text)
     if found is None:
         return "the header of RFC 5424 is not complete"
-    stamp, host, app, pid, message_id = found.groups()
-    time = None
+    stamp, host, app, pid, message_id, no_data = found.groups()
+    time = data = problem = None
     if stamp != "-":
         moment = _TIME.fullmatch(stamp)
         time = None if moment is None else moments.iso(*moment.groups())
         if time is None:
-            return f"'{stamp[:40]}' is not a time of RFC 5424"
-    position, data = found.end(), None
-    if text.startswith("[", position):
+            problem = f"'{stamp[:40]}' is not a time of RFC 5424"
+    position = found.end()
+    if no_data is None and text.startswith("[", position):
         read = structured_data(text, position)
         if isinstance(read, str):
-            return read
-        data, position = read
-        position += text.startswith(" ", position)
+            problem = f"{problem}; {read}" if problem else read
+        else:
+            data, position = read
+            position += text.startswith(" ", position)
     position += text.startswith(" ", position)  # rsyslog forwards the space that RFC 3164's form has before a message
     message = text[position:]
     return Header(
@@ -59,6 +65,7 @@ def parse(text: str, moments: Moments) -> Header | str:
         None if message_id == "-" else message_id,
         data,
         message[1:] if message.startswith("\ufeff") else message,
+        problem,
     )
 
 

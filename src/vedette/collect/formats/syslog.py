@@ -21,6 +21,8 @@ SEVERITIES: Final = ("emerg", "alert", "crit", "err", "warning", "notice", "info
 DEFAULT_PRIORITY: Final = 13
 
 _PRIORITY: Final = re.compile(r"<(\d{1,3})>")
+# Cisco Meraki: the version of RFC 5424, seconds since 1970, the device, and a message of its own form.
+_MERAKI: Final = re.compile(r"1 (\d{9,10})(\.\d{1,9})? ([\w.:-]{1,255}) ", re.ASCII)
 _INT: Final = 2**31
 
 
@@ -49,10 +51,16 @@ def parse(line: str, moments: Moments) -> Message:
         if priority > 191:
             priority, problem = DEFAULT_PRIORITY, f"{priority} is not a priority"
         if rest.startswith("1 "):
+            if (meraki := _MERAKI.match(rest)) is not None:
+                seconds, fraction, host = meraki.groups()
+                if (time := moments.seconds(seconds, fraction)) is not None:
+                    return Message(priority, time, host, None, None, rest[2:], problem=problem)
             header = rfc5424.parse(rest, moments)
-            if not isinstance(header, str):
-                return Message(priority, *header[:4], header.message, header.message_id, header.data, problem)
-            return Message(priority, None, None, None, None, line, problem=header)
+            if isinstance(header, str):
+                return Message(priority, None, None, None, None, line, problem=header)
+            text = header.message if header.problem is None else line
+            problem = header.problem or problem
+            return Message(priority, *header[:4], text, header.message_id, header.data, problem)
     bsd = rfc3164.parse(rest, moments, tagged=tagged)
     return Message(priority, bsd.time, bsd.host, bsd.tag, bsd.pid, bsd.message, problem=problem)
 

@@ -117,6 +117,11 @@ class Moments:
             )
         return second if second is None else _with(second, fraction)
 
+    def seconds(self, since_1970: str, fraction: str | None) -> str | None:
+        """Whole seconds since 1970, and `.f`. None beyond the year 9999."""
+        text = epoch(int(since_1970), 10)
+        return None if text is None else _with(f"{text[:19]}Z", fraction)
+
     def read(self, text: str) -> str | None:
         """A time in any form that CEF and common JSON have: seconds or milliseconds since 1970, ISO 8601, `Mmm dd [yyyy] …`."""
         if text.isdigit() and text.isascii():
