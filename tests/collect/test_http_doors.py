@@ -271,13 +271,13 @@ def collector(doors: Doors, key: str, records: Any, *, at: datetime | None = Non
 @pytest.mark.req("P-046")
 def test_the_data_collector_api_makes_typed_columns(doors: Doors, shared_key: str) -> None:
     record = {
-        "text": "a", "number": 42, "flag": True, "moment": "2026-03-01T10:00:00Z", "nested": {"a": [1]}, "nothing": None,
+        "text": "a", "number": 42, "flag": True, "moment": "2026-03-01T10:00:00Z", "nested": [{"a": [1]}], "nothing": None,
         "id": "8145d822-13a7-44ad-859c-36f31a84f6dd", "TimeGenerated": "never",
     }  # fmt: skip
     assert collector(doors, shared_key, [record], **{"time-generated-field": "moment"}).status_code == 200
     query = "Collected_CL | project TimeGenerated, text_s, number_d, flag_b, moment_t, nested_s, id_g, SourceSystem"
     expected = [
-        "2026-03-01T10:00:00.0000000Z", "a", 42.0, True, "2026-03-01T10:00:00.0000000Z", '{"a":[1]}',
+        "2026-03-01T10:00:00.0000000Z", "a", 42.0, True, "2026-03-01T10:00:00.0000000Z", '[{"a":[1]}]',
         "8145d822-13a7-44ad-859c-36f31a84f6dd", "RestAPI",
     ]  # fmt: skip
     assert doors.rows(query) == [expected]
@@ -286,6 +286,32 @@ def test_the_data_collector_api_makes_typed_columns(doors: Doors, shared_key: st
     assert collector(doors, shared_key, {"number": "many", "flag": 1}).status_code == 200
     query = "Collected_CL | where isempty(text_s) | project number_d, flag_b, number_s, flag_d | sort by number_d desc"
     assert doors.rows(query) == [[43.0, True, "", None], [None, None, "many", 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (
+            {"actor": {"id": "00u1", "detailEntry": {"score": 3}}, "target": [{"id": "x"}], "nothing": {}},
+            {"actor_id_s": "00u1", "actor_detailEntry_score_d": 3.0, "target_s": '[{"id":"x"}]', "nothing_s": "{}"},
+        ),
+        ({"id.orig_h": "10.0.0.1", "a b": 1, "x-y": True}, {"id_orig_h_s": "10.0.0.1", "a_b_d": 1.0, "x_y_b": True}),
+        ({"a": {"b": 1}, "a_b": 2, "a.b": 3}, {"a_b_d": 2.0, "a_b__d": 3.0, "a_b___d": 1.0}),
+        (
+            {"Computer": "web-1", "Message": "m", "Category": "c", "IPAddress": "10.0.0.1", "message": "n"},
+            {"Computer": "web-1", "Message": "m", "Category": "c", "IPAddress": "10.0.0.1", "message_s": "n"},
+        ),
+        ({"Message": 5, "host": {"Computer": "web-1"}}, {"Message_d": 5.0, "host_Computer_s": "web-1"}),
+    ],
+)  # fmt: skip
+@pytest.mark.req("P-046")
+def test_the_columns_of_a_collected_record(
+    doors: Doors, shared_key: str, record: dict[str, object], expected: dict[str, object]
+) -> None:
+    assert collector(doors, shared_key, [record | {"which": str(record)}], **{"Log-Type": "Shaped"}).status_code == 200
+    text = "Shaped_CL | where which_s == which | project-away which_s, TimeGenerated, TenantId, Type, SourceSystem, _*"
+    query = f"let which = {json.dumps(str(record))}; {text} | project made = pack_all(true)"
+    assert doors.rows(query) == [[expected]]
 
 
 def test_what_a_collected_record_calls_by_a_reserved_name_is_kept(doors: Doors, shared_key: str) -> None:
@@ -384,6 +410,14 @@ def test_hec_events_and_raw_lines(doors: Doors) -> None:
         == "h2"
     )
     assert httpx.get(f"{doors.url}/services/collector/health").json()["code"] == 17
+
+
+def test_a_raw_line_ends_where_splunk_ends_it(doors: Doors) -> None:
+    body = "one\r\n\ntwo\x0bof\u0085a\u2028kind\nthree\r".encode()
+    answer = doors.post("/services/collector/raw?source=ends", body, Authorization=f"Splunk {doors.token}")
+    assert answer.json()["code"] == 0
+    query = "SplunkEvents_CL | where Source == 'ends' | project tostring(Event)"
+    assert sorted(row[0] for row in doors.rows(query)) == ["one", "three", "two\x0bof\u0085a\u2028kind"]
 
 
 def test_what_an_address_says_of_hec_events_holds_unless_they_say_otherwise(doors: Doors) -> None:
@@ -526,6 +560,11 @@ def test_what_shippers_ask_of_elasticsearch_before_they_send(doors: Doors) -> No
     assert doors.rows("prefixed_CL | project a") == [[1]]
 
 
+def test_a_wrong_method_is_told_as_azure_tells_it(doors: Doors) -> None:
+    answer = httpx.get(f"{doors.url}/dataCollectionRules/dcr-default/streams/Custom-X_CL")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "MethodNotAllowed")
+
+
 @pytest.mark.parametrize("path", [
     "/ingest/X_CL", "/v1/logs", "/api/logs", "/services/collector/event", "/dataCollectionRules/a/streams/b", "/x/_bulk",
 ])  # fmt: skip
@@ -577,6 +616,17 @@ def test_otlp_in_json(doors: Doors) -> None:
     services = doors.running.application.services(doors.running.application.workspace("default"))
     assert {"ObservedTime", "TraceFlags", "ScopeAttributes"} <= set(services.logs.describe("OTelLogs").extra)
     assert doors.post("/v1/logs", b'{"resourceLogs": null}', Content_Type="application/json").json() == {}
+    # the names of the definition, which the JSON of protobuf has as well
+    record = {
+        "trace_id": "5b8efff798038103d269b633813fc60c",
+        "span_id": "eee19b7ec3c1b174",
+        "body": {"string_value": "defined"},
+    }
+    named = {"resource_logs": [{"scope_logs": [{"log_records": [record]}]}]}
+    assert doors.post("/v1/logs", json.dumps(named).encode(), Content_Type="application/json").json() == {}
+    assert doors.rows("OTelLogs | where Body == 'defined' | project TraceId, SpanId") == [
+        ["5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"]
+    ]
 
 
 @pytest.mark.parametrize(

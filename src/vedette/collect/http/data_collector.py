@@ -22,6 +22,11 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _RESERVED: Final = {"rawdata": "RawData", "tenant": "tenant_s", "timegenerated": "TimeGenerated_s"}
 """Names that the API reserves, and where their values are kept."""
+_PLAIN: Final = frozenset({"Category", "Computer", "IPAddress", "Message"})
+"""Texts that go into the column of that name, which the tables of this API have without a suffix."""
+_NO_NAME: Final = re.compile(r"\W")
+_DEPTH: Final = 16
+"""Levels of objects whose values have columns of their own."""
 _SKEW: Final = timedelta(minutes=15)
 _CONVERTED: Final = {
     Type.REAL: ("_d", to_real),
@@ -109,21 +114,49 @@ def _check_date(text: str, now: datetime) -> None:
 
 
 def _typed(record: Row, existing: dict[str, Type]) -> Row:
-    """The record with suffixes: by a column that is there and can hold the value, else by the value's own type."""
+    """The record with suffixes: by a column that is there and can hold the value, else by the value's own type.
+
+    As in Log Analytics, the values in an object have columns of their own, named by the way to them (`actor_id_s`), and what a name of
+    a column cannot have is `_`. Of two fields that would meet in one column, the later one gets a longer name.
+    """
     row: Row = {}
-    for name, value in record.items():
-        if value is None:
-            continue
+    flat: Row = {}
+    _flatten(record, "", flat)
+    for name, value in flat.items():
         if (reserved := _RESERVED.get(name.lower())) is not None:
             row[reserved] = value if isinstance(value, str) else json_text(value)
             continue
+        if name in _PLAIN and isinstance(value, str):
+            row[name] = value[:MAX_FIELD]
+            continue
         suffix, held = _by_value(value)
-        if suffix in ("_s", "_t", "_g") and name + suffix not in existing:
+        named = _NO_NAME.sub("_", name)
+        if suffix in ("_s", "_t", "_g") and named + suffix not in existing:
             for kind, (other, convert) in _CONVERTED.items():
-                if existing.get(name + other) is kind and convert(value) is not FAILED:
+                if existing.get(named + other) is kind and convert(value) is not FAILED:
                     suffix = other
-        row[name + suffix] = held
+        while named + suffix in row:
+            named += "_"
+        row[named + suffix] = held
     return row
+
+
+def _flatten(value: Row, before: str, flat: Row, depth: int = 0) -> None:
+    """Puts the values of an object, and of those in it, into `flat`; a field of the record itself comes before one that is named alike."""
+    inner: list[tuple[str, Row]] = []
+    for name, held in value.items():
+        if isinstance(held, dict) and held and depth < _DEPTH:
+            inner.append((name, held))
+        elif held is not None:
+            flat[_free(f"{before}{name}", flat)] = held
+    for name, object_ in inner:
+        _flatten(object_, f"{before}{name}_", flat, depth + 1)
+
+
+def _free(name: str, flat: Row) -> str:
+    while name in flat:
+        name += "_"
+    return name
 
 
 def _by_value(value: object) -> tuple[str, object]:
