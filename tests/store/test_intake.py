@@ -122,6 +122,23 @@ def test_an_id_is_new_once_wherever_its_record_is(
         assert intake.claim("Ids_CL", ["1", "2"]) == [True, False], "rows are taken, and the table decides"
 
 
+def test_an_id_that_an_earlier_process_left_waiting_is_not_new(
+    tmp_path: Path, logs: LogStore, held_up: threading.Event
+) -> None:
+    impatient = IntakeLimits(close_seconds=0.1)
+    with Intake(logs, tmp_path / "spool", SystemClock(), impatient) as intake:
+        intake.accept("Ids_CL", [{"a": 1}, {"a": 2}], source="t", record_ids=["1", ""])
+        intake.accept("Ids_CL", [{"a": 3}], source="t")
+    with Intake(logs, tmp_path / "spool", SystemClock(), impatient) as intake:
+        assert intake.claim("Ids_CL", ["1", "2", ""]) == [False, True, True]
+        intake.unclaim("Ids_CL", ["2"])
+        held_up.set()
+        assert intake.flush()
+        assert intake._claims._claimed["Ids_CL"] == set(), "what is in the table is not held in memory"
+        assert intake.claim("Ids_CL", ["1", "2"]) == [False, True]
+    assert logs.query("Ids_CL | count").rows == [[3]]
+
+
 def test_a_record_that_comes_again_is_stored_once(tmp_path: Path, logs: LogStore) -> None:
     with Intake(logs, tmp_path / "spool", SystemClock()) as intake:
         for _ in range(2):

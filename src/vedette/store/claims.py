@@ -16,8 +16,8 @@ from vedette.store.taking import id_digest, known_ids
 class Claims:
     """The ids of records that are on their way into the tables of one store, by table. Safe for threads.
 
-    They are in memory: of what an earlier process accepted and did not move, an id is new until its record is in its table. It is
-    stored once all the same, since the table's own ids decide (`taking.take`).
+    They are in memory; those of what an earlier process accepted and did not move are told by its spool (`hold`). The table's own ids
+    decide in the end what is stored (`taking.take`).
     """
 
     def __init__(self, logs: LogStore) -> None:
@@ -44,6 +44,12 @@ class Claims:
                     claimed.add(one)
                 new.append(fresh)
         return new
+
+    def hold(self, table: str, record_ids: Sequence[str]) -> None:
+        """The records are on their way, whoever claimed them."""
+        with self._guard:
+            claimed = self._claimed.setdefault(table, set())
+            claimed.update(one for one in map(id_digest, record_ids) if one is not None)
 
     def release(self, table: str, record_ids: Sequence[str]) -> None:
         """The records are in the table, or were not accepted."""

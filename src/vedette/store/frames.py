@@ -60,19 +60,21 @@ class Spooled:
 
 @dataclass(slots=True)
 class Found:
-    """What a segment holds: its batches, what is damaged between them (from, to), and where the last one ends."""
+    """What a segment holds: its batches, what is damaged between them (from, to), where the last one ends, and the ids of the records
+    of batches that have some, by the batch's number."""
 
     path: Path
     size: int
     entries: list[Entry]
     damaged: list[tuple[int, int]]
     end: int
+    record_ids: dict[int, list[str]]
 
 
 def read_segment(path: Path) -> Found:
     """Looks through a segment; of one that is damaged, a copy is kept for whoever wants to know what was there."""
     content = path.read_bytes()
-    found = Found(path, len(content), [], [], 0)
+    found = Found(path, len(content), [], [], 0, {})
     first = int(path.stem)
     offset = 0
     while offset < len(content):
@@ -87,9 +89,11 @@ def read_segment(path: Path) -> Found:
             offset = after
             continue
         length = _HEAD.size + len(body)
-        number, table, _, at, rows, _, *form = orjson.loads(body[: body.index(b"\n")])
+        number, table, _, at, rows, record_ids, *form = orjson.loads(body[: body.index(b"\n")])
         size = form[1] if form[:1] == [_PACKED] else length
         found.entries.append(Entry(number, table, rows, at, first, offset, length, form == [COLUMNS], size))
+        if record_ids:
+            found.record_ids[number] = record_ids
         offset = found.end = offset + length
     return found
 

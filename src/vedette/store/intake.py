@@ -108,6 +108,9 @@ class Intake:
         self._spool.begin_after(max(self._marks.values(), default=0))
         self._guard = threading.Lock()
         self._claims = Claims(logs)
+        for entry, record_ids in self._spool.left_ids():
+            if entry.number > self._marks.get(entry.table, 0):  # the others are in their tables
+                self._claims.hold(entry.table, record_ids)
         self._counts = dict.fromkeys(("accepted", "stored", "repeated", "unreadable", "dropped", "refused"), 0)
         self._trouble: str | None = None
         self._refuses: str | None = None

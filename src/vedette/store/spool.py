@@ -91,6 +91,7 @@ class Spool:
         self._next = 1
         self._parsed: dict[int, tuple[str, list[dict[str, object]], list[int], Sequence[str] | None]] = {}
         self._parsed_bytes = 0
+        self._left_ids: dict[int, list[str]] = {}
         self.waiting_rows = 0
         self.waiting_bytes = 0
         self.damaged = 0
@@ -278,6 +279,14 @@ class Spool:
 
     # -- out
 
+    def left_ids(self) -> Iterator[tuple[Entry, list[str]]]:
+        """The batches that an earlier process left, of which the records have ids, with these; each is told once."""
+        with self._condition:
+            left, self._left_ids = self._left_ids, {}
+            entries = [entry for entry in self._entries if entry.number in left]
+        for entry in entries:
+            yield entry, left[entry.number]
+
     def begin_after(self, number: int) -> None:
         """New batches get greater numbers than this."""
         with self._condition:
@@ -372,6 +381,7 @@ class Spool:
         self.damaged += len(found.damaged)
         for start, after in found.damaged:
             log.error("the spool's file %s is damaged from byte %d to %d", path.name, start, after)
+        self._left_ids.update(found.record_ids)
         for entry in found.entries:
             self._entries.append(entry)
             self.waiting_rows += entry.rows

@@ -15,7 +15,8 @@ VERSIONS: Final = ("2021-11-01-preview", "2023-01-01")
 _ALIASES: Final = {"SecurityEvents": "SecurityEvent", "WindowsEvents": "WindowsEvent"}
 _CODES: Final = {
     400: "InvalidContent", 401: "Unauthorized", 403: "OperationFailed", 404: "NotFound",
-    413: "ContentLengthLimitExceeded", 415: "UnsupportedContentType", 429: "RateLimitExceeded", 503: "ServiceUnavailable",
+    405: "MethodNotAllowed", 413: "ContentLengthLimitExceeded", 415: "UnsupportedContentType",
+    429: "RateLimitExceeded", 503: "ServiceUnavailable",
 }  # fmt: skip
 
 

@@ -52,16 +52,22 @@ def _from_protobuf(body: bytes) -> ExportLogsServiceRequest:
 def _from_json(body: bytes) -> ExportLogsServiceRequest:
     try:
         value = orjson.loads(body)
-        for resource in value.get("resourceLogs") or ():
-            for scope in resource.get("scopeLogs") or ():
-                for record in scope.get("logRecords") or ():
-                    for name in ("traceId", "spanId"):  # hexadecimal in OTLP, base64 in the JSON of protobuf
+        for resource in _either(value, "resourceLogs", "resource_logs"):
+            for scope in _either(resource, "scopeLogs", "scope_logs"):
+                for record in _either(scope, "logRecords", "log_records"):
+                    # hexadecimal in OTLP, base64 in the JSON of protobuf
+                    for name in ("traceId", "trace_id", "spanId", "span_id"):
                         if record.get(name):
                             record[name] = base64.b64encode(bytes.fromhex(record[name])).decode()
         return ParseDict(value, ExportLogsServiceRequest(), ignore_unknown_fields=True)
     except (orjson.JSONDecodeError, ParseError, ValueError, TypeError, AttributeError, RecursionError) as error:
         reason = str(error).split("\n", 1)[0][:200]
         raise InvalidInput(f"The body is not an ExportLogsServiceRequest in JSON: {reason}.", code="VDT0632") from None
+
+
+def _either(holder: Any, name: str, in_protobuf: str) -> Any:
+    """A list by its name in JSON, or by that in the definition, which the JSON of protobuf takes as well."""
+    return holder.get(name) or holder.get(in_protobuf) or ()
 
 
 def _shared(resource: Any, scope: Any) -> Row:

@@ -100,9 +100,11 @@ class SplunkHec:
         stamp = _stamp(request.query.get("time"), 0)
         if stamp is not None:
             about["TimeGenerated"] = stamp
-        for line in body.decode(errors="backslashreplace").splitlines():
+        for line in body.decode(errors="backslashreplace").split(
+            "\n"
+        ):  # and at no other sign that ends lines elsewhere
             if line.strip():
-                yield SPLUNK_EVENTS, about | {"Event": line}
+                yield SPLUNK_EVENTS, about | {"Event": line.removesuffix("\r")}
 
     def _events(self, request: DoorRequest, body: bytes) -> Iterator[tuple[str, Row]]:
         defaults: Row = {name: request.query[name] for name in (*_FIELDS, "time") if request.query.get(name)}
