@@ -9,7 +9,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,14 +39,18 @@ Record = Callable[[str, float, float, str], None]
 
 
 @pytest.fixture
-def record(request: pytest.FixtureRequest) -> Record:
-    """`record(what, measured, limit, unit)` keeps a measurement, then fails when it is not under the limit."""
+def record(request: pytest.FixtureRequest) -> Iterator[Record]:
+    """`record(what, measured, limit, unit)` keeps a measurement; the test fails at its end, by all that are not under their limit."""
+    broken: list[str] = []
 
     def keep(what: str, measured: float, limit: float, unit: str) -> None:
         request.config.stash.setdefault(MEASURED, []).append(Measurement(what, measured, limit, unit))
-        assert measured < limit, f"{what}: {measured:.3g} {unit}, promised under {limit:g} {unit}"
+        if not measured < limit:
+            broken.append(f"{what}: {measured:.3g} {unit}, promised under {limit:g} {unit}")
 
-    return keep
+    yield keep
+    if broken:
+        pytest.fail("\n".join(broken), pytrace=False)
 
 
 def _machine() -> str:
