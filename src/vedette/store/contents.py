@@ -27,7 +27,7 @@ _MARKS: Final = {"blake3": "b3:", "blake2b": "b2:", "sha256": ""}
 
 
 class _Digest(Protocol):
-    def update(self, data: bytes, /) -> object: ...
+    def update(self, data: bytes | memoryview, /) -> object: ...
 
     def hexdigest(self) -> str: ...
 
@@ -65,7 +65,7 @@ class PassingDigest:
         self._digest = blake3()
         self._size = 0
 
-    def take(self, block: bytes) -> None:
+    def take(self, block: bytes | memoryview) -> None:
         """The next bytes of the file."""
         self._digest.update(block)
         self._size += len(block)

@@ -25,8 +25,9 @@ _FIRST: Final = 6 * 1024 * 1024
 MOST_LINES: Final = 40_000
 _NEWLINE: Final = 10
 _COLON: Final = 58
+_NO_ASCII: Final = 128
 _LOOK: Final = 256 * 1024
-"""Bytes that are compared at once: as many as stay in the processor's own memory."""
+"""Bytes that are read and compared at once: as many as stay in the processor's own memory."""
 
 
 @dataclass(slots=True)
@@ -37,17 +38,19 @@ class Signs:
     ascii: bool = True
     backslash: bool = False
 
-    @staticmethod
-    def of(text: bytes) -> Signs:
-        """What stands in this one."""
-        return Signs(count_colons(np.frombuffer(text, np.uint8)), text.isascii(), b"\\" in text)
+    def add(self, data: bytes | bytearray, start: int, end: int) -> None:
+        """Look at a part of a text."""
+        content = np.frombuffer(data, np.uint8, end - start, start)
+        self.colons += count_colons(content)
+        self.ascii = self.ascii and (start == end or int(content.max()) < _NO_ASCII)
+        self.backslash = self.backslash or data.find(b"\\", start, end) >= 0
 
-    def add(self, text: bytes) -> None:
-        """Look at another part of the text."""
-        more = Signs.of(text)
-        self.colons += more.colons
-        self.ascii = self.ascii and more.ascii
-        self.backslash = self.backslash or more.backslash
+    @staticmethod
+    def of(data: bytes | bytearray, start: int, end: int) -> Signs:
+        """What stands in a part of a text."""
+        made = Signs()
+        made.add(data, start, end)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Chunk:
     @staticmethod
     def of(text: bytes) -> Chunk:
         """A text as a chunk of its own."""
-        return Chunk(text, 0, len(text), _ends(text), Signs.of(text))
+        return Chunk(text, 0, len(text), _ends(text, 0, len(text)), Signs.of(text, 0, len(text)))
 
     @property
     def size(self) -> int:
@@ -100,21 +103,28 @@ class _Filling:
     ends: list[Places] = field(default_factory=list)
     signs: Signs = field(default_factory=Signs)
 
-    def add(self, block: bytes) -> None:
-        """Put a block behind what is there."""
-        ends = _ends(block)
+    def room(self, count: int) -> memoryview:
+        """Where the next part of the text, which has so many bytes at most, is to be put."""
+        end = self.size + count
+        if len(self.data) < end:
+            self.data.extend(bytes(end - len(self.data)))
+        return memoryview(self.data)[self.size : end]
+
+    def add(self, count: int) -> None:
+        """Take what has been put there."""
+        end = self.size + count
+        ends = _ends(self.data, self.size, end)
         if len(ends):
-            self.ends.append(ends + self.size)
-            self.cut = int(self.ends[-1][-1])
-        self.signs.add(block)
-        self.data[self.size : self.size + len(block)] = block
-        self.size += len(block)
+            self.ends.append(ends)
+            self.cut = int(ends[-1])
+        self.signs.add(self.data, self.size, end)
+        self.size = end
 
     def hand_over(self, data: bytearray) -> _Filling:
         """The start of a line moves into another buffer."""
         rest = bytes(memoryview(self.data)[self.cut : self.size])
         data[: len(rest)] = rest
-        following = _Filling(data, len(rest), signs=Signs.of(rest))
+        following = _Filling(data, len(rest), signs=Signs.of(rest, 0, len(rest)))
         self.size = self.cut
         self.signs.colons -= following.signs.colons
         return following
@@ -126,8 +136,12 @@ def chunks_of(stream: TextStream) -> Generator[Chunk]:
     # one is filled, another is looked at; the third gets what is left over of the first.
     filling, spare = _Filling(bytearray()), [bytearray(), bytearray()]
     wanted = min(_FIRST, SIZE)
-    for block in stream.blocks():
-        filling.add(block)
+
+    def room(count: int) -> memoryview:
+        return filling.room(count)
+
+    for count in stream.put(room):
+        filling.add(count)
         if filling.size < wanted:
             continue
         if not filling.cut:  # one long line: what it is longer than the limit is not kept
@@ -171,13 +185,12 @@ def _pieces(filled: _Filling, consumed: int) -> Iterator[Chunk]:
         start = end
 
 
-def _ends(text: bytes) -> Places:
-    """Where lines end, each behind its newline."""
-    content = np.frombuffer(text, np.uint8)
-    found = [
-        np.flatnonzero(content[start : start + _LOOK] == _NEWLINE) + (start + 1)
-        for start in range(0, len(content), _LOOK)
-    ]
+def _ends(data: bytes | bytearray, start: int, end: int) -> Places:
+    """Where lines end in a part of a text, each behind its newline."""
+    found = []
+    for first in range(start, end, _LOOK):
+        content = np.frombuffer(data, np.uint8, min(_LOOK, end - first), first)
+        found.append(np.flatnonzero(content == _NEWLINE) + (first + 1))
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 

@@ -76,7 +76,7 @@ def form_of(path: Path) -> Form | None:
 def read(
     source: Source,
     types: Mapping[str, Type] | None = None,
-    seen: Callable[[bytes], object] | None = None,
+    seen: Callable[[bytes | memoryview], object] | None = None,
     behind: Callable[[], bool] = lambda: False,
 ) -> Iterator[Batch]:
     """The rows of a source in batches. With the types of its table, columns may be in them already.

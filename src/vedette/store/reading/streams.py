@@ -25,7 +25,7 @@ class TextStream:
     as they lie there.
     """
 
-    def __init__(self, path: Path, seen: Callable[[bytes], object] | None = None) -> None:
+    def __init__(self, path: Path, seen: Callable[[bytes | memoryview], object] | None = None) -> None:
         self.path = path
         self._seen = seen
         self.consumed = 0
@@ -44,6 +44,26 @@ class TextStream:
                 blocks = self._plain(file)
             yield from _as_utf8(blocks)
 
+    def put(self, room: Callable[[int], memoryview]) -> Iterator[int]:
+        """The same text, each part put at the start of what `room` gives for so many bytes; gives how many it has, which are some.
+
+        A file whose bytes are its text is read into the room itself. Raises as `blocks` does.
+        """
+        with open_file(self.path) as file:
+            if self._is_text(file):
+                while True:
+                    with room(READ_SIZE) as view:
+                        count = self._read_into(file, view)
+                    if not count:
+                        return
+                    yield count
+        for block in self.blocks():
+            for start in range(0, len(block), READ_SIZE):
+                part = block[start : start + READ_SIZE]
+                with room(len(part)) as view:
+                    view[: len(part)] = part
+                yield len(part)
+
     def check(self, line: int) -> None:
         """Raises `VedetteError` where the compressed data was damaged; `line` is the first one that is missing.
 
@@ -52,6 +72,17 @@ class TextStream:
         """
         if self.damage is not None:
             raise _not_gzip(self.path, self.damage, line)
+
+    def _is_text(self, file: IO[bytes]) -> bool:
+        """Whether the bytes of the file are the text: UTF-8 without a mark, and not packed."""
+        if type(self).blocks is not TextStream.blocks or self.path.suffix.lower() == ".gz":
+            return False
+        try:
+            start = file.read(4)
+            file.seek(0)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        return not start.startswith((_GZIP_MAGIC, _UTF8_MARK)) and _utf16(start) is None
 
     def _plain(self, file: IO[bytes]) -> Iterator[bytes]:
         while chunk := self._read(file):
@@ -102,6 +133,17 @@ class TextStream:
         if self._seen is not None:
             self._seen(chunk)
         return chunk
+
+    def _read_into(self, file: IO[bytes], view: memoryview) -> int:
+        try:
+            count: int = file.readinto(view)  # type: ignore[attr-defined]
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        self.consumed += count
+        if self._seen is not None and count:
+            with view[:count] as part:
+                self._seen(part)
+        return count
 
 
 def open_file(path: Path) -> IO[bytes]:
