@@ -227,13 +227,31 @@ def test_a_portal_export() -> None:
         ("[toLower(replace('A-B','-','_'))]", "a_b"),
         ("[if(equals(1, 1), 'yes', 'no')]", "yes"),
         ("not [an expression]", "not [an expression]"),
+        ("[if(empty(variables('none')), 'nothing', variables('none')[0])]", "nothing"),
+        ("[string(createArray(1, 'b', true()))]", '[1,"b",true]'),
+        (
+            "[concat(string(json('[1, 2]')), string(json('{\"a\": [true]}').a[0]), string(bool('False')))]",
+            "[1,2]TrueFalse",
+        ),
+        ("[join(union(createArray('a', 'b'), createArray('b', 'c')), ' and ')]", "a and b and c"),
+        ("[base64ToString(base64('T | take 1'))]", "T | take 1"),
+        ("[concat('T | take ', string(add(mul(2, 3), mod(div(-7, 2), 4))))]", "T | take 3"),
+        ("[if(and(contains('SigninLogs', 'Logs'), startsWith('Sign', 'SI')), 'yes', 'no')]", "yes"),
+        ("[if(or(equals(1, true()), greater(2, 3), contains(createArray(1), '1')), 'yes', 'no')]", "no"),
+        (
+            "[concat(padLeft(7, 3, '0'), substring('abcdef', 2, 3), last(split('a/b;c', createArray('/', ';'))))]",
+            "007cdec",
+        ),
+        ("[if(not(equals('a', 'A')), string(length(createObject('a', 1))), toUpper('x'))]", "1"),
+        ("[or(equals(1, 1), parameters('workspace'))]", "True"),
+        ("[last(split(resourceId('Microsoft.X/y', 'name'), '/'))]", "name"),
     ],
 )
 def test_template_expressions(query: str, meaning: str) -> None:
     text = template(
         resource(ARM_PROPERTIES | {"query": query}),
         parameters={"workspace": {"type": "string"}, "query": {"type": "string", "defaultValue": "T | take 5"}},
-        variables={"table": "[coalesce(null(), 'Fallback')]", "names": {"first": ["Inner"]}},
+        variables={"table": "[coalesce(null(), 'Fallback')]", "names": {"first": ["Inner"]}, "none": []},
     )
     assert only(text, "export.json").query == meaning
 
@@ -248,10 +266,26 @@ def test_template_expressions(query: str, meaning: str) -> None:
         ("[concat('a'", None),
         ("[concat('a']", "lacks"),
         ("[substring()]", "do not fit"),
+        (
+            "[if(equals(parameters('workspace'), 'prod'), 'T', 'U')]",
+            "'query' is only known when the template is deployed",
+        ),
+        ("[if(empty(parameters('workspace')), 'T', 'U')]", "'query' is only known when the template is deployed"),
+        ("[if(not(startsWith(parameters('workspace'), 'dev')), 'T', 'U')]", "'query' is only known when"),
+        ("[substring(concat('T | take 5 //', parameters('workspace')), 0, 10)]", "'query' is only known when"),
+        ("[split(concat(parameters('workspace'), '/T'), '/')[1]]", "'query' is only known when"),
+        ("[if('yes', 'T', 'U')]", "'yes' is not true or false"),
+        ("[json('{')]", "is not JSON"),
+        ("[variables('looped')[0]]", "the variable 'looped' is made by a copy loop, which is not supported"),
+        ("[contoso.table('x')]", "contoso.table(), a function of the template's own, is not supported"),
+        ("[div(1, 0)]", "do not fit"),
     ],
 )
 def test_template_expressions_that_say_nothing(query: str, words: str | None) -> None:
-    text = template(resource(ARM_PROPERTIES | {"query": query}), variables={"loop": "[variables('loop')]"})
+    text = template(
+        resource(ARM_PROPERTIES | {"query": query}),
+        variables={"loop": "[variables('loop')]", "copy": [{"name": "looped", "count": 1, "input": "T"}]},
+    )
     rules, problems = read(text, "export.json")
     if words is None:
         assert rules[0].rule.query == query  # it does not end with a bracket, so it is a plain text
@@ -259,6 +293,57 @@ def test_template_expressions_that_say_nothing(query: str, words: str | None) ->
     assert rules == []
     assert words in problems[0].message
     assert problems[0].line is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"customDetails": {"App": "[parameters('workspace')]"}}, "customDetails.App"),
+        ({"tactics": ["Impact", "[parameters('workspace')]"]}, "tactics"),
+        (
+            {
+                "incidentConfiguration": {
+                    "groupingConfiguration": {"lookbackDuration": "[concat('P', parameters('workspace'))]"}
+                }
+            },
+            "incidentConfiguration.groupingConfiguration.lookbackDuration",
+        ),
+    ],
+)
+def test_what_a_template_leaves_open_is_named_wherever_it_stands(change: dict[str, Any], named: str) -> None:
+    text = template(resource(ARM_PROPERTIES | change))
+    rules, [problem] = read(text, "export.json")
+    assert rules == []
+    assert problem.message.startswith(f"'{named}' is only known when the template is deployed")
+    assert "[" in text.split("\n")[(problem.line or 0) - 1]
+
+
+@pytest.mark.parametrize(
+    ("condition", "severity", "words"),
+    [
+        (True, None, ""),
+        ("[equals(parameters('stage'), 'prod')]", None, ""),
+        (False, ProblemSeverity.WARNING, "its 'condition' is false"),
+        ("[not(equals(parameters('stage'), 'prod'))]", ProblemSeverity.WARNING, "its 'condition' is false"),
+        ("[equals(parameters('workspace'), 'prod')]", ProblemSeverity.ERROR, "has no default value"),
+        ("[parameters('stage')]", ProblemSeverity.ERROR, "'prod' is not true or false"),
+    ],
+)
+def test_a_resource_that_the_template_does_not_deploy(
+    condition: str | bool, severity: ProblemSeverity | None, words: str
+) -> None:
+    parameters = {"workspace": {"type": "string"}, "stage": {"type": "string", "defaultValue": "prod"}}
+    nested = {
+        "type": "Microsoft.Resources/deployments",
+        "name": "y",
+        "condition": condition,
+        "properties": {"template": {"resources": [resource()]}},
+    }
+    for one in (resource(condition=condition), nested):
+        rules, problems = read(template(one, parameters=parameters), "export.json")
+        assert len(rules) == (severity is None)
+        assert [problem.severity for problem in problems] == ([] if severity is None else [severity])
+        assert all(words in problem.message for problem in problems)
 
 
 def test_objects_and_lists_of_the_rest_api(shared: Path) -> None:
@@ -583,7 +668,8 @@ def test_a_wrong_field_is_one_sentence_with_its_line(change: dict[str, Any], mes
     lines = {line.partition(":")[0]: str(number) for number, line in enumerate(text.split("\n"), 1)}
     for name, number in lines.items():
         message = message.replace("{" + name + "}", number)
-    rules, problems = read(text)
+    rules, found = read(text)
+    problems = [problem for problem in found if problem.severity is ProblemSeverity.ERROR]
     assert rules == []
     assert len(problems) == 1, [str(problem) for problem in problems]
     assert message in str(problems[0])

@@ -173,6 +173,15 @@ def codes(checker: LogStore, *changes: dict[str, Any]) -> list[str]:
     return [finding.code for finding in findings]
 
 
+def mapped(kind: str, **columns: str) -> dict[str, Any]:
+    fields = [{"identifier": name, "columnName": column} for name, column in columns.items()]
+    return {"entityMappings": [{"entityType": kind, "fieldMappings": fields}]}
+
+
+def grouped(**grouping: Any) -> dict[str, Any]:
+    return {"incidentConfiguration": {"createIncident": True, "groupingConfiguration": {"enabled": True, **grouping}}}
+
+
 @pytest.mark.req("P-082", "P-088")
 @pytest.mark.parametrize(
     ("change", "expected"),
@@ -202,6 +211,21 @@ def codes(checker: LogStore, *changes: dict[str, Any]) -> list[str]:
             },
             ["RC403"],
         ),
+        (mapped("Account", FullName="UserPrincipalName", Name="UserPrincipalName", UPNSuffix="UserPrincipalName"), []),
+        (mapped("Account", **dict.fromkeys(["FullName", "Name", "Sid", "PUID"], "UserPrincipalName")), ["RC203"]),
+        (mapped("Host", DnsDomain="UserPrincipalName"), ["RC404"]),
+        (mapped("FileHash", Value="UserPrincipalName"), ["RC404"]),
+        ({"entityMappings": mapped("IP", Address="UserPrincipalName")["entityMappings"] * 11}, ["RC203"]),
+        ({"alertDetailsOverride": {"alertDisplayNameFormat": "{{Countries}}" * 4}}, ["RC203"]),
+        ({"alertDetailsOverride": {"alertDescriptionFormat": "x" * 5_001}}, ["RC203"]),
+        ({"customDetails": {"How many": "Countries", "A" * 21: "Countries"}}, ["RC203", "RC203"]),
+        ({"suppressionEnabled": True, "suppressionDuration": "2d"}, ["RC203"]),
+        ({"suppressionEnabled": False, "suppressionDuration": "2d"}, []),
+        (grouped(lookbackDuration="P8D"), ["RC203"]),
+        (grouped(matchingMethod="Selected", groupByEntities=["Account", "Host"]), ["RC405"]),
+        (grouped(matchingMethod="AllEntities", groupByEntities=["Host"]), []),
+        (grouped(matchingMethods="Selected", lookbackDuration="1d"), ["RC001"]),
+        (grouped(byDevice=True), ["RC002"]),
         # only the data tells the columns of this one
         ({"query": "SigninLogs | evaluate bag_unpack(DeviceDetail)"}, []),
     ],

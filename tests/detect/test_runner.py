@@ -226,7 +226,7 @@ def test_details_from_the_result() -> None:
     assert alert.description == 'Seen 3 times: {"a":1}'
     assert alert.severity is Severity.HIGH
     assert alert.tactics == ("InitialAccess",)
-    assert alert.techniques == ("T1078", "T1110.001")
+    assert (alert.techniques, alert.sub_techniques) == (("T1078", "T1110"), ("T1110.001",))
     assert alert.properties["AlertLink"] == "https://x/1"
     assert alert.notes == ()
     assert alert.to_line()["rule"] == "A rule"
@@ -252,14 +252,31 @@ def test_details_fall_back_to_the_rule_and_say_so() -> None:
         rule,
     ).alerts[0]
     assert (alert.title, alert.severity, alert.tactics) == ("A rule", Severity.MEDIUM, ("Impact",))
-    assert alert.description == "Seen 1 times:"
+    assert alert.description == rule.description
     assert alert.notes == (
         "The title is the rule's: the result has no column 'User' (nearest: 'Usr').",
+        "The description is the rule's: column 'Bag' is empty.",
         "The severity is the rule's: column 'Grade' has no severity.",
         "The tactics are the rule's: column 'Stages' has no tactic.",
         "The AlertLink is the rule's: the result has no column 'Link'.",
         "Custom detail 'X' is missing: the result has no column 'Nope'.",
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"ConfidenceLevel": "high", "ConfidenceScore": 0.75}, {"ConfidenceLevel": "High", "ConfidenceScore": "0.75"}),
+        ({"ConfidenceLevel": "Very high", "ConfidenceScore": "NaN"}, {}),
+        ({"ConfidenceLevel": "Unknown", "ConfidenceScore": 85}, {"ConfidenceLevel": "Unknown"}),
+        ({"ConfidenceLevel": None, "ConfidenceScore": "-1"}, {}),
+    ],
+)
+def test_properties_that_take_some_values_only(given: dict[str, Any], told: dict[str, str]) -> None:
+    override = AlertDetailsOverride(dynamic_properties=tuple(DynamicProperty(name, name) for name in given))
+    [alert] = run(table([given]), dataclasses.replace(RULE, alert_details_override=override)).alerts
+    assert alert.properties == told
+    assert len(alert.notes) == sum(value is not None and name not in told for name, value in given.items())
 
 
 def test_limits_of_details_and_samples_are_said() -> None:

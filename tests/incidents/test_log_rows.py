@@ -167,11 +167,12 @@ def test_every_column_is_one_of_the_table(service: IncidentService, logs: LogSto
 
 
 def test_properties_that_the_result_sets(service: IncidentService, logs: LogStore) -> None:
-    properties = tuple(
-        DynamicProperty(name, "V") for name in ("AlertLink", "ProductName", "ConfidenceScore", "ConfidenceLevel")
+    properties = (
+        *(DynamicProperty(name, "V") for name in ("AlertLink", "ProductName", "ConfidenceScore")),
+        DynamicProperty("ConfidenceLevel", "L"),
     )
     of = rule(1, kind=RuleKind.NRT, alert_details_override=AlertDetailsOverride(dynamic_properties=properties))
-    service.ingest(run(of, [{"V": "0.5"}]))
+    service.ingest(run(of, [{"V": "0.5", "L": "low"}]))
     service.ingest(run(rule(2, kind=RuleKind.NRT), [{"V": "0.5"}]))
     service.outbox.drain(logs)
     first, second = rows(logs, "SecurityAlert | sort by AlertName asc")
@@ -179,7 +180,7 @@ def test_properties_that_the_result_sets(service: IncidentService, logs: LogStor
         "0.5",
         "0.5",
         0.5,
-        "0.5",
+        "Low",
     )
     assert (second["ProviderName"], second["ProductComponentName"], second["ConfidenceScore"]) == (
         "ASI NRT Alerts",

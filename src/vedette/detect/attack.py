@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 TACTICS = (
     "Reconnaissance",
@@ -38,6 +39,13 @@ def technique_named(text: str) -> str | None:
     """``T1078`` or ``T1078.004``, upper-cased; None when `text` is not of that form."""
     text = text.strip()
     return text.upper() if _TECHNIQUE.fullmatch(text) else None
+
+
+def apart(techniques: Iterable[str], sub_techniques: Iterable[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Techniques and sub-techniques, as Microsoft Sentinel keeps them apart: ``T1078.004`` is a sub-technique, and names T1078."""
+    named = [*techniques, *sub_techniques]
+    subs = dict.fromkeys(one for one in named if "." in one)
+    return tuple(dict.fromkeys(one.partition(".")[0] for one in named)), tuple(subs)
 
 
 def stage(tactic: str) -> int:

@@ -64,7 +64,7 @@ def anomaly(row: AlertRow, rule: AnalyticsRule, workspace_id: str) -> dict[str, 
         "StartTime": row.start,
         "EndTime": row.end,
         "Tactics": ",".join(body["tactics"]),
-        "Techniques": ",".join(body["techniques"]),
+        "Techniques": ",".join([*body["techniques"], *body["subTechniques"]]),
         "Entities": security_entities(entities),
         "ExtendedProperties": {
             "Query": body["query"], "Query Start Time UTC": body["window"]["from"], "Query End Time UTC": body["window"]["to"],

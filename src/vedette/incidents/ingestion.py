@@ -249,7 +249,7 @@ def add_up(incident: IncidentRow, row: AlertRow) -> None:
     incident.first_activity = min(incident.first_activity or row.start, row.start)
     incident.last_activity = max(incident.last_activity or row.end, row.end)
     incident.tactics = _union(incident.tactics, body["tactics"])
-    incident.techniques = _union(incident.techniques, body["techniques"])
+    incident.techniques = _union(incident.techniques, [*body["techniques"], *body["subTechniques"]])
     incident.product_names = _union(incident.product_names, [body["product"]])
     incident.rule_names = _union(incident.rule_names, [body["rule"]])
     incident.rule_ids = _union(incident.rule_ids, [row.rule_id])

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from vedette.detect.alerts.moments import from_wire, wire_datetime
+from vedette.detect.attack import apart
 from vedette.detect.entities.entity import Entity, resolved
 from vedette.detect.entities.types import entity_type
 from vedette.detect.reading.durations import format_timespan
@@ -202,7 +203,7 @@ def security_incident(
             "commentsCount": row.comment_count,
             "alertProductNames": [product_name(name) for name in row.product_names],
             "tactics": list(row.tactics),
-            "techniques": list(row.techniques),
+            "techniques": list(apart(row.techniques)[0]),
         },
         "ModifiedBy": row.modified_by,
         "SourceSystem": "Azure",

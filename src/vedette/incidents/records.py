@@ -96,6 +96,7 @@ def alert_view(row: AlertRow, entity_ids: dict[str, list[str]] | None = None) ->
         "rowsHash": body["rowsHash"],
         "tactics": body["tactics"],
         "techniques": body["techniques"],
+        "subTechniques": body["subTechniques"],
         "entities": (entity_ids or {}).get(row.id, []),
         "mappedEntities": body["entities"],
         "customDetails": body["customDetails"],

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from vedette.core.errors import nearest
 from vedette.detect.alerts.limits import AlertLimits
-from vedette.detect.attack import tactic_named, technique_named
+from vedette.detect.attack import apart, tactic_named, technique_named
 from vedette.detect.entities.mapping import Row, text_of
 from vedette.detect.rule import AnalyticsRule, JsonValue, Severity
 
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}\s](?:[^{}]*[^{}\s])?)\s*\}\}")
 _SEVERITIES = {severity.value.casefold(): severity for severity in Severity}
+
+
+def _confidence_level(text: str) -> str:
+    return next((level for level in ("Unknown", "Low", "High") if level.casefold() == text.casefold()), "")
+
+
+def _confidence_score(text: str) -> str:
+    try:
+        return text if 0 <= float(text) <= 1 else ""
+    except ValueError:
+        return ""
+
+
+_PLAIN_VALUES: Final[Mapping[str, Callable[[str], str]]] = {
+    "ConfidenceLevel": _confidence_level,
+    "ConfidenceScore": _confidence_score,
+}
+"""Properties that take some values only; what a text is of them, or nothing. Source: SecurityInsights, alerts' ConfidenceLevel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +80,26 @@ def details(rule: AnalyticsRule, columns: Sequence[str], rows: Sequence[Row], li
         tactics = tuple(dict.fromkeys(named)) or tactics
     properties: dict[str, str] = {}
     for entry in override.dynamic_properties:
-        value = _column(entry.column, entry.alert_property, columns, first, notes)
-        if value is not None and text_of(value).strip():
-            properties[entry.alert_property] = text_of(value).strip()[: limits.value_characters]
+        text = text_of(_column(entry.column, entry.alert_property, columns, first, notes)).strip()
+        if text and entry.alert_property in _PLAIN_VALUES:
+            text = _PLAIN_VALUES[entry.alert_property](text)
+            if not text:
+                notes.append(
+                    f"The {entry.alert_property} is not told: column '{entry.column}' has no value of its kind."
+                )
+        if text:
+            properties[entry.alert_property] = text[: limits.value_characters]
+    techniques, sub_techniques = apart(
+        _techniques(properties.get("Techniques"), rule.techniques),
+        _techniques(properties.get("SubTechniques"), rule.sub_techniques),
+    )
     return Details(
         title=title or rule.name[: limits.title_characters],
         description=(description or rule.description)[: limits.description_characters],
         severity=severity,
         tactics=tactics,
-        techniques=_techniques(properties.get("Techniques"), rule.techniques),
-        sub_techniques=_techniques(properties.get("SubTechniques"), rule.sub_techniques),
+        techniques=techniques,
+        sub_techniques=sub_techniques,
         custom=_custom(rule, columns, rows, limits, notes),
         properties=properties,
         notes=tuple(notes),
@@ -87,6 +116,10 @@ def _formatted(
         near = nearest(missing[0], columns)
         hint = f" (nearest: '{near}')" if near else ""
         notes.append(f"The {what} is the rule's: the result has no column '{missing[0]}'{hint}.")
+        return None
+    empty = next((name for name in _PLACEHOLDER.findall(pattern) if not text_of(row.get(name)).strip()), None)
+    if empty is not None:
+        notes.append(f"The {what} is the rule's: column '{empty}' is empty.")
         return None
     text = _PLACEHOLDER.sub(lambda match: text_of(row.get(match[1])), pattern).strip()
     if len(text) > length:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vedette.core.errors import InvalidInput, nearest
+from vedette.detect.as_code.limits import beyond_limits
 from vedette.detect.as_code.rule_tests import test_cases
 from vedette.detect.attack import TACTICS, tactic_named
 from vedette.detect.attack_matrix import VERSION, tactics_of
@@ -27,7 +28,7 @@ CODES: Final = {
     "RC102": "The query binds, with a warning.",
     "RC201": "The period is shorter than the frequency: events between two windows are never searched.",
     "RC202": "The frequency or the period is outside Microsoft Sentinel's limits.",
-    "RC203": "The threshold or the number of custom details is above Microsoft Sentinel's limit.",
+    "RC203": "Something of the rule is more or longer than Microsoft Sentinel takes.",
     "RC301": "A tactic that Microsoft Sentinel does not have.",
     "RC302": "A technique that serves none of the rule's tactics.",
     "RC303": "A technique that MITRE ATT&CK does not list.",
@@ -35,13 +36,15 @@ CODES: Final = {
     "RC401": "An entity type or identifier that Microsoft Sentinel does not have.",
     "RC402": "No entity is mapped, so that alerts of the rule cannot be grouped by entities.",
     "RC403": "An entity is mapped from a column that the result does not have.",
+    "RC404": "An entity is mapped without an identifier that Microsoft Sentinel wants of its type.",
+    "RC405": "Alerts are grouped by an entity that the rule does not map.",
     "RC501": "A custom detail or an alert detail is read from a column that the result does not have.",
     "RC601": "Two rules have one id.",
     "RC701": "A test beside the rule is not one.",
 }
 """What each code means."""
 
-_WARNINGS: Final = {"RC002", "RC102", "RC202", "RC203", "RC303", "RC304", "RC402"}
+_WARNINGS: Final = {"RC002", "RC102", "RC202", "RC203", "RC303", "RC304", "RC402", "RC404", "RC405"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ def lint(
         for code, message, hint, place in _rule_findings(read.rule, checked, workspace):
             line, column = place or (None, None)
             found.append(Finding(code, message, read.source.file, read.source.line, read.rule.name, hint, line, column))
+        for code, said, path in beyond_limits(read.rule) if read.rule.has_query else ():
+            found.append(Finding(code, said, read.source.file, read.source.line_of(path), read.rule.name))
         if checked is not None:
             found += [_of_problem(problem) for problem in column_problems(read, checked, checker)]
         first = ids.setdefault(read.rule.id.lower(), read)

@@ -6,8 +6,10 @@ SecurityInsights entity models. A type is added by one entry here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +194,29 @@ LEGACY_COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("FileHashCustomEntity", "FileHash", "Value"),
 )
 """Columns by which rules named their entities before there were mappings: column, type, identifier."""
+
+REQUIRED: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
+    name: tuple(frozenset(one.split("+")) for one in sets.split())
+    for name, sets in {
+        "Account": "FullName Sid Name AadUserId PUID ObjectGuid",
+        "AzureResource": "ResourceId",
+        "CloudApplication": "AppId Name",
+        "DNS": "DomainName",
+        "File": "Name",
+        "FileHash": "Algorithm+Value",
+        "Host": "FullName HostName NetBiosName AzureID OMSAgentID",
+        "IoTDevice": "DeviceId",
+        "IP": "Address",
+        "MailCluster": "Query Source",
+        "MailMessage": "NetworkMessageId Recipient",
+        "Mailbox": "MailboxPrimaryAddress",
+        "Malware": "Name",
+        "Process": "CommandLine ProcessId",
+        "RegistryKey": "Key Hive",
+        "RegistryValue": "Name",
+        "SecurityGroup": "DistinguishedName SID ObjectGuid",
+        "SubmissionMail": "SubmissionId NetworkMessageId Recipient Submitter",
+        "URL": "Url",
+    }.items()
+}
+"""Identifiers of which Microsoft Sentinel wants one of its type in a mapping; those joined by ``+`` together."""

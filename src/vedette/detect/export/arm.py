@@ -12,6 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
+from vedette.detect.attack import apart
 from vedette.detect.correlation.settings import TEMPLATE as FUSION_TEMPLATE
 from vedette.detect.export.layout import to_layout
 from vedette.detect.reading.durations import format_iso8601
@@ -76,7 +77,7 @@ def _as_it_came(rule: AnalyticsRule, original: JsonValue) -> dict[str, Any] | No
         if text.startswith("[") and not text.startswith("[["):
             if any((found[1] or "").casefold() != "workspace" for found in _PARAMETER.finditer(text)):
                 return None
-    if "copy" in original or rule.id not in original["name"]:
+    if "copy" in original or original.get("dependsOn") or rule.id not in original["name"]:
         return None
     kept: dict[str, Any] = deepcopy(dict(original))
     if kept["properties"].get("enabled", True) != rule.enabled:
@@ -110,6 +111,7 @@ def properties_of(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:
         return _fusion_properties(rule)
     layout = {name: value for name, value in to_layout(rule).items() if name not in _OWN}
     notes: list[str] = []
+    techniques, sub_techniques = apart(rule.techniques, rule.sub_techniques)
     properties: dict[str, Any] = {
         "displayName": rule.name, "description": rule.description, "severity": rule.severity.value, "enabled": rule.enabled,
     }  # fmt: skip
@@ -127,8 +129,10 @@ def properties_of(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:
         properties |= {
             "suppressionDuration": format_iso8601(rule.suppression.duration),
             "suppressionEnabled": rule.suppression.enabled,
-            "tactics": list(rule.tactics), "techniques": list(rule.techniques),
+            "tactics": list(rule.tactics), "techniques": list(techniques),
         }  # fmt: skip
+        if sub_techniques:
+            layout["subTechniques"] = list(sub_techniques)
     if rule.trigger.eagerness is not Eagerness.EXHAUSTIVE:
         notes.append(f"'{rule.name}': Microsoft Sentinel has no eagerness; the rule will read its whole window.")
     renamed = {"relevantTechniques", "triggerOperator", "triggerThreshold", "eagerness"}

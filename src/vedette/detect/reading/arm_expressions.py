@@ -8,22 +8,17 @@ Source: learn.microsoft.com/azure/azure-resource-manager/templates/template-expr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
+from vedette.detect.reading.arm_functions import UNKNOWN, ExpressionError, call, fitting, holds_unknown, truth
 from vedette.detect.rule import JsonValue
 
-UNKNOWN: Final = "\ufffc"
-"""Stands, inside a text, for what only a deployment knows (U+FFFC, object replacement character)."""
+__all__ = ["UNKNOWN", "ExpressionError", "Scope"]
 
 _TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+)|(?P<name>[A-Za-z_][\w]*)|(?P<mark>[()\[\],.]))")
 _MAX_DEPTH = 50
-_MAX_SIZE = 4 * 1024 * 1024
-"""Characters and elements of a value that expressions make: a variable that names another one twice is twice as long."""
-
-
-class ExpressionError(Exception):
-    """An expression that cannot be evaluated; its text is a sentence's part."""
 
 
 class Scope:
@@ -52,7 +47,38 @@ class Scope:
             return text[1:]
         if not (text.startswith("[") and text.endswith("]")):
             return text
-        return _Parser(text[1:-1], self).parse()
+        return self._value(_Parser(text[1:-1]).parse())
+
+    def _value(self, term: _Term) -> JsonValue:
+        """What a term comes to. Of a choice only the part that is chosen is evaluated, as Azure Resource Manager does."""
+        if isinstance(term, _Literal):
+            return term.value
+        if isinstance(term, _Access):
+            return _looked_up(self._value(term.value), self._value(term.key))
+        folded = term.name.casefold()
+        if folded in ("parameters", "variables"):
+            name = self._value(term.arguments[0]) if term.arguments else ""
+            if holds_unknown(name):
+                return UNKNOWN
+            return self.parameter(name) if folded == "parameters" else self.variable(name)
+        if folded == "if" and len(term.arguments) == 3:
+            condition = self._value(term.arguments[0])
+            return UNKNOWN if condition == UNKNOWN else self._value(term.arguments[1 if truth(condition) else 2])
+        if folded in ("and", "or"):
+            return self._logical(term.arguments, decides=folded == "or")
+        if folded == "coalesce":
+            return next((value for one in term.arguments if (value := self._value(one)) is not None), None)
+        return call(term.name, [self._value(argument) for argument in term.arguments])
+
+    def _logical(self, terms: Sequence[_Term], *, decides: bool) -> JsonValue:
+        """Of truths: the one that decides, if there is it, whatever of the others is not known."""
+        values = []
+        for term in terms:
+            value = self._value(term)
+            if value is decides:
+                return decides
+            values.append(value)
+        return UNKNOWN if UNKNOWN in values else all(truth(value) for value in values)
 
     def parameter(self, name: JsonValue) -> JsonValue:
         """A parameter's given value, else its default, else `UNKNOWN`."""
@@ -70,6 +96,9 @@ class Scope:
         """A variable's value."""
         folded = str(name).casefold()
         if folded not in self._variables:
+            loops = self._variables.get("copy")
+            if any(str(_folded(loop).get("name")).casefold() == folded for loop in loops or ()):
+                raise ExpressionError(f"the variable '{name}' is made by a copy loop, which is not supported")
             raise ExpressionError(f"the template has no variable '{name}'")
         return self._guarded(f"variable '{name}'", self._variables[folded])
 
@@ -82,7 +111,7 @@ class Scope:
             raise ExpressionError("variables are nested too deep")
         self._open.append(what)
         try:
-            found = self._known[what] = _fitting(self.evaluate(value))
+            found = self._known[what] = fitting(self.evaluate(value))
         finally:
             self._open.pop()
         return found
@@ -92,12 +121,52 @@ def _folded(value: JsonValue) -> Mapping[str, JsonValue]:
     return {str(key).casefold(): entry for key, entry in value.items()} if isinstance(value, Mapping) else {}
 
 
-class _Parser:
-    """Recursive descent over one expression, evaluated as it is read."""
+def _looked_up(value: JsonValue, key: JsonValue) -> JsonValue:
+    if value == UNKNOWN or holds_unknown(key):
+        return UNKNOWN
+    if isinstance(value, Mapping):
+        for name, entry in value.items():
+            if str(name).casefold() == str(key).casefold():
+                return entry
+    if isinstance(value, list) and isinstance(key, int) and not isinstance(key, bool) and key >= 0:
+        # how many parts a text has that is split is not known where a part of it is not
+        if any(holds_unknown(entry) for entry in value[: key + 1]):
+            return UNKNOWN
+        if key < len(value):
+            return value[key]
+    raise ExpressionError(f"there is no '{key}' in what the expression looks into")
 
-    def __init__(self, text: str, scope: Scope) -> None:
-        self._scope = scope
-        self._text = text
+
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    """A text or a number."""
+
+    value: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A function and its arguments."""
+
+    name: str
+    arguments: tuple[_Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """A part of a value: a property or an element."""
+
+    value: _Term
+    key: _Term
+
+
+_Term: TypeAlias = _Literal | _Call | _Access
+
+
+class _Parser:
+    """Recursive descent over one expression."""
+
+    def __init__(self, text: str) -> None:
         self._tokens: list[tuple[str, str]] = []
         position = 0
         while text[position:].strip():
@@ -109,14 +178,16 @@ class _Parser:
         self._next = 0
         self._depth = 0
 
-    def parse(self) -> JsonValue:
-        value = self._value()
+    def parse(self) -> _Term:
+        """The whole expression."""
+        term = self._term()
         if self._next != len(self._tokens):
             raise ExpressionError(f"the expression goes on after its end, at '{self._tokens[self._next][1]}'")
-        return value
+        return term
 
-    def _peek(self) -> str | None:
-        return self._tokens[self._next][1] if self._next < len(self._tokens) else None
+    def _peek(self, ahead: int = 0) -> str | None:
+        at = self._next + ahead
+        return self._tokens[at][1] if at < len(self._tokens) else None
 
     def _take(self, mark: str | None = None) -> tuple[str, str]:
         if self._next >= len(self._tokens) or (mark is not None and self._tokens[self._next][1] != mark):
@@ -124,164 +195,40 @@ class _Parser:
         self._next += 1
         return self._tokens[self._next - 1]
 
-    def _value(self) -> JsonValue:
+    def _term(self) -> _Term:
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise ExpressionError("the expression is nested too deep")
         kind, token = self._take()
         if kind == "text":
-            value: JsonValue = token[1:-1].replace("''", "'")
+            term: _Term = _Literal(token[1:-1].replace("''", "'"))
         elif kind == "number":
-            value = int(token)
+            term = _Literal(int(token))
         elif kind == "name":
-            value = self._call(token)
+            term = self._call(token)
         else:
             raise ExpressionError(f"the expression has '{token}' where a value belongs")
         while self._peek() in (".", "["):
-            value = self._access(value)
+            term = self._access(term)
         self._depth -= 1
-        return value
+        return term
 
-    def _call(self, name: str) -> JsonValue:
+    def _call(self, name: str) -> _Term:
+        if self._peek() == "." and self._peek(2) == "(":
+            raise ExpressionError(f"{name}.{self._peek(1)}(), a function of the template's own, is not supported")
         self._take("(")
-        arguments: list[JsonValue] = []
+        arguments: list[_Term] = []
         while self._peek() != ")":
             if arguments:
                 self._take(",")
-            arguments.append(self._value())
+            arguments.append(self._term())
         self._take(")")
-        folded = name.casefold()
-        if folded == "parameters":
-            return self._scope.parameter(arguments[0] if arguments else "")
-        if folded == "variables":
-            return self._scope.variable(arguments[0] if arguments else "")
-        function = _FUNCTIONS.get(folded)
-        if function is None:
-            raise ExpressionError(f"the template function {name}() is not supported")
-        try:
-            return _fitting(function(*arguments))
-        except (TypeError, ValueError, IndexError):
-            raise ExpressionError(f"the arguments of {name}() do not fit") from None
+        return _Call(name, tuple(arguments))
 
-    def _access(self, value: JsonValue) -> JsonValue:
-        key: JsonValue
+    def _access(self, value: _Term) -> _Term:
         _, mark = self._take()
         if mark == ".":
-            _, key = self._take()
-        else:
-            key = self._value()
-            self._take("]")
-        if isinstance(value, str) and value == UNKNOWN:
-            return UNKNOWN
-        if isinstance(value, Mapping):
-            for name, entry in value.items():
-                if str(name).casefold() == str(key).casefold():
-                    return entry
-        if isinstance(value, list) and isinstance(key, int) and 0 <= key < len(value):
-            return value[key]
-        raise ExpressionError(f"there is no '{key}' in what the expression looks into")
-
-
-def _fitting(value: JsonValue) -> JsonValue:
-    """The value, unless it is too long when it is written out: its parts may be the same object many times over."""
-    size, waiting = 0, [value]
-    while waiting:
-        part = waiting.pop()
-        size += 16  # of an object that holds nothing
-        if isinstance(part, str):
-            size += len(part)
-        elif isinstance(part, list):
-            waiting += part
-        elif isinstance(part, Mapping):
-            size += sum(len(str(key)) for key in part)
-            waiting += part.values()
-        if size + len(waiting) > _MAX_SIZE:
-            raise ExpressionError(f"a value of the template is longer than {_MAX_SIZE:,} characters")
-    return value
-
-
-def _replace(text: JsonValue, old: JsonValue, new: JsonValue) -> str:
-    whole, wanted, put = str(text), str(old), str(new)
-    if whole.count(wanted) * len(put) > _MAX_SIZE:
-        raise ExpressionError(f"a value of the template is longer than {_MAX_SIZE:,} characters")
-    return whole.replace(wanted, put)
-
-
-def _concat(*parts: JsonValue) -> JsonValue:
-    if parts and all(isinstance(part, list) for part in parts):
-        return [entry for part in parts for entry in part]
-    return "".join(str(part) for part in parts)
-
-
-def _format(pattern: JsonValue, *values: JsonValue) -> str:
-    texts = [str(value) for value in values]
-    size = 0
-
-    def put(match: re.Match[str]) -> str:
-        nonlocal size
-        found = match[0][0] if match[0] in ("{{", "}}") else texts[int(match[1])]
-        size += len(found)
-        if size > _MAX_SIZE:
-            raise ExpressionError(f"a value of the template is longer than {_MAX_SIZE:,} characters")
-        return found
-
-    return re.sub(r"\{\{|\}\}|\{(\d+)(?::[^}]*)?\}", put, str(pattern))
-
-
-def _resource_id(*parts: JsonValue) -> str:
-    texts = [str(part) for part in parts]
-    at = next((index for index, text in enumerate(texts) if "/" in text), 0)
-    provider, *kinds = texts[at].split("/")
-    names = texts[at + 1 :]
-    pairs = "/".join(f"{kind}/{name}" for kind, name in zip(kinds, names, strict=False))
-    return f"/subscriptions/{UNKNOWN}/resourceGroups/{UNKNOWN}/providers/{provider}/{pairs}"
-
-
-def _coalesce(*values: JsonValue) -> JsonValue:
-    return next((value for value in values if value is not None), None)
-
-
-def _unknown(*_: JsonValue) -> str:
-    return UNKNOWN
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "concat": _concat,
-    "format": _format,
-    "resourceid": _resource_id,
-    "extensionresourceid": lambda base, *rest: f"{base}/providers/" + _resource_id(*rest).rpartition("/providers/")[2],
-    "resourcegroup": _unknown,
-    "subscription": _unknown,
-    "deployment": _unknown,
-    "tenant": _unknown,
-    "reference": _unknown,
-    "newguid": _unknown,
-    "utcnow": _unknown,
-    "guid": _unknown,
-    "uniquestring": _unknown,
-    "tolower": lambda text: str(text).lower(),
-    "toupper": lambda text: str(text).upper(),
-    "trim": lambda text: str(text).strip(),
-    "replace": _replace,
-    "substring": lambda text, start, length=None: (
-        str(text)[start:] if length is None else str(text)[start : start + length]
-    ),
-    "take": lambda value, count: value[:count],
-    "last": lambda value: value[-1],
-    "first": lambda value: value[0],
-    "split": lambda text, mark: str(text).split(str(mark)),
-    "string": lambda value: str(value),
-    "int": lambda value: int(value),
-    "bool": lambda value: str(value).casefold() in ("true", "1"),
-    "createarray": lambda *values: list(values),
-    "array": lambda value: value if isinstance(value, list) else [value],
-    "coalesce": _coalesce,
-    "empty": lambda value: value is None or len(value) == 0,
-    "equals": lambda a, b: a == b,
-    "not": lambda value: not value,
-    "if": lambda condition, yes, no: yes if condition else no,
-    "json": lambda text: None if text == "null" else text,
-    "true": lambda: True,
-    "false": lambda: False,
-    "null": lambda: None,
-}
+            return _Access(value, _Literal(self._take()[1]))
+        key = self._term()
+        self._take("]")
+        return _Access(value, key)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from vedette.detect.reading.arm_expressions import UNKNOWN, ExpressionError, Scope
+from vedette.detect.reading.arm_functions import place_of_unknown, truth
 from vedette.detect.reading.document import Document
 from vedette.detect.reading.layout import read_layout
-from vedette.detect.reading.problems import RuleProblem
+from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.detect.rule import AnalyticsRule, JsonValue
 
 _RULE_TYPE = re.compile(
@@ -99,6 +100,8 @@ def _template(
             if not isinstance(entry, Mapping):
                 continue
             part = template.at(("resources", key), entry)
+            if not _is_deployed(part, scope, problems):
+                continue
             kind = entry.get("type")
             if isinstance(kind, str) and wanted.fullmatch(kind):
                 yield part, scope
@@ -107,6 +110,25 @@ def _template(
                 waiting.append(nested)
             if isinstance(entry.get("resources"), list | Mapping):
                 waiting.append((part, scope))
+
+
+def _is_deployed(part: Document, scope: Scope, problems: list[RuleProblem]) -> bool:
+    """Whether a resource's condition holds; said, with a finding, where it does not or cannot be told."""
+    if part.value.get("condition") is None:
+        return True
+    line = part.line(("condition",))
+    try:
+        condition = scope.evaluate(part.value["condition"])
+        if condition == UNKNOWN:
+            raise ExpressionError("a parameter it uses has no default value")
+        deployed = truth(condition)
+    except ExpressionError as error:
+        problems.append(RuleProblem(part.file, line, f"the template does not say whether this is deployed: {error}."))
+        return False
+    if not deployed:
+        message = "this is left out: its 'condition' is false, so the template does not deploy it."
+        problems.append(RuleProblem(part.file, line, message, severity=ProblemSeverity.WARNING))
+    return deployed
 
 
 def _nested(part: Document, scope: Scope) -> tuple[Document, Scope] | None:
@@ -141,6 +163,10 @@ def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProbl
     properties = plain_properties(part, scope, problems)
     if properties is None:
         return None
+    unknown = place_of_unknown(properties)
+    if unknown is not None:
+        problems.append(_left_open(part, unknown))
+        return None
     kind = resource.get("kind")
     if scope is not None:
         try:
@@ -171,10 +197,15 @@ def plain_properties(part: Document, scope: Scope | None, problems: list[RulePro
             return None
     unknown = next((key for key, value in properties.items() if isinstance(value, str) and UNKNOWN in value), None)
     if unknown is not None:
-        message = f"'{unknown}' is only known when the template is deployed: a parameter it uses has no default value."
-        problems.append(RuleProblem(part.file, part.line(("properties", unknown)), message))
+        problems.append(_left_open(part, (unknown,)))
         return None
     return properties
+
+
+def _left_open(part: Document, place: tuple[str | int, ...]) -> RuleProblem:
+    name = ".".join(str(step) for step in place if isinstance(step, str))
+    message = f"'{name}' is only known when the template is deployed: a parameter it uses has no default value."
+    return RuleProblem(part.file, part.line(("properties", *place)), message)
 
 
 def _unsaid(part: Document, error: ExpressionError) -> RuleProblem:

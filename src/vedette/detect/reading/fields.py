@@ -187,7 +187,8 @@ class FieldReader:
     def expect(self, known: Iterable[str], what: str) -> None:
         """Say which fields have a meaning. Their case is ignored, as ARM ignores it.
 
-        An unknown field that is almost a known one which is absent is an error; every other unknown field is let be.
+        An unknown field that is almost a known one which is absent is an error. Any other one is kept with the rule, or said to do
+        nothing where it stands in a part of it.
         """
         names = list(known)
         folded = {name.casefold(): name for name in names}
@@ -206,6 +207,8 @@ class FieldReader:
             if near is not None and _alike(key, near):
                 self._suspected.add(near)
                 self.wrong(key, f"'{key}' is not a field of {what}", hint=f"Did you mean '{near}'?")
+            elif key not in names and self._parent is not None:
+                self.note(key, f"'{key}' is not a field of {what}, and does nothing here")
 
     def line(self, name: str) -> int | None:
         """The line on which the field stands."""
