@@ -123,7 +123,7 @@ class _Writer:
         if isinstance(value, SigmaString):
             return self._text(column, value, negated)
         if isinstance(value, SigmaTimestampPart):
-            return f"{_PARTS[value.timestamp_part].format(_moment(column))} == {value}"
+            return _part(column, "==", value, negated)
         if isinstance(value, SigmaNumber):
             return _number(column, "==", value, negated)
         if isinstance(value, SigmaBool):
@@ -144,7 +144,8 @@ class _Writer:
             test = f"{function}({_text_of(column)}, {text_literal(str(value.network))})"
             return f"coalesce({test}, false)" if negated else test
         if isinstance(value, SigmaCompareExpression):
-            return _number(column, _COMPARISONS[value.op], value.number, negated)
+            compared = _part if isinstance(value.number, SigmaTimestampPart) else _number
+            return compared(column, _COMPARISONS[value.op], value.number, negated)
         if isinstance(value, SigmaFieldReference):
             return self._other(column, value)
         if isinstance(value, SigmaExpansion):
@@ -233,6 +234,12 @@ def _number(column: Column, operator: str, value: SigmaNumber, negated: bool) ->
     if operator == "!=":
         return f"{_text_of(column)} != '{value}'"
     test = f"todouble({_text_of(column)}) {operator} {value}"
+    return f"coalesce({test}, false)" if negated else test
+
+
+def _part(column: Column, operator: str, value: SigmaTimestampPart, negated: bool) -> str:
+    """A part of a moment (its hour, its day) held against a number."""
+    test = f"{_PARTS[value.timestamp_part].format(_moment(column))} {operator} {value}"
     return f"coalesce({test}, false)" if negated else test
 
 

@@ -188,7 +188,8 @@ def _resolve(rule: _Rule, collection: Any, rules: Iterable[_Rule]) -> None:
         rule.parsed.aliases.resolve_rule_references(collection)
     except SigmaError as error:
         names = [str(one) for one in _listed(rule.source.get("correlation", {}).get("rules"))]
-        known = {str(one.parsed.id) for one in rules} | {one.parsed.name for one in rules if one.parsed.name}
+        there = [one.parsed for one in rules if one.parsed is not None]
+        known = {str(one.id) for one in there} | {one.name for one in there if one.name}
         missing = [Missing("rule", name) for name in names if name not in known]
         reason = (
             f"it correlates rules that did not come with it: {', '.join(one.name for one in missing)}"
