@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,19 @@ id: 8a1d1c1e-2222-4333-8444-555566667778
 kind: MicrosoftSecurityIncidentCreation
 name: Incidents of Defender for Cloud
 productFilter: Azure Security Center
+"""
+MACHINES = """
+id: 8a1d1c1e-2222-4333-8444-555566667779
+kind: Scheduled
+name: Machines with alerts
+severity: Medium
+queryFrequency: PT1H
+queryPeriod: P1D
+triggerOperator: gt
+triggerThreshold: 0
+query: SecurityAlert | where isnotempty(ResourceId) | project TimeGenerated, ResourceId
+entityMappings:
+  - {entityType: AzureResource, fieldMappings: [{identifier: ResourceId, columnName: ResourceId}]}
 """
 PROVIDER = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Security"
 SETTINGS = {"tenant_id": TENANT, "client_id": COLLECTOR[0], "subscription_id": SUBSCRIPTION, "cloud": "Local"}
@@ -53,6 +67,31 @@ def recommendation(tenant: RangeServer, resource: str) -> None:
     )
 
 
+def compliance(tenant: RangeServer) -> None:
+    """Two controls of a standard that rest on the recommendation: one fails, the other was fulfilled."""
+    documents = tenant.tenant.documents.of("arm", SUBSCRIPTION)
+    standard = f"{PROVIDER}/regulatoryComplianceStandards/PCI-DSS-4"
+    documents.put(standard.lower(), {"id": standard, "name": "PCI-DSS-4", "properties": {"state": "Failed"}})
+    for control, state in (("1.2.5", "Failed"), ("1.2.6", "Passed")):
+        below = f"{standard}/regulatoryComplianceControls/{control}"
+        documents.put(below.lower(), {"id": below, "name": control, "properties": {"state": state}})
+        name = "44d12760-2cef-4a75-9c7a-1b7b3b1d0c11"
+        identity = f"{below}/regulatoryComplianceAssessments/{name}"
+        kind = "Microsoft.Security/regulatoryComplianceStandards/regulatoryComplianceControls/regulatoryComplianceAssessments"
+        properties = {"description": "Management ports are closed", "state": state, "failedResources": 1}
+        documents.put(identity.lower(), {"id": identity, "name": name, "type": kind, "properties": properties})
+
+
+def controls(client: httpx.Client, number: int) -> list[list[str]]:
+    """The failed controls that the Azure resources of an incident have a part in, asked as docs/incidents.md does."""
+    blocks = re.findall(r"```kql\n(.*?)```", Path("docs/incidents.md").read_text(encoding="utf-8"), re.DOTALL)
+    [text] = [block for block in blocks if "SecurityRegulatoryCompliance" in block]
+    asked = client.post(
+        f"{WS}/query", json={"query": text.replace("IncidentNumber == 7", f"IncidentNumber == {number}")}
+    )
+    return list(asked.raise_for_status().json()["rows"])
+
+
 def until_there(client: httpx.Client, table: str) -> None:
     """Waits until a table has rows."""
     deadline = time.monotonic() + 60
@@ -61,7 +100,7 @@ def until_there(client: httpx.Client, table: str) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.req("T-002", "T-019", "T-020", "T-041")
+@pytest.mark.req("P-068", "T-002", "T-019", "T-020", "T-041")
 def test_alerts_recommendations_and_analytics_come_together_on_an_incident(
     tmp_path: Path, fake_tenant: RangeServer
 ) -> None:
@@ -74,6 +113,7 @@ def test_alerts_recommendations_and_analytics_come_together_on_an_incident(
     about["timeGeneratedUtc"] = about["startTimeUtc"] = about["endTimeUtc"] = now
     machine = about["resourceIdentifiers"][0]["azureResourceId"]
     recommendation(fake_tenant, machine)
+    compliance(fake_tenant)
     clouds = {"Local": local_cloud(fake_tenant.url, fake_tenant.ca_path)}
     with serving(tmp_path / "data", clouds) as held, held.client() as client:
         body = {
@@ -84,7 +124,7 @@ def test_alerts_recommendations_and_analytics_come_together_on_an_incident(
         }
         made = client.post(f"{WS}/connectors", json=body)
         assert made.status_code == 201, made.text
-        for table in ("SecurityAlert", "SecurityRecommendation"):
+        for table in ("SecurityAlert", "SecurityRecommendation", "SecurityRegulatoryCompliance"):
             until_there(client, table)
         # Analytics: a rule of one's own over the same workspace, beside the rule that makes incidents of alerts.
         prepare(held, tmp_path / "files")
@@ -122,3 +162,13 @@ def test_alerts_recommendations_and_analytics_come_together_on_an_incident(
         at_source = documents.get(alert["id"])
         assert at_source is not None
         assert at_source["properties"]["status"] == "Active"
+        # Which controls fail because of the machine that an incident is about.
+        files = [{"name": "machines.yaml", "content": MACHINES}]
+        [imported] = client.post(f"{WS}/rules/import", json={"files": files}).json()["imported"]
+        client.post(f"{WS}/rules/run", json={"ruleId": imported["id"]}).raise_for_status()
+        titles = {one["title"]: one["number"] for one in client.get(f"{WS}/incidents").json()["value"]}
+        deadline = time.monotonic() + 60
+        while not (rows := controls(client, titles["Machines with alerts"])):
+            assert time.monotonic() < deadline  # the incident's rows are on their way into the tables
+            time.sleep(0.1)
+        assert rows == [[machine.lower(), "PCI-DSS-4", "1.2.5"]]

@@ -168,6 +168,38 @@ def _assessment(identity: str, at: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _compliance(tenant: Tenant, first: int, last: int) -> None:
+    """Assessments of some controls of two standards, and a control that has none."""
+    documents = tenant.server.tenant.documents.of("arm", SUBSCRIPTION)
+    root = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Security/regulatoryComplianceStandards"
+    names = ("regulatoryComplianceControls", "regulatoryComplianceAssessments")
+
+    def put(path: str, kind: str, **properties: Any) -> str:
+        documents.put(
+            path,
+            {
+                "id": path,
+                "name": path.rpartition("/")[2],
+                "type": f"Microsoft.Security/{kind}",
+                "properties": properties,
+            },
+        )
+        return path
+
+    kinds = ("regulatoryComplianceStandards", *names)
+    for number in range(first, last):
+        standard = put(f"{root}/{('CIS-1.4', 'PCI-DSS-4')[number % 2]}", kinds[0], state="Failed")
+        put(f"{standard}/{names[0]}/0", "/".join(kinds[:2]), state="Unsupported")
+        # a control with more than one page of assessments among those with few
+        control = put(
+            f"{standard}/{names[0]}/{0 if number < 200 else number % 40}.1", "/".join(kinds[:2]), state="Failed"
+        )
+        put(
+            f"{control}/{names[1]}/{name(number)}", "/".join(kinds), state="Failed", description="MFA", failedResources=1,
+            vedetteUnknown=extra(number),
+        )  # fmt: skip
+
+
 def _activity(identity: str, at: datetime) -> dict[str, Any]:
     value = {"value": "Microsoft.Compute/virtualMachines/write", "localizedValue": "Write"}
     return {
@@ -237,6 +269,8 @@ CASES = (
          service="arm", values=_ON_SUBSCRIPTION),
     Case("defender-for-cloud", "assessments", "*microsoft.security/assessments", "SecurityRecommendation",
          _arm(_assessment_id, _assessment), service="arm", values=_ON_SUBSCRIPTION),
+    Case("defender-for-cloud", "compliance", "*microsoft.security/regulatorycompliancestandards*", "SecurityRegulatoryCompliance",
+         _compliance, 250, more={"skip": 3}, service="arm", values=_ON_SUBSCRIPTION),
     Case("azure-activity", "events", "*eventtypes/management/values", "AzureActivity",
          _documents(("activity", SUBSCRIPTION), lambda one: one, _activity), 420, service="arm", values=_ON_SUBSCRIPTION),
     Case("office-365", "sharepoint", "*/feed/subscriptions/*", "OfficeActivity", _content("Audit.SharePoint"), 25,

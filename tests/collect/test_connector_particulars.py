@@ -6,10 +6,12 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from tests.collect.connecting import Tenant
-from tests.collect.connector_cases import CASES, Case
+from tests.collect.connector_cases import CASES, Case, name
 from tests.plugins.fake_tenant import SUBSCRIPTION
+from vedette.collect.connectors.models import ConnectorEndpointRow
 from vedette.collect.connectors.service import Status
 from vedette.range.faults import Fault
 
@@ -69,7 +71,11 @@ def test_defender_for_cloud_tells_what_is_new_or_changed(tenant: Tenant) -> None
     one = case("defender-for-cloud/alerts").add(tenant)
     tenant.runner.poll_due()
     view = tenant.view(one)
-    assert {at.endpoint: at.trouble for at in view.endpoints} == {"alerts": None, "assessments": None}
+    assert {at.endpoint: at.trouble for at in view.endpoints} == {
+        "alerts": None,
+        "assessments": None,
+        "compliance": None,
+    }
     alerts, posture = len(tenant.sink.tables["SecurityAlert"]), len(tenant.sink.tables["SecurityRecommendation"])
     assert alerts
     assert posture
@@ -86,6 +92,48 @@ def test_defender_for_cloud_tells_what_is_new_or_changed(tenant: Tenant) -> None
         "Unhealthy",
         "Healthy",
     ]
+
+
+def _state(tenant: Tenant, number: int, state: str) -> None:
+    documents = tenant.server.tenant.documents.of("arm", SUBSCRIPTION)
+    [found] = [one for one in documents if one["name"] == name(number)]
+    documents.put(found["id"], {**found, "properties": {**found["properties"], "state": state}})
+
+
+@pytest.mark.req("P-068")
+def test_compliance_is_told_again_when_it_changes_and_a_control_that_goes_ends_no_poll(tenant: Tenant) -> None:
+    of = case("defender-for-cloud/compliance")
+    of.plant(tenant, 0, 300)
+    one = of.add(tenant)
+    tenant.runner.poll_due()
+    told = tenant.sink.tables["SecurityRegulatoryCompliance"]
+    assert len(told) == 300
+    row = next(row for row in told if row["RecommendationId"] == name(201))
+    assert (row["ComplianceStandard"], row["ComplianceControl"], row["State"]) == ("PCI-DSS-4", "1.1", "Failed")
+    assert (row["RegulatoryComplianceSubscriptionId"], row["FailedResources"]) == (SUBSCRIPTION, 1)
+    _state(tenant, 7, "Passed")
+    # The list of controls was asked before one of them was taken out of its standard.
+    control = f"/subscriptions/{SUBSCRIPTION}/providers/microsoft.security/regulatorycompliancestandards/cis-1.4/"
+    tenant.server.tenant.faults.add(
+        Fault(404, path=f"{control}regulatorycompliancecontrols/4.1/regulatorycomplianceassessments", times=1)
+    )
+    tenant.sink.seen = set()
+    tenant.clock.advance(timedelta(hours=12))
+    tenant.runner.poll_due()
+    at = tenant.endpoint(one, "compliance")
+    assert (at.trouble, at.message) == (None, None)
+    assert at.interval_seconds == 12 * 3600
+    assert [(row["RecommendationId"], row["State"]) for row in told[300:]] == [(name(7), "Passed")]
+
+
+def test_an_instance_of_an_earlier_version_polls_what_its_kind_polls_now(tenant: Tenant) -> None:
+    one = case("defender-for-cloud/alerts").add(tenant)
+    with tenant.state.session() as session:
+        session.execute(delete(ConnectorEndpointRow).where(ConnectorEndpointRow.endpoint == "compliance"))
+    assert [at.endpoint for at in tenant.view(one).endpoints] == ["alerts", "assessments"]
+    tenant.runner.poll_due()
+    polled = {at.endpoint: at.last_poll_at is not None for at in tenant.view(one).endpoints}
+    assert polled == {"alerts": True, "assessments": True, "compliance": True}
 
 
 def test_the_activity_log_comes_once(tenant: Tenant) -> None:

@@ -58,6 +58,13 @@ class ConnectorEndpointRow(Base):
     """Objects that were fetched since the beginning."""
 
 
+def begin(connector_id: str, endpoint: str, now: datetime) -> ConnectorEndpointRow:
+    """An endpoint of which nothing was polled yet: it is due."""
+    return ConnectorEndpointRow(
+        connector_id=connector_id, endpoint=endpoint, cursor={}, due_at=now, throttled=0, failures=0, fetched=0
+    )
+
+
 class ConnectorPollRow(Base):
     """One poll: the history of an instance's health."""
 

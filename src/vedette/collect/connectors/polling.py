@@ -19,6 +19,7 @@ from vedette.clients.azure_errors import AzureFailure, FailureKind
 from vedette.clients.graph import GraphPage
 from vedette.collect.connectors.changes import OVERLAP, Answer, snapshot, step
 from vedette.collect.connectors.contract import ConnectorManifest, Endpoint, Event, Page, PollFailure, Trouble
+from vedette.collect.connectors.nested import Nested
 from vedette.collect.formats.columns import Record, Unreadable, text
 from vedette.collect.formats.timestamps import Moments
 from vedette.core.checks import CheckReport, CheckStep, Step, passed, run_steps
@@ -94,6 +95,8 @@ class Source:
     forbidden: Callable[[Endpoint, AzureFailure], tuple[str, str] | None] = lambda endpoint, failure: None
     """What a 403 means, where it is not a missing permission: message and hint."""
     beside: Beside | None = None
+    below: tuple[str, ...] = ()
+    """Collections inside of each object, from the outside in, where what is read are the objects of the innermost."""
 
 
 class CollectionConnection:
@@ -119,14 +122,14 @@ class CollectionConnection:
         try:
             if source.since is None:
                 done = snapshot(
-                    cursor, first=lambda: self._first(source, {}), following=self._following,
+                    cursor, first=lambda: self._first(source, {}), following=lambda link: self._following(source, link),
                     identify=source.identify or _contents,
                 )  # fmt: skip
             else:
                 asked = source.since
                 done = step(
                     cursor, now, self._look_back, first=lambda since: self._first(source, asked(since)),
-                    following=self._following, identify=source.identify or _version(source.changed),
+                    following=lambda link: self._following(source, link), identify=source.identify or _version(source.changed),
                     changed=source.changed, overlap=source.overlap,
                 )  # fmt: skip
         except AzureFailure as failure:
@@ -201,12 +204,18 @@ class CollectionConnection:
         return passed(f"{self._manifest.endpoint(endpoint).title} can be read.")
 
     def _first(self, source: Source, since: Mapping[str, str]) -> Answer:
-        page = self._client.first_page(source.path, {**source.query, **since})
+        if source.below:
+            page = self._nested(source).first()
+        else:
+            page = self._client.first_page(source.path, {**source.query, **since})
         return Answer(page.value, page.next_link, page.warning)
 
-    def _following(self, link: str) -> Answer:
-        page = self._client.next_page(link)
+    def _following(self, source: Source, link: str) -> Answer:
+        page = self._nested(source).following(link) if source.below else self._client.next_page(link)
         return Answer(page.value, page.next_link, page.warning)
+
+    def _nested(self, source: Source) -> Nested:
+        return Nested(self._client.first_page, self._client.next_page, source.path, source.query, source.below)
 
     def _told(self, endpoint: str, failure: AzureFailure) -> PollFailure:
         source = self._sources[endpoint]

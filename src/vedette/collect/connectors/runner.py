@@ -27,13 +27,13 @@ from vedette.collect.connectors.contract import (
     PollFailure,
     Trouble,
 )
-from vedette.collect.connectors.models import ConnectorEndpointRow, ConnectorPollRow, ConnectorRow
+from vedette.collect.connectors.models import ConnectorEndpointRow, ConnectorPollRow, ConnectorRow, begin
 from vedette.collect.connectors.pace import LONGEST_WAIT, planned_anew, set_back, wait
 from vedette.collect.connectors.registry import ConnectorRegistry
 from vedette.core.clock import Clock
 from vedette.core.configured import defaults_of
 from vedette.core.database import State
-from vedette.core.errors import TooManyRequests, VedetteError
+from vedette.core.errors import NotFound, TooManyRequests, VedetteError
 from vedette.core.redaction import Secret
 from vedette.core.secrets import Secrets
 from vedette.core.workspaces import in_use
@@ -102,9 +102,12 @@ class ConnectorRunner:
         self._busy: set[tuple[str, str]] = set()
         self._wake = threading.Event()
         self._told: dict[tuple[str, str], str] = {}
+        self._complete = False
+        """Whether every instance is known to have all endpoints of its kind."""
 
     def wake(self) -> None:
         """Look at once what is due: an instance was saved, enabled or disabled."""
+        self._complete = False
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -202,6 +205,9 @@ class ConnectorRunner:
     def _due(self, now: datetime) -> list[_Task]:
         """What is due and not being polled; it counts as being polled from now on."""
         self._settle(now)
+        if not self._complete:
+            self._complete = True
+            self._add_endpoints(now)
         with self._guard:
             # a poll that ends while the rows are read has recorded its next time too late for them
             before = set(self._busy)
@@ -224,6 +230,21 @@ class ConnectorRunner:
             tasks = [task for task in tasks if (task.connector_id, task.endpoint.id) not in before]
             self._busy.update((task.connector_id, task.endpoint.id) for task in tasks)
         return tasks
+
+    def _add_endpoints(self, now: datetime) -> None:
+        """Begins what a kind polls since a later version than that in which an instance of it was saved."""
+        with self._state.session() as session:
+            known: dict[str, set[str]] = defaultdict(set)
+            for identity, name in session.execute(
+                select(ConnectorEndpointRow.connector_id, ConnectorEndpointRow.endpoint)
+            ).all():
+                known[identity].add(name)
+            for row in session.scalars(select(ConnectorRow)):
+                try:
+                    endpoints = self._registry.get(row.kind).manifest.endpoints
+                except NotFound:
+                    continue  # the package that brought it is not installed any more
+                session.add_all(begin(row.id, one.id, now) for one in endpoints if one.id not in known[row.id])
 
     def _settle(self, now: datetime) -> None:
         """After the clock was set back: what was due some time after the last poll is due that time from now, and not later."""

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from vedette.collect.connectors.contract import ConnectorManifest, Trouble
-from vedette.collect.connectors.models import ConnectorEndpointRow, ConnectorPollRow, ConnectorRow
+from vedette.collect.connectors.models import ConnectorEndpointRow, ConnectorPollRow, ConnectorRow, begin
 from vedette.collect.connectors.registry import ConnectorRegistry
 from vedette.core.audit import Audit
 from vedette.core.checks import CheckReport
@@ -162,12 +162,7 @@ class Connectors:
             session.add(row)
             session.flush()
             row.secrets = self._kept.keep(manifest, row.id, workspace_id, {}, checked, links)
-            session.add_all(
-                ConnectorEndpointRow(
-                    connector_id=row.id, endpoint=one.id, cursor={}, due_at=now, throttled=0, failures=0, fetched=0
-                )
-                for one in manifest.endpoints
-            )
+            session.add_all(begin(row.id, one.id, now) for one in manifest.endpoints)
             session.flush()
             self._record(principal, "create", row, {"enabled": enabled})
             view = self._view(session, row)

@@ -1,6 +1,6 @@
-"""Polls Azure Resource Manager for what Defender for Cloud says: alerts and assessments (recommendations).
+"""Polls Azure Resource Manager for what Defender for Cloud says: alerts, assessments (recommendations), regulatory compliance.
 
-Neither list can be asked for what changed, so each poll lists all of it, and what is new or has changed since the last list counts.
+None of the lists can be asked for what changed, so each poll lists all of it, and what is new or has changed since the last list counts.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from vedette.core.forms import Permission
 
 ALERTS_VERSION: Final = "2022-01-01"
 ASSESSMENTS_VERSION: Final = "2020-01-01"
+COMPLIANCE_VERSION: Final = "2019-01-01-preview"
 _ALERTS: Final = "Microsoft.Security/alerts/read"
 _ASSESSMENTS: Final = "Microsoft.Security/assessments/read"
+_COMPLIANCE: Final = "Microsoft.Security/regulatoryComplianceStandards/read"
 
 
 def _without_facts(assessment: Mapping[str, Any]) -> str | None:
@@ -52,6 +54,12 @@ def sources(subscription: str) -> Mapping[str, Source]:
                 title="What assessments are about", wanted=_without_facts, merge=_with_facts,
             ),
         ),
+        "compliance": Source(
+            path=f"{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards",
+            query={"api-version": COMPLIANCE_VERSION}, below=("regulatoryComplianceControls", "regulatoryComplianceAssessments"),
+            read=cloud_posture.read, table="SecurityRegulatoryCompliance", service="Azure", test_query={},
+            forbidden=app_registration.role_missing,
+        ),
     }  # fmt: skip
 
 
@@ -59,14 +67,20 @@ def manifest(clouds: Mapping[str, AzureCloud] = CLOUDS) -> ConnectorManifest:
     """What the connector is and asks for."""
     return ConnectorManifest(
         id="defender-for-cloud", title="Microsoft Defender for Cloud", category="Cloud Security",
-        about="Collects the alerts and recommendations of Microsoft Defender for Cloud in a subscription through Azure Resource Manager.",
+        about="Collects the alerts, recommendations and regulatory compliance of Microsoft Defender for Cloud in a subscription through "
+        "Azure Resource Manager.",
         fields=app_registration.fields(clouds, app_registration.SUBSCRIPTION),
-        permissions=(Permission("Security Reader", "role on the subscription: reads alerts and assessments"),),
+        permissions=(Permission("Security Reader", "role on the subscription: reads alerts, assessments and compliance"),),
         endpoints=(
             Endpoint("alerts", "Alerts", timedelta(minutes=5), ("SecurityAlert",), _ALERTS, "Alerts, again when their state changes."),
             Endpoint(
                 "assessments", "Recommendations", timedelta(hours=1), ("SecurityRecommendation",), _ASSESSMENTS,
                 "Assessments of resources, with their severity and remediation, again when they change.",
+            ),
+            # A request for each control of each standard: Azure allows 12,000 in an hour, and assesses a few times a day.
+            Endpoint(
+                "compliance", "Regulatory compliance", timedelta(hours=12), ("SecurityRegulatoryCompliance",), _COMPLIANCE,
+                "Assessments of the controls of each standard that the subscription is held to, again when their state or counts change.",
             ),
         ),
         prerequisites=(*app_registration.REGISTRATION, app_registration.ROLE, "Defender for Cloud is enabled on the subscription."),
