@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from vedette.collect.files.loader import FileLoader
     from vedette.collect.files.watching import FolderWatcher
     from vedette.incidents.investigation.service import Investigation
+    from vedette.intel.indicators import Indicators
     from vedette.respond.at_source.service import SourceAccount, SourceAlerts
     from vedette.respond.at_source.suppression import Suppression
     from vedette.respond.automation.library import AutomationRules
@@ -127,6 +128,13 @@ class WorkspaceServices:
     def watchlists(self) -> Watchlists:
         """The watchlists."""
         return Watchlists(self.application.state, self.workspace.id, self.application.clock)
+
+    @cached_property
+    def indicators(self) -> Indicators:
+        """The threat intelligence."""
+        from vedette.intel.indicators import Indicators
+
+        return Indicators(self.application.state, self.workspace.id, self.application.clock, lambda: self.intake)
 
     @cached_property
     def functions(self) -> SavedFunctions:
@@ -439,7 +447,7 @@ class WorkspaceServices:
             "slow rules": partial(self.scheduler.run_forever, lane=Lane.SLOW), "stream": self.stream.run_forever,
             "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
             "own logs": self._own_logs, "retention": self.keeper.run_forever, "secrets": self.secret_care.run,
-            "alerts at their source": self.source_alerts.run,
+            "alerts at their source": self.source_alerts.run, "threat intelligence": self.indicators.keep,
         }  # fmt: skip
 
     def _own_logs(self, stop: threading.Event) -> None:

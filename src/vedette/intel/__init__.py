@@ -1,0 +1,1 @@
+"""Threat intelligence: STIX objects as state and as rows of the log tables."""
