@@ -180,7 +180,11 @@ class Lookup(TermLookup):
     def _column(terms: ColumnTerms, pieces: list[Piece], total: int) -> Flags | None:
         found: Flags | None = None
         for piece in pieces:
-            if found is not None and (not piece.exact or terms.may_lack(piece)) and int(found.sum()) * GRANULE <= _FEW_FOUND:
+            if (
+                found is not None
+                and (not piece.exact or terms.may_lack(piece))
+                and int(found.sum()) * GRANULE <= _FEW_FOUND
+            ):
                 break  # few enough; the terms that hold a part of a word take longer to find
             flags = terms.find(piece)
             if flags is None:
