@@ -269,7 +269,7 @@ def test_a_cloud_application_security_broker(site: Site) -> None:
     assert row["DeviceCustomString1"] == "https://contoso.portal.cloudappsecurity.com/#/audits?activity.id=eq(AV,)"
 
 
-@pytest.mark.req("P-041", "P-042", "P-046")
+@pytest.mark.req("P-029", "P-041", "P-042", "P-046")
 def test_badge_readers_and_a_business_application_together(site: Site) -> None:
     """A door controller's webhook and an in-house application over the Logs Ingestion API: who books from inside without having entered."""
     badge = [
