@@ -268,7 +268,7 @@ def _routes(held: Held) -> set[tuple[str, str]]:
 @pytest.mark.parametrize(("method", "path"), sorted(key for key in DOORS if "/health" not in key[1]), ids=str)
 def test_a_front_door_takes_nothing_without_its_credentials(held: Held, method: str, path: str) -> None:
     address = path.replace("{rest:path}", "_x").format(
-        index="logs", table="T_CL", rule="dcr-none", stream="Custom-T_CL", type="_doc"
+        index="logs", table="T_CL", rule="dcr-none", stream="Custom-T_CL", type="_doc", workspace="default"
     )
     for credentials in ({"Authorization": "Bearer nonsense"}, {"Authorization": f"Bearer {held.tokens['nobody']}"}):
         answer = held.client.request(method, address, content=b'{"A": 1}', headers=credentials)

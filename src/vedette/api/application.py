@@ -117,7 +117,10 @@ class Application:
             )
             opening.callback(self.collector.close)
             self.connectors = Connectors(self.state, self.secrets, connectors, self.clock, self.collector.wake)
-            self.gate = Gate(self.identity, self.workspaces, self.secrets, self.stores, self.clock)
+            self.gate = Gate(
+                self.identity, self.workspaces, self.secrets, self.stores, self.clock,
+                lambda workspace: self.services(workspace).indicators,
+            )  # fmt: skip
             self._held = opening.pop_all()
 
     def workspace(self, name_or_id: str) -> Workspace:

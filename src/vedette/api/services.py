@@ -81,14 +81,17 @@ class WorkspaceServices:
     @cached_property
     def files(self) -> FileLoader:
         """What loads files, within the limits of the settings."""
-        from vedette.collect.files.loader import FileLoader
+        from vedette.collect.files.intelligence import IntelligenceLoader
         from vedette.collect.files.unpacking import ArchiveLimits
 
         settings = self.application.settings
         limits = ArchiveLimits(
             settings.archive_bytes, settings.archive_files, settings.archive_depth, settings.archive_ratio
         )
-        return FileLoader(self.logs, self.application.clock, limits)
+        return IntelligenceLoader(
+            self.logs, self.application.clock, limits, lambda: self.indicators,
+            lambda table, records, source: self.intake.accept_unreadable(table, records, source=source),
+        )  # fmt: skip
 
     @cached_property
     def watched_folders(self) -> WatchedFolders:

@@ -99,12 +99,17 @@ class Indicators(Kept):
 
     # -- what comes in
 
-    def take(self, given: Iterable[object], source: str, method: str, *, need_modified: bool = False) -> Taken:
+    def take(
+        self, given: Iterable[object], source: str, method: str, *, need_modified: bool = False, dated: bool = True
+    ) -> Taken:
         """Keeps objects of a source, all of those that can be kept in one transaction, and writes what changed.
 
+        `dated`: objects say when they were modified, and of two the later is the newer. Otherwise what differs is newer.
         Raises `InvalidInput` for a source without a name, or with one that cannot be.
         """
         source = source.strip()
+        if source.casefold() == OWN.casefold():
+            raise InvalidInput(f"The source '{OWN}' is for what people enter here.", code="VDT0903", target="source")
         if not source or len(source) > 200:
             raise InvalidInput(
                 "The source of indicators has a name of 1 to 200 characters.", code="VDT0903", target="source"
@@ -121,21 +126,21 @@ class Indicators(Kept):
             moment = self._moment(session)
             for one in read:
                 moment += _TICK
-                self._take_one(session, known, one, source, method, moment, done)
+                self._take_one(session, known, one, source, method, moment, done, dated)
         if done.added or done.changed:
             self.write()
         return done
 
     def _take_one(
         self, session: Session, known: dict[str, IntelObjectRow], one: StixObject, source: str, method: str, moment: datetime,
-        done: Taken,
+        done: Taken, dated: bool,
     ) -> None:  # fmt: skip
         key = self._key(source, one.id)
         row = known.get(key)
         if row is None:
             row = known[key] = self._new(session, one, source, moment)
             done.added += 1
-        elif not _is_newer(one, row):
+        elif not _is_newer(one, row, dated):
             done.unchanged += 1
             return
         else:
@@ -415,11 +420,17 @@ _PACE: Final = 0.5
 _LIKE: Final = str.maketrans({"%": "\\%", "_": "\\_", "\\": "\\\\"})
 
 
-def _is_newer(one: StixObject, row: IntelObjectRow) -> bool:
+def _is_newer(one: StixObject, row: IntelObjectRow, dated: bool) -> bool:
     """Whether an object is another than the kept one: the same version is the same object (STIX 2.1, 3.6)."""
     if one.version is None or row.modified is None:
         return one.content != row.content
-    return one.version > row.modified
+    if dated:
+        return one.version > row.modified
+    return _undated(one.content) != _undated(row.content)
+
+
+def _undated(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in ("created", "modified")}
 
 
 def _note_written(current: IntelObjectRow, row: IntelObjectRow, now: datetime) -> None:

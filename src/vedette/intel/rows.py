@@ -192,6 +192,7 @@ def _by_column(observable: Observable) -> dict[str, Any]:
 def _legacy(kept: Kept, columns: Mapping[str, Any], now: datetime, active: bool) -> dict[str, Any]:
     content = kept.content
     types = texts(content, "indicator_types")
+    severity = content.get("severity")
     phases = content.get("kill_chain_phases")
     row: dict[str, Any] = {
         "TimeGenerated": now,
@@ -210,6 +211,7 @@ def _legacy(kept: Kept, columns: Mapping[str, Any], now: datetime, active: bool)
         "Active": active,
         "PassiveOnly": False,
         "Tags": _tags(kept),
+        "ThreatSeverity": severity if isinstance(severity, int) and not isinstance(severity, bool) else None,
         "TrafficLightProtocolLevel": tlp(content),
         **columns,
     }

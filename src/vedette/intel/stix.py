@@ -208,6 +208,8 @@ class _Reader:
         value = self._given.get(name)
         if value is None:
             return None
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value)  # Microsoft's template for files writes it so
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:
             self.wrong(name, "It is no whole number from 0 to 100.", value)
             return None

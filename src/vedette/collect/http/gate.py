@@ -6,9 +6,9 @@ import base64
 import hmac
 import secrets as randomness
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from vedette.collect.reserved import kept_apart
 from vedette.core.clock import Clock
@@ -23,6 +23,9 @@ from vedette.store.intake import Accepted, Intake
 from vedette.store.logstore import LogStore
 from vedette.store.stores import Stores
 
+if TYPE_CHECKING:
+    from vedette.intel.indicators import Indicators
+
 SHARED_KEY: Final = "http-data-collector-key"
 """The name of the secret of a workspace that the HTTP Data Collector API signs with."""
 _KEY_SECONDS: Final = 60.0
@@ -30,12 +33,13 @@ _KEY_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A sender that may send: the workspace, its write path and its tables, and the sender's name."""
+    """A sender that may send: the workspace, its write path, its tables and its threat intelligence, and the sender's name."""
 
     workspace: Workspace
     intake: Intake
     logs: LogStore
     sender: str
+    indicators: Callable[[], Indicators]
 
     def accept(
         self,
@@ -68,9 +72,11 @@ class Gate:
     """Admits senders by their tokens or by the workspace's shared key."""
 
     def __init__(
-        self, identity: Identity, workspaces: Workspaces, secrets: Secrets, stores: Stores, clock: Clock
-    ) -> None:
+        self, identity: Identity, workspaces: Workspaces, secrets: Secrets, stores: Stores, clock: Clock,
+        indicators_of: Callable[[Workspace], Indicators],
+    ) -> None:  # fmt: skip
         self.clock = clock
+        self._indicators_of = indicators_of
         self._identity = identity
         self._workspaces = workspaces
         self._secrets = secrets
@@ -110,9 +116,7 @@ class Gate:
             if workspace.id == workspace_id.lower():
                 key = self._key(workspace.id)
                 if key is not None and _signed(key, text, signature):
-                    return Grant(
-                        workspace, self._stores.intake(workspace.id), self._stores.open(workspace.id), "shared key"
-                    )
+                    return self._of(workspace, "shared key")
         # one answer for all of it: who has no key learns nothing about workspaces
         raise Forbidden("An invalid signature was specified in the Authorization header.")
 
@@ -140,7 +144,14 @@ class Gate:
 
     def _grant(self, workspace: Workspace, principal: Principal) -> Grant:
         principal.require(workspace.id, Permission.DATA_INGEST)
-        return Grant(workspace, self._stores.intake(workspace.id), self._stores.open(workspace.id), principal.name)
+        return self._of(workspace, principal.name)
+
+    def _of(self, workspace: Workspace, sender: str) -> Grant:
+        stores = self._stores
+        return Grant(
+            workspace, stores.intake(workspace.id), stores.open(workspace.id), sender,
+            lambda: self._indicators_of(workspace),
+        )  # fmt: skip
 
     def _key(self, workspace_id: str) -> Secret | None:
         """The shared key; remembered for a minute, since every use of a secret is written to the audit trail."""

@@ -9,8 +9,9 @@ from vedette.collect.http.logs_ingestion import LogsIngestion
 from vedette.collect.http.otlp_logs import OtlpLogs
 from vedette.collect.http.plain_json import PlainJson
 from vedette.collect.http.splunk_hec import SplunkHec
+from vedette.collect.http.threat_intelligence import ThreatIntelligence
 
 
 def doors() -> tuple[Door, ...]:
     """Every door."""
-    return (PlainJson(), LogsIngestion(), DataCollector(), SplunkHec(), ElasticBulk(), OtlpLogs())
+    return (PlainJson(), LogsIngestion(), DataCollector(), SplunkHec(), ElasticBulk(), OtlpLogs(), ThreatIntelligence())
