@@ -95,7 +95,8 @@ def restart(tenant: Tenant) -> None:
 @pytest.mark.req("C-002", "C-003", "C-008")
 def test_every_connector_has_a_case() -> None:
     manifests = [kind.manifest for kind in default_connectors(SystemClock())]
-    assert {one.id for one in manifests} == {case.kind for case in CASES}
+    # what `taxii` collects is no rows but objects, and no service of the fake tenant: tests/intel/test_taxii.py
+    assert {one.id for one in manifests} == {*(case.kind for case in CASES), "taxii"}
     names = [one.name for one in manifests]
     assert len(set(names)) == len(names)
     assert all(one.count(".") == 1 and one == one.lower() for one in names)
@@ -104,6 +105,8 @@ def test_every_connector_has_a_case() -> None:
     assert azure.vendor_docs == "https://learn.microsoft.com/graph/api/resources/security-api-overview"
     assert all(one.vendor_docs.startswith("https://") for one in manifests)
     for one in manifests:
+        if one.id == "taxii":
+            continue
         known = {at.id for at in one.endpoints}
         tested = {case.endpoint for case in CASES if case.kind == one.id}
         assert (

@@ -105,7 +105,7 @@ class Application:
                 partial_bytes=settings.partial_bytes,
             )  # fmt: skip
             opening.callback(self.stores.close)
-            connectors = default_connectors(self.clock, self.clouds)
+            connectors = default_connectors(self.clock, self.clouds, outbound)
             self.connector_definitions = Definitions(self.state, connectors, self.clock, outbound)
             self.collector = ConnectorRunner(
                 self.state,
@@ -114,6 +114,7 @@ class Application:
                 self.clock,
                 self.stores.intake,
                 random.Random(),  # noqa: S311 - jitter
+                lambda identity: self.services(self.workspaces.get(identity)).indicators,
             )
             opening.callback(self.collector.close)
             self.connectors = Connectors(self.state, self.secrets, connectors, self.clock, self.collector.wake)

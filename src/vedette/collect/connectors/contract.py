@@ -65,6 +65,10 @@ class Page:
     unknown: Mapping[str, int] = field(default_factory=dict)
     """Forms of objects that are not known, with their counts: kept whole, and told."""
     warning: str | None = None
+    stix: tuple[object, ...] = ()
+    """Objects of threat intelligence, which are kept as such; they come again without harm."""
+    source: str = ""
+    """Whose objects they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,10 @@ from vedette.collect.connectors.entra_id.connector import EntraId
 from vedette.collect.connectors.log_analytics.connector import LogAnalytics
 from vedette.collect.connectors.office365.connector import Office365
 from vedette.collect.connectors.storage_account.connector import StorageAccount
+from vedette.collect.connectors.taxii.connector import Taxii
 from vedette.core.clock import Clock
 from vedette.core.errors import not_found
+from vedette.core.outbound import Outbound
 
 log = logging.getLogger(__name__)
 GROUP: Final = "vedette.connectors"
@@ -52,8 +54,13 @@ class ConnectorRegistry:
         return self._kinds[identity]
 
 
-def default_connectors(clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) -> ConnectorRegistry:
-    """Every connector that ships, and those of other packages. `clouds`: the Azure clouds to choose from, the default first."""
+def default_connectors(
+    clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS, outbound: Outbound | None = None
+) -> ConnectorRegistry:
+    """Every connector that ships, and those of other packages. `clouds`: the Azure clouds to choose from, the default first.
+
+    `outbound`: which addresses that people enter may be reached; None: those of the public internet.
+    """
     shipped: list[ConnectorKind] = [
         AzureSecurity(clock, clouds),
         DefenderForCloud(clock, clouds),
@@ -62,6 +69,7 @@ def default_connectors(clock: Clock, clouds: Mapping[str, AzureCloud] = CLOUDS) 
         Office365(clock, clouds),
         LogAnalytics(clock, clouds),
         StorageAccount(clock, clouds),
+        Taxii(clock, outbound),
     ]
     return ConnectorRegistry([*shipped, *_installed(clock)])
 

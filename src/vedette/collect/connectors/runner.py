@@ -6,6 +6,8 @@ So no event is lost, and none is stored twice.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import random
 import threading
@@ -37,11 +39,15 @@ from vedette.core.errors import NotFound, TooManyRequests, VedetteError
 from vedette.core.redaction import Secret
 from vedette.core.secrets import Secrets
 from vedette.core.workspaces import in_use
+from vedette.intel.indicators import Indicators
+from vedette.store.catalog import DEAD_LETTER
 
 log = logging.getLogger(__name__)
 HISTORY: Final = 2_000
 """Polls of an instance that are remembered."""
 MAX_PAGES: Final = 10_000
+_OBJECTS: Final = 2_000
+"""Objects of threat intelligence that are kept in one transaction."""
 WORKERS: Final = 4
 _IDLE: Final = 5.0
 SHUTDOWN: Final = 3.0
@@ -89,10 +95,11 @@ class ConnectorRunner:
 
     def __init__(
         self, state: State, secrets: Secrets, registry: ConnectorRegistry, clock: Clock,
-        sink_of: Callable[[str], Sink], rng: random.Random,
+        sink_of: Callable[[str], Sink], rng: random.Random, indicators_of: Callable[[str], Indicators] | None = None,
     ) -> None:  # fmt: skip
         self._state, self._secrets, self._registry, self._clock = state, secrets, registry, clock
         self._sink_of, self._rng = sink_of, rng
+        self._indicators_of = indicators_of
         self._guard = threading.Condition()
         self._writing = 0
         """Polls that are keeping rows or cursors right now."""
@@ -324,6 +331,8 @@ class ConnectorRunner:
             page = connection.poll(task.endpoint.id, cursor)
             with self._writes(stop):
                 self._keep(task, page.events, stop)
+                if page.stix:
+                    self._keep_objects(task, page, done, stop)
                 self._move(task, cursor, page)
             cursor = page.cursor
             done.fetched += page.fetched
@@ -352,6 +361,23 @@ class ConnectorRunner:
                 except TooManyRequests as full:
                     if self._clock.wait(stop, min(full.retry_after, 5.0)):
                         raise Cancelled from full
+
+    def _keep_objects(self, task: _Task, page: Page, done: _Poll, stop: threading.Event) -> None:
+        """Keeps objects of threat intelligence; what cannot be read goes to the dead-letter table, whole, and is counted."""
+        if self._indicators_of is None:
+            raise PollFailure("Objects of threat intelligence are not kept here.", Trouble.UNAVAILABLE)
+        indicators = self._indicators_of(task.workspace_id)
+        for start in range(0, len(page.stix), _OBJECTS):
+            some = page.stix[start : start + _OBJECTS]
+            taken = indicators.take(some, page.source, "TAXII")
+            aside = []
+            for place, error in taken.refused:
+                done.unknown["object"] += 1
+                raw = json.dumps(some[place], ensure_ascii=False, sort_keys=True, default=str)
+                row = {"TableName": task.endpoint.tables[0], "Source": page.source, "Reason": error.message, "Raw": raw}
+                digest = hashlib.blake2b(raw.encode("utf-8", "replace"), digest_size=16).hexdigest()
+                aside.append(Event(DEAD_LETTER, row, f"{page.source}:{digest}"))
+            self._keep(task, aside, stop)
 
     def _move(self, task: _Task, before: Mapping[str, Any], page: Page) -> None:
         """Remembers where to go on: also where the instance was disabled meanwhile, since its rows are kept.

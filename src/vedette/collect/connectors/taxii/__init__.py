@@ -1,0 +1,1 @@
+"""The connector `taxii`: objects of STIX out of a collection of a TAXII server."""
