@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vedette.detect.alerts.limits import AlertLimits
 from vedette.detect.entities.entity import Entity, identity, is_generic_account, resolved, strong_keys
 from vedette.detect.entities.mapping import EntityMapper, embedded_entities
-from vedette.detect.entities.types import ENTITY_TYPES, entity_type
+from vedette.detect.entities.types import ENTITY_TYPES, EntityType, entity_type
 from vedette.detect.rule import AnalyticsRule, EntityMapping, FieldMapping
 
 
@@ -47,6 +47,18 @@ def test_the_table_of_types_is_consistent() -> None:
         ({"type": "Account", "Name": "ann@contoso.com"}, {"Name": "ann", "UPNSuffix": "contoso.com"}),
         ({"type": "Host", "FullName": "pc1.contoso.com"}, {"HostName": "pc1", "DnsDomain": "contoso.com"}),
         ({"type": "Host", "FullName": "CONTOSO\\pc1"}, {"HostName": "pc1", "NTDomain": "CONTOSO"}),
+        ({"type": "Account", "FullName": "Ann Smith", "Name": "ann"}, {"Name": "ann"}),
+        (
+            {"type": "Account", "Name": "ann@contoso.com", "UPNSuffix": "Contoso.com"},
+            {"Name": "ann", "UPNSuffix": "Contoso.com"},
+        ),
+        ({"type": "Account", "Name": "ann@contoso.com", "UPNSuffix": "fabrikam.com"}, {"Name": "ann@contoso.com"}),
+        ({"type": "Account", "Name": "CONTOSO\\ann", "NTDomain": "CONTOSO"}, {"Name": "ann", "NTDomain": "CONTOSO"}),
+        ({"type": "Account", "FullName": "ann@"}, {"Name": "ann@"}),
+        (
+            {"type": "Host", "FullName": "CONTOSO\\pc1.contoso.com"},
+            {"HostName": "pc1", "NTDomain": "CONTOSO", "DnsDomain": "contoso.com"},
+        ),
         ({"type": "Host", "FullName": "10.0.0.1"}, {"HostName": "10.0.0.1"}),
         ({"type": "IP", "Address": " [2001:DB8:0::1] "}, {"Address": "2001:db8::1"}),
         ({"type": "IP", "Address": "not an address"}, {"Address": "not an address"}),
@@ -60,6 +72,30 @@ def test_the_table_of_types_is_consistent() -> None:
         ({"type": "AzureResource", "ResourceId": "subscriptions/s1/x/y/"}, {"ResourceId": "/subscriptions/s1/x/y"}),
         ({"type": "FileHash", "Value": "a" * 64}, {"Algorithm": "SHA256"}),
         ({"type": "FileHash", "Value": "a" * 64, "Algorithm": "sha-1"}, {"Algorithm": "SHA1"}),
+        ({"type": "URL", "Url": "HTTPS://User@Evil.Example:443"}, {"Url": "https://User@evil.example/"}),
+        ({"type": "URL", "Url": "http://Evil.Example:8080/A?B=C#d"}, {"Url": "http://evil.example:8080/A?B=C#d"}),
+        ({"type": "URL", "Url": "http://evil.example?q"}, {"Url": "http://evil.example/?q"}),
+        ({"type": "URL", "Url": "Evil.Example/A"}, {"Url": "Evil.Example/A"}),
+        ({"type": "File", "Name": "C:\\Temp\\a.exe"}, {"Directory": "C:\\Temp", "Name": "a.exe"}),
+        ({"type": "File", "Name": "/usr/bin/nc"}, {"Directory": "/usr/bin", "Name": "nc"}),
+        ({"type": "File", "Name": "a.exe", "Directory": "C:\\Temp\\A.EXE"}, {"Directory": "C:\\Temp", "Name": "a.exe"}),
+        ({"type": "File", "Name": "a.exe", "Directory": "C:\\"}, {"Directory": "C:\\", "Name": "a.exe"}),
+        ({"type": "File", "Name": "nc", "Directory": "/opt/NC"}, {"Directory": "/opt/NC", "Name": "nc"}),
+        ({"type": "File", "Name": "nc", "Directory": "/opt/func"}, {"Directory": "/opt/func", "Name": "nc"}),
+        ({"type": "File", "Name": "nc", "Directory": "/"}, {"Directory": "/", "Name": "nc"}),
+        (
+            {"type": "RegistryKey", "Key": "HKLM\\SOFTWARE\\Run\\"},
+            {"Hive": "HKEY_LOCAL_MACHINE", "Key": "SOFTWARE\\Run"},
+        ),
+        (
+            {"type": "RegistryKey", "Key": "\\REGISTRY\\USER\\S-1-5-21-1\\Run"},
+            {"Hive": "HKEY_USERS", "Key": "S-1-5-21-1\\Run"},
+        ),
+        ({"type": "RegistryKey", "Hive": "hklm", "Key": "SOFTWARE"}, {"Hive": "HKEY_LOCAL_MACHINE", "Key": "SOFTWARE"}),
+        ({"type": "RegistryKey", "Hive": "HKEY_A", "Key": "HKLMX\\Y"}, {"Hive": "HKEY_A", "Key": "HKLMX\\Y"}),
+        ({"type": "RegistryValue", "Key": "HKCU\\Run", "Name": "x"}, {"Key": "HKEY_CURRENT_USER\\Run", "Name": "x"}),
+        ({"type": "Process", "ProcessId": "0x1A4"}, {"ProcessId": "420"}),
+        ({"type": "Process", "ProcessId": "420"}, {"ProcessId": "420"}),
         (
             {"type": "AzureResource", "ResourceId": "/subscriptions/s1/resourceGroups/g/providers/p/vm1"},
             {"SubscriptionId": "s1", "ResourceName": "vm1"},
@@ -94,6 +130,29 @@ def test_identifiers_that_follow(given_: dict[str, str], expected: dict[str, str
         ),
         ({"type": "IP", "Address": "::FFFF"}, {"type": "IP", "Address": "::ffff"}, True),
         ({"type": "URL", "Url": "http://x/A"}, {"type": "URL", "Url": "http://x/a"}, False),
+        ({"type": "URL", "Url": "http://X.example:80"}, {"type": "URL", "Url": "http://x.example/"}, True),
+        ({"type": "URL", "Url": "http://x.example:443/"}, {"type": "URL", "Url": "http://x.example/"}, False),
+        (
+            {"type": "File", "Name": "CMD.exe", "Directory": "c:\\windows\\system32\\"},
+            {"type": "File", "Name": "cmd.exe", "Directory": "C:\\Windows\\System32"},
+            True,
+        ),
+        (
+            {"type": "File", "Name": "nc", "Directory": "/opt"},
+            {"type": "File", "Name": "NC", "Directory": "/opt"},
+            False,
+        ),
+        (
+            {"type": "RegistryKey", "Key": "HKLM\\Software\\Run"},
+            {"type": "RegistryKey", "Hive": "HKEY_LOCAL_MACHINE", "Key": "SOFTWARE\\Run"},
+            True,
+        ),
+        (
+            {"type": "CloudApplication", "Name": "Box", "InstanceName": "a"},
+            {"type": "CloudApplication", "Name": "Box", "InstanceName": "b"},
+            False,
+        ),
+        ({"type": "CloudApplication", "AppId": "1"}, {"type": "CloudApplication", "AppId": "1", "Name": "Box"}, True),
         ({"type": "IP", "Address": "1.1.1.1"}, {"type": "DNS", "DomainName": "1.1.1.1"}, False),
     ],
 )
@@ -109,6 +168,7 @@ def test_identity(one: dict[str, str], other: dict[str, str], same: bool) -> Non
         {"type": "Account", "Name": "ann"},
         {"type": "IP", "Address": "127.0.0.1"},
         {"type": "Process", "CommandLine": "cmd.exe"},
+        {"type": "URL", "Url": "/login.php?a=b.c"},
     ],
 )
 def test_what_does_not_prove_identity(entity: dict[str, str]) -> None:
@@ -256,3 +316,21 @@ def test_identity_ignores_case_and_survives_json(found: dict[str, str]) -> None:
     shouted = Entity.of("Account", {name: value.upper() for name, value in found.items()})
     assert identity(shouted) == identity(entity)
     assert entity.title
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        ["a", "B.exe", "a.b", "\\", "/", ":", "C:", "HKLM", "hkey_users", "REGISTRY", "MACHINE", "http", "://", "X.example", ":80",
+         "@", "0x1F", "::ffff:1.2.3.4", "[", "]", " ", "?", ".", "$"]
+    ),
+    max_size=7,
+).map("".join)  # fmt: skip
+
+
+@given(data=st.data(), known=st.sampled_from(ENTITY_TYPES))
+def test_what_is_in_its_one_form_stays_so(data: st.DataObject, known: EntityType) -> None:
+    names = data.draw(st.lists(st.sampled_from(known.identifiers), unique=True, max_size=4))
+    once = resolved(Entity.of(known.name, {name: data.draw(PIECES) for name in names}))
+    again = Entity.of(known.name, once)
+    assert resolved(again) == once
+    assert all(once.values())

@@ -435,6 +435,14 @@ def test_every_impacted_asset_of_defender(kinds: tuple[str, str]) -> None:
         assert problems == []
 
 
+def test_a_custom_detection_describes_its_alert_by_columns() -> None:
+    override = only(defender(template={"description": "{{DeviceName}} ran it"}), "d.json").alert_details_override
+    assert (override.display_name_format, override.description_format) == ("T", "{{DeviceName}} ran it")
+    assert (
+        only(defender(template={"description": "It ran"}), "d.json").alert_details_override.description_format is None
+    )
+
+
 def test_what_defender_does_beside_the_alert_is_said() -> None:
     user = "#microsoft.graph.security.impactedUserAsset"
     names = ("accountName", "accountDomain", "nobody")

@@ -9,6 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from vedette.detect.entities.forms import (
+    address_form,
+    file_form,
+    is_absolute,
+    is_windows_path,
+    process_id_form,
+    registry_form,
+    registry_path,
+    url_form,
+)
 from vedette.detect.entities.types import CASE_SENSITIVE, GENERIC_ACCOUNTS, EntityType, entity_type
 
 _BUILTIN_DOMAINS: Final = frozenset(
@@ -75,7 +85,8 @@ class Entity:
 
 
 def _folded(type_name: str, identifiers: Mapping[str, str]) -> dict[str, str]:
-    if type_name in CASE_SENSITIVE:
+    windows = type_name == "File" and any(is_windows_path(value) for value in identifiers.values())
+    if type_name in CASE_SENSITIVE and not windows:
         return dict(identifiers)
     return {name: value.casefold() for name, value in identifiers.items()}
 
@@ -83,21 +94,30 @@ def _folded(type_name: str, identifiers: Mapping[str, str]) -> dict[str, str]:
 def resolved(entity: Entity) -> dict[str, str]:
     """The identifiers with those that follow from them.
 
-    A full name is taken apart (``user@suffix``, ``DOMAIN\\user``, ``host.domain``), an address is written in its one form and
-    without a port, a name of DNS without the dot of the root, a hash's algorithm is told by its length, a resource's
-    subscription and name by its id.
+    A full name is taken apart (``user@suffix``, ``DOMAIN\\user``, ``host.domain``), addresses, URLs, paths and registry keys are
+    written in their one form (`forms.py`), a name of DNS without the dot of the root, a hash's algorithm is told by its length, a
+    resource's subscription and name by its id.
     """
     found = {name: value.strip() for name, value in entity.identifiers if value.strip()}
     for name in _DNS_NAMES.get(entity.type, ()):
         if found.get(name, "").rstrip("."):
             found[name] = found[name].rstrip(".")
-    full = found.get("FullName", "")
     if entity.type == "Account":
-        _resolve_account(found, full or found.get("Name", ""))
+        _resolve_account(found)
     elif entity.type == "Host":
-        _resolve_host(found, full or found.get("HostName", ""))
+        _resolve_host(found)
     elif entity.type == "IP" and "Address" in found:
-        found["Address"] = _one_form(found["Address"])
+        found["Address"] = address_form(found["Address"])
+    elif entity.type == "URL" and "Url" in found:
+        found["Url"] = url_form(found["Url"])
+    elif entity.type == "File":
+        file_form(found)
+    elif entity.type == "RegistryKey":
+        registry_form(found)
+    elif entity.type == "RegistryValue" and "Key" in found:
+        found["Key"] = registry_path(found["Key"])
+    elif entity.type == "Process" and "ProcessId" in found:
+        found["ProcessId"] = process_id_form(found["ProcessId"])
     elif entity.type == "FileHash" and "Value" in found:
         algorithm = found.get("Algorithm") or _HASH_LENGTHS.get(len(found["Value"]), "")
         if algorithm:
@@ -112,47 +132,48 @@ def resolved(entity: Entity) -> dict[str, str]:
     return found
 
 
-_WITH_PORT: Final = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d{1,5}|\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?")
-"""As OfficeActivity and proxies write an address: with the port that it came from."""
 _DNS_NAMES: Final = {"Host": ("FullName", "HostName", "DnsDomain"), "DNS": ("DomainName",)}
 
 
-def _one_form(text: str) -> str:
-    """An address as RFC 5952 writes it, one of IPv4 within IPv6 as IPv4; other text as it is."""
-    ported = _WITH_PORT.fullmatch(text)
-    try:
-        address = ipaddress.ip_address(text if ported is None else ported[1] or ported[2])
-    except ValueError:
-        return text
-    return str(getattr(address, "ipv4_mapped", None) or address)
-
-
-def _resolve_account(found: dict[str, str], full: str) -> None:
-    domain, backslash, user = full.partition("\\")
-    if backslash:
-        found.setdefault("NTDomain", domain)
-        found["Name"] = user
+def _resolve_account(found: dict[str, str]) -> None:
+    """Take a full name apart; also one that stands in `Name`, as long as that goes with the domain or suffix beside it."""
+    full = found.get("FullName") or found.get("Name", "")
+    if not full:
         return
-    user, at, suffix = full.rpartition("@")
-    if at and user:
-        found.setdefault("UPNSuffix", suffix)
-        found["Name"] = user
-    elif full:
-        found.setdefault("Name", full)
-
-
-def _resolve_host(found: dict[str, str], full: str) -> None:
-    domain, backslash, host = full.partition("\\")
-    if backslash:
-        found.setdefault("NTDomain", domain)
-        found["HostName"] = host
+    found.setdefault("Name", full)
+    for identifier, part in (("NTDomain", _DOMAIN_FIRST), ("UPNSuffix", _SUFFIX_LAST)):
+        match = part.fullmatch(full)
+        if match is None:
+            continue
+        said = found.get(identifier, "").casefold()
+        if said and said != match["domain"].casefold() and "FullName" not in found:
+            return
+        found.setdefault(identifier, match["domain"])
+        found["Name"] = match["user"]
+        while "FullName" not in found and (further := part.fullmatch(found["Name"])) is not None:
+            if further["domain"].casefold() != found[identifier].casefold():
+                break
+            found["Name"] = further["user"]
         return
-    host, dot, domain = full.partition(".")
-    if dot and domain and not _is_address(full):
+
+
+_DOMAIN_FIRST: Final = re.compile(r"(?P<domain>.+)\\(?P<user>[^\\]+)", re.DOTALL)
+_SUFFIX_LAST: Final = re.compile(r"(?P<user>.+)@(?P<domain>[^@]+)", re.DOTALL)
+
+
+def _resolve_host(found: dict[str, str]) -> None:
+    full = found.get("FullName") or found.get("HostName", "")
+    if not full:
+        return
+    found.setdefault("HostName", full)
+    domain, _, host = full.rpartition("\\")
+    if domain and host:
+        found.setdefault("NTDomain", domain)
+        found["HostName"] = full = host
+    host, _, domain = full.partition(".")
+    if host and domain and not _is_address(full):
         found.setdefault("DnsDomain", domain)
         found["HostName"] = host
-    elif full:
-        found.setdefault("HostName", full)
 
 
 def _is_address(text: str) -> bool:
@@ -185,6 +206,10 @@ def _is_strong(known: EntityType, names: frozenset[str], found: Mapping[str, str
             return found["NTDomain"] not in _BUILTIN_DOMAINS
     if known.name == "IoTDevice":
         return "IoTHub" in names or not found.get("IoTHub")  # a hub's devices are named within it
+    if known.name == "CloudApplication":
+        return "InstanceName" in names or not found.get("InstanceName")  # several of one kind are told apart by it
+    if known.name == "URL":
+        return is_absolute(found["Url"])
     if known.name == "IP":
         try:
             address = ipaddress.ip_address(found["Address"])

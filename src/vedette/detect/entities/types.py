@@ -167,7 +167,7 @@ def entity_type(name: str) -> EntityType | None:
 
 
 CASE_SENSITIVE = frozenset({"URL", "File", "Process"})
-"""Types whose identifiers are compared as they are; all others are the same in any case."""
+"""Types whose identifiers are compared as they are; all others, and files of Windows, are the same in any case."""
 
 GENERIC_ACCOUNTS = frozenset(
     [

@@ -126,7 +126,7 @@ def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsR
         "subTechniques": sub_techniques or None,
         "entityMappings": _mappings(template, document, problems),
         "customDetails": _custom_details(template),
-        "alertDetailsOverride": {"alertDisplayNameFormat": template.get("title")} if template.get("title") else None,
+        "alertDetailsOverride": _override(template),
         "eventGroupingSettings": {
             "aggregationKind": _GROUPINGS.get(str(template.get("eventGroupingKind")), "AlertPerResult")
         },
@@ -258,6 +258,15 @@ def _say_what_is_no_tactic(template: Mapping[str, Any], document: Document, prob
     if isinstance(category, str) and tactic_named(category) is None and (near := nearest(category, TACTICS)):
         message = f"the category '{category}' is not a tactic, and alerts of the rule have none."
         _note(document, problems, document.line((*_TEMPLATE, "category")), message, f"Did you mean '{near}'?")
+
+
+def _override(template: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The alert's title, and its description where that has columns of the result in it."""
+    title, description = template.get("title"), template.get("description")
+    formats = {"alertDisplayNameFormat": title} if title else {}
+    if isinstance(description, str) and "{{" in description:
+        formats["alertDescriptionFormat"] = description
+    return formats or None
 
 
 def _custom_details(template: Mapping[str, Any]) -> dict[str, str] | None:

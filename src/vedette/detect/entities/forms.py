@@ -1,0 +1,107 @@
+"""The one form of identifiers that are written in several ways: addresses, URLs, files, registry keys.
+
+Source: RFC 5952 (addresses), RFC 3986 section 6 (URLs), and learn.microsoft.com/azure/sentinel/entities-reference.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+
+_WITH_PORT: Final = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d{1,5}|\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?")
+"""As OfficeActivity and proxies write an address: with the port that it came from."""
+_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)(.*)", re.DOTALL)
+_NAMES_A_HOST: Final = re.compile(r"[^/?#\s]+\.[^/?#\s]+")
+_PORTS: Final = {"http": "80", "https": "443", "ftp": "21", "ws": "80", "wss": "443"}
+_WINDOWS_PATH: Final = re.compile(r"[A-Za-z]:($|[\\/])|.*\\")
+_HIVES: Final = {
+    "HKLM": "HKEY_LOCAL_MACHINE", "HKCU": "HKEY_CURRENT_USER", "HKCR": "HKEY_CLASSES_ROOT", "HKU": "HKEY_USERS",
+    "HKCC": "HKEY_CURRENT_CONFIG", "REGISTRY\\MACHINE": "HKEY_LOCAL_MACHINE", "REGISTRY\\USER": "HKEY_USERS",
+}  # fmt: skip
+_HIVE: Final = re.compile(
+    r"\\?(HKEY_[A-Z_]+|HKLM|HKCU|HKCR|HKU|HKCC|REGISTRY\\(?:MACHINE|USER)):?(?:\\|$)", re.IGNORECASE
+)
+
+
+def address_form(text: str) -> str:
+    """An address as RFC 5952 writes it, one of IPv4 within IPv6 as IPv4, without a port; other text as it is."""
+    ported = _WITH_PORT.fullmatch(text)
+    try:
+        address = ipaddress.ip_address(text if ported is None else ported[1] or ported[2])
+    except ValueError:
+        return text
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def url_form(text: str) -> str:
+    """A URL with its scheme and host in lower case, without the scheme's own port, and with the path that it always has."""
+    match = _URL.fullmatch(text)
+    if match is None:
+        return text
+    scheme, rest = match[1].lower(), match[3]
+    user, at, host = match[2].rpartition("@")
+    host = re.sub(rf"(:{_PORTS.get(scheme, '')})+$", "", host.lower())
+    if scheme in _PORTS and not rest.startswith("/"):
+        rest = f"/{rest}"
+    return f"{scheme}://{user}{at}{host}{rest}"
+
+
+def is_absolute(url: str) -> bool:
+    """Whether a URL names a host: a path alone is that of any."""
+    return _URL.fullmatch(url) is not None or _NAMES_A_HOST.match(url.removeprefix("//")) is not None
+
+
+def is_windows_path(text: str) -> bool:
+    """Whether a path is one of Windows, where case does not count."""
+    return _WINDOWS_PATH.match(text) is not None
+
+
+def file_form(found: dict[str, str]) -> None:
+    """A file's directory without its name at the end and without a separator after it; from a name with a path, both."""
+    directory, name = found.get("Directory", ""), found.get("Name", "")
+    if not directory and (name.startswith("/") or is_windows_path(name)):
+        at = max(name.rfind("/"), name.rfind("\\") if is_windows_path(name) else -1)
+        directory, name = name[: at + 1], name[at + 1 :]
+        if not name:
+            return
+    if not directory:
+        return
+    same = str.casefold if is_windows_path(directory) else str
+    separators = "\\/" if is_windows_path(directory) else "/"
+    bare = directory.rstrip(separators)
+    while name and same(bare).endswith(same(name)) and bare[: -len(name)].endswith(tuple(separators)):
+        bare = bare[: -len(name)].rstrip(separators)
+    found["Directory"] = directory[: len(bare) + 1] if not bare or bare.endswith(":") else bare
+    if name:
+        found["Name"] = name
+
+
+def registry_form(found: dict[str, str]) -> None:
+    """A key's hive by its full name, apart from the key where both stand together."""
+    key, hive = found.get("Key", ""), found.get("Hive", "")
+    while (match := _HIVE.match(key)) is not None:
+        hive, key = hive or match[1], key[match.end() :]
+    if hive:
+        found["Hive"] = full_hive(hive)
+    if key:
+        found["Key"] = key.strip("\\")
+
+
+def full_hive(text: str) -> str:
+    """A hive's full name."""
+    name = text.strip("\\:").upper()
+    return _HIVES.get(name, name)
+
+
+def registry_path(text: str) -> str:
+    """A key's path that begins with its hive's full name."""
+    match = _HIVE.match(text)
+    if match is None:
+        return text.rstrip("\\")
+    return f"{full_hive(match[1])}\\{text[match.end() :]}".rstrip("\\")
+
+
+def process_id_form(text: str) -> str:
+    """A process id in decimal: Windows' own events have it in hexadecimal."""
+    return str(int(text, 16)) if re.fullmatch(r"0[xX][0-9A-Fa-f]{1,16}", text) else text
