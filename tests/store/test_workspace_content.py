@@ -220,12 +220,28 @@ def test_files_of_items() -> None:
     expected = [{"a": "1", "b": "x,y"}, {"a": "2", "b": ""}]
     assert read_items(b'\xef\xbb\xbfa,b\r\n1,"x,y"\r\n2,\r\n\r\n', "f.csv") == expected
     assert read_items(b"a\tb\n1\tx,y\n2\t\n", "f.tsv") == expected
+    assert read_items(b'sep=;\r\na;b\r\n1;"x,y"\r\n2;\r\n', "f.csv") == expected, (
+        "what Excel makes where commas are in numbers"
+    )
+    assert read_items('"a;x"\tb\n1\tx,y\n'.encode("utf-16"), "f.txt") == [{"a;x": "1", "b": "x,y"}], (
+        "Excel's Unicode text"
+    )
+    assert read_items(b'#TYPE System.Object\n"a","b"\n"1","x,y"\n"2",""\n', "f.csv") == expected
+    assert read_items(b"sep=|\na|b,c\n1|2\n", "f.csv") == [{"a": "1", "b,c": "2"}]
+    assert read_items(b"a\n1\n", "f.csv") == [{"a": "1"}]
     assert read_items(b'[{"a": 1}]', "f.json") == [{"a": 1}]
     assert read_items(b'{"a": 1}\n{"a": [2]}\n', "f.jsonl") == [{"a": 1}, {"a": [2]}]
-    for content, name, line in ((b"a,b\n1\n", "f.csv", 2), (b"a,a\n", "f.csv", 1), (b'{"a":\n', "f.jsonl", 1)):
+    for content, name, line in (
+        (b"a,b\n1\n", "f.csv", 2),
+        (b"a,a\n", "f.csv", 1),
+        (b"sep=,\na,b\n1\n", "f.csv", 3),
+        (b'{"a":\n', "f.jsonl", 1),
+    ):
         with pytest.raises(InvalidInput) as caught:
             read_items(content, name)
         assert caught.value.line == line
+    with pytest.raises(InvalidInput, match="not text in UTF-8"):
+        read_items("a\ncafé\n".encode("latin-1"), "f.csv")
 
 
 # -- saved functions

@@ -120,7 +120,7 @@ def check_table_name(name: str) -> str:
     """The name, if a table may have it; else `InvalidInput`."""
     if not TABLE_NAME.fullmatch(name):
         raise InvalidInput(
-            f"'{name}' is not a table name: letters, digits and underscores, not starting with a digit.",
+            f"'{name[:80]}' is not a table name: at most 128 letters, digits and underscores, not starting with a digit.",
             code="VDT0606",
             target=name,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Sequence
@@ -14,27 +15,30 @@ import orjson
 from vedette.core.errors import InvalidInput
 from vedette.core.files import read_whole
 from vedette.core.roles import Principal
+from vedette.store.reading.csvfile import delimiter_of
 from vedette.store.watchlists.lists import WatchlistChange, Watchlists, WatchlistSettings
 
 MAX_UPLOAD: Final = int(3.8 * 1024 * 1024)
 """Bytes of a file that comes in a request."""
 MAX_FILE: Final = 500 * 1024 * 1024
 """Bytes of a file that is read from the server's disk."""
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_items(content: bytes, name: str) -> Sequence[dict[str, Any]]:
-    """The items of a file: CSV or TSV with a line of headings, a JSON array of objects, or JSON lines.
+    """The items of a file: CSV with a line of headings (commas, semicolons or tabs), a JSON array of objects, or JSON lines; in UTF-8,
+    or in UTF-16 with a byte order mark.
 
     Raises `InvalidInput` with the line where something is wrong.
     """
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidInput(f"{name} is not text in UTF-8.", file=name) from None
+        raise InvalidInput(f"{name} is not text in UTF-8, nor in UTF-16 with a byte order mark.", file=name) from None
     stripped = text.lstrip()
     if name.lower().endswith((".json", ".jsonl", ".ndjson")) or stripped[:1] in ("[", "{"):
         return _from_json(stripped, name)
-    return _from_csv(text, name, "\t" if name.lower().endswith(".tsv") else ",")
+    return _from_csv(text, name)
 
 
 def read_file(path: Path) -> Sequence[dict[str, Any]]:
@@ -78,8 +82,10 @@ def _from_json(text: str, name: str) -> list[dict[str, Any]]:
     return [one for _, one in values]
 
 
-def _from_csv(text: str, name: str, delimiter: str) -> list[dict[str, Any]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _from_csv(text: str, name: str) -> list[dict[str, Any]]:
+    source = io.StringIO(text, newline="")
+    before, delimiter = _above_heading(source)
+    reader = csv.reader(source, delimiter=delimiter, strict=True)
     items: list[dict[str, Any]] = []
     try:
         header = next(reader, None)
@@ -87,16 +93,34 @@ def _from_csv(text: str, name: str, delimiter: str) -> list[dict[str, Any]]:
             raise InvalidInput(f"{name} has no line of headings.", file=name)
         header = [heading.strip() for heading in header]
         if len(set(header)) != len(header):
-            raise InvalidInput(f"{name} has two columns of the same name.", file=name, line=1)
+            raise InvalidInput(f"{name} has two columns of the same name.", file=name, line=before + 1)
         for cells in reader:
             if not any(cells):
                 continue
             if len(cells) != len(header):
+                line = before + reader.line_num
                 raise InvalidInput(
-                    f"Line {reader.line_num} of {name} has {len(cells)} values, and there are {len(header)} columns.",
-                    file=name, line=reader.line_num,
+                    f"Line {line} of {name} has {len(cells)} values, and there are {len(header)} columns.",
+                    file=name, line=line,
                 )  # fmt: skip
             items.append(dict(zip(header, cells, strict=True)))
     except csv.Error as error:
-        raise InvalidInput(f"{name} is not CSV: {error}.", file=name, line=reader.line_num) from None
+        raise InvalidInput(f"{name} is not CSV: {error}.", file=name, line=before + reader.line_num) from None
     return items
+
+
+def _above_heading(source: io.StringIO) -> tuple[int, str]:
+    """Goes to the line of headings: how many lines are above it, and what separates the fields.
+
+    Above it are what Excel takes (`sep=;`), which says so itself, and what PowerShell writes (`#TYPE …`).
+    """
+    lines, said = 0, None
+    while True:
+        start = source.tell()
+        line = source.readline().rstrip("\r\n")
+        if line.lower().startswith("sep=") and len(line) == 5:
+            said = line[4]
+        elif not line.startswith("#TYPE "):
+            source.seek(start)
+            return lines, said or delimiter_of(line) or ","
+        lines += 1
