@@ -14,6 +14,7 @@ import pytest
 
 from tests.detect.rules import as_read, rule
 from tests.plugins.state import NOON
+from vedette.api.routes.rules import run_body
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
@@ -126,6 +127,8 @@ def test_a_rule_that_has_run_once_is_spared_from_then_on(house: House) -> None:
         assert all(one.search_id and one.trace_id and one.run_type is RunType.SCHEDULED for one in later)
     assert [one.outcome for one in house.tiles(3)] == [WindowOutcome.NOT_MATCHED, *[WindowOutcome.MATCHED] * 3]
     assert not any(one.spared for one in house.tiles(3))
+    told = [run_body(one, []) for one in house.tiles(1)]
+    assert [(one.note, one.error, one.outcome) for one in told] == [(None, None, "silent"), *[(SPARED, None, "silent")] * 3]
 
 
 def test_what_a_restart_finds_in_the_ledger_is_enough(house: House) -> None:

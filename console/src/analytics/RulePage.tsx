@@ -67,6 +67,7 @@ function Runs({ runs }: { runs: readonly RuleRun[] }) {
           </td>
           <td>
             <Outcome outcome={run.outcome} />
+            {run.note && <div className="vd-muted">{run.note}</div>}
             {run.error && (
               <div className="vd-warn">
                 {run.error.message} {run.error.hint}

@@ -377,6 +377,8 @@ export interface RuleRun {
   /** Numbers of the incidents it made or added to. */
   incidents: number[];
   error?: ApiErrorBody | null;
+  /** How it came to its outcome, where that was not by the rule's own query. */
+  note?: string | null;
 }
 
 export interface RuleSummary {

@@ -39,6 +39,8 @@ class RunBody(Wire):
     alerts: int
     incidents: list[int]
     error: ErrorBody | None = None
+    note: str | None = None
+    """How the run came to its outcome, where that was not by the rule's own query."""
 
 
 class RuleSummary(Wire):
@@ -136,6 +138,7 @@ def run_body(entry: LedgerEntry, incidents: list[int]) -> RunBody:
         window_start_utc=entry.query_from or entry.window.start, window_end_utc=entry.window.end,
         started_time_utc=entry.recorded_at - timedelta(seconds=entry.duration), duration_ms=round(entry.duration * 1000, 1),
         outcome=_OUTCOMES.get(entry.outcome, "failed"), rows=entry.rows, alerts=entry.alerts, incidents=incidents, error=shown,
+        note=entry.reason if entry.spared else None,
     )  # fmt: skip
 
 
