@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.api.conftest import RULE_ID, Running, campaign
+from tests.detect.rules import as_read, rule
+from tests.store.kept_parts import ALWAYS
 from vedette.api.application import Application
 from vedette.api.connector_health import ConnectorHealth
 from vedette.api.own_logs import OwnLogs
@@ -19,6 +21,8 @@ from vedette.collect.connectors.models import ConnectorPollRow, ConnectorRow
 from vedette.core.clock import SystemClock, VirtualClock
 from vedette.core.settings import load_settings
 from vedette.detect.reading.files import read_rules
+from vedette.detect.running.runner import RuleRunner
+from vedette.detect.running.scheduler import ScheduleOptions, Scheduler
 
 
 @pytest.fixture
@@ -111,6 +115,35 @@ def test_runs_and_changes_of_rules_are_there_once(services: WorkspaceServices, t
         "SentinelAudit | project OperationName, Status, SentinelResourceName, isnotempty(ExtendedProperties.CallerName)"
     )
     assert asked(services, query) == [["Microsoft.SecurityInsights/alertRules/Write", "Success", name, True]]
+
+
+def test_a_run_tells_of_the_bins_whose_partial_results_were_kept(services: WorkspaceServices) -> None:
+    services.logs.partials.worth = ALWAYS
+    now = SystemClock().now().replace(minute=0, second=0, microsecond=0)
+    rows = [{"TimeGenerated": now - timedelta(hours=back), "User": f"user{back % 3}"} for back in range(1, 72)]
+    services.logs.append("Long_CL", rows)
+    long = rule(
+        1,
+        query="Long_CL | summarize count() by User",
+        query_frequency=timedelta(hours=1),
+        query_period=timedelta(days=2),
+    )
+    services.rules.import_(as_read(long))
+    clock = VirtualClock(now)
+    scheduler = Scheduler(
+        services.application.state, services.rules, RuleRunner(services.logs, clock), services.ledger, clock, lambda run: None,
+        ScheduleOptions(ingestion_delay=timedelta(0)),
+    )  # fmt: skip
+    for _ in range(4):
+        scheduler.tick()
+        clock.advance(timedelta(hours=1))
+    own_logs(services).tick()
+    query = (
+        "SentinelHealth | where SentinelResourceName == 'Rule 1' | sort by TimeGenerated asc "
+        "| project tolong(ExtendedProperties.KeptBins), tolong(ExtendedProperties.MadeBins)"
+    )
+    told = asked(services, query)
+    assert told == [[0, 48], [47, 1], [47, 1]]
 
 
 def test_the_flow_of_rows_by_source_in_a_table(services: WorkspaceServices) -> None:
