@@ -120,7 +120,7 @@ def test_names_that_one_object_has_beside_those_of_all(
         at = place % len(lines)
         lines[at] = f"{lines[at][:-1]}, {more}}}"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(enginelines, "_LEAST_ROWS", 1 if parted else 4_096)
+        patch.setattr(enginelines, "_AT_ONCE", 1 if parted else 4_096)
         same(tmp_path / "a.jsonl", ("\n".join(lines) + "\n").encode())
 
 
@@ -249,14 +249,3 @@ def test_what_is_read_ahead_fails_where_it_is_asked_for() -> None:
     assert next(early) == 1
     early.close()
     assert left == ["closed", "closed"]
-
-
-def test_one_thread_reads_while_others_are_behind(tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(b"".join(b'{"Name": "%d"}\n' % number for number in range(10_000)))
-    parted, whole = (
-        list(read_lines(TextStream(path), TYPES, lambda behind=behind: behind)) for behind in (False, True)
-    )
-    assert [batch.size for batch in parted] == [5_000, 5_000]
-    assert [batch.size for batch in whole] == [10_000]
-    assert assembled(parted) == assembled(whole)

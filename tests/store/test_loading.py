@@ -459,7 +459,10 @@ def test_progress_tells_bytes_and_rows(store: LogStore, write: WriteFile) -> Non
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
-def test_a_load_can_be_cancelled(store: LogStore, write: WriteFile, ask: Ask, after: int) -> None:
+def test_a_load_can_be_cancelled(
+    store: LogStore, write: WriteFile, ask: Ask, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vedette.store.reading.chunks.MOST_LINES", 15_000)
     first = write("SigninLogs/a.jsonl", SIGN_INS)
     second = write("SecurityEvent/a.jsonl", [{"EventID": n} for n in range(60_000)])
     third = write("AuditLogs/a.jsonl", [{"OperationName": "x"}])

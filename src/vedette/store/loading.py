@@ -48,9 +48,6 @@ from vedette.store.writer import TableWriter, writing
 _AHEAD: Final = 96 * 1024 * 1024
 """Bytes of rows that may wait for the engine while more is read: now and then it takes as long as for several batches."""
 
-_ENOUGH: Final = 2
-"""So many batches that wait for the engine are work for one thread while the next are read: then reading leaves it a processor."""
-
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 AnySource = Source | RecordSource
 
@@ -249,12 +246,7 @@ class Loader:
             pending: deque[tuple[Future[None], int]] = deque()
             held = 0
             try:
-                for batch in read(
-                    source,
-                    writer.table.types,
-                    digest.take,
-                    lambda: sum(not stored.done() for stored, _ in pending) > _ENOUGH,
-                ):
+                for batch in read(source, writer.table.types, digest.take):
                     self._check_cancelled()
                     made = assembler.assemble(batch)
                     size = made.bytes

@@ -39,38 +39,34 @@ _AS_TEXT: Final = frozenset({Type.STRING, Type.DATETIME})
 """Types whose values the engine gives as texts without the quotes of JSON."""
 _MOST_SHAPES: Final = 2_000
 """Sets of names that the objects of one block may have; more are read one by one."""
-THREADS: Final = 2
 _LINES: Final = "lines"
+_LINE: Final = "line"
+_AT_ONCE: Final = 256 * 1024
+"""Bytes of lines that the engine has in hand at once: with what it makes of them, they stay in the processor's own memory.
+
+Of lines of 1 KB it would take 2,048 otherwise, and a third more time.
+"""
 _BRACE: Final = 123
 _REFUSED: Final = (duckdb.Error, UnicodeDecodeError)
 """What the engine raises for what it does not take. It quotes the start of a line, which may end within a character."""
 _MOST_NAMES: Final = 1_000
 """Names that are asked for in all blocks; where there are more, each block has its own."""
-_LEAST_ROWS: Final = 4_096
-"""Fewer rows are not parted among threads."""
 _ESCAPED_COLON: Final = (b"\\u003a", b"\\u003A")
 
 
-def read_lines(
-    stream: TextStream, types: Mapping[str, Type], behind: Callable[[], bool] = lambda: False
-) -> Iterator[Batch]:
-    """The rows of a stream in batches whose columns are ready for a table with these columns.
-
-    One thread reads instead of several while `behind` says that others have enough to do with the rows given so far.
-    """
+def read_lines(stream: TextStream, types: Mapping[str, Type]) -> Iterator[Batch]:
+    """The rows of a stream in batches whose columns are ready for a table with these columns."""
     slow = Gathering(stream)
     line, offset = 1, 0
     with _engine() as engine:
         reader = _Engine(engine, types)
         for chunk in ahead(chunks_of(stream)):
-            threads = 1 if behind() else THREADS
-            batches = reader.read(chunk, line, threads) if chunk.size <= MAX_LINE else None
-            if batches is not None:
+            batch = reader.read(chunk, line) if chunk.size <= MAX_LINE else None
+            if batch is not None:
                 yield from slow.flush()
-                for batch in batches:
-                    line += batch.size
-                    batch.consumed = chunk.consumed
-                    yield batch
+                line += batch.size
+                batch.consumed = chunk.consumed
+                yield batch
             else:
                 text = chunk.text()
                 for batch in _one_by_one(slow, text, line, offset):
@@ -84,9 +80,7 @@ def read_lines(
 def read_objects(lines: Sequence[bytes], types: Mapping[str, Type], first: int) -> Batch | None:
     """The rows of lines that each are one object on their own, numbered from `first`; None where they must be read one by one."""
     with _engine() as engine:
-        text = b"\n".join(lines) + b"\n"
-        made = _Engine(engine, types).read(Chunk.of(text), first, THREADS, whole=True)
-        return None if made is None else made[0]
+        return _Engine(engine, types).read(Chunk.of(b"\n".join(lines) + b"\n"), first)
 
 
 def _engine() -> closing[duckdb.DuckDBPyConnection]:
@@ -96,8 +90,11 @@ def _engine() -> closing[duckdb.DuckDBPyConnection]:
 
 @functools.lru_cache(maxsize=1)
 def _of_process(process: int) -> duckdb.DuckDBPyConnection:
-    """The engine in memory; one that was begun before a fork is no use after it."""
-    return duckdb.connect(":memory:", config={"threads": str(THREADS), "enable_external_access": "false"})
+    """The engine in memory; one that was begun before a fork is no use after it.
+
+    It reads in the thread that asks: the others have the rows to store.
+    """
+    return duckdb.connect(":memory:", config={"threads": "1", "enable_external_access": "false"})
 
 
 def _one_by_one(slow: Gathering, chunk: bytes, first: int, offset: int) -> Iterator[Batch]:
@@ -144,8 +141,8 @@ class _Engine:
         self._uniform = True
         """Whether the objects of every block so far have had the same names: then the engine need not be asked for them first."""
 
-    def read(self, chunk: Chunk, first: int, threads: int, *, whole: bool = False) -> list[Batch] | None:
-        """The rows of a block, as a batch for each thread or one if `whole`; None if it is not plain."""
+    def read(self, chunk: Chunk, first: int) -> Batch | None:
+        """The rows of a block, of which `first` is the first; None if it is not plain."""
         chunk = chunk.ended()
         content = chunk.numbers()
         starts = np.empty(len(chunk.ends) + 1, dtype=np.int64)
@@ -158,22 +155,18 @@ class _Engine:
             lines.validate(full=not chunk.signs.ascii)
         except pa.ArrowInvalid:
             return None
-        step = max(_LEAST_ROWS, -(-len(lines) // threads))
-        table = pa.Table.from_batches(
-            [pa.record_batch({"line": lines.slice(start, step)}) for start in range(0, len(lines), step)]
-        )
-        self._engine.register(_LINES, table)
+        table = pa.table({_LINE: lines})
+        parts = table.to_batches(max_chunksize=max(1, _AT_ONCE * len(lines) // chunk.size))
+        self._engine.register(_LINES, pa.Table.from_batches(parts))
         try:
-            names, parts = self._rows(_Block(chunk, lines))
-            if whole and len(parts) > 1:
-                parts = [pa.concat_arrays(parts)]
-            return list(self._batches(names, parts, lines, first, np.diff(starts) - 1))
+            names, rows = self._rows(_Block(chunk, lines))
+            return self._batch(names, rows, lines, first, np.diff(starts) - 1)
         except (*_REFUSED, orjson.JSONDecodeError, _NotPlain):
             return None
         finally:
             self._engine.unregister(_LINES)
 
-    def _rows(self, block: _Block) -> tuple[list[str], list[pa.StructArray]]:
+    def _rows(self, block: _Block) -> tuple[list[str], pa.StructArray]:
         """The names that the objects of a block have, and their values. Raises `duckdb.Error` or `_NotPlain` for what is not plain."""
         if self._uniform:
             names = list(orjson.loads(block.lines[0].as_py()))
@@ -185,7 +178,7 @@ class _Engine:
                 pass  # some object lacks a name, or has one twice
             self._uniform = False
         known = self._known
-        rows = self._extracted(known, strict=False) if known else []
+        rows = self._extracted(known, strict=False)
         if known and self._all_there(block, known, rows):
             return known, rows
         names = self._names()
@@ -197,15 +190,14 @@ class _Engine:
             rows = self._extracted(known, strict=False)
         return known, rows
 
-    def _all_there(self, block: _Block, names: list[str], rows: list[pa.StructArray]) -> bool:
+    def _all_there(self, block: _Block, names: list[str], rows: pa.StructArray) -> bool:
         """Whether the objects have nothing but these values: a name that has null, is unknown or comes twice has a colon more."""
         try:
             colons = block.colons()
         except _NotPlain:
             return False
-        for part in rows:
-            for name, values in zip(names, part.flatten()):
-                colons -= (1 + name.count(":")) * (len(values) - values.null_count)
+        for name, values in zip(names, rows.flatten()):
+            colons -= (1 + name.count(":")) * (len(values) - values.null_count)
         return colons == _colons(rows)
 
     def _names(self) -> list[str]:
@@ -222,37 +214,31 @@ class _Engine:
             names.update(dict.fromkeys(shape))
         return list(names)
 
-    def _extracted(self, names: list[str], *, strict: bool) -> list[pa.StructArray]:
-        """The values of these names, in parts. Raises `duckdb.Error` where an object lacks one of them or has it twice, if `strict`."""
+    def _extracted(self, names: list[str], *, strict: bool) -> pa.StructArray:
+        """The values of these names. Raises `duckdb.Error` where an object lacks one of them or has it twice, if `strict`."""
         if not names:
-            return []
+            return pa.array([], pa.struct([]))
         asked = {name: "VARCHAR" if self._types.get(name) in _AS_TEXT else "JSON" for name in names}
         function = "from_json_strict" if strict else "from_json"
         found = self._engine.sql(
-            f"SELECT {function}(line, {quote(json.dumps(asked, ensure_ascii=False))}) AS row FROM {_LINES}"
+            f"SELECT {function}({_LINE}, {quote(json.dumps(asked, ensure_ascii=False))}) AS row FROM {_LINES}"
         ).to_arrow_table()
-        rows: list[pa.StructArray] = found.column("row").chunks
-        if any(part.null_count for part in rows):
+        parts: list[pa.StructArray] = found.column("row").chunks
+        rows = parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+        if rows.null_count:
             raise _NotPlain
         return rows
 
-    def _batches(
-        self, names: list[str], parts: list[pa.StructArray], lines: pa.LargeStringArray, first: int,
+    def _batch(
+        self, names: list[str], rows: pa.StructArray, lines: pa.LargeStringArray, first: int,
         sizes: np.ndarray[Any, np.dtype[np.int64]],
-    ) -> Iterator[Batch]:  # fmt: skip
-        """A batch for each part."""
-        start = 0
-        if not names:
-            yield Batch(len(lines), {}, range(first, first + len(lines)), sizes)
-        for rows in parts:
-            made: dict[str, RawColumn] = {}
-            for name, values in zip(names, rows.flatten()):
-                if values.null_count < len(values):
-                    own = functools.partial(_value, lines.slice(start, len(rows)), name)
-                    made[name] = _column(_texts(values), self._types.get(name), own)
-            end = start + len(rows)
-            yield Batch(len(rows), made, range(first + start, first + end), sizes[start:end])
-            start = end
+    ) -> Batch:  # fmt: skip
+        made: dict[str, RawColumn] = {}
+        for name, values in zip(names, rows.flatten()):
+            if values.null_count < len(values):
+                own = functools.partial(_value, lines, name)
+                made[name] = _column(_texts(values), self._types.get(name), own)
+        return Batch(len(lines), made, range(first, first + len(lines)), sizes)
 
 
 def _value(lines: pa.LargeStringArray, name: str, row: int) -> object:
@@ -260,16 +246,15 @@ def _value(lines: pa.LargeStringArray, name: str, row: int) -> object:
     return orjson.loads(lines[row].as_py())[name]
 
 
-def _colons(parts: list[pa.StructArray]) -> int:
+def _colons(rows: pa.StructArray) -> int:
     """The colons in all values."""
     total = 0
-    for rows in parts:
-        for values in rows.flatten():
-            texts = _texts(values)
-            _, offsets, data = texts.buffers()
-            if data is not None:
-                bounds = np.frombuffer(offsets, np.int32)[[texts.offset, texts.offset + len(texts)]]
-                total += count_colons(np.frombuffer(data, np.uint8)[bounds[0] : bounds[1]])
+    for values in rows.flatten():
+        texts = _texts(values)
+        _, offsets, data = texts.buffers()
+        if data is not None:
+            bounds = np.frombuffer(offsets, np.int32)[[texts.offset, texts.offset + len(texts)]]
+            total += count_colons(np.frombuffer(data, np.uint8)[bounds[0] : bounds[1]])
     return total
 
 

@@ -77,18 +77,16 @@ def read(
     source: Source,
     types: Mapping[str, Type] | None = None,
     seen: Callable[[bytes | memoryview], object] | None = None,
-    behind: Callable[[], bool] = lambda: False,
 ) -> Iterator[Batch]:
     """The rows of a source in batches. With the types of its table, columns may be in them already.
 
     `seen` is shown the bytes of the file as they are read, one after another; not those of Parquet, which is read here and there.
-    `behind` says whether others have enough to do with the rows given so far: then JSON lines are read by fewer threads.
     """
     if source.form is Form.PARQUET:
         return read_parquet(source.path)
     stream = TextStream(source.path, seen)
     if types is not None and source.form is Form.JSON_LINES:
-        return read_lines(stream, types, behind)
+        return read_lines(stream, types)
     if types is not None and source.form is Form.JSON:
         return read_json(stream, types=types)
     return _TEXT_READERS[source.form](stream)
