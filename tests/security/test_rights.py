@@ -20,6 +20,7 @@ OPEN, SIGNED_IN, MEMBER, OWNER = "anyone", "anyone signed in", "any role in the 
 INSTALLATION = "an administrator of the installation"
 WS = "/api/v1/workspaces/{ws}"
 USER = "/api/v1/users/{user}"
+COLLECTION = "/taxii2/root/collections/{ws}"
 RULES: dict[tuple[str, str], str | Permission] = {
     ("get", "/api/v1/health"): OPEN,
     ("post", "/api/v1/session"): OPEN,
@@ -181,6 +182,23 @@ RULES: dict[tuple[str, str], str | Permission] = {
     ("delete", f"{WS}/automation-rules/{{rule}}"): Permission.RULES_WRITE,
     ("get", f"{WS}/rule-export"): Permission.RULES_READ,
     ("get", f"{WS}/rule-costs"): Permission.RULES_READ,
+    ("get", f"{WS}/indicators"): Permission.CONTENT_READ,
+    ("post", f"{WS}/indicators"): Permission.CONTENT_WRITE,
+    ("get", f"{WS}/indicator-sources"): Permission.CONTENT_READ,
+    ("post", f"{WS}/incidents/{{incident}}/indicators"): Permission.CONTENT_WRITE,
+    ("get", f"{WS}/indicators/{{indicator}}"): Permission.CONTENT_READ,
+    ("delete", f"{WS}/indicators/{{indicator}}"): Permission.CONTENT_WRITE,
+    ("post", f"{WS}/indicators/{{indicator}}/revoke"): Permission.CONTENT_WRITE,
+    ("post", f"{WS}/indicators/{{indicator}}/reinstate"): Permission.CONTENT_WRITE,
+    ("post", f"{WS}/indicators/{{indicator}}/tags"): Permission.CONTENT_WRITE,
+    ("get", "/taxii2/"): SIGNED_IN,
+    ("get", "/taxii2/root/"): SIGNED_IN,
+    ("get", "/taxii2/root/collections/"): SIGNED_IN,
+    ("get", f"{COLLECTION}/"): Permission.CONTENT_READ,
+    ("get", f"{COLLECTION}/manifest/"): Permission.CONTENT_READ,
+    ("get", f"{COLLECTION}/objects/"): Permission.CONTENT_READ,
+    ("get", f"{COLLECTION}/objects/{{object}}/"): Permission.CONTENT_READ,
+    ("get", f"{COLLECTION}/objects/{{object}}/versions/"): Permission.CONTENT_READ,
     ("get", f"{WS}/secrets"): Permission.SECRETS_READ,
     ("get", f"{WS}/audit"): Permission.AUDIT_READ,
     ("post", f"{WS}/secrets/{{secret}}/check"): Permission.SECRETS_WRITE,

@@ -39,6 +39,7 @@ from vedette.api.routes import (
     health,
     incident_work,
     incidents,
+    indicators,
     ingestion,
     ingestion_health,
     investigation,
@@ -59,6 +60,7 @@ from vedette.api.routes import (
 )
 from vedette.api.routes.doors import install_doors
 from vedette.api.security import principal
+from vedette.api.taxii import install_taxii
 from vedette.api.workers import Workers
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable, VedetteError
@@ -93,6 +95,7 @@ def create_app(application: Application) -> FastAPI:
         incidents,
         incident_work,
         investigation,
+        indicators,
         source_alerts,
         logs,
         ingestion,
@@ -117,6 +120,7 @@ def create_app(application: Application) -> FastAPI:
         app.include_router(module.router, prefix=PREFIX)
     install_description(app, PREFIX)
     install_doors(app, application)
+    install_taxii(app, application)
     install_console(app, PREFIX)
     app.add_middleware(Compression)
     app.add_middleware(HostNames, names=_names(application))

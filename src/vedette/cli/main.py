@@ -64,6 +64,7 @@ COMMANDS: Final[dict[str, tuple[str, ...]]] = {
     "rules": ("rules", "rule_code", "rule_exceptions", "rule_export", "replaying"),
     "automation-rules": ("automation_rules",),
     "incidents": ("incidents", "source_alerts"),
+    "indicators": ("indicators",),
     "ingest": ("ingest",),
     "connectors": ("connectors",),
     "destinations": ("destinations",),

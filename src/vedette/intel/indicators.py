@@ -186,8 +186,11 @@ class Indicators(Kept):
 
     # -- what people say of it
 
-    def put(self, content: Mapping[str, Any], by: Principal) -> IntelObject:
-        """Keeps an indicator that somebody enters; one that was withdrawn or deleted is in force again. Raises `InvalidObject`."""
+    def put(self, content: Mapping[str, Any], by: Principal, *, write: bool = True) -> IntelObject:
+        """Keeps an indicator that somebody enters; one that was withdrawn or deleted is in force again. Raises `InvalidObject`.
+
+        `write`: its rows are written at once; without, the caller does so after the transaction that this is a part of.
+        """
         one = read_object(content)
         with self._state.session() as session:
             moment = self._moment(session) + _TICK
@@ -198,7 +201,8 @@ class Indicators(Kept):
             self._record(by, "create" if held is None else "update", row, {"pattern": row.pattern})
             session.flush()
             found = self._shown(row)
-        self.write()
+        if write:
+            self.write()
         return found
 
     def withdraw(self, ref: str, by: Principal) -> IntelObject:
@@ -291,9 +295,10 @@ class Indicators(Kept):
     ) -> list[IntelObject]:
         """Objects in the order in which they changed, after a moment: those in force, and with `ended` those that are so no more.
 
-        What only ran out of its time is in neither: that tells whoever has it already.
+        What will be in force counts, since it does not change when it begins; what only ran out of its time is in neither, since
+        its end was known before.
         """
-        shown = self._in_force()
+        shown = self._in_force(begun=False)
         if ended:
             gone = or_(IntelObjectRow.revoked, IntelObjectRow.withdrawn_by.is_not(None), IntelObjectRow.deleted)
             shown = or_(shown, gone)
@@ -304,7 +309,7 @@ class Indicators(Kept):
             return [self._shown(row) for row in session.scalars(query.order_by(IntelObjectRow.changed_at).limit(top))]
 
     def counts(self) -> dict[str, int]:
-        """How many indicators there are, and how many of them are in force, by source."""
+        """How many indicators of each source are in force."""
         query = self._of_workspace().where(IntelObjectRow.stix_type == INDICATOR, self._in_force()).subquery()
         with self._state.session(read_only=True) as session:
             return {
@@ -315,13 +320,15 @@ class Indicators(Kept):
     def _of_workspace(self) -> Select[IntelObjectRow]:
         return select(IntelObjectRow).where(IntelObjectRow.workspace_id == self.workspace_id)
 
-    def _in_force(self) -> Any:
+    def _in_force(self, *, begun: bool = True) -> Any:
         now = self._clock.now()
-        return and_(
+        asked = [
             IntelObjectRow.revoked.is_(False), IntelObjectRow.withdrawn_by.is_(None), IntelObjectRow.deleted.is_(False),
-            or_(IntelObjectRow.valid_from.is_(None), IntelObjectRow.valid_from <= now),
             or_(IntelObjectRow.valid_until.is_(None), IntelObjectRow.valid_until > now),
-        )  # fmt: skip
+        ]  # fmt: skip
+        if begun:
+            asked.append(or_(IntelObjectRow.valid_from.is_(None), IntelObjectRow.valid_from <= now))
+        return and_(*asked)
 
     def _find(self, session: Session, ref: str) -> IntelObjectRow:
         query = self._of_workspace().where(IntelObjectRow.deleted.is_(False))
