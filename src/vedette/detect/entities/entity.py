@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import whitespace
 from typing import Final
 
 from vedette.detect.entities.forms import (
@@ -123,13 +124,13 @@ def resolved(entity: Entity) -> dict[str, str]:
         if algorithm:
             found["Algorithm"] = algorithm.upper().replace("-", "")
     elif entity.type == "AzureResource" and "ResourceId" in found:
-        parts = found["ResourceId"].strip("/").split("/")
+        parts = found["ResourceId"].strip("/" + whitespace).split("/")
         if parts[0].casefold() == "subscriptions":
             found["ResourceId"] = "/" + "/".join(parts)
         found.setdefault("ResourceName", parts[-1])
         if len(parts) > 1 and parts[0].casefold() == "subscriptions":
             found.setdefault("SubscriptionId", parts[1])
-    return found
+    return {name: value for name, value in found.items() if value}
 
 
 _DNS_NAMES: Final = {"Host": ("FullName", "HostName", "DnsDomain"), "DNS": ("DomainName",)}
@@ -157,8 +158,8 @@ def _resolve_account(found: dict[str, str]) -> None:
         return
 
 
-_DOMAIN_FIRST: Final = re.compile(r"(?P<domain>.+)\\(?P<user>[^\\]+)", re.DOTALL)
-_SUFFIX_LAST: Final = re.compile(r"(?P<user>.+)@(?P<domain>[^@]+)", re.DOTALL)
+_DOMAIN_FIRST: Final = re.compile(r"(?P<domain>.*\S)\s*\\\s*(?P<user>[^\\\s][^\\]*)", re.DOTALL)
+_SUFFIX_LAST: Final = re.compile(r"(?P<user>.*\S)\s*@\s*(?P<domain>[^@\s][^@]*)", re.DOTALL)
 
 
 def _resolve_host(found: dict[str, str]) -> None:
@@ -166,11 +167,11 @@ def _resolve_host(found: dict[str, str]) -> None:
     if not full:
         return
     found.setdefault("HostName", full)
-    domain, _, host = full.rpartition("\\")
+    domain, host = (part.strip() for part in full.rpartition("\\")[::2])
     if domain and host:
         found.setdefault("NTDomain", domain)
         found["HostName"] = full = host
-    host, _, domain = full.partition(".")
+    host, domain = (part.strip() for part in full.partition(".")[::2])
     if host and domain and not _is_address(full):
         found.setdefault("DnsDomain", domain)
         found["HostName"] = host

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from string import whitespace
 from typing import Final
 
 _WITH_PORT: Final = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d{1,5}|\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?")
@@ -69,12 +70,12 @@ def file_form(found: dict[str, str]) -> None:
         return
     same = str.casefold if is_windows_path(directory) else str
     separators = "\\/" if is_windows_path(directory) else "/"
-    bare = directory.rstrip(separators)
+    bare = directory.rstrip(separators + whitespace)
     while name and same(bare).endswith(same(name)) and bare[: -len(name)].endswith(tuple(separators)):
-        bare = bare[: -len(name)].rstrip(separators)
+        bare = bare[: -len(name)].rstrip(separators + whitespace)
     found["Directory"] = directory[: len(bare) + 1] if not bare or bare.endswith(":") else bare
-    if name:
-        found["Name"] = name
+    if name.strip():
+        found["Name"] = name.strip()
 
 
 def registry_form(found: dict[str, str]) -> None:
@@ -85,12 +86,12 @@ def registry_form(found: dict[str, str]) -> None:
     if hive:
         found["Hive"] = full_hive(hive)
     if key:
-        found["Key"] = key.strip("\\")
+        found["Key"] = key.strip("\\" + whitespace)
 
 
 def full_hive(text: str) -> str:
     """A hive's full name."""
-    name = text.strip("\\:").upper()
+    name = text.strip("\\:" + whitespace).upper()
     return _HIVES.get(name, name)
 
 
@@ -98,8 +99,8 @@ def registry_path(text: str) -> str:
     """A key's path that begins with its hive's full name."""
     match = _HIVE.match(text)
     if match is None:
-        return text.rstrip("\\")
-    return f"{full_hive(match[1])}\\{text[match.end() :]}".rstrip("\\")
+        return text.rstrip("\\" + whitespace)
+    return f"{full_hive(match[1])}\\{text[match.end() :]}".rstrip("\\" + whitespace)
 
 
 def process_id_form(text: str) -> str:
