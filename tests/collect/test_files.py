@@ -235,11 +235,21 @@ def test_the_portals_audit_records(bench: Bench) -> None:
         (["05/01/2026 10:11:12", "15/01/2026 10:11:12"], ["2026-01-05", "2026-01-15"]),
         (["05/01/2026 10:11:12", "05/02/2026 10:11:12"], ["2026-05-01", "2026-05-02"]),
         (["05.01.2026 10:11:12"], ["2026-01-05"]),
+        (["05/01/2026 10:11:12"] * 300 + ["15/01/2026 10:11:12"], ["2026-01-05"] * 300 + ["2026-01-15"]),
+        (["05/01/2026 10:11:12"] * 300 + ["05/15/2026 10:11:12"], ["2026-05-01"] * 300 + ["2026-05-15"]),
+        (["1-3-2026 8:00:00", "13-03-2026 08:00"], ["2026-03-01", "2026-03-13"]),
+        (
+            ["2026/3/13 8:00:00", "2026. 03. 14. 8:00:00", "13. 3. 2026 8:00:00"],
+            ["2026-03-13", "2026-03-14", "2026-03-13"],
+        ),
+        (["13/03/2026 8:00:00 a. m.", "Mar 14, 2026 8:00 AM"], ["2026-03-13", "2026-03-14"]),
+        (["Friday, March 13, 2026 8:00:00 PM", "14 Mar 2026 08:00:00"], ["2026-03-13", "2026-03-14"]),
     ],
 )
 def test_the_order_of_day_and_month(bench: Bench, dates: list[str], expected: list[str]) -> None:
     rows = [
-        {"Date (UTC)": date, "Request ID": f"q{n}", "Application": "x", "Username": "y"} for n, date in enumerate(dates)
+        {"Date (UTC)": date, "Request ID": f"q{n:03}", "Application": "x", "Username": "y"}
+        for n, date in enumerate(dates)
     ]
     bench.load(bench.write("s.csv", table_of(rows)))
     assert [row[0][:10] for row in bench.ask("SigninLogs | sort by Id asc | project TimeGenerated")] == expected

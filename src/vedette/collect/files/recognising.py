@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from vedette.collect.files.kinds import LISTS, Kind, kind_of, records_in
+from vedette.collect.files.moments import order_open
 from vedette.collect.files.tarring import has_magic
 from vedette.collect.formats import cef
 from vedette.core.errors import VedetteError
 from vedette.store.reading.csvfile import delimiter_of, header_names
 from vedette.store.reading.jsonfile import values_in
 from vedette.store.reading.jsonlines import parse_object
+from vedette.store.reading.lines import lines_of
 from vedette.store.reading.streams import TextStream, open_file, unreadable
 
 HEAD: Final = 1024 * 1024
@@ -47,6 +49,9 @@ _SYSLOG: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d) \S+ \S+"
 )
 
+_ONE_ORDER: Final = re.compile(rb"(?<!\d)(?:(?:1[3-9]|2\d|3[01])/ ?\d{1,2}/|\d{1,2}/ ?(?:1[3-9]|2\d|3[01])/)")
+"""A date with slashes that can be read in one order only."""
+
 
 class Content(enum.Enum):
     """What is in a file."""
@@ -65,7 +70,8 @@ class Content(enum.Enum):
 
 @dataclass(slots=True)
 class Looked:
-    """What a look at a file found. `sample` are its first records, `kinds` what they are; `reason` is why it is unknown."""
+    """What a look at a file found. `sample` are its first records (and, of CSV whose dates leave the order of day and month open in
+    these, the first one that tells it), `kinds` what they are; `reason` is why it is unknown."""
 
     content: Content
     sample: list[Mapping[str, Any]] = field(default_factory=list)
@@ -99,9 +105,30 @@ def look(file: Path) -> Looked:
     except VedetteError as error:
         return Looked(Content.UNKNOWN, reason=str(error), error=error)
     looked = _look_at(start, text)
+    if looked.content is Content.CSV and order_open(value for record in looked.sample for value in record.values()):
+        looked.sample += _telling_order(file, list(looked.sample[0]))
     if damage is not None and not looked.sample and looked.content in (Content.JSON, Content.UNKNOWN, Content.EMPTY):
         looked.error, looked.reason = damage, str(damage)  # what is missing is why nothing is recognised
     return looked
+
+
+def _telling_order(file: Path, names: list[str]) -> list[Mapping[str, Any]]:
+    """The first record of a CSV file with a date that can be read in one order only, if there is one."""
+    delimiter = None
+    for some in lines_of(TextStream(file)):
+        for line in some.lines:
+            if delimiter is None:
+                delimiter = delimiter_of(line.decode("utf-8", "replace"))
+                continue
+            if _ONE_ORDER.search(line) is None:
+                continue
+            try:
+                cells = next(csv.reader([line.decode("utf-8", "replace").rstrip("\r")], delimiter=delimiter), [])
+            except csv.Error:  # a part of a record over several lines
+                continue
+            if len(cells) == len(names) and not order_open(["1/1/2026", *cells]):
+                return [dict(zip(names, cells))]
+    return []
 
 
 def _look_at(start: bytes, text: bytes) -> Looked:
