@@ -18,6 +18,7 @@ from vedette.collect.formats import (
     entra_graph,
     entra_portal,
     exchange_audit,
+    journal,
     log_rows,
     office365,
     windows_events,
@@ -99,6 +100,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("Entra portal, audit", _headings(entra_portal.is_audit), _one(entra_portal.read_audit)),
     Kind("Azure portal, activity log", _headings(azure_activity.is_portal), _one(azure_activity.read_portal)),
     Kind("Mailbox audit log", exchange_audit.is_mailbox_record, _one(exchange_audit.read_mailbox)),
+    Kind("systemd journal", journal.is_entry, _one(journal.read)),
     Kind("Admin audit log", exchange_audit.is_admin_record, _one(exchange_audit.read_admin)),
 )
 LOG_ROWS: Final = Kind("Log table rows", lambda record: True, _log_row)
