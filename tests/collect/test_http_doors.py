@@ -6,11 +6,13 @@ import base64
 import gzip
 import hashlib
 import hmac
+import io
 import json
 import logging
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,7 @@ from vedette.store.intake import Intake
         (b'{"n": 1, "way": "sur\\ud800rogate"}', [1]),
         (b'{\n "n": 1,\n "way": "printed"\n}\n{\n "n": 2,\n "way": "printed"\n}\n', [1, 2]),
         (b'\xef\xbb\xbf[{"n": 1, "way": "marked"}]', [1]),
+        (b'{"n": 1, "way": "streamed"}{"n": 2, "way": "streamed"} {"n": 3, "way": "streamed"}', [1, 2, 3]),
         ('\ufeff{"n": 1, "way": "wide"}'.encode("utf-16-le"), [1]),
     ],
 )
@@ -558,6 +561,20 @@ def test_what_shippers_ask_of_elasticsearch_before_they_send(doors: Doors) -> No
         assert (missing.status_code, missing.json()["status"]) == (404, 404)
     assert doors.post("/elasticsearch/prefixed/_doc/_bulk", b'{"index": {}}\n{"a": 1}\n').json()["errors"] is False
     assert doors.rows("prefixed_CL | project a") == [[1]]
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_sender_of_too_much_is_told_so(doors: Doors, stated: bool) -> None:
+    path = "/dataCollectionRules/dcr-default/streams/Custom-Much_CL?api-version=2023-01-01"
+    body = json.dumps([{"a": "x" * 1000} for _ in range(16_000)]).encode()
+    headers = {"Authorization": f"Bearer {doors.token}", "Content-Type": "application/json", "Connection": "close"}
+    connection = HTTPConnection(doors.url.removeprefix("http://"), timeout=60)
+    try:  # it does not look for an answer before all is sent, and the server ends the connection after its own
+        connection.request("POST", path, body if stated else io.BytesIO(body), headers)
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["error"]["code"]) == (413, "ContentLengthLimitExceeded")
+    finally:
+        connection.close()
 
 
 def test_a_wrong_method_is_told_as_azure_tells_it(doors: Doors) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import anyio
@@ -26,6 +26,8 @@ MAX_THREADS: Final = 8
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 MAX_HELD: Final = 256 * 1024**2
 """Bytes of bodies in memory at once."""
+MAX_PASSED_OVER: Final = 32 * 1024**2
+"""Bytes of a body that is too large which are taken before its sender is told."""
 
 
 def _asked(request: Request) -> DoorRequest:
@@ -129,15 +131,29 @@ def _taken(door: Door, asked: DoorRequest, grant: Grant, body: bytes) -> Answer:
 async def _read(request: Request, body: bytearray, limit: int, crowd: _Crowd) -> None:
     """Read the request's body into `body`."""
     stated = request.headers.get("content-length", "")
+    parts = request.stream()
     if stated.isdigit() and int(stated) > limit:
+        if request.headers.get("expect", "").lower() != "100-continue":  # who asks before sending is answered at once
+            await _pass_over(parts)
         raise too_large(limit, int(stated))
-    async for part in request.stream():
+    async for part in parts:
         body += part
         crowd.held += len(part)
         if len(body) > limit:
+            await _pass_over(parts)
             raise too_large(limit)
         if crowd.held > MAX_HELD:
             raise TooManyRequests("Too much is sent at the same time.", retry_after=1)
+
+
+async def _pass_over(parts: AsyncIterator[bytes]) -> None:
+    """Takes the rest of a body that is refused, and keeps nothing of it: a sender whose connection ends while it sends sees no answer,
+    takes it for a broken line, and sends the same again for ever."""
+    size = 0
+    async for part in parts:
+        size += len(part)
+        if size > MAX_PASSED_OVER:
+            return
 
 
 def _response(answer: Answer, error: VedetteError | None = None) -> Response:

@@ -124,7 +124,7 @@ def _in_pieces(body: bytes) -> list[Row] | None:
 
 
 def _one_after_another(body: bytes) -> list[Row] | None:
-    """Objects over several lines, as a pretty printer writes them, or None where one of them is none."""
+    """Objects one after the other, whatever stands on a line, or None where one of them is none."""
     texts = list(values_in(body))
     rows = [row for text in texts if not isinstance(row := parse_object(text), str)]
     whole = len(rows) == len(texts) and b"".join(b"".join(texts).split()) == b"".join(body.split())
@@ -132,8 +132,8 @@ def _one_after_another(body: bytes) -> list[Row] | None:
 
 
 def records(body: bytes) -> tuple[list[Row], list[BadRecord]]:
-    """The records of an object, an array, lines of JSON, or objects over several lines one after the other; what is no object is
-    set aside.
+    """The records of an object, an array, lines of JSON, or objects one after the other in other lines than one each; what is no
+    object is set aside.
 
     Raises `InvalidInput` where nothing can be read.
     """
@@ -142,11 +142,13 @@ def records(body: bytes) -> tuple[list[Row], list[BadRecord]]:
     if start == b"[":
         return objects(body), []
     lines = body.split(b"\n")
-    if start == b"{" and len(lines) > 1:
-        try:
-            return [orjson.loads(body)], []  # one object over several lines
-        except orjson.JSONDecodeError:
-            pass
+    if start == b"{":
+        if len(lines) > 1:
+            try:
+                return [orjson.loads(body)], []  # one object over several lines
+            except orjson.JSONDecodeError:
+                pass
+        # several objects on one line, as Fluent Bit streams them, or over several lines
         if isinstance(parse_object(body.lstrip().split(b"\n", 1)[0]), str) and (several := _one_after_another(body)):
             return several, []
     rows: list[Row] = []
