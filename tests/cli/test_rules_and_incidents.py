@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,12 @@ from tests.cli.conftest import Command
 NAME = "Sign-in from a country that nobody works in"
 
 
-def test_a_rule_runs_and_its_alert_becomes_an_incident(vedette: Command, filled: Path) -> None:
+@pytest.mark.req("P-060")
+def test_a_rule_runs_and_its_alert_becomes_an_incident(vedette: Command, filled: Path, tmp_path: Path) -> None:
+    vips = tmp_path / "vips.csv"
+    vips.write_text("User Principal Name,Tier\nalex@contoso.example,0\n", encoding="utf-8")
+    key = ("--search-key", "User Principal Name")
+    assert vedette("watchlists", "import", "VIPUsers", vips, *key, "--data", filled).code == 0
     done = vedette("rules", "run", "--data", filled, "--rule", RULE_ID, "--at", AT, "--format", "json")
     assert done.code == 0
     (line,) = done.out.splitlines()
@@ -44,6 +50,15 @@ def test_a_rule_runs_and_its_alert_becomes_an_incident(vedette: Command, filled:
     todo = vedette("incidents", "take-action", 1, "--data", filled, "--format", "json").json()
     assert (todo["mitigate"], todo["prevent"]["hosts"]) == ([], [])
     assert "names no resource" in vedette("incidents", "take-action", 1, "--data", filled).out
+
+    # What is known of its entities is looked up by itself: by the server, or by the command where there is none.
+    deadline = time.monotonic() + 60
+    while (told := whole["enrichment"])["state"] == "Waiting":
+        assert time.monotonic() < deadline
+        whole = vedette("incidents", "show", 1, "--data", filled, "--format", "json").json()
+    known = {one["id"]: one["facts"] for one in told["value"]}
+    assert [fact["properties"]["Tier"] for fact in known["watchlists"]] == ["0"]
+    assert "On the watchlist VIPUsers" in vedette("incidents", "show", 1, "--data", filled).out
 
     to = ("--to", "Investigations", "--findings", "Nobody is in KP.", "--severity", "Medium")
     handed = vedette("incidents", "escalate", 1, *to, "--data", filled)

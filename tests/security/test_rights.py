@@ -149,6 +149,8 @@ RULES: dict[tuple[str, str], str | Permission] = {
     ("get", f"{WS}/incidents/{{incident}}/graph"): Permission.INCIDENTS_READ,
     ("get", f"{WS}/incidents/{{incident}}/similar"): Permission.INCIDENTS_READ,
     ("get", f"{WS}/incidents/{{incident}}/take-action"): Permission.INCIDENTS_READ,
+    ("get", f"{WS}/incidents/{{incident}}/enrichment"): Permission.INCIDENTS_READ,
+    ("post", f"{WS}/incidents/{{incident}}/enrichment"): Permission.INCIDENTS_WRITE,
     ("post", f"{WS}/incidents/{{incident}}/escalate"): Permission.INCIDENTS_WRITE,
     ("get", f"{WS}/incidents/{{incident}}/source-alerts"): Permission.INCIDENTS_READ,
     ("post", f"{WS}/incidents/{{incident}}/source-alerts"): Permission.INCIDENTS_WRITE,

@@ -8,7 +8,7 @@ import type { RunDetail, RunReplay } from "./runs";
 import type { Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, TestReport } from "./destinations";
 import type { BatchItem, BatchResult, CheckResult, Comment, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleRun, RuleSummary, Session, SourceAction, TableInfo, Workspace } from "./types";
 import type { RuleTemplate } from "./templates";
-import type { Bookmark, BookmarkWrite, Escalation, Graph, Move, NewSuppression, SimilarIncident, SourceAlert, TakeAction, Task } from "./work";
+import type { Bookmark, BookmarkWrite, Enrichment, Escalation, Graph, Move, NewSuppression, SimilarIncident, SourceAlert, TakeAction, Task } from "./work";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
 const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComponent(id)}`;
@@ -74,6 +74,8 @@ export const api = {
   suppressAtSource: (ws: string, number: number, body: NewSuppression) =>
     http.post<{ name: string }>(`${workspace(ws)}/incidents/${number}/source-alerts/suppress`, body),
   takeAction: (ws: string, number: number) => http.get<TakeAction>(`${workspace(ws)}/incidents/${number}/take-action`),
+  enrichment: (ws: string, number: number) => http.get<Enrichment>(`${workspace(ws)}/incidents/${number}/enrichment`),
+  enrich: (ws: string, number: number) => http.post<Enrichment>(`${workspace(ws)}/incidents/${number}/enrichment`, {}),
   escalate: (ws: string, number: number, body: Escalation) =>
     http.post<Incident>(`${workspace(ws)}/incidents/${number}/escalate`, body),
 

@@ -77,6 +77,29 @@ export interface Recommendation {
   link: string | null;
 }
 
+/** One thing that is known of an entity; without an id, of the incident. */
+export interface Fact {
+  entityId: string | null;
+  title: string;
+  properties: Readonly<Record<string, unknown>>;
+}
+
+/** What one enrichment found. */
+export interface Known {
+  id: string;
+  title: string;
+  facts: Fact[];
+  more: boolean;
+  /** Why there are none, or not all. */
+  reason: string | null;
+}
+
+export interface Enrichment {
+  state: "None" | "Waiting" | "Current";
+  enrichedTimeUtc: Utc | null;
+  value: Known[];
+}
+
 export interface TakeAction {
   mitigate: Mitigation[];
   /** How many alerts the incident has. */

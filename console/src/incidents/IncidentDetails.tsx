@@ -8,6 +8,7 @@ import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { Time } from "../time/Time";
 import type { ValueTarget } from "../values/ValueMenu";
 import { Campaign } from "./Campaign";
+import { KnownOfEntities } from "./KnownOfEntities";
 import { verdictLabel } from "./model";
 import { EntityChips } from "./parts";
 
@@ -115,6 +116,7 @@ export function IncidentDetails({ incident, onChange, filters, active }: Props) 
           </div>
         ))}
       </section>
+      <KnownOfEntities incident={incident} />
       <section>
         <h2 className="vd-label">Labels</h2>
         <Labels incident={incident} onChange={onChange} />

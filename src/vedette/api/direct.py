@@ -107,8 +107,10 @@ class DirectOperations(StoreOperations):
         return self.services.incident_page(filters, None).to_dict()
 
     def incident(self, number_or_id: str) -> dict[str, Any]:
-        """One incident whole."""
-        return self.services.incident(number_or_id)
+        """One incident whole; what a server would look up in the background is looked up now."""
+        found = self.services.incident(number_or_id)
+        self.services.enrichment.catch_up(found["number"])
+        return found
 
     def watchlists(self) -> list[dict[str, Any]]:
         """Every watchlist."""

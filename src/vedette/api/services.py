@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from vedette.api.application import Application
     from vedette.collect.files.loader import FileLoader
     from vedette.collect.files.watching import FolderWatcher
+    from vedette.incidents.enrichment.service import Enricher
     from vedette.incidents.investigation.service import Investigation
     from vedette.intel.indicators import Indicators
     from vedette.respond.at_source.service import SourceAccount, SourceAlerts
@@ -343,6 +344,16 @@ class WorkspaceServices:
         return Investigation(self.application.state, self.workspace.id, self.application.clock, self.logs)
 
     @cached_property
+    def enrichment(self) -> Enricher:
+        """What is known of the entities of incidents."""
+        from vedette.incidents.enrichment.registry import enrichments
+        from vedette.incidents.enrichment.service import Enricher
+
+        held = self.application
+        units = enrichments(held.settings.enrichments_off.split(","))
+        return Enricher(held.state, self.workspace.id, held.clock, self.logs, units)
+
+    @cached_property
     def destinations(self) -> Destinations:
         """Where incidents are delivered to."""
         return self.application.destinations
@@ -451,6 +462,7 @@ class WorkspaceServices:
             "log rows": self._keep_settling, "watched folders": self.folder_watcher.run,
             "own logs": self._own_logs, "retention": self.keeper.run_forever, "secrets": self.secret_care.run,
             "alerts at their source": self.source_alerts.run, "threat intelligence": self.indicators.keep,
+            "enrichment": self.enrichment.run,
         }  # fmt: skip
 
     def _own_logs(self, stop: threading.Event) -> None:

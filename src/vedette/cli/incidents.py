@@ -76,9 +76,10 @@ def show(
     workspace: WorkspaceName = "default",
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """Show an incident: its story, entities, alerts and timeline."""
+    """Show an incident: its story, entities, what is known of them, alerts and timeline."""
     with operations(data, workspace) as held:
         found = held.incident(incident)
+        found["enrichment"] = held.request("GET", f"/incidents/{found['number']}/enrichment")
     if format_ is Format.JSON:
         typer.echo(json_line(found))
         return
@@ -146,6 +147,22 @@ def escalate(
     typer.echo(harmless(f"Incident {found['number']} is with {found['owner']['name']}, as a true positive."))
 
 
+def _print_known(console: Console, found: dict[str, Any]) -> None:
+    """What enrichments have found of the entities; JSON has the properties, and why others have found nothing."""
+    names = {entity["id"]: entity["name"] for entity in found["entities"]}
+    rows = [
+        [one["title"], names.get(fact["entityId"], ""), fact["title"]]
+        for one in found["enrichment"]["value"]
+        for fact in [*one["facts"], *([{"entityId": None, "title": "and more"}] if one["more"] else [])]
+    ]
+    if rows:
+        print_table(["known", "of", "what"], rows)
+        console.print()
+    if found["enrichment"]["state"] == "Waiting":
+        console.print("What is known of its entities is being looked up.")
+        console.print()
+
+
 def _print(found: dict[str, Any]) -> None:
     console = screen()
     owner = found["owner"]["name"] if found["owner"] else "nobody"
@@ -160,6 +177,7 @@ def _print(found: dict[str, Any]) -> None:
     console.print()
     print_table(["entity", "name"], [[entity["type"], entity["name"]] for entity in found["entities"]])
     console.print()
+    _print_known(console, found)
     print_table(
         ["alert", "severity", "start", "end", "rows"],
         [

@@ -162,6 +162,11 @@ class Settings(BaseSettings):
         description="The most percent of the time that the scheduler's rules may take while they catch up; the rest is left to the "
         "console and to rows that come in.",
     )  # fmt: skip
+    enrichments_off: str = Field(
+        "",
+        pattern=r"^[A-Za-z\-, ]*$",
+        description="Enrichments of incidents that are not made, with commas, like location, earlier-incidents; all: none is made.",
+    )
     log_level: LogLevel = Field("INFO", description="The least severe messages that are logged.")
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people or for programs.")
     lock_wait: _Seconds = Field(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from vedette.core.database import storable
 from vedette.detect.entities.clusters import Record
+from vedette.incidents.enrichment.models import entities_are
 from vedette.incidents.merging import EntityMerger, MergedEntity, key_digest
 from vedette.incidents.models import AlertRow, EntityKeyRow, IncidentEntityRow, IncidentRow
 from vedette.incidents.records import entities_of
@@ -44,6 +45,7 @@ def merge_entities(
     _keep_keys(session, incident, {key_digest(key) for merged in merger.entities for key in merged.keys})
     names = [storable(merged.entity.title) for merged in merger.entities]
     incident.entity_names = list(dict.fromkeys(names))[:_NAMES_SHOWN]
+    entities_are(session, incident.workspace_id, incident.number, merger.entities)
 
 
 def _keep(

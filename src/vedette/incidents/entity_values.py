@@ -54,20 +54,20 @@ class EntityValues:
     @classmethod
     def read(cls, watchlists: Watchlists, before: EntityValues | None = None) -> EntityValues:
         """The values as the watchlists have them now; `before` where nothing has changed."""
-        known = {_folded(one.alias): one for one in VALUE_LISTS}
-        there = [(one, known[_folded(one.alias)]) for one in watchlists.list() if _folded(one.alias) in known]
+        known = {folded(one.alias): one for one in VALUE_LISTS}
+        there = [(one, known[folded(one.alias)]) for one in watchlists.list() if folded(one.alias) in known]
         mark = ",".join(f"{one.id}:{one.revision}" for one, _ in there)
         if before is not None and before.mark == mark:
             return before
         values: dict[str, tuple[str, int]] = {}
         networks: list[tuple[Network, str, int]] = []
         for watchlist, of in there:
-            columns = {_folded(column) for column in of.columns}
+            columns = {folded(column) for column in of.columns}
             for item in watchlists.items(watchlist.alias, top=MAX_ITEMS):
                 for column, value in item.content.items():
-                    if _folded(column) not in columns or not isinstance(value, str) or not value.strip():
+                    if folded(column) not in columns or not isinstance(value, str) or not value.strip():
                         continue
-                    network = _network(value)
+                    network = network_of(value)
                     if network is not None:
                         networks.append((network, watchlist.alias, of.points))
                     elif values.get(value.strip().casefold(), ("", 0))[1] < of.points:
@@ -80,7 +80,7 @@ class EntityValues:
             return
         for entity in entities:
             best = max(
-                (found for name in _names(entity) if (found := self._values.get(name))), key=_points, default=None
+                (found for name in names_of(entity) if (found := self._values.get(name))), key=_points, default=None
             )
             if best is None and entity.type == "IP" and self._networks:
                 best = self._by_network(entity)
@@ -102,7 +102,8 @@ _NAMING: Final = frozenset(
 )
 
 
-def _names(entity: Entity) -> Iterator[str]:
+def names_of(entity: Entity) -> Iterator[str]:
+    """What an entity may be called in a list that people keep, folded."""
     found = resolved(entity)
     for name, value in found.items():
         if name in _NAMING:
@@ -120,7 +121,8 @@ def _points(found: tuple[str, int]) -> int:
     return found[1]
 
 
-def _network(text: str) -> Network | None:
+def network_of(text: str) -> Network | None:
+    """The network that a text writes as CIDR."""
     if "/" not in text:
         return None
     try:
@@ -129,5 +131,6 @@ def _network(text: str) -> Network | None:
         return None
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """A name of a list or a column without what does not count in it: case, spaces, hyphens, underscores."""
     return "".join(letter for letter in text.casefold() if letter.isalnum())

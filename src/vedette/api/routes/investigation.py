@@ -19,6 +19,7 @@ from vedette.incidents.work.bookmarks import read_entity
 
 router = APIRouter(tags=["investigation"], prefix="/workspaces/{ws}")
 Reader = Annotated[Caller, Depends(requires(Permission.INCIDENTS_READ))]
+Writer = Annotated[Caller, Depends(requires(Permission.INCIDENTS_WRITE))]
 
 From = Annotated[datetime | None, Query(alias="from", description="The begin of the time range; a week before `to`.")]
 To = Annotated[datetime | None, Query(alias="to", description="The end of the time range, not included; now.")]
@@ -77,6 +78,18 @@ def similar(services: Services, caller: Reader, incident: str) -> dict[str, Any]
 def take_action(services: Services, caller: Reader, incident: str) -> dict[str, Any]:
     """How to mitigate the threat, as the alerts tell, and the open recommendations of Defender for Cloud on what is affected."""
     return services.investigation.take_action(reference(incident), caller)
+
+
+@router.get("/incidents/{incident}/enrichment")
+def enrichment(services: Services, caller: Reader, incident: str) -> dict[str, Any]:
+    """What the workspace knows of the incident's entities: what each enrichment found, when it was looked up last."""
+    return services.enrichment.of(reference(incident), caller)
+
+
+@router.post("/incidents/{incident}/enrichment")
+def enrich(services: Services, caller: Writer, incident: str) -> dict[str, Any]:
+    """Looks it up again, now; it is looked up by itself when the incident is made and when its entities change."""
+    return services.enrichment.refresh(reference(incident), caller)
 
 
 @router.get("/incidents/{incident}/timeline")

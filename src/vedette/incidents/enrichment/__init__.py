@@ -1,0 +1,1 @@
+"""What a workspace knows of the entities of its incidents, attached to them by itself."""

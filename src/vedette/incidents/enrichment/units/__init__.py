@@ -1,0 +1,1 @@
+"""The enrichments that ship, a file each."""
