@@ -128,7 +128,10 @@ def test_a_rule_that_has_run_once_is_spared_from_then_on(house: House) -> None:
     assert [one.outcome for one in house.tiles(3)] == [WindowOutcome.NOT_MATCHED, *[WindowOutcome.MATCHED] * 3]
     assert not any(one.spared for one in house.tiles(3))
     told = [run_body(one, []) for one in house.tiles(1)]
-    assert [(one.note, one.error, one.outcome) for one in told] == [(None, None, "silent"), *[(SPARED, None, "silent")] * 3]
+    assert [(one.note, one.error, one.outcome) for one in told] == [
+        (None, None, "silent"),
+        *[(SPARED, None, "silent")] * 3,
+    ]
 
 
 def test_what_a_restart_finds_in_the_ledger_is_enough(house: House) -> None:
