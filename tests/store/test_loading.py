@@ -19,7 +19,7 @@ from tests.plugins.state import NOON
 from tests.store.conftest import WORKSPACE, WriteFile
 from vedette.core.clock import VirtualClock
 from vedette.core.errors import VedetteError
-from vedette.store import loading
+from vedette.store.inserting import Inserter
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions, LoadProgress, Outcome
 
@@ -485,22 +485,22 @@ def test_an_interrupted_load_leaves_nothing_of_its_file(
     store: LogStore, write: WriteFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write("Things_CL/a.jsonl", [{"EventID": n} for n in range(60_000)] + ["bad"])
-    original = loading._put
+    original = Inserter.add
     calls = 0
 
-    def put(*args: Any) -> None:
+    def add(*args: Any) -> None:
         nonlocal calls
         calls += 1
         original(*args)
         if calls == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(loading, "_put", put)
+    monkeypatch.setattr(Inserter, "add", add)
     with pytest.raises(KeyboardInterrupt):
         store.load([path])
     assert store.tables() == []
     assert store.host.table("Things_CL") is None
-    monkeypatch.setattr(loading, "_put", original)
+    monkeypatch.setattr(Inserter, "add", original)
     report = store.load([path])
     assert (report.rows, report.bad) == (60_000, 1)
 

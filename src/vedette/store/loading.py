@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +14,7 @@ from vedette.core.errors import VedetteError, nearest
 from vedette.kql import ticks
 from vedette.kql.types import Type
 from vedette.store import catalog
-from vedette.store.assembly import Assembled, Assembler
+from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch
 from vedette.store.contents import (
     Load,
@@ -31,6 +29,7 @@ from vedette.store.contents import (
 from vedette.store.conversion import convert
 from vedette.store.coverage import coverage_of, days_in
 from vedette.store.inference import Inference
+from vedette.store.inserting import Inserter
 from vedette.store.reading.forms import Form, Source, read
 from vedette.store.records import RecordSource, RecordWriter, newest_of
 from vedette.store.report import (
@@ -242,35 +241,22 @@ class Loader:
         base = self._done
         extra: set[str] = set()
         # The engine stores one batch while the next is read and converted: it lets go of the interpreter meanwhile.
-        with ThreadPoolExecutor(1, thread_name_prefix="vedette-store") as pool:
-            pending: deque[tuple[Future[None], int]] = deque()
-            held = 0
-            try:
-                for batch in read(source, writer.table.types, digest.take):
-                    self._check_cancelled()
-                    made = assembler.assemble(batch)
-                    size = made.bytes
-                    while pending and (held + size > _AHEAD or pending[0][0].done()):
-                        stored, freed = pending.popleft()
-                        stored.result()
-                        held -= freed
-                    pending.append((pool.submit(_put, writer, assembler, source, made, batch), size))
-                    held += size
-                    report.rows += made.size
-                    report.bad += len(batch.bad)
-                    report.stamped += made.stamped
-                    report.drifted.update(made.drifted)
-                    report.days.update(days_in(made.columns["TimeGenerated"]))
-                    extra.update(made.extra)
-                    self._rows += made.size
-                    self._tell(source, base + min(batch.consumed, source.size))
-                for stored, _ in pending:
-                    stored.result()
-            except BaseException:
-                for waiting, _ in pending:
-                    waiting.cancel()
-                connection.interrupt()
-                raise
+        with Inserter(writer, _AHEAD) as inserter:
+            for batch in read(source, writer.table.types, digest.take):
+                self._check_cancelled()
+                made = assembler.assemble(batch)
+                inserter.add(made)
+                if batch.bad:
+                    inserter.flush()
+                    writer.insert_bad(assembler, str(source.shown), batch.bad)
+                report.rows += made.size
+                report.bad += len(batch.bad)
+                report.stamped += made.stamped
+                report.drifted.update(made.drifted)
+                report.days.update(days_in(made.columns["TimeGenerated"]))
+                extra.update(made.extra)
+                self._rows += made.size
+                self._tell(source, base + min(batch.consumed, source.size))
         report.extra = tuple(sorted(extra))
         record(
             connection,
@@ -287,11 +273,6 @@ class Loader:
     def _tell(self, source: AnySource, done: int) -> None:
         if self._progress is not None:
             self._progress(LoadProgress(source.shown, done, self._total, self._rows))
-
-
-def _put(writer: TableWriter, assembler: Assembler, source: Source, made: Assembled, batch: Batch) -> None:
-    writer.insert(made)
-    writer.insert_bad(assembler, str(source.shown), batch.bad)
 
 
 def _newest(batch: Batch) -> int | None:

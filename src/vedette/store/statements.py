@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -50,6 +50,21 @@ def lent(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> I
         raise
     finally:
         rows.release()
+
+
+@contextmanager
+def streamed(
+    connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> Iterator[None]:
+    """Rows that one statement of this connection may read once under a name, within the block, as they are made."""
+    connection.register(name, pa.RecordBatchReader.from_batches(schema, batches))
+    try:
+        yield
+        connection.unregister(name)
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.unregister(name)
+        raise
 
 
 @contextmanager

@@ -221,19 +221,28 @@ class TableDraft:
             taken |= {column.physical.casefold(), *(name.casefold() for name in column.properties.values())}
         return taken
 
+    def takes(self, names: Iterable[str], found: Mapping[str, set[Type]]) -> bool:
+        """Whether rows with these columns, and with these fields in the hidden column, need nothing made or noted."""
+        stored = self.table.stored
+        return all(name in stored and name not in self._fresh for name in names) and not self._newly_extra(found)
+
     def note_extra(self, found: Mapping[str, set[Type]]) -> None:
         """Remember the fields that went into the hidden column."""
-        extra = dict(self.table.extra)
-        changed: dict[str, Type] = {}
-        for name, kinds in found.items():
-            known = extra.get(name)
-            merged = shared_type(kinds | {known}) if known is not None else shared_type(kinds)
-            if merged is not known:
-                extra[name] = changed[name] = merged
+        changed = self._newly_extra(found)
         if changed:
             types: list[object] = [kind.value for kind in changed.values()]
             self._note("extra_fields", {**self._named(len(changed)), "name": list(changed), "type": types})
-            self._replace(extra=extra)
+            self._replace(extra={**self.table.extra, **changed})
+
+    def _newly_extra(self, found: Mapping[str, set[Type]]) -> dict[str, Type]:
+        """The fields that the hidden column has not had, or not of this type."""
+        changed: dict[str, Type] = {}
+        for name, kinds in found.items():
+            known = self.table.extra.get(name)
+            merged = shared_type(kinds | {known}) if known is not None else shared_type(kinds)
+            if merged is not known:
+                changed[name] = merged
+        return changed
 
     def forget_extra(self, name: str) -> None:
         """The field is not in the hidden column any more."""

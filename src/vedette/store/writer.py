@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,13 +17,13 @@ from vedette.kql.types import Type
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field, schema
-from vedette.store.physical import ROW, physical_name
+from vedette.store.physical import physical_name
 from vedette.store.properties import json_texts, property_texts
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import StoredColumn, StoredTable, TableDraft, Tables
 
-_INCOMING: Final = "incoming"
-_BESIDE: Final = "beside"
+INCOMING: Final = "incoming"
+"""The name under which a statement finds the rows that it inserts."""
 _OFTEN: Final = 2
 """So many times a text of JSON must come, on average, for its properties to be read by itself."""
 _REMEMBERED: Final = 10_000
@@ -38,11 +38,19 @@ class _Read:
     properties: list[pa.Array]
 
 
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Rows as a statement takes them: `sql` inserts those that are lent under the name `INCOMING`."""
+
+    sql: str
+    rows: pa.Table
+
+
 class TableWriter:
     """Adds rows to a table within a transaction. Made by `writing`, which holds the table's lock."""
 
     def __init__(self, tables: Tables, table: str, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+        self.connection = connection
         self.draft = TableDraft(tables, table, connection)
         self._tables = tables
         self._read: dict[str, _Read] = {}
@@ -61,13 +69,25 @@ class TableWriter:
         """Store an assembled batch."""
         if not made.size:
             return
+        self.prepare(made)
+        self._insert(self.incoming(made))
+
+    def is_prepared(self, made: Assembled) -> bool:
+        """Whether the table has all that a batch needs; asks the engine nothing."""
+        return self.draft.takes(made.columns, made.extra)
+
+    def prepare(self, made: Assembled) -> None:
+        """Make what a batch needs in the table."""
         with engine_errors():
             self.draft.materialise(made.columns)
             self.draft.keep_properties(made.columns)
             self.draft.note_extra(made.extra)
+
+    def incoming(self, made: Assembled) -> Incoming:
+        """A batch for which the table is prepared, ready for its statement. The transaction may be at work meanwhile."""
         stored = self.draft.table.stored
         arrays = {stored[name].physical: array for name, array in made.columns.items()}
-        self._insert(self.draft.table, arrays | made.hidden)
+        return self._incoming(self.draft.table, arrays | made.hidden)
 
     def insert_bad(self, assembler: Assembler, source: str, bad: list[BadRecord]) -> None:
         """Store records that are no rows in the dead-letter table, whose columns all exist."""
@@ -89,7 +109,8 @@ class TableWriter:
         made = Assembler(
             dead.types, DEAD_LETTER, assembler.workspace_id, assembler.load, assembler.ingested, assembler.ingested
         ).assemble(batch)
-        self._insert(dead, {dead.stored[name].physical: array for name, array in made.columns.items()} | made.hidden)
+        arrays = {dead.stored[name].physical: array for name, array in made.columns.items()}
+        self._insert(self._incoming(dead, arrays | made.hidden))
 
     def _properties_of_few(
         self, columns: list[StoredColumn], arrays: Mapping[str, pa.Array]
@@ -131,8 +152,12 @@ class TableWriter:
             name = f"texts{len(different)}"
             different[name] = pa.concat_arrays([own, pa.nulls(longest - len(own), own.type)])
             wanted += property_texts(name, list(column.properties), checked=checked)
-        with engine_errors(), lent(self._connection, _INCOMING, pa.table(different)):
-            read = batches_of(self._connection, f"SELECT {', '.join(wanted)} FROM {_INCOMING}", None, longest)
+        with (
+            engine_errors(),
+            closing(self.connection.cursor()) as beside,  # the transaction may be taking rows
+            lent(beside, INCOMING, pa.table(different)),
+        ):
+            read = batches_of(beside, f"SELECT {', '.join(wanted)} FROM {INCOMING}", None, longest)
             found = iter(pa.concat_arrays(column.chunks) for column in read.read_all().columns)
         for column in columns:
             own = texts[column.physical]
@@ -143,7 +168,7 @@ class TableWriter:
                 values = [pa.concat_arrays(pair) for pair in zip(known.properties, values)]
             self._read[column.physical] = _Read(own, values)
 
-    def _insert(self, table: StoredTable, arrays: dict[str, pa.Array]) -> None:
+    def _incoming(self, table: StoredTable, arrays: dict[str, pa.Array]) -> Incoming:
         targets = list(map(identifier, arrays))
         values = list(targets)
         columns = [column for column in table.columns if column.properties and column.physical in arrays]
@@ -166,16 +191,13 @@ class TableWriter:
             values += property_texts(read, list(column.properties), checked=checked)
         # The engine's threads make copies of their rows and merge them, which takes twice the time of adding the rows to those of
         # the transaction one by one, and the reading of the next batch has use for the other core. A positional join cannot be
-        # parted among threads. (So is RETURNING, which makes a copy too: of what it may have to return.)
-        beside = {ROW: arrays[ROW]}
-        arrays = {name: array for name, array in arrays.items() if name != ROW}
-        with (
-            engine_errors(),
-            lent(self._connection, _INCOMING, pa.table(arrays)),
-            lent(self._connection, _BESIDE, pa.table(beside)),
-        ):
-            rows = f"SELECT {', '.join(values)} FROM {_INCOMING} POSITIONAL JOIN {_BESIDE}"
-            run(self._connection, f"INSERT INTO {table.sql} ({', '.join(targets)}) {rows}")
+        # parted among threads; that with nothing gives the rows as they are. (So does RETURNING, but with a copy of them.)
+        rows = f"SELECT {', '.join(values)} FROM {INCOMING} POSITIONAL JOIN range(0)"
+        return Incoming(f"INSERT INTO {table.sql} ({', '.join(targets)}) {rows}", pa.table(arrays))
+
+    def _insert(self, incoming: Incoming) -> None:
+        with engine_errors(), lent(self.connection, INCOMING, incoming.rows):
+            run(self.connection, incoming.sql)
 
 
 @contextmanager
