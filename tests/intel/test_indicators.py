@@ -274,6 +274,8 @@ def test_a_deleted_indicator_comes_back_with_a_later_version_alone(held: Held) -
         ({"modified": None}, "Error for Property=modified"),
         ({"x_large": "x" * 300_000}, "262,144 are allowed"),
         ({"x_number": float("nan")}, "cannot be written as JSON"),
+        ({"x_number": 2**70}, "cannot be written as JSON"),
+        ({"name": "half \ud800"}, "cannot be written as JSON"),
     ],
 )
 def test_what_is_refused_is_told_and_the_others_are_kept(held: Held, changed: dict[str, Any], message: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.core.errors import InvalidInput
-from vedette.intel.pattern import MOST_ALTERNATIVES, Observable, pattern_of, read_pattern
+from vedette.intel.pattern import MOST_ALTERNATIVES, Observable, _parsed, _plainest, pattern_of, read_pattern
 
 CASES = tomllib.loads((Path(__file__).parent / "patterns.toml").read_text(encoding="utf-8"))["pattern"]
 
@@ -69,3 +69,34 @@ def test_every_value_of_a_pattern_is_an_observable(made: tuple[set[str], str]) -
     found = read_pattern(f"[{text}]")
     assert {one.value for one in found.observables} == values
     assert {one for together in found.alternatives for one in together} == set(found.observables)
+
+
+STEP = st.one_of(
+    st.sampled_from(
+        ["value", "hashes", "MD5", "src_ref", "protocols", "type", "AND", "true", "TRUE", "IN", "_x", "a1"]
+    ),
+    st.sampled_from(["'SHA-256'", "'MD5'", "'AND'", "'windows-pebinary-ext'", "'1'"]),
+)
+
+
+@given(
+    st.sampled_from(["ipv4-addr", "file", "x-my-object", "true", "network-traffic", "a--b", "a-", "x1"]),
+    st.lists(STEP, min_size=1, max_size=3), st.text(alphabet="ab/.0123 \n\t\"$é😀", max_size=12),
+)  # fmt: skip
+def test_the_short_way_reads_what_the_grammar_does(kind: str, steps: list[str], value: str) -> None:
+    text = f"[{kind}:{'.'.join(steps)} = '{value}']"
+    short = _plainest(text)
+    try:
+        long = _parsed(text)
+    except InvalidInput:
+        assert short is None
+    else:
+        assert short in (None, long)
+
+
+@pytest.mark.parametrize(
+    "text", ["[ipv4-addr:value = '1.2.3.4']", "[file:hashes.'SHA-256' = 'aa']", "[network-traffic:src_ref.value = 'x']"]
+)
+def test_what_most_patterns_are_goes_the_short_way(text: str) -> None:
+    assert _plainest(text) == _parsed(text)
+    assert _plainest(text) is not None

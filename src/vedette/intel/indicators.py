@@ -12,9 +12,9 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from vedette.core.clock import Clock
@@ -385,11 +385,9 @@ class Indicators(Kept):
                     ids.append(f"{state}:{number}")
             for table, (rows, ids) in tables.items():
                 self._sink().accept(table, rows, source="threat intelligence", record_ids=ids)
-            with self._state.session() as session:
-                current = self._known(session, [row.id for row in due])
-                for row in due:
-                    if row.id in current:
-                        _note_written(current[row.id], row, now)
+            if due:
+                with self._state.session() as session:
+                    _note_written(session, due, now)
             return len(due)
 
     def keep(self, stop: threading.Event) -> None:
@@ -440,12 +438,16 @@ def _undated(content: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name not in ("created", "modified")}
 
 
-def _note_written(current: IntelObjectRow, row: IntelObjectRow, now: datetime) -> None:
-    current.written = _written(row)
-    current.written_at = now
-    if current.revision == row.revision:
-        current.writes += 1
-        current.due_at = _next(current, now)
+def _note_written(session: Session, rows: Sequence[IntelObjectRow], now: datetime) -> None:
+    """Notes what the rows said that were written, and when the next are due; of what changed meanwhile they still are."""
+    table = cast("Table", IntelObjectRow.__table__)
+    told = {"written": bindparam("told"), "written_at": now}
+    same = update(table).where(table.c.id == bindparam("at"), table.c.revision == bindparam("seen"))
+    same = same.values(**told, writes=table.c.writes + 1, due_at=bindparam("due"))
+    changed = update(table).where(table.c.id == bindparam("at"), table.c.revision != bindparam("seen")).values(**told)
+    values = [{"at": row.id, "seen": row.revision, "told": _written(row)} for row in rows]
+    session.connection().execute(same, [{**one, "due": _next(row, now)} for one, row in zip(values, rows)])
+    session.connection().execute(changed, values)
 
 
 def _written(row: IntelObjectRow) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import orjson
+
 from vedette.core.errors import VedetteError
 from vedette.intel.pattern import Pattern, read_pattern
 
@@ -216,8 +218,10 @@ class _Reader:
         return value
 
     def check_size(self) -> None:
+        """Whether it can be kept and given on: as JSON in UTF-8, with numbers that fit, and not too large."""
         try:
-            size = len(json.dumps(self._given, allow_nan=False))
+            json.dumps(self._given, allow_nan=False)  # which the quicker one writes as null
+            size = len(orjson.dumps(self._given))
         except (TypeError, ValueError, RecursionError):
             self.messages.append("The object cannot be written as JSON.")
             return
