@@ -13,7 +13,7 @@ from vedette.intel.indicators import Indicators
 from vedette.store.intake import Intake
 from vedette.store.logstore import LogStore
 
-STEPS = 24
+STEPS = 60
 EACH = 7
 
 

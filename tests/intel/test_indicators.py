@@ -15,12 +15,14 @@ from vedette.core.clock import VirtualClock
 from vedette.core.errors import InvalidInput, NotFound, TooManyRequests
 from vedette.core.roles import SYSTEM
 from vedette.intel.indicators import AGAIN, SPREAD, Indicators
+from vedette.intel.stix import InvalidObject, read_object
 
-pytestmark = pytest.mark.parametrize("state", ["sqlite"], indirect=True)
+SQLITE = pytest.mark.parametrize("state", ["sqlite"], indirect=True)
 NEWEST = "ThreatIntelIndicators | summarize arg_max(TimeGenerated, *) by Id, ObservableValue"
 
 
 @pytest.mark.req("P-075", "P-076", "P-077")
+@SQLITE
 def test_rows_of_an_indicator(held: Held) -> None:
     given = indicator(
         pattern="[ipv4-addr:value = '203.0.113.45' OR domain-name:value = 'evil.example']", labels=["phish"], confidence=80,
@@ -52,6 +54,7 @@ def test_rows_of_an_indicator(held: Held) -> None:
 
 
 @pytest.mark.req("P-077")
+@SQLITE
 def test_what_is_seen_together_is_one_row_of_the_older_table(held: Held) -> None:
     pattern = "[file:hashes.MD5 = 'd41d' AND file:name = 'a.exe'] OR [network-traffic:src_ref.value ISSUBSET '10.0.0.0/8'] OR " \
               "[email-message:from_ref.value = 'a@evil.example' AND email-message:subject = 'Invoice']"  # fmt: skip
@@ -67,6 +70,7 @@ def test_what_is_seen_together_is_one_row_of_the_older_table(held: Held) -> None
     ]
 
 
+@SQLITE
 def test_other_objects_go_into_their_own_table(held: Held) -> None:
     actor = {
         "type": "threat-actor", "id": "threat-actor--8516d567-0daa-4614-8745-e3591e1b48cf", "created": "2026-01-01T00:00:00Z",
@@ -85,6 +89,7 @@ def test_other_objects_go_into_their_own_table(held: Held) -> None:
     assert held.rows("ThreatIntelIndicators | count") == [[0]]
 
 
+@SQLITE
 def test_the_same_version_again_writes_nothing(held: Held) -> None:
     held.indicators.take([indicator()], "S", "TAXII")
     held.clock.advance(3600)
@@ -93,6 +98,7 @@ def test_the_same_version_again_writes_nothing(held: Held) -> None:
     assert held.rows("union ThreatIntelIndicators, ThreatIntelligenceIndicator | count") == [[2]]
 
 
+@SQLITE
 def test_a_source_is_part_of_what_an_indicator_is(held: Held) -> None:
     held.indicators.take([indicator()], "One", "TAXII")
     held.indicators.take([indicator()], "Two", "TAXII")
@@ -103,6 +109,7 @@ def test_a_source_is_part_of_what_an_indicator_is(held: Held) -> None:
     assert held.indicators.get(table_id).source == "Two"
 
 
+@SQLITE
 def test_a_newer_version_ends_what_it_does_not_name_any_more(held: Held) -> None:
     first = indicator(pattern="[ipv4-addr:value IN ('192.0.2.1', '192.0.2.2')]")
     held.indicators.take([first], "S", "TAXII")
@@ -117,22 +124,28 @@ def test_a_newer_version_ends_what_it_does_not_name_any_more(held: Held) -> None
     ) == [["192.0.2.1", False], ["192.0.2.2", True], ["192.0.2.3", True]]
 
 
+IN_FORCE: list[tuple[dict[str, Any], bool]] = [
+    ({}, True), ({"revoked": True}, False), ({"valid_until": "2026-03-01T12:00:00Z"}, False),
+    ({"valid_until": "2026-03-01T12:00:00.001Z"}, True), ({"valid_from": "2026-03-01T12:00:00.001Z"}, False),
+    ({"valid_from": "2026-03-01T13:00:00+01:00"}, True),
+]  # fmt: skip
+
+
 @pytest.mark.req("P-080")
-@pytest.mark.parametrize(
-    ("changed", "active"),
-    [
-        ({}, True), ({"revoked": True}, False), ({"valid_until": "2026-03-01T12:00:00Z"}, False),
-        ({"valid_until": "2026-03-01T12:00:00.001Z"}, True), ({"valid_from": "2026-03-01T12:00:00.001Z"}, False),
-        ({"valid_from": "2026-03-01T13:00:00+01:00"}, True),
-    ],
-)  # fmt: skip
-def test_what_is_in_force(held: Held, changed: dict[str, Any], active: bool) -> None:
-    held.indicators.take([indicator(**changed)], "S", "TAXII")
-    assert held.rows("ThreatIntelIndicators | project IsActive") == [[active]]
-    assert held.rows("ThreatIntelligenceIndicator | project Active") == [[active]]
-    assert held.indicators.get(ID).active is active
-    assert held.indicators.find(active=True)[1] == int(active)
-    assert held.indicators.find(active=False)[1] == int(not active)
+@SQLITE
+def test_what_is_in_force(held: Held) -> None:
+    given = [indicator(number, **changed) for number, (changed, _) in enumerate(IN_FORCE, 1)]
+    expected = [active for _, active in IN_FORCE]
+    held.indicators.take(given, "S", "TAXII")
+    assert [
+        row[0] for row in held.rows("ThreatIntelIndicators | sort by ObservableValue asc | project IsActive")
+    ] == expected
+    assert [
+        row[0] for row in held.rows("ThreatIntelligenceIndicator | sort by NetworkIP asc | project Active")
+    ] == expected
+    assert [held.indicators.get(one["id"]).active for one in given] == expected
+    assert held.indicators.find(active=True)[1] == sum(expected)
+    assert held.indicators.find(active=False)[1] == len(expected) - sum(expected)
 
 
 def passing(held: Held, span: timedelta, step: timedelta = timedelta(hours=6)) -> None:
@@ -144,6 +157,7 @@ def passing(held: Held, span: timedelta, step: timedelta = timedelta(hours=6)) -
 
 
 @pytest.mark.req("P-080")
+@SQLITE
 def test_an_expired_indicator_is_ended_and_kept(held: Held) -> None:
     held.indicators.take([indicator(valid_until="2026-03-03T00:00:00Z")], "S", "TAXII")
     passing(held, timedelta(days=30))
@@ -153,6 +167,7 @@ def test_an_expired_indicator_is_ended_and_kept(held: Held) -> None:
     assert held.indicators.get(ID).active is False
 
 
+@SQLITE
 def test_what_begins_later_is_told_when_it_begins(held: Held) -> None:
     held.indicators.take([indicator(valid_from="2026-03-03T00:00:00Z")], "S", "TAXII")
     passing(held, timedelta(days=5))
@@ -161,6 +176,7 @@ def test_what_begins_later_is_told_when_it_begins(held: Held) -> None:
     ]  # fmt: skip
 
 
+@SQLITE
 def test_what_is_in_force_is_written_again_in_time_for_rules_that_look_back_14_days(held: Held) -> None:
     count = 60
     held.indicators.take([indicator(number) for number in range(1, count + 1)], "S", "TAXII")
@@ -184,6 +200,7 @@ def test_what_is_in_force_is_written_again_in_time_for_rules_that_look_back_14_d
     assert held.rows("ThreatIntelIndicators | where not(IsActive) | count") == [[1]]
 
 
+@SQLITE
 def test_an_intake_that_is_full_gets_the_rows_later(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     accept = held.intake.accept
 
@@ -211,6 +228,7 @@ class Once(threading.Event):
         return seen
 
 
+@SQLITE
 def test_what_was_written_by_a_clock_far_ahead_is_written_again_when_it_is_right(held: Held) -> None:
     held.clock.advance(timedelta(days=4000))
     held.indicators.take([indicator(), indicator(1, valid_from="2039-01-01T00:00:00Z")], "S", "TAXII")
@@ -225,6 +243,7 @@ def test_what_was_written_by_a_clock_far_ahead_is_written_again_when_it_is_right
 
 
 @pytest.mark.req("P-080", "P-081")
+@SQLITE
 def test_what_people_say_holds_against_later_versions(held: Held) -> None:
     held.indicators.take([indicator()], "S", "TAXII")
     held.clock.advance(60)
@@ -243,6 +262,7 @@ def test_what_people_say_holds_against_later_versions(held: Held) -> None:
     ]  # fmt: skip
 
 
+@SQLITE
 def test_a_deleted_indicator_comes_back_with_a_later_version_alone(held: Held) -> None:
     held.indicators.take([indicator()], "S", "TAXII")
     held.clock.advance(60)
@@ -278,20 +298,28 @@ def test_a_deleted_indicator_comes_back_with_a_later_version_alone(held: Held) -
         ({"name": "half \ud800"}, "cannot be written as JSON"),
     ],
 )
-def test_what_is_refused_is_told_and_the_others_are_kept(held: Held, changed: dict[str, Any], message: str) -> None:
-    taken = held.indicators.take([indicator(1), indicator(2, **changed), 7, indicator(3)], "S", "UploadAPI")
+def test_what_is_wrong_with_an_object(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidObject) as refused:
+        read_object(indicator(**changed))
+    assert any(message in one for one in refused.value.messages)
+
+
+@SQLITE
+def test_what_is_refused_is_told_and_the_others_are_kept(held: Held) -> None:
+    taken = held.indicators.take([indicator(1), indicator(2, pattern="[x]"), 7, indicator(3)], "S", "UploadAPI")
     assert taken.added == 2
     assert [place for place, _ in taken.refused] == [1, 2]
-    assert any(message in one for one in taken.refused[0][1].messages)
     assert held.rows("ThreatIntelIndicators | count") == [[2]]
 
 
+@SQLITE
 def test_a_pattern_of_another_language_is_kept_without_observables(held: Held) -> None:
     held.indicators.take([indicator(pattern="rule x { condition: true }", pattern_type="yara")], "S", "TAXII")
     found = held.rows("ThreatIntelIndicators | project Pattern, ObservableKey, ObservableValue, IsActive")
     assert found == [["rule x { condition: true }", "", "", True]]
 
 
+@SQLITE
 def test_finding(held: Held) -> None:
     held.indicators.take([indicator(number, name=f"100% bad_{number}") for number in range(1, 31)], "S", "TAXII")
     held.clock.advance(1)

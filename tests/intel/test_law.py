@@ -69,7 +69,7 @@ def empty(upgraded_file: Path) -> Path:
     return upgraded_file
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(STEPS, max_size=12))
 def test_the_newest_rows_say_what_is_kept(empty: Path, steps: list[tuple[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
