@@ -97,6 +97,11 @@ def test_lint_and_diff(vedette: Command, tmp_path: Path, filled: Path) -> None:
     wrong = vedette("rules", "lint", other)
     assert wrong.code == 1
     assert "RC101 error: KS204" in wrong.out
+    report = tmp_path / "lint.xml"
+    assert vedette("rules", "lint", rule, other, "--junit", report).code == 1
+    root = ElementTree.parse(report).getroot()
+    assert (root.get("tests"), root.get("failures")) == ("3", "2")  # one id is that of two rules, too
+    assert {case.get("name") for case in root.iter("testcase")} == {"lint", "RC101", "RC601"}
     assert vedette("rules", "lint", other, "--data", filled, "--json").json()["findings"][0]["code"] == "RC101"
     assert vedette("rules", "diff", rule, rule, "--json").json()["unchanged"] == 1
     shown = vedette("rules", "diff", rule, other)

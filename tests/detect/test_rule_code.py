@@ -163,6 +163,21 @@ def test_junit() -> None:
     )  # fmt: skip
 
 
+def test_a_test_that_is_none_keeps_no_other_from_being_run() -> None:
+    fine = {"name": "none", "tables": {"SigninLogs": [ANN]}, "alerts": []}
+    late = {"name": "when", "tables": {"SigninLogs": [{**ANN, "TimeGenerated": "some day"}]}, "alerts": []}
+    (rule,), _ = read({"tests": [late, fine, 7, fine]})
+    results = run_tests(rule)
+    assert [(one.name, one.passed) for one in results] == [
+        ("when", False), ("none", True), ("test 3", False), ("none", False)
+    ]  # fmt: skip
+    assert [one.error for one in results if not one.passed] == [
+        "Test 'when': 'some day' is not a time. Write it like 2026-03-01T12:00:00Z.",
+        "Test 3 is not a mapping. A test has a name, rows and expect.",
+        "Two tests are named 'none'. Give each test a name of its own.",
+    ]
+
+
 # -- lint
 
 

@@ -75,6 +75,9 @@ def lint(
     paths: RulePaths,
     data: DataDir = None,
     workspace: WorkspaceName = "default",
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write the findings as JUnit XML, too.", metavar="FILE")
+    ] = None,
     json_: JsonReport = False,
 ) -> None:
     """Look for mistakes in rules: queries that do not bind, windows with holes, wrong techniques, entities and columns.
@@ -82,6 +85,8 @@ def lint(
     Without `--data`, queries are bound to the known tables; with it, to the tables of the workspace as well. Exit code 1 if
     there is an error; warnings alone are no failure.
     """
+    from vedette.detect.as_code import rule_tests
+    from vedette.detect.as_code.lint import as_results
     from vedette.detect.as_code.lint import lint as lint_rules
     from vedette.detect.reading.files import read_rules
     from vedette.detect.reading.problems import ProblemSeverity
@@ -89,6 +94,8 @@ def lint(
     read, problems = read_rules(paths)
     with operations(data, workspace, needs_data=False) as held, DelayedBar("looking at rules"):
         findings = lint_rules(read, problems, held, workspace=data is not None)
+    if junit is not None:
+        write_file(junit, rule_tests.junit(as_results(read, findings)), "--junit")
     errors = sum(finding.severity is ProblemSeverity.ERROR for finding in findings)
     if json_:
         typer.echo(json_line({"findings": [finding.to_dict() for finding in findings], "rules": len(read)}))

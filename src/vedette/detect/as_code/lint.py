@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from vedette.core.errors import InvalidInput, nearest
 from vedette.detect.as_code.limits import beyond_limits
-from vedette.detect.as_code.rule_tests import test_cases
+from vedette.detect.as_code.rule_tests import RuleTestResult, test_cases
 from vedette.detect.attack import TACTICS, tactic_named
 from vedette.detect.attack_matrix import VERSION, tactics_of
 from vedette.detect.entities.types import LEGACY_COLUMNS
@@ -102,6 +102,22 @@ def lint(
                 )
             )
     return sorted(found, key=lambda one: (one.file, one.line or 0, one.code))
+
+
+def as_results(rules: Sequence[ReadRule], findings: Sequence[Finding]) -> list[RuleTestResult]:
+    """Findings as results of tests, for JUnit: each error is one that failed, and a rule without any is one that passed."""
+    errors = [one for one in findings if one.severity is ProblemSeverity.ERROR]
+    wrong = {(one.file, one.rule) for one in errors}
+    results = [
+        RuleTestResult(one.rule.name, one.source.file, "lint", 0.0)
+        for one in rules
+        if (one.source.file, one.rule.name) not in wrong
+    ]
+    for one in errors:
+        where = "" if one.line is None else f"line {one.line}: "
+        said = f"{where}{one.message} {one.hint or ''}".strip()
+        results.append(RuleTestResult(one.rule or one.file, one.file, one.code, 0.0, failure=said))
+    return results
 
 
 def _of_problem(problem: RuleProblem) -> Finding:

@@ -8,7 +8,7 @@ second after the newest row and over all of them.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -69,20 +69,33 @@ class RuleTestResult:
 
 def test_cases(rule: AnalyticsRule) -> list[RuleTest]:
     """The tests beside a rule. Raises `InvalidInput` that says which test is not one, and why."""
-    given = rule.extra.get(FIELD)
-    if given is None:
-        return []
-    if not isinstance(given, list):
-        raise InvalidInput("'tests' is a list of tests.", hint="Start each test with '- name: …'.")
-    tests = [_read(rule, number, one) for number, one in enumerate(given, 1)]
-    names = [test.name for test in tests]
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidInput(f"Two tests are named '{name}'.", hint="Give each test a name of its own.")
+    tests = []
+    for _, test in _each(rule):
+        if isinstance(test, InvalidInput):
+            raise test
+        tests.append(test)
     return tests
 
 
 test_cases.__test__ = False  # type: ignore[attr-defined]  # no test of pytest's, wherever it is imported
+
+
+def _each(rule: AnalyticsRule) -> Iterator[tuple[str, RuleTest | InvalidInput]]:
+    """The name of each test beside a rule, and the test, or why it is none: one that is wrong keeps no other from being run."""
+    given = rule.extra.get(FIELD)
+    if given is not None and not isinstance(given, list):
+        yield FIELD, InvalidInput("'tests' is a list of tests.", hint="Start each test with '- name: …'.")
+        return
+    names: set[str] = set()
+    for number, one in enumerate(given or (), 1):
+        name = str((isinstance(one, dict) and one.get("name")) or f"test {number}")
+        try:
+            if name in names:
+                raise InvalidInput(f"Two tests are named '{name}'.", hint="Give each test a name of its own.")
+            yield name, _read(rule, number, one)
+        except InvalidInput as error:
+            yield name, error
+        names.add(name)
 
 
 def _read(rule: AnalyticsRule, number: int, given: JsonValue) -> RuleTest:
@@ -142,21 +155,19 @@ def _only(given: Mapping[str, JsonValue], known: tuple[str, ...], what: str) -> 
 
 
 def run_tests(read: ReadRule) -> list[RuleTestResult]:
-    """Run the tests beside a rule; tests that cannot be read are one result with that error."""
+    """Run the tests beside a rule; one that cannot be read is a result with that error."""
     rule, file = read.rule, read.source.file
-    try:
-        tests = test_cases(rule)
-    except InvalidInput as error:
-        return [RuleTestResult(rule.name, file, FIELD, 0.0, error=f"{error} {error.hint or ''}".strip())]
     results = []
-    for test in tests:
+    for name, test in _each(rule):
         began = time.perf_counter()
         wrong = error_text = None
         try:
+            if isinstance(test, InvalidInput):
+                raise test
             wrong = _run(rule, test)
         except VedetteError as error:
             error_text = f"{error} {error.hint or ''}".strip()
-        results.append(RuleTestResult(rule.name, file, test.name, time.perf_counter() - began, wrong, error_text))
+        results.append(RuleTestResult(rule.name, file, name, time.perf_counter() - began, wrong, error_text))
     return results
 
 
