@@ -95,7 +95,12 @@ def test_a_row_of_securityalert(service: IncidentService, logs: LogStore, worksp
     assert extended["Query Period"] == "01:00:00"
     assert (extended["Trigger Operator"], extended["Trigger Threshold"]) == ("Greater Than", "0")
     assert extended["Query Start Time UTC"] == "2026-03-01 11:00:00Z"
-    assert extended["Query"] == "set query_now = datetime(2026-03-01T12:00:00.0000000Z);\nT"
+    comment, query = extended["Query"].split("\n", 1)
+    assert comment.startswith("// The query_now parameter")
+    assert query == "set query_now = datetime(2026-03-01T12:00:00.0000000Z);\nT"
+    assert extended["Event Grouping"] == "AlertPerResult"
+    told = json.loads(contract["ExtendedProperties"])
+    assert set(told) - {"Data Sources"} == set(extended)
     assert json.loads(extended["Analytic Rule Ids"]) == [rule(1).id]
     assert json.loads(extended["Custom Details"]) == {"Country": ["DE"]}
     assert json.loads(row["Entities"]) == [

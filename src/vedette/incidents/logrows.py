@@ -16,7 +16,7 @@ from vedette.detect.attack import apart
 from vedette.detect.entities.entity import Entity, resolved
 from vedette.detect.entities.types import entity_type
 from vedette.detect.reading.durations import format_timespan
-from vedette.detect.rule import RuleKind
+from vedette.detect.rule import EventGrouping, RuleKind
 from vedette.incidents.models import AlertRow, CommentRow, IncidentRow
 from vedette.incidents.records import PRODUCT
 from vedette.incidents.work.models import BookmarkRow, TaskRow
@@ -38,6 +38,11 @@ _PRODUCT: Final = "Azure Sentinel"
 PROVIDER: Final = _PRODUCT
 """Whose incidents they are, by the name that Sentinel has for itself."""
 
+_QUERY_NOW: Final = (
+    "// The query_now parameter represents the time (in UTC) at which the scheduled analytics rule ran to produce"
+    " this alert."
+)
+"""Before the query of an alert: content takes the query from behind it."""
 _OPERATORS: Final = {
     "GreaterThan": "Greater Than",
     "GreaterThanOrEqual": "Greater Than Or Equal",
@@ -102,10 +107,11 @@ def _extended(row: AlertRow) -> dict[str, str]:
         "Trigger Threshold": str(body["trigger"]["value"]),
         "Correlation Id": row.run_id,
         "Search Query Results Overall Count": str(body["rows"]),
-        "Query": f"set query_now = datetime({window['to']});\n{body['query']}",
+        "Query": f"{_QUERY_NOW}\nset query_now = datetime({window['to']});\n{body['query']}",
         "Query Start Time UTC": _plain(window["from"]),
         "Query End Time UTC": _plain(window["to"]),
         "Analytic Rule Ids": _json([row.rule_id]),
+        "Event Grouping": body.get("eventGrouping", EventGrouping.SINGLE_ALERT.value),
         "Analytic Rule Name": body["rule"],
         "ProcessedBySentinel": "True",
         "Alert generation status": "Full alert created" if not body["notes"] else "; ".join(body["notes"]),

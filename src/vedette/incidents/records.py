@@ -39,6 +39,7 @@ def alert_body(run: RuleRun, alert: Alert) -> dict[str, Any]:
         "window": {"from": wire_datetime(run.start), "to": wire_datetime(run.end)},
         "query": rule.query,
         "queryHash": run.query_hash,
+        "eventGrouping": rule.event_grouping.value,
         "trigger": {
             "operator": rule.trigger.operator.value,
             "value": rule.trigger.value,
