@@ -243,6 +243,8 @@ def grouped(**grouping: Any) -> dict[str, Any]:
         (grouped(byDevice=True), ["RC002"]),
         # only the data tells the columns of this one
         ({"query": "SigninLogs | evaluate bag_unpack(DeviceDetail)"}, []),
+        ({"query": "SigninLogs | evaluate bag_unpack(DeviceDetail); // whatever it has"}, []),
+        ({"query": "SigninLogs | evaluate bag_unpack(DeviceDetail) | render table"}, []),
     ],
 )
 def test_findings(checker: LogStore, change: dict[str, Any], expected: list[str]) -> None:

@@ -33,6 +33,7 @@ from vedette.detect.rule import (
 )
 from vedette.detect.running.runner import RuleRunner
 from vedette.kql.diagnostics import Diagnostic, KqlError
+from vedette.store.logstore import LogStore
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RULE = AnalyticsRule(
@@ -443,3 +444,15 @@ def test_a_window_that_takes_too_long_is_searched_in_smaller_ones(
     assert (second.outcome, second.rows, second.exhaustiveness) == (outcome, rows, exhaustiveness)
     if shape.keys:
         assert "4 parts" in second.alerts[0].notes[0]
+
+
+@pytest.mark.parametrize("end", ["", ";", "; // of interest", " // of interest;", " | render table"])
+def test_an_eager_rule_runs_whatever_its_query_ends_with(end: str) -> None:
+    rule = dataclasses.replace(
+        RULE, query=f"range N from 1 to 9 step 1{end}", trigger=Threshold(Operator.GT, 4, Eagerness.EAGER)
+    )
+    with LogStore(None, VirtualClock(AT)) as logs:
+        found = RuleRunner(logs, VirtualClock(AT)).run(rule, AT)
+    assert (found.outcome, found.rows, found.exhaustiveness) == (Outcome.MATCHED, 5, Exhaustiveness.PARTIAL), (
+        found.error
+    )

@@ -12,6 +12,7 @@ from vedette.detect.reading.document import Path
 from vedette.detect.reading.files import ReadRule
 from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
 from vedette.detect.rule import AnalyticsRule
+from vedette.kql.continuing import continued
 from vedette.kql.diagnostics import NO_WATCHLIST, Diagnostic
 
 _KINDS: Final = {
@@ -119,7 +120,7 @@ def column_problems(read: ReadRule, checked: Checked, checker: Checker) -> list[
 def _may_be(query: str, column: str, checker: Checker) -> bool:
     """Whether the result may have the column all the same: of some results only the data tells the columns."""
     name = column.replace("\\", "\\\\").replace("'", "\\'")
-    text = f"{query.rstrip().rstrip(';')}\n| project ['{name}']"
+    text = continued(query, f"project ['{name}']")
     return not any(diagnostic.severity == "Error" for diagnostic in checker.check(text).diagnostics)
 
 

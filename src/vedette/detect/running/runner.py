@@ -23,6 +23,7 @@ from vedette.detect.alerts.moments import TimeColumns, wire_datetime
 from vedette.detect.correlation.campaign import Campaign, campaigns_of
 from vedette.detect.entities.mapping import EntityMapper, Row
 from vedette.detect.rule import AnalyticsRule, Eagerness, EventGrouping, JsonValue, RuleKind, canonical_json
+from vedette.kql.continuing import continued
 from vedette.kql.diagnostics import KqlError, position
 
 LOADING_COLUMNS: Final = frozenset({"_ItemId", "_TimeReceived"})
@@ -421,7 +422,7 @@ def _query_text(rule: AnalyticsRule, exceptions: Sequence[RowException]) -> tupl
     proof = rule.trigger.proof
     if exceptions or rule.trigger.eagerness is not Eagerness.EAGER or proof is None or proof < 1:
         return rule.query, False
-    return f"{rule.query.rstrip().rstrip(';')}\n| take {proof}", True
+    return continued(rule.query, f"take {proof}"), True
 
 
 def _ordered(rows: Sequence[Row], times: TimeColumns) -> list[tuple[str, Row]]:
