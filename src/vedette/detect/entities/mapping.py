@@ -128,9 +128,9 @@ def _is_scalar_list(value: JsonValue) -> bool:
 
 
 def _legacy(rule: AnalyticsRule, columns: Sequence[str]) -> Iterator[EntityMapping]:
-    mapped = {mapping.entity_type for mapping in rule.entity_mappings}
-    for column, type_name, identifier in LEGACY_COLUMNS:
-        if type_name in mapped or column not in columns:
+    """The mappings of a query that names its entities by columns; any mapping of the rule itself counts in their place."""
+    for column, type_name, identifier in LEGACY_COLUMNS if not rule.entity_mappings else ():
+        if column not in columns:
             continue
         fields = [FieldMapping(identifier, column)]
         if type_name == "FileHash" and "AlgorithmCustomEntity" in columns:
