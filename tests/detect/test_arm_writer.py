@@ -73,6 +73,8 @@ def test_sub_techniques_stand_apart() -> None:
     properties, _ = properties_of(rule(1, techniques=("T1078.004", "T1110"), sub_techniques=("T1110.003",)))
     assert properties["techniques"] == ["T1078", "T1110"]
     assert properties["subTechniques"] == ["T1078.004", "T1110.003"]
+    properties, _ = properties_of(rule(1, techniques=("T1078.004, T1110",), sub_techniques=("?",)))
+    assert (properties["techniques"], properties["subTechniques"]) == (["T1078.004, T1110"], ["?"])
 
 
 def test_a_resource_that_waits_for_another_is_written_anew() -> None:

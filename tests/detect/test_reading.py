@@ -346,6 +346,16 @@ def test_a_resource_that_the_template_does_not_deploy(
         assert all(words in problem.message for problem in problems)
 
 
+@pytest.mark.parametrize("where", ["resource", "properties"])
+def test_copy_loops_are_refused_by_name(where: str) -> None:
+    loop = {"copy": [{"name": "tactics", "count": 2, "input": "Impact"}]}
+    one = resource(**loop) if where == "resource" else resource(ARM_PROPERTIES | loop)
+    text = template(one)
+    rules, [problem] = read(text, "export.json")
+    assert (rules, problem.message) == ([], "copy loops of ARM templates are not supported.")
+    assert '"copy"' in text.split("\n")[(problem.line or 0) - 1]
+
+
 def test_objects_and_lists_of_the_rest_api(shared: Path) -> None:
     rules, problems = read_rules([shared / "contracts" / "arm_alert_rule_scheduled.json"])
     assert problems == []

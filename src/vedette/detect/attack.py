@@ -42,10 +42,19 @@ def technique_named(text: str) -> str | None:
 
 
 def apart(techniques: Iterable[str], sub_techniques: Iterable[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Techniques and sub-techniques, as Microsoft Sentinel keeps them apart: ``T1078.004`` is a sub-technique, and names T1078."""
-    named = [*techniques, *sub_techniques]
-    subs = dict.fromkeys(one for one in named if "." in one)
-    return tuple(dict.fromkeys(one.partition(".")[0] for one in named)), tuple(subs)
+    """Techniques and sub-techniques, as Microsoft Sentinel keeps them apart: ``T1078.004`` is a sub-technique, and names T1078.
+    What is no technique's id stays where it was."""
+    named: dict[str, None] = {}
+    subs: dict[str, None] = {}
+    for one, is_sub in [*((one, False) for one in techniques), *((one, True) for one in sub_techniques)]:
+        known = technique_named(one)
+        if known is None:
+            (subs if is_sub else named)[one] = None
+            continue
+        named[known.partition(".")[0]] = None
+        if "." in known:
+            subs[known] = None
+    return tuple(named), tuple(subs)
 
 
 def stage(tactic: str) -> int:

@@ -185,10 +185,11 @@ def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProbl
 def plain_properties(part: Document, scope: Scope | None, problems: list[RuleProblem]) -> dict[str, JsonValue] | None:
     """The properties of a resource with their expressions evaluated; None, with a finding, where the template leaves them open."""
     resource = part.value
-    if "copy" in resource:
-        problems.append(RuleProblem(part.file, part.line(("copy",)), "copy loops of ARM templates are not supported."))
-        return None
     properties: dict[str, JsonValue] = resource["properties"]
+    for place, values in ((("copy",), resource), (("properties", "copy"), properties)):
+        if "copy" in values:
+            problems.append(RuleProblem(part.file, part.line(place), "copy loops of ARM templates are not supported."))
+            return None
     if scope is not None:
         try:
             properties = _evaluated(part, properties, scope)
