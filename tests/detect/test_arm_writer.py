@@ -87,6 +87,14 @@ def test_what_sentinel_has_no_field_for_is_told() -> None:
     assert "eagerness" in notes[0]
 
 
+def test_what_the_resource_has_no_property_for_is_left_out_and_told() -> None:
+    extra = {"author": {"name": "x"}, "startTimeUtc": "2027-01-01T00:00:00Z", "tests": []}
+    properties, [note] = properties_of(rule(1, extra=extra))
+    assert properties["startTimeUtc"] == "2027-01-01T00:00:00Z"
+    assert properties.keys() & {"author", "tests"} == set()
+    assert "have no author; left out" in note
+
+
 def test_rules_without_a_query_have_no_severity_of_their_own() -> None:
     for kind in (RuleKind.MICROSOFT_SECURITY_INCIDENT_CREATION, RuleKind.ML_BEHAVIOR_ANALYTICS):
         properties, _ = properties_of(
@@ -123,7 +131,7 @@ def test_every_core_rule_reads_back(shared: Path) -> None:
                 if one.rule.kind is RuleKind.HUNTING:
                     continue
                 count += 1
-                left = {"status", "requiredDataConnectors", "tags", "version", "metadata"}
+                left = {"status", "requiredDataConnectors", "tags", "version", "metadata", *one.rule.extra}
                 techniques, subs = apart(one.rule.techniques, one.rule.sub_techniques)  # as the resource has them
                 made = replace(one.rule, techniques=techniques, sub_techniques=subs)
                 before = {name: value for name, value in to_layout(made).items() if name not in left}

@@ -766,6 +766,8 @@ def test_a_schedule_that_is_left_out_is_said() -> None:
         ({"customDetails": {f"D{n}": "x" for n in range(21)}}, ["the rule has 21 custom details; an alert takes 20."]),
         ({"tactics": ["InitalAccess"]}, ["Did you mean 'InitialAccess'?"]),
         ({"queryFrequency": None, "queryPeriod": "1h"}, ["it runs every 1h over the last 1h"]),
+        ({"startTimeUtc": "2027-01-01T00:00:00Z"}, ["'startTimeUtc' is kept and does nothing here"]),
+        ({"startTimeUtc": None}, []),
     ],
 )
 def test_what_sentinel_would_not_take_is_a_warning(change: dict[str, Any], expected: list[str]) -> None:

@@ -31,6 +31,10 @@ _OWN: Final = (
 """Fields of the layout that are no properties of the resource: they belong to its template, or are known here alone."""
 
 
+_FURTHER: Final = ("startTimeUtc",)
+"""Fields of the resource that have no meaning here, and are kept for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A rule as a resource, and what of it the resource cannot say."""
@@ -135,6 +139,11 @@ def properties_of(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:
             layout["subTechniques"] = list(sub_techniques)
     if rule.trigger.eagerness is not Eagerness.EXHAUSTIVE:
         notes.append(f"'{rule.name}': Microsoft Sentinel has no eagerness; the rule will read its whole window.")
+    if rule.kind in (RuleKind.SCHEDULED, RuleKind.NRT):
+        unknown = [name for name in rule.extra if name in layout and name not in _FURTHER]
+        if unknown:
+            notes.append(f"'{rule.name}': rules of Microsoft Sentinel have no {', '.join(unknown)}; left out.")
+        layout = {name: value for name, value in layout.items() if name not in unknown}
     renamed = {"relevantTechniques", "triggerOperator", "triggerThreshold", "eagerness"}
     for name, value in layout.items():
         if name not in properties and name not in renamed:

@@ -154,6 +154,8 @@ def read_layout(
         fields.note(
             "customDetails", f"the rule has {len(details)} custom details; an alert takes {MOST_DETAILS}", code="RC203"
         )
+    if fields.has("startTimeUtc"):
+        fields.note("startTimeUtc", "'startTimeUtc' is kept and does nothing here: the rule runs from when it is added")
     rule = AnalyticsRule(
         id="",
         name=name or "",
