@@ -9,24 +9,32 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from vedette.collect.formats.timestamps import Moments
+from vedette.collect.formats.timestamps import ZONES, Moments
 
 TAG: Final = r"(?!\d+:\d)([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(?!//))(?: |$|(?=\S))"
 """A tag and its pid, as an expression; a time of the day is none."""
 # What most senders write; whatever is written differently is left to the expressions below.
-TIME_AND_HOST: Final = r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) ([A-Za-z0-9_][\w.@-]{0,254}+) (?!: )"
+_ZONES: Final = "|".join(sorted(name for name in ZONES if len(name) > 2))
+_YEAR: Final = r"(?:19|20)\d\d"
+TIME_AND_HOST: Final = (
+    rf"([A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d) (?!(?:{_YEAR}|{_ZONES}) )([A-Za-z0-9_][\w.@-]{{0,254}}+) (?!: )"
+)
 COMMON: Final = f"{TIME_AND_HOST}(?:{TAG})?"
 """Time, host, tag and pid as most senders write them, as an expression."""
 _COMMON: Final = re.compile(COMMON)
 # `2204: edge1: *Mar  1 18:46:11.123 UTC: ` is Cisco IOS: a sequence number, an origin, a mark of an unsynchronised clock;
 # `:Mar 01 10:00:00 UTC: ` is ASA's EMBLEM form, and `: 2026 Mar  1 10:00:00 UTC: ` is NX-OS.
+# ArubaOS writes the year behind the time, and others a zone: a word like that is none if it can be the host before a tag.
 _BSD: Final = re.compile(
-    r" *:? *(?:\d{1,10}: )?(?:([A-Za-z0-9][\w.-]{0,254}): )?[*.]?"
+    r" *:? *(?:\d{1,10}: )?(?:([A-Za-z0-9][\w.-]{0,254}): )?[*.]?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?"
     r"(?:(\d{4}) )?([A-Za-z]{3}) {1,2}(\d{1,2})(?: (\d{4}))? (\d\d:\d\d:\d\d)([.,]\d{1,9})?"
-    r"(?: ([A-Z]{1,5}|[+-]\d\d:?\d\d)(?=:))?(?=[: ]|$):?(?: +|$)"
+    rf"(?: ({_YEAR})(?= \S))?(?: ([A-Z]{{1,5}}(?=:)|(?:{_ZONES})(?= \S*[^\s:] )|[+-]\d\d:?\d\d(?=[: ])))?(?=[: ]|$):?(?: +|$)"
 )
+# Also 2026/03/01 10:00:00, and 2026:03:01-10:00:00 as Sophos UTM writes it; a zone may stand apart.
 _ISO: Final = re.compile(
-    r" *(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)([.,]\d{1,9})?(Z(?=[+-]00)|Z|[+-]\d\d(?::?\d\d)?)?(?:[+-]00(?::?00)?)?:?(?: +|$)"
+    r" *(\d{4}(?:-\d\d-|/\d\d/|:\d\d:)\d\d)(?:[T ]|(?<=:\d\d)-)(\d\d:\d\d:\d\d)([.,]\d{1,9})?"
+    rf"(Z(?=[+-]00)|Z|[+-]\d\d(?::?\d\d)?| [+-]\d\d:?\d\d(?= )| (?:{_ZONES})(?= \S*[^\s:] ))?"
+    r"(?:[+-]00(?::?00)?)?:?(?: +|$)"
 )
 _HOST: Final = re.compile(
     r"(?:\[(?=[0-9A-Fa-f.]*:)([0-9A-Fa-f:.]{2,45})\](?= )|([A-Za-z0-9_:][\w.:@-]{0,254})(?<!:))(?: |$)(?:: )?"
@@ -56,12 +64,13 @@ def parse(text: str, moments: Moments, *, tagged: bool = True) -> Bsd:
     time = host = None
     found = _BSD.match(text)
     if found is not None:
-        host, year, month, day, year_after, clock, fraction, zone = found.groups()
-        time = moments.bsd(month, day, year or year_after, clock, fraction, zone)
+        host, before, month, day, within, clock, fraction, behind, zone = found.groups()
+        time = moments.bsd(month, day, before or within or behind, clock, fraction, zone)
     else:
         found = _ISO.match(text)
         if found is not None:
-            time = moments.iso(*found.groups())
+            day, clock, fraction, zone = found.groups()
+            time = moments.iso(day, clock, fraction, zone and zone.strip())
     if found is None or time is None:
         if tagged and (word := _TAG.match(text)) is not None:
             return Bsd(None, None, word[1], word[2], text[word.end() :])
