@@ -457,6 +457,13 @@ def test_text_that_only_looks_like_columns(bench: Bench) -> None:
     assert (report.rows, report.unknown[0].path.name) == (0, "LogFile.txt")
 
 
+@pytest.mark.parametrize("start", ["<Events>", "", "\ufeff<?xml version='1.0'?>\n<Events>"])
+def test_windows_events_as_xml_are_told_as_such(bench: Bench, start: str) -> None:
+    event = "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>4624</EventID></System></Event>"
+    (unknown,) = bench.load(bench.write("Output/Security.xml", f"{start}{event}\n").parent).unknown
+    assert unknown.reason.startswith("Windows events as XML")
+
+
 def test_columns_of_several_tables(bench: Bench) -> None:
     row = {
         "Timestamp": "2026-03-05T02:00:00Z",

@@ -31,7 +31,7 @@ from splunk_hec_handler import SplunkHecHandler
 
 from tests.collect.conftest import Doors
 from vedette.core.accounts import local_operator
-from vedette.core.errors import TooManyRequests
+from vedette.core.errors import TooManyRequests, Unavailable
 from vedette.core.roles import Permission
 from vedette.store.intake import Intake
 
@@ -687,6 +687,24 @@ def test_senders_are_told_when_to_come_again(
     monkeypatch.setattr(Intake, "accept", full)
     answer = doors.post(path, content, Content_Type=kind)
     assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "kind"),
+    [one[:3] for one in EVERY_DOOR] + [("/_bulk", b'{"index":{"_index":"a"}}\n{}\n{"index":{"_index":"b"}}\n{}\n', "application/json")],
+)  # fmt: skip
+def test_no_door_says_where_the_server_keeps_its_files(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, path: str, content: bytes, kind: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise Unavailable("The spool /srv/data cannot be used: no space left on device.", file="/srv/data")
+
+    monkeypatch.setattr(Intake, "accept", full)
+    answer = doors.post(path, content, Content_Type=kind)
+    assert "/srv" not in answer.text
+    told = answer.status_code, answer.headers.get("Retry-After")
+    assert told == ((200, None) if path == "/_bulk" else (503, "5"))
+    assert path != "/_bulk" or [item["index"]["status"] for item in answer.json()["items"]] == [503, 503]
 
 
 @pytest.mark.parametrize(("path", "content", "kind", "status"), EVERY_DOOR)

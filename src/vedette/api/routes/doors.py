@@ -14,7 +14,7 @@ from starlette.types import Scope
 from vedette.api.application import Application
 from vedette.api.security import source_of
 from vedette.collect.http.bodies import too_large, unpacked
-from vedette.collect.http.door import Answer, Door, DoorRequest
+from vedette.collect.http.door import Answer, Door, DoorRequest, for_senders
 from vedette.collect.http.gate import Grant
 from vedette.collect.http.registry import doors
 from vedette.core.errors import TooManyRequests, VedetteError
@@ -97,7 +97,7 @@ def _endpoint(door: Door, application: Application, crowd: _Crowd) -> Callable[[
                     _taken, door, asked, admitted, bytes(body), limiter=crowd.threads
                 )
         except VedetteError as error:
-            return _response(door.failed(asked, error), error)
+            return _response(door.failed(asked, for_senders(error)), error)
         except Exception as error:
             log.error("%s %s failed", request.method, request.url.path, exc_info=error)
             unknown = VedetteError("Vedette failed where it should not; the server's log has the details.", status=500)

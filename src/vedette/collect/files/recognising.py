@@ -43,6 +43,9 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"ElfChnk\0", "a part of an EVTX file"),
     (b"regf", "a registry hive"),
 )
+_EVENTS_IN_XML: Final = re.compile(
+    rb"\A\s*<(?:[^<]*<){0,3}?[^<>]*xmlns=[\"']http://schemas\.microsoft\.com/win/2004/08/events/event[\"']"
+)
 _ENVELOPE: Final = re.compile(rb'"(' + "|".join(LISTS).encode() + rb')"\s*:\s*\[')
 _SYSLOG: Final = re.compile(
     r"<\d{1,3}>|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ |"
@@ -200,6 +203,8 @@ def _look_at_text(text: bytes) -> Looked:
         lines.pop()  # the head ends within it
     if not lines:
         return Looked(Content.EMPTY, reason="there is nothing in it")
+    if _EVENTS_IN_XML.search(text):
+        return Looked(Content.UNKNOWN, reason="Windows events as XML, which cannot be read here; save them as EVTX")
     tested = lines[:SAMPLE]
     fitting = sum(1 for line in tested if cef.find(line) >= 0 or _SYSLOG.match(line))
     if fitting * 2 > len(tested):

@@ -61,6 +61,15 @@ def json_answer(status: int, value: object, headers: Mapping[str, str] | None = 
     return Answer(status, orjson.dumps(value, default=str), headers=headers or {})
 
 
+def for_senders(error: VedetteError) -> VedetteError:
+    """The error as senders are told it: where this server keeps what, and why that fails, is for those who run it."""
+    if error.file is None or error.status < 500:
+        return error
+    return VedetteError(
+        "Nothing can be stored at the moment; send it again later.", code=error.code, status=error.status
+    )
+
+
 Routes = tuple[tuple[tuple[str, ...], str], ...]
 """Methods, and the template of a path."""
 

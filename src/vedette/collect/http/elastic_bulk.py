@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vedette.collect.http.bodies import Row
-from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
+from vedette.collect.http.door import Answer, DoorRequest, Routes, for_senders, json_answer, source
 from vedette.collect.http.gate import Gate, Grant
 from vedette.core.errors import InvalidInput, NotFound, VedetteError
 from vedette.core.ids import new_id
@@ -143,7 +143,7 @@ class ElasticBulk:
                 if len(by_table) == 1:
                     raise
                 for item in taken:  # other tables' documents are on disk: each item tells its own result
-                    item.status, item.error = error.status, error.message
+                    item.status, item.error = error.status, for_senders(error).message
         failed = any(item.status >= 400 for item in items)
         return json_answer(200, {"took": 0, "errors": failed, "items": [_told(item) for item in items]}, _PRODUCT)
 
