@@ -51,6 +51,8 @@ SENDERS = [
     ("<13>1 2026-03-06T12:00:00+0100 web app 7 - - x", "web", "app", 7, "2026-03-06T11:00:00Z", "x"),
     ("<13>1 2026-03-06T12:00:00.5 web app 7 - - x", "web", "app", 7, "2026-03-06T12:00:00.5Z", "x"),
     (f"<13>1 2026-03-06T12:00:00Z web {'a' * 60} 7 - - x", "web", "a" * 60, 7, "2026-03-06T12:00:00Z", "x"),
+    ('<134>1 2026-03-06T12:00:00Z gw CheckPoint 7 - [action:"Accept"; src:"10.0.0.1"]', "gw", "CheckPoint", 7, "2026-03-06T12:00:00Z",
+     '[action:"Accept"; src:"10.0.0.1"]'),
     ("<141>Mar  5 17:32:18 2026 Aruba-Master authmgr[1234]: <522008> x", "Aruba-Master", "authmgr", 1234, "2026-03-05T17:32:18Z", "<522008> x"),
     ("<13>Thu Mar  5 17:32:18 2026 web1 app: x", "web1", "app", None, "2026-03-05T17:32:18Z", "x"),
     ("<14>Mar  5 18:32:18 CET web1 app: x", "web1", "app", None, "2026-03-05T17:32:18Z", "x"),
@@ -118,8 +120,8 @@ def test_what_cannot_be_read_is_kept_whole_with_the_reason(line: str, reason: st
     ("line", "host", "app", "time"),
     [
         ("<13>1 yesterday gw app 7 - - x", "gw", "app", None),
-        ('<134>1 2026-03-06T12:00:00Z gw CheckPoint 7 - [action:"Accept"; src:"10.0.0.1"]', "gw", "CheckPoint", "2026-03-06T12:00:00Z"),
         ('<13>1 later gw app 7 - [a b="c] x', "gw", "app", None),
+        ('<13>1 2026-03-06T12:00:00Z gw app 7 - [a b:"c"] x', "gw", "app", "2026-03-06T12:00:00Z"),
     ],
 )  # fmt: skip
 @pytest.mark.req("P-034")

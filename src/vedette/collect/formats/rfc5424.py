@@ -10,6 +10,8 @@ from vedette.collect.formats.timestamps import Moments
 # Senders have longer names than the RFC allows; what tells the parts of a header apart is the spaces alone.
 _HEADER: Final = re.compile(r"1 (\S+) (\S{1,255}) (\S{1,255}) (\S{1,255}) (\S{1,255})(?: (?:(-)(?: |$))?|$)")
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)([.,]\d{1,9})?(Z|[+-]\d\d(?::?\d\d)?)?")
+# Check Point's `[action:"Accept"; …]` has no name that a space or the bracket ends: it is no structured data, but the message.
+_BEGINS: Final = re.compile(r'\[[^\s\]="\[]{1,255}[\s\]]')
 _ID: Final = re.compile(r'\[([^\s\]="\[]{1,255})')
 # Senders put spaces around the sign that the RFC does not have.
 _PARAMETER: Final = re.compile(r'\s*+([^\s=\]"]{1,255})\s*+=\s*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+', re.DOTALL)
@@ -48,7 +50,7 @@ def parse(text: str, moments: Moments) -> Header | str:
         if time is None:
             problem = f"'{stamp[:40]}' is not a time of RFC 5424"
     position = found.end()
-    if no_data is None and text.startswith("[", position):
+    if no_data is None and _BEGINS.match(text, position) is not None:
         read = structured_data(text, position)
         if isinstance(read, str):
             problem = f"{problem}; {read}" if problem else read
