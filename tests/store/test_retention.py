@@ -277,6 +277,31 @@ def test_purging_removes_rows_from_table_and_lake_once_confirmed(world: _World) 
     assert content.count(b"PAR1") == 2 * len([path for path in world.files() if "SigninLogs" in path.parts])
 
 
+def test_columns_may_be_called_as_the_engine_calls_what_it_adds(world: _World) -> None:
+    """A number of each row, and what the folders of Parquet files are called: a field of that name hid them, or was hidden by them."""
+    names = ("rowid", "ROWID", "_rowid", "RowId", "day", "Day", "filename", "file_row_number", "file_index", "$rowid")
+    kept = [
+        {"TimeGenerated": row["TimeGenerated"], "k": f"k{place}"} | {name: f"{name} {place}" for name in names}
+        for place, row in enumerate(rows(200))
+    ]
+    expected = [[row[name] for name in ("k", *names)] for row in sorted(kept, key=lambda one: one["k"])]
+    columns = ", ".join(f"['{name}']" for name in names)
+    text = f"Named_CL | project k, {columns} | sort by k asc"
+    found = "Named_CL | where ['rowid'] has '77' and ['day'] == 'day 77' | project k"
+    world.logs.append("Named_CL", kept)
+    assert (world.ask(text), world.ask(found)) == (expected, [["k77"]])
+    world.retention.set("*", 30, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    assert world.stored("Named_CL") == 123
+    assert (world.ask(text), world.ask(found)) == (expected, [["k77"]])
+    asked = preview(world.logs, "Named_CL", "['day'] in ('day 7', 'day 150')")
+    assert purge(world.logs, "Named_CL", asked.where, asked.token) == 2
+    left = [row for row in expected if row[0] not in ("k7", "k150")]
+    assert world.ask(text) == left
+    world.again()
+    assert world.ask(text) == left
+
+
 @pytest.mark.parametrize(
     "where", ["Odd == 1 | take 5", "Odd ==", "1 == 1; SigninLogs", "Nope == 1", "1 == 1 | project Odd"]
 )

@@ -44,6 +44,9 @@ HIDDEN: Final[dict[str, Type]] = {
 }
 
 
+_NUMBER: Final = "rowid"
+
+
 def absent(kind: Type) -> str:
     """SQL of what stands in a column where a row has no value: "" for string, null for every other type."""
     return "''" if kind is Type.STRING else f"CAST(NULL AS {SQL_TYPES[kind]})"
@@ -52,9 +55,10 @@ def absent(kind: Type) -> str:
 def physical_name(name: str, taken: Collection[str]) -> str:
     """The name under which DuckDB knows a KQL name: itself, or with a number where another differs only by case.
 
-    `taken` are the folded physical names in use. Names that start with `$` are kept for the hidden columns.
+    `taken` are the folded physical names in use. Names that start with `$` are kept for the hidden columns, and the number that DuckDB
+    gives every row keeps its own: a column of that name would stand in its place, also where rows are deleted by it.
     """
-    base = f"_{name}" if name.startswith("$") else name
+    base = f"_{name}" if name.startswith("$") or name.casefold() == _NUMBER else name
     base = base.replace("\x00", "\u2400")  # SQL text ends at a NUL
     candidate, number = base, 1
     while candidate.casefold() in taken:

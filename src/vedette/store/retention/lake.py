@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,10 +120,16 @@ class TableTiers(Tiered):
                 identifier(name) if name in present else f"{_missing(kind, column)} AS {identifier(name)}"
                 for name, (kind, column) in columns.items()
             ]
-            files = ", ".join(quote(str(self.folder / part.file)) for part in parts)
             # the text of one workspace's files may be run by another's connection: paths are whole
-            selects.append(f"SELECT {identifier(NUMBER)} AS rowid, {', '.join(items)} FROM read_parquet([{files}])")
+            files = in_files(self.folder / part.file for part in parts)
+            selects.append(f"SELECT {identifier(NUMBER)} AS rowid, {', '.join(items)} FROM {files}")
         return " UNION ALL ".join(selects)
+
+
+def in_files(paths: Iterable[Path]) -> str:
+    """SQL of the rows of Parquet files, as they are in the files: what stands in the names of their folders (`day=2026-03-01`) would
+    take the place of columns that are called so."""
+    return f"read_parquet([{', '.join(quote(str(path)) for path in paths)}], hive_partitioning = false)"
 
 
 def _columns(table: StoredTable) -> dict[str, tuple[Type, StoredColumn | None]]:
@@ -259,7 +265,7 @@ class Lake:
             total = "0" if billed is None else f"sum({identifier(billed)})"
             rows, first, last, size = run(
                 connection,
-                f"SELECT count(*), min({moment}), max({moment}), coalesce({total}, 0) FROM read_parquet([{quote(str(partial))}])",
+                f"SELECT count(*), min({moment}), max({moment}), coalesce({total}, 0) FROM {in_files([partial])}",
             )[0]
         try:
             with partial.open("rb+") as written:

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from vedette.core.errors import Conflict, InvalidInput
-from vedette.engine.dialect import identifier, quote
+from vedette.engine.dialect import identifier
 from vedette.engine.query import Limits, QueryOptions, Run
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.host import Field, Host, SavedFunction, TableSchema
@@ -22,7 +22,7 @@ from vedette.kql.operators.where import WhereOperator
 from vedette.kql.parser import parse
 from vedette.kql.syntax import ExpressionStatement, Pipeline
 from vedette.kql.types import Type
-from vedette.store.retention.lake import NUMBER, LakePart, part_of
+from vedette.store.retention.lake import NUMBER, LakePart, in_files, part_of
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.writer import writing
 
@@ -117,7 +117,7 @@ def purge(logs: LogStore, table: str, where: str, token: str) -> int:
                     for part in lake.parts(table):
                         if part.id not in hit:
                             continue
-                        file = f"read_parquet([{quote(str(_folder(logs) / part.file))}])"
+                        file = in_files([_folder(logs) / part.file])
                         kept = f"FROM {file} WHERE {identifier(NUMBER)} NOT IN (SELECT row FROM {_DOOMED})"
                         left = int(run(connection, f"SELECT count(*) {kept}")[0][0])
                         if left == part.rows:
