@@ -17,6 +17,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, TooManyRequests, Unavailable
@@ -89,6 +91,38 @@ def test_a_row_without_a_time_has_the_time_at_which_it_was_accepted(
         held_up.set()
         assert intake.flush()
         assert logs.query("Things_CL | project ingestion_time() - TimeGenerated > 1s").rows == [[True]]
+
+
+NAMES = [
+    "a", "A", "é", "e\u0301", "İ", "ß", "SS", "", "x y", "x.y", '"', "'", "`", "\\", "[0]", "t\x00n", "💥", "\ud800", "a~2", "_a", "$row", "$load",
+    "$extra", "rowid", "ROWID", "day", "filename", "Type", "TenantId", "Computer", "TimeGenerated", "timegenerated", "_BilledSize", "x" * 300,
+]  # fmt: skip
+PLAIN = st.sampled_from(
+    [None, True, -1, 2**31, 2**63, 2**70, 1.5, -0.0, "", "text", "12345", "\ud800", "2026-03-01T10:00:00Z"]
+)
+VALUES = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3), max_leaves=6
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8), min_size=1, max_size=12),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_whatever_objects_are_accepted_are_in_their_table(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[dict[str, object]]]
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    with LogStore(None, SystemClock()) as logs, Intake(logs, folder / "spool", SystemClock()) as intake:
+        for table in ("Any_CL", "SigninLogs"):
+            for batch in batches:
+                intake.accept(table, batch, source="t")
+                assert intake.flush()
+            assert len(logs.query(table).rows) == sum(map(len, batches)), "none is in the dead-letter table instead"
 
 
 def test_what_is_no_row_is_refused_and_nothing_is_kept(tmp_path: Path, logs: LogStore) -> None:

@@ -39,6 +39,28 @@ def _kept(store: LogStore, table: str, column: str) -> list[tuple[str, ...]]:
     return list(stored.stored[column].properties)
 
 
+@pytest.mark.parametrize("first", [{"os": "Windows"}, '{"os": "Windows"}'], ids=["object", "text"])
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ([""], [""]),
+        (["", None], ["", ""]),
+        ([None], [""]),
+        (["", {"os": "Mac"}, ""], ["", "Mac", ""]),
+        ([{"os": "Mac"}] * 5 + [""], ["Mac"] * 5 + [""]),
+        ([[], {}, 5, "text"], [""] * 4),
+    ],
+)
+def test_rows_whose_json_is_empty_are_stored(first: object, later: list[object], expected: list[str]) -> None:
+    with LogStore(None, VirtualClock(NOW)) as store:
+        for table in ("Own_CL", "SigninLogs"):
+            store.append(table, [{"DeviceDetail": first, "Id": ""}] * 20)
+            assert _kept(store, table, "DeviceDetail") == [("os",)]
+            store.append(table, [{"DeviceDetail": value, "Id": str(place)} for place, value in enumerate(later)])
+            text = f"{table} | where Id != '' | sort by toint(Id) asc | project tostring(parse_json(DeviceDetail).os)"
+            assert [row[0] for row in store.query(text, now=NOW).rows] == expected
+
+
 def test_properties_are_filled_by_every_later_row_and_after_reopening(tmp_path: Path) -> None:
     path = tmp_path / "logs.duckdb"
     text = "SigninLogs | sort by Identity asc | project Identity, tostring(DeviceDetail.os), tostring(DeviceDetail)"

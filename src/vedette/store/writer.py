@@ -116,11 +116,14 @@ class TableWriter:
         self, columns: list[StoredColumn], arrays: Mapping[str, pa.Array]
     ) -> dict[str, list[pa.Array]]:
         """The texts of properties of those columns that few texts make up, by the column: each text is read once."""
+        made: dict[str, list[pa.Array]] = {}
         kinds: dict[str, pa.DictionaryArray] = {}
         unread: dict[str, pa.Array] = {}
         for column in columns:
             encoded = arrays[column.physical].dictionary_encode()
-            if len(encoded.dictionary) * _OFTEN <= len(encoded):
+            if not len(encoded.dictionary):  # what came is empty in every row
+                made[column.physical] = [pa.nulls(len(encoded), pa.string())] * len(column.properties)
+            elif len(encoded.dictionary) * _OFTEN <= len(encoded):
                 kinds[column.physical] = encoded
                 known = self._read.get(column.physical)
                 new = encoded.dictionary
@@ -132,7 +135,6 @@ class TableWriter:
                 if len(new):
                     unread[column.physical] = new
         self._read_texts([column for column in columns if column.physical in unread], unread)
-        made: dict[str, list[pa.Array]] = {}
         for name, own in kinds.items():
             known = self._read[name]
             places = pc.index_in(own.dictionary, known.texts).take(own.indices)
