@@ -110,7 +110,16 @@ CASES = (
     Case("indicators", "revoked since, without a value", {"ThreatIntelIndicators": [
         INDICATOR, {"TimeGenerated": at(1), "Id": "i1", "Revoked": True, "SourceSystem": "Feed"}]}, [ADDRESS]),
     Case("indicators", "of another value since", {"ThreatIntelIndicators": [
-        INDICATOR, {**INDICATOR, "TimeGenerated": at(1), "ObservableValue": "203.0.113.8"}]}, [ADDRESS]),
+        {**INDICATOR, "Modified": at(5)},
+        {**INDICATOR, "TimeGenerated": at(1), "Modified": at(1), "ObservableValue": "203.0.113.8"}]}, [ADDRESS]),
+    Case("indicators", "of several values", {"ThreatIntelIndicators": [
+        {**INDICATOR, "Modified": at(5)},
+        {**INDICATOR, "TimeGenerated": at(4), "Modified": at(5), "ObservableValue": "203.0.113.8"}]}, [ADDRESS],
+        [(0, "Indicator of Feed: [ipv4-addr:value = '203.0.113.7']", {})]),
+    Case("indicators-earlier", "told by the newer table", {
+        "ThreatIntelIndicators": [{**INDICATOR, "Id": "f--indicator--7"}],
+        "ThreatIntelligenceIndicator": [{"TimeGenerated": at(4), "IndicatorId": "i1", "NetworkIP": "203.0.113.7",
+                                         "ExternalIndicatorId": "indicator--7"}]}, [ADDRESS]),
     Case("indicators", "not in force", {"ThreatIntelIndicators": [
         {**INDICATOR, "Id": "a", "ValidUntil": at(1)}, {**INDICATOR, "Id": "b", "IsDeleted": True},
         {**INDICATOR, "Id": "c", "IsActive": False}, {**INDICATOR, "Id": "d", "ValidFrom": at(-1)}]}, [ADDRESS]),
