@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.request import getproxies, proxy_bypass
 
 from vedette.core.deferred import deferred
+from vedette.core.forms import FieldType, FormField
 from vedette.core.outbound import Outbound
 
 if TYPE_CHECKING:
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 else:
     httpx = deferred("httpx")
 
+CA_FILE: Final = FormField(
+    "ca_file",
+    "Certificate authority",
+    FieldType.TEXT,
+    "Path of a PEM file on the server with the authority that signed the other side's certificate, where it is a private one.",
+    required=False,
+    example="/etc/ssl/private-ca.pem",
+    max_length=1024,
+)
+"""The field of a form for it."""
 _PORTS: Final = {"https": 443, "http": 80}
 
 

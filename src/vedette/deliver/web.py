@@ -19,7 +19,7 @@ from vedette.clients.outbound_http import reached
 from vedette.core.clock import Clock
 from vedette.core.deferred import deferred
 from vedette.core.errors import VedetteError
-from vedette.core.forms import FieldType, FormField, TroubleshootingRow
+from vedette.core.forms import TroubleshootingRow
 from vedette.core.outbound import Outbound
 from vedette.core.redaction import redact
 from vedette.core.tls import client_context
@@ -40,16 +40,6 @@ TOTAL: Final = 60.0
 
 URL_PATTERN: Final = r"https://[^\s/@]+(/[^\s]*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s]*)?"
 URL_RULE: Final = "be an address that begins with https:// (http:// only for this machine), without a user name in it"
-
-CA_FILE: Final = FormField(
-    "ca_file",
-    "Certificate authority",
-    FieldType.TEXT,
-    "Path of a PEM file on the server with the authority that signed the other side's certificate, where it is a private one.",
-    required=False,
-    example="/etc/ssl/private-ca.pem",
-    max_length=1024,
-)
 
 TROUBLESHOOTING: Final = (
     TroubleshootingRow(

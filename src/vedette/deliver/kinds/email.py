@@ -17,6 +17,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Final
 
+from vedette.clients.outbound_http import CA_FILE
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
@@ -28,7 +29,6 @@ from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import cut, describe, one_line
 from vedette.deliver.detection import DetectionRun
 from vedette.deliver.manifest import Manifest
-from vedette.deliver.web import CA_FILE
 
 TIMEOUT: Final = 30.0
 MAX_SUBJECT: Final = 200

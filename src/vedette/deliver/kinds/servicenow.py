@@ -9,8 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
+from vedette.clients.outbound_http import CA_FILE
+from vedette.clients.servicenow import (
+    ACCOUNT,
+    INSTANCE,
+    HalfAnOAuthClient,
+    ServiceNowAccount,
+    TokenRefused,
+    result_of,
+)
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField, Permission
@@ -20,7 +28,7 @@ from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import cut, describe, one_line
 from vedette.deliver.detection import DetectionRun, DetectionSeverity
 from vedette.deliver.manifest import Manifest
-from vedette.deliver.web import CA_FILE, TROUBLESHOOTING, Answer, WebEndpoint
+from vedette.deliver.web import TROUBLESHOOTING, Answer, WebEndpoint
 
 TABLE: Final = "/api/now/table/incident"
 MAX_SHORT_DESCRIPTION: Final = 160
@@ -39,26 +47,8 @@ MANIFEST: Final = Manifest(
     title="ServiceNow",
     about="Creates an incident in ServiceNow for each detection run that matched.",
     fields=(
-        FormField(
-            "instance_url", "Instance URL", FieldType.TEXT, "The address of the instance.",
-            example="https://example.service-now.com", max_length=512, address=True,
-            pattern=r"https://[^\s/@?#]+/?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/?",
-            rule="be an address such as https://example.service-now.com, without a path",
-        ),
-        FormField("username", "User name", FieldType.TEXT, "A user with the role itil.", example="vedette.integration"),
-        FormField(
-            "password", "Password", FieldType.TEXT, "The user's password.", secret=True, max_length=1024, rotate_days=90
-        ),
-        FormField(
-            "client_id", "OAuth client ID", FieldType.TEXT,
-            "With an OAuth endpoint of the application registry: its client id. Tokens are used then; without it, basic "
-            "authentication.",
-            required=False,
-        ),
-        FormField(
-            "client_secret", "OAuth client secret", FieldType.TEXT, "The secret of the OAuth client.", secret=True,
-            required=False, max_length=1024, rotate_days=90,
-        ),
+        INSTANCE,
+        *ACCOUNT,
         FormField(
             "assignment_group", "Assignment group", FieldType.TEXT, "Name or sys_id of the group that gets the incidents.",
             required=False, example="Security Operations",
@@ -125,9 +115,9 @@ class ServiceNowDestination:
     def __init__(
         self, endpoint: WebEndpoint, values: Mapping[str, str], secrets: Mapping[str, Secret], clock: Clock
     ) -> None:
-        self._endpoint, self._values, self._secrets, self._clock = endpoint, values, secrets, clock
+        self._endpoint, self._values, self._clock = endpoint, values, clock
         self._base = values["instance_url"].rstrip("/")
-        self._token: tuple[Secret, float] | None = None
+        self._account: ServiceNowAccount[Answer] = ServiceNowAccount(self._base, values, secrets, clock, endpoint.send)
 
     def close(self) -> None:
         """Close connections."""
@@ -178,53 +168,23 @@ class ServiceNowDestination:
         self, method: str, body: Mapping[str, str] | None, path: str = "", params: Mapping[str, str] | None = None
     ) -> Answer:
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        for again in (True, False):
-            headers = {"Accept": "application/json", "Content-Type": "application/json"}
-            basic = self._sign_in(headers)
-            answer = self._endpoint.send(
-                method, f"{self._base}{TABLE}{path}", content=content, headers=headers, params=params, auth=basic
-            )
-            if answer.status != 401 or self._token is None or not again:
-                break
-            self._token = None  # it may have been revoked before its end: one new one is worth asking for
-        return answer
-
-    def _sign_in(self, headers: dict[str, str]) -> tuple[str, str] | None:
-        """Puts a token into the headers, or returns name and password for basic authentication."""
-        user, password = self._values["username"], self._secrets["password"]
-        client, secret = self._values.get("client_id"), self._secrets.get("client_secret")
-        if not client and secret is None:
-            return user, password.reveal()
-        if not client or secret is None:
-            raise DeliveryFailure(
-                "OAuth needs both client_id and client_secret.", Remedy.CONFIGURATION, code="VDT6121",
-                target="client_secret" if client else "client_id",
-            )  # fmt: skip
-        if self._token is None or self._token[1] <= self._clock.monotonic():
-            form = {
-                "grant_type": "password", "client_id": client, "client_secret": secret.reveal(), "username": user,
-                "password": password.reveal(),
-            }  # fmt: skip
-            answer = self._endpoint.send(
-                "POST", f"{self._base}/oauth_token.do", content=urlencode(form).encode(),
-                headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-            )  # fmt: skip
-            if answer.status == 400:  # RFC 6749, 5.2: what is wrong with the credentials comes as 400, too
-                raise self._endpoint.failure(Answer(401, answer.headers, answer.body))
-            said = _json(self._endpoint.expect(answer))
-            token, life = said.get("access_token"), said.get("expires_in", 1799)
-            if not isinstance(token, str) or not token:
-                raise _unreadable()
-            lasts = float(life) if isinstance(life, int | float | str) and str(life).isdigit() else 1799.0
-            self._token = (Secret(token), self._clock.monotonic() + max(lasts - 60, 30))
-        headers["Authorization"] = f"Bearer {self._token[0].reveal()}"
-        return None
+        try:
+            return self._account.request(method, f"{TABLE}{path}", content=content, params=params)
+        except HalfAnOAuthClient as error:
+            raise DeliveryFailure(str(error), Remedy.CONFIGURATION, code="VDT6121", target=error.missing) from None
+        except TokenRefused as refused:
+            said = refused.reply
+            if 200 <= said.status < 300:
+                raise _unreadable() from None
+            # RFC 6749, 5.2: what is wrong with the credentials comes as 400, too
+            status = 401 if said.status == 400 else said.status
+            raise self._endpoint.failure(Answer(status, said.headers, said.body)) from None
 
     def _result(self, answer: Answer, kind: type) -> Any:
-        found = _json(answer).get("result")
-        if not isinstance(found, kind):
-            raise _unreadable()
-        return found
+        try:
+            return result_of(answer, kind)
+        except ValueError:
+            raise _unreadable() from None
 
     def _receipt(self, incident: Mapping[str, Any], *, repeated: bool) -> Receipt:
         identity, number = incident.get("sys_id"), incident.get("number")
@@ -233,16 +193,6 @@ class ServiceNowDestination:
         return Receipt(
             f"{number}" if number else identity, f"{self._base}/nav_to.do?uri=incident.do?sys_id={identity}", repeated
         )
-
-
-def _json(answer: Answer) -> dict[str, Any]:
-    try:
-        found = json.loads(answer.body)
-    except ValueError:
-        raise _unreadable() from None
-    if not isinstance(found, dict):
-        raise _unreadable()
-    return found
 
 
 def _unreadable() -> DeliveryFailure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from vedette.clients.outbound_http import CA_FILE
 from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField
 from vedette.core.outbound import Outbound
@@ -13,7 +14,7 @@ from vedette.deliver.chat import TEST_MESSAGE, ChatDestination
 from vedette.deliver.description import cut, facts, one_line
 from vedette.deliver.detection import DetectionRun
 from vedette.deliver.manifest import Manifest
-from vedette.deliver.web import CA_FILE, TROUBLESHOOTING, URL_PATTERN, URL_RULE, WebEndpoint
+from vedette.deliver.web import TROUBLESHOOTING, URL_PATTERN, URL_RULE, WebEndpoint
 
 _SHOWN: Final = ("Severity", "Match count", "Run type", "Exhaustiveness")
 

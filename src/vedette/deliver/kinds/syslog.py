@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from vedette import __version__
+from vedette.clients.outbound_http import CA_FILE
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps, unknown
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
@@ -26,7 +27,6 @@ from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import cut, facts, one_line
 from vedette.deliver.detection import DetectionRun, DetectionSeverity
 from vedette.deliver.manifest import Manifest
-from vedette.deliver.web import CA_FILE
 
 TIMEOUT: Final = 10.0
 MAX_DATAGRAM: Final = 2048

@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from vedette.clients.outbound_http import CA_FILE
 from vedette.core.checks import CheckReport, CheckStep, passed, run_steps
 from vedette.core.clock import Clock
 from vedette.core.forms import FieldType, FormField
@@ -23,7 +24,7 @@ from vedette.deliver.contract import DeliveryFailure, Receipt, Remedy
 from vedette.deliver.description import describe
 from vedette.deliver.detection import DetectionRun
 from vedette.deliver.manifest import Manifest
-from vedette.deliver.web import CA_FILE, TROUBLESHOOTING, URL_PATTERN, URL_RULE, WebEndpoint
+from vedette.deliver.web import TROUBLESHOOTING, URL_PATTERN, URL_RULE, WebEndpoint
 
 MATCHED: Final = "detection.matched"
 TEST: Final = "destination.test"
