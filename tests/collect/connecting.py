@@ -19,6 +19,7 @@ from vedette.collect.connectors.service import Connectors, ConnectorView
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.errors import TooManyRequests
+from vedette.core.outbound import Outbound
 from vedette.core.secrets import Secrets
 from vedette.core.workspaces import Workspaces
 from vedette.range.server import RangeServer
@@ -102,7 +103,7 @@ def tenant_over(server: RangeServer, state: State, folder: Path, clock: VirtualC
     server.reset(clock=clock, rng=random.Random(7))
     state.upgrade()
     secrets = Secrets(state, folder / "keys" / "secrets.key", clock)
-    registry = default_connectors(clock, {"Local": local_cloud(server.url, server.ca_path)})
+    registry = default_connectors(clock, {"Local": local_cloud(server.url, server.ca_path)}, Outbound(inside=True))
     sink = Sink()
     runner = ConnectorRunner(state, secrets, registry, clock, lambda _: sink, random.Random(1))
     connectors = Connectors(state, secrets, registry, clock, runner.wake)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from tests.range.conftest import RESPONDER
 from tests.range.test_client_logs import WORKSPACE_ID
 from vedette.collect.connectors.service import ConnectorView
 from vedette.range.blobs import put_blob
+from vedette.range.servicenow import records
 
 Make = Callable[[str, datetime], dict[str, Any]]
 Plant = Callable[[Tenant, int, int], None]
@@ -44,13 +46,19 @@ class Case:
     """What of their query tells them from those of other endpoints."""
     links: bool = True
     """Whether the place in a pass is a link that may expire."""
+    app: bool = True
+    """Whether it signs in as an app registration."""
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.endpoint}"
 
     def add(self, tenant: Tenant, name: str = "One") -> ConnectorView:
-        """An instance that signs in as an app registration with every permission."""
-        values = {**VALUES, "client_id": RESPONDER[0], "client_secret": RESPONDER[1], **self.values}
+        """An instance that signs in with every permission. In values, `{url}` and `{ca}` are the fake tenant's."""
+        own = {
+            field: value.format(url=tenant.server.url, ca=tenant.server.ca_path) for field, value in self.values.items()
+        }
+        app = {**VALUES, "client_id": RESPONDER[0], "client_secret": RESPONDER[1]} if self.app else {}
+        values = {**app, **own}
         return tenant.connectors.create(ADMIN, tenant.workspace, self.kind, name, values)
 
 
@@ -247,6 +255,22 @@ def _blobs(tenant: Tenant, first: int, last: int) -> None:
         put_blob(held, blob, before + exports.lines(record), now, created=created)
 
 
+def ticket(tenant: Tenant, table: str, identity: str, at: datetime, **fields: str) -> None:
+    """A record of ServiceNow as it was changed last."""
+    server = tenant.server.tenant
+    moment = at.strftime("%Y-%m-%d %H:%M:%S")
+    given = {"sys_id": identity, "sys_updated_on": moment, "sys_created_on": moment, **fields}
+    server.documents.of("servicenow", "table", table).put(identity, records.defaults(server, table, given, "vedette"))
+
+
+def _tickets(tenant: Tenant, first: int, last: int) -> None:
+    """Records of which seven were changed in each second; their ids are in no order of time."""
+    for number in range(first, last):
+        at = tenant.server.tenant.clock.now() - timedelta(seconds=(number - first) // 7)
+        identity = hashlib.md5(name(number).encode(), usedforsecurity=False).hexdigest()
+        ticket(tenant, "incident", identity, at, number=name(number), u_unknown=extra(number))
+
+
 def _azure_security(endpoint: str, path: str, table: str, collection: str, make: Make, count: int) -> Case:
     return Case("azure-security", endpoint, path, table, _graph(collection, make), count)
 
@@ -279,4 +303,7 @@ CASES = (
          values={"workspace_id": WORKSPACE_ID, "tables": "Pulled_CL", "first_look_back": "1"}),
     Case("storage-account", "blobs", "/contosologs/*", "AzureDiagnostics", _blobs, 110, more={"skip": 30}, service="blobs",
          links=False, values={"account": "contosologs"}),
+    Case("servicenow", "records", "/api/now/table/incident", "ServiceNowIncident_CL", _tickets, 230, more={"skip": 3},
+         service="servicenow", links=False, app=False,
+         values={"instance_url": "{url}", "ca_file": "{ca}", "username": "vedette", "password": "range-password-1"}),
 )  # fmt: skip

@@ -18,7 +18,7 @@ from tests.collect.connecting import Tenant, tenant_over
 from tests.collect.connector_cases import CASES, EXTRA, NAMED, Case, extra, name
 from tests.deliver.conftest import ADMIN
 from vedette.cli.log_engine import StoreLogEngine
-from vedette.clients import azure_http, blob_storage
+from vedette.clients import azure_http, blob_storage, servicenow
 from vedette.collect.connectors.contract import Trouble
 from vedette.collect.connectors.entra_id import connector as entra
 from vedette.collect.connectors.log_analytics import connector as log_analytics
@@ -236,7 +236,7 @@ def test_an_outage_in_the_middle_is_waited_for(tenant: Tenant, case: Case) -> No
 def test_an_answer_that_does_not_come_is_not_waited_for(
     tenant: Tenant, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for client in (azure_http.AzureHttp, blob_storage.BlobStorage):
+    for client in (azure_http.AzureHttp, blob_storage.BlobStorage, servicenow.ServiceNowClient):
         make = client.__init__
 
         def impatient(self: Any, *arguments: Any, make: Any = make, **named: Any) -> None:

@@ -18,6 +18,7 @@ from vedette.collect.connectors.defender_for_cloud.connector import DefenderForC
 from vedette.collect.connectors.entra_id.connector import EntraId
 from vedette.collect.connectors.log_analytics.connector import LogAnalytics
 from vedette.collect.connectors.office365.connector import Office365
+from vedette.collect.connectors.servicenow.connector import ServiceNow
 from vedette.collect.connectors.storage_account.connector import StorageAccount
 from vedette.collect.connectors.taxii.connector import Taxii
 from vedette.core.clock import Clock
@@ -70,6 +71,7 @@ def default_connectors(
         LogAnalytics(clock, clouds),
         StorageAccount(clock, clouds),
         Taxii(clock, outbound),
+        ServiceNow(clock, outbound),
     ]
     return ConnectorRegistry([*shipped, *_installed(clock)])
 

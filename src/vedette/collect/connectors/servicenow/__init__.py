@@ -1,0 +1,1 @@
+"""The connector `servicenow`: records of a table of a ServiceNow instance."""
