@@ -169,6 +169,17 @@ export function createMock({ incidents: count = 10_000, rows = 5_000, empty = fa
     return after;
   }
 
+  const knownOf = (incident) => ({
+    state: "Current",
+    enrichedTimeUtc: incident.createdTimeUtc,
+    value: [
+      {
+        id: "watchlists", title: "On watchlists", more: false, reason: null,
+        facts: whole(incident).entities.slice(0, 1).map((one) => ({ entityId: one.id, title: "On the watchlist VIPUsers", properties: { Tier: "0" } })),
+      },
+      { id: "location", title: "Where addresses are", facts: [], more: false, reason: "No database of where addresses are is supplied." },
+    ],
+  });
   const session = () => ({ principal: { ...PEOPLE[0], kind: "user" }, expiresTimeUtc: iso(clock() + 8 * 3_600_000), version: "0.1.0-mock" });
   const ws = "/workspaces/:ws";
   const routes = [
@@ -178,6 +189,8 @@ export function createMock({ incidents: count = 10_000, rows = 5_000, empty = fa
     ["GET", `${ws}/users`, () => page(PEOPLE)],
     ["GET", `${ws}/incidents`, ({ query }) => listIncidents(query)],
     ["GET", `${ws}/incidents/:number`, ({ number }) => whole(find(number))],
+    ["GET", `${ws}/incidents/:number/enrichment`, ({ number }) => knownOf(find(number))],
+    ["POST", `${ws}/incidents/:number/enrichment`, ({ number }) => knownOf(find(number))],
     ["PATCH", `${ws}/incidents/:number`, ({ number, body }) => whole(patch(number, body))],
     ["POST", `${ws}/incidents/batch`, ({ body }) => ({
       results: body.items.map((item) => {

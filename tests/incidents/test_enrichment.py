@@ -64,7 +64,8 @@ RECOMMENDED = {
     "RecommendationDisplayName": "Management ports are closed", "RecommendationState": "Unhealthy", "RecommendationSeverity": "High",
 }  # fmt: skip
 FAILED = {
-    "TimeGenerated": at(1), "RecommendationId": "44D1", "ComplianceStandard": "PCI-DSS-4", "ComplianceControl": "1.2.5", "State": "Failed",
+    "TimeGenerated": at(1), "RegulatoryComplianceSubscriptionId": "3f0d3c52-6d1a-4a7e-8f53-9d6c1c2b7e10",
+    "RecommendationId": "44D1", "ComplianceStandard": "PCI-DSS-4", "ComplianceControl": "1.2.5", "State": "Failed",
 }  # fmt: skip
 INDICATOR = {
     "TimeGenerated": at(5), "Id": "i1", "ObservableValue": "203.0.113.7", "Confidence": 80, "SourceSystem": "Feed",
@@ -157,10 +158,22 @@ CASES = (
         {"TimeGenerated": at(2), "AssessedResourceId": VM, "NestedRecommendationId": "n2", "RecommendationState": "Healthy"}]}, [MACHINE],
         [(0, "1 of severity High", {"Findings": ["openssl"], "Ids": ["1"]})]),
     Case("compliance", "controls that fail because of a resource", {"SecurityRecommendation": [RECOMMENDED], "SecurityRegulatoryCompliance": [
-        FAILED, {**FAILED, "ComplianceControl": "1.2.6", "State": "Passed"}, {**FAILED, "ComplianceControl": "9", "RecommendationId": "other"}]},
+        FAILED, {**FAILED, "RegulatoryComplianceSubscriptionId": "other", "State": "Passed", "TimeGenerated": at(0.5)},
+        {**FAILED, "RegulatoryComplianceSubscriptionId": "other", "ComplianceControl": "7"},
+        {**FAILED, "ComplianceControl": "1.2.6", "State": "Passed"}, {**FAILED, "ComplianceControl": "9", "RecommendationId": "other"}]},
         [MACHINE], [(0, "PCI-DSS-4 1.2.5", {"Standard": "PCI-DSS-4", "Recommendations": ["Management ports are closed"]})]),
     Case("compliance", "a control that passes since", {"SecurityRecommendation": [RECOMMENDED], "SecurityRegulatoryCompliance": [
         FAILED, {**FAILED, "TimeGenerated": at(0.5), "State": "Passed"}]}, [MACHINE]),
+    Case("tickets", "of a host, in the newest state of each", {"ServiceNowIncident_CL": [
+        {"TimeGenerated": at(3), "sys_id": "1", "number": "INC1", "short_description": "Disk is full", "cmdb_ci_name": "WEB-01.contoso.com",
+         "active": "true", "state": "1"},
+        {"TimeGenerated": at(3), "sys_id": "2", "number": "INC2", "short_description": "Slow", "cmdb_ci_name": "web-01", "active": "true"},
+        {"TimeGenerated": at(2), "sys_id": "2", "number": "INC2", "short_description": "Slow", "cmdb_ci_name": "web-01", "active": "false"},
+        {"TimeGenerated": at(1), "sys_id": "3", "number": "INC3", "short_description": "Reboot WEB-01", "active": "true"},
+        {"TimeGenerated": at(1), "sys_id": "4", "number": "INC4", "short_description": "Reboot web-011", "active": "true"}]}, [ADDRESS, WEB],
+        [(1, "INC3: Reboot WEB-01", {"Relation": "Mentions it"}), (1, "INC1: Disk is full", {"Relation": "Names it"})]),
+    Case("tickets", "of a table with few columns", {"ServiceNowIncident_CL": [
+        {"TimeGenerated": at(3), "sys_id": "1", "description": "What is 203.0.113.7?"}]}, [ADDRESS], [(0, "1", {})]),
     Case("recommendations", "of a resource", {"SecurityRecommendation": [RECOMMENDED]}, [ADDRESS, MACHINE],
          [(1, "Management ports are closed", {"Severity": "High", "Concerns": "Resource", "Resource": "vm1"})]),
     Case("recommendations", "of a machine that is named like a host", {"SecurityRecommendation": [RECOMMENDED]},

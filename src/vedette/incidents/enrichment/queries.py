@@ -3,7 +3,8 @@
 A query speaks of the incident's entities by `asked`, a table with a row for each value that names one (`Entity`: its id, `Value`: in
 small letters), and by `named`, the list of these values. It brings `Entity`, `Title`, and properties. `entities` tells by type which
 identifiers are values; those that follow from others (`Upn`, `NTName`, `Fqdn`) may be among them, and of hosts `AnyDomain`: `name.*`
-where no domain is known, so that what is in another domain is not taken for the host.
+where no domain is known, so that what is in another domain is not taken for the host. `terms` are the values without that: what a
+column has to have for `has_any`, which the term index answers where a table is large.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from vedette.engine.query import Limits
 from vedette.incidents.enrichment.contract import Fact, Found, Subject, Workbench
 from vedette.incidents.investigation.units import literal, parameters
 
+ANY_DOMAIN: Final = ".*"
 ROWS: Final = 50
 BYTES: Final = 32 * 1024
 SECONDS: Final = 5.0
@@ -53,7 +55,7 @@ class QueryEnrichment:
         """What names an entity to the query."""
         known = parameters(entity)
         if entity.type == "Host" and known["HostName"] and not known["DnsDomain"]:
-            known["AnyDomain"] = f"{known['HostName']}.*"
+            known["AnyDomain"] = f"{known['HostName']}{ANY_DOMAIN}"
         for name in self.entities.get(entity.type, ()):
             if known.get(name):
                 yield storable(known[name].casefold())
@@ -68,10 +70,13 @@ class QueryEnrichment:
         if not asked:
             return None
         rows = ", ".join(f"{literal(identity)}, {literal(value)}" for identity, value in asked)
-        named = ", ".join(literal(value) for value in dict.fromkeys(value for _, value in asked))
+        named = list(dict.fromkeys(value for _, value in asked))
+        terms = dict.fromkeys(value.removesuffix(ANY_DOMAIN) for value in named)
         return (
             f"let asked = datatable(Entity: string, Value: string)[{rows}];\n"
-            f"let named = dynamic([{named}]);\n{self.query.strip()}\n| take {self.rows + 1}"
+            f"let named = dynamic([{', '.join(map(literal, named))}]);\n"
+            f"let terms = dynamic([{', '.join(map(literal, terms))}]);\n"
+            f"{self.query.strip()}\n| take {self.rows + 1}"
         )
 
     def look_up(self, subject: Subject, bench: Workbench) -> Found:
