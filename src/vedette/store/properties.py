@@ -72,16 +72,17 @@ def frequent_properties(values: pa.Array) -> list[PropertyPath]:
     counts: Counter[PropertyPath] = Counter()
     sizes: Counter[PropertyPath] = Counter()
     seen = 0
-    for text in filled.take(pa.array(range(0, len(filled), step), pa.int64())).to_pylist():
+    texts = pc.value_counts(filled.take(pa.array(range(0, len(filled), step), pa.int64())))
+    for text, times in zip(texts.field("values").to_pylist(), texts.field("counts").to_pylist()):
         try:
             bag = orjson.loads(text)
         except orjson.JSONDecodeError:
             continue
-        seen += 1
+        seen += times
         if isinstance(bag, dict | list):
             for path, value in _leaves(bag, ()):
-                counts[path] += 1
-                sizes[path] += len(str(value))
+                counts[path] += times
+                sizes[path] += times * len(str(value))
     frequent = [
         path
         for path, count in counts.items()
