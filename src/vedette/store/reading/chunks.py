@@ -55,7 +55,7 @@ class Signs:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole lines: a part of a buffer, which is written anew once the next chunk is asked for.
+    """Whole lines: a part of a buffer, which is written anew once the third chunk after it is asked for.
 
     `ends` says where in the buffer lines end, each behind its newline. `consumed` bytes of the file had been read by then.
     """
@@ -133,8 +133,8 @@ class _Filling:
 def chunks_of(stream: TextStream) -> Generator[Chunk]:
     """Blocks of whole lines. A line longer than `MAX_LINE` is one that is a byte longer, and only the last may have no end."""
     # Buffers take turns: memory that is new for each block takes the system longer to hand over than a block takes to read. While
-    # one is filled, another is looked at; the third gets what is left over of the first.
-    filling, spare = _Filling(bytearray()), [bytearray(), bytearray()]
+    # one is filled, two are looked at, each by a thread; the fourth gets what is left over of the first.
+    filling, spare = _Filling(bytearray()), [bytearray() for _ in range(3)]
     wanted = min(_FIRST, SIZE)
 
     def room(count: int) -> memoryview:

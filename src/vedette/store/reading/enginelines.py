@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -60,27 +60,38 @@ def read_lines(stream: TextStream, types: Mapping[str, Type]) -> Iterator[Batch]
     line, offset = 1, 0
     with _engine() as engine:
         reader = _Engine(engine, types)
-        for chunk in ahead(chunks_of(stream)):
-            batch = reader.read(chunk, line) if chunk.size <= MAX_LINE else None
-            if batch is not None:
-                yield from slow.flush()
-                line += batch.size
-                batch.consumed = chunk.consumed
-                yield batch
-            else:
-                text = chunk.text()
-                for batch in _one_by_one(slow, text, line, offset):
+        # one thread reads the file, one has the engine read JSON, and this one makes columns of it
+        with closing(ahead(_blocks(reader, ahead(chunks_of(stream))))) as blocks:
+            for chunk, block in blocks:
+                batch = None if block is None else reader.batch(block, line)
+                if batch is not None:
+                    yield from slow.flush()
+                    line += batch.size
                     batch.consumed = chunk.consumed
                     yield batch
-                line += text.count(b"\n")
-            offset += chunk.size
+                else:
+                    text = chunk.text()
+                    for batch in _one_by_one(slow, text, line, offset):
+                        batch.consumed = chunk.consumed
+                        yield batch
+                    line += text.count(b"\n")
+                offset += chunk.size
     yield from slow.end(line)
+
+
+def _blocks(reader: _Engine, chunks: Generator[Chunk]) -> Generator[tuple[Chunk, _Block | None]]:
+    """Each chunk, and what the engine reads in it; None where that must be read line by line."""
+    with closing(chunks):
+        for chunk in chunks:
+            yield chunk, reader.block(chunk) if chunk.size <= MAX_LINE else None
 
 
 def read_objects(lines: Sequence[bytes], types: Mapping[str, Type], first: int) -> Batch | None:
     """The rows of lines that each are one object on their own, numbered from `first`; None where they must be read one by one."""
     with _engine() as engine:
-        return _Engine(engine, types).read(Chunk.of(b"\n".join(lines) + b"\n"), first)
+        reader = _Engine(engine, types)
+        block = reader.block(Chunk.of(b"\n".join(lines) + b"\n"))
+        return None if block is None else reader.batch(block, first)
 
 
 def _engine() -> closing[duckdb.DuckDBPyConnection]:
@@ -116,11 +127,11 @@ class _NotPlain(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class _Lines:
     """Some lines: their bytes, and each as a text."""
 
     chunk: Chunk
-    lines: pa.LargeStringArray
+    texts: pa.LargeStringArray
 
     def colons(self) -> int:
         """How many colons there are. Raises `_NotPlain` where some are escaped, so that the values have others."""
@@ -128,6 +139,16 @@ class _Block:
         if escapes and any(escaped in self.chunk for escaped in _ESCAPED_COLON):
             raise _NotPlain
         return self.chunk.signs.colons
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What the engine has read: the lines, the names that their objects have, and their values."""
+
+    lines: pa.LargeStringArray
+    sizes: np.ndarray[Any, np.dtype[np.int64]]
+    names: list[str]
+    rows: pa.StructArray
 
 
 class _Engine:
@@ -141,8 +162,8 @@ class _Engine:
         self._uniform = True
         """Whether the objects of every block so far have had the same names: then the engine need not be asked for them first."""
 
-    def read(self, chunk: Chunk, first: int) -> Batch | None:
-        """The rows of a block, of which `first` is the first; None if it is not plain."""
+    def block(self, chunk: Chunk) -> _Block | None:
+        """The objects of a chunk; None if it is not plain. To be asked by one thread, in the order of the chunks."""
         chunk = chunk.ended()
         content = chunk.numbers()
         starts = np.empty(len(chunk.ends) + 1, dtype=np.int64)
@@ -150,36 +171,49 @@ class _Engine:
         starts[1:] = chunk.ends - chunk.start
         if not (content[starts[:-1]] == _BRACE).all():
             return None  # an empty line, or one that is no object
-        lines = pa.LargeStringArray.from_buffers(len(chunk.ends), pa.py_buffer(starts), chunk.buffer())
+        texts = pa.LargeStringArray.from_buffers(len(chunk.ends), pa.py_buffer(starts), chunk.buffer())
         try:
-            lines.validate(full=not chunk.signs.ascii)
+            texts.validate(full=not chunk.signs.ascii)
         except pa.ArrowInvalid:
             return None
-        table = pa.table({_LINE: lines})
-        parts = table.to_batches(max_chunksize=max(1, _AT_ONCE * len(lines) // chunk.size))
+        table = pa.table({_LINE: texts})
+        parts = table.to_batches(max_chunksize=max(1, _AT_ONCE * len(texts) // chunk.size))
         self._engine.register(_LINES, pa.Table.from_batches(parts))
         try:
-            names, rows = self._rows(_Block(chunk, lines))
-            return self._batch(names, rows, lines, first, np.diff(starts) - 1)
+            names, rows = self._rows(_Lines(chunk, texts))
         except (*_REFUSED, orjson.JSONDecodeError, _NotPlain):
             return None
         finally:
             self._engine.unregister(_LINES)
+        return _Block(texts, np.diff(starts) - 1, names, rows)
 
-    def _rows(self, block: _Block) -> tuple[list[str], pa.StructArray]:
+    def batch(self, block: _Block, first: int) -> Batch | None:
+        """The rows of a block, of which `first` is the first; None if it is not plain after all."""
+        made: dict[str, RawColumn] = {}
+        try:
+            for name, values in zip(block.names, block.rows.flatten()):
+                if values.null_count < len(values):
+                    own = functools.partial(_value, block.lines, name)
+                    made[name] = _column(_texts(values), self._types.get(name), own)
+        except (UnicodeDecodeError, orjson.JSONDecodeError):
+            return None
+        count = len(block.lines)
+        return Batch(count, made, range(first, first + count), block.sizes)
+
+    def _rows(self, lines: _Lines) -> tuple[list[str], pa.StructArray]:
         """The names that the objects of a block have, and their values. Raises `duckdb.Error` or `_NotPlain` for what is not plain."""
         if self._uniform:
-            names = list(orjson.loads(block.lines[0].as_py()))
+            names = list(orjson.loads(lines.texts[0].as_py()))
             try:
                 rows = self._extracted(names, strict=True)
-                if block.colons() == len(block.lines) * sum(1 + name.count(":") for name in names) + _colons(rows):
+                if lines.colons() == len(lines.texts) * sum(1 + name.count(":") for name in names) + _colons(rows):
                     return names, rows
             except (*_REFUSED, _NotPlain):
                 pass  # some object lacks a name, or has one twice
             self._uniform = False
         known = self._known
         rows = self._extracted(known, strict=False)
-        if known and self._all_there(block, known, rows):
+        if known and self._all_there(lines, known, rows):
             return known, rows
         names = self._names()
         more = [name for name in names if name not in set(known)]
@@ -190,10 +224,10 @@ class _Engine:
             rows = self._extracted(known, strict=False)
         return known, rows
 
-    def _all_there(self, block: _Block, names: list[str], rows: pa.StructArray) -> bool:
+    def _all_there(self, lines: _Lines, names: list[str], rows: pa.StructArray) -> bool:
         """Whether the objects have nothing but these values: a name that has null, is unknown or comes twice has a colon more."""
         try:
-            colons = block.colons()
+            colons = lines.colons()
         except _NotPlain:
             return False
         for name, values in zip(names, rows.flatten()):
@@ -228,17 +262,6 @@ class _Engine:
         if rows.null_count:
             raise _NotPlain
         return rows
-
-    def _batch(
-        self, names: list[str], rows: pa.StructArray, lines: pa.LargeStringArray, first: int,
-        sizes: np.ndarray[Any, np.dtype[np.int64]],
-    ) -> Batch:  # fmt: skip
-        made: dict[str, RawColumn] = {}
-        for name, values in zip(names, rows.flatten()):
-            if values.null_count < len(values):
-                own = functools.partial(_value, lines, name)
-                made[name] = _column(_texts(values), self._types.get(name), own)
-        return Batch(len(lines), made, range(first, first + len(lines)), sizes)
 
 
 def _value(lines: pa.LargeStringArray, name: str, row: int) -> object:
