@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.intel.conftest import Held, indicator
+from vedette.collect.files import intelligence
 from vedette.collect.files.intelligence import IntelligenceLoader
 from vedette.store.report import LoadReport, Outcome
 
@@ -100,6 +101,16 @@ def test_other_files_are_loaded_as_before(held: Held, tmp_path: Path) -> None:
         ("Other_CL", 1), ("Other_CL", 1), ("ThreatIntelIndicators", 1),
     ]  # fmt: skip
     assert held.indicators.find(active=None)[1] == 0
+
+
+def test_a_file_that_is_too_large(held: Held, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intelligence, "MOST_BYTES", 2_000)
+    feed, log = tmp_path / "feed.json", tmp_path / "Seen_CL.jsonl"
+    feed.write_text(json.dumps(bundle(*(indicator(number) for number in range(9)))))
+    log.write_text("".join(json.dumps({"id": indicator(number)["id"], "seen": number}) + "\n" for number in range(99)))
+    first, second = sorted(load(held, feed, log).files, key=lambda file: file.path.name != "feed.json")
+    assert (first.outcome, "at most" in str(first.error)) == (Outcome.FAILED, True)
+    assert (second.table, second.rows) == ("Seen_CL", 99)
 
 
 @pytest.mark.req("P-079")

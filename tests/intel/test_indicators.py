@@ -320,6 +320,15 @@ def test_a_pattern_of_another_language_is_kept_without_observables(held: Held) -
 
 
 @SQLITE
+def test_who_changes_something_does_not_wait_for_what_else_is_due(held: Held) -> None:
+    held.indicators.take([indicator(number) for number in range(1, 9)], "S", "TAXII")
+    held.clock.advance(timedelta(days=12))
+    held.indicators.tag(indicator(3)["id"], SYSTEM, ["mine"])
+    assert held.rows("ThreatIntelIndicators | count") == [[9]]
+    assert held.indicators.write_due() == 7
+
+
+@SQLITE
 def test_finding(held: Held) -> None:
     held.indicators.take([indicator(number, name=f"100% bad_{number}") for number in range(1, 31)], "S", "TAXII")
     held.clock.advance(1)

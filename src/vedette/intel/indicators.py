@@ -124,17 +124,18 @@ class Indicators(Kept):
         with self._state.session() as session:
             known = self._known(session, [self._key(source, one.id) for one in read])
             moment = self._moment(session)
+            changed: list[str] = []
             for one in read:
                 moment += _TICK
-                self._take_one(session, known, one, source, method, moment, done, dated)
-        if done.added or done.changed:
-            self.write()
+                if self._take_one(session, known, one, source, method, moment, done, dated):
+                    changed.append(self._key(source, one.id))
+        self.write(changed)
         return done
 
     def _take_one(
         self, session: Session, known: dict[str, IntelObjectRow], one: StixObject, source: str, method: str, moment: datetime,
         done: Taken, dated: bool,
-    ) -> None:  # fmt: skip
+    ) -> bool:  # fmt: skip
         key = self._key(source, one.id)
         row = known.get(key)
         if row is None:
@@ -142,10 +143,11 @@ class Indicators(Kept):
             done.added += 1
         elif not _is_newer(one, row, dated):
             done.unchanged += 1
-            return
+            return False
         else:
             done.changed += 1
         self._apply(row, one, method, moment)
+        return True
 
     def _new(self, session: Session, one: StixObject, source: str, moment: datetime) -> IntelObjectRow:
         row = IntelObjectRow(
@@ -202,7 +204,7 @@ class Indicators(Kept):
             session.flush()
             found = self._shown(row)
         if write:
-            self.write()
+            self.write([row.id])
         return found
 
     def withdraw(self, ref: str, by: Principal) -> IntelObject:
@@ -243,7 +245,7 @@ class Indicators(Kept):
             self._record(by, what, row, {"pattern": row.pattern, **(detail or {})})
             session.flush()
             found = self._shown(row)
-        self.write()
+        self.write([row.id])
         return found
 
     def _record(self, by: Principal, what: str, row: IntelObjectRow, detail: Mapping[str, object]) -> None:
@@ -360,19 +362,26 @@ class Indicators(Kept):
 
     # -- into the tables
 
-    def write(self) -> None:
-        """Writes what is due now, as far as the intake takes it; what it does not take is written later (`keep`)."""
+    def write(self, keys: Sequence[str] | None = None) -> None:
+        """Writes what is due now, of these objects or of all, as far as the intake takes it; the rest is written later (`keep`)."""
         try:
-            while self.write_due() == AT_ONCE:
-                pass
+            if keys is None:
+                while self.write_due() == AT_ONCE:
+                    pass
+            else:
+                # who changes something waits for that alone, not for what else may be due
+                for start in range(0, len(keys), AT_ONCE):
+                    self.write_due(only=keys[start : start + AT_ONCE])
         except VedetteError as error:
             log.warning("rows of threat intelligence are written later: %s", error)
 
-    def write_due(self, most: int = AT_ONCE) -> int:
+    def write_due(self, most: int = AT_ONCE, *, only: Sequence[str] | None = None) -> int:
         """Writes the rows of at most so many objects that are due; of how many. Raises what the intake raises."""
         with self._writing:
             now = self._clock.now()
             query = self._of_workspace().where(IntelObjectRow.due_at <= now).order_by(IntelObjectRow.due_at).limit(most)
+            if only is not None:
+                query = query.where(IntelObjectRow.id.in_(only))
             with self._state.session(read_only=True) as session:
                 due = list(session.scalars(query))
             tables: dict[str, tuple[list[dict[str, Any]], list[str]]] = {}

@@ -124,7 +124,7 @@ def add_entity(services: Services, caller: Writes, incident: str, body: EntityIn
             found["number"], ActivityKind.ACTION, f"{named[0]['name']} was added to threat intelligence", about=made.id,
             principal=caller,
         )  # fmt: skip
-    services.indicators.write()
+    services.indicators.write([made.id])
     return IndicatorDetail.model_validate(made)
 
 

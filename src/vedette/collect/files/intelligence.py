@@ -33,6 +33,7 @@ MOST_BYTES: Final = 256 * 1024**2
 _HEAD: Final = 8 * 1024
 _AT_ONCE: Final = 2_000
 _STIX_ID: Final = re.compile(rb'"id"\s*:\s*"[a-z0-9-]{2,250}--[0-9a-fA-F]{8}-')
+_BUNDLE: Final = re.compile(rb'"type"\s*:\s*"bundle"')
 _ID: Final = re.compile(r"[a-z0-9-]{2,250}--[0-9a-fA-F]{8}-.+")
 
 Aside = Callable[[str, Sequence[BadRecord], str], object]
@@ -103,8 +104,8 @@ class IntelligenceLoader(FileLoader):
         except (VedetteError, OSError):
             return None  # whoever loads it says why it cannot be read
         start = head.lstrip()[:1]
-        if start in (b"{", b"[") and _STIX_ID.search(head):
-            return _stix(found.file)
+        if start in (b"{", b"[") and _STIX_ID.search(head) and b'"TimeGenerated"' not in head:
+            return _stix(found.file, bundle=_BUNDLE.search(head) is not None)
         lines = head.decode("utf-8", "replace").splitlines()
         if lines and is_heading(lines[0]):
             return self._csv(found.file)
@@ -138,9 +139,14 @@ def _text(file: Path) -> bytes:
     return b"".join(parts)
 
 
-def _stix(file: Path) -> _Objects | None:
+def _stix(file: Path, *, bundle: bool) -> _Objects | None:
     """The objects of a bundle, a list, or lines, each under who made it; None where it is something else."""
-    text = _text(file)
+    try:
+        text = _text(file)
+    except VedetteError:
+        if bundle:
+            raise
+        return None  # a log that names such objects, for all that is known
     try:
         given: Iterable[tuple[int, object]] = enumerate(objects_in(orjson.loads(text)), 1)
     except orjson.JSONDecodeError:
