@@ -117,6 +117,19 @@ def test_rows_are_filtered_and_shaped_and_keep_what_nothing_names(world: _World)
     assert rows[0]["odd"] == [1]
 
 
+@pytest.mark.parametrize("odd", [-1, 2**63 - 1, 7, True, "soon", [1], 1.5])
+def test_a_value_that_is_no_time_stays_what_it_is_beside_times(world: _World, odd: object) -> None:
+    world.define(("source", "App_CL"), ("source | project TimeGenerated, ['time']", "Times_CL"))
+    world.send([{"time": "2026-02-28T10:00:00Z", "count": 1}, {"time": odd, "count": 2}, {"count": 3}])
+    assert world.logs.query(DEAD_LETTER).rows == []
+    for table in ("App_CL", "Times_CL"):
+        kept = [row["t"] for row in world.ask(f"{table} | project t = tostring(['time'])")]
+        assert sorted(kept) == ["", "", "2026-02-28T10:00:00.0000000Z"]
+        with world.logs.cursor() as cursor:
+            beside = cursor.execute(f'SELECT "$extra" FROM log_tables."{table}" WHERE "$extra" IS NOT NULL').fetchall()
+        assert [json.loads(text)["time"] for (text,) in beside if "time" in text] == [odd]
+
+
 def test_a_row_without_a_time_has_that_of_its_arrival(world: _World) -> None:
     world.define(("source | project TimeGenerated, message", "App_CL"))
     world.send(ROWS[2:])

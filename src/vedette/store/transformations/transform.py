@@ -240,12 +240,12 @@ class Flow:
                 columns[name] = RawColumn(values, places)
                 continue
             merged = list(own.values)
+            if own.native in (Type.DATETIME, Type.TIMESPAN):  # before numbers that were sent come among those of ticks
+                shown_as = ticks.format_datetime if own.native is Type.DATETIME else ticks.format_timespan
+                merged = [shown_as(one) if isinstance(one, int) else one for one in merged]
             for place, value in zip(places, values, strict=True):
                 if merged[place] in (None, ""):
                     merged[place] = value
-            if own.native in (Type.DATETIME, Type.TIMESPAN):
-                shown_as = ticks.format_datetime if own.native is Type.DATETIME else ticks.format_timespan
-                merged = [shown_as(one) if isinstance(one, int) else one for one in merged]
             columns[name] = RawColumn(merged)
 
 
