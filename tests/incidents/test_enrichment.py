@@ -117,6 +117,16 @@ CASES = (
         {**INDICATOR, "Modified": at(5)},
         {**INDICATOR, "TimeGenerated": at(4), "Modified": at(5), "ObservableValue": "203.0.113.8"}]}, [ADDRESS],
         [(0, "Indicator of Feed: [ipv4-addr:value = '203.0.113.7']", {})]),
+    Case("indicators", "of networks that hold an address", {"ThreatIntelIndicators": [
+        {**INDICATOR, "Id": "a", "ObservableValue": "203.0.113.0/24"}, {**INDICATOR, "Id": "b", "ObservableValue": "203.0.112.0/24"},
+        {**INDICATOR, "Id": "c", "ObservableValue": "2001:DB8::/32", "Confidence": 20}]},
+        [ADDRESS, Entity.of("IP", {"Address": "2001:db8::7"})],
+        [(0, "Indicator of Feed: [ipv4-addr:value = '203.0.113.7']", {"Id": "a"}),
+         (1, "Indicator of Feed: [ipv4-addr:value = '203.0.113.7']", {"Id": "c"})]),
+    Case("indicators-earlier", "of a network that holds an address", {"ThreatIntelligenceIndicator": [
+        {"TimeGenerated": at(4), "IndicatorId": "i1", "NetworkCidrBlock": "203.0.112.0/23", "Description": "Net", "SourceSystem": "F"},
+        {"TimeGenerated": at(4), "IndicatorId": "i2", "NetworkCidrBlock": "198.51.100.0/24"}]}, [ADDRESS],
+        [(0, "Indicator of F: Net", {"Id": "i1"})]),
     Case("indicators-earlier", "told by the newer table", {
         "ThreatIntelIndicators": [{**INDICATOR, "Id": "f--indicator--7"}],
         "ThreatIntelligenceIndicator": [{"TimeGenerated": at(4), "IndicatorId": "i1", "NetworkIP": "203.0.113.7",

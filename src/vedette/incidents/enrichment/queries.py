@@ -2,13 +2,15 @@
 
 A query speaks of the incident's entities by `asked`, a table with a row for each value that names one (`Entity`: its id, `Value`: in
 small letters), and by `named`, the list of these values. It brings `Entity`, `Title`, and properties. `entities` tells by type which
-identifiers are values; those that follow from others (`Upn`, `NTName`, `Fqdn`) may be among them, and of hosts `AnyDomain`: `name.*`
+identifiers are values; those that follow from others (`Upn`, `NTName`, `Fqdn`) may be among them, of addresses `Networks`, each network
+that holds it as CIDR, so that a list of networks is asked by equality, and of hosts `AnyDomain`: `name.*`
 where no domain is known, so that what is in another domain is not taken for the host. `terms` are the values without that: what a
 column has to have for `has_any`, which the term index answers where a table is large.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,7 +59,9 @@ class QueryEnrichment:
         if entity.type == "Host" and known["HostName"] and not known["DnsDomain"]:
             known["AnyDomain"] = f"{known['HostName']}{ANY_DOMAIN}"
         for name in self.entities.get(entity.type, ()):
-            if known.get(name):
+            if name == "Networks":
+                yield from _networks(known["Address"])
+            elif known.get(name):
                 yield storable(known[name].casefold())
 
     def text(self, subject: Subject) -> str | None:
@@ -91,6 +95,16 @@ class QueryEnrichment:
         names = [column.name for column in result.columns]
         facts = [_fact(dict(zip(names, row, strict=True))) for row in result.rows]
         return Found(facts[: self.rows], len(facts) > self.rows)
+
+
+def _networks(address: str) -> Iterator[str]:
+    """The networks that an address is in, as CIDR, the smallest first; of IPv6 those that are given to sites and above."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return
+    for prefix in range(31, 7, -1) if known.version == 4 else range(64, 15, -1):
+        yield str(ipaddress.ip_network((known, prefix), strict=False))
 
 
 def read(text: str) -> QueryEnrichment:
