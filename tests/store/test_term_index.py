@@ -319,6 +319,27 @@ def test_the_thread_brings_it_up_to_date(tmp_path: Path) -> None:
         assert _same(store, "Text has 'evil'", used=True) == [0]
 
 
+def test_a_table_whose_rows_cannot_be_indexed_keeps_no_other_table_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = term_index.build
+
+    def refusing(cursor: Any, work: Any, *rest: Any) -> Any:
+        if "Broken_CL" in work.table:
+            raise KeyError("rowid")
+        return build(cursor, work, *rest)
+
+    monkeypatch.setattr(term_index, "build", refusing)
+    with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
+        store.terms._resting = 0.05
+        store.append("Broken_CL", [{"Text": "evil"}])
+        for _ in range(2):  # the thread is there for later rows, too
+            _put(store, ["evil", "good"])
+            rows = store.query("Given_CL | count").rows[0][0]
+            assert _indexed(store, "Given_CL", rows)
+        assert store.query("Broken_CL | where Text has 'evil' | count").rows == [[1]]
+
+
 def test_another_store_s_index_is_not_believed(filled: LogStore, tmp_path: Path) -> None:
     filled.close()
     (tmp_path / "other").mkdir()

@@ -8,6 +8,7 @@ therefore remembers which rows are its first and last, and a query asks in its o
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -46,6 +47,7 @@ LEAST: Final = 32_768
 """So many rows without a segment are worth one at once; fewer wait until no more come."""
 _WORTH: Final = 2_048
 """Fewer rows are never worth a segment."""
+_log = logging.getLogger(__name__)
 _PACE: Final = 0.5
 """Seconds between two looks at what there is to do."""
 
@@ -235,13 +237,16 @@ class TermIndex:
             self._wake.clear()
             while self._dirty:
                 waiting.add(self._dirty.pop())
-            try:
-                for name in sorted(waiting):
+            for name in sorted(waiting):
+                try:
                     while self._step(name, _WORTH if rested else LEAST, self._closed.is_set):
                         pass
-            except (duckdb.Error, pa.ArrowException, OSError, MemoryError, Damaged, VedetteError):
-                # no index is no fault of the store: the rows are read instead, and later rows bring another try
-                waiting.clear()
+                except (duckdb.Error, pa.ArrowException, OSError, MemoryError, Damaged, VedetteError):
+                    # no index is no fault of the store: the rows are read instead, and later rows bring another try
+                    waiting.discard(name)
+                except Exception:
+                    _log.exception("the term index of %s is not brought up to date", name)
+                    waiting.discard(name)
             if rested:
                 waiting.clear()
             self._closed.wait(_PACE)
