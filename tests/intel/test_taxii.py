@@ -127,6 +127,16 @@ def test_a_feed_that_gives_everything_each_time_makes_no_duplicates(feed: Feed) 
     assert feed.held.rows("ThreatIntelligenceIndicator | count") == [[12]]
 
 
+def test_a_server_whose_clock_is_far_behind(feed: Feed) -> None:
+    feed.add()
+    assert feed.poll().fetched == 0
+    fill(feed.server, 2)
+    assert feed.poll(hours=1).fetched == 2
+    assert feed.poll(hours=1).fetched == 2
+    fill(feed.server, 1, first=3)  # a minute later on its clock, which stands a month before ours
+    assert feed.poll(hours=1).fetched == 3
+
+
 def test_a_version_and_a_revocation_arrive(feed: Feed) -> None:
     fill(feed.server, 3)
     feed.add()

@@ -119,7 +119,8 @@ class TaxiiConnection:
         self._client.close()
 
     def poll(self, endpoint: str, cursor: Mapping[str, Any]) -> Page:
-        """A page. The cursor: `after`, from where on the pass asks; within one also `next`, `last` (the newest that came) and `began`."""
+        """A page. The cursor: `after`, from where on the pass asks (`all`: from the beginning); within one also `next`, `last` (the newest
+        that came), whether anything came (`got`), and `began`."""
         now = self._clock.now()
         after: str | None = cursor.get("after")
         if not cursor and self._days is not None:
@@ -136,14 +137,21 @@ class TaxiiConnection:
             state = {"began": began, "again": True, **({} if after is None else {"after": after})}
             return Page([], state, True, warning="the place in a pass has expired; the pass begins anew")
         last = page.last or cursor.get("last")
+        got = bool(page.objects) or cursor.get("got") is True
         warning = None
         if page.next is not None and page.next != following:
-            state = {"next": page.next, "began": began, **({"again": True} if cursor.get("again") else {})}
+            state = {"next": page.next, "began": began, "got": got, **({"again": True} if cursor.get("again") else {})}
             state |= {name: value for name, value in (("after", after), ("last", last)) if value is not None}
         elif page.more and page.next is None and last is not None and last != after:
-            state = {"after": last, "began": began}  # without a place to go on at, what was added later is asked for
+            state = {
+                "after": last,
+                "began": began,
+                "got": got,
+            }  # no place to go on at: what was added later is asked for
         else:
-            state = {"after": last or began}
+            # the server's own clock counts; ours only where it says nothing of when it got what it gave
+            end = last or (began if got else after)
+            state = {"all": True} if end is None else {"after": end}
             warning = "the server says that there is more, and not where" if page.more else None
         return Page(
             [], state, "began" in state, len(page.objects), warning=warning, stix=tuple(page.objects), source=self._source
