@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -241,6 +242,61 @@ def test_a_gap_that_stays_is_not_tried_for_ever_unless_asked(house: House) -> No
     assert len(tried) == 3
     assert house.scheduler.refill(rule(1).id).failed == 1
     assert len(house.ledger.gaps()) == 1
+
+
+def test_what_happened_before_a_rule_was_switched_off_is_searched_when_it_is_on_again(house: House) -> None:
+    """Of a rule that is end, nothing is run; of the time in which it was on, nothing is left out."""
+    house.add(rule(1))
+    house.tick()
+    start = house.ledger.covered_to(rule(1).id)
+    assert start is not None
+    house.logs.add(start + timedelta(minutes=40), Event="on")
+    house.logs.add(start + timedelta(hours=2), Event="off")
+    house.clock.advance(timedelta(minutes=50))
+    house.library.set_enabled(rule(1).id, False)
+    end = start + HOUR  # of the window in which it was switched off
+    house.clock.advance(timedelta(hours=5))
+    assert house.tick().runs == 0
+    house.library.set_enabled(rule(1).id, True)
+    outcomes = [(entry.outcome, entry.window.end) for entry in house.ledger.coverage(rule(1).id)][1:]
+    assert outcomes == [(WindowOutcome.GAP, end), (WindowOutcome.DISABLED, house.clock.now() - HOUR)]
+    house.clock.advance(HOUR)
+    report = house.tick()
+    assert (report.filled, report.failed) == (1, 0)
+    filled = next(entry for entry in house.ledger.runs(rule(1).id) if entry.fills is not None)
+    assert (filled.outcome, filled.window.start, filled.window.end, filled.rows) == (
+        WindowOutcome.MATCHED,
+        start,
+        end,
+        1,
+    )
+    assert (house.ledger.gaps(), house.ledger.verify()) == ([], [])
+
+
+def test_windows_before_a_rule_was_switched_off_keep_their_suppression_and_have_an_end(house: House) -> None:
+    minute = timedelta(minutes=1)
+    calm = rule(1, query_frequency=minute, query_period=minute, suppression=Suppression(True, 30 * minute))
+    often = rule(2, query_frequency=minute, query_period=minute)
+    house.add(calm, often)
+    house.logs.add(house.clock.now() - minute / 2, Event="first")
+    assert house.tick().matched == 2
+    house.clock.advance(40 * minute)
+    house.library.set_enabled(calm.id, False)
+    house.clock.advance(timedelta(hours=20))
+    house.library.set_enabled(often.id, False)
+    house.clock.advance(timedelta(days=2))
+    for one in (calm, often):
+        house.library.set_enabled(one.id, True)
+    kinds = {
+        one.id: Counter((entry.outcome, entry.run_id is None) for entry in house.ledger.coverage(one.id))
+        for one in (calm, often)
+    }
+    assert kinds[calm.id][WindowOutcome.SUPPRESSED, True] == 30
+    assert kinds[calm.id][WindowOutcome.GAP, False] == 10
+    assert kinds[often.id][WindowOutcome.GAP, False] == 500
+    assert kinds[often.id][WindowOutcome.GAP, True] == 1  # what is older
+    assert {kinds[one.id][WindowOutcome.DISABLED, True] for one in (calm, often)} == {1}
+    assert house.ledger.verify() == []
 
 
 def test_what_is_known_of_a_rule_is_of_its_revision(house: House) -> None:

@@ -258,6 +258,8 @@ class RuleLibrary:
                 if enabled and rule.scheduled:
                     when = off_since.isoformat(timespec="seconds")
                     self._ledger.open(session, rule, f"The rule was switched off at {when} by {off_by}.")
+                elif rule.scheduled:
+                    self._ledger.close(session, rule.id, f"The rule is switched off by {by}.")
                 session.flush()
             return _stored(row)
 

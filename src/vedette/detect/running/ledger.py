@@ -19,6 +19,7 @@ from vedette.core.database import State
 from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.models import ReopeningRow, RuleRow, RunRow, ScheduleRow
 from vedette.detect.rule import AnalyticsRule, RuleKind
+from vedette.detect.running.unread import note_off, still_to_search, unread, was_on
 from vedette.detect.running.windows import (
     READ,
     SPARED,
@@ -53,7 +54,8 @@ class Ledger:
     def open(self, session: Session, rule: AnalyticsRule, reason: str) -> None:
         """Let a rule's coverage start, or go on after it was off, with the window that ends now.
 
-        What lies between the last window and that one is settled as not read, with `reason`.
+        What lies between the last window and that one is settled as not read, with `reason`; of that, what came before the rule was
+        switched off is searched all the same (`unread.py`).
         """
         first = self._clock.now().replace(microsecond=0) - rule.frequency
         schedule = session.get(ScheduleRow, (self._workspace_id, rule.id))
@@ -75,7 +77,17 @@ class Ledger:
             schedule = session.get_one(ScheduleRow, (self._workspace_id, rule.id))
         schedule.attempts, schedule.retry_at = 0, None
         if schedule.covered_to < first:
+            for row in still_to_search(session, schedule, rule, first, self._clock.now()):
+                session.add(row)
+            session.flush()
+        if schedule.covered_to < first and not was_on(session, schedule):
             self._settle(session, schedule, first, WindowOutcome.DISABLED, reason)
+
+    def close(self, session: Session, rule_id: str, reason: str) -> None:
+        """Know that a rule is switched off now: when it is on again, what came before is searched."""
+        schedule = session.get(ScheduleRow, (self._workspace_id, rule_id))
+        if schedule is not None:
+            note_off(session, schedule, self._clock.now().replace(microsecond=0), reason)
 
     def forget_failures(self, session: Session, rule_id: str) -> None:
         """Try a rule's next window afresh and at once: the rule has changed."""
@@ -317,33 +329,8 @@ class Ledger:
         self, session: Session, schedule: ScheduleRow, end: datetime, outcome: WindowOutcome, reason: str
     ) -> None:
         """Settle the time up to `end` without a run; a set-back settles nothing, and is kept to be known."""
-        session.add(
-            RunRow(
-                workspace_id=self._workspace_id,
-                rule_id=schedule.rule_id,
-                run_id=None,
-                run_type=RunType.SCHEDULED.value,
-                window_from=schedule.covered_to,
-                window_to=end,
-                query_from=None,
-                outcome=outcome.value,
-                settled=outcome is not WindowOutcome.SET_BACK,
-                fills=None,
-                attempt=0,
-                rows=0,
-                alerts=0,
-                exhaustiveness=None,
-                reason=reason,
-                error=None,
-                duration=0.0,
-                query_hash=None,
-                revision=None,
-                search_id=None,
-                trace_id=None,
-                recorded_at=self._clock.now(),
-                read_to=None,
-            )
-        )
+        settled = outcome is not WindowOutcome.SET_BACK
+        session.add(unread(schedule, end, outcome, reason, self._clock.now(), settled=settled))
         schedule.covered_to = end
         session.flush()
 

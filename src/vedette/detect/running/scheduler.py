@@ -381,6 +381,9 @@ class Scheduler:
             if self._exhausted(report, began):
                 return
             mended = gap.rule_id in self._mended
+            stored = self._stored(gap)
+            if stored is None or not stored.scheduled:  # as soon as it is on again
+                continue
             if self._is_of(report.lane, gap.rule_id) and (mended or self._gaps.works(gap.rule_id)):
                 self._settle(gap, report)
                 self._mended.discard(gap.rule_id)
