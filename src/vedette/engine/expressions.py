@@ -358,10 +358,13 @@ class Emitter:
 
     def _membership(self, node: Membership) -> Fragment:
         left = self.emit(node.left)
+        number = left if left.type in NUMBERS else None
         name = self.compiler.value_set(node)
         value = Fragment("v", node.column.type, node.column.type is not Type.STRING)
         if node.column.type is Type.DYNAMIC:
-            value = self.sql.tostring(value)
+            # as in a list, an array stands for its elements: `summarize make_list(x)` gives one row with all of them (rule 19)
+            name = f"(SELECT unnest({self.sql.members('v')}) AS v FROM {name})"
+            value = Fragment("v", Type.STRING, True)
         if value.type is Type.STRING and left.type is not Type.STRING:
             left = self.sql.tostring(left)
         elif left.type is Type.STRING and value.type is not Type.STRING:
@@ -372,8 +375,14 @@ class Emitter:
             default = "false" if node.op == "has_any" else "true"
             return Fragment(f"(SELECT coalesce({rule}({test}), {default}) FROM {name})", Type.BOOL, False)
         negated, folded = node.op.startswith("!"), node.op.endswith("~")
+        wanted = f"FROM {name} WHERE v IS NOT NULL"
         if folded and left.type is Type.STRING:
-            inside = f"coalesce(lower({left}) IN (SELECT lower({value}) FROM {name} WHERE v IS NOT NULL), false)"
+            inside = f"coalesce(lower({left}) IN (SELECT lower({value}) {wanted}), false)"
         else:
-            inside = f"coalesce({left} IN (SELECT {value} FROM {name} WHERE v IS NOT NULL), false)"
+            inside = f"coalesce({left} IN (SELECT {value} {wanted}), false)"
+        if node.column.type is Type.DYNAMIC and number is not None:
+            # a number may be written in several ways
+            inside = (
+                f"({inside} OR coalesce(CAST({number} AS DOUBLE) IN (SELECT TRY_CAST(v AS DOUBLE) {wanted}), false))"
+            )
         return Fragment(f"(NOT {inside})" if negated else inside, Type.BOOL, False)
