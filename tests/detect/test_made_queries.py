@@ -101,3 +101,43 @@ def test_threat_intelligence() -> None:
         "Threat intelligence: 203.0.113.9 in CommonSecurityLog", "Threat intelligence: evil.example in DnsEvents",
     }  # fmt: skip
     assert {entity.type for alert in run.alerts for entity in alert.entities} == {"IP", "DNS"}
+
+
+@pytest.mark.req("P-075", "P-078")
+@pytest.mark.parametrize(
+    ("indicator", "seen", "found"),
+    [
+        ("203.0.113.9", "203.0.113.9:51820", "203.0.113.9"),
+        ("2001:db8::9", "[2001:DB8::9]:443", "2001:db8::9"),
+        ("2001:db8::9", "2001:db8::9", "2001:db8::9"),
+        ("203.0.113.0/28", "203.0.113.9", "203.0.113.9"),
+        ("203.0.113.0/28", "203.0.113.9:443", "203.0.113.9"),
+        ("203.0.113.0/28", "203.0.113.16", None),
+        ("2001:db8:7::/48", "2001:db8:7:1::5", "2001:db8:7:1::5"),
+        ("2001:db8:7::/48", "2001:db8:8::5", None),
+        ("203.0.113.9", "<null>", None),
+    ],
+)
+def test_threat_intelligence_about_addresses(indicator: str, seen: str, found: str | None) -> None:
+    rule = read("kind: ThreatIntelligence\nname: TI\nseverity: Medium\n")
+    network = {"IndicatorId": "i0", "Active": True, "NetworkIP": "203.0.0.0/8", "ConfidenceScore": 10}
+    known = {
+        "Id": "i1",
+        "IsActive": True,
+        "ObservableKey": "ipv4-addr:value",
+        "ObservableValue": indicator,
+        "Confidence": 80,
+    }
+    rows = {"ThreatIntelIndicators": [known], "OfficeActivity": [{"ClientIP": seen}]}
+    run = ran(rule, rows)
+    assert run.error is None
+    assert [alert.title for alert in run.alerts] == (
+        [f"Threat intelligence: {found} in OfficeActivity"] if found else []
+    )
+    assert [entity.to_dict()["Address"] for alert in run.alerts for entity in alert.entities] == (
+        [found] if found else []
+    )
+    # of several indicators that an address meets, the surest counts
+    both = ran(rule, rows | {"ThreatIntelligenceIndicator": [network]})
+    wanted = "i1" if found else "i0" if seen.startswith("203.") else None
+    assert [alert.custom_details["IndicatorId"] for alert in both.alerts] == ([(wanted,)] if wanted else [])

@@ -118,24 +118,35 @@ let indicators = materialize(union
     | summarize arg_max(Confidence, *) by Value);
 """
 
+_ADDRESS: Final = r"^\[?((?:\d{1,3}\.){3}\d{1,3}|[0-9a-f.]*:[0-9a-f:.]*)\]?(?::\d+)?$"
+_NETWORK: Final = r"^[0-9a-f:.]+/\d{1,3}$"
+
+_MATCHES: Final = f"""
+    | summarize FirstSeen = min(TimeGenerated), LastSeen = max(TimeGenerated), Events = count() by Value, Kind, Table);
+let networks = indicators | where Value matches regex @'{_NETWORK}' | project-rename Network = Value;
+let addresses = seen | where Kind == 'ip';
+union
+    (seen | join kind=inner (indicators) on Value),
+    (addresses | evaluate ipv4_lookup((networks | where Network !has ':'), Value, Network)),
+    (addresses | evaluate ipv6_lookup((networks | where Network has ':'), Value, Network))
+| summarize arg_max(Confidence, *) by Value, Kind, Table
+| project FirstSeen, LastSeen, Events, Value, Kind, Table, IndicatorId, Confidence, Threat,
+    IPAddress = iff(Kind == 'ip', Value, ''), Domain = iff(Kind == 'domain', Value, ''),
+    Url = iff(Kind == 'url', Value, ''), FileHash = iff(Kind == 'hash', Value, '')"""
+
 
 def _threat_intelligence(rule: AnalyticsRule) -> AnalyticsRule:
     """Indicators in force against what the logs of the last hour name: one result for each indicator, kind and table."""
     legs = []
     for table, kind, columns in _SOURCES:
         array = ", ".join(f"tostring({column})" for column in columns)
+        # OfficeActivity and others write the port behind an address
+        value = f"extract(@'{_ADDRESS}', 1, tolower(Value))" if kind == "ip" else "tolower(Value)"
         legs.append(
             f"    ({table} | where TimeGenerated > ago(1h) | mv-expand Value = pack_array({array}) to typeof(string)\n"
-            f"    | where isnotempty(Value) | project TimeGenerated, Value = tolower(Value), Kind = '{kind}', Table = '{table}')"
+            f"    | project TimeGenerated, Value = {value}, Kind = '{kind}', Table = '{table}' | where isnotempty(Value))"
         )
-    query = (
-        _INDICATORS + "union\n" + ",\n".join(legs) + "\n"
-        "| summarize FirstSeen = min(TimeGenerated), LastSeen = max(TimeGenerated), Events = count() by Value, Kind, Table\n"
-        "| join kind=inner (indicators) on Value\n"
-        "| project FirstSeen, LastSeen, Events, Value, Kind, Table, IndicatorId, Confidence, Threat,\n"
-        "    IPAddress = iff(Kind == 'ip', Value, ''), Domain = iff(Kind == 'domain', Value, ''),\n"
-        "    Url = iff(Kind == 'url', Value, ''), FileHash = iff(Kind == 'hash', Value, '')"
-    )
+    query = _INDICATORS + "let seen = materialize(union\n" + ",\n".join(legs) + _MATCHES
     mappings = (
         ("IP", "Address", "IPAddress"),
         ("DNS", "DomainName", "Domain"),
