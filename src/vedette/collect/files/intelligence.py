@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from vedette.collect.files.loader import FileLoader, _Found, _Plan
+from vedette.collect.files.loader import FileLoader, FoundFile, LoadPlan
 from vedette.collect.files.unpacking import ArchiveLimits, Unpacker
 from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput, VedetteError
@@ -63,14 +63,14 @@ class IntelligenceLoader(FileLoader):
         super().__init__(logs, clock, limits)
         self._indicators, self._aside = indicators, aside
 
-    def _plan(self, found: _Found, depth: int, plan: _Plan, unpacker: Unpacker, options: LoadOptions) -> None:
+    def _plan(self, found: FoundFile, depth: int, plan: LoadPlan, unpacker: Unpacker, options: LoadOptions) -> None:
         report = self._taken(found) if options.table is None else None
         if report is None:
             super()._plan(found, depth, plan, unpacker, options)
         else:
             plan.failed.append(report)  # nothing is left to be done with it
 
-    def _taken(self, found: _Found) -> FileReport | None:
+    def _taken(self, found: FoundFile) -> FileReport | None:
         """What came of a file of threat intelligence; None for any other file."""
         report = FileReport(found.shown, INDICATORS, Outcome.LOADED, kind="Threat intelligence")
         try:
@@ -98,7 +98,7 @@ class IntelligenceLoader(FileLoader):
             report.outcome = Outcome.PRESENT
         return report
 
-    def _read(self, found: _Found) -> _Objects | None:
+    def _read(self, found: FoundFile) -> _Objects | None:
         try:
             head = next(TextStream(found.file).blocks(), b"")[:_HEAD]
         except (VedetteError, OSError):

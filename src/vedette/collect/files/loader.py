@@ -26,7 +26,7 @@ _LARGE: Final = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class FoundFile:
     """A file to load. `folder` is the name of the folder it lies in, `direct` whether a path names the file or its folder."""
 
     file: Path
@@ -38,7 +38,7 @@ class _Found:
 
 
 @dataclass(slots=True)
-class _Plan:
+class LoadPlan:
     sources: list[AnySource] = field(default_factory=list)
     failed: list[FileReport] = field(default_factory=list)
     unknown: list[UnknownFile] = field(default_factory=list)
@@ -83,7 +83,7 @@ class FileLoader:
 
         unpacker = Unpacker(self._parent, self._limits, check)
         try:
-            plan = _Plan()
+            plan = LoadPlan()
             try:
                 for found in _files(paths, within):
                     self._plan(found, 0, plan, unpacker, options)
@@ -104,7 +104,7 @@ class FileLoader:
 
     # -- what is to be done with a file
 
-    def _plan(self, found: _Found, depth: int, plan: _Plan, unpacker: Unpacker, options: LoadOptions) -> None:
+    def _plan(self, found: FoundFile, depth: int, plan: LoadPlan, unpacker: Unpacker, options: LoadOptions) -> None:
         try:
             strange = no_file(found.file)
         except OSError:
@@ -121,7 +121,7 @@ class FileLoader:
             looked = look(found.file)
             if looked.content is Content.GZIP:
                 file = unpacker.gunzip(found.file, found.shown)
-                found = _Found(file, found.shown, found.folder, found.direct, found.named)
+                found = FoundFile(file, found.shown, found.folder, found.direct, found.named)
                 looked = look(file)
         except VedetteError as error:
             plan.failed.append(_failure(found, error, options))
@@ -140,8 +140,8 @@ class FileLoader:
         else:
             plan.unknown.append(UnknownFile(found.shown, outcome))
 
-    def _unpack(self, found: _Found, depth: int, plan: _Plan, unpacker: Unpacker, options: LoadOptions) -> None:
-        part = _Plan()
+    def _unpack(self, found: FoundFile, depth: int, plan: LoadPlan, unpacker: Unpacker, options: LoadOptions) -> None:
+        part = LoadPlan()
         try:
             for member in unpacker.unpack(found.file, found.shown, depth):
                 if member.error is not None:
@@ -153,18 +153,18 @@ class FileLoader:
                 else:
                     inside = member.shown.parent
                     folder = "" if inside == found.shown else inside.name
-                    self._plan(_Found(member.file, member.shown, folder, False), depth, part, unpacker, options)
+                    self._plan(FoundFile(member.file, member.shown, folder, False), depth, part, unpacker, options)
         except VedetteError as error:  # nothing of an archive that is refused is loaded
-            part = _Plan(failed=[_failure(found, error, options)])
+            part = LoadPlan(failed=[_failure(found, error, options)])
         if any(file.shown.name == "[Content_Types].xml" for file in _paths(part)):
             if found.named:
                 raise _no_form(found.shown, "an Office document")
-            part = _Plan(unknown=[UnknownFile(found.shown, "an Office document")])
+            part = LoadPlan(unknown=[UnknownFile(found.shown, "an Office document")])
         plan.sources += part.sources
         plan.failed += part.failed
         plan.unknown += part.unknown
 
-    def _source(self, found: _Found, looked: Looked, options: LoadOptions) -> AnySource | str:
+    def _source(self, found: FoundFile, looked: Looked, options: LoadOptions) -> AnySource | str:
         """How a file is read, or why it is not."""
         size = size_of(found.file)
         asked = options.table
@@ -192,19 +192,19 @@ class FileLoader:
             return FileToRead(found.file, found.shown, looked, self._clock.now()).source(size)
         return _why_unknown(looked)
 
-    def _by_columns(self, found: _Found, table: str, form: Form, size: int) -> Source:
+    def _by_columns(self, found: FoundFile, table: str, form: Form, size: int) -> Source:
         shown = form_of(found.shown)
         if form is Form.JSON and shown is Form.JSON_LINES:
             form = Form.JSON_LINES
         return Source(found.file, table, form, size, None if found.file == found.shown else found.shown)
 
-    def _all_of(self, found: _Found, looked: Looked, table: str) -> bool:
+    def _all_of(self, found: FoundFile, looked: Looked, table: str) -> bool:
         """Whether the records' own table is the one that was asked for."""
         maker = FileToRead(found.file, found.shown, looked, self._clock.now())
         tables = maker.tables()
         return bool(tables) and tables <= {table}
 
-    def _table(self, found: _Found, looked: Looked) -> str | None:
+    def _table(self, found: FoundFile, looked: Looked) -> str | None:
         """The table of rows that have a table's columns, or None if their records themselves have to tell."""
         folder = found.folder
         if (
@@ -230,7 +230,7 @@ class FileLoader:
         return None
 
 
-def _files(paths: Sequence[Path], within: Path | None) -> Iterator[_Found]:
+def _files(paths: Sequence[Path], within: Path | None) -> Iterator[FoundFile]:
     seen: set[Path] = set()
     for path in paths:
         for file in files_in(path):
@@ -239,9 +239,9 @@ def _files(paths: Sequence[Path], within: Path | None) -> Iterator[_Found]:
             seen.add(file.absolute())
             folder = file.absolute().parent
             if within is not None:
-                yield _Found(file, file, "" if folder == within else folder.name, False)
+                yield FoundFile(file, file, "" if folder == within else folder.name, False)
                 continue
-            yield _Found(file, file, folder.name, file == path or file.parent == path, file == path)
+            yield FoundFile(file, file, folder.name, file == path or file.parent == path, file == path)
 
 
 def _named_by_file(name: str) -> str | None:
@@ -259,12 +259,12 @@ def _is_poorer(source: AnySource) -> bool:
     return source.shown.name.lower().removesuffix(".gz").endswith(".csv")
 
 
-def _paths(plan: _Plan) -> Iterator[_Found]:
+def _paths(plan: LoadPlan) -> Iterator[FoundFile]:
     for one in plan.unknown:
-        yield _Found(one.path, one.path, "", False)
+        yield FoundFile(one.path, one.path, "", False)
 
 
-def _failure(found: _Found, error: VedetteError, options: LoadOptions) -> FileReport:
+def _failure(found: FoundFile, error: VedetteError, options: LoadOptions) -> FileReport:
     return FileReport(found.shown, options.table or "", Outcome.FAILED, error=as_shown(error, found.file, found.shown))
 
 
