@@ -39,6 +39,8 @@ class FoundFile:
 
 @dataclass(slots=True)
 class LoadPlan:
+    """What is to be done with files: sources of rows, files that were put aside already, and those that nobody knows."""
+
     sources: list[AnySource] = field(default_factory=list)
     failed: list[FileReport] = field(default_factory=list)
     unknown: list[UnknownFile] = field(default_factory=list)
