@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import orjson
 
-from vedette.collect.files.loader import FileLoader, FoundFile, LoadPlan
-from vedette.collect.files.unpacking import ArchiveLimits, Unpacker
+from vedette.collect.files.loader import FileLoader, FoundFile
+from vedette.collect.files.unpacking import ArchiveLimits
 from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.intel.csvfile import is_heading, read_csv
@@ -25,7 +25,7 @@ from vedette.intel.stix import objects_in
 from vedette.store.batch import BadRecord
 from vedette.store.logstore import LogStore
 from vedette.store.reading.streams import TextStream
-from vedette.store.report import FileReport, LoadOptions, Outcome
+from vedette.store.report import FileReport, Outcome
 
 FILE: Final = "File"
 """The source of objects whose file does not say who made them."""
@@ -62,13 +62,6 @@ class IntelligenceLoader(FileLoader):
     ) -> None:
         super().__init__(logs, clock, limits)
         self._indicators, self._aside = indicators, aside
-
-    def _plan(self, found: FoundFile, depth: int, plan: LoadPlan, unpacker: Unpacker, options: LoadOptions) -> None:
-        report = self._taken(found) if options.table is None else None
-        if report is None:
-            super()._plan(found, depth, plan, unpacker, options)
-        else:
-            plan.failed.append(report)  # nothing is left to be done with it
 
     def _taken(self, found: FoundFile) -> FileReport | None:
         """What came of a file of threat intelligence; None for any other file."""

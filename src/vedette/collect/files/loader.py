@@ -131,6 +131,9 @@ class FileLoader:
         if looked.content in (Content.ZIP, Content.TAR):
             self._unpack(found, depth + 1, plan, unpacker, options)
             return
+        if options.table is None and (taken := self._taken(found)) is not None:
+            plan.failed.append(taken)  # nothing is left to be done with it
+            return
         if looked.error is not None and (options.table or form_of(found.shown) is not None):
             plan.failed.append(_failure(found, looked.error, options))
             return
@@ -141,6 +144,10 @@ class FileLoader:
             raise looked.error or _no_form(found.shown, outcome)
         else:
             plan.unknown.append(UnknownFile(found.shown, outcome))
+
+    def _taken(self, found: FoundFile) -> FileReport | None:
+        """What came of a file that is no rows of a table, and is taken for what it is; None for any other file."""
+        return None
 
     def _unpack(self, found: FoundFile, depth: int, plan: LoadPlan, unpacker: Unpacker, options: LoadOptions) -> None:
         part = LoadPlan()
