@@ -33,7 +33,7 @@ SCANNED = 2_000_000
 """Of so many sign-ins at most, every column is read without the index to see whether `search` finds the same with it."""
 QUERIES = (
     ("`has` of a rare term", "SigninLogs | where UserAgent has 'sqlmap' | count", 10),
-    ("`has` of a rare term, whole rows", "SigninLogs | where UserAgent has 'aadinternals'", 10),
+    ("`has` of a rare term, whole rows", "SigninLogs | where UserAgent has 'aadinternals'", 1000),
     ("`has` of a term that is nowhere", "SigninLogs | where UserAgent has 'zzqqx' | count", 10),
     ("`has_any` of three rare terms", "SigninLogs | where UserAgent has_any ('aadinternals', 'zzqqx', 'hydra') | count", 10),
     ("`contains` of an alphanumeric needle", "SigninLogs | where UserAgent contains 'adinternal' | count", 100),
