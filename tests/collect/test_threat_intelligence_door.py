@@ -11,7 +11,7 @@ import pytest
 from tests.collect.conftest import Doors
 from tests.intel.conftest import indicator
 from tests.plugins.state import NOON
-from vedette.collect.http.threat_intelligence import MOST_REQUESTS, _Rate
+from vedette.collect.http.threat_intelligence import MOST_REQUESTS, ThreatIntelligence
 from vedette.core.accounts import local_operator
 from vedette.core.clock import VirtualClock
 from vedette.core.errors import TooManyRequests
@@ -106,7 +106,7 @@ def test_who_may_upload(doors: Doors) -> None:
 
 
 def test_so_many_requests_a_minute() -> None:
-    clock, rate = VirtualClock(NOON), _Rate()
+    clock, rate = VirtualClock(NOON), ThreatIntelligence()._rate
     for _ in range(MOST_REQUESTS):
         rate.count("a", clock)
         clock.advance(0.3)

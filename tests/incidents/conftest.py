@@ -13,6 +13,7 @@ from vedette.core.database import State
 from vedette.core.ids import seeded_ids
 from vedette.core.workspaces import Workspaces
 from vedette.incidents.service import IncidentService
+from vedette.store.logstore import LogStore
 
 Fresh = Callable[[], IncidentService]
 """Makes the incidents of a workspace that nobody has used."""
@@ -22,6 +23,14 @@ Fresh = Callable[[], IncidentService]
 def service(state: State, workspace: str, clock: VirtualClock) -> IncidentService:
     """The incidents of the default workspace."""
     return IncidentService(state, workspace, clock, new_id=seeded_ids(1))
+
+
+@pytest.fixture
+def logs(clock: VirtualClock) -> Iterator[LogStore]:
+    """A log store in memory."""
+    store = LogStore(None, clock)
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

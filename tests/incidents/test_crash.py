@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import random
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from tests.incidents.crashing import END, START, automated, fusion, rules
+from tests.killing import killed_again_and_again
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
@@ -22,27 +18,13 @@ from vedette.incidents.logrows import HEALTH
 from vedette.incidents.models import ActivityRow, LogOutboxRow
 from vedette.incidents.service import IncidentService
 
-ROOT = Path(__file__).parents[2]
 KILLS = 8
 
 
 @pytest.mark.req("D-056", "D-057")
 def test_killed_again_and_again(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "-m", "tests.incidents.crashing", str(path)]
-    chance = random.Random(7)
-    killed = 0
-    for _ in range(KILLS):
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0.02, 0.25))
-            killed += process.poll() is None
-            process.kill()
-    assert killed >= 1
-    finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
-    assert finished.returncode == 0, finished.stderr
+    killed_again_and_again("tests.incidents.crashing", path, times=KILLS, seed=7, least=0.02, most=0.25)
 
     state = State.in_file(path)
     workspace = Workspaces(state).default().id

@@ -194,14 +194,6 @@ CASES = (
 
 
 @pytest.fixture
-def logs(clock: VirtualClock) -> Iterator[LogStore]:
-    """A log store in memory."""
-    store = LogStore(None, clock)
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def supplied(tmp_path: Path) -> Iterator[None]:
     """Databases of where addresses are, and whose."""
     places.supply(places.CITY, database(tmp_path / "city.mmdb", {"203.0.113.0/24": PLACE}))

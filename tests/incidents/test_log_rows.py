@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,6 @@ from vedette.incidents.logrows import security_entities
 from vedette.incidents.service import IncidentService
 from vedette.store.catalog import schema
 from vedette.store.logstore import LogStore
-
-
-@pytest.fixture
-def logs(clock: VirtualClock) -> Iterator[LogStore]:
-    """A log store in memory."""
-    store = LogStore(None, clock)
-    yield store
-    store.close()
 
 
 def rows(logs: LogStore, query: str) -> list[dict[str, Any]]:

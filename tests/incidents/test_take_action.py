@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -34,14 +33,6 @@ TOLD = AlertDetailsOverride(
     dynamic_properties=(DynamicProperty("RemediationSteps", "Steps"), DynamicProperty("AlertLink", "Link"))
 )
 pytestmark = pytest.mark.parametrize("state", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def logs(clock: VirtualClock) -> Iterator[LogStore]:
-    """A log store in memory."""
-    store = LogStore(None, clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

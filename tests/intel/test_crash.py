@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import random
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.killing import killed_again_and_again
 from vedette.core.clock import SystemClock
 from vedette.core.database import State
 from vedette.core.workspaces import Workspaces
 from vedette.intel.indicators import Indicators
 from vedette.store.logstore import LogStore
 
-ROOT = Path(__file__).parents[2]
 KILLS = 8
 
 
 @pytest.mark.soak
 @pytest.mark.req("P-079")
 def test_killed_again_and_again(tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "-m", "tests.intel.crashing", str(tmp_path)]
-    chance = random.Random(11)
-    killed = 0
-    for _ in range(KILLS):
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0.01, 0.3))
-            killed += process.poll() is None
-            process.kill()
-    assert killed >= 1
-    finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
-    assert finished.returncode == 0, finished.stderr
+    killed_again_and_again("tests.intel.crashing", tmp_path, times=KILLS, seed=11, least=0.01, most=0.3)
 
     state, clock = State.in_file(tmp_path / "state.db"), SystemClock()
     workspace = Workspaces(state).default().id

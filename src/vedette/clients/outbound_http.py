@@ -57,6 +57,16 @@ def reached(
         return
 
 
+def whole(answer: httpx.Response, most: int) -> bytes | None:
+    """The body of an answer that is being read; None where it has more bytes than `most`."""
+    content = bytearray()
+    for part in answer.iter_bytes():
+        content += part
+        if len(content) > most:
+            return None
+    return bytes(content)
+
+
 def _hosts(url: httpx.URL, outbound: Outbound) -> list[str]:
     """Where a request goes: the addresses of its host, looked at; the host itself where a proxy finds it."""
     outbound.check_name(url.host)

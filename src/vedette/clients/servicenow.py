@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from vedette.clients.azure_errors import seconds_to_wait
-from vedette.clients.outbound_http import reached
+from vedette.clients.outbound_http import reached, whole
 from vedette.core.clock import Clock
 from vedette.core.deferred import deferred
 from vedette.core.errors import Forbidden, VedetteError
@@ -242,15 +242,11 @@ class ServiceNowClient:
         self, method: str, url: str, *, content: bytes | None = None, headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None, auth: tuple[str, str] | None = None,
     ) -> _Answer:  # fmt: skip
-        body = bytearray()
         try:
             with reached(
                 self._opened(), self._outbound, method, url, content=content, headers=headers, params=params, auth=auth
             ) as answer:
-                for part in answer.iter_bytes():
-                    body += part
-                    if len(body) > LONGEST:
-                        raise ServiceNowFailure(f"{self._host}'s answer is longer than {LONGEST} bytes.")
+                body = whole(answer, LONGEST)
         except Forbidden as error:
             raise ServiceNowFailure(error.message, 403, hint=error.hint, target="instance_url") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
@@ -260,7 +256,9 @@ class ServiceNowClient:
                 else f"{self._host} cannot be read ({type(error).__name__}).",
                 hint="Give the authority that signed it in ca_file." if untrusted else None,
             ) from None  # fmt: skip
-        return _Answer(answer.status_code, {name.lower(): text for name, text in answer.headers.items()}, bytes(body))
+        if body is None:
+            raise ServiceNowFailure(f"{self._host}'s answer is longer than {LONGEST} bytes.")
+        return _Answer(answer.status_code, {name.lower(): text for name, text in answer.headers.items()}, body)
 
     def _opened(self) -> httpx.Client:
         if self._http is None:

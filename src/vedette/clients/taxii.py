@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from vedette.clients.outbound_http import reached
+from vedette.clients.azure_errors import seconds_to_wait
+from vedette.clients.outbound_http import reached, whole
 from vedette.core.clock import Clock
 from vedette.core.deferred import deferred
 from vedette.core.errors import Forbidden, VedetteError
@@ -33,7 +33,6 @@ PAGE: Final = 1_000
 V21, V20 = "2.1", "2.0"
 _TAXII: Final = {V21: "application/taxii+json;version=2.1", V20: "application/vnd.oasis.taxii+json; version=2.0"}
 _STIX: Final = {V21: _TAXII[V21], V20: "application/vnd.oasis.stix+json; version=2.0"}
-_MOST_WAIT: Final = 86_400.0
 
 
 class TaxiiFailure(VedetteError):
@@ -164,22 +163,20 @@ class TaxiiClient:
             if self._password is None and not self._user
             else (self._user, self._password.reveal() if self._password else "")
         )
-        content = bytearray()
         try:
             with reached(
                 self._http, self._outbound, "GET", url, headers={"Accept": accept or _TAXII[self._version], **(headers or {})},
                 auth=auth, params=dict(query or {}) or None,
             ) as answer:  # fmt: skip
-                for part in answer.iter_bytes():
-                    content += part
-                    if len(content) > LONGEST:
-                        raise TaxiiFailure(f"{host}'s answer is longer than {LONGEST} bytes.")
+                content = whole(answer, LONGEST)
         except Forbidden as error:
             raise TaxiiFailure(error.message, 403, hint=error.hint) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise TaxiiFailure(f"{host} cannot be read ({type(error).__name__}).") from None
+        if content is None:
+            raise TaxiiFailure(f"{host}'s answer is longer than {LONGEST} bytes.")
         if not 200 <= answer.status_code < 300:
-            raise self._refused(host, answer, bytes(content))
+            raise self._refused(host, answer, content)
         try:
             document = json.loads(content) if content.strip() else {}
         except (ValueError, RecursionError):
@@ -202,18 +199,8 @@ class TaxiiClient:
             hint = f"The server does not speak TAXII {self._version}."
         return TaxiiFailure(
             f"{host} answered with status {answer.status_code}{f' ({said})' if said else ''}.", answer.status_code, hint=hint,
-            retry_after=self._retry_after(answer),
+            retry_after=seconds_to_wait(answer.headers.get("Retry-After"), self._clock.now()),
         )  # fmt: skip
-
-    def _retry_after(self, answer: httpx.Response) -> float | None:
-        text = answer.headers.get("Retry-After", "")
-        if text.isascii() and text.isdigit():
-            return min(float(text), _MOST_WAIT)
-        try:
-            wait: timedelta = parsedate_to_datetime(text) - self._clock.now()
-            return max(0.0, min(wait.total_seconds(), _MOST_WAIT))
-        except (ValueError, TypeError):
-            return None
 
 
 def _following(content_range: str) -> str | None:

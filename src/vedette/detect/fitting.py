@@ -20,7 +20,8 @@ _KINDS: Final = {
 }  # fmt: skip
 """Codes of names that refer to nothing, and what they should have been."""
 _NAMED: Final = re.compile(r"(?:The name|There is no watchlist) '(.+?)'(?: does not refer|, so)", re.DOTALL)
-_PLACEHOLDER: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+PLACEHOLDER: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+"""A column that stands in the format of an alert's name or description."""
 
 
 class Checked(Protocol):
@@ -139,7 +140,7 @@ def _needed(rule: AnalyticsRule) -> Iterator[tuple[str, str, Path, bool]]:
         ("title", "alertDisplayNameFormat", override.display_name_format),
         ("description", "alertDescriptionFormat", override.description_format),
     ):
-        for column in _PLACEHOLDER.findall(text or ""):
+        for column in PLACEHOLDER.findall(text or ""):
             yield f"The alert's {what}", column, ("alertDetailsOverride", field_name), False
     for what, field_name, named in (
         ("severity", "alertSeverityColumnName", override.severity_column),

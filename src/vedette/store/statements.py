@@ -36,9 +36,7 @@ class _Lent:
 
 
 @contextmanager
-def lent(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
-    """An Arrow table that statements of this connection may read under a name, within the block."""
-    rows = _Lent(table)
+def _known_as(connection: duckdb.DuckDBPyConnection, name: str, rows: object) -> Iterator[None]:
     connection.register(name, rows)
     try:
         yield
@@ -48,6 +46,15 @@ def lent(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> I
         with suppress(duckdb.Error):
             connection.unregister(name)
         raise
+
+
+@contextmanager
+def lent(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
+    """An Arrow table that statements of this connection may read under a name, within the block."""
+    rows = _Lent(table)
+    try:
+        with _known_as(connection, name, rows):
+            yield
     finally:
         rows.release()
 
@@ -57,14 +64,8 @@ def streamed(
     connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
 ) -> Iterator[None]:
     """Rows that one statement of this connection may read once under a name, within the block, as they are made."""
-    connection.register(name, pa.RecordBatchReader.from_batches(schema, batches))
-    try:
+    with _known_as(connection, name, pa.RecordBatchReader.from_batches(schema, batches)):
         yield
-        connection.unregister(name)
-    except BaseException:
-        with suppress(duckdb.Error):
-            connection.unregister(name)
-        raise
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any, Final
 import orjson
 
 from vedette.collect.files.loader import FileLoader, FoundFile
+from vedette.collect.files.recognising import Content, Looked
 from vedette.collect.files.unpacking import ArchiveLimits
 from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput, VedetteError
@@ -40,6 +41,10 @@ Aside = Callable[[str, Sequence[BadRecord], str], object]
 """Keeps records that are no objects: the table that they were meant for, the records, and where they come from."""
 
 
+_OTHERS: Final = frozenset({Content.EVTX, Content.PARQUET, Content.LINES, Content.EMPTY})
+"""What is nothing of threat intelligence, and need not be read for it."""
+
+
 @dataclass(slots=True)
 class _Objects:
     """What is in a file. `dated`: the objects say when they were modified."""
@@ -63,8 +68,10 @@ class IntelligenceLoader(FileLoader):
         super().__init__(logs, clock, limits)
         self._indicators, self._aside = indicators, aside
 
-    def _taken(self, found: FoundFile) -> FileReport | None:
+    def _taken(self, found: FoundFile, looked: Looked) -> FileReport | None:
         """What came of a file of threat intelligence; None for any other file."""
+        if looked.content in _OTHERS:
+            return None
         report = FileReport(found.shown, INDICATORS, Outcome.LOADED, kind="Threat intelligence")
         try:
             objects = self._read(found)

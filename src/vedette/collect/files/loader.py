@@ -131,7 +131,7 @@ class FileLoader:
         if looked.content in (Content.ZIP, Content.TAR):
             self._unpack(found, depth + 1, plan, unpacker, options)
             return
-        if options.table is None and (taken := self._taken(found)) is not None:
+        if options.table is None and (taken := self._taken(found, looked)) is not None:
             plan.failed.append(taken)  # nothing is left to be done with it
             return
         if looked.error is not None and (options.table or form_of(found.shown) is not None):
@@ -145,7 +145,7 @@ class FileLoader:
         else:
             plan.unknown.append(UnknownFile(found.shown, outcome))
 
-    def _taken(self, found: FoundFile) -> FileReport | None:
+    def _taken(self, found: FoundFile, looked: Looked) -> FileReport | None:
         """What came of a file that is no rows of a table, and is taken for what it is; None for any other file."""
         return None
 

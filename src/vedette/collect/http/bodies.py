@@ -78,6 +78,12 @@ def in_utf_8(body: bytes) -> bytes:
     return body
 
 
+def not_json(error: orjson.JSONDecodeError) -> InvalidInput:
+    """What to say of a body that cannot be read as JSON, with the place."""
+    message = f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+    return InvalidInput(message, code="VDT0631")
+
+
 def objects(body: bytes) -> list[Row]:
     """The objects of a JSON array, or the one object. Raises `InvalidInput` that says where it is not."""
     body = in_utf_8(body)
@@ -89,9 +95,7 @@ def objects(body: bytes) -> list[Row]:
         # half of a surrogate pair is valid JSON: what reads files repairs it
         repaired = parse_object(b'{"v":' + body + b"}") if "surrogate" in str(error) else None
         if not isinstance(repaired, dict):
-            raise InvalidInput(
-                f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno}).", code="VDT0631"
-            ) from None
+            raise not_json(error) from None
         value = repaired["v"]
     rows = value if isinstance(value, list) else [value]
     for position, row in enumerate(rows, 1):

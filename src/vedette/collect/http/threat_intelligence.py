@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict, deque
 from typing import Any, Final
 
 import orjson
 
-from vedette.collect.http.bodies import in_utf_8
+from vedette.collect.http.bodies import in_utf_8, not_json
 from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer
 from vedette.collect.http.gate import Gate, Grant
-from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput, TooManyRequests, VedetteError
+from vedette.core.throttle import RateLimit
 from vedette.intel.stix import INDICATOR, InvalidObject
 
 MOST_OBJECTS: Final = 100
@@ -21,7 +19,6 @@ MOST_OBJECTS: Final = 100
 MOST_REQUESTS: Final = 100
 _WINDOW: Final = 60.0
 """Requests that a sender may make within so many seconds."""
-_MOST_SENDERS: Final = 10_000
 _TYPES: Final = frozenset({INDICATOR, "attack-pattern", "identity", "relationship", "threat-actor"})
 _SOURCES: Final = ("sourcesystem", "sourceSystem", "SourceSystem")
 _LISTS: Final = {"stix-objects:upload": "stixobjects", "indicators:upload": "indicators", "upload-indicators": "value"}
@@ -41,7 +38,7 @@ class ThreatIntelligence:
     )
 
     def __init__(self) -> None:
-        self._rate = _Rate()
+        self._rate = RateLimit(limit=MOST_REQUESTS, window=_WINDOW, refused=_too_many)
 
     def admit(self, request: DoorRequest, gate: Gate) -> Grant | Answer:
         """By an API token as bearer, so many requests a minute."""
@@ -79,27 +76,8 @@ class ThreatIntelligence:
         return json_answer(error.status, {"statusCode": error.status, "message": message})
 
 
-class _Rate:
-    """Counts the requests of senders, in memory."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def count(self, sender: str, clock: Clock) -> None:
-        """One more request. Raises `TooManyRequests` for one too many."""
-        now = clock.monotonic()
-        with self._guard:
-            seen = self._seen.setdefault(sender, deque())
-            self._seen.move_to_end(sender)
-            while seen and seen[0] <= now - _WINDOW:
-                seen.popleft()
-            if len(seen) >= MOST_REQUESTS:
-                wait = max(1, int(seen[0] + _WINDOW - now + 0.999))
-                raise TooManyRequests(f"Rate limit is exceeded. Try again in {wait} seconds.", retry_after=wait)
-            seen.append(now)
-            while len(self._seen) > _MOST_SENDERS:
-                self._seen.popitem(last=False)
+def _too_many(sender: str, wait: int) -> TooManyRequests:
+    return TooManyRequests(f"Rate limit is exceeded. Try again in {wait} seconds.", retry_after=wait)
 
 
 def _read(body: bytes, listed: str) -> tuple[str, list[Any]]:
@@ -107,9 +85,7 @@ def _read(body: bytes, listed: str) -> tuple[str, list[Any]]:
     try:
         document = orjson.loads(in_utf_8(body))
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(
-            f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
-        ) from None
+        raise not_json(error) from None
     if not isinstance(document, dict):
         raise InvalidInput("The body is not a JSON object.")
     source = next((document[name] for name in _SOURCES if name in document), None)

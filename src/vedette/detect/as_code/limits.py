@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from vedette.detect.entities.types import REQUIRED
+from vedette.detect.fitting import PLACEHOLDER
 from vedette.detect.reading.document import Path
 from vedette.detect.reading.durations import format_short
 from vedette.detect.rule import AnalyticsRule, EntityMapping, MatchingMethod
@@ -28,7 +29,6 @@ _PLACEHOLDERS: Final = 3
 _KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,19}")
 _SUPPRESSION: Final = timedelta(hours=24)
 _LOOKBACK: Final = (timedelta(minutes=5), timedelta(days=7))
-_PLACEHOLDER: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
 def beyond_limits(rule: AnalyticsRule) -> Iterator[Raw]:
@@ -98,7 +98,7 @@ def _formats(rule: AnalyticsRule) -> Iterator[Raw]:
         path: Path = ("alertDetailsOverride", field)
         if len(text) > most:
             yield "RC203", f"'{field}' has {len(text):,} characters; Microsoft Sentinel takes {most:,}.", path
-        count = len(_PLACEHOLDER.findall(text))
+        count = len(PLACEHOLDER.findall(text))
         if count > _PLACEHOLDERS:
             yield "RC203", f"'{field}' has {count} placeholders; Microsoft Sentinel takes {_PLACEHOLDERS}.", path
 

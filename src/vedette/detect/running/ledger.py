@@ -31,7 +31,9 @@ from vedette.detect.running.windows import (
     RuleCost,
     Window,
     WindowOutcome,
+    given_up_reason,
     never_early,
+    suppressed_reason,
 )
 from vedette.detect.storage import KnownRules
 
@@ -158,12 +160,8 @@ class Ledger:
             schedule = session.get_one(ScheduleRow, (self._workspace_id, rule.id))
             behind = (oldest - schedule.covered_to) // rule.frequency
             if behind > 0:
-                reason = (
-                    f"The rule was not run in time: windows that ended before {oldest:%Y-%m-%d %H:%M} were given up."
-                )
-                self._settle(
-                    session, schedule, schedule.covered_to + behind * rule.frequency, WindowOutcome.GAP, reason
-                )
+                end = schedule.covered_to + behind * rule.frequency
+                self._settle(session, schedule, end, WindowOutcome.GAP, given_up_reason(oldest))
             session.flush()
             return NextWindow(
                 rule, schedule.covered_to, schedule.attempts, schedule.retry_at, schedule.suppressed_until
@@ -250,8 +248,8 @@ class Ledger:
         schedule = session.get(ScheduleRow, (self._workspace_id, due.rule_id))
         if schedule is None or schedule.covered_to != due.window.start:
             return False
-        until = due.suppressed_until
-        reason = f"The rule does not run until {until:%Y-%m-%d %H:%M:%S} UTC, because it raised an alert."
+        assert due.suppressed_until is not None
+        reason = suppressed_reason(due.suppressed_until)
         self._settle(session, schedule, due.window.end, WindowOutcome.SUPPRESSED, reason)
         schedule.attempts, schedule.retry_at = 0, None
         return True

@@ -23,6 +23,7 @@ from vedette.detect.alerts.moments import TimeColumns, wire_datetime
 from vedette.detect.correlation.campaign import Campaign, campaigns_of
 from vedette.detect.entities.mapping import EntityMapper, Row
 from vedette.detect.rule import AnalyticsRule, Eagerness, EventGrouping, JsonValue, RuleKind, canonical_json
+from vedette.detect.running.windows import run_id_of
 from vedette.kql.continuing import continued
 from vedette.kql.diagnostics import KqlError, position
 
@@ -282,7 +283,7 @@ class RuleRunner:
 
 def _begun(rule: AnalyticsRule, start: datetime, at: datetime, run_type: RunType, attempt: int) -> RuleRun:
     """A run over [start, at) of which nothing is known yet."""
-    run_id = derived_id("run", rule.id, wire_datetime(start), wire_datetime(at), run_type.value)
+    run_id = run_id_of(rule.id, start, at, run_type)
     search = derived_id("search", run_id, str(attempt))
     return RuleRun(
         id=run_id,

@@ -9,12 +9,10 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vedette.core.ids import derived_id
 from vedette.detect.alerts.alert import RunType
-from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.models import RunRow, ScheduleRow
 from vedette.detect.rule import AnalyticsRule
-from vedette.detect.running.windows import WindowOutcome
+from vedette.detect.running.windows import WindowOutcome, given_up_reason, run_id_of, suppressed_reason
 
 MOST_WINDOWS: Final = 500
 """Windows before a rule was switched off that are searched when it is on again; older ones are given up, as a gap with that reason."""
@@ -64,21 +62,18 @@ def still_to_search(
         return
     waited = (min(off, until) - schedule.covered_to) // rule.frequency - MOST_WINDOWS
     if waited > 0:
-        given_up = schedule.covered_to + waited * rule.frequency
-        reason = f"The rule was not run in time: windows that ended before {given_up:%Y-%m-%d %H:%M} were given up."
-        yield unread(schedule, given_up, WindowOutcome.GAP, reason, now)
-        schedule.covered_to = given_up
+        oldest = schedule.covered_to + waited * rule.frequency
+        yield unread(schedule, oldest, WindowOutcome.GAP, given_up_reason(oldest), now)
+        schedule.covered_to = oldest
     while schedule.covered_to < off and schedule.covered_to + rule.frequency <= until:
         window_end = schedule.covered_to + rule.frequency
         if schedule.suppressed_until is not None and window_end <= schedule.suppressed_until:
-            reason = f"The rule does not run until {schedule.suppressed_until:%Y-%m-%d %H:%M:%S} UTC, because it raised an alert."
+            reason = suppressed_reason(schedule.suppressed_until)
             yield unread(schedule, window_end, WindowOutcome.SUPPRESSED, reason, now)
         else:
             reason = "The rule was switched off before this window was searched; it is searched as soon as the rule runs again."
             start = window_end - max(rule.period, rule.frequency)
-            run_id = derived_id(
-                "run", rule.id, wire_datetime(start), wire_datetime(window_end), RunType.SCHEDULED.value
-            )
+            run_id = run_id_of(rule.id, start, window_end, RunType.SCHEDULED)
             yield unread(schedule, window_end, WindowOutcome.GAP, reason, now, run_id=run_id)
         schedule.covered_to = window_end
 

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from vedette.core.ids import derived_id
 from vedette.detect.alerts.alert import RunType
+from vedette.detect.alerts.moments import wire_datetime
 from vedette.detect.models import RunRow
 from vedette.detect.rule import AnalyticsRule
 
@@ -36,6 +38,21 @@ SPARED: Final = "A look that several rules share found no row that this rule nee
 """What the ledger says of a window that such a look has answered: it was read, and nothing is in it."""
 READ = (WindowOutcome.MATCHED, WindowOutcome.NOT_MATCHED)
 """Outcomes of windows whose data was read."""
+
+
+def suppressed_reason(until: datetime) -> str:
+    """What the ledger says of a window that a rule does not run for after an alert."""
+    return f"The rule does not run until {until:%Y-%m-%d %H:%M:%S} UTC, because it raised an alert."
+
+
+def given_up_reason(before: datetime) -> str:
+    """What the ledger says of windows that are too old to be searched."""
+    return f"The rule was not run in time: windows that ended before {before:%Y-%m-%d %H:%M} were given up."
+
+
+def run_id_of(rule_id: str, start: datetime, end: datetime, run_type: RunType) -> str:
+    """The id of a rule's run over [start, end): the same whenever and however often it is run."""
+    return derived_id("run", rule_id, wire_datetime(start), wire_datetime(end), run_type.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,32 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.roles import Permission
 from vedette.detect.entities.entity import Entity
-from vedette.detect.running.runner import QueryResult
-from vedette.engine.query import Limits
+from vedette.incidents.logs import Logs
 from vedette.incidents.models import AlertRow
-from vedette.store.overview import TableInfo
-
-
-class Logs(Protocol):
-    """A workspace's log store."""
-
-    def query(
-        self, text: str, *, now: datetime | None = None, timespan: tuple[datetime, datetime] | None = None,
-        limits: Limits | None = None,
-    ) -> QueryResult:  # fmt: skip
-        """The result of a KQL query."""
-        ...
-
-    def tables(self) -> list[TableInfo]:
-        """The tables with rows."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

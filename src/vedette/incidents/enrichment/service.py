@@ -24,11 +24,12 @@ from vedette.core.priority import WAITED_FOR_LATER, step_back
 from vedette.core.roles import Permission, Principal
 from vedette.detect.entities.entity import Entity
 from vedette.engine.query import QueryFailed
-from vedette.incidents.enrichment.contract import Enrichment, Found, Logs, Subject, Workbench
+from vedette.incidents.enrichment.contract import Enrichment, Found, Subject, Workbench
 from vedette.incidents.enrichment.models import EnrichmentRow, want
 from vedette.incidents.entities import entity_from_row
 from vedette.incidents.fields import iso
 from vedette.incidents.journal import Journal
+from vedette.incidents.logs import Logs
 from vedette.incidents.models import IncidentEntityRow
 from vedette.kql.diagnostics import KqlError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,7 +16,6 @@ from vedette.core.errors import InvalidInput, VedetteError
 from vedette.core.roles import Permission, Principal
 from vedette.detect.alerts.moments import from_wire, wire_datetime
 from vedette.detect.entities.entity import Entity
-from vedette.detect.running.runner import QueryResult
 from vedette.engine.query import Limits, QueryFailed
 from vedette.incidents.entity_values import EntityValues
 from vedette.incidents.investigation import found, take_action, timelines
@@ -26,11 +25,11 @@ from vedette.incidents.investigation.take_action import Resources
 from vedette.incidents.investigation.units import Unit, activities, exploration, explorations
 from vedette.incidents.journal import Journal
 from vedette.incidents.listing import summary
+from vedette.incidents.logs import Logs
 from vedette.incidents.models import ActivityRow, IncidentEntityRow
 from vedette.incidents.records import alert_view
 from vedette.incidents.work.bookmarks import bookmark_view
 from vedette.kql.diagnostics import KqlError
-from vedette.store.overview import TableInfo
 from vedette.store.watchlists.lists import Watchlists
 
 MAX_TOP: Final = 1000
@@ -39,21 +38,6 @@ USUAL_SPAN: Final = timedelta(days=7)
 COUNT_LIMITS: Final = Limits(rows=10, seconds=10.0)
 USER_ACTIVITIES: Final = ("account-sign-ins", "account-directory-changes", "account-office-activity")
 """One user's timeline: SigninLogs, AuditLogs and OfficeActivity."""
-
-
-class Logs(Protocol):
-    """A workspace's log store."""
-
-    def query(
-        self, text: str, *, now: datetime | None = None, timespan: tuple[datetime, datetime] | None = None,
-        limits: Limits | None = None,
-    ) -> QueryResult:  # fmt: skip
-        """The result of a KQL query."""
-        ...
-
-    def tables(self) -> list[TableInfo]:
-        """The tables with rows."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,14 @@ def delimiter_of(heading: str) -> str | None:
     return found if found in outside else None
 
 
+def above_heading(line: str) -> str | None:
+    """What a line above the heading says: the separator (`sep=;`, which Excel takes), or nothing ("": `#TYPE …` of PowerShell's
+    Export-Csv). None for any other line."""
+    if line.startswith("#TYPE "):
+        return ""
+    return line[4] if line.lower().startswith("sep=") and len(line) == 5 else None
+
+
 def header_names(names: list[str]) -> list[str]:
     """Names for the columns of a heading, each its own."""
     made: list[str] = []
@@ -115,10 +123,7 @@ class _Reader:
         try:
             heading = first[2].decode().rstrip("\r")
             if self._sniff:
-                if heading.startswith("#TYPE "):  # what PowerShell's Export-Csv writes
-                    return self._header()
-                if heading.lower().startswith("sep=") and len(heading) == 5:  # what Excel takes
-                    self._delimiter = heading[4]
+                if above_heading(heading) is not None:
                     return self._header()
                 self._delimiter = delimiter_of(heading) or ","
                 return header_names(next(csv.reader([heading], strict=True, delimiter=self._delimiter)))

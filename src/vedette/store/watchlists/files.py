@@ -15,7 +15,7 @@ import orjson
 from vedette.core.errors import InvalidInput
 from vedette.core.files import read_whole
 from vedette.core.roles import Principal
-from vedette.store.reading.csvfile import delimiter_of
+from vedette.store.reading.csvfile import above_heading, delimiter_of
 from vedette.store.watchlists.lists import WatchlistChange, Watchlists, WatchlistSettings
 
 MAX_UPLOAD: Final = int(3.8 * 1024 * 1024)
@@ -110,17 +110,14 @@ def _from_csv(text: str, name: str) -> list[dict[str, Any]]:
 
 
 def _above_heading(source: io.StringIO) -> tuple[int, str]:
-    """Goes to the line of headings: how many lines are above it, and what separates the fields.
-
-    Above it are what Excel takes (`sep=;`), which says so itself, and what PowerShell writes (`#TYPE …`).
-    """
-    lines, said = 0, None
+    """Goes to the line of headings: how many lines are above it, and what separates the fields, which one of these may say."""
+    lines, separator = 0, ""
     while True:
         start = source.tell()
         line = source.readline().rstrip("\r\n")
-        if line.lower().startswith("sep=") and len(line) == 5:
-            said = line[4]
-        elif not line.startswith("#TYPE "):
+        said = above_heading(line)
+        if said is None:
             source.seek(start)
-            return lines, said or delimiter_of(line) or ","
+            return lines, separator or delimiter_of(line) or ","
+        separator = said or separator
         lines += 1

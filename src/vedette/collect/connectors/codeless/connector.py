@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from vedette.clients.outbound_http import reached
+from vedette.clients.azure_errors import seconds_to_wait
+from vedette.clients.outbound_http import reached, whole
 from vedette.collect.connectors.codeless.definition import Definition
 from vedette.collect.connectors.codeless.json_path import select
 from vedette.collect.connectors.codeless.paging import Paging
@@ -209,13 +209,9 @@ class CodelessConnection:
         return document, answer
 
     def _send(self, method: str, url: str, **more: Any) -> _Answer:
-        content = bytearray()
         try:
             with self._reached(method, url, **more) as answer:
-                for part in answer.iter_bytes():
-                    content += part
-                    if len(content) > LONGEST:
-                        raise PollFailure(f"The source's answer is longer than {LONGEST} bytes.", Trouble.UNAVAILABLE)
+                content = whole(answer, LONGEST)
         except Forbidden as error:
             raise PollFailure(error.message, Trouble.FORBIDDEN, hint=error.hint) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -223,7 +219,9 @@ class CodelessConnection:
             raise PollFailure(
                 f"{urlsplit(url).hostname} cannot be read ({type(error).__name__}).", Trouble.UNAVAILABLE
             ) from None
-        return _Answer(answer.status_code, answer.headers, answer.links.get("next", {}).get("url"), bytes(content))
+        if content is None:
+            raise PollFailure(f"The source's answer is longer than {LONGEST} bytes.", Trouble.UNAVAILABLE)
+        return _Answer(answer.status_code, answer.headers, answer.links.get("next", {}).get("url"), content)
 
     def _reached(self, method: str, url: str, **more: Any) -> AbstractContextManager[httpx.Response]:
         if self._transport is not None:  # it is the network, and names are not looked up
@@ -235,18 +233,8 @@ class CodelessConnection:
             return
         trouble = _TROUBLE.get(answer.status, Trouble.UNAVAILABLE)
         host = urlsplit(self._url).hostname
-        raise PollFailure(
-            f"{host} answered with status {answer.status}.", trouble, retry_after=self._retry_after(answer)
-        )
-
-    def _retry_after(self, answer: _Answer) -> float | None:
-        text = answer.headers.get("Retry-After", "")
-        if text.isascii() and text.isdigit():
-            return min(float(text), 86_400.0)
-        try:
-            return max(0.0, min((parsedate_to_datetime(text) - self._clock.now()).total_seconds(), 86_400.0))
-        except (ValueError, TypeError):
-            return None
+        wait = seconds_to_wait(answer.headers.get("Retry-After"), self._clock.now())
+        raise PollFailure(f"{host} answered with status {answer.status}.", trouble, retry_after=wait)
 
     def _pace(self) -> None:
         with self._guard:
