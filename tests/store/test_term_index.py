@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from vedette.core.clock import VirtualClock
 from vedette.core.settings import load_settings
 from vedette.engine.query import QueryOptions
 from vedette.engine.rewrites import ALL_REWRITES
+from vedette.engine.streaming import stream
 from vedette.kql.types import Type
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import discover
@@ -203,6 +205,34 @@ def test_a_text_that_is_nowhere_reads_no_row(filled: LogStore) -> None:
     assert _same(filled, "Text has 'nowhere'") == [700, 701]
     assert _same(filled, "Text has 'again'") == [701]
     connection.close()
+
+
+def test_rows_that_the_index_has_not_heard_of_are_read(filled: LogStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks between a commit and the index being told."""
+    assert _same(filled, "Text has 'nowhere'") == []
+    assert _same(filled, "Text has 'evil'", used=True) == [5, 300, 699]
+    monkeypatch.setattr(filled.terms, "note", lambda *tables: None)
+    _put(filled, ["late evil nowhere"], 700)
+    assert _same(filled, "Text has 'nowhere'") == [700]
+    assert _same(filled, "Text has 'evil'", used=True) == [5, 300, 699, 700]
+    _put(filled, ["nowhere again"], 701)
+    with stream(filled.engine, "Given_CL | where Text has 'again' | project Number", QueryOptions(NOW)) as rows:
+        assert [list(row.values()) for batch in rows.batches for row in batch.to_pylist()] == [[701]]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_rows_that_have_moved_are_found(filled: LogStore, streamed: bool) -> None:
+    text = "Given_CL | where Text has 'evil' | sort by Number asc | project Number"
+    assert filled.query(text, now=NOW).rows == [[5], [300], [699]]
+    with closing(filled._cursor()) as connection:
+        connection.execute('DELETE FROM log_tables."Given_CL" WHERE "Number" < 260').fetchall()
+        connection.execute("CHECKPOINT").fetchall()
+    if streamed:
+        with stream(filled.engine, text, QueryOptions(NOW)) as rows:
+            found = [list(row.values()) for batch in rows.batches for row in batch.to_pylist()]
+    else:
+        found = filled.query(text, now=NOW).rows
+    assert found == [[300], [699]]
 
 
 def test_rows_without_a_segment_are_read(filled: LogStore) -> None:

@@ -28,7 +28,7 @@ from vedette.engine.partials import Keeping, PartialRows
 from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.engine.rowfunctions import Stopped, register, stoppable
-from vedette.engine.term_candidates import MOVED, REWRITE
+from vedette.engine.term_candidates import REWRITE, RowsInPlace, RowsMoved
 from vedette.engine.watchdog import WATCHDOG
 from vedette.kql import ticks
 from vedette.kql.binder import bind
@@ -156,7 +156,7 @@ class QueryEngine:
         self._registered: set[str] = set()
         self._registering = threading.Lock()
         self.rows_moved: Callable[[], None] = lambda: None
-        """Told when an index of terms turned out to be of other rows."""
+        """Told when an index of terms turned out to be of other rows, and did not know."""
         load_operators()
 
     def close(self) -> None:
@@ -194,24 +194,34 @@ class QueryEngine:
 
     def _guarded(self, text: str, options: QueryOptions) -> list[Result]:
         try:
-            try:
-                return self._run_all(text, options)
-            except QueryFailed as error:
-                if MOVED not in str(error):
-                    raise
-                self.rows_moved()
-                return self._run_all(text, replace(options, rewrites=options.rewrites - {REWRITE}))
+            return self.whatever_moves(options, lambda tried: self._run_all(text, tried))
         except RecursionError:
             raise KqlError(text, [Diagnostic("KS245", "The query is nested too deeply", 0, 1)]) from None
+
+    def whatever_moves(self, options: QueryOptions, work: Callable[[QueryOptions], T]) -> T:
+        """What some work that runs a query gives: done anew where rows have moved since an index of terms told of them, then without it."""
+        try:
+            try:
+                return work(options)
+            except RowsMoved as moved:
+                if not moved.known:
+                    raise
+            return work(options)
+        except RowsMoved:
+            self.rows_moved()
+            return work(replace(options, rewrites=options.rewrites - {REWRITE}))
 
     def tables(self, text: str, options: QueryOptions) -> list[pa.Table]:
         """The rows of every result of a batch as the engine holds them: ticks for times, JSON text for dynamic.
 
         Raises as `run` does; rows are cut at the limits.
         """
-        run = Run(self, options)
-        bound = run.bound(text)
-        return [run.table(run.compiled(relation))[0] for relation in bound.results]
+
+        def rows(tried: QueryOptions) -> list[pa.Table]:
+            run = Run(self, tried)
+            return [run.table(run.compiled(relation))[0] for relation in run.bound(text).results]
+
+        return self.whatever_moves(options, rows)
 
     def compiled(self, text: str, options: QueryOptions) -> list[Compiled]:
         """The statement of every result of a batch, for another engine to run."""
@@ -373,9 +383,10 @@ class Run(Answers):
         values = self._register(compiled)
 
         def take() -> list[tuple[Any, ...]]:
-            self._give(compiled)
-            self._run_stages(compiled)
-            return self.connection.execute(compiled.sql, values).fetchall()
+            with self._one_state(compiled):
+                self._give(compiled)
+                self._run_stages(compiled)
+                return self.connection.execute(compiled.sql, values).fetchall()
 
         return self._within_limits(take)
 
@@ -390,10 +401,15 @@ class Run(Answers):
             except VedetteError as error:
                 raise QueryFailed(error.code, str(error)) from None
 
+    @staticmethod
+    def _of_one_state(compiled: Compiled) -> bool:
+        """Whether something that a statement is made of is true of one state of the tables only."""
+        return any(isinstance(given, PartialRows | RowsInPlace) for given in compiled.given)
+
     @contextmanager
     def _one_state(self, compiled: Compiled) -> Iterator[None]:
         """Where several statements make the rows, all of them see one state of the tables."""
-        if not any(isinstance(given, PartialRows) for given in compiled.given):
+        if not self._of_one_state(compiled):
             yield
             return
         self.connection.execute("BEGIN TRANSACTION")
@@ -439,10 +455,12 @@ class Run(Answers):
         return self._within_limits(take)
 
     def reader(self, compiled: Compiled, rows: int) -> pa.RecordBatchReader:
-        """The rows of a statement, some at a time; whoever reads them asks `proceed` between batches."""
+        """The rows of a statement, some at a time; whoever reads them asks `proceed` between batches, and closes the connection then."""
         values = self._register(compiled)
 
         def start() -> pa.RecordBatchReader:
+            if self._of_one_state(compiled):
+                self.connection.execute("BEGIN TRANSACTION")  # it ends with the connection
             self._give(compiled)
             self._run_stages(compiled)
             return batches_of(self.connection, compiled.sql, values, rows)
@@ -491,9 +509,10 @@ class Run(Answers):
         values = self._register(compiled)
 
         def take() -> pa.Table:
-            self._give(compiled)
-            self._run_stages(compiled)
-            return batches_of(self.connection, compiled.sql, values, _BATCH_ROWS).read_all()
+            with self._one_state(compiled):
+                self._give(compiled)
+                self._run_stages(compiled)
+                return batches_of(self.connection, compiled.sql, values, _BATCH_ROWS).read_all()
 
         table = self._within_limits(take)
         return [table.column(index).to_pylist() for index in range(len(compiled.columns))]

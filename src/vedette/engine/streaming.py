@@ -33,15 +33,22 @@ def stream(engine: QueryEngine, text: str, options: QueryOptions) -> Iterator[St
 
     Raises `KqlError` where the text cannot be accepted, and `QueryFailed` where the engine or the time limit ends it.
     """
-    run = Run(engine, replace(options, limits=replace(options.limits, rows=_ALL, bytes=_ALL)))
+    whole = replace(options, limits=replace(options.limits, rows=_ALL, bytes=_ALL))
+    run, begun = engine.whatever_moves(whole, lambda tried: _begun(Run(engine, tried), text))
     try:
-        bound = run.bound(text)
-        compiled = run.compiled(bound.results[0])
-        columns = tuple(ResultColumn(column.name, column.type) for column in compiled.columns)
-        reader = run.reader(compiled, _BATCH_ROWS)
-        yield Stream(columns, _batches(run, reader))
+        yield begun
     finally:
         run.connection.close()
+
+
+def _begun(run: Run, text: str) -> tuple[Run, Stream]:
+    try:
+        compiled = run.compiled(run.bound(text).results[0])
+        columns = tuple(ResultColumn(column.name, column.type) for column in compiled.columns)
+        return run, Stream(columns, _batches(run, run.reader(compiled, _BATCH_ROWS)))
+    except BaseException:
+        run.connection.close()
+        raise
 
 
 def _batches(run: Run, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

@@ -7,7 +7,7 @@ which no row does, and the scan reads those; the condition itself is checked as 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -23,11 +23,12 @@ from vedette.kql.node import fact, node
 from vedette.kql.types import Type
 
 if TYPE_CHECKING:
+    import duckdb
+
     from vedette.engine.compiler import Compiler
+    from vedette.engine.given import Surroundings
 
 REWRITE: Final = "term-index"
-MOVED: Final = "the term index is of other rows"
-"""What a statement fails with where rows have moved since the index was asked."""
 _ALL: Final = 2**62
 _TEXTS: Final = 9000
 """The first number of a name of a joined text; the properties of a column have the numbers from 1 on."""
@@ -79,8 +80,8 @@ class Candidates:
     unknown: list[tuple[int, int | None]]
     few_unknown: bool
     """Whether rows that the index does not know are so few that it does not matter how they are read."""
-    guard: str
-    """A condition in SQL that holds for exactly one row of the table as long as no row has moved."""
+    check: Callable[[duckdb.DuckDBPyConnection], None]
+    """Raises `RowsMoved` where the rows are not where the index has them; asked in the state of the tables that the statement reads."""
     conditions: tuple[str, ...] = ()
     """Conditions in SQL: rows that meet one may be wanted, too. They read columns that have no terms, and little of them."""
     speaking: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -93,6 +94,26 @@ class Candidates:
     def none(self) -> bool:
         """Whether no row can meet what was asked."""
         return not self.ranges and not self.conditions and not self.unknown
+
+
+class RowsMoved(Exception):
+    """The rows of a table are not those of which its index of terms told: what was made of its answer is of no use."""
+
+    def __init__(self, *, known: bool = False) -> None:
+        """`known`: the index has learned of it, and will tell of the rows as they are."""
+        self.known = known
+        super().__init__("the term index is of other rows")
+
+
+@fact
+class RowsInPlace:
+    """That rows are where an index of terms told; asked before the statement, in the state of the tables that it reads."""
+
+    check: Callable[[duckdb.DuckDBPyConnection], None]
+
+    def install(self, connection: duckdb.DuckDBPyConnection, around: Surroundings) -> None:
+        """Raises `RowsMoved` where they are not."""
+        self.check(connection)
 
 
 class TermLookup(ABC):
@@ -228,11 +249,8 @@ def narrowed(known: str, unknown: str, source: str, found: Candidates, condition
     starts = ", ".join(str(start) for start, _ in [(0, 0), *found.ranges])
     ends = ", ".join(str(end) for _, end in [(0, 0), *found.ranges])
     further = f" AND {condition}" if condition else ""
-    # The limit keeps the conditions that follow out of the scan, which would check them for whole row groups; and it is the one place
-    # where the guard costs nothing: as a join it would mislead the engine about how few rows there are.
-    limit = (
-        f"LIMIT (SELECT CASE WHEN count(*) = 1 THEN {_ALL} ELSE error('{MOVED}') END FROM {source} WHERE {found.guard})"
-    )
+    # the limit keeps the conditions that follow out of the scan, which would check them for whole row groups
+    limit = f"LIMIT {_ALL}"
     # a list is written as text: the engine takes as long to bind its numbers one by one as to read the rows
     wanted = f"SELECT unnest(range(s, e)) FROM (SELECT unnest('[{starts}]'::BIGINT[]) AS s, unnest('[{ends}]'::BIGINT[]) AS e)"
     if found.conditions:
@@ -251,10 +269,9 @@ def _whole(known: str, unknown: str, source: str, found: Candidates, condition: 
     """The same where all rows are wanted, but not all of their columns."""
     further = f" AND {condition}" if condition else ""
     # no limit here: the engine reads the rows under one by one thread
-    guard = f"(SELECT CASE WHEN count(*) = 1 THEN true ELSE error('{MOVED}') END FROM {source} WHERE {found.guard})"
     within = " OR ".join(f"(rowid >= {start} AND rowid < {end})" for start, end in _merged(found.ranges))
     rest = _unknown(unknown, source, found, further)
-    return f"SELECT {known} FROM {source} WHERE {guard} AND ({within}){further}{rest}"
+    return f"SELECT {known} FROM {source} WHERE ({within}){further}{rest}"
 
 
 def _unknown(items: str, source: str, found: Candidates, further: str) -> str:

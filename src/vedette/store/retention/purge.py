@@ -15,6 +15,8 @@ import pyarrow as pa
 from vedette.core.errors import Conflict, InvalidInput
 from vedette.engine.dialect import identifier
 from vedette.engine.query import Limits, QueryOptions, Run
+from vedette.engine.rewrites import ALL_REWRITES
+from vedette.engine.term_candidates import REWRITE as TERM_INDEX
 from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.host import Field, Host, SavedFunction, TableSchema
 from vedette.kql.operators.project import ProjectOperator
@@ -169,7 +171,9 @@ def _moved(one: Diagnostic, by: int, most: int) -> Diagnostic:
 def _numbers(logs: LogStore, table: str, text: str, prefix: int, connection: duckdb.DuckDBPyConnection) -> list[int]:
     host = _NumberedHost(logs.host, table)
     limits = Limits(rows=_ALL, bytes=_ALL, seconds=_SECONDS)
-    run_ = Run(logs.engine, QueryOptions(logs.now(), limits=limits, host=host))
+    # the rows are told by their numbers in the state of this transaction, whatever an index of terms may know of another
+    rewrites = ALL_REWRITES - {TERM_INDEX}
+    run_ = Run(logs.engine, QueryOptions(logs.now(), limits=limits, host=host, rewrites=rewrites))
     run_.connection = connection
     try:
         compiled = run_.compiled(run_.bound(text).results[-1])

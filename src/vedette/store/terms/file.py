@@ -376,28 +376,31 @@ class ColumnTerms:
         """Flag where some terms of a page stand; False where one stands anywhere."""
         page = self._pages[place]
         packed = self._file.part(self._at + page[6], page[7], page[8], page[10])
-        kinds = np.frombuffer(packed, np.uint8, page[1]).astype(np.int64)
-        if (kinds[positions] == _ANYWHERE).any():
-            return False
-        listed = np.where(kinds == _BITS, 0, kinds)
-        ends = np.cumsum(listed)
-        count = int(ends[-1])
-        width = 2 if self._total <= 65536 else 4
         at = page[1]
-        planes = [np.frombuffer(packed, np.uint8, count, at + place * count) for place in range(width)]
+        kinds = np.frombuffer(packed, np.uint8, at)
+        if any(packed[position] == _ANYWHERE for position in positions):
+            return False
         blocks = -(-self._total // _BLOCK)
         stride = -(-blocks // 8)
-        maps = at + width * count
-        order = np.cumsum(kinds == _BITS)
+        width = 2 if self._total <= 65536 else 4
+        maps = packed.count(_BITS, 0, at)
+        count = int(kinds.sum(dtype=np.int64)) - maps * _BITS
+        before, mapped, last = 0, 0, 0
         for position in positions:
-            if kinds[position] == _BITS:
-                start = maps + (int(order[position]) - 1) * stride
+            # what lies before it, counted from the one before
+            mapped_between = packed.count(_BITS, last, position)
+            before += int(kinds[last:position].sum(dtype=np.int64)) - mapped_between * _BITS
+            mapped, last = mapped + mapped_between, position
+            if packed[position] == _BITS:
+                start = at + width * count + mapped * stride
                 bits = np.unpackbits(np.frombuffer(packed, np.uint8, stride, start))[:blocks].astype(np.bool_)
                 found |= np.repeat(bits, _BLOCK)[: self._total]
             else:
-                last = int(ends[position])
-                own = slice(last - int(listed[position]), last)
-                steps = sum(plane[own].astype(np.int64) << (8 * place) for place, plane in enumerate(planes))
+                steps = np.zeros(packed[position], np.int64)
+                for place in range(width):
+                    steps |= np.frombuffer(packed, np.uint8, len(steps), at + place * count + before).astype(
+                        np.int64
+                    ) << (8 * place)
                 found[np.cumsum(steps)] = True
         return True
 

@@ -23,6 +23,7 @@ import pyarrow as pa
 from vedette.core.errors import VedetteError
 from vedette.core.priority import WAITED_FOR_BY_NOBODY, step_back
 from vedette.engine.dialect import identifier
+from vedette.engine.term_candidates import RowsMoved
 from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
 from vedette.store.statements import engine_errors, run
@@ -79,6 +80,8 @@ class TermIndex:
         self._opening = threading.RLock()
         self._paused: set[str] = set()
         self._dirty: set[str] = set()
+        self._ended: set[str] = set()
+        """Tables that had no row behind those of the index when that was last looked at."""
         self._ends: dict[str, int] = {}
         self._rooms: dict[str, tuple[int, dict[str, float]]] = {}
         self._wake = threading.Event()
@@ -122,12 +125,27 @@ class TermIndex:
         with closing(self._connect()) as cursor:
             return bool(run(cursor, f"SELECT 1 FROM {table.sql} WHERE {identifier(ROW)} >= {least} LIMIT 1"))
 
-    def ends_with(self, table: StoredTable, anchor: tuple[int, int, int]) -> bool:
-        """Whether a table's last row is this: its row id, and the load and the number that it has."""
+    def may_go_on(self, table: str) -> bool:
+        """Whether a table may have rows behind those of the index; False is what was last seen, and for `check` to confirm."""
+        return table not in self._ended
+
+    def check(
+        self, table: StoredTable, anchor: tuple[int, int, int], behind: bool, cursor: duckdb.DuckDBPyConnection
+    ) -> None:
+        """Raises `RowsMoved` where a row does not have the row id, the load and the number that it had, or where the table goes on
+        behind it and `behind` says that it does not."""
         row, *marks = anchor
-        asked = f"SELECT {identifier(LOAD)}, {identifier(ROW)} FROM {table.sql} WHERE rowid >= {row} LIMIT 2"
-        with closing(self._connect()) as cursor:
-            return run(cursor, asked) == [tuple(marks)]
+        found = run(
+            cursor, f"SELECT {identifier(LOAD)}, {identifier(ROW)} FROM {table.sql} WHERE rowid >= {row} LIMIT 2"
+        )
+        if not found or found[0] != tuple(marks):
+            raise RowsMoved
+        if len(found) == 1:
+            self._ended.add(table.name)
+            return
+        self._ended.discard(table.name)
+        if not behind:
+            raise RowsMoved(known=True)
 
     def rows_seen(self, table: str) -> int:
         """The id behind the last row of a table when that was last looked at; without a look, more than there can be."""
@@ -150,7 +168,9 @@ class TermIndex:
         """Rows were added to tables (none named: to any): a thread of its own brings the index up to date."""
         if self._folder is None or self._closed.is_set():
             return
-        self._dirty.update(tables or self._tables.names())
+        added = tables or self._tables.names()
+        self._ended.difference_update(added)
+        self._dirty.update(added)
         with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._keep, name="vedette-terms", daemon=True)
@@ -262,7 +282,7 @@ class TermIndex:
             segments = self.segments(name)
             with closing(self._connect()) as cursor:
                 segments = self._checked(cursor, table, segments)
-                end = self._ends[name] = end_of(cursor, table)
+                end = self._saw_end(cursor, table, segments)
                 source, replaced = _next(segments, end, least)
                 if source is None:
                     return False
@@ -349,8 +369,14 @@ class TermIndex:
             found.append(segment)
         with closing(self._connect()) as cursor:
             self._segments[name] = tuple(sorted(found, key=lambda one: one.first))
-            self._checked(cursor, table, self._segments[name])
-            self._ends[name] = end_of(cursor, table)
+            self._saw_end(cursor, table, self._checked(cursor, table, self._segments[name]))
+
+    def _saw_end(self, cursor: duckdb.DuckDBPyConnection, table: StoredTable, segments: tuple[Segment, ...]) -> int:
+        """The id behind a table's last row; whether that is the last of the index, too, is kept."""
+        end = self._ends[table.name] = end_of(cursor, table)
+        if segments and segments[-1].anchors and segments[-1].last == end:
+            self._ended.add(table.name)
+        return end
 
     def _checked(
         self, cursor: duckdb.DuckDBPyConnection, table: StoredTable, segments: tuple[Segment, ...]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from vedette.engine.dialect import identifier
 from vedette.engine.term_candidates import Asked, Candidates, Every, Mention, Some, TermLookup
 from vedette.kql.types import Type
-from vedette.store.physical import LOAD, ROW
 from vedette.store.tables import StoredTable
 from vedette.store.terms.building import GRANULE, INDEXED
 from vedette.store.terms.columns import holding, left_out
@@ -51,8 +50,6 @@ class Lookup(TermLookup):
             return None
         # behind its last row a segment knows nothing
         end = segments[-1].anchors[-1][0] + 1
-        row, load, number = segments[-1].anchors[-1]
-        guard = f"rowid = {row} AND {identifier(LOAD)} = {load} AND {identifier(ROW)} = {number}"
         ranges: list[tuple[int, int]] = []
         checked = 0
         apart: dict[str, list[Segment]] = {}
@@ -79,16 +76,18 @@ class Lookup(TermLookup):
         if many and not speaking:
             return None
         unknown = list(gaps(segments, end))
-        if self._index.ends_with(self._table, segments[-1].anchors[-1]):
-            unknown.pop()  # there is no row behind those of the index
+        behind = self._index.may_go_on(self._table.name)
+        if not behind:
+            unknown.pop()
+        check = partial(self._index.check, self._table, segments[-1].anchors[-1], behind)
         few = len(unknown) == 1 and self._index.rows_seen(self._table.name) - end <= _FEW
         if many:  # all rows are read, but not all columns of theirs
             whole = [(segment.first, min(segment.last, end)) for segment in segments]
-            return Candidates(whole, unknown, few, guard, (), speaking, True)
+            return Candidates(whole, unknown, few, check, (), speaking, True)
         for condition, within in apart.items():
             rows = " OR ".join(f"(rowid >= {one.first} AND rowid < {one.last})" for one in within)
             conditions[condition if len(within) == len(segments) else f"({condition} AND ({rows}))"] = None
-        return Candidates(ranges, unknown, few, guard, tuple(conditions), speaking)
+        return Candidates(ranges, unknown, few, check, tuple(conditions), speaking)
 
     def _prepared(self, asked: Asked, conditions: dict[str, None]) -> _Question | None:
         """What is asked, in pieces, and which further rows may have it; None where it tells nothing."""
