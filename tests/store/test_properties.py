@@ -217,3 +217,27 @@ def test_texts_that_come_again_in_later_batches(
         told = store.query("SigninLogs | summarize count() by Os = tostring(DeviceDetail.os)", now=NOW).rows
     expected = Counter(str((row.get("DeviceDetail") or {}).get("os", "")) for row in lines)  # type: ignore[attr-defined]
     assert dict(told) == expected
+
+
+ODD_KEYS = ("", "*", "a*", "$", "/", "~1", "a.b", "[0]", "0", "a'b", 'a"b', "a\\b", "\\u0041", "a\u0000b", "\x1f")
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_a_property_is_found_whatever_its_key_is(key: str) -> None:
+    """In its rows as they are taken in, by a constant key, by one that a row has, and on the way to another."""
+    bag = {key: {key: "deep", "b": "below"}, "plain": "p", "n": 0, "other": {key: "beside"}, "list": [{key: 1}]}
+    name = json.dumps(key)
+    asked = {
+        f"DeviceDetail[{name}].b": "below", f"DeviceDetail[{name}][{name}]": "deep", f"DeviceDetail.other[{name}]": "beside",
+        f"DeviceDetail.list[0][{name}]": "1", f"DeviceDetail.list[0][{name}].b": "", f"DeviceDetail.plain[{name}]": "",
+        "DeviceDetail[Identity].b": "below", "DeviceDetail[Identity][Identity]": "deep", "DeviceDetail.other[Identity]": "beside",
+        "DeviceDetail.list[toint(DeviceDetail.n)][Identity]": "1", "DeviceDetail[todynamic(strcat('pl', 'ain'))]": "p",
+    }  # fmt: skip
+    with LogStore(None, VirtualClock(NOW)) as store:
+        store.append("SigninLogs", [{"Identity": key, "DeviceDetail": bag}] * 5)
+        columns = ", ".join(f"X{place} = tostring({text})" for place, text in enumerate(asked))
+        rows = store.query(f"SigninLogs | project {columns}").rows
+        assert [dict(zip(asked, row, strict=True)) for row in rows] == [asked] * 5
+        store.append("SigninLogs", [{"DeviceDetail": {key: f"v{place}"}} for place in range(30)])
+        last = f"SigninLogs | where isempty(DeviceDetail.plain) | summarize dcount(tostring(DeviceDetail[{name}]))"
+        assert store.query(last).rows == [[30]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import decimal
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from vedette.engine.fragment import Fragment
 from vedette.engine.rewrites import ALL_REWRITES
@@ -80,6 +81,14 @@ def _quoted_key(text: str) -> str:
     """The JSON path step of a key that is known only when the query runs."""
     escaped = f"replace(replace({text}, '\\', '\\\\'), '\"', '\\\"')"
     return f"'.\"' || {escaped} || '\"'"
+
+
+_ODD_KEYS: Final = frozenset({"", "*"})
+
+
+def odd_key(key: str) -> bool:
+    """Whether the engine's JSON paths have no form for a key: none for an empty one, and `*` in quotes means every key to it, too."""
+    return key in _ODD_KEYS
 
 
 FAILED = "the query cannot go on: "
@@ -204,8 +213,8 @@ class DuckDbSql:
 
     # -- dynamic
 
-    def path(self, target: object, steps: list[str | int | Fragment]) -> str:
-        """The JSON path of property and element steps, as a SQL string expression."""
+    def path(self, steps: Sequence[str | int | Fragment]) -> str:
+        """The JSON path of property and element steps, as a SQL string expression; none of them is an `odd_key`."""
         parts: list[str] = []
         fixed = "$"
         for step in steps:
@@ -222,6 +231,39 @@ class DuckDbSql:
             parts.append(quote(fixed))
         return " || ".join(parts)
 
+    def _part(self, target: object, steps: Sequence[str | int | Fragment]) -> str:
+        """The arguments of json_extract() and its like that lead to a part of a dynamic value: a value, and the path in it.
+
+        A JSON path has no form for some keys, a JSON pointer has: such a step is one of its own.
+        """
+        paths: list[str] = []
+        run: list[str | int | Fragment] = []
+        for step in steps:
+            alone = self._alone(step)
+            if alone is None:
+                run.append(step)
+                continue
+            if run:
+                paths.append(self.path(run))
+                run = []
+            paths.append(alone)
+        if run or not paths:
+            paths.append(self.path(run))
+        at = str(target)
+        for path in paths[:-1]:
+            at = f"json_extract({at}, {path})"
+        return f"{at}, {paths[-1]}"
+
+    def _alone(self, step: str | int | Fragment) -> str | None:
+        """The path of a step that is, or may be, an odd key; None for another, which a path may have beside others."""
+        if isinstance(step, str):
+            return quote(f"/{step}") if odd_key(step) else None
+        if isinstance(step, int) or step.type in INTEGERS:
+            return None
+        text = f"json_extract_string({step}, '$')" if step.type is Type.DYNAMIC else step.sql
+        odd = ", ".join(quote(key) for key in sorted(_ODD_KEYS))
+        return f"CASE WHEN {text} IN ({odd}) THEN '/' || {text} ELSE {self.path([step])} END"
+
     def _computed_step(self, step: Fragment) -> str:
         if step.type in INTEGERS:
             return f"CASE WHEN {step} < 0 THEN '[#' || {step} || ']' ELSE '[' || {step} || ']' END"
@@ -235,11 +277,11 @@ class DuckDbSql:
 
     def extract(self, target: Fragment, steps: list[str | int | Fragment]) -> str:
         """A part of a dynamic value, JSON null read as null."""
-        return f"nullif(CAST(json_extract({target}, {self.path(target, steps)}) AS VARCHAR), 'null')"
+        return f"nullif(CAST(json_extract({self._part(target, steps)}) AS VARCHAR), 'null')"
 
     def extract_text(self, target: Fragment, steps: list[str | int | Fragment]) -> str:
         """The text of a part of a dynamic value; null where there is none."""
-        return f"json_extract_string({target}, {self.path(target, steps)})"
+        return f"json_extract_string({self._part(target, steps)})"
 
     def elements(self, array: object) -> str:
         """The elements of a dynamic array as a SQL list of JSON texts; null where it is no array."""

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vedette.engine.conversion import strict_json
-from vedette.engine.dialect import DuckDbSql, identifier
+from vedette.engine.dialect import DuckDbSql, identifier, odd_key
 from vedette.engine.fragment import Fragment
 from vedette.kql.types import Type
 
@@ -97,7 +97,7 @@ def _leaves(bag: Mapping[str, Any] | list[Any], path: PropertyPath) -> Iterator[
         yield from _under((*path, 0), bag[0] if bag else None)
         return
     for name, value in bag.items():
-        if 0 < len(name) <= _LONGEST_NAME and name.isprintable():
+        if len(name) <= _LONGEST_NAME and name.isprintable() and not odd_key(name):
             yield from _under((*path, name), value)
 
 
@@ -116,7 +116,7 @@ def property_texts(column: str, paths: list[PropertyPath], *, checked: bool = Fa
     """
     sql = DuckDbSql()
     own = Fragment(identifier(column), Type.DYNAMIC)
-    wanted = ", ".join(sql.path(own, list(path)) for path in paths)
+    wanted = ", ".join(sql.path(path) for path in paths)
     all_of_them = f"json_extract_string({own}, [{wanted}])"
     if checked:
         all_of_them = f"CASE WHEN json_valid({own}) THEN {all_of_them} END"
