@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from vedette.core.clock import Clock
-from vedette.core.errors import Conflict, InvalidInput, Unavailable, not_found
+from vedette.core.errors import InvalidInput, Unavailable, not_found
 from vedette.core.ids import IdSource, new_id
 from vedette.engine.batches import batches_of
 from vedette.engine.given import RowSource
@@ -29,7 +29,7 @@ from vedette.store.arrivals import Arrival, Ingested
 from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
-from vedette.store.columns import materialise_field
+from vedette.store.columns import add_column
 from vedette.store.content import WorkspaceContent
 from vedette.store.contents import Load, load_id, record
 from vedette.store.conversion import json_text
@@ -91,7 +91,7 @@ class LogStore(RowSource):
         self._closed = False
         self._connection: duckdb.DuckDBPyConnection | None = open_file(path, memory)
         self._tables = Tables(workspace_id)
-        self.lake = Lake(path, clock)
+        self.lake = Lake(path, workspace_id)
         self.maintenance = threading.Lock()
         """Held by whoever moves, removes or copies rows beside the writers."""
         try:
@@ -285,25 +285,8 @@ class LogStore(RowSource):
             cursor.close()
 
     def add_column(self, table: str, name: str, kind: Type) -> int:
-        """Give a table a column of its own; values that rows carry for it in the hidden column move into it, converted.
-
-        Returns the number of rows that got a value. Values that do not convert stay in the hidden column. Raises `NotFound` for
-        an unknown table and `Conflict` if the table has the column.
-        """
-        described = self.describe(table)
-        if not name or len(name) > 256:
-            raise InvalidInput("A column's name has 1 to 256 characters.", code="VDT0609", target=name)
-        if any(field.name == name for field in described.fields):
-            raise Conflict(f"{table} has a column '{name}' already.", code="VDT0610", target=name)
-        if kind is Type.UNKNOWN:
-            raise InvalidInput("A column needs a type.", code="VDT0609", target=name)
-        with self.terms.without(table), writing(self._tables, table, self._cursor) as (writer, connection):
-            if name in writer.table.types:  # somebody was faster
-                raise Conflict(f"{table} has a column '{name}' already.", code="VDT0610", target=name)
-            writer.declare([Field(name, kind)])
-            self.partials.forget(table)
-            with engine_errors():
-                return materialise_field(writer.draft, connection, name, kind)
+        """Give a table a column of its own, as `store.columns` says; the number of rows that got a value."""
+        return add_column(self, table, name, kind)
 
     # -- the term index
 

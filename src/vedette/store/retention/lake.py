@@ -17,16 +17,16 @@ from typing import Final
 
 import duckdb
 
-from vedette.core.clock import Clock
 from vedette.core.errors import Unavailable
 from vedette.core.files import make_private_directory, sync_directory
-from vedette.engine.dialect import SQL_TYPES, identifier, quote
+from vedette.engine.dialect import identifier, quote
 from vedette.engine.tiers import Tiered
 from vedette.kql import ticks
 from vedette.kql.types import Type
-from vedette.store.physical import EXTRA, HIDDEN, absent
+from vedette.store.catalog import Field
+from vedette.store.physical import HIDDEN, absent
 from vedette.store.statements import engine_errors, run
-from vedette.store.tables import StoredColumn, StoredTable
+from vedette.store.tables import StoredTable, constant_of
 
 DAY: Final = 24 * ticks.HOUR
 FOLDER: Final = "lake"
@@ -96,12 +96,13 @@ class TableTiers(Tiered):
 
     folder: Path
     table: StoredTable
+    workspace_id: str
     parts: tuple[LakePart, ...]
     without: tuple[int, int] | None = None
 
     def relation(self, first: int | None, last: int | None) -> str:
         """SQL of all rows, but for files without rows from `first` to `last`."""
-        columns = _columns(self.table)
+        columns = _columns(self.table, self.workspace_id)
         names = ", ".join(identifier(name) for name in columns)
         live = f"SELECT rowid, {names} FROM {self.table.sql}"
         moment = self.table.stored.get("TimeGenerated")
@@ -117,8 +118,8 @@ class TableTiers(Tiered):
         for held, parts in groups.items():
             present = set(held)
             items = [
-                identifier(name) if name in present else f"{_missing(kind, column)} AS {identifier(name)}"
-                for name, (kind, column) in columns.items()
+                identifier(name) if name in present else f"{nothing} AS {identifier(name)}"
+                for name, nothing in columns.items()
             ]
             # the text of one workspace's files may be run by another's connection: paths are whole
             files = in_files(self.folder / part.file for part in parts)
@@ -132,36 +133,14 @@ def in_files(paths: Iterable[Path]) -> str:
     return f"read_parquet([{', '.join(quote(str(path)) for path in paths)}], hive_partitioning = false)"
 
 
-def _columns(table: StoredTable) -> dict[str, tuple[Type, StoredColumn | None]]:
-    """Every column that DuckDB has for a table, with its type and, if it is one of the schema, what it is."""
-    found: dict[str, tuple[Type, StoredColumn | None]] = {name: (kind, None) for name, kind in HIDDEN.items()}
+def _columns(table: StoredTable, workspace_id: str) -> dict[str, str]:
+    """Every column that DuckDB has for a table, with the SQL of what rows from before it have there."""
+    found = {name: absent(kind) for name, kind in HIDDEN.items()}
     for column in table.columns:
-        found[column.physical] = (column.type, column)
-        found |= dict.fromkeys(column.properties.values(), (Type.DYNAMIC, None))
+        constant = constant_of(Field(column.name, column.type), table.name, workspace_id)
+        found[column.physical] = constant or absent(column.type)
+        found |= dict.fromkeys(column.properties.values(), absent(Type.DYNAMIC))
     return found
-
-
-def _missing(kind: Type, column: StoredColumn | None) -> str:
-    """SQL of a column that a file was written without: what its rows carry for it in the hidden column."""
-    if column is None:
-        return f"CAST(NULL AS {SQL_TYPES[kind]})"
-    if not column.declared:
-        return absent(kind)
-    path = quote('$."' + column.name.replace("\\", "\\\\").replace('"', '\\"') + '"')
-    text = f"json_extract_string({identifier(EXTRA)}, {path})"
-    if kind is Type.STRING:
-        return f"coalesce({text}, '')"
-    if kind is Type.DYNAMIC:
-        return f"CAST(json_extract({identifier(EXTRA)}, {path}) AS VARCHAR)"
-    if kind is Type.DATETIME:
-        return f"epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)) * 10 + {_EPOCH}"
-    if kind is Type.TIMESPAN:
-        return f"epoch_us(TRY_CAST({text} AS INTERVAL)) * 10"
-    return f"TRY_CAST({text} AS {SQL_TYPES[kind]})"
-
-
-_EPOCH: Final = 621_355_968_000_000_000
-"""Ticks of 1970-01-01."""
 
 
 def part_of(number: int) -> int:
@@ -172,9 +151,9 @@ def part_of(number: int) -> int:
 class Lake:
     """The files of one store. Whoever changes something holds the table's lock."""
 
-    def __init__(self, store_file: Path | None, clock: Clock) -> None:
+    def __init__(self, store_file: Path | None, workspace_id: str) -> None:
         self.folder = None if store_file is None else store_file.with_name(FOLDER)
-        self._clock = clock
+        self._workspace_id = workspace_id
         self._guard = threading.Lock()
         self._parts: dict[str, tuple[LakePart, ...]] = {}
         self._without: dict[str, tuple[int, int]] = {}
@@ -216,7 +195,7 @@ class Lake:
         parts, without = self._parts.get(table.name, ()), self._without.get(table.name)
         if self.folder is None or (not parts and without is None):
             return None
-        return TableTiers(self.folder, table, parts, without)
+        return TableTiers(self.folder, table, self._workspace_id, parts, without)
 
     # -- changing
 
@@ -225,7 +204,7 @@ class Lake:
         billed = table.stored.get("_BilledSize")
         date = ticks.to_datetime(day * DAY).date().isoformat()
         return self._write(
-            connection, table.name, day, f"{table.physical}/day={date}", select, tuple(_columns(table)),
+            connection, table.name, day, f"{table.physical}/day={date}", select, tuple(_columns(table, self._workspace_id)),
             table.stored["TimeGenerated"].physical,
             billed.physical if billed is not None and billed.type is Type.REAL else None,
         )  # fmt: skip
