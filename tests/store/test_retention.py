@@ -31,6 +31,10 @@ QUERIES = (
     "SigninLogs | count",
     "SigninLogs | summarize arg_max(TimeGenerated, *) by UserPrincipalName | project UserPrincipalName, ResultType, "
     "OS = tostring(DeviceDetail.os) | sort by UserPrincipalName asc",
+    "SigninLogs | summarize arg_min(TimeGenerated, *) by UserPrincipalName | project UserPrincipalName, ResultType, "
+    "OS = tostring(DeviceDetail.os) | sort by UserPrincipalName asc",
+    "My_CL | where TimeGenerated < ago(10d) | extend Half = bin(Odd, 100) | summarize arg_max(TimeGenerated, DeviceDetail, Odd) by Half "
+    "| sort by Half asc",
     "SigninLogs | where TimeGenerated between (datetime(2026-02-01) .. 3d) | summarize count(), max(TimeGenerated), "
     "sum(toint(column_ifexists('Odd', 0)))",
     "SigninLogs | where ResultType == '250' | project _ItemId, Type, TenantId, ingestion_time(), _BilledSize, AppDisplayName",

@@ -245,7 +245,9 @@ class Compiler:
             for place, name in _SOURCE.findall(made)
             if any(column == own for column, _ in self._scans[int(place)])
         ][-1]
-        table = name if scan.table.owner is not None else scan.table.source
+        # rows that lie elsewhere, too, are in a view, and the table alone has not all of them
+        elsewhere = scan.table.owner is not None or isinstance(scan.table.tiers, Tiered)
+        table = name if elsewhere else scan.table.source
         mark = self.scan_mark(self._scans[int(place)])
         self.replace(scan, Rel(f"(SELECT {mark} FROM {table} WHERE rowid IN ({numbers}))", scan.columns))
         try:
