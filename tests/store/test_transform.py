@@ -317,3 +317,25 @@ def test_cef_messages_become_bags(world: _World) -> None:
     assert cef.dictionary("no cef at all") is None
     with pytest.raises(KqlError, match="in transformations alone"):
         world.logs.query("print parse_cef_dictionary('')")
+
+
+@pytest.mark.parametrize(
+    "text", ["source", "source | extend Extra = strcat(Computer, '!')", "source | where Computer != 'none'"]
+)
+def test_a_row_is_billed_and_named_as_without_a_transformation(world: _World, text: str) -> None:
+    """Where `source` has a table's own columns, those that the store itself fills are its own to say; a row may bring them."""
+    asked = "Syslog | project Computer, Type, TenantId, _BilledSize, isnotempty(_ItemId) | sort by Computer asc"
+    world.define((text, "Syslog"), columns=(), stream="Syslog")
+    rows = [
+        {"Computer": "a", "SyslogMessage": "m" * 100}, {"Computer": "b", "_BilledSize": 5.0, "Type": "Other", "TenantId": "t"},
+        {"Computer": "c"},
+    ]  # fmt: skip
+    world.intake.accept("Syslog", rows, source="test")
+    assert world.intake.flush()
+    found = [list(row.values()) for row in world.ask(asked)]
+    assert [row[1] for row in found] == ["Syslog", "Other", "Syslog"]
+    assert [row[2] for row in found] == [world.logs.workspace_id, "t", world.logs.workspace_id]
+    sizes = [row[3] for row in found]
+    assert sizes[1] == 5.0
+    assert sizes[0] > 100 + sizes[2] / 2 > 100
+    assert all(row[4] for row in found)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.engine.prepared import Prepared
@@ -197,7 +198,10 @@ class Flow:
         batch = Batch(len(rows), columns_of(rows), range(len(rows)), [0] * len(rows))
         types = {each.name: each.type for each in self._fields}
         moment = ticks.from_datetime(now)
-        made = Assembler(types, SOURCE, "", 0, moment, moment).assemble(batch)
+        made = Assembler(types, "", "", 0, moment, moment).assemble(batch)
+        # the table, the workspace and the billed size of a row are for its table to say, unless the row brings them
+        if (sizes := made.columns.get("_BilledSize")) is not None:
+            made.columns["_BilledSize"] = pc.if_else(pc.equal(sizes, 0), pa.scalar(None, sizes.type), sizes)
         arrays = {
             physical: made.columns[name] if name in made.columns else _nothing(kind, len(rows))
             for physical, name, kind in self._reads
