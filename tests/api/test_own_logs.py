@@ -111,9 +111,7 @@ def test_runs_and_changes_of_rules_are_there_once(services: WorkspaceServices, t
     assert asked(services, query) == [["Scheduled analytics rule run", "Success", name, "Scheduled", 0]]
     query = "SentinelHealth | evaluate bag_unpack(ExtendedProperties) | project QueryFrequency, QueryPeriod, TriggerOperator, TriggerThreshold, RuleId"
     assert asked(services, query) == [["01:00:00", "1.00:00:00", "GreaterThan", 0, RULE_ID]]
-    query = (
-        "SentinelAudit | project OperationName, Status, SentinelResourceName, isnotempty(ExtendedProperties.CallerName)"
-    )
+    query = "_SentinelAudit() | where SentinelResourceType == 'Analytic Rule' | project OperationName, Status, SentinelResourceName, isnotempty(ExtendedProperties.CallerName)"
     assert asked(services, query) == [["Microsoft.SecurityInsights/alertRules/Write", "Success", name, True]]
 
 

@@ -40,7 +40,7 @@ def test_what_is_done_to_a_rule_is_in_the_audit_trail(client: httpx.Client) -> N
     assert client.delete(RULE_URL).status_code == 404
     acts = ("rules/add", "rules/disable", "rules/enable", "rules/update", "rules/delete")
     assert _audit(client) == [(act, RULE_ID) for act in acts]
-    asked = 'SentinelAudit | where OperationName endswith "/Delete" | project SentinelResourceName, ExtendedProperties.CallerName'
+    asked = '_SentinelAudit | where Description == "Analytics rule deleted" | project SentinelResourceName, ExtendedProperties.CallerName'
     deadline = time.monotonic() + 60
     while not (rows := client.post(f"{WS}/query", json={"query": asked}).json()["rows"]):
         assert time.monotonic() < deadline

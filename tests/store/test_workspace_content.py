@@ -372,3 +372,28 @@ def test_the_schemas_own_words_lead_to_their_sources() -> None:
         processes, ["vimProcessCreateSysmon", "vimProcessEventX", "ASimProcessEventY", "vimFileEventZ"]
     )
     assert found == ["ASimProcessEventY", "vimProcessCreateSysmon", "vimProcessEventX"]
+
+
+def test_the_functions_of_a_workspace_over_its_own_tables_are_built_in(held: Held) -> None:
+    told = [
+        ("Warning", "rows-dropped"),
+        ("Failed", "store-unavailable"),
+        ("Error", "x"),
+        ("Succeeded", "store-unavailable"),
+    ]
+    held.logs.append(
+        "Operation", [
+            {"OperationStatus": status, "OperationKey": key, "OperationCategory": "Ingestion", "Detail": f"It is {key}."}
+            for status, key in told
+        ],
+    )  # fmt: skip
+    assert held.rows("_LogOperation | where Category == 'Ingestion' | project Operation, Level, Detail | sort by Level asc") == [
+        ["store-unavailable", "Error", "It is store-unavailable."], ["x", "Error", "It is x."],
+        ["store-unavailable", "Info", "It is store-unavailable."], ["rows-dropped", "Warning", "It is rows-dropped."],
+    ]  # fmt: skip
+    assert held.rows(
+        "union _SentinelHealth, _SentinelAudit() | where SentinelResourceType =~ 'analytics rule' | count"
+    ) == [[0]]
+    held.save("_SentinelHealth", "print Own = 1")
+    assert held.rows("_SentinelHealth") == [[1]]
+    assert {"_LogOperation", "_SentinelAudit", "_SentinelHealth"} <= set(held.logs.host.function_names())

@@ -243,7 +243,8 @@ def _rule_resource(workspace_id: str, rule_id: str) -> str:
     return f"/workspaces/{workspace_id}/providers/Microsoft.SecurityInsights/alertRules/{rule_id}"
 
 
-_ACTS: Final = {"Write": "Create or update analytics rule.", "Delete": "Delete analytics rule."}
+# the words of Microsoft Sentinel, which queries compare with; in SentinelHealth the kind of resource is "Analytics Rule"
+_ACTS: Final = {"Write": "Create or update analytics rule.", "Delete": "Analytics rule deleted"}
 
 
 def _audited(workspace_id: str, stored: StoredRule, act: str, at: datetime, by: str) -> Row:
@@ -252,7 +253,7 @@ def _audited(workspace_id: str, stored: StoredRule, act: str, at: datetime, by: 
         "TimeGenerated": at, "OperationName": f"Microsoft.SecurityInsights/alertRules/{act}", "Status": "Success",
         "Description": _ACTS[act], "WorkspaceId": workspace_id, "SourceSystem": "Vedette",
         "SentinelResourceId": _rule_resource(workspace_id, stored.rule.id), "SentinelResourceName": stored.rule.name,
-        "SentinelResourceType": "Analytics Rule", "SentinelResourceKind": _kind_of(stored),
+        "SentinelResourceType": "Analytic Rule", "SentinelResourceKind": _kind_of(stored),
         "CorrelationId": f"{stored.rule.id}/{stored.revision}",
         "ExtendedProperties": {
             "CallerName": by, "Revision": stored.revision, "Enabled": stored.rule.enabled,

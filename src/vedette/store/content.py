@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vedette.core.errors import VedetteError
 from vedette.kql.host import Items, SavedFunction
-from vedette.store import asim
+from vedette.store import asim, builtin
 
 if TYPE_CHECKING:
     from vedette.core.clock import Clock
@@ -50,11 +50,13 @@ class WorkspaceContent:
     def function(self, name: str) -> SavedFunction | None:
         """A function by name; what the workspace saved goes before what is built in."""
         saved = self._saved(name)
-        return saved if saved is not None else asim.unifying(name, self._names, self._parameters)
+        if saved is not None:
+            return saved
+        return builtin.function(name) or asim.unifying(name, self._names, self._parameters)
 
     def function_names(self) -> Iterable[str]:
         """Every function's name."""
-        return [*self._names(), *asim.names()]
+        return [*self._names(), *builtin.names(), *asim.names()]
 
     def watchlist(self, alias: str, keys: Sequence[str] | None) -> Items | None:
         """A watchlist's items, or None without such a one."""
