@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.incidents.conftest import Fresh
 from tests.incidents.runs import ANN, BOB, grouped, person, rule, run
+from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from vedette.core.roles import Role
@@ -189,6 +191,56 @@ def test_an_undo_leaves_what_people_changed_since(service: IncidentService) -> N
     service.regrouping.undo(move["id"], BOB)
     assert service.get(1)["severity"] == "Low"
     assert service.get(2)["status"] == "New"
+
+
+LOW, MEDIUM, HIGH = Severity.LOW, Severity.MEDIUM, Severity.HIGH
+
+
+@pytest.mark.parametrize(
+    ("merged", "since", "undone"),
+    [
+        ([HIGH], None, [LOW]),
+        ([HIGH, HIGH], None, [HIGH, LOW]),
+        ([MEDIUM, HIGH], None, [HIGH, LOW]),
+        ([HIGH, MEDIUM], None, [MEDIUM, LOW]),
+        ([HIGH], MEDIUM, [MEDIUM]),
+        ([MEDIUM], HIGH, [HIGH]),
+    ],
+    ids=str,
+)
+def test_severity_of_what_is_merged(
+    service: IncidentService, merged: list[Severity], since: Severity | None, undone: list[Severity]
+) -> None:
+    """It is that of the gravest that is in an incident, after each merge and each undo."""
+    group = grouped(MatchingMethod.ANY_ALERT)
+    service.ingest(run(rule(1, group, severity=LOW), [{"User": "a@x.com"}]))
+    numbers = range(2, 2 + len(merged))
+    for number, severity in zip(numbers, merged):
+        service.ingest(run(rule(number, severity=severity), [{"User": f"{number}@x.com"}]))
+    moves = service.regrouping.merge(1, list(numbers), ANN)
+    assert service.get(1)["severity"] == max(merged, key=lambda one: one.rank)
+    if since is not None:
+        later = run(rule(1, group, severity=since), [{"User": "b@x.com"}], NOON + timedelta(minutes=5))
+        assert service.ingest(later).updated == [1]
+        assert service.get(1)["severity"] == max(since, *merged, key=lambda one: one.rank)
+    for move, left in zip(moves, undone):
+        service.regrouping.undo(move["id"], BOB)
+        assert service.get(1)["severity"] == left
+    assert [service.get(number)["severity"] for number in numbers] == merged
+
+
+@pytest.mark.parametrize("to", [3, None])
+def test_an_undone_merge_leaves_a_bookmark_where_somebody_has_put_it_since(
+    service: IncidentService, to: int | None
+) -> None:
+    two(service)
+    service.ingest(run(rule(3), [{"User": "c@x.com"}]))
+    kept, moved = (service.bookmarks.add({**BOOKMARK, "incidentNumber": 2}, ANN)["id"] for _ in range(2))
+    (move,) = service.regrouping.merge(1, [2], ANN)
+    service.bookmarks.change(moved, {"incidentNumber": to}, BOB)
+    service.regrouping.undo(move["id"], ANN)
+    assert [one["id"] for one in service.get(2)["bookmarks"]] == [kept]
+    assert service.bookmarks.get(moved)["incidentNumber"] == to
 
 
 def test_split_and_undo(service: IncidentService) -> None:

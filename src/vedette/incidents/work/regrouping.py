@@ -152,7 +152,10 @@ class Regrouping:
             if total > MAX_ALERTS:
                 raise Conflict(f"Incident {back.number} would have {total:,} alerts; the most is {MAX_ALERTS}.")
             was = {row.number: IncidentState.of(row) for row in (here, back)}
-            self._relocate(session, back, move.body["alerts"], move.body["bookmarks"])
+            # a bookmark that somebody has put elsewhere since stays there
+            still = {bookmark.id for bookmark in self._journal.bookmarks(session, here.number)}
+            bookmarks = [bookmark for bookmark in move.body["bookmarks"] if bookmark in still]
+            self._relocate(session, back, move.body["alerts"], bookmarks)
             move.undone_at, move.undone_by_name = self._journal.clock.now(), principal.display_name
             back.merged_into = None
             for row in (here, back):
@@ -200,7 +203,8 @@ class Regrouping:
         if Severity(before["severity"]).rank > into.severity_rank and not self._set_by_people(
             session, into, "severity"
         ):
-            self._journal.apply(session, into, {"severity": before["severity"]}, principal)
+            # nobody's wish, as when an alert raises it: what comes later may raise it further
+            self._journal.apply(session, into, {"severity": before["severity"]}, SYSTEM)
         move.body = {**move.body, "before": before, "after": _fields(row), "target": [target, _fields(into)]}
         detail = f"{len(alerts)} alerts, {len(bookmarks)} bookmarks"
         self._note(session, into, ActivityKind.MERGE, principal, f"Incident {row.number} merged in", move, detail)
@@ -221,7 +225,11 @@ class Regrouping:
             if "status" in changes or changes.keys() & {"classification", "classificationReason"}:
                 whole = {name: before[name] for name in _KEPT if name.startswith("classification")}
                 changes |= {name: value for name, value in whole.items() if now[name] == after[name]}
+            if row is here:
+                changes.pop("severity", None)
             self._journal.apply(session, row, complete(row, changes), principal)
+        if move.kind == "merge" and not self._set_by_people(session, here, "severity"):
+            self._journal.apply(session, here, {"severity": self._due(session, here).value}, SYSTEM)
         if move.kind == "split":
             here.merged_into = back.number
             closing = {
@@ -232,6 +240,16 @@ class Regrouping:
             }
             if here.status != Status.CLOSED.value:
                 self._journal.apply(session, here, complete(here, closing), principal)
+
+    def _due(self, session: Session, row: IncidentRow) -> Severity:
+        """How severe an incident is without what was merged into it once: as its alerts and the incidents that are still in it."""
+        moves = self._journal.moves(session, row.number)
+        merged = [one for one in moves if one.kind == "merge" and one.number == row.number]
+        before = [Severity(one.body["target"][0]["severity"]) for one in merged]
+        left = [min(before, key=lambda severity: severity.rank)]  # merges only raise it
+        left += [Severity(alert.severity) for alert in self._journal.alerts(session, row.number)]
+        left += [Severity(one.body["before"]["severity"]) for one in merged if one.undone_at is None]
+        return max(left, key=lambda severity: severity.rank)
 
     def _move(
         self,
