@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -40,6 +40,14 @@ USER_ACTIVITIES: Final = ("account-sign-ins", "account-directory-changes", "acco
 """One user's timeline: SigninLogs, AuditLogs and OfficeActivity."""
 
 
+def moved(moment: datetime, by: timedelta) -> datetime:
+    """A moment later or earlier; the end of all time where there is none: events may say that they were in year 1 or 9999."""
+    try:
+        return moment + by
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if by < timedelta() else datetime.max.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """From when to when on event time: [start, end)."""
@@ -50,8 +58,8 @@ class Span:
     @classmethod
     def of(cls, start: datetime | None, end: datetime | None, now: datetime) -> Span:
         """The given times; without them the week until now. `InvalidInput` for a span that is empty or too long."""
-        end = end or (start + USUAL_SPAN if start is not None else now)
-        start = start or end - USUAL_SPAN
+        end = end or (moved(start, USUAL_SPAN) if start is not None else now)
+        start = start or moved(end, -USUAL_SPAN)
         if start >= end:
             raise InvalidInput("The time range ends before it begins.", target="from")
         if end - start > MAX_SPAN:
@@ -371,8 +379,8 @@ class Investigation:
     def _around(self, first: str | None, last: str | None) -> Span:
         if first is None or last is None:
             return Span.of(None, None, self._clock.now())
-        start, end = from_wire(first) - timedelta(hours=1), from_wire(last) + timedelta(hours=1)
-        return Span(max(start, end - MAX_SPAN), end)
+        start, end = moved(from_wire(first), timedelta(hours=-1)), moved(from_wire(last), timedelta(hours=1))
+        return Span(max(start, moved(end, -MAX_SPAN)), end)
 
     def _check_top(self, top: int) -> None:
         if not 1 <= top <= MAX_TOP:

@@ -88,14 +88,17 @@ def merged(items: list[dict[str, Any]], wanted: set[str], top: int, sources: lis
     the next page, so that no page has a hole.
     """
     chosen = sorted((item for item in items if item["kind"] in wanted), key=lambda item: (item["time"], item["id"]))
-    page = _without_torn_end(chosen[-top:], chosen[:-top])
     floors = [
-        min(item["time"] for item in items if item["id"].startswith(f"{source['id']}-"))
+        min(times)
         for source in sources
-        if source["truncated"] and any(item["id"].startswith(f"{source['id']}-") for item in items)
+        if source["truncated"] and (times := [item["time"] for item in items if _is_of(item, source)])
     ]
+    whole = chosen
     if floors:
-        page = [item for item in page if item["time"] > max(floors)] or page
+        since = max(floors)
+        # of a moment that alone is more than a source gives, what it gave is all that can be told
+        whole = [item for item in chosen if item["time"] > since] or [item for item in chosen if item["time"] == since]
+    page = _without_torn_end(whole, top)
     more = len(page) < len(chosen) or bool(floors)
     return {
         "value": page,
@@ -105,8 +108,15 @@ def merged(items: list[dict[str, Any]], wanted: set[str], top: int, sources: lis
     }
 
 
-def _without_torn_end(page: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The page without its earliest moment where that has more items than are in it: the next page has all of them."""
-    if not before or before[-1]["time"] != page[0]["time"]:
+def _is_of(item: dict[str, Any], source: dict[str, Any]) -> bool:
+    return item["id"].startswith(f"{source['id']}-") and item.get("entity") == source.get("entity")
+
+
+def _without_torn_end(items: list[dict[str, Any]], top: int) -> list[dict[str, Any]]:
+    """The latest items. If not all of the earliest moment are among them, the next page has all of it; a moment that has more items
+    than a page comes as one page."""
+    page = items[-top:]
+    if len(items) <= top or items[-top - 1]["time"] != page[0]["time"]:
         return page
-    return [item for item in page if item["time"] != page[0]["time"]] or page
+    torn = page[0]["time"]
+    return [item for item in page if item["time"] != torn] or [item for item in items if item["time"] == torn]
