@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.detect.entities.entity import Entity
+from vedette.detect.entities.entity import Entity, resolved
 from vedette.detect.entities.types import ENTITY_TYPES
 from vedette.incidents.merging import EntityMerger, MergedEntity
 
@@ -180,8 +180,91 @@ CASES = {
         (Entity.of("RegistryValue", {"Key": "Run", "Name": "x"}), Entity.of("RegistryValue", {"Key": "RunOnce", "Name": "x"})),
         [[0], [1]],
     ),
+    "what is built in is the same on every machine": (
+        (account(Sid="S-1-5-32-544", Name="a"), account(Sid="S-1-5-32-544", Name="b"),
+         account(Sid="S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464", Name="c"),
+         account(Sid="S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464", Name="d"),
+         Entity.of("SecurityGroup", {"SID": "S-1-5-32-544", "DistinguishedName": "CN=Administrators,DC=a"}),
+         Entity.of("SecurityGroup", {"SID": "S-1-5-32-544", "DistinguishedName": "CN=Administrators,DC=b"})),
+        [[0], [1], [2], [3], [4], [5]],
+    ),
+    "a group of a domain": (
+        (Entity.of("SecurityGroup", {"SID": "S-1-5-21-1-2-3-512"}),
+         Entity.of("SecurityGroup", {"SID": "s-1-5-21-1-2-3-512", "DistinguishedName": "CN=Admins,DC=a"})),
+        [[0, 1]],
+    ),
+    "one name in two tenants": (
+        (account(FullName="D\\ann", AadTenantId="T1"), account(FullName="D\\ann", AadTenantId="T2"),
+         account(FullName="d\\ANN", AadTenantId="t1"), account(FullName="D\\ann")),
+        [[0, 2], [1], [3]],
+    ),
+    "a name that one tenant is known of": (
+        (account(FullName="ann@x.com", AadTenantId="T1"), account(FullName="ann@x.com")), [[0, 1]],
+    ),
+    "an object id that was seen from two tenants": (
+        (account(AadUserId=OID_A, AadTenantId="T1"), account(AadUserId=OID_A, AadTenantId="T2", FullName="ann@x.com"),
+         account(FullName="ann@x.com", AadTenantId="T1")),
+        [[0, 1, 2]],
+    ),
+    "a host by its name of NetBIOS": (
+        (Entity.of("Host", {"NetBiosName": "PC1", "NTDomain": "D"}), Entity.of("Host", {"FullName": "d\\pc1"}),
+         Entity.of("Host", {"NetBiosName": "PC1", "DnsDomain": "x.com"}), Entity.of("Host", {"FullName": "pc1.x.com"})),
+        [[0, 1], [2, 3]],
+    ),
+    "a name of NetBIOS that may be cut": (
+        (Entity.of("Host", {"NetBiosName": "ABCDEFGHIJKLMNO", "NTDomain": "D"}),
+         Entity.of("Host", {"HostName": "abcdefghijklmno", "NTDomain": "D"})),
+        [[0], [1]],
+    ),
+    "a link-local address on two links": (
+        (Entity.of("IP", {"Address": "fe80::1%eth0"}), Entity.of("IP", {"Address": "fe80::1%eth1"}),
+         Entity.of("IP", {"Address": "2001:db8::1%3"}), Entity.of("IP", {"Address": "2001:db8::1"})),
+        [[0], [1], [2, 3]],
+    ),
+    "a process that began at one time, written in two ways": (
+        tuple(Entity.of("Process", {"ProcessId": pid, "CommandLine": "x", "CreationTimeUtc": at})
+              for pid, at in (("500", "2026-01-01T00:00:00Z"), ("0x1f4", "2026-01-01T00:00:00.0000000Z"),
+                              ("500", "2026-01-01T00:00:01Z"))),
+        [[0, 1], [2]],
+    ),
     "an account and a host of one name": ((account(Name="ann"), Entity.of("Host", {"HostName": "ann"})), [[0], [1]]),
 }  # fmt: skip
+
+
+SPELT: dict[str, tuple[str, list[str], list[str]]] = {
+    "URL of a host": ("Url", ["http://b\u00fccher.example/", "HTTP://B\u00dcCHER.example:80", "http://xn--bcher-kva.example.",
+                        "http://b\u00fccher\uff0eexample"],
+                ["http://bucher.example/", "https://xn--bcher-kva.example/"]),
+    "URL escaped": ("Url", ["http://a.com/%7Ex%2fy", "http://a.com/~x%2Fy", "http://a.com/%7ex%2Fy"], ["http://a.com/~x/y"]),
+    "URL with a stray percent": ("Url", ["http://a.com/100%/%7E"], ["http://a.com/100%/~"]),
+    "DNS": ("DomainName", ["b\u00fccher.example", "xn--bcher-kva.example.", "B\u00dcCHER\uff0eexample"], ["bucher.example"]),
+    "RegistryValue": ("Key", ["HKLM\\A\\B", "HKEY_LOCAL_MACHINE\\\\A\\B", "Computer\\HKEY_LOCAL_MACHINE\\A\\B",
+                              "Registry::HKEY_LOCAL_MACHINE\\A\\B\\", "HKLM:\\A\\B"], ["HKCU\\A\\B", "A\\B"]),
+    "File": ("Directory", ["C:\\Users\\x", "c:/users/x/", "C:\\Users\\x\\n"], ["/users/x"]),
+    "FileHash": ("Algorithm", ["SHA256", "sha-256", "Unknown", ""], ["SHA256AC"]),
+}  # fmt: skip
+"""Of a type of entity, one identifier: what is the same, and what is another."""
+
+
+@pytest.mark.parametrize("case", SPELT, ids=lambda case: case)
+def test_what_is_spelt_in_several_ways(case: str) -> None:
+    name, same, others = SPELT[case]
+    rest = {"RegistryValue": {"Name": "n"}, "File": {"Name": "n"}, "FileHash": {"Value": "a" * 64}}.get(case, {})
+    written = [Entity.of(case.split()[0], {**rest, name: text}) for text in [*same, *others]]
+    expected = [list(range(len(same))), *([len(same) + index] for index in range(len(others)))]
+    found = merged([(entity, str(index)) for index, entity in enumerate(written)])
+    assert sorted(sorted(map(int, one.alert_ids)) for one in found) == expected
+
+
+@given(
+    st.sampled_from(["URL", "DNS", "File", "RegistryValue"]),
+    st.text(max_size=30),
+    st.sampled_from(["", "http://", "C:/"]),
+)
+def test_the_one_form_is_its_own(type_name: str, text: str, start: str) -> None:
+    name = {"URL": "Url", "DNS": "DomainName", "File": "Directory", "RegistryValue": "Key"}[type_name]
+    once = resolved(Entity.of(type_name, {name: start + text}))
+    assert resolved(Entity.of(type_name, once)) == once
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case)

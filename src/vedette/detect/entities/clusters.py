@@ -1,7 +1,8 @@
 """What was seen of entities, put together by the thing that it was seen of.
 
 Records that share a key are one thing, the surest identifiers first. Two that have different values of an identifier that a thing
-has only one of (an object id, a SID) are two things, whatever name they share; what has only that name then belongs to neither.
+has only one of (an object id, a SID) are two things, whatever name they share; what has only that name then belongs to neither. So it is
+with two accounts that share a name and are of different tenants.
 """
 
 from __future__ import annotations
@@ -50,17 +51,19 @@ class Record:
 class _Cluster:
     """Records that are one thing, what is known of it for sure, and its keys."""
 
-    __slots__ = ("keys", "only", "records")
+    __slots__ = ("keys", "only", "records", "tenants")
 
     def __init__(self, record: Record) -> None:
         self.records = [record]
         self.keys = set(record.keys)
         self.only = dict(_only(record))
+        self.tenants = {tenant for tenant in (_tenant(record),) if tenant}
 
     def absorb(self, other: _Cluster) -> None:
         self.records += other.records
         self.keys |= other.keys
         self.only |= other.only
+        self.tenants |= other.tenants
 
 
 def _only(record: Record) -> Iterator[tuple[str, str]]:
@@ -71,6 +74,10 @@ def _only(record: Record) -> Iterator[tuple[str, str]]:
             yield f"{name} {value.rsplit('-', 1)[0][:8]}", value
         elif value:
             yield name, value
+
+
+def _tenant(record: Record) -> str:
+    return record.identifiers.get("AadTenantId", "").casefold() if record.type == "Account" else ""
 
 
 def clusters_of(records: Iterable[Record]) -> list[list[Record]]:
@@ -90,6 +97,8 @@ def clusters_of(records: Iterable[Record]) -> list[list[Record]]:
     for key in sorted(by_key, key=_surest_first):
         sharing = list({id(found): found for found in map(home, by_key[key])}.values())
         sharing = sharing if _agree(sharing) else [one for one in sharing if not one.only]
+        if _surest_first(key)[0] >= _NAMES and not _of_one_tenant(sharing):
+            sharing = [one for one in sharing if not one.tenants]
         for other in sharing[1:]:
             sharing[0].absorb(other)
             into[id(other)] = sharing[0]
@@ -105,6 +114,16 @@ def _agree(clusters: list[_Cluster]) -> bool:
     return True
 
 
+def _of_one_tenant(clusters: list[_Cluster]) -> bool:
+    """Whether no tenant is known of them, or one that all have of which one is known: a name is that of another in another tenant."""
+    known = [cluster.tenants for cluster in clusters if cluster.tenants]
+    return not known or bool(set.intersection(*known))
+
+
+_NAMES: Final = 10
+"""The least place of keys that are names, and no sure identifiers."""
+
+
 def _surest_first(key: str) -> tuple[int, str]:
     kind, _, names = key.partition(":")
     known = entity_type(kind)
@@ -116,4 +135,4 @@ def _surest_first(key: str) -> tuple[int, str]:
         sure = ONLY_ONE.get(kind, ())
         if name in sure:
             return sure.index(name), key
-    return 10 + known.strong.index(parts), key
+    return _NAMES + known.strong.index(parts), key

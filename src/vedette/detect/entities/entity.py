@@ -12,9 +12,11 @@ from typing import Final
 
 from vedette.detect.entities.forms import (
     address_form,
+    dns_form,
     file_form,
     is_absolute,
     is_windows_path,
+    moment_form,
     process_id_form,
     registry_form,
     registry_path,
@@ -34,7 +36,12 @@ _BUILTIN_DOMAINS: Final = frozenset(
         "nt virtual machine",
     }
 )
-_BUILTIN_SIDS: Final = ("s-1-0-", "s-1-1-", "s-1-2-", "s-1-3-", "s-1-5-7", "s-1-5-18", "s-1-5-19", "s-1-5-20")
+_SID: Final = re.compile(r"s-1-\d+(-|$)")
+_SID_OF_ONE: Final = re.compile(r"s-1-(5-21-(?!0-0-0-)|12-)")
+"""Of a domain, of a machine or of Entra. All others (SYSTEM, services, groups that are built in) are the same everywhere.
+
+Source: learn.microsoft.com/windows-server/identity/ad-ds/manage/understand-security-identifiers.
+"""
 _HASH_LENGTHS: Final = {32: "MD5", 40: "SHA1", 64: "SHA256"}
 
 
@@ -102,7 +109,7 @@ def resolved(entity: Entity) -> dict[str, str]:
     found = {name: value.strip() for name, value in entity.identifiers if value.strip()}
     for name in _DNS_NAMES.get(entity.type, ()):
         if found.get(name, "").rstrip("."):
-            found[name] = found[name].rstrip(".")
+            found[name] = dns_form(found[name])
     if entity.type == "Account":
         _resolve_account(found)
     elif entity.type == "Host":
@@ -117,12 +124,16 @@ def resolved(entity: Entity) -> dict[str, str]:
         registry_form(found)
     elif entity.type == "RegistryValue" and "Key" in found:
         found["Key"] = registry_path(found["Key"])
-    elif entity.type == "Process" and "ProcessId" in found:
-        found["ProcessId"] = process_id_form(found["ProcessId"])
+    elif entity.type == "Process":
+        for name, form in (("ProcessId", process_id_form), ("CreationTimeUtc", moment_form)):
+            if name in found:
+                found[name] = form(found[name])
     elif entity.type == "FileHash" and "Value" in found:
-        algorithm = found.get("Algorithm") or _HASH_LENGTHS.get(len(found["Value"]), "")
+        algorithm = found.get("Algorithm", "").upper().replace("-", "")
+        if algorithm in ("", "UNKNOWN"):
+            algorithm = _HASH_LENGTHS.get(len(found["Value"]), algorithm)
         if algorithm:
-            found["Algorithm"] = algorithm.upper().replace("-", "")
+            found["Algorithm"] = algorithm
     elif entity.type == "AzureResource" and "ResourceId" in found:
         parts = found["ResourceId"].strip("/" + whitespace).split("/")
         if parts[0].casefold() == "subscriptions":
@@ -165,6 +176,9 @@ _SUFFIX_LAST: Final = re.compile(r"(?P<user>.*\S)\s*@\s*(?P<domain>[^@\s][^@]*)"
 def _resolve_host(found: dict[str, str]) -> None:
     full = found.get("FullName") or found.get("HostName", "")
     if not full:
+        # a name of NetBIOS is the host's, unless it is as long as such a name may be: then it may be cut
+        if 0 < len(found.get("NetBiosName", "")) < _NETBIOS_LENGTH:
+            found["HostName"] = found["NetBiosName"]
         return
     found.setdefault("HostName", full)
     domain, host = (part.strip() for part in full.rpartition("\\")[::2])
@@ -175,6 +189,9 @@ def _resolve_host(found: dict[str, str]) -> None:
     if host and domain and not _is_address(full):
         found.setdefault("DnsDomain", domain)
         found["HostName"] = host
+
+
+_NETBIOS_LENGTH: Final = 15
 
 
 def _is_address(text: str) -> bool:
@@ -202,9 +219,11 @@ def _is_strong(known: EntityType, names: frozenset[str], found: Mapping[str, str
     """The reference's conditions: built-in accounts and domains are the same on every machine and name nobody."""
     if known.name == "Account":
         if "Sid" in names:
-            return not found["Sid"].startswith(_BUILTIN_SIDS)
+            return _is_of_one(found["Sid"])
         if "NTDomain" in names:
             return found["NTDomain"] not in _BUILTIN_DOMAINS
+    if known.name == "SecurityGroup" and "SID" in names:
+        return _is_of_one(found["SID"])
     if known.name == "IoTDevice":
         return "IoTHub" in names or not found.get("IoTHub")  # a hub's devices are named within it
     if known.name == "CloudApplication":
@@ -220,6 +239,11 @@ def _is_strong(known: EntityType, names: frozenset[str], found: Mapping[str, str
             return False
         return "AddressScope" in names or not found.get("AddressScope") or not _is_private(address)
     return True
+
+
+def _is_of_one(sid: str) -> bool:
+    """Whether no other machine and no other domain has a SID."""
+    return _SID.match(sid) is None or _SID_OF_ONE.match(sid) is not None
 
 
 _PRIVATE: Final = tuple(

@@ -51,7 +51,8 @@ ENTITY_TYPES: tuple[EntityType, ...] = (
         "Account",
         "FullName Name UPNSuffix NTDomain DnsDomain Sid AadUserId AadTenantId PUID IsDomainJoined DisplayName"
         " ObjectGuid CloudAppAccountId",
-        "AadUserId Sid PUID ObjectGuid Name+UPNSuffix Name+NTDomain Name+DnsDomain",
+        "AadUserId Sid PUID ObjectGuid AadTenantId+Name+UPNSuffix AadTenantId+Name+NTDomain AadTenantId+Name+DnsDomain"
+        " Name+UPNSuffix Name+NTDomain Name+DnsDomain",
         "account",
         "Account",
         "FullName Name DisplayName AadUserId Sid ObjectGuid PUID",
