@@ -121,6 +121,11 @@ BOTH = {"SigninLogs": [ANN, {**ANN, "Location": "KP"}]}
         ({"tables": {}, "alert": []}, "Did you mean 'alerts'"),
         ({"tables": {}, "alerts": -1}, "does not say which alerts it expects"),
         ("no mapping", "Test 1 is not a mapping"),
+        ({"tables": BOTH, "watchlists": ["VIP"], "alerts": 1}, "'watchlists' names watchlists"),
+        ({"tables": {"SigninLogs": [{**ANN, "IsInteractive": "maybe"}]}, "alerts": []}, "takes a bool in its column"),
+        ({"tables": {"SigninLogs": [{**ANN, "CreatedDateTime": "x"}]}, "alerts": []}, "takes a datetime in its column"),
+        ({"tables": {"SecurityEvent": [{"EventID": "x1"}]}, "alerts": []}, "takes a int in its column 'EventID'"),
+        ({"tables": BOTH, "alerts": [{"start": "2026-03-01T11:30:01Z"}]}, "start of alert 1 is"),
     ],
 )
 def test_a_test_that_is_not_met_or_not_one_says_so(test: Any, message: str) -> None:
@@ -134,6 +139,33 @@ def test_a_rule_that_cannot_be_run_is_an_error_with_its_place() -> None:
     assert result.failure is None
     assert "Nothing" in str(result.error)
     assert "line 2, column 9 of the query" in str(result.error)
+
+
+def test_times_are_compared_however_they_are_written() -> None:
+    at = {**ANN, "TimeGenerated": "2026-03-01T11:30:00Z", "IsInteractive": "true", "AutonomousSystemNumber": ""}
+    results = results_of(
+        *({"name": start, "tables": {"SigninLogs": [at]}, "alerts": [{"start": start, "end": start}]}
+          for start in ("2026-03-01T11:30:00Z", "2026-03-01 11:30", "2026-03-01T11:30:00.0000000Z")),
+        query="SigninLogs | where IsInteractive", entityMappings=None,
+    )  # fmt: skip
+    assert [(one.failure, one.error) for one in results] == [(None, None)] * 3
+
+
+def test_a_watchlist_is_what_the_test_says() -> None:
+    """Without one, every test would be a near miss for a reason that is none of the rule's."""
+    tables = {"SigninLogs": [ANN]}
+    results = results_of(
+        {"name": "on it", "tables": tables, "watchlists": {"vip": [{"SearchKey": "ann@contoso.example", "Weight": 3}]}, "alerts": 1},
+        {"name": "light", "tables": tables, "watchlists": {"VIP": [{"SearchKey": "ann@contoso.example", "Weight": 1}]}, "alerts": []},
+        {"name": "another", "tables": tables, "watchlists": {"VIP": [{"SearchKey": "bob", "Weight": 3}]}, "alerts": []},
+        {"name": "none", "tables": tables, "alerts": []},
+        query="let W = _GetWatchlist('VIP') | where Weight > 2 | project SearchKey;\nSigninLogs | where UserPrincipalName in (W)",
+    )  # fmt: skip
+    assert [one.passed for one in results] == [True, True, True, False]
+    assert results[3].error == (
+        "The rule reads the watchlist 'VIP', which the test does not have."
+        " Give its items under 'watchlists'; [] where it is empty."
+    )
 
 
 def test_two_tests_of_one_name() -> None:

@@ -8,24 +8,28 @@ second after the newest row and over all of them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from xml.etree import ElementTree
 
 from vedette.core.clock import Clock, VirtualClock
 from vedette.core.errors import InvalidInput, VedetteError, nearest
 from vedette.detect.alerts.alert import Alert, RuleRun, RunType
+from vedette.detect.as_code.watchlists import GivenWatchlists
+from vedette.detect.fitting import missing
 from vedette.detect.reading.files import ReadRule
 from vedette.detect.rule import AnalyticsRule, JsonValue
 from vedette.detect.running.runner import RuleRunner
 from vedette.kql import ticks
+from vedette.kql.diagnostics import NO_WATCHLIST
 from vedette.store.logstore import LogStore
 
 FIELD: Final = "tests"
 _DEFAULT_NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_TEST_FIELDS: Final = ("name", "now", "tables", "alerts")
+_TEST_FIELDS: Final = ("name", "now", "tables", "watchlists", "alerts")
 _ALERT_FIELDS: Final = ("title", "severity", "rows", "start", "end", "entities", "customDetails")
 _NOT_XML: Final = {code: None for code in range(32) if code not in (9, 10, 13)} | {0xFFFE: None, 0xFFFF: None}
 
@@ -40,6 +44,8 @@ class RuleTest:
     tables: Mapping[str, tuple[Mapping[str, JsonValue], ...]]
     count: int
     """How many alerts are expected."""
+    watchlists: Mapping[str, tuple[Mapping[str, JsonValue], ...]] = field(default_factory=dict)
+    """The items of watchlists, by alias."""
     alerts: tuple[Mapping[str, JsonValue], ...] = ()
     """What is expected of each of them, in their order; empty where only their number is."""
 
@@ -103,11 +109,12 @@ def _read(rule: AnalyticsRule, number: int, given: JsonValue) -> RuleTest:
         raise InvalidInput(f"Test {number} is not a mapping.", hint="A test has a name, rows and expect.")
     name = str(given.get("name") or f"test {number}")
     _only(given, _TEST_FIELDS, f"Test '{name}'")
-    tables = given.get("tables")
-    if not isinstance(tables, dict) or not all(
-        isinstance(rows, list) and all(isinstance(row, dict) for row in rows) for rows in tables.values()
-    ):
+    tables, lists = given.get("tables"), given.get("watchlists", {})
+    if not _has_lists(tables):
         raise InvalidInput(f"Test '{name}': 'tables' names tables, each with a list of rows.", target=name)
+    if not _has_lists(lists):
+        raise InvalidInput(f"Test '{name}': 'watchlists' names watchlists, each with a list of items.", target=name)
+    watchlists = {alias: tuple(items) for alias, items in lists.items()}
     moments = [
         _moment(name, row["TimeGenerated"]) for rows in tables.values() for row in rows if "TimeGenerated" in row
     ]
@@ -123,7 +130,7 @@ def _read(rule: AnalyticsRule, number: int, given: JsonValue) -> RuleTest:
     rows = {table: tuple({"TimeGenerated": usual, **row} for row in rows) for table, rows in tables.items()}
     alerts = given.get("alerts")
     if isinstance(alerts, int) and not isinstance(alerts, bool) and alerts >= 0:
-        return RuleTest(name, now, period, rows, alerts)
+        return RuleTest(name, now, period, rows, alerts, watchlists)
     if not isinstance(alerts, list) or not all(isinstance(one, dict) for one in alerts):
         raise InvalidInput(
             f"Test '{name}' does not say which alerts it expects.",
@@ -134,7 +141,14 @@ def _read(rule: AnalyticsRule, number: int, given: JsonValue) -> RuleTest:
         entities, custom = one.get("entities", []), one.get("customDetails", {})
         if not isinstance(entities, list) or not isinstance(custom, dict):
             raise InvalidInput(f"Test '{name}': 'entities' is a list, 'customDetails' a mapping.")
-    return RuleTest(name, now, period, rows, len(alerts), tuple(alerts))
+    return RuleTest(name, now, period, rows, len(alerts), watchlists, tuple(alerts))
+
+
+def _has_lists(given: JsonValue) -> TypeGuard[dict[str, list[dict[str, JsonValue]]]]:
+    """Whether it is a mapping of names to lists of mappings."""
+    return isinstance(given, dict) and all(
+        isinstance(rows, list) and all(isinstance(row, dict) for row in rows) for rows in given.values()
+    )
 
 
 def _moment(name: str, given: JsonValue) -> datetime:
@@ -145,11 +159,11 @@ def _moment(name: str, given: JsonValue) -> datetime:
 
 
 def _only(given: Mapping[str, JsonValue], known: tuple[str, ...], what: str) -> None:
-    for field in given:
-        if field not in known:
-            near = nearest(field, list(known))
+    for name in given:
+        if name not in known:
+            near = nearest(name, list(known))
             raise InvalidInput(
-                f"{what} has a field '{field}', which no test has.",
+                f"{what} has a field '{name}', which no test has.",
                 hint=f"Did you mean '{near}'?" if near else f"Known are {', '.join(known)}.",
             )
 
@@ -173,11 +187,13 @@ def run_tests(read: ReadRule) -> list[RuleTestResult]:
 
 def _run(rule: AnalyticsRule, test: RuleTest) -> str | None:
     clock: Clock = VirtualClock(test.now)
-    with LogStore(None, clock) as logs:
+    with LogStore(None, clock, content=GivenWatchlists(test.watchlists, test.now)) as logs:
         for table, rows in test.tables.items():
             logs.append(table, rows)
             if rows:
                 _check_columns(logs, table)
+                _check_values(logs, table, rows)
+        _check_watchlists(logs, rule)
         run = RuleRunner(logs, clock).run(rule, test.now, test.period, RunType.SCHEDULED)
     if run.error is not None:
         place = "" if run.error.line is None else f" (line {run.error.line}, column {run.error.column} of the query)"
@@ -196,6 +212,33 @@ def _check_columns(logs: LogStore, table: str) -> None:
         )
 
 
+def _check_values(logs: LogStore, table: str, rows: Iterable[Mapping[str, JsonValue]]) -> None:
+    """A value that its column does not take would be nothing there, and a near miss for that reason alone."""
+    given = Counter(name for row in rows for name, value in row.items() if value not in (None, ""))
+    types = {
+        one.name: str(one.type) for one in logs.describe(table).fields if str(one.type) not in ("string", "dynamic")
+    }
+    asked = [name for name in given if name in types]
+    if not asked:
+        return
+    counts = ", ".join(f"countif(isnotnull(['{name}']))" for name in asked)
+    [taken] = logs.query(f"['{table}'] | summarize {counts}").rows
+    for name, number in zip(asked, taken, strict=True):
+        if number != given[name]:
+            raise InvalidInput(
+                f"{table} takes a {types[name]} in its column '{name}', and a value given for it is none."
+            )
+
+
+def _check_watchlists(logs: LogStore, rule: AnalyticsRule) -> None:
+    absent = [one for one in logs.check(rule.query).diagnostics if one.code == NO_WATCHLIST]
+    for one in missing(rule.query, absent):
+        raise InvalidInput(
+            f"The rule reads the watchlist '{one['name']}', which the test does not have.",
+            hint="Give its items under 'watchlists'; [] where it is empty.",
+        )
+
+
 def failure(run: RuleRun, test: RuleTest) -> str | None:
     """What of a run is not as a test expects it; None where all is."""
     if len(run.alerts) != test.count:
@@ -203,13 +246,18 @@ def failure(run: RuleRun, test: RuleTest) -> str | None:
         return f"Expected {wanted}, got {len(run.alerts)} ({run.rows} result rows, trigger '{run.rule.trigger}')."
     for number, (alert, wanted_alert) in enumerate(zip(run.alerts, test.alerts), 1):
         seen = _seen(alert)
-        for field, value in wanted_alert.items():
-            got = seen[field]
-            if field == "customDetails":
-                got = {key: detail for key, detail in seen[field].items() if key in value}
-            if got != value:
-                return f"{field} of alert {number} is {got!r}, not {value!r}."
+        for name, value in wanted_alert.items():
+            got = seen[name]
+            if name == "customDetails":
+                got = {key: detail for key, detail in seen[name].items() if key in value}
+            if got != value and not (name in ("start", "end") and _same_moment(got, value)):
+                return f"{name} of alert {number} is {got!r}, not {value!r}."
     return None
+
+
+def _same_moment(got: str, expected: JsonValue) -> bool:
+    moment = ticks.parse_datetime(str(expected))
+    return moment is not None and moment == ticks.parse_datetime(got)
 
 
 def _seen(alert: Alert) -> dict[str, Any]:
