@@ -41,6 +41,7 @@ SAID: dict[str, Any] = {"owner": "ann", "reason": "a scanner of ours", "by": SYS
         ({"column": "A", "test": "contains", "values": ["x", "scan"]}, "a scanner", True),
         ({"column": "A", "test": "inNetwork", "values": ["10.0.0.0/8"]}, "10.1.2.3", True),
         ({"column": "A", "test": "inNetwork", "values": ["10.0.0.0/8"]}, "::ffff:10.1.2.3", True),
+        ({"column": "A", "test": "inNetwork", "values": ["10.0.0.0/8"]}, "10.1.2.3:4711", True),
         ({"column": "A", "test": "inNetwork", "values": ["2001:db8::/32"]}, "10.1.2.3", False),
         ({"column": "A", "test": "inNetwork", "values": ["10.0.0.0/8"]}, "no address", False),
         ({"column": "A", "values": ["1"]}, 1, True),

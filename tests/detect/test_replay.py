@@ -219,3 +219,13 @@ def test_a_backtest_tells_the_difference(logs: LogStore) -> None:
     figures = summary(was)
     assert (figures["alerts"], figures["alerts_per_day"], figures["runs"], figures["rows"]) == (3, 18.0, 4, 3)
     assert figures["days"] == {"2026-03-01": 3}
+
+
+def test_the_last_window_of_a_day_counts_for_it(logs: LogStore) -> None:
+    midnight = NOON.replace(hour=0) + timedelta(days=1)
+    for minutes, who in ((10, "ann"), (-10, "bob")):
+        at = midnight - timedelta(minutes=minutes)
+        logs.append("Events_CL", [{"TimeGenerated": wire_datetime(at), "Who": who, "Bad": 1}])
+    with Replayer(logs, SystemClock()) as replayer:
+        figures = summary(replayer.replay(rules()[0], midnight - 3 * HOUR, midnight + 3 * HOUR))
+    assert figures["days"] == {"2026-03-01": 1, "2026-03-02": 1}

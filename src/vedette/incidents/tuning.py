@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,8 +13,9 @@ from sqlalchemy import and_, select
 from vedette.core.clock import Clock
 from vedette.core.database import State
 from vedette.core.errors import InvalidInput, not_found
+from vedette.detect.alerts.alert import Exhaustiveness
 from vedette.detect.entities.mapping import text_of
-from vedette.detect.rule import AnalyticsRule
+from vedette.detect.rule import AnalyticsRule, EventGrouping, Operator, Threshold
 from vedette.detect.tuning.conditions import Condition, Test
 from vedette.incidents.models import AlertRow, IncidentRow
 from vedette.incidents.vocabulary import Classification
@@ -25,6 +28,47 @@ PROPOSED_DAYS: Final = 90
 
 RuleOf = Callable[[str], AnalyticsRule | None]
 """Gives a rule by its id; None if it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An alert of the past, and what conditions hide of it."""
+
+    run_id: str
+    verdict: str | None
+    hidden: int
+    """Rows that were kept with it and are hidden."""
+    counted: int
+    """The same, but none where it stands for results that have alerts of their own."""
+    whole: bool
+    """Whether all kept rows are hidden."""
+    more: bool
+    """Whether it had more rows than were kept."""
+    results: int
+    """Results of its run."""
+    threshold: Threshold | None
+    """The threshold that these were held against; None where the run did not count them all."""
+    example: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: AlertRow, verdict: str | None, conditions: Sequence[Condition]) -> _Seen:
+        body = row.body
+        met = [all(one.holds(kept) for one in conditions) for kept in body["sample"]]
+        several = body.get("eventGrouping") == EventGrouping.ALERT_PER_RESULT.value and body["rows"] > 1
+        complete = body["run"]["exhaustiveness"] == Exhaustiveness.COMPLETE.value
+        trigger = Threshold(Operator(body["trigger"]["operator"]), body["trigger"]["value"])
+        example = {
+            "alertId": row.id, "incidentNumber": row.incident_number, "title": body["title"],
+            "generated": row.generated_at.isoformat(), "classification": verdict,
+        }  # fmt: skip
+        return cls(
+            row.run_id, verdict, sum(met), 0 if several else sum(met), bool(met) and all(met),
+            body["rows"] > len(met), body["run"]["rows"], trigger if complete else None, example,
+        )  # fmt: skip
+
+    def falls_short(self, hidden: int) -> bool:
+        """Whether its run raises no alert if so many of its results are hidden: they count for no threshold."""
+        return hidden > 0 and self.threshold is not None and not self.threshold.met(max(self.results - hidden, 0))
 
 
 class Tuning:
@@ -61,28 +105,23 @@ class Tuning:
             .limit(_MAX_ALERTS)
         )  # fmt: skip
         verdicts = dict.fromkeys((*(one.value for one in Classification), "Open"), 0)
-        alerts = hidden = uncertain = partly = 0
-        examples: list[dict[str, Any]] = []
         with self._state.session(read_only=True) as session:
-            for row, verdict in session.execute(query):
-                alerts += 1
-                rows = row.body["sample"]
-                met = [all(one.holds(kept) for one in conditions) for kept in rows]
-                if not any(met):
-                    continue
-                if not all(met):
-                    partly += 1
-                    continue
-                hidden += 1
-                uncertain += row.body["rows"] > len(rows)
-                verdicts[verdict or "Open"] = verdicts.get(verdict or "Open", 0) + 1
-                if len(examples) < _EXAMPLES or verdict == Classification.TRUE_POSITIVE.value:
-                    examples.append(
-                        {
-                            "alertId": row.id, "incidentNumber": row.incident_number, "title": row.body["title"],
-                            "generated": row.generated_at.isoformat(), "classification": verdict,
-                        }
-                    )  # fmt: skip
+            seen = [_Seen.of(row, verdict, conditions) for row, verdict in session.execute(query)]
+        of_run: Counter[str] = Counter()
+        for one in seen:
+            of_run[one.run_id] += one.counted
+        hidden = uncertain = partly = 0
+        examples: list[dict[str, Any]] = []
+        for one in seen:
+            if not (one.whole or one.falls_short(of_run[one.run_id])):
+                partly += one.hidden > 0
+                continue
+            hidden += 1
+            uncertain += one.whole and one.more
+            verdicts[one.verdict or "Open"] = verdicts.get(one.verdict or "Open", 0) + 1
+            if len(examples) < _EXAMPLES or one.verdict == Classification.TRUE_POSITIVE.value:
+                examples.append(one.example)
+        alerts = len(seen)
         true = verdicts[Classification.TRUE_POSITIVE.value]
         examples.sort(key=lambda one: one["classification"] != Classification.TRUE_POSITIVE.value)
         return {

@@ -109,7 +109,8 @@ class Replayer:
                 if alert.id not in found.hashes:
                     places[alert.id] = len(found.lines)
                     found.lines.append(alert_line(alert, run))
-                    found.days[f"{run.end:%Y-%m-%d}"] += 1
+                    # a window that ends at midnight is the last of its day, and none of the next
+                    found.days[f"{run.end - timedelta(microseconds=1):%Y-%m-%d}"] += 1
                 else:  # a campaign that has grown: live, too, its alert is completed and no second one is made
                     found.lines[places[alert.id]] = alert_line(alert, run)
                 found.hashes[alert.id] = alert.rows_hash

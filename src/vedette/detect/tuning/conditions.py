@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from vedette.core.errors import InvalidInput, nearest
+from vedette.detect.entities.forms import address_form
 from vedette.detect.entities.mapping import text_of
 from vedette.detect.rule import JsonValue
 
@@ -71,11 +72,9 @@ class Condition:
 
 def _in_networks(text: str, networks: Sequence[str]) -> bool:
     try:
-        address = ipaddress.ip_address(text.strip())
+        address = ipaddress.ip_address(address_form(text.strip()))
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
     return any(address in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
