@@ -124,6 +124,8 @@ RULES: dict[tuple[str, str], str | Permission] = {
     ("put", f"{WS}/rules/{{rule_id}}"): Permission.RULES_WRITE,
     ("delete", f"{WS}/rules/{{rule_id}}"): Permission.RULES_WRITE,
     ("get", f"{WS}/rules/{{rule_id}}/runs"): Permission.RULES_READ,
+    ("get", f"{WS}/rules/{{rule_id}}/coverage"): Permission.RULES_READ,
+    ("post", f"{WS}/rules/backtest"): Permission.RULES_WRITE,
     ("get", f"{WS}/destination-kinds"): Permission.DESTINATIONS_READ,
     ("get", f"{WS}/destinations"): Permission.DESTINATIONS_READ,
     ("post", f"{WS}/destinations"): Permission.DESTINATIONS_WRITE,

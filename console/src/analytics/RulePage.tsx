@@ -1,6 +1,6 @@
 import "../app/configuration.css";
 
-import { Button, MessageBar, MessageBarBody, MessageBarTitle, Spinner, Switch } from "@fluentui/react-components";
+import { Button, MessageBar, MessageBarBody, MessageBarTitle, Spinner, Switch, Tab, TabList } from "@fluentui/react-components";
 import { DocumentSearchRegular, EditRegular, PlayRegular } from "@fluentui/react-icons";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -12,6 +12,7 @@ import { Breadcrumb } from "../app/Breadcrumb";
 import { Table } from "../app/Table";
 import { useCommands } from "../app/commands";
 import { ErrorView } from "../app/ErrorView";
+import { setOrDelete, useParameters } from "../app/parameters";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { Title } from "../app/Title";
 import { DeleteButton } from "../configured/DeleteButton";
@@ -21,6 +22,8 @@ import { logsLink } from "../logs/link";
 import { formatElapsed } from "../time/format";
 import { DEFAULT_RANGE, durationText, type TimeRange } from "../time/range";
 import { Ago, Time, useNow } from "../time/Time";
+import { Coverage } from "./Coverage";
+import { Exceptions, useExceptions } from "./Exceptions";
 import { ExportRules } from "./ExportRules";
 import { Outcome } from "./outcome";
 import { EditRule } from "./RuleText";
@@ -52,6 +55,9 @@ function NextRun({ rule }: { rule: Rule }) {
   return rule.nextRunTimeUtc !== null && Date.parse(rule.nextRunTimeUtc) <= now ? "due" : <Ago value={rule.nextRunTimeUtc} />;
 }
 
+/** The id of a window that was settled without a run: it has no page. */
+const WITHOUT_RUN = /^\d+$/;
+
 function Runs({ runs }: { runs: readonly RuleRun[] }) {
   const workspace = useWorkspace();
   if (!runs.length) return <p className="vd-muted">It has not run yet. Run it now, or enable it and wait for its time.</p>;
@@ -60,9 +66,13 @@ function Runs({ runs }: { runs: readonly RuleRun[] }) {
       {runs.map((run) => (
         <tr key={run.id}>
           <td>
-            <Link to={workspacePath(workspace, "runs", run.id)}>
+            {WITHOUT_RUN.test(run.id) ? (
               <Time value={run.startedTimeUtc} />
-            </Link>
+            ) : (
+              <Link to={workspacePath(workspace, "runs", run.id)}>
+                <Time value={run.startedTimeUtc} />
+              </Link>
+            )}
             <div className="vd-muted">{run.trigger === "manual" ? "by hand" : "on schedule"}</div>
           </td>
           <td>
@@ -96,10 +106,64 @@ function Runs({ runs }: { runs: readonly RuleRun[] }) {
   );
 }
 
+/** What it asks, and what its runs found. */
+function Overview({ rule }: { rule: Rule }) {
+  const workspace = useWorkspace();
+  const runs = useRuleRuns(rule.id);
+  const range: TimeRange = rule.queryPeriod ? { kind: "relative", duration: rule.queryPeriod } : DEFAULT_RANGE;
+  return (
+    <>
+      <section>
+        <div className="vd-row">
+          <h2>Query</h2>
+          <span className="vd-spacer" />
+          <Link className="vd-button-link" to={logsLink(workspace, { query: rule.query, range, run: true })}>
+            <DocumentSearchRegular aria-hidden /> Open in Logs
+          </Link>
+        </div>
+        <pre className="vd-code" tabIndex={0} aria-label="Query">
+          {rule.query}
+        </pre>
+      </section>
+      <section>
+        <h2>Last runs</h2>
+        {runs.isPending && <Spinner size="small" label="Loading the runs" />}
+        {runs.error && <ErrorView what="The runs could not be loaded" error={runs.error} onRetry={() => void runs.refetch()} />}
+        {runs.data && <Runs runs={runs.data.value} />}
+      </section>
+    </>
+  );
+}
+
+const TABS = ["overview", "coverage", "exceptions"] as const;
+
+function Main({ rule }: { rule: Rule }) {
+  const [parameters, setParameters] = useParameters();
+  const tab = TABS.find((one) => one === parameters.get("tab")) ?? "overview";
+  const exceptions = useExceptions(rule.id);
+  return (
+    <div className="vd-rule-main">
+      <TabList
+        selectedValue={tab}
+        onTabSelect={(_, data) =>
+          setParameters((next) => {
+            setOrDelete(next, "tab", data.value === "overview" ? "" : String(data.value));
+            return next;
+          })
+        }
+      >
+        <Tab value="overview">Overview</Tab>
+        <Tab value="coverage">Coverage</Tab>
+        <Tab value="exceptions">Exceptions{exceptions.data?.count ? ` (${exceptions.data.count})` : ""}</Tab>
+      </TabList>
+      {tab === "overview" ? <Overview rule={rule} /> : tab === "coverage" ? <Coverage rule={rule} /> : <Exceptions rule={rule} />}
+    </div>
+  );
+}
+
 function Loaded({ rule }: { rule: Rule }) {
   const workspace = useWorkspace();
   const { configure } = useRights();
-  const runs = useRuleRuns(rule.id);
   const runRule = useRunRule();
   const setEnabled = useSetRuleEnabled();
   const fault = useBrokenRules().get(rule.id);
@@ -111,7 +175,6 @@ function Loaded({ rule }: { rule: Rule }) {
     await navigate(workspacePath(workspace, "analytics"));
     for (const key of ["rules", "broken-rules"]) await client.invalidateQueries({ queryKey: [key, workspace.id] });
   };
-  const range: TimeRange = rule.queryPeriod ? { kind: "relative", duration: rule.queryPeriod } : DEFAULT_RANGE;
   useCommands([
     { id: "rule-run", title: "Run the rule now", group: "This rule", keys: ["n"], enabled: configure && !runRule.isPending, run: () => runRule.mutate(rule) },
     { id: "rule-edit", title: "Edit the rule", group: "This rule", keys: ["e"], enabled: configure && !editing, run: () => setEditing(true) },
@@ -165,26 +228,7 @@ function Loaded({ rule }: { rule: Rule }) {
       {editing && <EditRule rule={rule} onClose={() => setEditing(false)} />}
       {rule.description && <p className="vd-pre vd-prose">{rule.description}</p>}
       <div className="vd-rule">
-        <div className="vd-rule-main">
-          <section>
-            <div className="vd-row">
-              <h2>Query</h2>
-              <span className="vd-spacer" />
-              <Link className="vd-button-link" to={logsLink(workspace, { query: rule.query, range, run: true })}>
-                <DocumentSearchRegular aria-hidden /> Open in Logs
-              </Link>
-            </div>
-            <pre className="vd-code" tabIndex={0} aria-label="Query">
-              {rule.query}
-            </pre>
-          </section>
-          <section>
-            <h2>Last runs</h2>
-            {runs.isPending && <Spinner size="small" label="Loading the runs" />}
-            {runs.error && <ErrorView what="The runs could not be loaded" error={runs.error} onRetry={() => void runs.refetch()} />}
-            {runs.data && <Runs runs={runs.data.value} />}
-          </section>
-        </div>
+        <Main rule={rule} />
         <aside className="vd-rule-side" aria-label="Settings of the rule">
           <section>
             <h2>Schedule</h2>

@@ -12,6 +12,7 @@ import { done } from "../app/activity";
 import { EntryForm } from "../app/EntryForm";
 import { ErrorView } from "../app/ErrorView";
 import { useWorkspace, workspacePath } from "../app/session";
+import { Backtest } from "./Backtest";
 
 /** A rule to begin with; its id is made of its content where none is given. */
 export const STARTER = `name: My rule
@@ -94,6 +95,7 @@ function EditText({ rule, initial, onClose }: { rule: Rule; initial: string; onC
       onCancel={onClose}
     >
       <TextField value={text} onChange={setText} />
+      <Backtest content={text} ruleId={rule.id} />
       {save.isError && <ErrorView what="The rule was not changed" error={save.error} />}
     </EntryForm>
   );
@@ -124,6 +126,7 @@ export function NewRule({ onClose }: { onClose: () => void }) {
   return (
     <EntryForm wide title="New rule" action="Add" ready={text.trim() !== ""} busy={add.isPending} onSubmit={() => add.mutateAsync(text).catch(() => undefined)} onCancel={onClose}>
       <TextField value={text} onChange={setText} />
+      <Backtest content={text} />
       {add.isError && <ErrorView what="The rule was not added" error={add.error} />}
     </EntryForm>
   );

@@ -2,7 +2,8 @@
 
 import { http, queryString, type CallOptions } from "./http";
 import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
-import type { ExceptionProposal, ExceptionWrite } from "./exceptions";
+import type { ExceptionPreview, ExceptionProposal, ExceptionTrial, ExceptionWrite, RuleException } from "./exceptions";
+import type { Backtest, BacktestRequest, Coverage } from "./past";
 import type { BrokenRule, RuleFormat, RuleImportFile, RuleImportReport, RuleProblem } from "./rules";
 import type { RunDetail, RunReplay } from "./runs";
 import type { Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, TestReport } from "./destinations";
@@ -81,7 +82,12 @@ export const api = {
 
   exceptionProposals: (ws: string, number: number) =>
     http.get<ExceptionProposal[]>(`${workspace(ws)}/rule-exceptions/proposals?incident=${number}`),
-  addException: (ws: string, body: ExceptionWrite) => http.post(`${workspace(ws)}/rule-exceptions`, body),
+  exceptions: (ws: string, ruleId: string, all: boolean) =>
+    http.get<Page<RuleException>>(`${workspace(ws)}/rule-exceptions${queryString({ rule: ruleId, all: all ? "true" : null })}`),
+  previewException: (ws: string, body: ExceptionTrial, options?: CallOptions) =>
+    http.post<ExceptionPreview>(`${workspace(ws)}/rule-exceptions/preview`, body, options),
+  addException: (ws: string, body: ExceptionWrite) => http.post<RuleException>(`${workspace(ws)}/rule-exceptions`, body),
+  removeException: (ws: string, id: string) => http.delete(`${workspace(ws)}/rule-exceptions/${encodeURIComponent(id)}`),
 
   query: (ws: string, request: QueryRequest, options?: CallOptions) =>
     http.post<QueryResult>(`${workspace(ws)}/query`, request, options),
@@ -96,6 +102,8 @@ export const api = {
   addRuleTemplate: (ws: string, id: string) => http.post(`${workspace(ws)}/rule-templates/${encodeURIComponent(id)}`),
   setRuleEnabled: (ws: string, id: string, enabled: boolean) => http.patch<Rule>(rule(ws, id), { enabled }),
   ruleRuns: (ws: string, id: string, top = 50) => http.get<Page<RuleRun>>(`${rule(ws, id)}/runs?top=${top}`),
+  coverage: (ws: string, id: string, days: number) => http.get<Coverage>(`${rule(ws, id)}/coverage?days=${days}`),
+  backtest: (ws: string, body: BacktestRequest, options?: CallOptions) => http.post<Backtest>(`${workspace(ws)}/rules/backtest`, body, options),
   run: (ws: string, id: string) => http.get<RunDetail>(`${workspace(ws)}/rule-runs/${encodeURIComponent(id)}`),
   replayRun: (ws: string, id: string) => http.post<RunReplay>(`${workspace(ws)}/rule-runs/${encodeURIComponent(id)}/replay`),
   runRule: (ws: string, ruleId: string) => http.post<RuleRun>(`${workspace(ws)}/rules/run`, { ruleId }),

@@ -66,7 +66,7 @@ function Cards({ chart }: { chart: Chart }) {
 }
 
 /** A chart with its legend. Arrow keys go from point to point, and what is there is said. */
-export function ChartView({ chart }: { chart: Chart }) {
+export function ChartView({ chart, height = PANEL }: { chart: Chart; height?: number }) {
   const [box, width] = useWidth();
   const { zone } = usePreferences();
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
@@ -87,7 +87,7 @@ export function ChartView({ chart }: { chart: Chart }) {
   const columns = chart.panels ? [...new Set(chart.series.map((one) => one.column))] : [null];
   const panels = columns.map((column) => ({ ...chart, series: column === null ? shown : shown.filter((one) => one.column === column) }));
   const places = [...new Set(shown.flatMap((one) => one.points.map((point) => point.x)))].sort((a, b) => a - b);
-  const plots = chart.shape === "pie" || chart.shape === "card" ? [] : panels.map((panel) => plotOf(panel, width, PANEL, zone));
+  const plots = chart.shape === "pie" || chart.shape === "card" ? [] : panels.map((panel) => plotOf(panel, width, height, zone));
   const move = (event: KeyboardEvent) => {
     const now = at === null ? -1 : places.indexOf(at);
     const next = { ArrowRight: now + 1, ArrowLeft: now < 0 ? places.length - 1 : now - 1, Home: 0, End: places.length - 1 }[event.key];
@@ -112,7 +112,7 @@ export function ChartView({ chart }: { chart: Chart }) {
       </figcaption>
       <div ref={box} className="vd-chart-body">
         {chart.shape === "card" && <Cards chart={chart} />}
-        {chart.shape === "pie" && <Pie series={shown} colours={colours} width={width} height={PANEL} name={name} />}
+        {chart.shape === "pie" && <Pie series={shown} colours={colours} width={width} height={height} name={name} />}
         {plots.length > 0 && (
           <div className="vd-chart-keys" tabIndex={0} role="group" aria-label={`${name}; the arrow keys go from point to point`} onKeyDown={move}>
             {plots.map((plot, index) => (

@@ -4,20 +4,13 @@ import { Button, Field, Input, Spinner } from "@fluentui/react-components";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { conditionsText } from "../analytics/exceptions";
 import { api } from "../api/client";
 import type { ExceptionProposal } from "../api/exceptions";
 import type { Incident } from "../api/types";
 import { done } from "../app/activity";
 import { ErrorView } from "../app/ErrorView";
 import { useRights, useSession, useWorkspace } from "../app/session";
-
-const TESTS: Record<string, string> = {
-  equals: "is",
-  startsWith: "starts with",
-  endsWith: "ends with",
-  contains: "contains",
-  inNetwork: "is in",
-};
 
 function Proposal({ proposal, incident }: { proposal: ExceptionProposal; incident: Incident }) {
   const workspace = useWorkspace();
@@ -32,14 +25,14 @@ function Proposal({ proposal, incident }: { proposal: ExceptionProposal; inciden
     },
     onSuccess: async () => {
       done(`Similar alerts of ${proposal.ruleName} are hidden for ${proposal.days} days`);
-      await client.invalidateQueries({ queryKey: ["rules", workspace.id] });
+      for (const key of ["rules", "exceptions"]) await client.invalidateQueries({ queryKey: [key, workspace.id] });
     },
   });
   return (
     <article className="vd-card vd-pad-card" aria-label={`Suppress: ${proposal.ruleName}`}>
       <p>
         Alerts of <strong>{proposal.ruleName}</strong> whose{" "}
-        {proposal.conditions.map((one) => `${one.column} ${TESTS[one.test] ?? one.test} ${one.values.join(" or ")}`).join(", and ")}.
+        {conditionsText(proposal.conditions)}.
       </p>
       <p className="vd-muted">{proposal.preview.sentence}</p>
       {make.isError && <ErrorView what="Nothing was suppressed" error={make.error} />}

@@ -65,7 +65,7 @@ class RuleChanges:
         Raises `InvalidInput` where the text is not one rule, or another rule's.
         """
         held = self._rules.get(id_or_name)
-        read, problems = _one_rule(text, held)
+        read, problems = one_rule(text, held)
         with self._state.session():
             changed = self._rules.replace(held.rule.id, read, by=by.name)
             if changed.revision != held.revision:
@@ -133,9 +133,12 @@ class _Checks:
         return self._done[text]
 
 
-def _one_rule(text: str, held: StoredRule) -> tuple[ReadRule, list[RuleProblem]]:
-    """The rule of a text that is to take the place of a rule, with the warnings of its reading."""
-    read, problems = read_rule_text(text, str(held.source.get("file") or "rule.yaml"))
+def one_rule(text: str, held: StoredRule | None) -> tuple[ReadRule, list[RuleProblem]]:
+    """The rule of a text, one that is to take the place of a rule or a new one, with the warnings of its reading.
+
+    Raises `InvalidInput` where the text is not one rule, or another rule's.
+    """
+    read, problems = read_rule_text(text, str((held.source.get("file") if held else None) or "rule.yaml"))
     for problem in problems:
         if problem.severity is ProblemSeverity.ERROR:
             where = "" if problem.line is None else f"Line {problem.line}: "
@@ -146,6 +149,8 @@ def _one_rule(text: str, held: StoredRule) -> tuple[ReadRule, list[RuleProblem]]
             hint="Import several rules with `vedette rules import`, or with Import rules in the console.",
         )  # fmt: skip
     (one,) = read
+    if held is None:
+        return one, problems
     given = one.source.original.get("id") if isinstance(one.source.original, Mapping) else None
     mine = {held.rule.id.lower(), (held.given_id or held.rule.id).lower()}
     if isinstance(given, str) and one.source.format == "yaml" and given.lower() not in mine:

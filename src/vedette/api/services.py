@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from vedette.api.application import Application
     from vedette.collect.files.loader import FileLoader
     from vedette.collect.files.watching import FolderWatcher
+    from vedette.detect.running.replay import Advance
     from vedette.incidents.enrichment.service import Enricher
     from vedette.incidents.investigation.service import Investigation
     from vedette.intel.indicators import Indicators
@@ -248,7 +249,9 @@ class WorkspaceServices:
         windows = (entry.window for entry in self.ledger.coverage(rule_id, since=start))
         return next((window.start for window in windows if window.start <= start < window.end), start)
 
-    def backtest(self, rules: Sequence[ReadRule], rule: str | None, start: datetime, end: datetime) -> dict[str, Any]:
+    def backtest(
+        self, rules: Sequence[ReadRule], rule: str | None, start: datetime, end: datetime, advance: Advance = lambda done, all_: None
+    ) -> dict[str, Any]:  # fmt: skip
         """What rules, or one of the library, would have found; each beside the version in force. Nothing is kept."""
         from vedette.detect.running.replay import Replayer, difference, summary
 
@@ -260,13 +263,13 @@ class WorkspaceServices:
             for one in tried:
                 if not one.scheduled:
                     continue
-                new = replayer.replay(one, start, end)
+                new = replayer.replay(one, start, end, advance)
                 result = summary(new)
                 if rule is None:
                     result["in_force"] = result["difference"] = None
                     held = next((s.rule for s in self.rules.list() if s.rule.id.lower() == one.id.lower()), None)
                     if held is not None and held.scheduled:
-                        old = replayer.replay(held, start, end)
+                        old = replayer.replay(held, start, end, advance)
                         result |= {"in_force": summary(old), "difference": difference(new, old)}
                 results.append(result)
         skipped = [one.name for one in tried if not one.scheduled]

@@ -21,7 +21,10 @@ from vedette.kql import ticks
 router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}/rules")
 MAX_IMPORT = 2_000
 MAX_TEXT = 1_000_000
-_OUTCOMES = {WindowOutcome.MATCHED: "matched", WindowOutcome.NOT_MATCHED: "silent", WindowOutcome.SUPPRESSED: "skipped"}
+_OUTCOMES = {
+    WindowOutcome.MATCHED: "matched", WindowOutcome.NOT_MATCHED: "silent", WindowOutcome.SUPPRESSED: "skipped",
+    WindowOutcome.DISABLED: "skipped", WindowOutcome.SET_BACK: "skipped",
+}  # fmt: skip
 
 
 class RunBody(Wire):
@@ -129,16 +132,17 @@ def run_body(entry: LedgerEntry, incidents: list[int]) -> RunBody:
     """A run as the API shows it."""
     error = entry.error
     shown = None
+    told = entry.spared or _OUTCOMES.get(entry.outcome) == "skipped"
     if error is not None:
         shown = ErrorBody(code=str(error.get("code", "VDT0000")), message=str(error.get("message", "")))
-    elif entry.reason and not entry.spared:
+    elif entry.reason and not told:
         shown = ErrorBody(code="VDT0417", message=entry.reason)
     return RunBody(
         id=entry.run_id or str(entry.id), rule_id=entry.rule_id, trigger=entry.run_type.value.lower(),
         window_start_utc=entry.query_from or entry.window.start, window_end_utc=entry.window.end,
         started_time_utc=entry.recorded_at - timedelta(seconds=entry.duration), duration_ms=round(entry.duration * 1000, 1),
         outcome=_OUTCOMES.get(entry.outcome, "failed"), rows=entry.rows, alerts=entry.alerts, incidents=incidents, error=shown,
-        note=entry.reason if entry.spared else None,
+        note=entry.reason if told else None,
     )  # fmt: skip
 
 
