@@ -71,7 +71,8 @@ Asked = Mention | Every | Some
 
 @fact
 class Candidates:
-    """Where rows may meet what was asked: ranges of row ids (from, to), and ranges that the index does not know (to None: the end).
+    """Where rows may meet what was asked: ranges of row ids (from, to) that do not touch, and ranges that the index does not know
+    (to None: the end).
 
     They are those of the time when they were asked for: a statement made of them is run at once, not kept.
     """
@@ -269,7 +270,7 @@ def _whole(known: str, unknown: str, source: str, found: Candidates, condition: 
     """The same where all rows are wanted, but not all of their columns."""
     further = f" AND {condition}" if condition else ""
     # no limit here: the engine reads the rows under one by one thread
-    within = " OR ".join(f"(rowid >= {start} AND rowid < {end})" for start, end in _merged(found.ranges))
+    within = " OR ".join(f"(rowid >= {start} AND rowid < {end})" for start, end in found.ranges)
     rest = _unknown(unknown, source, found, further)
     return f"SELECT {known} FROM {source} WHERE ({within}){further}{rest}"
 
@@ -281,17 +282,6 @@ def _unknown(items: str, source: str, found: Candidates, further: str) -> str:
         upto = "" if end is None else f" AND rowid < {end}"
         rest += f" UNION ALL SELECT {items} FROM {source} WHERE rowid >= {start}{upto}{further}"
     return rest
-
-
-def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges in rising order, those that follow one another as one."""
-    made: list[tuple[int, int]] = []
-    for start, end in ranges:
-        if made and made[-1][1] == start:
-            made[-1] = made[-1][0], end
-        else:
-            made.append((start, end))
-    return made
 
 
 def joined_texts(

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vedette.engine.term_candidates import Asked, Candidates, Every, Mention, Some, TermLookup
 from vedette.kql.types import Type
@@ -50,7 +51,8 @@ class Lookup(TermLookup):
             return None
         # behind its last row a segment knows nothing
         end = segments[-1].anchors[-1][0] + 1
-        ranges: list[tuple[int, int]] = []
+        starts: list[npt.NDArray[np.int64]] = []
+        ends: list[npt.NDArray[np.int64]] = []
         checked = 0
         apart: dict[str, list[Segment]] = {}
         for segment in segments:
@@ -60,16 +62,15 @@ class Lookup(TermLookup):
                 flags = None
             if flags is None:
                 checked += segment.file.rows
-                ranges.append((segment.first, min(segment.last, end)))
+                starts.append(np.array([segment.first], np.int64))
+                ends.append(np.array([min(segment.last, end)], np.int64))
                 continue
-            places = np.flatnonzero(flags)
-            if not len(places):
-                continue
-            checked += len(places) * GRANULE
-            breaks = np.flatnonzero(np.diff(places) > 1)
-            starts = places[np.concatenate(([0], breaks + 1))] * GRANULE + segment.first
-            ends = (places[np.concatenate((breaks, [len(places) - 1]))] + 1) * GRANULE + segment.first
-            ranges += zip(starts.tolist(), np.minimum(ends, min(segment.last, end)).tolist(), strict=True)
+            places = np.flatnonzero(flags) * GRANULE + segment.first
+            if len(places):
+                checked += len(places) * GRANULE
+                starts.append(places)
+                ends.append(np.minimum(places + GRANULE, min(segment.last, end)))
+        ranges = _joined(starts, ends)
         speaking = _speaking(question, segments)
         known = sum(segment.file.rows for segment in segments)
         many = checked * _GOOD > known or len(ranges) > _MOST_RANGES
@@ -82,7 +83,9 @@ class Lookup(TermLookup):
         check = partial(self._index.check, self._table, segments[-1].anchors[-1], behind)
         few = len(unknown) == 1 and self._index.rows_seen(self._table.name) - end <= _FEW
         if many:  # all rows are read, but not all columns of theirs
-            whole = [(segment.first, min(segment.last, end)) for segment in segments]
+            firsts = np.array([segment.first for segment in segments], np.int64)
+            lasts = np.array([min(segment.last, end) for segment in segments], np.int64)
+            whole = _joined([firsts], [lasts])
             return Candidates(whole, unknown, few, check, (), speaking, True)
         for condition, within in apart.items():
             rows = " OR ".join(f"(rowid >= {one.first} AND rowid < {one.last})" for one in within)
@@ -193,6 +196,19 @@ class Lookup(TermLookup):
             if not found.any():
                 break
         return found
+
+
+def _joined(starts: list[npt.NDArray[np.int64]], ends: list[npt.NDArray[np.int64]]) -> list[tuple[int, int]]:
+    """Ranges in rising order, those that follow one another as one."""
+    if not starts:
+        return []
+    first, last = np.concatenate(starts), np.concatenate(ends)
+    apart = first[1:] != last[:-1]
+    return list(
+        zip(
+            first[np.concatenate(([True], apart))].tolist(), last[np.concatenate((apart, [True]))].tolist(), strict=True
+        )
+    )
 
 
 def _speaking(question: _Question, segments: Sequence[Segment]) -> dict[int, frozenset[str]]:
