@@ -397,3 +397,29 @@ def test_the_functions_of_a_workspace_over_its_own_tables_are_built_in(held: Hel
     held.save("_SentinelHealth", "print Own = 1")
     assert held.rows("_SentinelHealth") == [[1]]
     assert {"_LogOperation", "_SentinelAudit", "_SentinelHealth"} <= set(held.logs.host.function_names())
+
+
+@pytest.mark.parametrize(
+    "name", ["ago", "tostring", "count", "make_set", "prev", "materialize", "_GetWatchlist", "SigninLogs"]
+)
+def test_a_function_has_no_name_that_queries_find_something_else_by(held: Held, name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"'{name}' is a (function of the language|table of Log Analytics)"):
+        held.save(name, "print 1")
+    held.save(name.upper() + "_", "print 1")
+
+
+def test_a_name_of_the_language_stays_what_it_is_beside_a_function_of_old(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("vedette.store.functions.check", lambda _: None)
+        for name in ("ago", "tostring", "now"):
+            held.save(name, "print Own = 1")
+    assert held.rows(
+        "let then = ago(1d); let text = tostring(5); print text, then < now(), iff(then == ago(1d), 'as ever', '')"
+    ) == [["5", True, "as ever"]]
+
+
+def test_a_parameter_stands_once(held: Held) -> None:
+    with pytest.raises(InvalidInput, match="two parameters 'x'"):
+        held.save("Twice", "print x", "x: long, y: long = 1, x: string")

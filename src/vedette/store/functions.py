@@ -13,7 +13,10 @@ from sqlalchemy.orm import Session
 
 from vedette.core.errors import InvalidInput, VedetteError, not_found
 from vedette.core.roles import Principal
+from vedette.engine.catalog import full_catalog
+from vedette.kql.binder.core import TABULAR
 from vedette.kql.host import SavedFunction
+from vedette.store import catalog
 from vedette.store.compiling import compiled
 from vedette.store.kept import Kept
 from vedette.store.models import FunctionRevisionRow, FunctionRow
@@ -204,9 +207,27 @@ def check(definition: FunctionDefinition) -> None:
             f"'{definition.name[:80]}' cannot be the name of a function.", target="name",
             hint="Use letters, digits and underscores, no digit first.",
         )  # fmt: skip
+    if taken := _taken(definition.name):
+        raise InvalidInput(
+            f"'{definition.name}' is {taken}, and queries would go on to find that and not the function.", code="VDT0654",
+            target="name", hint="Give the function another name.",
+        )  # fmt: skip
     if len(definition.body) > MAX_BODY or len(definition.parameters) > MAX_PARAMETERS:
         raise InvalidInput(f"The function '{definition.name}' has more than {MAX_BODY:,} characters.")
-    compiled(definition.name, definition.parameters, definition.body)
+    names = [
+        one.name.name for one in compiled(definition.name, definition.parameters, definition.body).literal.parameters
+    ]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidInput(f"The function '{definition.name}' has two parameters '{twice}'.", target="parameters")
+
+
+def _taken(name: str) -> str:
+    """What goes by a name in every query, if that is no function of the workspace; "" if nothing does."""
+    built_in = full_catalog()
+    if name in TABULAR or any(name in units for units in (built_in.scalars, built_in.aggregates, built_in.windows)):
+        return "a function of the language"
+    return "a table of Log Analytics" if catalog.is_known(name) else ""
 
 
 def _same(held: dict[str, Any], given: dict[str, Any]) -> bool:

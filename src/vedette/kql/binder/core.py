@@ -35,7 +35,7 @@ from vedette.kql.operators.render import RenderOperator
 from vedette.kql.parser import parse
 from vedette.kql.types import Type
 
-_TABULAR = frozenset(
+TABULAR = frozenset(
     {
         "materialize",
         "table",
@@ -47,6 +47,7 @@ _TABULAR = frozenset(
         workspaces.WATCHLIST_ALIASES,
     }
 )
+"""Functions that give tables."""
 MAX_STATEMENTS = 1000
 """How many statements a query may have: each sees the names of those before it."""
 
@@ -226,8 +227,8 @@ class Binder(Frame):
                 found = scope.find(name)
                 if isinstance(found, LetValue) and isinstance(found.value, syntax.FunctionLiteral):
                     return self.tabular_body(found.value, found.scope)
-                if name in _TABULAR:
-                    return True
+                if name in TABULAR or name in self.catalog.scalars:
+                    return name in TABULAR
                 pattern = patterns.called(self, node, scope)
                 if pattern is not None:
                     return self.tabular_body(pattern.function(), pattern.scope)
