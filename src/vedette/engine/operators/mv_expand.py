@@ -28,7 +28,7 @@ def _list(d: Fragment, array_bags: bool) -> str:
 def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
     """The rows of a relation, once for each element."""
     rel = staged(compiler, rel, (value for _, value in node.elements))
-    values = [compiler.emitter.emit(value) for _, value in node.elements]
+    rel, values = _outside(compiler, rel, [compiler.emitter.emit(value) for _, value in node.elements])
     names = [compiler.fresh() for _ in values]
     texts = [_list(value, node.array_bags) for value in values]
     general = texts[0]
@@ -70,6 +70,19 @@ def expand(compiler: Compiler, node: MvExpand, rel: Rel) -> Rel:
     if node.index is not None:
         items.append(f"{index} AS {name_of(node.index)}")
     return numbered.extended(items, node.columns)
+
+
+def _outside(compiler: Compiler, rel: Rel, values: list[Fragment]) -> tuple[Rel, list[Fragment]]:
+    """Values that are asked of other rows (`toscalar()`) as columns: the lists are made by lambdas, which take no subquery."""
+    made: list[str] = []
+    kept: list[Fragment] = []
+    for value in values:
+        if "SELECT" not in value.sql:
+            kept.append(value)
+            continue
+        made.append(f"{value} AS {(name := compiler.fresh())}")
+        kept.append(Fragment(name, value.type))
+    return (rel.extended(made, rel.columns).wrapped() if made else rel), kept
 
 
 _FITTING = {
