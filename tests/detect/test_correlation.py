@@ -148,6 +148,22 @@ def test_a_campaign_is_the_same_one_while_it_grows(signals: Any) -> None:
         known = now
 
 
+@pytest.mark.parametrize("first", ["0001-01-01", "1601-01-01", "2026-03-01T11:00:00", "9999-12-31", ""])
+@pytest.mark.parametrize("last", ["0001-01-01", "9999-12-31", ""])
+def test_a_time_that_no_event_can_have_had_is_none(first: str, last: str) -> None:
+    """A product that does not know when it was writes such times; an alert over all of time would be linked to anything."""
+    known = row("known", -70, "One", "InitialAccess", [entity("account:ann@x.com")])
+    odd = row("odd", -30, "Two", "Impact", [entity("account:ann@x.com")])
+    first, last = (
+        f"{one}T00:00:00.0000000Z" if len(one) == 10 else f"{one}.0000000Z" if one else "" for one in (first, last)
+    )
+    [campaign] = found([(first, last, *odd[2:]), known])
+    assert [signal.id for signal in campaign.signals] == ["known", "odd"]
+    told = [moment[:10] for signal in campaign.signals for moment in (signal.first, signal.last)]
+    assert told == ["2026-03-01"] * 4
+    assert [one["StartTime"][:10] for one in campaign.rows] == ["2026-03-01"] * 2
+
+
 def test_only_what_has_grown_since_is_told() -> None:
     rows = [one for line in CASES[0]["signals"] for one in rows_of(line)]
     assert ids(found(rows, since=90)) == [["a", "b", "c"]]

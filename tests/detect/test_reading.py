@@ -789,6 +789,18 @@ def test_kinds_without_a_query_are_kept_and_say_why_they_do_not_run() -> None:
     assert not creation.scheduled
 
 
+def test_a_length_of_nothing_is_not_the_usual_one() -> None:
+    """Five hours of silence are no answer to a suppression of none."""
+    grouping = {"enabled": True, "matchingMethod": "AnyAlert", "lookbackDuration": "PT0S"}
+    given = {
+        "suppressionEnabled": True,
+        "suppressionDuration": "0m",
+        "incidentConfiguration": {"groupingConfiguration": grouping},
+    }
+    one = only(yaml.safe_dump(MINIMAL | given))
+    assert (one.suppression.duration, one.incident.grouping.lookback) == (timedelta(0), timedelta(0))
+
+
 def test_hunting_queries_and_near_real_time_rules() -> None:
     hunting = only("name: H\nquery: T\n")
     assert (hunting.kind, hunting.scheduled, hunting.not_runnable) == (RuleKind.HUNTING, False, None)

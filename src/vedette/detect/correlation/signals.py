@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from vedette.detect.alerts.moments import from_wire
@@ -22,6 +22,9 @@ KILL_CHAIN: Final = (*TACTICS[: TACTICS.index("Impact")], "InhibitResponseFuncti
 _PLACES: Final = {tactic: place for place, tactic in enumerate(KILL_CHAIN)} | {"PreAttack": 0}
 _SEVERITIES: Final = {severity.value.casefold(): severity for severity in Severity}
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
+_BEFORE: Final = timedelta(days=366)
+_AHEAD: Final = timedelta(days=1)
+"""How long before it was raised, and by wrong clocks after that, a signal's events may have been."""
 
 Row = Mapping[str, JsonValue]
 
@@ -70,7 +73,8 @@ def signals_of(columns: Sequence[str], rows: Iterable[Sequence[JsonValue]]) -> l
 
 def _signal(row: Row) -> Signal:
     first, last, raised = (str(row.get(name) or "") for name in ("StartTime", "EndTime", "RaisedTime"))
-    first, last = first or raised, last or first or raised
+    first, last = _likely(first, raised), _likely(last, raised)
+    first, last = first or last or raised, last or first or raised
     first, last = min(first, last), max(first, last)
     title = str(row.get("Title") or row.get("Detection") or row.get("Kind"))
     return Signal(
@@ -88,8 +92,16 @@ def _signal(row: Row) -> Signal:
         last=last,
         raised=raised,
         entities=tuple(dict.fromkeys(embedded_entities(row.get("Entities")))),
-        row=row,
+        row={**row, "StartTime": first, "EndTime": last},
     )  # fmt: skip
+
+
+def _likely(told: str, raised: str) -> str:
+    """When an event was, as it is told; nothing where it cannot have been then: products write year 1 where they do not know."""
+    moment, known = _moment(told), _moment(raised)
+    if known == _LONG_AGO:
+        return told
+    return told if known - _BEFORE <= moment <= known + _AHEAD else ""
 
 
 def _moment(text: str) -> datetime:

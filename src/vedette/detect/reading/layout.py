@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from vedette.core.errors import nearest
@@ -181,7 +182,7 @@ def read_layout(
         incident=IncidentConfiguration(False) if anomalies else _incident(fields, details),
         suppression=Suppression(
             fields.boolean("suppressionEnabled", False),
-            fields.duration("suppressionDuration") or Suppression().duration,
+            _length(fields, "suppressionDuration", Suppression().duration),
         ),
         version=fields.text("version"),
         template_name=fields.text("alertRuleTemplateName"),
@@ -195,6 +196,12 @@ def read_layout(
     if unmapped and not query.strip():
         rule = _tried_again(rule)
     return made(with_id(rule, given or derived_id("rule", rule.name, rule.query or rule.kind.value)))
+
+
+def _length(fields: FieldReader, name: str, usual: timedelta) -> timedelta:
+    """A length of time, which may be none at all."""
+    given = fields.duration(name)
+    return usual if given is None else given
 
 
 def _unmapped(sigma: JsonValue) -> bool:
@@ -418,7 +425,7 @@ def _incident(fields: FieldReader, details: Mapping[str, str]) -> IncidentConfig
     configuration = GroupingConfiguration(
         enabled=grouping.boolean("enabled", False),
         reopen_closed_incident=grouping.boolean("reopenClosedIncident", False),
-        lookback=grouping.duration("lookbackDuration") or GroupingConfiguration().lookback,
+        lookback=_length(grouping, "lookbackDuration", GroupingConfiguration().lookback),
         matching_method=grouping.choice(method_field, _METHODS, MatchingMethod.ALL_ENTITIES),
         group_by_entities=tuple(by_entities),
         group_by_alert_details=tuple(by_details),
