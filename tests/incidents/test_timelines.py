@@ -1,4 +1,4 @@
-"""Timelines: pages without holes, and events of any time."""
+"""Timelines and explorations: pages without holes, events of any time, and entities however logs write them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
 from vedette.core.roles import Role
+from vedette.detect.entities.entity import Entity
 from vedette.detect.rule import MatchingMethod
 from vedette.incidents.investigation.service import Investigation, Span
 from vedette.incidents.investigation.timelines import merged
@@ -75,3 +76,36 @@ def test_a_span_ends_with_time() -> None:
     early, late = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
     assert Span.of(None, early, NOON).start == datetime(1, 1, 1, tzinfo=UTC)
     assert Span.of(late, None, NOON).end > late
+
+
+AT = "2026-03-01T11:00:00Z"
+WRITTEN = [
+    ("ip-logon-hosts", {"type": "IP", "Address": "10.0.0.5"}, "SecurityEvent",
+     {"EventID": 4624, "Computer": "pc", "IpAddress": "::ffff:10.0.0.5"}),
+    ("ip-logon-hosts", {"type": "IP", "Address": "::ffff:10.0.0.5"}, "SecurityEvent",
+     {"EventID": 4624, "Computer": "pc", "IpAddress": "10.0.0.5"}),
+    ("ip-sign-in-accounts", {"type": "IP", "Address": "2001:db8::1"}, "SigninLogs",
+     {"UserPrincipalName": "a@x.com", "IPAddress": "2001:0DB8:0000:0000:0000:0000:0000:0001"}),
+    ("ip-firewall-sources", {"type": "IP", "Address": "2001:DB8:0::1"}, "CommonSecurityLog",
+     {"SourceIP": "10.1.1.1", "DestinationIP": "2001:DB8::1"}),
+    ("url-clicks", {"type": "URL", "Url": "http://b\u00fccher.example/"}, "UrlClickEvents",
+     {"AccountUpn": "a@x.com", "Url": "HTTP://b\u00fccher.example"}),
+    ("url-clicks", {"type": "URL", "Url": "http://xn--bcher-kva.example"}, "UrlClickEvents",
+     {"AccountUpn": "a@x.com", "Url": "http://b\u00fccher.example/"}),
+    ("dns-clients", {"type": "DNS", "DomainName": "b\u00fccher.example"}, "DnsEvents",
+     {"ClientIP": "10.1.1.1", "Name": "xn--bcher-kva.example."}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("unit", "asked", "table", "row"), WRITTEN)
+def test_an_entity_is_found_however_the_log_writes_it(
+    state: State, workspace: str, clock: VirtualClock, unit: str, asked: dict[str, str], table: str, row: dict[str, Any]
+) -> None:
+    entity, span = Entity.from_dict(asked), Span.of(None, None, NOON)
+    with LogStore(None, clock) as logs:
+        logs.append(table, [{"TimeGenerated": AT, **row}])
+        investigation = Investigation(state, workspace, clock, logs)
+        counts = {one["id"]: one["count"] for one in investigation.explorations(entity, span, ROOT)}
+        brought = investigation.explore(unit, entity, span, 10, ROOT)
+    assert (counts[unit], len(brought["rows"])) == (1, 1)
+    assert len(brought["edges"]) == 1

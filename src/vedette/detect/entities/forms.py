@@ -167,3 +167,37 @@ def moment_form(text: str) -> str:
 def process_id_form(text: str) -> str:
     """A process id in decimal: Windows' own events have it in hexadecimal."""
     return str(int(text, 16)) if re.fullmatch(r"0[xX][0-9A-Fa-f]{1,16}", text) else text
+
+
+def spellings(type_name: str, value: str) -> tuple[str, ...]:
+    """How logs write an address, a URL or a name of DNS, beside its one form, which comes first; case does not count."""
+    found = [value]
+    if type_name == "IP":
+        try:
+            address = ipaddress.ip_address(value)
+        except ValueError:
+            return (value,)
+        found.append(f"::ffff:{value}" if address.version == 4 else address.exploded)
+    elif type_name == "DNS":
+        found += [f"{value}.", _unicode(value)]
+    elif type_name == "URL":
+        match = _URL.fullmatch(value)
+        if match is not None:
+            found.append(f"{match[1]}://{_unicode(match[2])}{match[3]}")
+        found += [one.removesuffix("/") for one in found if one.count("/") == _SLASHES]
+    return tuple(dict.fromkeys(found))
+
+
+_SLASHES: Final = 3
+"""Of a URL that is no more than its host."""
+
+
+def _unicode(name: str) -> str:
+    """A name of DNS in the letters that punycode stands for."""
+    labels = []
+    for label in name.split("."):
+        try:
+            labels.append(label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label)
+        except UnicodeError:
+            labels.append(label)
+    return ".".join(labels)

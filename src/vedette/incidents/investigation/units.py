@@ -2,21 +2,24 @@
 
 A query speaks of the entity by parameters: `entity_` and the name of an identifier (`entity_AadUserId`), and of those that
 follow from them `entity_Upn` (user@suffix), `entity_NTName` (DOMAIN\\user) and `entity_Fqdn` (host.domain). What is not known
-is an empty string. An exploration brings other entities (`results`); an activity brings TimeGenerated, Title and Detail.
+is an empty string. `entity_Spellings` is a list: an address, a URL or a name of DNS in each form that logs have it in. An
+exploration brings other entities (`results`); an activity brings TimeGenerated, Title and Detail.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from vedette.core.errors import not_found
 from vedette.detect.entities.entity import Entity, resolved
+from vedette.detect.entities.forms import spellings
 from vedette.detect.entities.types import entity_type
 
 
@@ -43,13 +46,23 @@ class Unit:
 
     def text(self, entity: Entity, suffix: str = "") -> str:
         """The query for an entity, as one KQL text."""
-        lets = [f"let entity_{name} = {literal(value)};" for name, value in parameters(entity).items()]
+        values = parameters(entity)
+        lets = [f"let entity_{name} = {literal(value)};" for name, value in values.items()]
+        texts = ", ".join(json.dumps(one) for one in _spellings(entity.type, values))
+        lets.append(f"let entity_Spellings = dynamic([{texts}]);")
         return "\n".join([*(let for let in lets if let.split()[1] in self.query), self.query.strip() + suffix])
 
     def applies(self, entity: Entity) -> bool:
         """Whether enough is known of the entity."""
         known = parameters(entity)
         return entity.type == self.entity and any(known.get(name) for name in self.needs)
+
+
+def _spellings(type_name: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    return spellings(type_name, values.get(_SPELT.get(type_name, ""), ""))
+
+
+_SPELT: Final = {"IP": "Address", "URL": "Url", "DNS": "DomainName"}
 
 
 def literal(text: str) -> str:
