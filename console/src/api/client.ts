@@ -9,7 +9,7 @@ import type { RunDetail, RunReplay } from "./runs";
 import type { Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, TestReport } from "./destinations";
 import type { BatchItem, BatchResult, CheckResult, Comment, FunctionInfo, Incident, IncidentPage, IncidentPatch, Page, Person, QueryRequest, QueryResult, Rule, RuleRun, RuleSummary, Session, SourceAction, TableInfo, Workspace } from "./types";
 import type { RuleTemplate } from "./templates";
-import type { Bookmark, BookmarkWrite, Enrichment, Escalation, Graph, Move, NewSuppression, SimilarIncident, SourceAlert, TakeAction, Task } from "./work";
+import type { Bookmark, BookmarkChange, BookmarkWrite, Enrichment, Escalation, Graph, Move, NewSuppression, SimilarIncident, SourceAlert, TakeAction, Task } from "./work";
 
 const workspace = (ws: string) => `/workspaces/${encodeURIComponent(ws)}`;
 const rule = (ws: string, id: string) => `${workspace(ws)}/rules/${encodeURIComponent(id)}`;
@@ -63,6 +63,9 @@ export const api = {
   merge: (ws: string, number: number, sources: readonly number[]) =>
     http.post<Page<Move>>(`${workspace(ws)}/incidents/${number}/merge`, { sources }),
   addBookmark: (ws: string, set: BookmarkWrite) => http.post<Bookmark>(`${workspace(ws)}/bookmarks`, { set }),
+  bookmarks: (ws: string, top: number) => http.get<Page<Bookmark>>(`${workspace(ws)}/bookmarks?top=${top}`),
+  changeBookmark: (ws: string, id: string, set: BookmarkChange) => http.patch<Bookmark>(`${workspace(ws)}/bookmarks/${id}`, { set }),
+  deleteBookmark: (ws: string, id: string) => http.delete(`${workspace(ws)}/bookmarks/${id}`),
   split: (ws: string, number: number, alertIds: readonly string[]) =>
     http.post<Move>(`${workspace(ws)}/incidents/${number}/split`, { alertIds }),
   undoMove: (ws: string, id: string) => http.post<Move>(`${workspace(ws)}/incident-moves/${id}/undo`),

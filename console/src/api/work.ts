@@ -21,9 +21,17 @@ export interface Bookmark {
   id: string;
   displayName: string;
   notes: string;
+  labels: string[];
+  /** The query that found the row, and its time where it was given. */
+  query: string;
+  queryResult: Readonly<Record<string, unknown>>;
+  queryStartTimeUtc: Utc | null;
+  queryEndTimeUtc: Utc | null;
   eventTimeUtc: Utc;
+  incidentNumber: number | null;
+  createdTimeUtc: Utc;
   createdBy: PersonRef;
-  entities: { type: string; name: string }[];
+  entities: { type: string; name: string; properties: Readonly<Record<string, string>> }[];
 }
 
 export interface BookmarkWrite {
@@ -31,9 +39,13 @@ export interface BookmarkWrite {
   notes: string;
   query: string;
   queryResult: Readonly<Record<string, unknown>>;
+  /** Each with its type and its identifiers. */
+  entities: readonly Readonly<Record<string, string>>[];
   eventTimeUtc?: Utc;
   incidentNumber: number | null;
 }
+
+export type BookmarkChange = Partial<Pick<Bookmark, "displayName" | "notes" | "labels" | "incidentNumber">>;
 
 /** A merge or a split: alerts moved from one incident to another. */
 export interface Move {

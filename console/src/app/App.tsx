@@ -55,6 +55,7 @@ export const routes: RouteObject[] = [
                   { path: "incidents/:number", handle: "Incident", lazy: page(() => import("../incidents/IncidentPage")) },
                   { path: "entity", handle: "Entity", lazy: page(() => import("../incidents/EntityPage")) },
                   { path: "logs", handle: "Logs", lazy: page(() => import("../logs/LogsPage")) },
+                  { path: "hunting", handle: "Hunting", lazy: page(() => import("../hunting/HuntingPage")) },
                   { path: "analytics", handle: "Analytics", lazy: page(() => import("../analytics/RulesPage")) },
                   { path: "analytics/:id", handle: "Analytics rule", lazy: page(() => import("../analytics/RulePage")) },
                   { path: "runs/:id", handle: "Run", lazy: page(() => import("../analytics/RunPage")) },

@@ -1,4 +1,6 @@
 import {
+  BookmarkMultipleFilled,
+  BookmarkMultipleRegular,
   bundleIcon,
   BuildingMultipleFilled,
   BuildingMultipleRegular,
@@ -46,6 +48,7 @@ const GROUPS: readonly { title: string; places: readonly Place[] }[] = [
     places: [
       { path: "incidents", label: "Incidents", icon: bundleIcon(ShieldErrorFilled, ShieldErrorRegular) },
       { path: "logs", label: "Logs", icon: bundleIcon(DocumentSearchFilled, DocumentSearchRegular) },
+      { path: "hunting", label: "Hunting", icon: bundleIcon(BookmarkMultipleFilled, BookmarkMultipleRegular) },
     ],
   },
   {

@@ -1,17 +1,18 @@
 import "./logs.css";
 
-import { Button } from "@fluentui/react-components";
+import { Button, Tab, TabList } from "@fluentui/react-components";
 import { DismissRegular, PanelLeftContractRegular, PanelLeftExpandRegular, PlayRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { useLocation, useNavigate } from "react-router";
 
 import { api } from "../api/client";
+import type { SavedFunctionWhole } from "../api/functions";
 import { ApiError } from "../api/http";
 import type { FunctionInfo, TableInfo } from "../api/types";
 import { useCommands } from "../app/commands";
 import { readStored, writeStored } from "../app/preferences";
-import { useWorkspace } from "../app/session";
+import { useRights, useWorkspace } from "../app/session";
 import { DEFAULT_RANGE, formatRange, parseRange, spanning, type TimeRange } from "../time/range";
 import { TimeRangePicker } from "../time/TimeRangePicker";
 import { columnName } from "../values/kql";
@@ -20,11 +21,25 @@ import { KqlEditor, type EditorHandle } from "./KqlEditor";
 import { logsHash, logsLink, readLogsHash } from "./link";
 import { Problems } from "./Problems";
 import { Results } from "./Results";
+import { SaveDialog } from "./SaveDialog";
+import { SavedPane } from "./SavedPane";
+import { SaveMenu } from "./SaveMenu";
+import { titleOf } from "./saved";
 import { SchemaPane } from "./SchemaPane";
 import { useCheck, useColumnsOf } from "./useCheck";
 import { diagnosticsOf, useRun } from "./useRun";
 
 const MIN_EDITOR = 80;
+const SIDES = { tables: "Tables", queries: "Queries", functions: "Functions" } as const;
+type Side = keyof typeof SIDES;
+
+/** What the form saves, and what it was loaded from. */
+interface Saving {
+  kind: "query" | "function";
+  body: string;
+  from: SavedFunctionWhole | null;
+}
+
 const NO_TABLES: readonly TableInfo[] = [];
 const NO_FUNCTIONS: readonly FunctionInfo[] = [];
 
@@ -94,6 +109,10 @@ export default function LogsPage() {
   const [range, setRange] = useState<TimeRange>(fromAddress?.range ?? DEFAULT_RANGE);
   const [editorHeight, setEditorHeight] = useState(180);
   const [showSchema, setShowSchema] = useState(true);
+  const [side, setSide] = useState<Side>("tables");
+  const [loaded, setLoaded] = useState<SavedFunctionWhole | null>(null);
+  const [saving, setSaving] = useState<Saving | null>(null);
+  const { configure } = useRights();
   const editor = useRef<EditorHandle>(null);
   const { schema, loading, error: schemaError } = useSchema(ws);
   const { state, run, cancel } = useRun(ws);
@@ -146,12 +165,24 @@ export default function LogsPage() {
     const query = time ? `${columnName(table.name)}\n| sort by TimeGenerated desc\n| take 100` : `${columnName(table.name)}\n| take 100`;
     show(query, table.first && table.last ? spanning(table.first, table.last) : range);
   };
+  const load = (whole: SavedFunctionWhole) => {
+    setText(whole.body);
+    setLoaded(whole);
+    editor.current?.focus();
+  };
+  const lookAt = (one: Side) => {
+    setSide(one);
+    setShowSchema(true);
+  };
 
   useCommands([
     { id: "l-run", title: "Run the query (Shift+Enter in the editor)", group: "Logs", keys: ["Shift+Enter"], run: runNow },
     { id: "l-cancel", title: "Cancel the running query", group: "Logs", run: cancel, enabled: state.started !== null },
     { id: "l-editor", title: "Go to the editor", group: "Logs", keys: ["/", "e"], run: () => editor.current?.focus() },
-    { id: "l-schema", title: showSchema ? "Hide the tables" : "Show the tables", group: "Logs", keys: ["t"], run: () => setShowSchema(!showSchema) },
+    { id: "l-queries", title: "Show the saved queries", group: "Logs", keys: ["q"], run: () => lookAt("queries") },
+    { id: "l-functions", title: "Show the saved functions", group: "Logs", run: () => lookAt("functions") },
+    { id: "l-save", title: "Save as query", group: "Logs", enabled: configure && text.trim() !== "", run: () => setSaving({ kind: "query", body: text, from: loaded }) },
+    { id: "l-schema", title: showSchema ? "Hide the panel" : "Show the panel", group: "Logs", keys: ["t"], run: () => setShowSchema(!showSchema) },
   ]);
 
   const running = state.started !== null;
@@ -166,10 +197,12 @@ export default function LogsPage() {
           aria-expanded={showSchema}
           onClick={() => setShowSchema(!showSchema)}
         >
-          Tables
+          Panel
         </Button>
+        {loaded && <span className="vd-muted vd-ellipsis">{loaded.body === text ? titleOf(loaded) : `${titleOf(loaded)}, changed`}</span>}
         <span className="vd-spacer" />
         <TimeRangePicker key={formatRange(range)} range={range} onChange={changeRange} />
+        {configure && <SaveMenu disabled={!text.trim()} onSave={(kind) => setSaving({ kind, body: text, from: loaded })} />}
         <HistoryMenu ws={ws} onChoose={(past) => show(past.query, parseRange(past.range))} />
         {running ? (
           <Button size="small" icon={<DismissRegular />} onClick={cancel}>
@@ -184,7 +217,23 @@ export default function LogsPage() {
       <div className="vd-logs-body">
         {showSchema && (
           <div className="vd-logs-side">
-            {schemaError ? (
+            <TabList size="small" selectedValue={side} onTabSelect={(_, data) => setSide(data.value as Side)}>
+              {Object.entries(SIDES).map(([value, label]) => (
+                <Tab key={value} value={value}>
+                  {label}
+                </Tab>
+              ))}
+            </TabList>
+            {side !== "tables" ? (
+              <SavedPane
+                key={side}
+                queries={side === "queries"}
+                onLoad={load}
+                onInsert={(call) => editor.current?.insert(call)}
+                onRun={(query) => show(query, range)}
+                onEdit={(whole) => setSaving({ kind: side === "queries" ? "query" : "function", body: whole.body, from: whole })}
+              />
+            ) : schemaError ? (
               <p className="vd-warn">The tables could not be loaded: {schemaError.message}</p>
             ) : (
               <SchemaPane tables={schema.tables} loading={loading} onInsert={(name) => editor.current?.insert(name)} onLook={look} />
@@ -219,6 +268,16 @@ export default function LogsPage() {
           />
         </div>
       </div>
+      {saving && (
+        <SaveDialog
+          {...saving}
+          onClose={() => setSaving(null)}
+          onSaved={(whole) => {
+            setLoaded(whole);
+            setSaving(null);
+          }}
+        />
+      )}
     </div>
   );
 }
