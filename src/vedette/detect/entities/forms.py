@@ -170,7 +170,7 @@ def process_id_form(text: str) -> str:
 
 
 def spellings(type_name: str, value: str) -> tuple[str, ...]:
-    """How logs write an address, a URL or a name of DNS, beside its one form, which comes first; case does not count."""
+    """How logs write an address, a URL or a name of DNS, beside its one form, which comes first; of the latter two in any case."""
     found = [value]
     if type_name == "IP":
         try:
@@ -178,6 +178,7 @@ def spellings(type_name: str, value: str) -> tuple[str, ...]:
         except ValueError:
             return (value,)
         found.append(f"::ffff:{value}" if address.version == 4 else address.exploded)
+        found += [one.upper() for one in found]
     elif type_name == "DNS":
         found += [f"{value}.", _unicode(value)]
     elif type_name == "URL":
