@@ -22,6 +22,7 @@ from vedette.core.clock import VirtualClock
 from vedette.core.errors import VedetteError
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions, LoadReport, Outcome
+from vedette.store.retention.moves import move_day, old_days
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -695,3 +696,33 @@ def test_a_file_that_an_earlier_version_loaded_is_known(bench: Bench) -> None:
         bench.store._cursor().execute(f"UPDATE store_catalog.{table} SET sha256 = ?", [digest]).fetchall()
     again = bench.load(file).files
     assert [(one.outcome, one.table) for one in again] == [(Outcome.PRESENT, "SigninLogs")]
+
+
+def test_days_of_files_that_were_loaded_before_are_not_missing(tmp_path: Path) -> None:
+    """Of records and of rows with a table's columns, in the table and in the lake, whether all or some files are there already."""
+    with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
+        bench = Bench(store, tmp_path / "files")
+        bench.write("case/a.json", [sign_in(1, 1), sign_in(2, 1), sign_in(3, 3)])
+        rows = [{"TimeGenerated": f"2026-03-0{day}T00:00:00Z", "Level": "x"} for day in (1, 4, 4)]
+        folder = bench.write(
+            "case/App_CL/b.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode()
+        ).parent.parent
+        days = {"SigninLogs": {"2026-03-01": 2, "2026-03-03": 1}, "App_CL": {"2026-03-01": 1, "2026-03-04": 2}}
+        first = bench.load(folder)
+        assert {one.table: one.days for one in first.coverage} == days
+        again = bench.load(folder)
+        assert {file.outcome for file in again.files} == {Outcome.PRESENT}
+        assert [one.to_dict() for one in again.coverage] == [one.to_dict() for one in first.coverage]
+
+        for table in days:
+            for day in old_days(bench.store, table, 10**9)[:1]:
+                assert move_day(bench.store, table, day, 5.0)
+        bench.write("case/a-copy.json", [sign_in(1, 1), sign_in(2, 1), sign_in(3, 3)])
+        bench.write("case/c.json", [sign_in(4, 2)])
+        more = {one.table: one for one in bench.load(folder).coverage}
+        assert more["SigninLogs"].days == {"2026-03-01": 2, "2026-03-02": 1, "2026-03-03": 1}
+        assert more["SigninLogs"].missing == [("2026-03-04", "2026-03-04")]
+        assert more["App_CL"].days == days["App_CL"]
+        fresh = bench.write("other/d.json", [sign_in(5, 6)])
+        bench.write("other/d-copy.json", [sign_in(5, 6)])
+        assert [one.days for one in bench.load(fresh.parent).coverage] == [{"2026-03-06": 1}]

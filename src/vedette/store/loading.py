@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +13,7 @@ import pyarrow.compute as pc
 
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError, nearest
+from vedette.engine.dialect import identifier
 from vedette.kql import ticks
 from vedette.kql.types import Type
 from vedette.store import catalog
@@ -30,6 +33,7 @@ from vedette.store.conversion import convert
 from vedette.store.coverage import coverage_of, days_in
 from vedette.store.inference import Inference
 from vedette.store.inserting import Inserter
+from vedette.store.physical import LOAD
 from vedette.store.reading.forms import Form, Source, read
 from vedette.store.records import RecordSource, RecordWriter, newest_of
 from vedette.store.report import (
@@ -41,7 +45,9 @@ from vedette.store.report import (
     ProgressCallback,
     as_shown,
 )
-from vedette.store.tables import Tables
+from vedette.store.retention.lake import READERS
+from vedette.store.statements import engine_errors, run
+from vedette.store.tables import StoredTable, Tables
 from vedette.store.writer import TableWriter, writing
 
 _AHEAD: Final = 96 * 1024 * 1024
@@ -74,8 +80,11 @@ class Loader:
         options: LoadOptions,
         progress: ProgressCallback | None,
         cancelled: Callable[[], bool] | None,
+        rows_of: Callable[[StoredTable], str],
     ) -> None:
+        """`rows_of` is the SQL of a table's rows, wherever they lie."""
         self._tables = tables
+        self._rows_of = rows_of
         self._connect = connect
         self._clock = clock
         self._options = options
@@ -90,6 +99,7 @@ class Loader:
         """Load the sources in their order. A file that cannot be loaded is reported, and the others are loaded all the same."""
         started = self._clock.monotonic()
         report = LoadReport()
+        before = self._last_load()
         shifting = self._options.shift_to is not None
         to_look_at = [
             source for source in sources if shifting or not (source.table == "" or catalog.is_known(source.table))
@@ -113,11 +123,43 @@ class Loader:
             )
             stopped = found[-1].outcome is Outcome.CANCELLED
             report.files += found
+        self._recall(report.files, before)
         report.coverage = coverage_of(
-            (file.kind or file.table, file.table, file.days) for file in report.files if file.outcome is Outcome.LOADED
+            (file.kind or file.table, file.table, file.days)
+            for file in report.files
+            if file.outcome in (Outcome.LOADED, Outcome.PRESENT)
         )
         report.seconds = self._clock.monotonic() - started
         return report
+
+    def _last_load(self) -> int:
+        """The place in the catalogue of the last load that was made."""
+        with closing(self._connect()) as connection, engine_errors():
+            return int(run(connection, "SELECT coalesce(max(rowid), -1) FROM store_catalog.loads")[0][0])
+
+    def _recall(self, files: Sequence[FileReport], before: int) -> None:
+        """Of files that were loaded earlier than in this call: what the store has of their days. Each content counts once."""
+        recalled: set[tuple[str, str]] = set()
+        for file in files:
+            if file.outcome is Outcome.PRESENT and (file.table, file.content) not in recalled:
+                recalled.add((file.table, file.content))
+                stored = self._tables.get(file.table)
+                if stored is not None:
+                    file.days = self._days_of(stored, file.content, before)
+
+    def _days_of(self, stored: StoredTable, digest: str, before: int) -> Counter[int]:
+        moment = stored.stored.get("TimeGenerated")
+        if moment is None:
+            return Counter()
+        loads = "SELECT id FROM store_catalog.loads WHERE table_name = ? AND sha256 = ? AND rowid <= ?"
+        with READERS.reading(), closing(self._connect()) as connection, engine_errors():
+            found = run(
+                connection,
+                f"SELECT {identifier(moment.physical)} // {ticks.DAY} AS day, count(*) FROM {self._rows_of(stored)} "
+                f"WHERE {identifier(LOAD)} IN ({loads}) AND day IS NOT NULL GROUP BY day",
+                [stored.name, digest, before],
+            )
+        return Counter(dict(found))
 
     # -- the first look
 
@@ -205,9 +247,9 @@ class Loader:
             with writing(self._tables, source.table, self._connect) as (writer, connection):
                 known = digests_to_look_for(connection, source)
                 digests = [digest_of(source), *earlier_digests(source.path, known)] if known else []
-                present = any(is_present(connection, source.table, one) for one in digests)
-                if present and not self._options.again:
-                    report.outcome = Outcome.PRESENT
+                present = next((one for one in digests if is_present(connection, source.table, one)), None)
+                if present is not None and not self._options.again:
+                    report.outcome, report.content = Outcome.PRESENT, present
                 else:
                     self._store(source, look, shift, writer, connection, report)
         except Cancelled:

@@ -209,7 +209,7 @@ class LogStore(RowSource):
         options = options or LoadOptions()
         sources, passed_over = discover(paths, options.table)
         self._open_connection()
-        report = Loader(self._tables, self._cursor, self._clock, options, progress, cancelled).load(sources)
+        report = self._loader(options, progress, cancelled).load(sources)
         report.passed_over = passed_over
         self.terms.note(*{source.table for source in sources})
         return report
@@ -223,9 +223,14 @@ class LogStore(RowSource):
     ) -> LoadReport:
         """Load files that have been looked at: by the table's columns, or record by record into several tables."""
         self._open_connection()
-        report = Loader(self._tables, self._cursor, self._clock, options, progress, cancelled).load(sources)
+        report = self._loader(options, progress, cancelled).load(sources)
         self.terms.note()
         return report
+
+    def _loader(
+        self, options: LoadOptions, progress: ProgressCallback | None, cancelled: Callable[[], bool] | None
+    ) -> Loader:
+        return Loader(self._tables, self._cursor, self._clock, options, progress, cancelled, self.lake.rows_of)
 
     def has_table(self, name: str) -> bool:
         """Whether the table has had rows."""

@@ -137,7 +137,10 @@ class RecordWriter:
             present = None if self._again else self._present(connection, digest)
             if present is not None:
                 tables = self._tables_of(connection, present) or [self._source.target or ""]
-                return [FileReport(self._source.path, table, Outcome.PRESENT) for table in tables]
+                return [
+                    FileReport(self._source.path, table, Outcome.PRESENT, kind=self._source.kind, content=present)
+                    for table in tables
+                ]
             records = first
             while records is not None:
                 self._take(connection, writers, digest, records)

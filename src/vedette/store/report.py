@@ -86,8 +86,10 @@ class FileReport:
     kind: str = ""
     """What the records are from."""
     days: Counter[int] = field(default_factory=Counter)
-    """What the file has of each day (days since 0001-01-01), repeated records included."""
+    """What the file has of each day (days since 0001-01-01), repeated records included; of one that was loaded before, its rows."""
     kinds: Counter[str] = field(default_factory=Counter)
+    content: str = ""
+    """Of a file that was loaded before: the digest by which the store knows it."""
 
     def to_dict(self) -> dict[str, object]:
         """The report of the file as JSON."""

@@ -197,6 +197,11 @@ class Lake:
             return None
         return TableTiers(self.folder, table, self._workspace_id, parts, without)
 
+    def rows_of(self, table: StoredTable) -> str:
+        """SQL of all rows of a table, for a FROM; whoever runs it is among `READERS`."""
+        tiers = self.tiers(table)
+        return table.sql if tiers is None else f"({tiers.relation(None, None)})"
+
     # -- changing
 
     def write(self, connection: duckdb.DuckDBPyConnection, table: StoredTable, day: int, select: str) -> LakePart:
