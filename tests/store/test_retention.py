@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from collections.abc import Iterator
@@ -207,6 +208,27 @@ def test_a_column_that_was_added_later_is_found_in_old_rows(world: _World) -> No
         ["v1", 1],
         ["v40", 40],
     ]
+
+
+def test_what_came_in_is_counted_wherever_it_lies_by_now(world: _World) -> None:
+    """Old evidence is in the lake before the hour in which it came has ended."""
+    since, until = world.clock.now() - timedelta(hours=1), world.clock.now() + timedelta(hours=1)
+    before = world.logs.ingested(since, until)
+    assert [(one.table, one.rows) for one in before] == [("My_CL", 400), ("SigninLogs", 400)]
+    world.retention.set("*", 30, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    assert world.stored("My_CL") == 123
+    found = world.logs.ingested(since, until)
+    assert [(one.table, one.rows, one.bytes, one.loads) for one in found] == [
+        (one.table, one.rows, one.bytes, one.loads) for one in before
+    ]
+    assert [one.latency for one in found] == pytest.approx([one.latency for one in before])
+    assert world.logs.ingested(until, until + timedelta(hours=1)) == []
+    stored = world.logs.stored("My_CL")
+    assert stored is not None
+    assert str(world.files()[0]) in world.logs.lake.rows_of(stored, 3_600.0)
+    os.utime(world.files()[0], (0, 0))
+    assert str(world.files()[0]) not in world.logs.lake.rows_of(stored, 3_600.0)
 
 
 def test_every_moment_shows_each_row_once(world: _World) -> None:

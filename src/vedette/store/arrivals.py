@@ -8,7 +8,7 @@ table is made anew, since row numbers do not outlast a deletion, and how many ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -22,7 +22,7 @@ from vedette.kql.host import TableSchema
 from vedette.kql.types import Type
 from vedette.store.physical import INGESTED, LOAD, ROW
 from vedette.store.statements import run
-from vedette.store.tables import Tables
+from vedette.store.tables import StoredTable, Tables
 
 _SECOND: Final = timedelta(seconds=1)
 _LAST_SECOND: Final = ticks.from_datetime(datetime(9999, 12, 31, tzinfo=UTC)) // 10_000_000
@@ -51,8 +51,10 @@ class Ingested:
     latency: float
 
 
-def ingested(connection: duckdb.DuckDBPyConnection, tables: Tables, start: int, end: int) -> list[Ingested]:
-    """What was put into each table from `start` up to `end` (ticks)."""
+def ingested(
+    connection: duckdb.DuckDBPyConnection, tables: Tables, start: int, end: int, rows_of: Callable[[StoredTable], str]
+) -> list[Ingested]:
+    """What was put into each table from `start` up to `end` (ticks); `rows_of` is the SQL of its rows, wherever they lie by now."""
     found: list[Ingested] = []
     for name in tables.names():
         stored = tables.get(name)
@@ -64,7 +66,7 @@ def ingested(connection: duckdb.DuckDBPyConnection, tables: Tables, start: int, 
         total = "0" if size is None or size.type is not Type.REAL else f"sum({identifier(size.physical)})"
         rows, held, loads, late = run(
             connection,
-            f"SELECT count(*), {total}, count(DISTINCT {identifier(LOAD)}), {latency} FROM {stored.sql} WHERE {at} >= ? AND {at} < ?",
+            f"SELECT count(*), {total}, count(DISTINCT {identifier(LOAD)}), {latency} FROM {rows_of(stored)} WHERE {at} >= ? AND {at} < ?",
             [start, end],
         )[0]
         if rows:

@@ -355,8 +355,12 @@ class LogStore(RowSource):
 
     def ingested(self, start: datetime, end: datetime) -> list[Ingested]:
         """What came into each table in a time, by when it was put there; tables without such rows are left out."""
-        with closing(self._cursor()) as cursor, engine_errors():
-            return arrivals.ingested(cursor, self._tables, ticks.from_datetime(start), ticks.from_datetime(end))
+        age = (self._clock.now() - start).total_seconds()
+        with READERS.reading(), closing(self._cursor()) as cursor, engine_errors():
+            return arrivals.ingested(
+                cursor, self._tables, ticks.from_datetime(start), ticks.from_datetime(end),
+                lambda table: self.lake.rows_of(table, age),
+            )  # fmt: skip
 
     def describe(self, table: str) -> TableDescription:
         """A table's schema. Raises `NotFound`, with the nearest name, if there is no such table."""

@@ -7,16 +7,18 @@ written once and never changed. Queries read both: `TableTiers` is what they see
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
+from vedette.core.clock import SystemClock
 from vedette.core.errors import Unavailable
 from vedette.core.files import make_private_directory, sync_directory
 from vedette.engine.dialect import identifier, quote
@@ -33,6 +35,8 @@ FOLDER: Final = "lake"
 NUMBER: Final = "$rowid"
 """The column that numbers rows over all files, below zero so that no row of the table itself has the number."""
 _STEP: Final = 2**32
+_MARGIN: Final = 60.0
+"""Seconds by which the clock of the files may differ from the machine's."""
 CATALOGUE: Final = """
 CREATE TABLE IF NOT EXISTS store_catalog.lake (
     id BIGINT, table_name VARCHAR, day BIGINT, file VARCHAR, rows BIGINT, bytes BIGINT, first BIGINT, last BIGINT, billed DOUBLE,
@@ -197,10 +201,22 @@ class Lake:
             return None
         return TableTiers(self.folder, table, self._workspace_id, parts, without)
 
-    def rows_of(self, table: StoredTable) -> str:
-        """SQL of all rows of a table, for a FROM; whoever runs it is among `READERS`."""
+    def rows_of(self, table: StoredTable, seconds: float | None = None) -> str:
+        """SQL of all rows of a table, for a FROM; whoever runs it is among `READERS`.
+
+        With `seconds`, files that were written longer ago may be left out, as by one who looks for rows that came since then.
+        """
         tiers = self.tiers(table)
+        if tiers is not None and seconds is not None:
+            since = SystemClock().now().timestamp() - seconds - _MARGIN  # which is the clock of files
+            tiers = replace(tiers, parts=tuple(part for part in tiers.parts if self._written(part) >= since))
         return table.sql if tiers is None else f"({tiers.relation(None, None)})"
+
+    def _written(self, part: LakePart) -> float:
+        assert self.folder is not None
+        with suppress(OSError):
+            return (self.folder / part.file).stat().st_mtime
+        return math.inf  # whoever reads it is told
 
     # -- changing
 
