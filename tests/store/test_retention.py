@@ -231,6 +231,18 @@ def test_what_came_in_is_counted_wherever_it_lies_by_now(world: _World) -> None:
     assert str(world.files()[0]) not in world.logs.lake.rows_of(stored, 3_600.0)
 
 
+def test_rows_that_came_late_are_told_wherever_they_lie_by_now(world: _World) -> None:
+    """A rule that looks at late rows after they were moved learns of them all the same."""
+    first = world.logs.position()
+    late = [{"TimeGenerated": f"2026-01-0{day}T00:00:0{day}Z", "Odd": -day} for day in (1, 1, 2)]
+    world.logs.append("My_CL", late)
+    told = world.logs.arrived(first, world.logs.position(), NOON)
+    assert [one.rows for one in told] == [2, 1]
+    world.retention.set("*", 30, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    assert world.logs.arrived(first, world.logs.position(), NOON) == told
+
+
 def test_every_moment_shows_each_row_once(world: _World) -> None:
     """Queries that run while days are moved count the same rows as before."""
     counts: set[int] = set()

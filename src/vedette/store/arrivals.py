@@ -52,9 +52,14 @@ class Ingested:
 
 
 def ingested(
-    connection: duckdb.DuckDBPyConnection, tables: Tables, start: int, end: int, rows_of: Callable[[StoredTable], str]
+    connection: duckdb.DuckDBPyConnection,
+    tables: Tables,
+    start: int,
+    end: int,
+    rows_of: Callable[[StoredTable, int], str],
 ) -> list[Ingested]:
-    """What was put into each table from `start` up to `end` (ticks); `rows_of` is the SQL of its rows, wherever they lie by now."""
+    """What was put into each table from `start` up to `end` (ticks); `rows_of` is the SQL of its rows that came since a time (ticks),
+    wherever they lie by now."""
     found: list[Ingested] = []
     for name in tables.names():
         stored = tables.get(name)
@@ -66,7 +71,8 @@ def ingested(
         total = "0" if size is None or size.type is not Type.REAL else f"sum({identifier(size.physical)})"
         rows, held, loads, late = run(
             connection,
-            f"SELECT count(*), {total}, count(DISTINCT {identifier(LOAD)}), {latency} FROM {rows_of(stored)} WHERE {at} >= ? AND {at} < ?",
+            f"SELECT count(*), {total}, count(DISTINCT {identifier(LOAD)}), {latency} "
+            f"FROM {rows_of(stored, start)} WHERE {at} >= ? AND {at} < ?",
             [start, end],
         )[0]
         if rows:
@@ -125,9 +131,13 @@ def clear(connection: duckdb.DuckDBPyConnection, now: datetime) -> int:
 
 
 def between(
-    connection: duckdb.DuckDBPyConnection, tables: Tables, first: int, last: int, before: datetime
-) -> list[Arrival]:
-    """What arrived from position `first` up to `last` with a TimeGenerated before a time; seconds that touch are one."""
+    connection: duckdb.DuckDBPyConnection, tables: Tables, first: int, last: int, before: datetime,
+    rows_of: Callable[[StoredTable, int], str],
+) -> list[Arrival]:  # fmt: skip
+    """What arrived from position `first` up to `last` with a TimeGenerated before a time; seconds that touch are one.
+
+    `rows_of` is the SQL of a table's rows that came since a time (ticks), wherever they lie by now.
+    """
     cleared = _cleared(connection)
     first, last = first - cleared, last - cleared  # row numbers, by which the rows of the table are asked
     loads = run(
@@ -144,7 +154,7 @@ def between(
         moment = f"rows.{identifier(column.physical)}"
         seconds = run(
             connection,
-            f"SELECT arrivals.rowid + 1 + {cleared}, {moment} // 10000000 AS second, count(*) FROM {stored.sql} AS rows "
+            f"SELECT arrivals.rowid + 1 + {cleared}, {moment} // 10000000 AS second, count(*) FROM {rows_of(stored, oldest)} AS rows "
             f"JOIN store_catalog.arrivals AS arrivals ON arrivals.load = rows.{identifier(LOAD)} "
             f"AND rows.{identifier(ROW)} BETWEEN arrivals.first_row AND arrivals.last_row "
             f"WHERE arrivals.rowid >= ? AND arrivals.rowid < ? AND arrivals.table_name = ? AND rows.{identifier(INGESTED)} >= ? "

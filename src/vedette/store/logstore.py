@@ -181,8 +181,8 @@ class LogStore(RowSource):
 
     def arrived(self, first: int, last: int, before: datetime) -> list[Arrival]:
         """What arrived from one position up to another, with a TimeGenerated before a time."""
-        with closing(self._cursor()) as cursor, engine_errors():
-            return arrivals.between(cursor, self._tables, first, last, before)
+        with READERS.reading(), closing(self._cursor()) as cursor, engine_errors():
+            return arrivals.between(cursor, self._tables, first, last, before, self._rows_since)
 
     def tables_read(self, text: str) -> frozenset[str] | None:
         """The tables that a query reads, by its bound tree; None if it cannot be bound. Nothing is run."""
@@ -355,12 +355,14 @@ class LogStore(RowSource):
 
     def ingested(self, start: datetime, end: datetime) -> list[Ingested]:
         """What came into each table in a time, by when it was put there; tables without such rows are left out."""
-        age = (self._clock.now() - start).total_seconds()
         with READERS.reading(), closing(self._cursor()) as cursor, engine_errors():
             return arrivals.ingested(
-                cursor, self._tables, ticks.from_datetime(start), ticks.from_datetime(end),
-                lambda table: self.lake.rows_of(table, age),
-            )  # fmt: skip
+                cursor, self._tables, ticks.from_datetime(start), ticks.from_datetime(end), self._rows_since
+            )
+
+    def _rows_since(self, table: StoredTable, moment: int) -> str:
+        """SQL of the rows of a table that came since a time (ticks), and more."""
+        return self.lake.rows_of(table, (self._clock.now() - ticks.to_datetime(moment)).total_seconds())
 
     def describe(self, table: str) -> TableDescription:
         """A table's schema. Raises `NotFound`, with the nearest name, if there is no such table."""
