@@ -340,6 +340,26 @@ def test_columns_may_be_called_as_the_engine_calls_what_it_adds(world: _World) -
     assert world.ask(text) == left
 
 
+def test_other_rows_than_those_that_were_confirmed_stay_whatever_their_number(world: _World) -> None:
+    asked = preview(world.logs, "My_CL", "Odd < 10 and TimeGenerated > ago(30d)")
+    assert asked.rows == 10
+    one = preview(world.logs, "My_CL", "Odd == 3")
+    assert purge(world.logs, "My_CL", one.where, one.token) == 1
+    world.logs.append("My_CL", [{"TimeGenerated": NOON.isoformat(), "Odd": 3}])
+    with pytest.raises(Conflict, match="10 rows"):
+        purge(world.logs, "My_CL", asked.where, asked.token)
+    chance = preview(world.logs, "My_CL", "rand() < 0.5")
+    with pytest.raises(Conflict):
+        purge(world.logs, "My_CL", chance.where, chance.token)
+    assert world.ask("My_CL | count") == [[400]]
+    asked = preview(world.logs, "My_CL", "Odd < 10 or Odd > 390")
+    world.retention.set("*", 5, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    world.again()
+    assert purge(world.logs, "My_CL", asked.where, asked.token) == 19  # the same rows, which lie elsewhere by now
+    assert world.ask("My_CL | summarize count(), min(Odd), max(Odd)") == [[381, 10, 390]]
+
+
 @pytest.mark.parametrize(
     "where", ["Odd == 1 | take 5", "Odd ==", "1 == 1; SigninLogs", "Nope == 1", "1 == 1 | project Odd"]
 )

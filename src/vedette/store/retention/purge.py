@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from vedette.core.errors import Conflict, InvalidInput
@@ -24,6 +25,7 @@ from vedette.kql.operators.where import WhereOperator
 from vedette.kql.parser import parse
 from vedette.kql.syntax import ExpressionStatement, Pipeline
 from vedette.kql.types import Type
+from vedette.store.physical import LOAD, ROW
 from vedette.store.retention.lake import NUMBER, LakePart, in_files, part_of
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.writer import writing
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from vedette.store.logstore import LogStore
 
 _ROW: Final = "$RowNumber"
+_OF: Final = {"$RowLoad": LOAD, "$RowLine": ROW}
+"""By which a row is known wherever it lies, and the hidden columns that hold it."""
 _DOOMED: Final = "doomed"
 _ALL: Final = 2**40
 _SECONDS: Final = 3_600.0
@@ -61,7 +65,8 @@ class _NumberedHost:
         found = self._host.table(name)
         if found is None or name != self._table:
             return found
-        return replace(found, fields=(*found.fields, Field(_ROW, Type.LONG, "rowid", sql="rowid")))
+        known = (Field(name, Type.LONG, column, sql=identifier(column)) for name, column in _OF.items())
+        return replace(found, fields=(*found.fields, Field(_ROW, Type.LONG, "rowid", sql="rowid"), *known))
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._host, name)
@@ -83,8 +88,8 @@ def preview(logs: LogStore, table: str, where: str) -> PurgePreview:
     """Count the rows that meet a condition, which is KQL as after `where`. Raises `NotFound`, and `KqlError` for what is none."""
     text = _query(logs, table, where)
     with logs.cursor() as cursor:
-        rows = _numbers(logs, table, text, len(table) + 9, cursor)
-    return PurgePreview(table, where, len(rows), _token(logs, table, where, len(rows)))
+        found = _found(logs, table, text, len(table) + 9, cursor)
+    return PurgePreview(table, where, found.num_rows, _token(logs, table, where, found))
 
 
 def purge(logs: LogStore, table: str, where: str, token: str) -> int:
@@ -99,12 +104,13 @@ def purge(logs: LogStore, table: str, where: str, token: str) -> int:
     with logs.maintenance:
         try:
             with writing(logs.table_register, table, logs.connect) as (writer, connection):
-                rows = _numbers(logs, table, text, len(table) + 9, connection)
-                if not hmac.compare_digest(token, _token(logs, table, where, len(rows))):
+                found = _found(logs, table, text, len(table) + 9, connection)
+                if not hmac.compare_digest(token, _token(logs, table, where, found)):
                     raise Conflict(
-                        f"{len(rows):,} rows of {table} meet the condition now, which is not what was confirmed.",
+                        f"{found.num_rows:,} rows of {table} meet the condition now, and they are not those that were confirmed.",
                         code="VDT0652", hint="Ask for the count once more, and confirm it.",
                     )  # fmt: skip
+                rows = [int(value) for value in found.column(0).to_pylist()]
                 stored = writer.table
                 moment = stored.stored["TimeGenerated"].physical
                 sized = stored.stored.get("_BilledSize")
@@ -149,7 +155,8 @@ def _query(logs: LogStore, table: str, where: str) -> str:
     logs.describe(table)
     if logs.stored(table) is None:
         raise InvalidInput(f"{table} has no rows.", target=table)
-    text = f"{table} | where {where}\n| project ['{_ROW}']"
+    names = ", ".join(f"['{name}']" for name in (_ROW, *_OF))
+    text = f"{table} | where {where}\n| project {names}"
     script, found = parse(text)
     faults = [one for one in found if one.severity == "Error"]
     shape = None
@@ -168,7 +175,8 @@ def _moved(one: Diagnostic, by: int, most: int) -> Diagnostic:
     return replace(one, start=min(max(0, one.start - by), most))
 
 
-def _numbers(logs: LogStore, table: str, text: str, prefix: int, connection: duckdb.DuckDBPyConnection) -> list[int]:
+def _found(logs: LogStore, table: str, text: str, prefix: int, connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The rows that meet the condition: where they lie, and what they are known by."""
     host = _NumberedHost(logs.host, table)
     limits = Limits(rows=_ALL, bytes=_ALL, seconds=_SECONDS)
     # the rows are told by their numbers in the state of this transaction, whatever an index of terms may know of another
@@ -178,13 +186,15 @@ def _numbers(logs: LogStore, table: str, text: str, prefix: int, connection: duc
     try:
         compiled = run_.compiled(run_.bound(text).results[-1])
         logs.engine.register(compiled)
-        found = run_.table(compiled)[0]
+        return run_.table(compiled)[0]
     except KqlError as error:
         where = text[prefix : text.rfind("\n")]
         raise KqlError(where, [_moved(one, prefix, len(where)) for one in error.diagnostics]) from None
-    return [int(value) for value in found.column(0).to_pylist()]
 
 
-def _token(logs: LogStore, table: str, where: str, rows: int) -> str:
-    """Says what was confirmed; it is no secret, who may ask for it may purge."""
-    return hashlib.sha256("\0".join([logs.workspace_id, table, where, str(rows)]).encode()).hexdigest()[:32]
+def _token(logs: LogStore, table: str, where: str, found: pa.Table) -> str:
+    """Says which rows were confirmed; it is no secret, who may ask for it may purge."""
+    made = hashlib.sha256("\0".join([logs.workspace_id, table, where, str(found.num_rows)]).encode())
+    known = np.array([found.column(place).to_numpy() for place in (1, 2)], dtype=np.int64)
+    made.update(known[:, np.lexsort(known)].tobytes())
+    return made.hexdigest()[:32]
