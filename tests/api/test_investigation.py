@@ -172,6 +172,14 @@ def test_tasks_merging_and_the_etag(client: httpx.Client) -> None:
             "entities?type=Account&identifier=FullName=a&from=2020-03-02T00:00:00Z&to=2026-03-01T00:00:00Z",
             "at most 400",
         ),
+        (
+            "entities/timeline?type=IP&identifier=Address=1.1.1.1&to=0001-01-01T00:00:00%2B14:00",
+            "'to' is a time between the years 1 and 9999",
+        ),
+        (
+            "explorations?type=IP&identifier=Address=1.1.1.1&from=9999-12-31T23:00:00-14:00",
+            "'from' is a time between the years 1 and 9999",
+        ),
         ("incidents/99/graph", "There is no incident '99'"),
         ("incidents/99/similar", "There is no incident '99'"),
     ],

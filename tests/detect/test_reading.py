@@ -631,6 +631,12 @@ MINIMAL = {
         ({"query": None}, "rule.yaml:1: the rule 'R' has no 'query'."),
         ({"query": "  "}, "rule.yaml:{query}: 'query' is empty."),
         ({"name": None}, "rule.yaml:1: the rule has no 'name'."),
+        ({"name": " "}, "rule.yaml:1: the rule has no 'name'."),
+        ({"entityMappings": [{"entityType": "", "fieldMappings": []}]}, "'entityMappings' has no 'entityType'."),
+        (
+            {"entityMappings": [{"entityType": "IP", "fieldMappings": [{"identifier": "Address", "columnName": ""}]}]},
+            "'fieldMappings' has no 'columnName'.",
+        ),
         ({"severity": "Hight"}, "rule.yaml:{severity}: 'Hight' is not a value of 'severity'. Did you mean 'High'?"),
         (
             {"triggerThreshold": "many"},

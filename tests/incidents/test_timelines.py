@@ -84,6 +84,8 @@ WRITTEN = [
      {"EventID": 4624, "Computer": "pc", "IpAddress": "::ffff:10.0.0.5"}),
     ("ip-logon-hosts", {"type": "IP", "Address": "::ffff:10.0.0.5"}, "SecurityEvent",
      {"EventID": 4624, "Computer": "pc", "IpAddress": "10.0.0.5"}),
+    ("ip-firewall-sources", {"type": "IP", "Address": "fe80::1%4"}, "CommonSecurityLog",
+     {"SourceIP": "10.1.1.1", "DestinationIP": "fe80::1%4"}),
     ("ip-sign-in-accounts", {"type": "IP", "Address": "2001:db8::1"}, "SigninLogs",
      {"UserPrincipalName": "a@x.com", "IPAddress": "2001:0DB8:0000:0000:0000:0000:0000:0001"}),
     ("ip-firewall-sources", {"type": "IP", "Address": "2001:DB8:0::1"}, "CommonSecurityLog",

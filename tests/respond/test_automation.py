@@ -270,6 +270,7 @@ def test_playbooks_are_refused_where_a_rule_is_made(house: House) -> None:
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (rule("x" * 501), "at most 500 characters"),
+    (rule(" "), "has no 'displayName'"),
     (rule(order=0), "'order' is 1 or more"),
     (rule(order=1001), "from 1 to 1,000"),
     (rule(actions=[]), "an action at least"),

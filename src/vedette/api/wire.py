@@ -10,6 +10,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, PlainSerializer, create_model
 from pydantic.alias_generators import to_camel
 
+from vedette.core.errors import InvalidInput
 from vedette.kql import ticks
 
 T = TypeVar("T")
@@ -109,3 +110,13 @@ def moment_of(ticks_or_text: Any) -> datetime | None:
 def camel(value: Mapping[str, Any]) -> dict[str, Any]:
     """A mapping with camelCase keys."""
     return {to_camel(key): item for key, item in value.items()}
+
+
+def in_utc(moment: datetime | None, target: str) -> datetime | None:
+    """A time that was sent, in UTC, which it is in where it names no zone. `InvalidInput` beyond the years 1 to 9999."""
+    if moment is None:
+        return None
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(f"'{target}' is a time between the years 1 and 9999, in UTC.", target=target) from None

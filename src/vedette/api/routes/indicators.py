@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -12,7 +12,7 @@ from pydantic import Field
 from vedette.api.routes.incidents import reference
 from vedette.api.security import Caller, Services, requires
 from vedette.api.services import WorkspaceServices
-from vedette.api.wire import Page, Wire, wire_model
+from vedette.api.wire import Page, Wire, in_utc, wire_model
 from vedette.core.errors import InvalidInput, NotFound, nearest
 from vedette.core.roles import Permission
 from vedette.incidents.vocabulary import ActivityKind
@@ -162,8 +162,8 @@ def _put(
     services: WorkspaceServices, caller: Caller, body: Particulars, kind: str, value: str, *, write: bool = True
 ) -> IntelObject:
     now = services.application.clock.now()
-    begins = _utc(body.valid_from) or now
-    ends = _utc(body.valid_until)
+    begins = in_utc(body.valid_from, "validFrom") or now
+    ends = in_utc(body.valid_until, "validUntil")
     if ends is None and body.days:
         ends = begins + timedelta(days=body.days)
     made = content(
@@ -171,12 +171,6 @@ def _put(
         valid_until=ends, labels=body.tags, types=body.threat_types, tlp=body.tlp, origin=services.workspace.id,
     )  # fmt: skip
     return services.indicators.put(made, caller, write=write)
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 _OF_ENTITIES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {

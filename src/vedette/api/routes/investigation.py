@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from vedette.api.routes.incidents import reference
 from vedette.api.security import Caller, Services, requires
-from vedette.api.wire import Wire
+from vedette.api.wire import Wire, in_utc
 from vedette.core.errors import InvalidInput
 from vedette.core.roles import Permission
 from vedette.detect.entities.entity import Entity
@@ -53,12 +53,6 @@ def asked_entity(
 
 
 Asked = Annotated[Entity, Depends(asked_entity)]
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 @router.get("/incidents/{incident}/graph")
@@ -104,7 +98,7 @@ def incident_timeline(
 def entity_page(services: Services, caller: Reader, entity: Asked, from_: From = None, to: To = None) -> dict[str, Any]:
     """What is known of an entity, and what each exploration would bring."""
     held = services.investigation
-    return held.entity_page(entity, held.span(_utc(from_), _utc(to)), caller)
+    return held.entity_page(entity, held.span(in_utc(from_, "from"), in_utc(to, "to")), caller)
 
 
 @router.get("/entities/timeline")
@@ -114,7 +108,9 @@ def entity_timeline(
 ) -> dict[str, Any]:  # fmt: skip
     """An entity's alerts, activities, bookmarks and actions; `next` is the `to` of the page before."""
     held = services.investigation
-    return held.entity_timeline(entity, held.span(_utc(from_), _utc(to)), top, kinds.split(","), caller)
+    return held.entity_timeline(
+        entity, held.span(in_utc(from_, "from"), in_utc(to, "to")), top, kinds.split(","), caller
+    )
 
 
 @router.get("/users/{user}/timeline")
@@ -125,7 +121,7 @@ def user_timeline(
     held = services.investigation
     name = "FullName" if "@" in user or "\\" in user else "AadUserId"
     return held.user_timeline(
-        read_entity({"type": "Account", name: user}), held.span(_utc(from_), _utc(to)), top, caller
+        read_entity({"type": "Account", name: user}), held.span(in_utc(from_, "from"), in_utc(to, "to")), top, caller
     )
 
 
@@ -135,7 +131,7 @@ def explorations(
 ) -> dict[str, Any]:
     """The explorations of an entity, each with how many results it would bring."""
     held = services.investigation
-    found = held.explorations(entity, held.span(_utc(from_), _utc(to)), caller)
+    found = held.explorations(entity, held.span(in_utc(from_, "from"), in_utc(to, "to")), caller)
     return {"value": found, "count": len(found)}
 
 
@@ -143,5 +139,5 @@ def explorations(
 def explore(services: Services, caller: Reader, exploration: str, body: Exploration) -> dict[str, Any]:
     """Runs an exploration: rows, and the nodes and edges that they add to the graph."""
     held = services.investigation
-    span = held.span(_utc(body.from_), _utc(body.to))
+    span = held.span(in_utc(body.from_, "from"), in_utc(body.to, "to"))
     return held.explore(exploration, read_entity(body.entity), span, body.top, caller)

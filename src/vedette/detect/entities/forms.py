@@ -174,7 +174,7 @@ def spellings(type_name: str, value: str) -> tuple[str, ...]:
     found = [value]
     if type_name == "IP":
         try:
-            address = ipaddress.ip_address(value)
+            address = ipaddress.ip_address(value.partition("%")[0])
         except ValueError:
             return (value,)
         found.append(f"::ffff:{value}" if address.version == 4 else address.exploded)

@@ -47,8 +47,9 @@ class FieldReader:
         return self.value.get(name) is not None
 
     def lacks(self, name: str) -> bool:
-        """Whether the field is not there, not even with a slip in its name."""
-        return not self.has(name) and name not in self._suspected
+        """Whether the field is not there or is an empty text, and is not there with a slip in its name either."""
+        value = self.value.get(name)
+        return (value is None or (isinstance(value, str) and not value.strip())) and name not in self._suspected
 
     def raw(self, name: str) -> JsonValue:
         """The field's value as it is."""

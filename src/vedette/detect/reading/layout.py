@@ -139,7 +139,8 @@ def read_layout(
     if rule_kind is not None and rule_kind.has_query and not query.strip() and not unmapped:
         if isinstance(fields.raw("query"), str):
             fields.wrong("query", "'query' is empty")
-        fields.missing("query")
+        else:
+            fields.missing("query")
     anomalies = rule_kind is RuleKind.ANOMALY and bool(query.strip())
     frequency, period = read_schedule(fields, rule_kind, anomalies=anomalies)
     if anomalies:
