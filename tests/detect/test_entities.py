@@ -175,6 +175,17 @@ def test_what_does_not_prove_identity(entity: dict[str, str]) -> None:
     assert strong_keys(Entity.from_dict(entity)) == ()
 
 
+def test_what_windows_does_not_tell_is_no_entity() -> None:
+    """It writes a hyphen where there is no address and no account."""
+    rows = [
+        {"Ip": "-", "Who": "-\\-", "Sid": "-"},
+        {"Ip": " - ", "Who": "-", "Sid": "S-1-5-21-1-2-3-4"},
+        {"Ip": "::1", "Who": "\\"},
+    ]
+    found = entities_of([mapping("IP", Address="Ip"), mapping("Account", FullName="Who", Sid="Sid")], rows)
+    assert found == [{"type": "IP", "Address": "::1"}, {"type": "Account", "Sid": "S-1-5-21-1-2-3-4"}]
+
+
 def test_generic_accounts_are_dropped_unless_somebody_owns_them() -> None:
     assert is_generic_account(Entity.of("Account", {"FullName": "Administrator"}))
     assert not is_generic_account(Entity.of("Account", {"FullName": "CONTOSO\\Administrator"}))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vedette.detect.entities.entity import Entity, resolved
@@ -82,6 +82,7 @@ def observations(draw: st.DrawFn) -> list[tuple[int, Entity, str]]:
     return seen
 
 
+@settings(deadline=None)
 @given(observations(), st.randoms(use_true_random=False))
 def test_order_changes_nothing_and_people_stay_apart(
     observed: list[tuple[int, Entity, str]], random: st.DataObject
@@ -112,6 +113,7 @@ def anything(draw: st.DrawFn) -> Seen:
     return seen
 
 
+@settings(deadline=None)
 @given(anything(), st.randoms(use_true_random=False))
 def test_whatever_comes_the_order_changes_nothing(seen: Seen, random: st.DataObject) -> None:
     found = merged(seen)
@@ -188,6 +190,14 @@ CASES = {
          Entity.of("SecurityGroup", {"SID": "S-1-5-32-544", "DistinguishedName": "CN=Administrators,DC=b"})),
         [[0], [1], [2], [3], [4], [5]],
     ),
+    "an account of this machine, whichever that is": (
+        (account(FullName=".\\admin2", DisplayName="a"), account(FullName=".\\admin2", DisplayName="b"),
+         account(FullName="localhost\\admin2")),
+        [[0], [1], [2]],
+    ),
+    "a name that is not told": (
+        (account(FullName="D\\-", PUID="a"), account(FullName="D\\-", PUID="b"), account(Name="-", NTDomain="D")), [[0], [1], [2]],
+    ),
     "a group of a domain": (
         (Entity.of("SecurityGroup", {"SID": "S-1-5-21-1-2-3-512"}),
          Entity.of("SecurityGroup", {"SID": "s-1-5-21-1-2-3-512", "DistinguishedName": "CN=Admins,DC=a"})),
@@ -256,6 +266,7 @@ def test_what_is_spelt_in_several_ways(case: str) -> None:
     assert sorted(sorted(map(int, one.alert_ids)) for one in found) == expected
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["URL", "DNS", "File", "RegistryValue"]),
     st.text(max_size=30),

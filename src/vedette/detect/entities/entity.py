@@ -34,6 +34,9 @@ _BUILTIN_DOMAINS: Final = frozenset(
         "font driver host",
         "iis apppool",
         "nt virtual machine",
+        ".",
+        "-",
+        "localhost",
     }
 )
 _SID: Final = re.compile(r"s-1-\d+(-|$)")
@@ -106,7 +109,7 @@ def resolved(entity: Entity) -> dict[str, str]:
     written in their one form (`forms.py`), a name of DNS without the dot of the root, a hash's algorithm is told by its length, a
     resource's subscription and name by its id.
     """
-    found = {name: value.strip() for name, value in entity.identifiers if value.strip()}
+    found = {name: value.strip() for name, value in entity.identifiers if is_told(value)}
     for name in _DNS_NAMES.get(entity.type, ()):
         if found.get(name, "").rstrip("."):
             found[name] = dns_form(found[name])
@@ -141,7 +144,7 @@ def resolved(entity: Entity) -> dict[str, str]:
         found.setdefault("ResourceName", parts[-1])
         if len(parts) > 1 and parts[0].casefold() == "subscriptions":
             found.setdefault("SubscriptionId", parts[1])
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if is_told(value)}
 
 
 _DNS_NAMES: Final = {"Host": ("FullName", "HostName", "DnsDomain"), "DNS": ("DomainName",)}
@@ -271,6 +274,14 @@ def identity(entity: Entity) -> str:
     if strong:
         return strong[0]
     return f"{entity.type}:~{json.dumps(_folded(entity.type, resolved(entity)), sort_keys=True)}"
+
+
+_UNKNOWN: Final = frozenset({"", "-", "-\\-", "\\"})
+
+
+def is_told(text: str) -> bool:
+    """Whether an identifier says anything: Windows writes ``-`` where there is nothing to tell."""
+    return text.strip() not in _UNKNOWN
 
 
 def is_generic_account(entity: Entity) -> bool:

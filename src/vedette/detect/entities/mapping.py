@@ -9,7 +9,7 @@ from typing import Any
 
 from vedette.core.errors import nearest
 from vedette.detect.alerts.limits import AlertLimits
-from vedette.detect.entities.entity import Entity, is_generic_account
+from vedette.detect.entities.entity import Entity, is_generic_account, is_told
 from vedette.detect.entities.types import LEGACY_COLUMNS, entity_type
 from vedette.detect.rule import AnalyticsRule, EntityMapping, FieldMapping, JsonValue
 
@@ -97,7 +97,7 @@ class EntityMapper:
                 texts = [self._cut(text_of(value).strip()) for value in values]
                 identifiers: dict[str, str] = {}
                 for field, text in zip(mapping.fields, texts):
-                    if text:
+                    if is_told(text):
                         identifiers.setdefault(field.identifier, text)
                 if identifiers:
                     yield Entity.of(mapping.entity_type, identifiers)
@@ -175,6 +175,6 @@ def _embedded_entity(entry: Any, cut: Callable[[str], str]) -> Entity | None:
         if identifier is None or isinstance(value, dict | list) or value is None:
             continue
         text = cut(text_of(value).strip())
-        if text:
+        if is_told(text):
             identifiers[identifier] = text
     return Entity.of(known.name, identifiers) if identifiers else None
