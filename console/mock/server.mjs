@@ -220,6 +220,8 @@ export function createMock({ incidents: count = 10_000, rows = 5_000, empty = fa
     ["GET", `${ws}/rules`, () => page(rules.map(brief))],
     ["GET", `${ws}/rules/:id`, ({ id }) => rule(id)],
     ["PATCH", `${ws}/rules/:id`, ({ id, body }) => Object.assign(rule(id), { enabled: body.enabled })],
+    ["GET", `${ws}/rules/:id/coverage`, () => ({ from: iso(start - 7 * 86_400_000), to: iso(start), coveredTo: null, value: [] })],
+    ...["rule-exceptions", "saved-functions", "bookmarks", "indicators", "indicator-sources"].map((list) => ["GET", `${ws}/${list}`, () => page([])]),
     ["GET", `${ws}/rules/:id/runs`, ({ id }) => page(runs.get(rule(id).id) ?? [])],
     ["POST", `${ws}/rules/run`, async ({ body, wait }) => {
       const one = rule(body.ruleId);

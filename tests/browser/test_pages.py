@@ -21,7 +21,7 @@ def test_every_page_fits_and_is_accessible(site: Site, page: Page) -> None:
     found = []
     for name in (
         "incidents", f"incidents?preview={number}", f"incidents/{number}", f"incidents/{number}?tab=comments",
-        f"incidents/{number}?tab=investigate", f"entity#type=Account&id=FullName={user('MM')}", "logs#q=SigninLogs&t=P1D&run=1", "hunting", "hunting?tab=queries",
+        f"incidents/{number}?tab=investigate", f"entity#type=Account&id=FullName={user('MM')}", "logs#q=SigninLogs&t=P1D&run=1", "hunting", "hunting?tab=queries", "threat-intelligence",
         "analytics", f"analytics/{rule_id('MM')}", f"analytics/{rule_id('MM')}?tab=coverage",
         f"analytics/{rule_id('MM')}?tab=exceptions", "destinations",
         "destinations/new?kind=sentinel", "automation", "automation/new?kind=Updated", "deliveries", "integrations",

@@ -56,6 +56,7 @@ export const routes: RouteObject[] = [
                   { path: "entity", handle: "Entity", lazy: page(() => import("../incidents/EntityPage")) },
                   { path: "logs", handle: "Logs", lazy: page(() => import("../logs/LogsPage")) },
                   { path: "hunting", handle: "Hunting", lazy: page(() => import("../hunting/HuntingPage")) },
+                  { path: "threat-intelligence", handle: "Threat intelligence", lazy: page(() => import("../intelligence/IntelligencePage")) },
                   { path: "analytics", handle: "Analytics", lazy: page(() => import("../analytics/RulesPage")) },
                   { path: "analytics/:id", handle: "Analytics rule", lazy: page(() => import("../analytics/RulePage")) },
                   { path: "runs/:id", handle: "Run", lazy: page(() => import("../analytics/RunPage")) },

@@ -1,6 +1,8 @@
 import {
   BookmarkMultipleFilled,
   BookmarkMultipleRegular,
+  BugFilled,
+  BugRegular,
   bundleIcon,
   BuildingMultipleFilled,
   BuildingMultipleRegular,
@@ -49,6 +51,7 @@ const GROUPS: readonly { title: string; places: readonly Place[] }[] = [
       { path: "incidents", label: "Incidents", icon: bundleIcon(ShieldErrorFilled, ShieldErrorRegular) },
       { path: "logs", label: "Logs", icon: bundleIcon(DocumentSearchFilled, DocumentSearchRegular) },
       { path: "hunting", label: "Hunting", icon: bundleIcon(BookmarkMultipleFilled, BookmarkMultipleRegular) },
+      { path: "threat-intelligence", label: "Threat intelligence", icon: bundleIcon(BugFilled, BugRegular) },
     ],
   },
   {

@@ -64,6 +64,7 @@ function GlobalCommands() {
     { id: "go-incidents", title: "Go to Incidents", group: "Go to", run: () => to("incidents") },
     { id: "go-logs", title: "Go to Logs", group: "Go to", run: () => to("logs") },
     { id: "go-hunting", title: "Go to Hunting", group: "Go to", run: () => to("hunting") },
+    { id: "go-intelligence", title: "Go to Threat intelligence", group: "Go to", run: () => to("threat-intelligence") },
     { id: "go-analytics", title: "Go to Analytics", group: "Go to", run: () => to("analytics") },
     { id: "go-destinations", title: "Go to Destinations", group: "Go to", run: () => to("destinations") },
     { id: "go-deliveries", title: "Go to Deliveries", group: "Go to", run: () => to("deliveries") },

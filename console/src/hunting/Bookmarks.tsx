@@ -113,7 +113,7 @@ export function Bookmarks() {
         </EmptyState>
       )}
       {all.length > 0 && (
-        <div className={opened ? "vd-hunting vd-hunting-open" : "vd-hunting"}>
+        <div className={opened ? "vd-listed vd-with-pane" : "vd-listed"}>
           {shown.length > 0 ? (
             <List shown={shown} open={opened?.id ?? null} onOpen={(id) => set("bookmark", id === opened?.id ? "" : id)} />
           ) : (

@@ -1,6 +1,6 @@
 import "../app/configuration.css";
 import "../incidents/incidents.css";
-import "./hunting.css";
+import "../app/pane.css";
 
 import { Tab, TabList } from "@fluentui/react-components";
 
