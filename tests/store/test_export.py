@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import datetime
+import math
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -64,7 +66,7 @@ def test_parquet_has_types(logs: LogStore, tmp_path: Path) -> None:
     types = {field.name: str(field.type) for field in table.schema}
     assert types == {
         "n": "int64", "TimeGenerated": "timestamp[us, tz=UTC]", "name": "string", "detail": "string", "flag": "bool",
-        "span": "string", "id": "string", "part": "decimal128(38, 18)", "share": "double", "none": "int64",
+        "span": "string", "id": "string", "part": "decimal128(38, 10)", "share": "double", "none": "int64",
     }  # fmt: skip
     row = table.slice(44_999).to_pylist()[0]
     assert (row["n"], row["TimeGenerated"], row["span"]) == (44_999, NOON, "12:29:59")
@@ -98,3 +100,33 @@ def test_no_rows_make_a_file_all_the_same(logs: LogStore, tmp_path: Path) -> Non
     none = "App_CL | where n < 0 | project n, name"
     assert pq.read_table(written(logs, none, tmp_path / "a.parquet")).num_rows == 0
     assert written(logs, none, tmp_path / "a.csv").read_text() == "n,name\n"
+
+
+@pytest.mark.parametrize(
+    ("ending", "expected"),
+    [
+        ("parquet", [Decimal("1234567890123456789012345678.5"), datetime(1, 1, 1, tzinfo=UTC), 2**63 - 1, math.inf]),
+        ("csv", ["1234567890123456789012345678.5", "0001-01-01T00:00:00.0000000Z", str(2**63 - 1), "Infinity"]),
+        ("jsonl", ["1234567890123456789012345678.5", "0001-01-01T00:00:00.0000000Z", 2**63 - 1, "Infinity"]),
+    ],
+)
+def test_values_at_their_limits_are_written(
+    logs: LogStore, tmp_path: Path, ending: str, expected: list[object]
+) -> None:
+    text = "print a = decimal(1234567890123456789012345678.5), b = datetime(0001-01-01), c = long(9223372036854775807), d = real(+inf)"
+    path = written(logs, text, tmp_path / f"a.{ending}")
+    match ending:
+        case "parquet":
+            (row,) = pq.read_table(path).to_pylist()
+        case "csv":
+            (row,) = csv.DictReader(path.read_text().splitlines())
+        case _:
+            row = json.loads(path.read_text())
+    assert list(row.values()) == expected
+
+
+@pytest.mark.parametrize("text", ["App_CL | take 1; App_CL | count", "App_CL | fork (count) (take 1)"])
+def test_a_query_of_several_results_is_refused(logs: LogStore, tmp_path: Path, text: str) -> None:
+    with pytest.raises(KqlError, match="gives 2 results"):
+        written(logs, text, tmp_path / "a.csv")
+    assert not list(tmp_path.glob("*.csv"))

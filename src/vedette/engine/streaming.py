@@ -13,6 +13,7 @@ import pyarrow as pa
 from vedette.engine.query import QueryEngine, QueryOptions, Run
 from vedette.engine.result import ResultColumn
 from vedette.engine.rowfunctions import stoppable
+from vedette.kql.diagnostics import Diagnostic, KqlError
 from vedette.kql.node import node
 
 _ALL: Final = 2**40
@@ -29,9 +30,10 @@ class Stream:
 
 @contextmanager
 def stream(engine: QueryEngine, text: str, options: QueryOptions) -> Iterator[Stream]:
-    """The rows of the first result of a query, without a limit of rows; the block is done when they are read.
+    """The rows of a query, without a limit of rows; the block is done when they are read.
 
-    Raises `KqlError` where the text cannot be accepted, and `QueryFailed` where the engine or the time limit ends it.
+    Raises `KqlError` where the text cannot be accepted, or gives several results, and `QueryFailed` where the engine or the time
+    limit ends it.
     """
     whole = replace(options, limits=replace(options.limits, rows=_ALL, bytes=_ALL))
     run, begun = engine.whatever_moves(whole, lambda tried: _begun(Run(engine, tried), text))
@@ -43,7 +45,11 @@ def stream(engine: QueryEngine, text: str, options: QueryOptions) -> Iterator[St
 
 def _begun(run: Run, text: str) -> tuple[Run, Stream]:
     try:
-        compiled = run.compiled(run.bound(text).results[0])
+        bound = run.bound(text)
+        if len(bound.results) > 1:
+            said = f"The query gives {len(bound.results)} results, and one is taken here; ask for each by itself"
+            raise KqlError(text, [Diagnostic("VDT2007", said, 0, max(1, len(text)))])
+        compiled = run.compiled(bound.results[0])
         columns = tuple(ResultColumn(column.name, column.type) for column in compiled.columns)
         return run, Stream(columns, _batches(run, run.reader(compiled, _BATCH_ROWS)))
     except BaseException:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vedette.core.errors import InvalidInput, Unavailable
+from vedette.engine.dialect import DECIMAL_DIGITS, DECIMAL_SCALE
 from vedette.engine.query import QueryOptions
 from vedette.engine.result import ResultColumn, wire_columns
 from vedette.engine.streaming import Stream, stream
@@ -185,7 +186,7 @@ _ARROW: Final[dict[Type, pa.DataType]] = {
     Type.INT: pa.int32(),
     Type.LONG: pa.int64(),
     Type.REAL: pa.float64(),
-    Type.DECIMAL: pa.decimal128(38, 18),
+    Type.DECIMAL: pa.decimal128(DECIMAL_DIGITS, DECIMAL_SCALE),
     Type.DATETIME: _MOMENT,
     Type.TIMESPAN: pa.string(),
     Type.GUID: pa.string(),
