@@ -354,3 +354,16 @@ def test_a_store_in_memory(clock: VirtualClock, write: WriteFile) -> None:
     with LogStore(None, clock) as store:
         assert store.load([write("SecurityEvent/a.jsonl", [{"EventID": 1}])], LoadOptions()).rows == 1
         assert store.query("SecurityEvent | count").rows == [[1]]
+
+
+def test_values_that_did_not_convert_are_within_reach(store: LogStore) -> None:
+    store.append("App_CL", [{"Who": "a", "Count": 1}])
+    store.append("App_CL", [{"Who": "b", "Count": "many"}, {"Who": "c", "Count": {"x": 2}}, {"Who": "d"}])
+    store.append("SigninLogs", [{"Identity": "e", "IsInteractive": "perhaps", "Odd": 5}])
+    kept = "column_ifexists('$Extra', dynamic(null))"
+    asked = store.query(f"App_CL | sort by Who asc | project Who, Count, Sent = {kept}.Count").rows
+    assert asked == [["a", 1, None], ["b", None, "many"], ["c", None, {"x": 2}], ["d", None, None]]
+    assert store.query(f"App_CL | where tostring({kept}.Count.x) == '2' | project Who").rows == [["c"]]
+    assert store.query(f"SigninLogs | project {kept}").rows == [[{"IsInteractive": "perhaps", "Odd": 5}]]
+    assert store.query("App_CL | project column_ifexists('$Extra', 'none') | take 1").rows == [["none"]]
+    assert "$Extra" not in {row[0] for row in store.query("App_CL | getschema").rows}

@@ -73,8 +73,9 @@ def load(
     and of which files nothing was taken, with the reason.
 
     Each file is loaded wholly or not at all; one whose content is there already adds nothing. A record that cannot be read is
-    put aside in the table VedetteDeadLetter_CL with its reason, and counted; values that do not fit their column and fields that
-    the table does not know stay reachable by `column_ifexists()`. A TIME is like 2026-03-01T12:00:00Z, or `now`.
+    put aside in the table VedetteDeadLetter_CL with its reason, and counted; fields that the table does not know stay
+    reachable by `column_ifexists()`, and values that do not fit their column by `column_ifexists('$Extra', dynamic(null))`.
+    A TIME is like 2026-03-01T12:00:00Z, or `now`.
     A record that overlapping exports have is loaded once, unless --again is given. Exit code 1 if a file could not be loaded.
     """
     from vedette.core.clock import SystemClock

@@ -215,6 +215,9 @@ def _bind_column_ifexists(at: Expressions, node: syntax.Call, unit: ScalarUnit) 
         column = at.row.columns.get(name)
         if column is not None:
             return ColumnRef(column.type, column)
+        whole = at.row.holder(name)
+        if whole is not None and default.type is Type.DYNAMIC:
+            return ColumnRef(Type.DYNAMIC, whole)
         extra = at.row.extra(name)
         if extra is not None:
             holder, _type = extra

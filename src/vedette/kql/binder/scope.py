@@ -190,6 +190,10 @@ class Row:
                 return column, column.extra[name]
         return None
 
+    def holder(self, name: str) -> Column | None:
+        """The hidden column of that name, if it is one that holds what has no column of its own."""
+        return next((column for column in self.hidden if column.name == name and column.extra is not None), None)
+
     def absent(self, name: str) -> Type | None:
         """The type of a column that no row has, though the tables of a wildcard know it."""
         found = (column.absent.type_of(name) for column in self.hidden if column.absent is not None)
