@@ -32,6 +32,23 @@ def test_two_replays_are_the_same_bytes_and_keep_nothing(vedette: Command, fille
     assert vedette("rules", "replay", "--rule", "nothing", *SPAN, "--data", filled).code != 0
 
 
+def test_rules_go_into_a_folder_and_come_back(vedette: Command, filled: Path, tmp_path: Path) -> None:
+    """A file for each: all rules in one may be more than an import takes."""
+    odd = "9/../x: '\u00fc'"
+    block = RULE.replace(RULE_ID, f'"{odd}"', 1).replace("SigninLogs", "SigninLogs\n    // ---\n", 1)
+    (tmp_path / "odd.yaml").write_text(block, encoding="utf-8")
+    assert vedette("rules", "import", tmp_path / "odd.yaml", "--data", filled).code == 0
+    folder = tmp_path / "out"
+    folder.mkdir()
+    assert vedette("rules", "export", "--output", folder, "--data", filled).code == 0
+    assert len(list(tmp_path.rglob("out/*.yaml"))) == len(list(tmp_path.glob("out/*"))) == 2
+    whole = vedette("rules", "export", "--data", filled).out
+    again = tmp_path / "again"
+    assert vedette("rules", "import", folder, "--data", again).code == 0
+    back = vedette("rules", "export", "--data", again).out
+    assert sorted(back.split("---\n")) == sorted(whole.split("---\n"))
+
+
 def test_a_backtest_shows_the_difference(vedette: Command, filled: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.yaml"
     new.write_text(RULE.replace("SigninLogs", "SigninLogs | where false", 1), encoding="utf-8")
