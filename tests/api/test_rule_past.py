@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.api.conftest import RULE, RULE_ID, Running, serving
+from vedette.api.services import WorkspaceServices
+from vedette.core.errors import InvalidInput
 from vedette.detect.models import RunRow
 
 WS = "/workspaces/default"
@@ -92,6 +96,28 @@ def test_what_cannot_be_tried_is_said_before(client: httpx.Client, old: str, new
     answer = client.post(BACKTEST, json={"content": held.replace(old, new), "ruleId": RULE_ID, "days": days})
     assert answer.status_code == 400
     assert said in answer.json()["error"]["message"]
+
+
+def test_a_backtest_ends_when_nobody_waits_for_it(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+    whole = WorkspaceServices.backtest
+
+    def told(*arguments: Any) -> Any:
+        try:
+            done = whole(*arguments)
+        except InvalidInput as error:
+            ended.append(str(error))
+            raise
+        ended.append("to its end")
+        return done
+
+    monkeypatch.setattr(WorkspaceServices, "backtest", told)
+    with pytest.raises(httpx.ReadTimeout):
+        client.post(BACKTEST, json={"content": _text(client), "ruleId": RULE_ID, "days": 90}, timeout=1)
+    deadline = time.monotonic() + 60
+    while not ended and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert ended == ["The backtest was given up."]
 
 
 def test_coverage_is_told_in_stretches(running: Running, client: httpx.Client) -> None:
