@@ -38,7 +38,7 @@ def test_a_row_is_kept_found_and_put_into_an_incident(site: Site, page: Page) ->
     page.get_by_role("button", name="Reset filters").click()
     page.get_by_label("Find bookmarks").fill("myanmar")
     number = site.numbers["SD"]
-    row.get_by_role("button", name="Add Odd sign-in from Myanmar to an incident").click()
+    row.get_by_role("button", name="Add to an incident: Odd sign-in from Myanmar").click()
     page.get_by_role("dialog").get_by_label("Incident number").fill(f"#{number}")
     page.get_by_role("dialog").get_by_role("button", name="Add").click()
     expect(row.get_by_role("link", name=f"#{number}")).to_be_visible()
@@ -88,7 +88,7 @@ def test_a_query_is_saved_found_run_and_deleted(site: Site, page: Page) -> None:
     page.get_by_role("button", name="Run all queries").click()
     expect(row).to_contain_text(re.compile(r"Sign-ins from KP\s*[1-9]"))
     picture(page, "hunting-queries")
-    row.get_by_role("button", name="View the results of Sign-ins from KP").click()
+    row.get_by_role("button", name="View results of Sign-ins from KP").click()
     page.wait_for_url(re.compile("/logs"))
     expect(page.locator(".cm-content")).to_contain_text('Location == "KP"')
 

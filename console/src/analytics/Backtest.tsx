@@ -24,7 +24,7 @@ const CHART_HEIGHT = 170;
 function Figures({ told }: { told: Told }) {
   const sides: [string, BacktestSide][] = [[THIS_TEXT, told.result], ...(told.inForce ? [[IN_FORCE, told.inForce] as [string, BacktestSide]] : [])];
   return (
-    <Table label="Figures" headings={["", "Alerts", "Cost"]}>
+    <Table label="Figures" headings={["Version", "Alerts", "Cost"]}>
       {sides.map(([name, side]) => (
         <tr key={name}>
           <th scope="row">{name}</th>

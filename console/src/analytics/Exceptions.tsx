@@ -1,5 +1,7 @@
 /** The exceptions of a rule: who answers for each and until when, what they hide, and what a new one would have hidden. */
 
+import "./past.css";
+
 import { Button, Field, Input, MessageBar, MessageBarBody, Select, Spinner, Switch, Textarea } from "@fluentui/react-components";
 import { AddRegular, DismissRegular, EyeOffRegular } from "@fluentui/react-icons";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
@@ -59,7 +61,7 @@ function Previewed({ told, busy }: { told: ExceptionPreview; busy: boolean }) {
         </MessageBarBody>
       </MessageBar>
       {told.examples.length > 0 && (
-        <ul className="vd-plain-list">
+        <ul className="vd-plain-list vd-tried">
           {told.examples.map((one) => (
             <li key={one.alertId}>
               {one.incidentNumber === null ? one.title : <Link to={workspacePath(workspace, "incidents", one.incidentNumber)}>#{one.incidentNumber} {one.title}</Link>}

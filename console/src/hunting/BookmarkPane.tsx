@@ -59,6 +59,7 @@ export function AddToIncident({ bookmark }: { bookmark: Bookmark }) {
   const newest = useQuery({ queryKey: ["open-incidents", ws], queryFn: () => api.incidents(ws, { status: "New,Active", sort: "-createdTimeUtc", top: 50 }), enabled: open, staleTime: 15_000 });
   const number = numberOf(text);
   const before = bookmark.incidentNumber;
+  const title = before === null ? "Add to an incident" : "Move to another incident";
   const add = async () => {
     if (number === null) return;
     const done = await change(
@@ -71,8 +72,8 @@ export function AddToIncident({ bookmark }: { bookmark: Bookmark }) {
   return (
     <Dialog open={open} onOpenChange={(_, data) => setOpen(data.open)}>
       <DialogTrigger disableButtonEnhancement>
-        <Button size="small" aria-label={`${before === null ? "Add" : "Move"} ${bookmark.displayName} to ${before === null ? "an" : "another"} incident`}>
-          {before === null ? "Add to an incident" : "Move to another incident"}
+        <Button size="small" aria-label={`${title}: ${bookmark.displayName}`}>
+          {title}
         </Button>
       </DialogTrigger>
       <DialogSurface>
@@ -83,7 +84,7 @@ export function AddToIncident({ bookmark }: { bookmark: Bookmark }) {
           }}
         >
           <DialogBody>
-            <DialogTitle>{before === null ? "Add to an incident" : "Move to another incident"}</DialogTitle>
+            <DialogTitle>{title}</DialogTitle>
             <DialogContent>
               <Field label="Incident number" required {...(text && number === null ? { validationMessage: "It is a number, like 7." } : {})}>
                 <Input autoFocus list={list} value={text} inputMode="numeric" onChange={(_, data) => setText(data.value)} />

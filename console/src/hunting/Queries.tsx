@@ -141,7 +141,7 @@ export function Queries() {
                 <Ago value={one.updatedAt} /> <span className="vd-muted">by {one.updatedBy}</span>
               </td>
               <td className="vd-nowrap">
-                <Button size="small" appearance="subtle" aria-label={`View the results of ${titleOf(one)}`} onClick={() => void open(one, true)}>
+                <Button size="small" appearance="subtle" aria-label={`View results of ${titleOf(one)}`} onClick={() => void open(one, true)}>
                   View results
                 </Button>
                 {configure && (

@@ -93,7 +93,7 @@ export function SavedPane(props: Props) {
         {any && !shown.length && <p className="vd-muted">None of them has these words.</p>}
         {groups.map(({ group, items }) => (
           <section key={group} aria-label={group || undefined}>
-            {group && <h3 className="vd-label">{group}</h3>}
+            {group && <h2 className="vd-label">{group}</h2>}
             <ul>
               {items.map((one) => (
                 <Item key={one.id} {...props} one={one} onDelete={setDeleting} />
