@@ -320,7 +320,8 @@ class Compiler:
     def scalar_query(self, node: ScalarQuery) -> str:
         """The CTE of one row `v` that holds the value of toscalar()."""
         if id(node) not in self._scalars:
-            rel = self.rel(node.relation)
+            with self.emitter.beside():
+                rel = self.rel(node.relation)
             name = self.fresh("q")
             first = rel.limited("1").wrapped()
             text = f"SELECT {name_of(node.column)} AS v FROM {first.source}"
@@ -331,7 +332,8 @@ class Compiler:
     def value_set(self, node: Membership) -> str:
         """The CTE of column `v` that holds the values of `in (tabular)`."""
         if id(node) not in self._scalars:
-            rel = self.rel(node.relation).wrapped()
+            with self.emitter.beside():
+                rel = self.rel(node.relation).wrapped()
             name = self.fresh("q")
             text = f"SELECT DISTINCT {name_of(node.column)} AS v FROM {rel.source}"
             if rel.where:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -65,6 +66,20 @@ class Emitter:
         self.made: dict[int, Fragment] = {}
         """For each expression (by id) that a SELECT inside computes already, where it is."""
         self._names = 0
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """Within it a relation is made that stands in an expression: what is said here of the rows around that is not for it."""
+        sql = self.sql
+        kept = self.over, self.window, self.ranks, self.empty
+        kept_there = sql.aggregate_order, sql.first_seen, sql.distinct_input
+        self.over, self.window, self.ranks, self.empty = "", None, {}, frozenset()
+        sql.aggregate_order, sql.first_seen, sql.distinct_input = "", False, False
+        try:
+            yield
+        finally:
+            self.over, self.window, self.ranks, self.empty = kept
+            sql.aggregate_order, sql.first_seen, sql.distinct_input = kept_there
 
     def emit(self, node: Expr) -> Fragment:
         """The SQL of an expression."""
@@ -342,10 +357,18 @@ class Emitter:
             written, parts = [], []
         parts += [term_search(self.sql, left, text) for text in texts]
         for array in arrays:
-            elements = self.sql.members(array)
+            elements, text = self.sql.members(array), left
+            given = ""
+            if "SELECT" in left.sql:  # a lambda takes no subquery
+                self._names += 1
+                given = f"v{self._names}"
+                text = replace(left, sql=f"{given}.a")
             needle = Fragment("e", Type.STRING, False)
             known = "e IS NOT NULL AND" if op == "has_any" else "e IS NULL OR"
-            tests = f"list_transform({elements}, lambda e: {known} {term_search(self.sql, left, needle)})"
+            over = f"{given}.b" if given else elements
+            tests = f"list_transform({over}, lambda e: {known} {term_search(self.sql, text, needle)})"
+            if given:
+                tests = f"list_transform([{{a: {left}, b: {elements}}}], lambda {given}: {tests})[1]"
             parts.append(
                 f"coalesce({'list_bool_or' if op == 'has_any' else 'list_bool_and'}({tests}), {op == 'has_all'})"
             )
