@@ -149,7 +149,7 @@ export function makeIncident(number, now, rules) {
     labels: source.next() < 0.3 ? ["identity"] : [], tactics: rule.tactics, createdTimeUtc: iso(created), lastModifiedTimeUtc: iso(created + 60_000),
     firstActivityTimeUtc: iso(first), lastActivityTimeUtc: iso(first + 300_000 + source.integer(3_600_000)), alertCount: 1 + source.integer(3), alertProductNames: ["Vedette"],
     entityNames: [source.pick(HOSTS), source.pick(USERS), source.pick(IPS)], revisions: Object.fromEntries(EDITABLE.map((field) => [field, 1])),
-    ruleId: rule.id,
+    ruleId: rule.id, priority: { High: 30, Medium: 23, Low: 16, Informational: 13 }[rule.severity],
   };
 }
 
@@ -185,6 +185,13 @@ export function detail(summary, rules, changes, comments) {
     story: `${user} read the AD FS key container on ${host} from ${ip}, seen by ${used.length} rule${used.length === 1 ? "" : "s"} within ${used.length * 15} minutes.`,
     together: used.length > 1 ? [`All ${used.length} alerts name the host ${host}`, `All name the account ${user}`, "Their first events are within 1 hour of each other"] : [],
     campaign: null, campaignIncidents: [],
+    etag: Object.values(summary.revisions).join("."), mergedInto: null, moves: [], bookmarks: [],
+    priorityParts: [
+      { name: "severity", points: incident.priority - 12, of: 18, reason: `Its severity is ${incident.severity}.` },
+      { name: "rarity", points: 12, of: 22, reason: "Its rule made 4 of the latest 400 incidents; the commonest of its accounts and hosts is in 2 other incidents." },
+    ],
+    tasks: [{ id: `${summary.id}-task`, title: "Ask the owner of the host", description: "By telephone: the account may be read along.", status: summary.status === "Closed" ? "Completed" : "New", completedBy: summary.status === "Closed" ? PEOPLE[0].name : null }],
+    history: [{ time: summary.createdTimeUtc, actor: { id: "system", name: "Vedette" }, field: "status", title: null, old: null, new: "New" }],
   };
 }
 

@@ -19,7 +19,7 @@ export const checks = {
     await page.goto(`${base}/signin?token=wrong`);
     await page.waitForSelector("text=This sign-in code is not known here.");
     assert.equal(new URL(page.url()).search, "");
-    await page.fill("input", `${base}/signin?token=demo`);
+    await page.getByLabel("Sign-in code").fill(`${base}/signin?token=demo`);
     await page.keyboard.press("Enter");
     await queue(page);
     assert.equal(new URL(page.url()).pathname, "/w/demo/incidents");
