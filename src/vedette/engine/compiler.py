@@ -383,6 +383,8 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
             unknown = compiler.scan_mark([*items, *properties, *((name, every) for name, _, every in texts)])
         text = narrowed(known, unknown, table.source, found, condition)
         compiler.given.append(RowsInPlace(found.check))
+        if found.few:
+            compiler.narrowing.few.add(id(node))
         return Rel(f"({text})", node.columns, nothing=found.none)
     mark = compiler.scan_mark([*items, *properties])
     return Rel(f"(SELECT {mark} FROM {source}{' WHERE ' + condition if condition else ''})", node.columns)

@@ -108,6 +108,8 @@ class DuckDbSql:
         """The ORDER BY of the rows that an aggregate reads; empty where they have no order."""
         self.first_seen = False
         """Whether an aggregate of different values keeps them in the order in which its rows come."""
+        self.few_rows = False
+        """Whether what is emitted is evaluated on some thousand rows at most."""
         self.distinct_input = False
         """Whether no two rows of a group have the same value, for aggregates of different values."""
 

@@ -92,6 +92,13 @@ class Candidates:
     """Whether the ranges are all rows that the index knows."""
 
     @property
+    def few(self) -> bool:
+        """Whether no more than some thousand rows are read."""
+        if self.whole or self.conditions or (self.unknown and not self.few_unknown):
+            return False
+        return sum(end - start for start, end in self.ranges) <= _FEW
+
+    @property
     def none(self) -> bool:
         """Whether no row can meet what was asked."""
         return not self.ranges and not self.conditions and not self.unknown
@@ -156,6 +163,7 @@ _LISTS: Final = {
     "has_all": _OPERATORS["has"],
 }
 _MOST_ITEMS: Final = 200
+_FEW: Final = 20_000
 
 
 @node
@@ -165,6 +173,8 @@ class Narrowing:
     asked: dict[int, list[Asked]] = field(default_factory=dict)
     joined: dict[int, list[Apply]] = field(default_factory=dict)
     """The expressions among it that put the texts of columns together."""
+    few: set[int] = field(default_factory=set)
+    """The scans (by id) of which the index leaves some thousand rows at most."""
     bases: dict[int, Relation] = field(default_factory=dict)
     """By the id of a relation what it reads row by row; a condition may have thousands below it."""
 
@@ -185,6 +195,11 @@ def ask(compiler: Compiler, node: Where) -> None:
         # what stands in several places may be asked for something else there
         if isinstance(each, Apply) and sum(other is each for other in found) == 1:
             compiler.narrowing.joined.setdefault(id(below), []).append(each)
+
+
+def has_few_rows(compiler: Compiler, node: Where) -> bool:
+    """Whether the index leaves some thousand rows at most for a condition to be checked on; to be asked when its table has been read."""
+    return id(_base(compiler, node)) in compiler.narrowing.few
 
 
 def _mentions(asked: Asked) -> Iterator[Mention]:

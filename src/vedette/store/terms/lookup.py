@@ -99,7 +99,7 @@ class Lookup(TermLookup):
                 return self._leaf_of(asked, conditions)
             case Every():
                 known = [part for part in (self._prepared(one, conditions) for one in asked.parts) if part is not None]
-                return _Tree(True, known) if known else None
+                return _Tree(True, known) if len(known) > 1 else known[0] if known else None
             case Some():
                 parts = [self._prepared(one, conditions) for one in asked.parts]
                 return None if any(part is None for part in parts) else _Tree(False, [one for one in parts if one])
@@ -161,7 +161,9 @@ class Lookup(TermLookup):
             else:
                 flags, lacks = None, True
             if flags is not None:
-                if flags.any():
+                if not leaf.joined:
+                    found = flags  # there is one column
+                elif flags.any():
                     leaf.speaking.add(name)
                     found = None if found is None else found | flags
                 continue
@@ -191,7 +193,8 @@ class Lookup(TermLookup):
             flags = terms.find(piece)
             if flags is None:
                 continue
-            flags = np.repeat(flags, terms.unit // GRANULE)[:total]
+            if terms.unit != GRANULE:
+                flags = np.repeat(flags, terms.unit // GRANULE)[:total]
             found = flags if found is None else found & flags
             if not found.any():
                 break
