@@ -26,7 +26,7 @@ from vedette.store.terms.segments import room_of
 pytestmark = pytest.mark.bench
 Record = Callable[[str, float, float, str], None]
 ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
-TIMES = 7
+TIMES = 15
 _SOME = 0.1
 """Bytes of a row from which a column is looked at: one of a few values takes next to nothing anywhere."""
 SCANNED = 2_000_000

@@ -30,13 +30,14 @@ from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import discover
 from vedette.store.report import LoadOptions, LoadProgress, LoadReport
 from vedette.store.terms import building as term_building
-from vedette.store.terms import cutting
+from vedette.store.terms import cutting, places
 from vedette.store.terms import index as term_index
 from vedette.store.terms import lookup as term_lookup
 from vedette.store.terms.building import GRANULE
 from vedette.store.terms.file import Postings, SegmentFile, encode
 from vedette.store.terms.index import TermIndex
 from vedette.store.terms.text import LEAST, Needle, Piece, is_identifier_part, kept_form, terms_of, unescaped
+from vedette.store.writer import writing
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PLAIN = QueryOptions(NOW, rewrites=ALL_REWRITES - {"term-index"})
@@ -233,6 +234,68 @@ def test_rows_that_have_moved_are_found(filled: LogStore, streamed: bool) -> Non
     else:
         found = filled.query(text, now=NOW).rows
     assert found == [[300], [699]]
+
+
+def _clear_away(store: LogStore, condition: str) -> None:
+    """Rows are deleted as retention does it, and the engine clears them away: those behind have other row ids then."""
+    with writing(store._tables, "Given_CL", store._cursor) as (writer, connection):
+        connection.execute(f"DELETE FROM {writer.table.sql} WHERE {condition}").fetchall()
+    with closing(store._cursor()) as connection:
+        connection.execute("CHECKPOINT").fetchall()
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("asked_before", [0, 1, 2])
+def test_rows_that_move_while_a_statement_is_made_are_found(
+    filled: LogStore, monkeypatch: pytest.MonkeyPatch, asked_before: int, streamed: bool
+) -> None:
+    """Between the answer of the index and the statement, whether or not the statement still asks where rows are."""
+    text = "Given_CL | where Text has 'evil' | sort by Number asc | project Number"
+    for _ in range(asked_before):
+        assert filled.query(text, now=NOW).rows == [[5], [300], [699]]
+    install, moved = places.InPlace.install, []
+
+    def late(self: places.InPlace, connection: duckdb.DuckDBPyConnection, around: Any) -> None:
+        install(self, connection, around)
+        if not moved and not self.one_state:
+            moved.append(True)
+            _clear_away(filled, '"Number" < 260')
+
+    monkeypatch.setattr(places.InPlace, "install", late)
+    if streamed:
+        with stream(filled.engine, text, QueryOptions(NOW)) as rows:
+            found = [list(row.values()) for batch in rows.batches for row in batch.to_pylist()]
+    else:
+        found = filled.query(text, now=NOW).rows
+    assert bool(moved) is (asked_before > 0)  # a statement that asks does so in one state with what it reads
+    assert found == ([[300], [699]] if moved else [[5], [300], [699]])
+
+
+def test_where_rows_are_is_not_asked_again_while_nothing_changes(
+    filled: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    run = places.run
+
+    def told(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
+        asked.append(sql)
+        return run(connection, sql)
+
+    monkeypatch.setattr(places, "run", told)
+
+    def questions(condition: str) -> int:
+        before = len(asked)
+        assert filled.query(f"Given_CL | where Text has '{condition}' | count", now=NOW).rows[0][0] > 0
+        return len(asked) - before
+
+    assert [questions("evil"), questions("folder"), questions("evil")] == [2, 0, 0]
+    _put(filled, ["late evil"], 700)
+    assert [questions("evil"), questions("evil")] == [1, 1]  # there is a row behind
+    filled.terms.catch_up()
+    assert [questions("evil"), questions("evil")] == [2, 0]
+    with writing(filled._tables, "Given_CL", filled._cursor) as (writer, connection):
+        connection.execute(f'DELETE FROM {writer.table.sql} WHERE "Number" = 7').fetchall()
+    assert [questions("evil"), questions("evil")] == [2, 2]  # it may be cleared away at any time
 
 
 def test_rows_without_a_segment_are_read(filled: LogStore) -> None:

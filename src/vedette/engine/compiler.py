@@ -13,7 +13,7 @@ from vedette.engine.given import ExternalRows, ForeignRows, Given, KnownRows, Ro
 from vedette.engine.property_columns import property_items, read_properties
 from vedette.engine.relations import COLUMN, OrderKey, Rel, name_of
 from vedette.engine.rewrites import ALL_REWRITES
-from vedette.engine.term_candidates import Narrowing, RowsInPlace, candidates, joined_texts, narrowed
+from vedette.engine.term_candidates import Narrowing, candidates, joined_texts, narrowed
 from vedette.engine.tiers import Tiered, TieredRows, bounds
 from vedette.engine.walking import relations_inside, relations_of
 from vedette.kql.bound import (
@@ -382,7 +382,7 @@ def scan(compiler: Compiler, node: Scan) -> Rel:
         if texts and found.unknown:
             unknown = compiler.scan_mark([*items, *properties, *((name, every) for name, _, every in texts)])
         text = narrowed(known, unknown, table.source, found, condition)
-        compiler.given.append(RowsInPlace(found.check))
+        compiler.given.append(found.place)
         if found.few:
             compiler.narrowing.few.add(id(node))
         return Rel(f"({text})", node.columns, nothing=found.none)

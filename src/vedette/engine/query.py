@@ -46,6 +46,8 @@ _MARKERS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w+)""")
 """A parameter of a statement; also a text or a quoted name, in which nothing else is one."""
 _BATCH_ROWS = 2048
 _ALL_ROWS = 2**40
+_TRIES = 4
+"""How often a query is tried with an index of terms while rows come that the index has not seen."""
 _NUMBERS = itertools.count(1)
 """Runs of this process, for row functions to know whose rows they have."""
 
@@ -200,16 +202,14 @@ class QueryEngine:
 
     def whatever_moves(self, options: QueryOptions, work: Callable[[QueryOptions], T]) -> T:
         """What some work that runs a query gives: done anew where rows have moved since an index of terms told of them, then without it."""
-        try:
+        for _ in range(_TRIES):
             try:
                 return work(options)
             except RowsMoved as moved:
                 if not moved.known:
-                    raise
-            return work(options)
-        except RowsMoved:
-            self.rows_moved()
-            return work(replace(options, rewrites=options.rewrites - {REWRITE}))
+                    self.rows_moved()
+                    break
+        return work(replace(options, rewrites=options.rewrites - {REWRITE}))
 
     def tables(self, text: str, options: QueryOptions) -> list[pa.Table]:
         """The rows of every result of a batch as the engine holds them: ticks for times, JSON text for dynamic.
@@ -386,7 +386,9 @@ class Run(Answers):
             with self._one_state(compiled):
                 self._give(compiled)
                 self._run_stages(compiled)
-                return self.connection.execute(compiled.sql, values).fetchall()
+                rows = self.connection.execute(compiled.sql, values).fetchall()
+            self._confirm(compiled)
+            return rows
 
         return self._within_limits(take)
 
@@ -404,7 +406,14 @@ class Run(Answers):
     @staticmethod
     def _of_one_state(compiled: Compiled) -> bool:
         """Whether something that a statement is made of is true of one state of the tables only."""
-        return any(isinstance(given, PartialRows | RowsInPlace) for given in compiled.given)
+        return any(isinstance(given, PartialRows | RowsInPlace) and given.one_state for given in compiled.given)
+
+    @staticmethod
+    def _confirm(compiled: Compiled) -> None:
+        """To be asked once a statement has begun. Raises `RowsMoved`."""
+        for given in compiled.given:
+            if isinstance(given, RowsInPlace):
+                given.confirm()
 
     @contextmanager
     def _one_state(self, compiled: Compiled) -> Iterator[None]:
@@ -437,6 +446,7 @@ class Run(Answers):
             self._give(compiled)
             self._run_stages(compiled)
             reader = batches_of(self.connection, compiled.sql, values, _BATCH_ROWS)
+            self._confirm(compiled)
             batches, rows, size, partial = [], 0, 0, None
             # the engine goes on for as long as the reader is there
             with reader:
@@ -463,7 +473,9 @@ class Run(Answers):
                 self.connection.execute("BEGIN TRANSACTION")  # it ends with the connection
             self._give(compiled)
             self._run_stages(compiled)
-            return batches_of(self.connection, compiled.sql, values, rows)
+            reader = batches_of(self.connection, compiled.sql, values, rows)
+            self._confirm(compiled)
+            return reader
 
         return self._within_limits(start)
 
@@ -512,7 +524,9 @@ class Run(Answers):
             with self._one_state(compiled):
                 self._give(compiled)
                 self._run_stages(compiled)
-                return batches_of(self.connection, compiled.sql, values, _BATCH_ROWS).read_all()
+                reader = batches_of(self.connection, compiled.sql, values, _BATCH_ROWS)
+                self._confirm(compiled)
+                return reader.read_all()
 
         table = self._within_limits(take)
         return [table.column(index).to_pylist() for index in range(len(compiled.columns))]

@@ -7,7 +7,7 @@ which no row does, and the scan reads those; the condition itself is checked as 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -69,6 +69,30 @@ class Some:
 Asked = Mention | Every | Some
 
 
+class RowsMoved(Exception):
+    """The rows of a table are not those of which its index of terms told: what was made of its answer is of no use."""
+
+    def __init__(self, *, known: bool = False) -> None:
+        """`known`: the index has learned of it, and will tell of the rows as they are."""
+        self.known = known
+        super().__init__("the term index is of other rows")
+
+
+class RowsInPlace(ABC):
+    """Whether rows are where an index of terms told, for a statement that was made of its answer."""
+
+    one_state: bool
+    """Whether it must be asked in the state of the tables that the statement reads."""
+
+    @abstractmethod
+    def install(self, connection: duckdb.DuckDBPyConnection, around: Surroundings) -> None:
+        """Asked before the statement runs; raises `RowsMoved` where they are not."""
+
+    @abstractmethod
+    def confirm(self) -> None:
+        """Asked once the statement runs, whose state of the tables is fixed then; raises `RowsMoved` where they may not be."""
+
+
 @fact
 class Candidates:
     """Where rows may meet what was asked: ranges of row ids (from, to) that do not touch, and ranges that the index does not know
@@ -81,8 +105,8 @@ class Candidates:
     unknown: list[tuple[int, int | None]]
     few_unknown: bool
     """Whether rows that the index does not know are so few that it does not matter how they are read."""
-    check: Callable[[duckdb.DuckDBPyConnection], None]
-    """Raises `RowsMoved` where the rows are not where the index has them; asked in the state of the tables that the statement reads."""
+    place: RowsInPlace
+    """Tells whether the rows are where the index has them."""
     conditions: tuple[str, ...] = ()
     """Conditions in SQL: rows that meet one may be wanted, too. They read columns that have no terms, and little of them."""
     speaking: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -102,26 +126,6 @@ class Candidates:
     def none(self) -> bool:
         """Whether no row can meet what was asked."""
         return not self.ranges and not self.conditions and not self.unknown
-
-
-class RowsMoved(Exception):
-    """The rows of a table are not those of which its index of terms told: what was made of its answer is of no use."""
-
-    def __init__(self, *, known: bool = False) -> None:
-        """`known`: the index has learned of it, and will tell of the rows as they are."""
-        self.known = known
-        super().__init__("the term index is of other rows")
-
-
-@fact
-class RowsInPlace:
-    """That rows are where an index of terms told; asked before the statement, in the state of the tables that it reads."""
-
-    check: Callable[[duckdb.DuckDBPyConnection], None]
-
-    def install(self, connection: duckdb.DuckDBPyConnection, around: Surroundings) -> None:
-        """Raises `RowsMoved` where they are not."""
-        self.check(connection)
 
 
 class TermLookup(ABC):

@@ -19,6 +19,7 @@ from vedette.engine.dialect import SQL_TYPES, identifier, quote
 from vedette.kql.types import TYPE_NAMES, Type
 from vedette.store import catalog
 from vedette.store.catalog import Field
+from vedette.store.commits import Commits
 from vedette.store.inference import shared_type
 from vedette.store.physical import HIDDEN, LOGS, absent, physical_name
 from vedette.store.properties import PropertyPath, as_written, frequent_properties, holds_json, written
@@ -113,12 +114,14 @@ class Tables:
 
     def __init__(self, workspace_id: str) -> None:
         self.workspace_id = workspace_id
+        self.commits = Commits()
         self._tables: dict[str, StoredTable] = {}
         self._guard = threading.Lock()
         self._locks: dict[str, threading.RLock] = {}
 
     def read(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Take over what the file's catalogue says."""
+        self.commits.all_changed()
         properties: dict[tuple[str, str], dict[PropertyPath, str]] = {}
         for table, column, path, physical in run(
             connection, "SELECT table_name, column_name, path, physical FROM store_catalog.properties ORDER BY rowid"

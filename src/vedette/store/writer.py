@@ -227,7 +227,7 @@ def writing_all(
         try:
             writers = {name: TableWriter(tables, name, connection) for name in ordered}
             yield writers, connection
-            with engine_errors():
+            with engine_errors(), tables.commits.committing(ordered):
                 run(connection, "COMMIT")
         except BaseException:
             rolled_back(connection)

@@ -23,7 +23,6 @@ import pyarrow as pa
 from vedette.core.errors import VedetteError
 from vedette.core.priority import WAITED_FOR_BY_NOBODY, step_back
 from vedette.engine.dialect import identifier
-from vedette.engine.term_candidates import RowsMoved
 from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
 from vedette.store.statements import engine_errors, run
@@ -31,6 +30,7 @@ from vedette.store.tables import StoredTable, Tables
 from vedette.store.terms.building import INDEXED, Source, Stopped, build
 from vedette.store.terms.file import Damaged, SegmentFile
 from vedette.store.terms.lookup import Lookup
+from vedette.store.terms.places import Anchor, InPlace, Seen
 from vedette.store.terms.segments import (
     NAME,
     SEGMENT,
@@ -80,8 +80,7 @@ class TermIndex:
         self._opening = threading.RLock()
         self._paused: set[str] = set()
         self._dirty: set[str] = set()
-        self._ended: set[str] = set()
-        """Tables that had no row behind those of the index when that was last looked at."""
+        self._seen = Seen()
         self._ends: dict[str, int] = {}
         self._rooms: dict[str, tuple[int, dict[str, float]]] = {}
         self._wake = threading.Event()
@@ -125,27 +124,9 @@ class TermIndex:
         with closing(self._connect()) as cursor:
             return bool(run(cursor, f"SELECT 1 FROM {table.sql} WHERE {identifier(ROW)} >= {least} LIMIT 1"))
 
-    def may_go_on(self, table: str) -> bool:
-        """Whether a table may have rows behind those of the index; False is what was last seen, and for `check` to confirm."""
-        return table not in self._ended
-
-    def check(
-        self, table: StoredTable, anchor: tuple[int, int, int], behind: bool, cursor: duckdb.DuckDBPyConnection
-    ) -> None:
-        """Raises `RowsMoved` where a row does not have the row id, the load and the number that it had, or where the table goes on
-        behind it and `behind` says that it does not."""
-        row, *marks = anchor
-        found = run(
-            cursor, f"SELECT {identifier(LOAD)}, {identifier(ROW)} FROM {table.sql} WHERE rowid >= {row} LIMIT 2"
-        )
-        if not found or found[0] != tuple(marks):
-            raise RowsMoved
-        if len(found) == 1:
-            self._ended.add(table.name)
-            return
-        self._ended.discard(table.name)
-        if not behind:
-            raise RowsMoved(known=True)
+    def in_place(self, table: StoredTable, anchor: Anchor) -> InPlace:
+        """What tells whether rows are where they were, for a statement that is made now; `anchor` is the index's last row."""
+        return InPlace(table, anchor, self._tables.commits, self._seen)
 
     def rows_seen(self, table: str) -> int:
         """The id behind the last row of a table when that was last looked at; without a look, more than there can be."""
@@ -169,7 +150,7 @@ class TermIndex:
         if self._folder is None or self._closed.is_set():
             return
         added = tables or self._tables.names()
-        self._ended.difference_update(added)
+        self._seen.ended.difference_update(added)
         self._dirty.update(added)
         with self._starting:
             if self._thread is None:
@@ -375,7 +356,7 @@ class TermIndex:
         """The id behind a table's last row; whether that is the last of the index, too, is kept."""
         end = self._ends[table.name] = end_of(cursor, table)
         if segments and segments[-1].anchors and segments[-1].last == end:
-            self._ended.add(table.name)
+            self._seen.ended.add(table.name)
         return end
 
     def _checked(

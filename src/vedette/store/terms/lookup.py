@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -65,11 +65,12 @@ class Lookup(TermLookup):
                 starts.append(np.array([segment.first], np.int64))
                 ends.append(np.array([min(segment.last, end)], np.int64))
                 continue
-            places = np.flatnonzero(flags) * GRANULE + segment.first
+            (places,) = flags.nonzero()
             if len(places):
                 checked += len(places) * GRANULE
-                starts.append(places)
-                ends.append(np.minimum(places + GRANULE, min(segment.last, end)))
+                own = places * GRANULE + segment.first
+                starts.append(own)
+                ends.append(np.minimum(own + GRANULE, min(segment.last, end)))
         ranges = _joined(starts, ends)
         speaking = _speaking(question, segments)
         known = sum(segment.file.rows for segment in segments)
@@ -77,20 +78,19 @@ class Lookup(TermLookup):
         if many and not speaking:
             return None
         unknown = list(gaps(segments, end))
-        behind = self._index.may_go_on(self._table.name)
-        if not behind:
+        place = self._index.in_place(self._table, segments[-1].anchors[-1])
+        if not place.behind:
             unknown.pop()
-        check = partial(self._index.check, self._table, segments[-1].anchors[-1], behind)
         few = len(unknown) == 1 and self._index.rows_seen(self._table.name) - end <= _FEW
         if many:  # all rows are read, but not all columns of theirs
             firsts = np.array([segment.first for segment in segments], np.int64)
             lasts = np.array([min(segment.last, end) for segment in segments], np.int64)
             whole = _joined([firsts], [lasts])
-            return Candidates(whole, unknown, few, check, (), speaking, True)
+            return Candidates(whole, unknown, few, place, (), speaking, True)
         for condition, within in apart.items():
             rows = " OR ".join(f"(rowid >= {one.first} AND rowid < {one.last})" for one in within)
             conditions[condition if len(within) == len(segments) else f"({condition} AND ({rows}))"] = None
-        return Candidates(ranges, unknown, few, check, tuple(conditions), speaking)
+        return Candidates(ranges, unknown, few, place, tuple(conditions), speaking)
 
     def _prepared(self, asked: Asked, conditions: dict[str, None]) -> _Question | None:
         """What is asked, in pieces, and which further rows may have it; None where it tells nothing."""
@@ -150,7 +150,7 @@ class Lookup(TermLookup):
 
     def _leaf(self, leaf: _Leaf, segment: Segment, apart: dict[str, list[Segment]]) -> Flags | None:
         total = -(-segment.file.rows // GRANULE)
-        found: Flags | None = np.zeros(total, np.bool_)
+        found: Flags | None = _nothing(total)
         for physical, kind, name in leaf.columns:
             terms = segment.file.columns.get(physical)
             if terms is not None:
@@ -184,21 +184,25 @@ class Lookup(TermLookup):
     def _column(terms: ColumnTerms, pieces: list[Piece], total: int) -> Flags | None:
         found: Flags | None = None
         for piece in pieces:
-            if (
-                found is not None
-                and (not piece.exact or terms.may_lack(piece))
-                and int(found.sum()) * GRANULE <= _FEW_FOUND
-            ):
-                break  # few enough; the terms that hold a part of a word take longer to find
+            if found is not None:
+                many = int(np.count_nonzero(found)) * GRANULE
+                if not many or (many <= _FEW_FOUND and (not piece.exact or terms.may_lack(piece))):
+                    break  # few enough; the terms that hold a part of a word take longer to find
             flags = terms.find(piece)
             if flags is None:
                 continue
             if terms.unit != GRANULE:
                 flags = np.repeat(flags, terms.unit // GRANULE)[:total]
             found = flags if found is None else found & flags
-            if not found.any():
-                break
         return found
+
+
+@lru_cache(maxsize=8)
+def _nothing(total: int) -> Flags:
+    """No granule of so many; not to be written to."""
+    found = np.zeros(total, np.bool_)
+    found.flags.writeable = False
+    return found
 
 
 def _joined(starts: list[npt.NDArray[np.int64]], ends: list[npt.NDArray[np.int64]]) -> list[tuple[int, int]]:
