@@ -556,6 +556,20 @@ def test_terms_and_pieces() -> None:
     assert Needle("ab", True, True).pieces() == []
 
 
+def test_what_was_looked_up_before_is_where_it_was(filled: LogStore) -> None:
+    path = filled.terms.segments("Given_CL")[0].file.path
+    words = [b"evil", b"folder", b"windows", b"nowhere", *(f"w{number}".encode() for number in range(30))]
+    pieces = [Piece(word[:length], open_right=length < len(word)) for word in words for length in (3, len(word))]
+    asked = SegmentFile(path).columns["Text"]
+    for piece in [*pieces, *pieces, *reversed(pieces), *(piece for piece in pieces for _ in range(2))]:
+        found, first = asked.find(piece), SegmentFile(path).columns["Text"].find(piece)
+        assert (found is None) is (first is None)
+        assert found is None or first is None or found.tolist() == first.tolist()
+        if found is not None:
+            found[:] = True  # whoever has asked may change what was given
+    assert len(asked._places) <= 16
+
+
 def test_a_segment_says_where_terms_are(filled: LogStore) -> None:
     file = SegmentFile(filled.terms.segments("Given_CL")[0].file.path)
     found = file.columns["Text"].find(Piece(b"folder"))

@@ -39,6 +39,10 @@ _SAMPLED: Final = 16
 """Of so many pages one tells how large all will be."""
 _CLEARLY: Final = 1.25
 """So many times what is allowed is too large for sure, as one page of some tells."""
+_RARE: Final = 128
+"""Granules of a column's segment in which a rare piece is, at most."""
+_REMEMBERED: Final = 16
+"""Pieces of a column's segment whose granules are remembered."""
 _HEX: Final = (1 << 16) - 1
 """The kinds of characters (`_letters`) of which a hexadecimal number is."""
 _PADDED: Final = 1.25
@@ -291,6 +295,8 @@ class ColumnTerms:
         self._pages: list[list[Any]] = entry["pages"]
         self._firsts = [page[0].encode("latin-1") for page in self._pages]
         self._total = -(-file.rows // self.unit)
+        self._places: dict[Piece, npt.NDArray[np.int64]] = {}
+        """Of pieces that were asked for lately and are rare the granules in which they may be: what rules ask for comes again."""
         own = entry.get("grams")
         self._grams = None if own is None else grams.Grams(file, self._at + own["at"], own)
 
@@ -299,15 +305,26 @@ class ColumnTerms:
         if len(piece.text) < LEAST:
             return None
         found = np.zeros(self._total, np.bool_)
+        places = self._places.get(piece)
+        if places is not None:
+            found[places] = True
+            return found
+        if not self._look_up(piece, found):
+            return None
+        if np.count_nonzero(found) <= _RARE:
+            for oldest in list(self._places)[: 1 - _REMEMBERED]:
+                self._places.pop(oldest, None)
+            self._places[piece] = found.nonzero()[0]
+        return found
+
+    def _look_up(self, piece: Piece, found: Flags) -> bool:
+        """Flag the granules in which a term may be such a piece; False: it can be anywhere."""
         if self.may_lack(piece):
             left_out = None if self._grams is None else self._grams.find(piece.text[:LONGEST], self.unit)
             if left_out is None:
-                return None
+                return False
             found |= left_out
-        for place, positions in self._positions(piece):
-            if not self._mark(place, positions, found):
-                return None
-        return found
+        return all(self._mark(place, positions, found) for place, positions in self._positions(piece))
 
     def may_lack(self, piece: Piece) -> bool:
         """Whether a term that is such a piece may have been left out of the dictionary."""
