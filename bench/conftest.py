@@ -5,6 +5,7 @@ The run ends with a Markdown table in the form of docs/performance.md, and write
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import platform
@@ -19,6 +20,7 @@ import pytest
 import vedette
 from tests.plugins.postgres import postgres_server  # noqa: F401 - a fixture
 from tests.plugins.shared_material import shared  # noqa: F401 - a fixture
+from vedette.cli.main import COLLECT_AFTER
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "test-results" / "bench.json"
@@ -85,3 +87,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(
         f"\nVersion {facts['version']} ({facts['commit']}), {facts['date']}; {facts['machine']}."
     )
+
+
+@pytest.fixture
+def seldom_collected() -> Iterator[None]:
+    """Python looks for cycles as seldom as it does in the command."""
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
+    yield
+    gc.set_threshold(*before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import gzip
 import json
 import os
@@ -11,14 +10,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from bench.test_ingest import sign_ins
-from vedette.cli.main import COLLECT_AFTER
 from vedette.core.clock import SystemClock
 from vedette.store.logstore import LogStore
 
@@ -94,15 +92,6 @@ def test_security_events(tmp_path: Path, record: Record, form: str) -> None:
 
 
 PAIRS = 5
-
-
-@pytest.fixture
-def seldom_collected() -> Iterator[None]:
-    """Python looks for cycles as seldom as it does in the command."""
-    before = gc.get_threshold()
-    gc.set_threshold(COLLECT_AFTER, 20, 20)
-    yield
-    gc.set_threshold(*before)
 
 
 @pytest.mark.usefixtures("seldom_collected")

@@ -64,6 +64,7 @@ def _shares(store: LogStore) -> Iterator[tuple[float, str]]:
 
 
 @pytest.mark.timeout(0)
+@pytest.mark.usefixtures("seldom_collected")
 def test_terms_are_found_by_the_index(tmp_path: Path, record: Record) -> None:
     kept = os.environ.get("BENCH_KEEP")
     path = Path(kept or tmp_path) / f"logs-{ROWS}.duckdb"
