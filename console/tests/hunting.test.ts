@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 
 import type { SavedFunction } from "../src/api/functions";
 import type { Bookmark } from "../src/api/work";
-import { neighbour, numberOf, rangeOf, shownOf, tagsOf } from "../src/hunting/bookmarks";
+import { neighbour } from "../src/app/neighbour";
+import { numberOf, rangeOf, shownOf, tagsOf } from "../src/hunting/bookmarks";
 import { entitiesOfRow } from "../src/incidents/rowEntities";
 import { aliasOf, callable, callOf, found, isQuery, parametersProblem, readParameters, writeParameters, type Parameter } from "../src/logs/saved";
 

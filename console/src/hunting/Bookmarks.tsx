@@ -11,12 +11,13 @@ import type { Bookmark } from "../api/work";
 import { useCommands } from "../app/commands";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
+import { neighbour } from "../app/neighbour";
 import { setOrDelete, useParameters } from "../app/parameters";
 import { useRights, useSession, useWorkspace, workspacePath } from "../app/session";
 import { Table } from "../app/Table";
 import { Time } from "../time/Time";
 import { AddToIncident, BookmarkPane, EntityLinks } from "./BookmarkPane";
-import { MOST, neighbour, shownOf, WHERES, type Where } from "./bookmarks";
+import { MOST, shownOf, WHERES, type Where } from "./bookmarks";
 
 const NONE: readonly Bookmark[] = [];
 

@@ -53,10 +53,3 @@ export function numberOf(text: string): number | null {
 export function tagsOf(text: string): string[] {
   return [...new Set(text.split(",").map((one) => one.trim()).filter(Boolean))];
 }
-
-/** Which of the shown ones is next to the open one: the first where none is open. */
-export function neighbour(shown: readonly Bookmark[], open: string | null, step: 1 | -1): Bookmark | null {
-  const at = shown.findIndex((one) => one.id === open);
-  if (at < 0) return shown[0] ?? null;
-  return shown[Math.max(0, Math.min(shown.length - 1, at + step))] ?? null;
-}

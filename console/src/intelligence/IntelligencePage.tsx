@@ -12,6 +12,7 @@ import { intelligence, type IntelObject } from "../api/intelligence";
 import { useCommands } from "../app/commands";
 import { EmptyState } from "../app/EmptyState";
 import { ErrorView } from "../app/ErrorView";
+import { neighbour } from "../app/neighbour";
 import { setOrDelete, useParameters } from "../app/parameters";
 import { useRights, useWorkspace, workspacePath } from "../app/session";
 import { Table } from "../app/Table";
@@ -106,8 +107,7 @@ export default function IntelligencePage() {
       return next;
     }, replace);
   const step = (by: 1 | -1) => {
-    const at = shown.findIndex((one) => one.id === open);
-    const next = shown[at < 0 ? 0 : Math.max(0, Math.min(shown.length - 1, at + by))];
+    const next = neighbour(shown, open, by);
     if (next) set("indicator", next.id, true);
   };
   useCommands([
