@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -72,14 +72,14 @@ class Emitter:
         """Within it a relation is made that stands in an expression: what is said here of the rows around that is not for it."""
         sql = self.sql
         kept = self.over, self.window, self.ranks, self.empty
-        kept_there = sql.aggregate_order, sql.first_seen, sql.distinct_input
+        kept_there = sql.aggregate_order, sql.first_seen, sql.distinct_input, sql.few_rows
         self.over, self.window, self.ranks, self.empty = "", None, {}, frozenset()
-        sql.aggregate_order, sql.first_seen, sql.distinct_input = "", False, False
+        sql.aggregate_order, sql.first_seen, sql.distinct_input, sql.few_rows = "", False, False, False
         try:
             yield
         finally:
             self.over, self.window, self.ranks, self.empty = kept
-            sql.aggregate_order, sql.first_seen, sql.distinct_input = kept_there
+            sql.aggregate_order, sql.first_seen, sql.distinct_input, sql.few_rows = kept_there
 
     def emit(self, node: Expr) -> Fragment:
         """The SQL of an expression."""
@@ -219,12 +219,8 @@ class Emitter:
         text = made if isinstance(made, str) else made.sql
         if "SELECT" in text:
             return make(*args)
-        fields = ", ".join(
-            f"{short[id(arg)].sql.partition('.')[2]}: {arg}"
-            for arg in {id(a): a for a in args}.values()
-            if id(arg) in short
-        )
-        text = f"list_transform([{{{fields}}}], lambda {row}: {text})[1]"
+        values = {short[id(arg)].sql.partition(".")[2]: arg.sql for arg in args if id(arg) in short}
+        text = _with_names(row, values, text)
         return text if isinstance(made, str) else replace(made, sql=text)
 
     def _element(self, node: Path) -> str | None:
@@ -357,18 +353,21 @@ class Emitter:
             written, parts = [], []
         parts += [term_search(self.sql, left, text) for text in texts]
         for array in arrays:
-            elements, text = self.sql.members(array), left
-            given = ""
+            elements = self.sql.members(array)
+            known = "e IS NOT NULL AND" if op == "has_any" else "e IS NULL OR"
+
+            def tested(text: Fragment, elements: str, known: str = known) -> str:
+                needle = Fragment("e", Type.STRING, False)
+                return f"list_transform({elements}, lambda e: {known} {term_search(self.sql, text, needle)})"
+
             if "SELECT" in left.sql:  # a lambda takes no subquery
                 self._names += 1
-                given = f"v{self._names}"
-                text = replace(left, sql=f"{given}.a")
-            needle = Fragment("e", Type.STRING, False)
-            known = "e IS NOT NULL AND" if op == "has_any" else "e IS NULL OR"
-            over = f"{given}.b" if given else elements
-            tests = f"list_transform({over}, lambda e: {known} {term_search(self.sql, text, needle)})"
-            if given:
-                tests = f"list_transform([{{a: {left}, b: {elements}}}], lambda {given}: {tests})[1]"
+                row = f"v{self._names}"
+                tests = _with_names(
+                    row, {"a": left.sql, "b": elements}, tested(replace(left, sql=f"{row}.a"), f"{row}.b")
+                )
+            else:
+                tests = tested(left, elements)
             parts.append(
                 f"coalesce({'list_bool_or' if op == 'has_any' else 'list_bool_and'}({tests}), {op == 'has_all'})"
             )
@@ -409,3 +408,9 @@ class Emitter:
                 f"({inside} OR coalesce(CAST({number} AS DOUBLE) IN (SELECT TRY_CAST(v AS DOUBLE) {wanted}), false))"
             )
         return Fragment(f"(NOT {inside})" if negated else inside, Type.BOOL, False)
+
+
+def _with_names(row: str, values: Mapping[str, str], text: str) -> str:
+    """An expression that names values (SQL, by name) as fields of `row`: SQL has no name for a value within one, except in a lambda."""
+    fields = ", ".join(f"{name}: {value}" for name, value in values.items())
+    return f"list_transform([{{{fields}}}], lambda {row}: {text})[1]"

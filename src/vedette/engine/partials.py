@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import duckdb
 
@@ -93,9 +93,6 @@ class Work:
 @fact
 class PartialRows:
     """The partial rows that a statement reads; put there when it runs."""
-
-    one_state: ClassVar[bool] = True
-    """The rows are of the state of the tables that the statement reads."""
 
     name: str
     keeping: Keeping

@@ -406,7 +406,18 @@ class Run(Answers):
     @staticmethod
     def _of_one_state(compiled: Compiled) -> bool:
         """Whether something that a statement is made of is true of one state of the tables only."""
-        return any(isinstance(given, PartialRows | RowsInPlace) and given.one_state for given in compiled.given)
+        return any(
+            isinstance(given, PartialRows) or (isinstance(given, RowsInPlace) and given.one_state)
+            for given in compiled.given
+        )
+
+    def _begun(self, compiled: Compiled, values: dict[str, object] | None, rows: int) -> pa.RecordBatchReader:
+        """The rows of a statement, about `rows` a batch, with all that it needs in place. Raises `RowsMoved`."""
+        self._give(compiled)
+        self._run_stages(compiled)
+        reader = batches_of(self.connection, compiled.sql, values, rows)
+        self._confirm(compiled)
+        return reader
 
     @staticmethod
     def _confirm(compiled: Compiled) -> None:
@@ -443,10 +454,7 @@ class Run(Answers):
                 return read()
 
         def read() -> tuple[pa.Table, str | None]:
-            self._give(compiled)
-            self._run_stages(compiled)
-            reader = batches_of(self.connection, compiled.sql, values, _BATCH_ROWS)
-            self._confirm(compiled)
+            reader = self._begun(compiled, values, _BATCH_ROWS)
             batches, rows, size, partial = [], 0, 0, None
             # the engine goes on for as long as the reader is there
             with reader:
@@ -471,11 +479,7 @@ class Run(Answers):
         def start() -> pa.RecordBatchReader:
             if self._of_one_state(compiled):
                 self.connection.execute("BEGIN TRANSACTION")  # it ends with the connection
-            self._give(compiled)
-            self._run_stages(compiled)
-            reader = batches_of(self.connection, compiled.sql, values, rows)
-            self._confirm(compiled)
-            return reader
+            return self._begun(compiled, values, rows)
 
         return self._within_limits(start)
 
@@ -522,11 +526,7 @@ class Run(Answers):
 
         def take() -> pa.Table:
             with self._one_state(compiled):
-                self._give(compiled)
-                self._run_stages(compiled)
-                reader = batches_of(self.connection, compiled.sql, values, _BATCH_ROWS)
-                self._confirm(compiled)
-                return reader.read_all()
+                return self._begun(compiled, values, _BATCH_ROWS).read_all()
 
         table = self._within_limits(take)
         return [table.column(index).to_pylist() for index in range(len(compiled.columns))]

@@ -14,7 +14,7 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -195,12 +195,6 @@ def _letters(text: bytes) -> int:
     return bits
 
 
-@lru_cache(maxsize=1024)
-def _letters_of(wanted: bytes) -> int:
-    """The same of what is looked for: each segment asks anew."""
-    return _letters(wanted)
-
-
 def write(path: Path, about: dict[str, Any], columns: dict[str, tuple[dict[str, Any], bytes]]) -> int:
     """Write a segment; returns its size in bytes. `about` says of which rows it is."""
     directory: dict[str, Any] = {}
@@ -252,18 +246,14 @@ class SegmentFile:
         if self._body + sum(entry["size"] for entry in columns.values()) != len(view):
             raise Damaged(f"{path.name} is cut short")
         self.rows: int = self.about["rows"]
-        self._sound: set[int] = set()
-        """Where parts begin that were read before and were whole."""
         self.columns = {name: ColumnTerms(self, entry) for name, entry in columns.items()}
 
     def part(self, at: int, size: int, length: int, check: int) -> bytes:
         """A part of the body, unpacked. Raises `Damaged`."""
         start = self._body + at
         squeezed = self._map[start : start + size]
-        if start not in self._sound:
-            if zlib.crc32(squeezed) != check:
-                raise Damaged(f"{self.path.name} is damaged")
-            self._sound.add(start)
+        if zlib.crc32(squeezed) != check:
+            raise Damaged(f"{self.path.name} is damaged")
         unpacked: bytes = _CODEC.decompress(squeezed, length, asbytes=True)
         return unpacked
 
@@ -343,7 +333,7 @@ class ColumnTerms:
         if piece.exact:
             wanted = kept_form(wanted)
             place = bisect_right(self._firsts, wanted) - 1
-            if place >= 0 and not _letters_of(wanted) & ~int(self._pages[place][2]):
+            if place >= 0 and not _letters(wanted) & ~int(self._pages[place][2]):
                 framed = b"\n" + self._text(place) + b"\n"
                 at = framed.find(b"\n" + wanted + b"\n")
                 if at >= 0:
@@ -355,7 +345,7 @@ class ColumnTerms:
         else:
             head = wanted[:LONGEST]
             places = range(max(0, bisect_right(self._firsts, head) - 1), bisect_right(self._firsts, head + b"\xff"))
-        need = _letters_of(wanted)
+        need = _letters(wanted)
         cut = 1 << 37
         for place in places:
             letters = int(self._pages[place][2])

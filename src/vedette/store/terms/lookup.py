@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -150,7 +149,7 @@ class Lookup(TermLookup):
 
     def _leaf(self, leaf: _Leaf, segment: Segment, apart: dict[str, list[Segment]]) -> Flags | None:
         total = -(-segment.file.rows // GRANULE)
-        found: Flags | None = _nothing(total)
+        found: Flags | None = np.zeros(total, np.bool_)
         for physical, kind, name in leaf.columns:
             terms = segment.file.columns.get(physical)
             if terms is not None:
@@ -195,14 +194,6 @@ class Lookup(TermLookup):
                 flags = np.repeat(flags, terms.unit // GRANULE)[:total]
             found = flags if found is None else found & flags
         return found
-
-
-@lru_cache(maxsize=8)
-def _nothing(total: int) -> Flags:
-    """No granule of so many; not to be written to."""
-    found = np.zeros(total, np.bool_)
-    found.flags.writeable = False
-    return found
 
 
 def _joined(starts: list[npt.NDArray[np.int64]], ends: list[npt.NDArray[np.int64]]) -> list[tuple[int, int]]:
