@@ -109,3 +109,37 @@ def test_another_rule_about_the_same_account_is_company(service: IncidentService
     assert service.get(1)["priority"] > alone
     reasons = [part["reason"] for part in service.get(1)["priorityParts"]]
     assert "1 other rule has incidents about a@x.com, with 1 other tactics." in reasons
+
+
+@pytest.mark.req("P-110")
+@given(FACTS, st.integers(0, 999))
+def test_incidents_of_one_run_make_a_rule_hardly_more_common(facts: Facts, number: int) -> None:
+    following = min(number, facts.rule_incidents - 1)
+    apart, _ = weigh(facts)
+    together, parts = weigh(dataclasses.replace(facts, rule_following=following))
+    fewer, _ = weigh(dataclasses.replace(facts, rule_incidents=facts.rule_incidents - following))
+    assert apart <= together <= fewer
+    (reason,) = [part.reason for part in parts if part.name == "rarity"]
+    assert (f", {following} of them right after another" in reason) == (following > 0)
+
+
+@pytest.mark.req("P-110")
+def test_two_hosts_found_at_once_are_as_rare_as_one(service: IncidentService, clock: VirtualClock) -> None:
+    for hour in range(110):
+        clock.advance(3600)
+        service.ingest(run(rule(9), [{"User": f"u{hour}@x.com"}], clock.now()))
+    service.ingest(run(rule(1), [{"User": "a@x.com"}, {"User": "b@x.com"}], clock.now()))
+    service.ingest(run(rule(2), [{"User": "c@x.com"}], clock.now()))
+    clock.advance(3600)
+    service.ingest(run(rule(3), [{"User": "e@x.com"}], clock.now()))
+    service.ingest(run(rule(2), [{"User": "d@x.com"}], clock.now()))
+    settle(service)
+    rarity = {
+        number: next(part for part in service.get(number)["priorityParts"] if part["name"] == "rarity")
+        for number in (111, 112, 115)
+    }
+    assert rarity[112]["reason"].startswith(
+        "Its rule made 2 of the latest 112 incidents, 1 of them right after another;"
+    )
+    assert rarity[115]["reason"].startswith("Its rule made 2 of the latest 115 incidents;")
+    assert rarity[111]["points"] == rarity[112]["points"] > rarity[115]["points"]

@@ -13,7 +13,7 @@ from typing import Final
 
 import orjson
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
@@ -132,11 +132,14 @@ class Prioritiser:
         telling = [one for one in kinds if kinds[one]] or list(kinds)
         seen = [sum(number >= latest for number in sharing[one]) for one in telling]
         rules, shared = self._company(session, incident, sharing, entities, (latest, total))
+        counts = self._rule_counts(session, incident.rule_ids, latest)
+        commonest = max(counts, key=lambda rule_id: (counts[rule_id], rule_id), default=None)
         return Facts(
             severity=incident.severity,
             tactics=incident.tactics,
             valued=tuple(self._values.of(entity.entity for entity in entities)),
-            rule_incidents=max(self._rule_counts(session, incident.rule_ids, latest).values(), default=1),
+            rule_incidents=1 if commonest is None else counts[commonest],
+            rule_following=0 if commonest is None else self._following(session, commonest, latest),
             latest_incidents=total,
             entity_incidents=max(seen) if seen else None,
             verdicts=self._verdicts(session, incident),
@@ -229,6 +232,26 @@ class Prioritiser:
             .group_by(IncidentRuleRow.rule_id)
         )
         return Counter({rule_id: int(count) for rule_id, count in session.execute(query)})
+
+    def _following(self, session: Session, rule_id: str, latest: int) -> int:
+        """How many of the latest incidents of a rule have the number after another of it."""
+        before = aliased(IncidentRuleRow)
+        query = (
+            select(func.count())
+            .select_from(IncidentRuleRow)
+            .join(
+                before,
+                (before.workspace_id == IncidentRuleRow.workspace_id)
+                & (before.rule_id == IncidentRuleRow.rule_id)
+                & (before.number == IncidentRuleRow.number - 1),
+            )
+            .where(
+                IncidentRuleRow.workspace_id == self._workspace_id,
+                IncidentRuleRow.rule_id == rule_id,
+                IncidentRuleRow.number > latest,
+            )
+        )
+        return int(session.scalar(query) or 0)
 
     def _verdicts(self, session: Session, incident: IncidentRow) -> Verdicts:
         query = (

@@ -24,6 +24,9 @@ MOST: Final[Mapping[str, int]] = {
 LEAST: Final = -30
 """What the verdicts take away from an incident whose rule was always wrong: its severity then says little."""
 
+_FOLLOWING: Final = 0.25
+"""What an incident that came right after another of its rule counts of one that came by itself, for how rare the rule is."""
+
 _SEVERITIES: Final = {"High": 18.0, "Medium": 11.0, "Low": 4.0, "Informational": 1.0}
 
 STAGES: Final = (
@@ -83,6 +86,8 @@ class Facts:
     """Entities on watchlists: name, the watchlist's alias, points."""
     rule_incidents: int = 1
     """Incidents of its commonest rule among the latest, itself included."""
+    rule_following: int = 0
+    """Those of them that came right after another of the rule, as those of one run do."""
     latest_incidents: int = 1
     """How many incidents are 'the latest'."""
     entity_incidents: int | None = None
@@ -139,15 +144,19 @@ def _entities(facts: Facts) -> Part:
 
 
 def _rarity(facts: Facts) -> Part:
-    share = facts.rule_incidents / max(1, facts.latest_incidents)
+    # What is found on several hosts at once is hardly less rare than what is found on one; an incident for each of a hundred is.
+    times = facts.rule_incidents - (1.0 - _FOLLOWING) * facts.rule_following
+    share = times / max(1, facts.latest_incidents)
     # A rule that makes five of a thousand incidents gives half of its points; among few incidents nothing is rare yet.
     rule = 13.0 / (1.0 + share / 0.005) if facts.latest_incidents >= 100 else 6.5
     reason = f"Its rule made {facts.rule_incidents} of the latest {facts.latest_incidents} incidents"
+    if facts.rule_following:
+        reason += f", {facts.rule_following} of them right after another"
     if facts.entity_incidents is None:
         return Part("rarity", rule + 1.0, f"{reason}.")
     entity = 9.0 / (1.0 + facts.entity_incidents / 2.0)
-    times = {0: "no other incident", 1: "one other incident"}
-    said = times.get(facts.entity_incidents, f"{facts.entity_incidents} other incidents")
+    few = {0: "no other incident", 1: "one other incident"}
+    said = few.get(facts.entity_incidents, f"{facts.entity_incidents} other incidents")
     return Part("rarity", rule + entity, f"{reason}; the commonest of its accounts and hosts is in {said}.")
 
 
