@@ -45,6 +45,27 @@ describe("http", () => {
     expect((error as ApiError).details).toEqual({ fields: { name: "taken" } });
   });
 
+  it("reads an answer in lines as they come, wherever its parts are cut", async () => {
+    const bytes = new TextEncoder().encode('{"done":1}\n\n{"name":"Zoë"}\n{"error":{"code":"X","message":"No.","hint":"Other."}}');
+    for (const size of [1, 3, 1000]) {
+      const parts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.slice(index * size, (index + 1) * size));
+      const body = new ReadableStream<Uint8Array>({
+        start(one) {
+          for (const part of parts) one.enqueue(part);
+          one.close();
+        },
+      });
+      vi.stubGlobal("fetch", vi.fn(() => Promise.resolve(new Response(body))));
+      const told: unknown[] = [];
+      const error = await (async () => {
+        for await (const line of http.lines("/x", {})) told.push(line);
+      })().catch((one: unknown) => one);
+      expect(told).toEqual([{ done: 1 }, { name: "Zoë" }]);
+      expect(error).toMatchObject({ code: "X", message: "No.", hint: "Other." });
+    }
+    expect(vi.mocked(fetch).mock.calls[0]?.[1]?.headers).toMatchObject({ Accept: "application/x-ndjson", "X-Vedette-Request": "console" });
+  });
+
   it("says what it can of an answer that is not ours", async () => {
     answer(502, "<html>Bad gateway</html>", "Bad Gateway");
     await expect(http.get("/x")).rejects.toMatchObject({ status: 502, code: "HTTP502", message: "The server answered 502 Bad Gateway without saying why." });

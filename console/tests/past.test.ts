@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 
-import { alertsText, chartOfDays, costText, daysOf, differenceText, diffLines, entitiesText, fieldText } from "../src/analytics/backtest";
+import { alertsText, chartOfDays, costText, daysOf, differenceText, diffLines, entitiesText, fieldText, followed, progressText } from "../src/analytics/backtest";
 import { coverageText, lengthText, segmentsOf, unsearched } from "../src/analytics/coverage";
 import { conditionsText, daysProblem, hiddenText, readConditions, toException } from "../src/analytics/exceptions";
 import type { RuleException } from "../src/api/exceptions";
-import type { Backtest, BacktestDifference, BacktestSide, Coverage, Stretch } from "../src/api/past";
+import type { Backtest, BacktestDifference, BacktestLine, BacktestSide, Coverage, Stretch } from "../src/api/past";
 
 const side = (change: Partial<BacktestSide> = {}): BacktestSide => ({
   alerts: 3, alertsPerDay: 0.43, days: { "2026-03-01": 1, "2026-03-03": 2 }, runs: 168, suppressed: 0, rows: 5, seconds: 1.344, failed: 0, errors: [], examples: [], ...change,
@@ -33,6 +33,17 @@ describe("a backtest", () => {
     [{ more: 3, less: 3, comparable: false }, "It searches other times than the version in force, so its alerts cannot be told apart one by one."],
   ] as [Partial<BacktestDifference> | null, string | null][])("tells the difference %j", (change, said) => {
     expect(differenceText(backtest({ difference: change && difference(change) }))).toBe(said);
+  });
+
+  it("is followed to its end", async () => {
+    const told: string[] = [];
+    const lines = async function* (all: BacktestLine[]) {
+      for (const one of all) yield await Promise.resolve(one);
+    };
+    const found = await followed(lines([{ done: 0, all: 0 }, { done: 1200, all: 4032 }, { result: backtest() }]), (windows) => told.push(progressText(windows)));
+    expect(found).toEqual(backtest());
+    expect(told).toEqual(["Beginning", "1,200 of 4,032 windows"]);
+    await expect(followed(lines([{ done: 1, all: 2 }]), () => undefined)).rejects.toThrow("before its end");
   });
 
   it("says what it cost", () => {

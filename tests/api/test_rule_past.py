@@ -120,6 +120,55 @@ def test_a_backtest_ends_when_nobody_waits_for_it(client: httpx.Client, monkeypa
     assert ended == ["The backtest was given up."]
 
 
+def test_how_far_it_is_is_told_to_those_who_read_lines(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = {"content": _text(client).replace('"KP"', '"IR"'), "ruleId": RULE_ID, "days": 30}
+    whole = client.post(BACKTEST, json=body).json()
+    with client.stream("POST", BACKTEST, json=body, headers={"Accept": "application/x-ndjson"}) as answer:
+        assert answer.headers["content-type"].startswith("application/x-ndjson")
+        *told, last = [json.loads(line) for line in answer.iter_lines()]
+    assert told
+    assert [one["done"] for one in told] == sorted(one["done"] for one in told)
+    assert {one["all"] for one in told} <= {0, 2 * 30 * 24}, "both versions run each hour"
+    assert told[-1]["done"] > 0
+    result = last["result"]
+    assert (result["result"]["days"], result["difference"]["more"]) == (
+        whole["result"]["days"],
+        whole["difference"]["more"],
+    )
+
+    def fails(*_: Any) -> Any:
+        raise InvalidInput("No room for it.", hint="Make room.")
+
+    monkeypatch.setattr(WorkspaceServices, "backtest", fails)
+    lines = client.post(BACKTEST, json=body, headers={"Accept": "application/x-ndjson"}).text.splitlines()
+    assert json.loads(lines[-1])["error"] | {"code": ""} == {
+        "code": "",
+        "message": "No room for it.",
+        "hint": "Make room.",
+    }
+
+
+def test_a_reader_of_lines_who_goes_away_ends_it(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+    whole = WorkspaceServices.backtest
+
+    def told(*arguments: Any) -> Any:
+        try:
+            return whole(*arguments)
+        except InvalidInput as error:
+            ended.append(str(error))
+            raise
+
+    monkeypatch.setattr(WorkspaceServices, "backtest", told)
+    body = {"content": _text(client), "ruleId": RULE_ID, "days": 90}
+    with client.stream("POST", BACKTEST, json=body, headers={"Accept": "application/x-ndjson"}) as answer:
+        assert json.loads(next(answer.iter_lines()))["all"] in (0, 2 * 90 * 24)
+    deadline = time.monotonic() + 60
+    while not ended and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert ended == ["The backtest was given up."]
+
+
 def test_coverage_is_told_in_stretches(running: Running, client: httpx.Client) -> None:
     begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - 10 * HOUR
     outcomes = ["NOT_MATCHED", "MATCHED", "GAP", "GAP", "DISABLED", "NOT_MATCHED"]

@@ -65,6 +65,7 @@ def test_an_edit_is_tested_before_it_is_saved(site: Site, page: Page, faults: Fa
         before.replace('Location == "BY"', 'Location in ("BY", "MM")').replace("queryPeriod: 1d", "queryPeriod: 6h")
     )
     test.click()
+    expect(form.get_by_role("progressbar", name="How far the test is")).to_be_visible()
     told = form.get_by_role("group", name="What it would have found")
     expect(told).to_contain_text("It searches other times than the version in force")
     expect(told.get_by_role("figure")).to_contain_text("In force")

@@ -2,7 +2,7 @@
 
 import "./past.css";
 
-import { Button, MessageBar, MessageBarBody, MessageBarTitle, Select, Spinner } from "@fluentui/react-components";
+import { Button, MessageBar, MessageBarBody, MessageBarTitle, ProgressBar, Select, Spinner } from "@fluentui/react-components";
 import { BeakerRegular } from "@fluentui/react-icons";
 import { useEffect, useRef, useState } from "react";
 
@@ -16,10 +16,11 @@ import { ChartView } from "../charts/ChartView";
 import { SeverityBadge } from "../incidents/badges";
 import { Time } from "../time/Time";
 import { valueText } from "../values/kql";
-import { alertsText, chartOfDays, costText, diffLines, differenceText, entitiesText, fieldText, IN_FORCE, THIS_TEXT } from "./backtest";
+import { alertsText, chartOfDays, costText, diffLines, differenceText, entitiesText, fieldText, followed, IN_FORCE, progressText, THIS_TEXT, type Windows } from "./backtest";
 
 const DAYS = [1, 3, 7, 14, 30] as const;
 const CHART_HEIGHT = 170;
+const NONE: Windows = { done: 0, all: 0 };
 
 function Figures({ told }: { told: Told }) {
   const sides: [string, BacktestSide][] = [[THIS_TEXT, told.result], ...(told.inForce ? [[IN_FORCE, told.inForce] as [string, BacktestSide]] : [])];
@@ -160,6 +161,7 @@ export function Backtest({ content, ruleId }: Props) {
   const { id: ws } = useWorkspace();
   const [days, setDays] = useState<number>(7);
   const [state, setState] = useState<{ told: Told | null; of: string; error: unknown; running: boolean }>({ told: null, of: "", error: null, running: false });
+  const [windows, setWindows] = useState<Windows>(NONE);
   const controller = useRef<AbortController | null>(null);
   useEffect(() => () => controller.current?.abort(), []);
   const wanted = `${days} ${content}`;
@@ -167,8 +169,9 @@ export function Backtest({ content, ruleId }: Props) {
     const mine = new AbortController();
     controller.current = mine;
     setState((before) => ({ ...before, error: null, running: true }));
+    setWindows(NONE);
     try {
-      const told = await api.backtest(ws, { content, days, ...(ruleId ? { ruleId } : {}) }, { signal: mine.signal });
+      const told = await followed(api.backtest(ws, { content, days, ...(ruleId ? { ruleId } : {}) }, { signal: mine.signal }), setWindows);
       setState({ told, of: wanted, error: null, running: false });
     } catch (error) {
       setState((before) => ({ ...before, error: isAbort(error) ? null : error, running: false }));
@@ -193,8 +196,9 @@ export function Backtest({ content, ruleId }: Props) {
             Stop
           </Button>
         )}
-        <span className="vd-muted">Runs every window of that time as the schedule would have. Nothing is kept.</span>
+        <span className="vd-muted">{state.running ? progressText(windows) : "Runs every window of that time as the schedule would have. Nothing is kept."}</span>
       </div>
+      {state.running && <ProgressBar aria-label="How far the test is" max={Math.max(1, windows.all)} {...(windows.all ? { value: windows.done } : {})} />}
       {state.error !== null && <ErrorView what="It could not be tested" error={state.error} />}
       {state.told && <Result told={state.told} stale={state.of !== wanted} />}
     </fieldset>

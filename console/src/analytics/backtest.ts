@@ -1,10 +1,31 @@
 /** What a backtest says: alerts a day, what they cost, and the difference from the version in force. Without React. */
 
-import type { Backtest, BacktestExample, BacktestSide } from "../api/past";
+import type { Backtest, BacktestExample, BacktestLine, BacktestSide } from "../api/past";
 import type { Chart, Series } from "../charts/model";
 import { formatElapsed } from "../time/format";
 
 const DAY = 86_400_000;
+
+/** Reads what a backtest tells to its end, and says meanwhile how far it is. */
+export async function followed(lines: AsyncIterable<BacktestLine>, onProgress: (windows: Windows) => void): Promise<Backtest> {
+  let found: Backtest | null = null;
+  for await (const line of lines) {
+    if ("result" in line) found = line.result;
+    else onProgress(line);
+  }
+  if (!found) throw new Error("The server ended the test before its end.");
+  return found;
+}
+
+export interface Windows {
+  done: number;
+  all: number;
+}
+
+/** "1,200 of 4,032 windows" */
+export function progressText({ done, all }: Windows): string {
+  return all ? `${done.toLocaleString("en-GB")} of ${counted(all, "window")}` : "Beginning";
+}
 
 /** The days (UTC) that a backtest covers, those without alerts as well. */
 export function daysOf({ from, to }: Pick<Backtest, "from" | "to">): string[] {

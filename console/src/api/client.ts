@@ -3,7 +3,7 @@
 import { http, queryString, type CallOptions } from "./http";
 import type { Connector, ConnectorKind, ConnectorPoll, ConnectorWrite } from "./connectors";
 import type { ExceptionPreview, ExceptionProposal, ExceptionTrial, ExceptionWrite, RuleException } from "./exceptions";
-import type { Backtest, BacktestRequest, Coverage } from "./past";
+import type { BacktestLine, BacktestRequest, Coverage } from "./past";
 import type { BrokenRule, RuleFormat, RuleImportFile, RuleImportReport, RuleProblem } from "./rules";
 import type { RunDetail, RunReplay } from "./runs";
 import type { Delivery, DeliveryPage, Destination, DestinationKind, DestinationWrite, TestReport } from "./destinations";
@@ -106,7 +106,7 @@ export const api = {
   setRuleEnabled: (ws: string, id: string, enabled: boolean) => http.patch<Rule>(rule(ws, id), { enabled }),
   ruleRuns: (ws: string, id: string, top = 50) => http.get<Page<RuleRun>>(`${rule(ws, id)}/runs?top=${top}`),
   coverage: (ws: string, id: string, days: number) => http.get<Coverage>(`${rule(ws, id)}/coverage?days=${days}`),
-  backtest: (ws: string, body: BacktestRequest, options?: CallOptions) => http.post<Backtest>(`${workspace(ws)}/rules/backtest`, body, options),
+  backtest: (ws: string, body: BacktestRequest, options?: CallOptions) => http.lines<BacktestLine>(`${workspace(ws)}/rules/backtest`, body, options),
   run: (ws: string, id: string) => http.get<RunDetail>(`${workspace(ws)}/rule-runs/${encodeURIComponent(id)}`),
   replayRun: (ws: string, id: string) => http.post<RunReplay>(`${workspace(ws)}/rule-runs/${encodeURIComponent(id)}/replay`),
   runRule: (ws: string, ruleId: string) => http.post<RuleRun>(`${workspace(ws)}/rules/run`, { ruleId }),

@@ -82,8 +82,8 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-async function call(method: string, path: string, body: unknown, options: CallOptions = {}): Promise<unknown> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+async function send(method: string, path: string, accept: string, body: unknown, options: CallOptions): Promise<Response> {
+  const headers: Record<string, string> = { Accept: accept };
   const init: RequestInit = { method, headers, credentials: "same-origin", signal: options.signal ?? null };
   if (method !== "GET") headers[REQUEST_HEADER] = "console";
   if (body !== undefined) {
@@ -106,8 +106,41 @@ async function call(method: string, path: string, body: unknown, options: CallOp
     if (response.status === 401 && path !== "/session") unauthorizedListeners.forEach((listener) => listener());
     throw error;
   }
+  return response;
+}
+
+async function call(method: string, path: string, body: unknown, options: CallOptions = {}): Promise<unknown> {
+  const response = await send(method, path, "application/json", body, options);
   if (response.status === 204) return undefined;
   return parseJson(await response.text());
+}
+
+/** The values of an answer in lines, each as soon as it is there; a line that tells an error is thrown. */
+async function* linesOf(path: string, body: unknown, options: CallOptions): AsyncGenerator {
+  const response = await send("POST", path, "application/x-ndjson", body, options);
+  if (!response.body) return;
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  let ended = false;
+  try {
+    while (!ended) {
+      const { value, done } = await reader.read();
+      ended = done;
+      rest += decoder.decode(value, { stream: !done });
+      const lines = rest.split("\n");
+      rest = done ? "" : (lines.pop() ?? "");
+      for (const line of lines) {
+        if (!line.trim()) continue;
+        const told = parseJson(line);
+        if (isEnvelope(told)) throw new ApiError(response.status, told.error);
+        yield told;
+      }
+    }
+  } finally {
+    // Who reads no further does not want the rest made.
+    if (!ended) await reader.cancel().catch(() => undefined);
+  }
 }
 
 /* The generic names the wire type that API.md promises; the server's tests hold it to that. */
@@ -117,6 +150,7 @@ export const http = {
   post: <T>(path: string, body?: unknown, options?: CallOptions) => call("POST", path, body, options) as Promise<T>,
   put: <T>(path: string, body: unknown, options?: CallOptions) => call("PUT", path, body, options) as Promise<T>,
   patch: <T>(path: string, body: unknown, options?: CallOptions) => call("PATCH", path, body, options) as Promise<T>,
+  lines: <T>(path: string, body: unknown, options: CallOptions = {}) => linesOf(path, body, options) as AsyncGenerator<T>,
   delete: (path: string, options?: CallOptions) => call("DELETE", path, undefined, options) as Promise<undefined>,
 };
  

@@ -75,3 +75,6 @@ export interface Backtest {
   /** The lines of the query that differ, as a unified diff. */
   query: string[];
 }
+
+/** How many windows of a backtest were searched, or, as the last line, what it found. */
+export type BacktestLine = { done: number; all: number } | { result: Backtest };

@@ -263,14 +263,20 @@ class WorkspaceServices:
             for one in tried:
                 if not one.scheduled:
                     continue
-                new = replayer.replay(one, start, end, advance)
+                held = None
+                if rule is None:
+                    held = next((s.rule for s in self.rules.list() if s.rule.id.lower() == one.id.lower()), None)
+                sides = [one, held] if held is not None and held.scheduled else [one]
+                windows = [(end - start) // side.frequency for side in sides]
+                new, *others = [
+                    replayer.replay(side, start, end, partial(_advance, advance, sum(windows[:place]), sum(windows)))
+                    for place, side in enumerate(sides)
+                ]
                 result = summary(new)
                 if rule is None:
                     result["in_force"] = result["difference"] = None
-                    held = next((s.rule for s in self.rules.list() if s.rule.id.lower() == one.id.lower()), None)
-                    if held is not None and held.scheduled:
-                        old = replayer.replay(held, start, end, advance)
-                        result |= {"in_force": summary(old), "difference": difference(new, old)}
+                for old in others:
+                    result |= {"in_force": summary(old), "difference": difference(new, old)}
                 results.append(result)
         skipped = [one.name for one in tried if not one.scheduled]
         return {"rules": results, "without_schedule": skipped}
@@ -489,3 +495,8 @@ class WorkspaceServices:
 
 def _several(text: str | None) -> tuple[str, ...]:
     return tuple(part for part in (text or "").split(",") if part)
+
+
+def _advance(advance: Advance, before: int, all_: int, done: int, _own: int) -> None:
+    """Tell how far one of several replays is, as a part of all."""
+    advance(before + done, all_)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from typing import Annotated, Any, Final
 
 import anyio
-from fastapi import APIRouter, Depends, Query, Request
+import orjson
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from vedette.api import failures
 from vedette.api.callers import cancelled_when_gone
 from vedette.api.routes.rules import MAX_TEXT
 from vedette.api.rule_changes import one_rule
 from vedette.api.security import Services, requires
 from vedette.api.services import WorkspaceServices
 from vedette.api.wire import Utc, Wire
-from vedette.core.errors import InvalidInput
+from vedette.core.errors import InvalidInput, VedetteError
 from vedette.core.roles import Permission
 from vedette.detect.as_code.comparison import compare
 from vedette.detect.export.layout import to_layout
@@ -26,11 +30,14 @@ from vedette.detect.fitting import faults
 from vedette.detect.reading.files import ReadRule, RuleSource
 from vedette.detect.rule import AnalyticsRule
 from vedette.detect.running.windows import READ, LedgerEntry, WindowOutcome
+from vedette.engine.query import Cancellation
 from vedette.kql.diagnostics import position
 
 router = APIRouter(tags=["analytics"], prefix="/workspaces/{ws}/rules")
 MAX_RUNS: Final = 12_000
 """Of a backtest whose caller waits for it: a rule that runs every five minutes, over some six weeks. Commands have no such limit."""
+LINES: Final = "application/x-ndjson"
+_TELL_SECONDS: Final = 0.25
 _WORDS: Final[Mapping[WindowOutcome, str]] = {
     WindowOutcome.GAP: "gap", WindowOutcome.SUPPRESSED: "suppressed", WindowOutcome.DISABLED: "disabled",
 }  # fmt: skip
@@ -153,39 +160,91 @@ class BacktestBody(Wire):
     query: list[str]
 
 
-@router.post("/backtest", dependencies=[Depends(requires(Permission.RULES_WRITE)), Depends(requires(Permission.QUERY))])
-async def backtest(request: Request, services: Services, body: BacktestRequest) -> BacktestBody:
-    """Tells what a text of a rule would have found, beside the version in force. It ends when its caller goes away."""
+@router.post(
+    "/backtest",
+    response_model=BacktestBody,
+    responses={200: {"content": {LINES: {}}}},
+    dependencies=[Depends(requires(Permission.RULES_WRITE)), Depends(requires(Permission.QUERY))],
+)
+async def backtest(
+    request: Request, services: Services, body: BacktestRequest, accept: Annotated[str, Header()] = ""
+) -> BacktestBody | StreamingResponse:
+    """Tells what a text of a rule would have found, beside the version in force. It ends when its caller goes away.
+
+    To a caller who accepts `application/x-ndjson` it tells meanwhile how far it is: lines of `{"done": 12, "all": 168}` (windows), and
+    `{"result": …}` or `{"error": …}` as the last.
+    """
+    tried = await anyio.to_thread.run_sync(lambda: _Trial.of(services, body))
+    if LINES in accept:
+        return StreamingResponse(_lines(request, tried), media_type=LINES)
     async with cancelled_when_gone(request) as cancellation:
-
-        def go_on(_done: int, _all: int) -> None:
-            if cancellation.cancelled:
-                raise InvalidInput("The backtest was given up.")
-
-        return await anyio.to_thread.run_sync(lambda: _backtest(services, body, go_on))
+        tried.cancellation = cancellation
+        return await anyio.to_thread.run_sync(tried.run)
 
 
-def _backtest(services: WorkspaceServices, body: BacktestRequest, go_on: Any) -> BacktestBody:
-    held = services.rules.get(body.rule_id) if body.rule_id is not None else None
-    read, _ = one_rule(body.content, held)
-    rule = read.rule if held is None else replace(read.rule, id=held.rule.id)
-    _runnable(services, rule, body.days)
-    end = services.application.clock.now().replace(microsecond=0)
-    done = services.backtest([ReadRule(rule, read.source)], None, end - timedelta(days=body.days), end, go_on)
-    (found,) = done["rules"]
-    changed: list[dict[str, Any]] = []
-    if held is not None:
-        source = RuleSource("in force", None, "yaml", to_layout(held.rule))
-        changed = compare([ReadRule(held.rule, source)], [ReadRule(replace(rule, enabled=held.rule.enabled), source)])[
-            "changed"
-        ]
-    return BacktestBody(
-        name=found["name"], from_=found["from"], to=found["to"], result=_side(found),
-        in_force=None if found["in_force"] is None else _side(found["in_force"]),
-        difference=None if found["difference"] is None else _difference(found["difference"]),
-        fields=[FieldChange(**one) for change in changed for one in change["fields"] if one["field"] != "query"],
-        query=[line for change in changed for line in change["query"]],
-    )  # fmt: skip
+async def _lines(request: Request, tried: _Trial) -> AsyncIterator[bytes]:
+    async with cancelled_when_gone(request) as cancellation:
+        tried.cancellation = cancellation
+        work = asyncio.create_task(asyncio.to_thread(tried.run))
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask
+        try:
+            told = None
+            while not (await asyncio.wait([work], timeout=_TELL_SECONDS))[0]:
+                if tried.windows != told:
+                    told = done, all_ = tried.windows
+                    yield orjson.dumps({"done": done, "all": all_}) + b"\n"
+            try:
+                yield b'{"result":' + work.result().model_dump_json(by_alias=True).encode() + b"}\n"
+            except VedetteError as error:
+                yield orjson.dumps(failures.body(error.code, str(error), error.hint)) + b"\n"
+        finally:
+            cancellation.cancel()
+
+
+class _Trial:
+    """A text that can be tested, and how far its test is."""
+
+    def __init__(self, services: WorkspaceServices, read: ReadRule, held: AnalyticsRule | None, days: int) -> None:
+        self.cancellation: Cancellation | None = None
+        """Ends the test."""
+        self.windows = (0, 0)
+        """Those that were searched, and all."""
+        self._services = services
+        self._read = read
+        self._held = held
+        self._days = days
+
+    @staticmethod
+    def of(services: WorkspaceServices, body: BacktestRequest) -> _Trial:
+        """Raises `InvalidInput` for a text that cannot be tested."""
+        held = services.rules.get(body.rule_id) if body.rule_id is not None else None
+        read, _ = one_rule(body.content, held)
+        rule = read.rule if held is None else replace(read.rule, id=held.rule.id)
+        _runnable(services, rule, body.days)
+        return _Trial(services, ReadRule(rule, read.source), None if held is None else held.rule, body.days)
+
+    def run(self) -> BacktestBody:
+        """The test. Raises `InvalidInput` when it was given up."""
+        end = self._services.application.clock.now().replace(microsecond=0)
+        done = self._services.backtest([self._read], None, end - timedelta(days=self._days), end, self._go_on)
+        (found,) = done["rules"]
+        changed: list[dict[str, Any]] = []
+        if (held := self._held) is not None:
+            source = RuleSource("in force", None, "yaml", to_layout(held))
+            as_held = ReadRule(replace(self._read.rule, enabled=held.enabled), source)
+            changed = compare([ReadRule(held, source)], [as_held])["changed"]
+        return BacktestBody(
+            name=found["name"], from_=found["from"], to=found["to"], result=_side(found),
+            in_force=None if found["in_force"] is None else _side(found["in_force"]),
+            difference=None if found["difference"] is None else _difference(found["difference"]),
+            fields=[FieldChange(**one) for change in changed for one in change["fields"] if one["field"] != "query"],
+            query=[line for change in changed for line in change["query"]],
+        )  # fmt: skip
+
+    def _go_on(self, done: int, all_: int) -> None:
+        if self.cancellation is not None and self.cancellation.cancelled:
+            raise InvalidInput("The backtest was given up.")
+        self.windows = (done, all_)
 
 
 def _runnable(services: WorkspaceServices, rule: AnalyticsRule, days: int) -> None:
