@@ -18,6 +18,7 @@ import pytest
 from tests.collect.evtx_file import evtx
 from vedette.collect.files.loader import FileLoader
 from vedette.collect.files.unpacking import ArchiveLimits
+from vedette.collect.formats import windows_xml
 from vedette.core.clock import VirtualClock
 from vedette.core.errors import VedetteError
 from vedette.store.logstore import LogStore
@@ -171,12 +172,43 @@ UAL_CSV = table_of([{"RecordType": "1", "CreationDate": "3/3/2026 12:00:00 PM", 
          {"TimeGenerated": "2026-03-05T10:00:00.0000000Z", "SyslogMessage": "café", "ProcessName": "kthread", "SeverityLevel": "", "ProcessID": None}),
         ("fw.txt", "<134>2024-01-02T03:04:05Z fw CEF:0|V|P|1|7|Deny|5|src=203.0.113.3 act=deny\n", "CommonSecurityLog",
          {"DeviceVendor": "V", "SourceIP": "203.0.113.3", "TimeGenerated": "2024-01-02T03:04:05.0000000Z"}),
+        ("fw2.txt", "CEF:0|V|P|1|7|Deny|5|src=203.0.113.3 rt=1704164645000 end=1704164999000\n", "CommonSecurityLog",
+         {"SourceIP": "203.0.113.3", "ReceiptTime": "1704164645000", "TimeGenerated": "2024-01-02T03:04:05.0000000Z"}),
+        ("fw3.txt", "CEF:0|V|P|1|7|Deny|5|end=Jan 02 2024 03:04:05 UTC\n", "CommonSecurityLog",
+         {"TimeGenerated": "2024-01-02T03:04:05.0000000Z"}),
+        ("syslog", "Mar  5 10:00:00 web app: a\n" + "\0" * 9 + "Mar  5 10:00:01 web app: b\n\0\0", "Syslog", {"SyslogMessage": "a"}),
+        ("asa.log", "Mar 5 2026 10:00:00 fw1 : %ASA-6-1: a\nMar 5 2026 10:00:01 fw1 : %ASA-6-1: b\n", "Syslog",
+         {"HostName": "fw1", "ProcessName": "%ASA-6-1", "TimeGenerated": "2026-03-05T10:00:00.0000000Z"}),
+        ("azure_activity_log.json", json.dumps({
+            "event_timestamp": "2026-03-04T09:00:00.5Z", "event_data_id": "e-2", "correlation_id": "c", "subscription_id": "s-1",
+            "operation_name": {"value": "Microsoft.Compute/virtualMachines/delete", "localized_value": "Delete Virtual Machine"},
+            "status": {"value": "Succeeded", "localized_value": "Succeeded"}, "caller": "pat@contoso.example",
+            "claims": {"xms_tcdt": "1", "ipaddr": "203.0.113.9"}, "http_request": {"client_ip_address": "203.0.113.7", "method": "DELETE"},
+            "resource_id": "/subscriptions/s-1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm1",
+            "resource_group_name": "rg", "sub_status": {"value": "OK", "localized_value": "OK (200)"}}) + "\n", "AzureActivity",
+         {"EventDataId": "e-2", "OperationName": "Delete Virtual Machine", "CallerIpAddress": "203.0.113.7", "ResourceGroup": "rg",
+          "ActivitySubstatus": "OK (200)", "HTTPRequest": '{"clientIpAddress":"203.0.113.7","method":"DELETE"}',
+          "Claims": '{"xms_tcdt":"1","ipaddr":"203.0.113.9"}', "TimeGenerated": "2026-03-04T09:00:00.5000000Z"}),
+        ("Alerts.json", json.dumps({
+            "alert_display_name": "Odd process", "system_alert_id": "s-9", "severity": "High", "status": "Active", "intent": "Execution",
+            "vendor_name": "Microsoft", "time_generated_utc": "2026-03-04T09:02:00Z", "alert_type": "VM_Odd", "compromised_entity": "vm1"})
+            + "\n", "SecurityAlert",
+         {"DisplayName": "Odd process", "SystemAlertId": "s-9", "AlertSeverity": "High", "CompromisedEntity": "vm1", "Tactics": "Execution",
+          "TimeGenerated": "2026-03-04T09:02:00.0000000Z"}),
+        ("UALGraph.json", [{
+            "AuditData": {"AdditionalProperties": {"RecordType": 261, "Workload": "Copilot", "UserType": 0, "UserId": "p@c"}},
+            "AuditLogRecordType": "copilotInteraction", "CreatedDateTime": "/Date(1772539200000)/", "Id": "g-2", "Operation": "Ask"}],
+         "OfficeActivity", {"OfficeId": "g-2", "Operation": "Ask", "RecordType": "CopilotInteraction", "UserType": "Regular", "UserId": "p@c",
+                            "TimeGenerated": "2026-03-03T12:00:00.0000000Z"}),
+        ("pages.json", "\ufeff" + "\r\n".join(json.dumps(page, indent=4) for page in ([OFFICE], [OFFICE | {"Id": "o-2"}], OFFICE | {"Id": "o-3"})),
+         "OfficeActivity", {"OfficeWorkload": "Exchange"}),
+        ("joined.json", json.dumps(DIAGNOSTIC) + json.dumps(DIAGNOSTIC | {"properties": {"id": "d-9"}}), "AuditLogs", {"OperationName": "Delete user"}),
         ("mailbox.csv", table_of([{"Operation": "MailItemsAccessed", "LogonType": "Owner", "LastAccessed": "2026-03-05T04:00:00Z",
          "MailboxOwnerUPN": "p@c", "ClientIPAddress": "203.0.113.4", "Identity": "m1"}]), "OfficeActivity",
          {"Client_IPAddress": "203.0.113.4", "OfficeId": "m1"}),
-        ("auditlogquery.json", {"value": [{"id": "g-1", "createdDateTime": "2026-03-05T05:00:00Z", "auditLogRecordType": "ExchangeItem",
-         "operation": "Send", "userType": "Regular", "service": "Exchange", "userPrincipalName": "p@c", "clientIp": "203.0.113.5", "auditData": {}}]},
-         "OfficeActivity", {"OfficeId": "g-1", "Operation": "Send", "UserId": "p@c", "ClientIP": "203.0.113.5", "RecordType": "ExchangeItem",
+        ("auditlogquery.json", {"value": [{"id": "g-1", "createdDateTime": "2026-03-05T05:00:00Z", "auditLogRecordType": "exchangeItem",
+         "operation": "Send", "userType": "regular", "service": "Exchange", "userPrincipalName": "p@c", "clientIp": "203.0.113.5", "auditData": {}}]},
+         "OfficeActivity", {"OfficeId": "g-1", "Operation": "Send", "UserId": "p@c", "ClientIP": "203.0.113.5", "RecordType": "ExchangeItem", "UserType": "Regular",
                             "TimeGenerated": "2026-03-05T05:00:00.0000000Z"}),
         ("xmltodict.json", [{"Event": {"@xmlns": "x", "System": {"Provider": {"@Name": "Microsoft-Windows-Security-Auditing"}, "Channel": "Security",
          "EventID": {"@Qualifiers": "0", "#text": "4624"}, "TimeCreated": {"@SystemTime": "2026-03-05T06:00:00.1234567Z"}, "Computer": "pc"},
@@ -269,11 +301,20 @@ def test_the_order_of_day_and_month(bench: Bench, dates: list[str], expected: li
         lambda text: text.encode("utf-16"),
         lambda text: text.encode("utf-16-le"),
         lambda text: text.encode("utf-16-be"),
+        lambda text: text.encode("utf-32"),
         lambda text: b"\xef\xbb\xbf" + text.encode(),
         lambda text: gzip.compress(text.encode()),
         lambda text: text.replace("\n", "\r\n").encode(),
     ],
-    ids=["utf-16", "utf-16 without a mark", "utf-16 the other way", "mark", "gzip", "crlf"],
+    ids=[
+        "utf-16",
+        "utf-16 without a mark",
+        "utf-16 the other way",
+        "utf-32",
+        "mark",
+        "gzip",
+        "crlf",
+    ],
 )
 @pytest.mark.parametrize(
     "text", [UAL_CSV, json.dumps([OFFICE], indent=2), UAL_CSV.replace(",", "\x00").replace("\x00", ",")]
@@ -458,11 +499,73 @@ def test_text_that_only_looks_like_columns(bench: Bench) -> None:
     assert (report.rows, report.unknown[0].path.name) == (0, "LogFile.txt")
 
 
-@pytest.mark.parametrize("start", ["<Events>", "", "\ufeff<?xml version='1.0'?>\n<Events>"])
-def test_windows_events_as_xml_are_told_as_such(bench: Bench, start: str) -> None:
-    event = "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>4624</EventID></System></Event>"
-    (unknown,) = bench.load(bench.write("Output/Security.xml", f"{start}{event}\n").parent).unknown
-    assert unknown.reason.startswith("Windows events as XML")
+EVENT_XML = (
+    "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider Name='{provider}'/>"
+    "<EventID Qualifiers='0'>{number}</EventID><TimeCreated SystemTime='2026-03-05T06:00:0{second}.1234567Z'/>"
+    "<EventRecordID>{second}</EventRecordID><Channel>{channel}</Channel><Computer>pc1</Computer></System>{rest}</Event>"
+)
+EVENTS_XML = [
+    EVENT_XML.format(
+        provider="Microsoft-Windows-Security-Auditing", number=4624, second=1, channel="Security",
+        rest="<EventData>\r\n  <Data Name='TargetUserName'>a&amp;b</Data><Data Name='LogonType'>10</Data><Data Name='None'/></EventData>",
+    ),
+    EVENT_XML.format(
+        provider="Installer", number=1033, second=2, channel="Application",
+        rest="<EventData><Data>one</Data><Data>t&#x1;o</Data></EventData><RenderingInfo Culture='en-US'><Message>It is done.</Message>"
+        "</RenderingInfo>",
+    ),
+    EVENT_XML.format(
+        provider="Eventlog", number=104, second=3, channel="System",
+        rest="<UserData><LogFileCleared xmlns='urn:x'><SubjectUserName>eve</SubjectUserName></LogFileCleared></UserData>",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.req("P-038", "P-043")
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<?xml version='1.0' encoding='utf-8'?>\r\n<Events>" + "".join(EVENTS_XML) + "</Events>",
+        "\n".join(EVENTS_XML) + "\n",
+        "".join(f"Record {number}\n<?xml version='1.0'?>\n{event}\n" for number, event in enumerate(EVENTS_XML, 1)),
+        ("\ufeff<Events>" + "\r\n".join(EVENTS_XML) + "</Events>").encode("utf-16-le"),
+    ],
+    ids=["event viewer", "one a line", "evtx_dump", "utf-16"],
+)
+def test_windows_events_as_xml(bench: Bench, content: str | bytes) -> None:
+    report = bench.load(bench.write("Output/Security.xml", content).parent)
+    assert (report.unknown, report.bad, report.rows) == ([], 0, 3)
+    assert bench.ask("SecurityEvent | project TimeGenerated, EventID, TargetUserName, LogonType, EventRecordId") == [
+        ["2026-03-05T06:00:01.1234567Z", 4624, "a&b", 10, "1"]
+    ]
+    assert bench.ask(
+        "Event | sort by EventID asc | project EventID, EventLog, Source, ParameterXml, RenderedDescription"
+    ) == [
+        [104, "System", "Eventlog", "<Param>eve</Param>", ""],
+        [1033, "Application", "Installer", "<Param>one</Param><Param>t\ufffdo</Param>", "It is done."],
+    ]
+
+
+def test_an_event_of_xml_that_cannot_be_read_is_put_aside(bench: Bench) -> None:
+    broken = (
+        "<Events>" + EVENTS_XML[0] + "\n<Event><System>&who;</System></Event>\n" + EVENTS_XML[2] + "\n<Event><System>"
+    )
+    report = bench.load(bench.write("x.xml", "<!DOCTYPE x [<!ENTITY who 'me'>]>\n" + broken.replace("<Events>", "", 1)))
+    assert (report.rows, report.bad) == (2, 2)
+    reasons = [row[0] for row in bench.ask("VedetteDeadLetter_CL | sort by Line asc | project Reason")]
+    assert [reason.partition(":")[0] for reason in reasons] == [
+        "the event is not XML that can be read",
+        "the file ends within the event",
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 64, 500])
+def test_where_blocks_of_xml_end_makes_no_difference(size: int) -> None:
+    data = "\n".join(["text", *EVENTS_XML, "<Event>", EVENTS_XML[0]]).encode()
+    parts = [data[at : at + size] for at in range(0, len(data), size)]
+    found = list(windows_xml.events_in(parts))
+    assert found == list(windows_xml.events_in([data]))
+    assert [(one.line, isinstance(one.event, dict)) for one in found] == [(2, True), (4, True), (5, True), (6, False)]
 
 
 def test_columns_of_several_tables(bench: Bench) -> None:

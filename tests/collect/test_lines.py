@@ -63,6 +63,17 @@ SENDERS = [
     ("<13>2026-03-05 18:32:18 +01:00 web1 app: x", "web1", "app", None, "2026-03-05T17:32:18Z", "x"),
     ("<13>2026-03-05 17:32:18 UTC web1 app: x", "web1", "app", None, "2026-03-05T17:32:18Z", "x"),
     ("<13>Mar 32 12:00:00 host cron[1]: x", "192.0.2.1", None, None, None, "Mar 32 12:00:00 host cron[1]: x"),
+    ("<189>31: 000031: *Mar  5 17:32:18.5: %SYS-5-RESTART: x", "192.0.2.1", "%SYS-5-RESTART", None, "2026-03-05T17:32:18.5Z", "x"),
+    ("<189>31: core2: 000031: Mar  5 17:32:18 UTC: %SYS-5-RESTART: x", "core2", "%SYS-5-RESTART", None, "2026-03-05T17:32:18Z", "x"),
+    ("<190>8: RP/0/RP1/CPU0:Mar  5 17:32:18.25 : bgp[1090]: %ROUTING-BGP-5-X : y", "192.0.2.1", "bgp", 1090, "2026-03-05T17:32:18.25Z",
+     "%ROUTING-BGP-5-X : y"),
+    ("<190>8: pe1 LC/0/3/CPU0:Mar  5 18:32:18.25 CET: ifmgr[223]: x", "pe1", "ifmgr", 223, "2026-03-05T17:32:18.25Z", "x"),
+    ("<13>Mar  5 17:32:18 Message forwarded from lpar7: sshd[60]: x", "lpar7", "sshd", 60, "2026-03-05T17:32:18Z", "x"),
+    ("<13>Mar  5 17:32:18 From lpar7: su: x", "lpar7", "su", None, "2026-03-05T17:32:18Z", "x"),
+    ("<13>Mar  5 17:32:18 last message repeated 5 times", "192.0.2.1", None, None, "2026-03-05T17:32:18Z", "last message repeated 5 times"),
+    ("<13>Mar  5 17:32:18 last cron[1]: x", "last", "cron", 1, "2026-03-05T17:32:18Z", "x"),
+    ("<13>Mar  5 18:32:18 CET 2025 web1 app[3]: x", "web1", "app", 3, "2025-03-05T17:32:18Z", "x"),
+    ("<13>Mar  5 17:32:18 fe80::7%eth1 cron[1]: x", "fe80::7%eth1", "cron", 1, "2026-03-05T17:32:18Z", "x"),
 ]  # fmt: skip
 
 
@@ -161,6 +172,9 @@ def test_a_parameter_that_is_there_several_times_has_all_its_values() -> None:
         ("msg=x = y src=1", {"msg": "x = y", "src": "1"}, ""),
         ("free text src=10.0.0.1", {"src": "10.0.0.1"}, "free text"),
         ("a (b=c", {}, "a (b=c"),
+        ("msg=seen [zone=dmz] src=10.0.0.1", {"msg": "seen [zone=dmz]", "src": "10.0.0.1"}, ""),
+        ("deviceCustomString1=run --level=5 -x=y spt=1", {"deviceCustomString1": "run --level=5 -x=y", "spt": "1"}, ""),
+        ("ad.Reason_,Code=7 ad.list[0]=a b x-mark=c", {"ad.Reason_,Code": "7", "ad.list[0]": "a b", "x-mark": "c"}, ""),
         ("no pairs at all", {}, "no pairs at all"),
         ("", {}, ""),
     ],
@@ -249,4 +263,9 @@ def test_moments_in_every_form() -> None:
         assert (moments.read(text) or "")[:19] == "2026-03-06T12:00:00", text
     for text in ("yesterday", "Mar 06 2026 12:00:00 +1:30"):
         assert moments.read(text) is None, text
+    for text, expected in (
+        ("1772798400123456789", "2026-03-06T12:00:00.1234567Z"), ("1772798400.25", "2026-03-06T12:00:00.25Z"),
+        ("2026-03-06 12:00:00.5 UTC", "2026-03-06T12:00:00.5Z"), ("2026-03-06 13:00:00 +0100", "2026-03-06T12:00:00Z"),
+    ):  # fmt: skip
+        assert moments.read(text) == expected
     assert moments.read("9" * 30) is None

@@ -68,9 +68,9 @@ def load(
     `vedette load evidence.zip logs/SigninLogs --data DIR`
 
     Taken are exports of Azure diagnostic settings and the activity log, of Entra ID (Graph, portal, PowerShell), of the unified
-    audit log, of Defender, of Log Analytics and advanced hunting, EVTX files, syslog and CEF, as JSON, JSON lines, CSV, Parquet
-    or text, packed with gzip, zip or tar; see the page about loading files. The report says of each source on which days it has rows,
-    and of which files nothing was taken, with the reason.
+    audit log, of Defender, of Log Analytics and advanced hunting, Windows events (EVTX, XML), syslog and CEF, as JSON, JSON lines,
+    CSV, Parquet or text, packed with gzip, zip or tar; see the page about loading files. The report says of each source on which
+    days it has rows, and of which files nothing was taken, with the reason.
 
     Each file is loaded wholly or not at all; one whose content is there already adds nothing. A record that cannot be read is
     put aside in the table VedetteDeadLetter_CL with its reason, and counted; fields that the table does not know stay

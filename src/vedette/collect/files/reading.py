@@ -13,7 +13,7 @@ from vedette.collect.files.identities import Identities
 from vedette.collect.files.kinds import LISTS, kind_of, records_in
 from vedette.collect.files.moments import FileMoments, day_first, written
 from vedette.collect.files.recognising import Content, Looked
-from vedette.collect.formats import windows_events
+from vedette.collect.formats import cef, windows_events, windows_xml
 from vedette.collect.formats.columns import Record, Unreadable
 from vedette.collect.formats.lines import LineReader, decode
 from vedette.store.batch import BadRecord, Batch
@@ -26,6 +26,7 @@ from vedette.store.records import Filed, Records, RecordSource
 
 _ROWS: Final = 5_000
 _LINES: Final = "Syslog and CEF"
+_EVENTS: Final = "Windows events"
 _ENVELOPE: Final = re.compile(rb'"(?:' + "|".join(LISTS).encode() + rb')"\s*:\s*\[')
 
 
@@ -42,9 +43,8 @@ class FileToRead:
 
     def source(self, size: int) -> RecordSource:
         """The file as the store takes it."""
-        kind = {Content.EVTX: "Windows events", Content.LINES: _LINES}.get(self.looked.content) or " and ".join(
-            kind.label for kind in self.looked.kinds
-        )
+        named = {Content.EVTX: _EVENTS, Content.EVENT_XML: _EVENTS, Content.LINES: _LINES}
+        kind = named.get(self.looked.content) or " and ".join(kind.label for kind in self.looked.kinds)
         return RecordSource(self.shown, self.file, size, kind, self.read, self.table)
 
     def tables(self) -> set[str]:
@@ -58,7 +58,8 @@ class FileToRead:
         """The records."""
         made = _Maker(self)
         readers: dict[Content, Callable[[_Maker], Iterator[Records]]] = {
-            Content.EVTX: _evtx, Content.LINES: _lines, Content.JSON: _objects, Content.CSV: _objects,
+            Content.EVTX: _evtx, Content.EVENT_XML: _event_xml, Content.LINES: _lines, Content.JSON: _objects,
+            Content.CSV: _objects,
         }  # fmt: skip
         return readers[self.looked.content](made)
 
@@ -106,10 +107,25 @@ def _evtx(maker: _Maker) -> Iterator[Records]:
         if isinstance(found, Unreadable):
             maker.put_aside(number, 0, found.reason, found.raw)
         else:
-            maker.add(found, "Windows events", number, sum(map(_length, found.row.values())))
+            maker.add(found, _EVENTS, number, sum(map(_length, found.row.values())))
         if maker.full:
             yield maker.batch(0)
     yield maker.batch(0)
+
+
+def _event_xml(maker: _Maker) -> Iterator[Records]:
+    stream = TextStream(maker.source.file)
+    line = 1
+    for line, size, event in windows_xml.events_in(stream.blocks()):
+        found = event if isinstance(event, Unreadable) else windows_events.read(event, maker.moments)
+        if isinstance(found, Unreadable):
+            maker.put_aside(line, 0, found.reason, found.raw)
+        else:
+            maker.add(found, _EVENTS, line, size)
+        if maker.full:
+            yield maker.batch(stream.consumed)
+    stream.check(line)
+    yield maker.batch(stream.consumed)
 
 
 def _length(value: object) -> int:
@@ -128,10 +144,12 @@ def _lines(maker: _Maker) -> Iterator[Records]:
             continue
         for position, raw in enumerate(block.lines):
             line = block.first + position
-            text = decode(raw).rstrip("\r")
+            text = decode(raw.strip(b"\0")).rstrip("\r")
             if not text.strip():
                 continue
             table, row = reader.read(text, "")
+            if table == cef.TABLE and row["TimeGenerated"] is maker.moments.now_text:
+                row["TimeGenerated"] = _of_device(row, maker.moments)
             for name in ("HostIP", "HostName", "Computer", "CollectorHostName"):
                 if row.get(name) == "":
                     del row[name]
@@ -140,6 +158,15 @@ def _lines(maker: _Maker) -> Iterator[Records]:
                 yield maker.batch(stream.consumed)
     stream.check(line)
     yield maker.batch(stream.consumed)
+
+
+def _of_device(row: Mapping[str, Any], moments: FileMoments) -> str:
+    """When an event of CEF without a syslog header's time was, by what the device says: when it was told, ended or began."""
+    for name in ("ReceiptTime", "EndTime", "StartTime"):
+        value = row.get(name)
+        if isinstance(value, str) and (moment := moments.read(value)) is not None:
+            return moment
+    return moments.now_text
 
 
 def _objects(maker: _Maker) -> Iterator[Records]:

@@ -44,11 +44,11 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"regf", "a registry hive"),
 )
 _EVENTS_IN_XML: Final = re.compile(
-    rb"\A\s*<(?:[^<]*<){0,3}?[^<>]*xmlns=[\"']http://schemas\.microsoft\.com/win/2004/08/events/event[\"']"
+    rb"\A\s*(?:Record \d+\s*)?<(?:[^<]*<){0,3}?[^<>]*xmlns(?::\w+)?=[\"']http://schemas\.microsoft\.com/win/2004/08/events/event[\"']"
 )
 _ENVELOPE: Final = re.compile(rb'"(' + "|".join(LISTS).encode() + rb')"\s*:\s*\[')
 _SYSLOG: Final = re.compile(
-    r"<\d{1,3}>|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ |"
+    r"<\d{1,3}>|[A-Z][a-z]{2} [ \d]?\d(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d+)? \S+ |"
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d) \S+ \S+"
 )
 
@@ -63,6 +63,7 @@ class Content(enum.Enum):
     TAR = "tar"
     GZIP = "gzip of something that is no text"
     EVTX = "Windows event log"
+    EVENT_XML = "Windows events as XML"
     PARQUET = "Parquet"
     JSON = "JSON"
     CSV = "CSV"
@@ -138,7 +139,11 @@ def _look_at(start: bytes, text: bytes) -> Looked:
     """What a file is by its first bytes, and by the first of its text."""
     if start.startswith(b"\x1f\x8b") and (text.startswith((b"PK\x03\x04", b"ElfFile\0", b"PAR1")) or has_magic(text)):
         return Looked(Content.GZIP)
-    if b"\0" in text:
+    text = text.rstrip(b"\0")
+    if b"\0" in text:  # a machine that stopped leaves them in the log that it wrote
+        lines = _look_at_text(text.replace(b"\0", b""))
+        if lines.content is Content.LINES:
+            return lines
         return Looked(Content.UNKNOWN, reason="neither text nor a binary form that is known")
     stripped = text.lstrip()
     if not stripped:
@@ -204,7 +209,7 @@ def _look_at_text(text: bytes) -> Looked:
     if not lines:
         return Looked(Content.EMPTY, reason="there is nothing in it")
     if _EVENTS_IN_XML.search(text):
-        return Looked(Content.UNKNOWN, reason="Windows events as XML, which cannot be read here; save them as EVTX")
+        return Looked(Content.EVENT_XML)
     tested = lines[:SAMPLE]
     fitting = sum(1 for line in tested if cef.find(line) >= 0 or _SYSLOG.match(line))
     if fitting * 2 > len(tested):

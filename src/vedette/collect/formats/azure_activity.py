@@ -1,5 +1,5 @@
-"""Azure's activity log as its REST API, the Azure CLI, PowerShell (`Get-AzActivityLog`) and the portal's CSV write it, as rows of
-AzureActivity.
+"""Azure's activity log as its REST API, the Azure CLI, PowerShell (`Get-AzActivityLog`), Azure's SDK for Python and the portal's CSV
+write it, as rows of AzureActivity.
 
 Source: the REST reference of Azure Monitor (EventData), the table AzureActivity.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vedette.collect.formats.columns import Record, Unreadable, columns, text
-from vedette.collect.formats.shapes import headed, lowered, moment, parsed
+from vedette.collect.formats.shapes import camel, headed, lowered, moment, parsed
 from vedette.collect.formats.timestamps import Moments
 
 TABLE: Final = "AzureActivity"
@@ -28,7 +28,7 @@ _SAID: Final = frozenset(
 
 def is_event(record: Mapping[str, Any]) -> bool:
     """Whether a record is an event of the activity log."""
-    names = {name.casefold() for name in record}
+    names = {name.replace("_", "").casefold() for name in record}
     return "timegenerated" not in names and (
         {"eventtimestamp", "operationname", "eventdataid"} <= names
         or {"eventtimestamp", "correlationid", "operationname", "subscriptionid"} <= names
@@ -42,7 +42,7 @@ def is_portal(names: set[str]) -> bool:
 
 def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     """The row of an event, or the event with the reason why it is none."""
-    whole = lowered(parsed(record))
+    whole = camel(lowered(parsed(record)))
     event = {name.casefold(): value for name, value in whole.items()}
     at = moment(event.get("eventtimestamp"), moments)
     if at is None:
@@ -53,6 +53,7 @@ def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     category, category_shown = _two(event.get("category"))
     provider, provider_shown = _two(event.get("resourceprovidername") or event.get("resourceprovider"))
     request, claims = _content(event.get("httprequest")), _content(event.get("claims"))
+    request = camel(request) if isinstance(request, Mapping) else request
     authorization, properties = _content(event.get("authorization")), _content(event.get("properties"))
     resource = event.get("resourceid")
     if isinstance(authorization, dict) and "/" not in str(operation or "") and authorization.get("action"):
@@ -87,7 +88,7 @@ def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
 def _two(value: object) -> tuple[Any, Any]:
     """Value and shown text of what the API writes as an object of both."""
     if isinstance(value, Mapping):
-        return value.get("value"), value.get("localizedValue") or value.get("value")
+        return value.get("value"), value.get("localizedValue") or value.get("localized_value") or value.get("value")
     return value, None
 
 

@@ -23,8 +23,11 @@ TABLE: Final = "CommonSecurityLog"
 _START: Final = re.compile(r"CEF: ?(\d{1,3}(?:\.\d{1,3})?)\|")
 _HEADER_FIELD: Final = re.compile(r"([^|\\]*+(?:\\.[^|\\]*+)*+)\|", re.DOTALL)
 _HEADER_ESCAPE: Final = re.compile(r"\\([|\\])")
-_KEY: Final = re.compile(r"[\w.\-\[\]]++")
-_SPACED: Final = re.compile(r" ([\w.\-\[\]]++) *= *")
+KEY: Final = r"\w[\w.,\-\[\]]*+"
+"""A key, as an expression: letters and digits, then also the signs that senders have in names of their own. What begins with such a
+sign is no key: `[user=x`, `--user=x`."""
+_KEY: Final = re.compile(KEY)
+_SPACED: Final = re.compile(rf" ({KEY}) *= *")
 _ESCAPE: Final = re.compile(r"\\([=\\nr])")
 _ESCAPED: Final = {"=": "=", "\\": "\\", "n": "\n", "r": "\r"}
 NUMBER: Final = re.compile(r"-?\d{1,19}", re.ASCII)

@@ -34,7 +34,7 @@ _FREQUENT: Final = 24
 _REMEMBERED: Final = 4096
 _BEFORE: Final = 7
 """Parts of an event before its extension: what stands before the first `|`, and the fields of the header."""
-_PAIRS: Final = re.compile(r" +([\w.\-\[\]]++)=")
+_PAIRS: Final = re.compile(rf" +({cef.KEY})=")
 _COMMON_HEAD: Final = re.compile(rf"(?:<[0-9]{{1,3}}>)?{rfc3164.TIME_AND_HOST}CEF: ?[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?")
 _REAL: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _NO_SPACE_AT_END: Final = r"^$|[!-~]\z"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from vedette.collect.formats.columns import Record, Unreadable, columns, text
 from vedette.collect.formats.defender_facts import CLOUD, ENDPOINT, EVIDENCE, GRAPH, SERVICES, STATUS
-from vedette.collect.formats.shapes import lowered, moment, parsed
+from vedette.collect.formats.shapes import camel, lowered, moment, parsed
 from vedette.collect.formats.timestamps import Moments
 
 _TYPE: Final = "#microsoft.graph.security."
@@ -23,6 +23,8 @@ _CLOUD_SAID: Final = frozenset({"status", "severity", "resourceIdentifiers"})
 
 def is_alert(record: Mapping[str, Any]) -> bool:
     """Whether the names of a record are those of an alert that `read` knows."""
+    if "alert_display_name" in record:
+        record = camel(record)
     names = {name[:1].lower() + name[1:] for name in record}
     return (
         {"serviceSource", "createdDateTime", "alertWebUrl"} <= names
@@ -44,6 +46,8 @@ def read(record: object, moments: Moments) -> list[Record] | Unreadable:
     """The rows of an alert, or the record with the reason why it is none."""
     if not isinstance(record, Mapping):
         return Unreadable(text(record), "the record is not a JSON object")
+    if "alert_display_name" in record:  # Azure's SDK for Python
+        record = camel(record)
     if "serviceSource" in record and "createdDateTime" in record:
         return _graph(record, moments)
     if "alertCreationTime" in record:

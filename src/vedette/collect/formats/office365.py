@@ -7,8 +7,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from vedette.collect.formats.columns import Record, Unreadable, columns, text
-from vedette.collect.formats.office365_values import GRAPH_NAMES, LOGON_TYPES, RECORD_TYPES, RENAMED, USER_TYPES
-from vedette.collect.formats.shapes import number
+from vedette.collect.formats.office365_values import (
+    GRAPH_NAMES,
+    LOGON_TYPES,
+    RECORD_TYPE_NAMES,
+    RECORD_TYPES,
+    RENAMED,
+    USER_TYPES,
+)
+from vedette.collect.formats.shapes import lowered, moment, number
 from vedette.collect.formats.timestamps import Moments
 
 TABLE: Final = "OfficeActivity"
@@ -34,11 +41,13 @@ def read(record: object, moments: Moments) -> Record | Unreadable:
             inner = json.loads(inner)
         except ValueError:
             return Unreadable(text(record), "its AuditData is not JSON")
-    if isinstance(inner, Mapping) and "Operation" not in inner and isinstance(record.get("operation"), str):
-        inner = _of_graph(record) | dict(inner)
+    if isinstance(inner, Mapping) and isinstance(inner.get("AdditionalProperties"), Mapping):
+        inner = inner["AdditionalProperties"]  # where PowerShell's module for Graph has what it has no class for
+    if isinstance(inner, Mapping) and "Operation" not in inner:
+        inner = _of_graph(lowered(record)) | dict(inner)
     if not isinstance(inner, Mapping) or not isinstance(inner.get("Operation"), str):
         return Unreadable(text(record), "the record has no Operation")
-    created = moments.read(str(inner.get("CreationTime") or ""))
+    created = moment(inner.get("CreationTime"), moments)
     if created is None:
         return Unreadable(text(record), "the record has no CreationTime that can be read")
     row: dict[str, Any] = {"TimeGenerated": created, "SourceSystem": "OfficeActivityManager"}
@@ -47,9 +56,13 @@ def read(record: object, moments: Moments) -> Record | Unreadable:
         value = fields[name] = number(fields.get(name))
         if isinstance(value, int) and 0 <= value < len(words):
             fields[name] = words[value]
+        elif isinstance(value, str):
+            fields[name] = value[:1].upper() + value[1:]  # Graph writes `regular`
     kind = number(fields.get("RecordType"))
     if isinstance(kind, int):
         fields["RecordType"] = RECORD_TYPES.get(kind, str(kind))
+    elif isinstance(kind, str):
+        fields["RecordType"] = RECORD_TYPE_NAMES.get(kind.casefold(), kind)
     columns(TABLE).put(row, fields, RENAMED)
     user = row.get("UserId")
     if isinstance(user, str) and "@" in user:
@@ -62,4 +75,5 @@ def _of_graph(record: Mapping[str, Any]) -> dict[str, Any]:
     found = {
         GRAPH_NAMES[name]: value for name, value in record.items() if name in GRAPH_NAMES and value not in (None, "")
     }
-    return found | {"UserId": record.get("userPrincipalName") or record.get("userId")}
+    user = record.get("userPrincipalName") or record.get("userId")
+    return found | ({"UserId": user} if user else {})

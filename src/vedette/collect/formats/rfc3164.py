@@ -16,19 +16,22 @@ TAG: Final = r"(?!\d+:\d)([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(
 # What most senders write; whatever is written differently is left to the expressions below.
 _ZONES: Final = "|".join(sorted(name for name in ZONES if len(name) > 2))
 _YEAR: Final = r"(?:19|20)\d\d"
-TIME_AND_HOST: Final = (
-    rf"([A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d) (?!(?:{_YEAR}|{_ZONES}) )([A-Za-z0-9_][\w.@-]{{0,254}}+) (?!: )"
-)
+_NO_HOST: Final = f"(?!(?:{_YEAR}|{_ZONES}|last|Message|Forwarded|From) )"
+TIME_AND_HOST: Final = rf"([A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d) {_NO_HOST}([A-Za-z0-9_][\w.@-]{{0,254}}+) (?!: )"
 COMMON: Final = f"{TIME_AND_HOST}(?:{TAG})?"
 """Time, host, tag and pid as most senders write them, as an expression."""
 _COMMON: Final = re.compile(COMMON)
-# `2204: edge1: *Mar  1 18:46:11.123 UTC: ` is Cisco IOS: a sequence number, an origin, a mark of an unsynchronised clock;
-# `:Mar 01 10:00:00 UTC: ` is ASA's EMBLEM form, and `: 2026 Mar  1 10:00:00 UTC: ` is NX-OS.
-# ArubaOS writes the year behind the time, and others a zone: a word like that is none if it can be the host before a tag.
+# `2204: edge1: *Mar  1 18:46:11.123 UTC: ` is Cisco IOS: a sequence number, an origin, another number, a mark of an unsynchronised
+# clock; `2204: edge1 RP/0/RP0/CPU0:Mar  1 …` is IOS XR, with the node; `:Mar 01 10:00:00 UTC: ` is ASA's EMBLEM form, and
+# `: 2026 Mar  1 10:00:00 UTC: ` is NX-OS.
+# ArubaOS writes the year behind the time, and others a zone, RFC 3164's example both: a word like that is none if it can be the host
+# before a tag.
 _BSD: Final = re.compile(
-    r" *:? *(?:\d{1,10}: )?(?:([A-Za-z0-9][\w.-]{0,254}): )?[*.]?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?"
+    r" *:? *(?:\d{1,10}: )?(?:(?!\d+: )([A-Za-z0-9][\w.-]{0,254})(?:: | (?=[A-Z]{2}/)))?(?:\d{1,10}: )?(?:[A-Z]{2}(?:/\w{1,8}){1,4}:)?"
+    r"[*.]?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?"
     r"(?:(\d{4}) )?([A-Za-z]{3}) {1,2}(\d{1,2})(?: (\d{4}))? (\d\d:\d\d:\d\d)([.,]\d{1,9})?"
-    rf"(?: ({_YEAR})(?= \S))?(?: ([A-Z]{{1,5}}(?=:)|(?:{_ZONES})(?= \S*[^\s:] )|[+-]\d\d:?\d\d(?=[: ])))?(?=[: ]|$):?(?: +|$)"
+    rf"(?: ({_YEAR})(?= \S))?(?: ([A-Z]{{1,5}}(?=:)|(?:{_ZONES})(?= \S*[^\s:] )|[+-]\d\d:?\d\d(?=[: ])))?"
+    rf"(?:(?<=[A-Z]) ({_YEAR})(?= \S))?(?=[: ]|$)(?: ?:)?(?: +|$)"
 )
 # Also 2026/03/01 10:00:00, and 2026:03:01-10:00:00 as Sophos UTM writes it; a zone may stand apart.
 _ISO: Final = re.compile(
@@ -37,8 +40,12 @@ _ISO: Final = re.compile(
     r"(?:[+-]00(?::?00)?)?:?(?: +|$)"
 )
 _HOST: Final = re.compile(
-    r"(?:\[(?=[0-9A-Fa-f.]*:)([0-9A-Fa-f:.]{2,45})\](?= )|([A-Za-z0-9_:][\w.:@-]{0,254})(?<!:))(?: |$)(?:: )?"
+    r"(?:\[(?=[0-9A-Fa-f.]*:)([0-9A-Fa-f:.]{2,45})\](?= )"
+    r"|([0-9A-Fa-f:]{2,45}%[\w.-]{1,32}|[A-Za-z0-9_:][\w.:@-]{0,254})(?<!:))(?: |$)(?:: )?"
 )
+# AIX names the host that a message is forwarded for; syslogd says that it leaves out what came again, without a host.
+_FORWARDED: Final = re.compile(r"(?:(?:Message f|F)orwarded from|From) ([A-Za-z0-9][\w.:-]{0,254}): ?")
+_REPEATED: Final = re.compile(r"last message repeated \d+ times?\b")
 _TAG: Final = re.compile(TAG)
 
 
@@ -64,8 +71,8 @@ def parse(text: str, moments: Moments, *, tagged: bool = True) -> Bsd:
     time = host = None
     found = _BSD.match(text)
     if found is not None:
-        host, before, month, day, within, clock, fraction, behind, zone = found.groups()
-        time = moments.bsd(month, day, before or within or behind, clock, fraction, zone)
+        host, before, month, day, within, clock, fraction, behind, zone, last = found.groups()
+        time = moments.bsd(month, day, before or within or behind or last, clock, fraction, zone)
     else:
         found = _ISO.match(text)
         if found is not None:
@@ -76,7 +83,12 @@ def parse(text: str, moments: Moments, *, tagged: bool = True) -> Bsd:
             return Bsd(None, None, word[1], word[2], text[word.end() :])
         return Bsd(None, None, None, None, text)
     position = found.end()
-    if host is None and (word := _HOST.match(text, position)) is not None:
+    if _REPEATED.match(text, position) is not None:
+        return Bsd(time, host, None, None, text[position:])
+    if (word := _FORWARDED.match(text, position)) is not None:
+        host = word[1]
+        position = word.end()
+    elif host is None and (word := _HOST.match(text, position)) is not None:
         host = word[1] or word[2]
         position = word.end()
     if (word := _TAG.match(text, position)) is not None:

@@ -17,6 +17,7 @@ _CLASS: Final = re.compile(
     r"(?:Microsoft\.Graph\.PowerShell\.Models|System\.(?:Object|Collections|Management))[\w.\[\]`,]*"
 )
 _SPACES: Final = re.compile(r"\s+")
+_UNDERSCORE: Final = re.compile(r"(?<=[a-z0-9])_([a-z0-9])")
 
 
 def lowered(value: Any) -> Any:
@@ -36,6 +37,12 @@ def _lower(name: str) -> str:
         cut = max(1, head - 1) if head < len(name) else head
         return name[:cut].lower() + name[cut:]
     return name[:1].lower() + name[1:]
+
+
+def camel(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record whose own property names are as REST APIs have them: Azure's SDKs for Python write `event_timestamp`. What it holds is
+    left as it is: claims and tags have names of their own."""
+    return {_UNDERSCORE.sub(lambda found: found[1].upper(), name): value for name, value in record.items()}
 
 
 def inner(value: object) -> Any:

@@ -25,8 +25,9 @@ NEWEST: Final = timedelta(days=1)
 
 _CACHED: Final = 8192
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?(?:[+-]00:?00)?"
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?(?:[+-]00:?00)?"
 )
+_SECONDS = re.compile(r"(\d{9,10})(\.\d{1,9})", re.ASCII)
 _DATE = re.compile(
     r"([A-Za-z]{3}) +(\d{1,2})(?:,? (\d{4}))?,? (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
     r"(?: (?:(?:GMT|UTC)(?=[+-]))?([A-Z]{1,5}|[+-](?:\d\d:?\d\d|\d\d?)))?"
@@ -123,9 +124,12 @@ class Moments:
         return None if text is None else _with(f"{text[:19]}Z", fraction)
 
     def read(self, text: str) -> str | None:
-        """A time in any form that CEF and common JSON have: seconds or milliseconds since 1970, ISO 8601, `Mmm dd [yyyy] …`."""
+        """A time in any form that CEF and common JSON have: since 1970 in the units that `epoch` tells, seconds also with a fraction;
+        ISO 8601, `Mmm dd [yyyy] …`."""
         if text.isdigit() and text.isascii():
             return epoch(int(text), len(text))
+        if found := _SECONDS.fullmatch(text):
+            return self.seconds(found[1], found[2])
         if found := _ISO.fullmatch(text):
             year, month, day, hour, minute, second, fraction, zone = found.groups()
             return self.iso(f"{year}-{month}-{day}", f"{hour}:{minute}:{second}", fraction, zone)
@@ -162,7 +166,12 @@ def iso(moment: datetime) -> str:
 
 
 def epoch(number: int, digits: int) -> str | None:
-    """Seconds (to 10 digits), milliseconds (to 13) or microseconds (to 16) since 1970 as text; None beyond the year 9999."""
+    """Seconds (to 10 digits), milliseconds (to 13), microseconds (to 16) or nanoseconds (to 19) since 1970 as text, of which seven
+    digits of a second are kept; None beyond the year 9999."""
+    if digits > 16:
+        second, rest = divmod(number, 1_000_000_000)
+        text = None if digits > 19 else epoch(second, 10)
+        return None if text is None else _with(f"{text[:19]}Z", f"{rest:09}")
     scale = 1_000_000 if digits <= 10 else 1_000 if digits <= 13 else 1
     try:
         return iso(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=number * scale))

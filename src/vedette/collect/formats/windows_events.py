@@ -72,7 +72,9 @@ def read(document: object, moments: Moments, *, windows_event: bool = False) -> 
     elif system.get("Channel") == "Security":
         record = _security(system, base, level, data, created)
     else:
-        record = _event(system, base, level, data, created)
+        rendering = event.get("RenderingInfo")
+        rendered = _text(rendering.get("Message")) if isinstance(rendering, Mapping) else None
+        record = _event(system, base, level, data, created, rendered)
     return Record(record.table, {name: value for name, value in record.row.items() if value is not None})
 
 
@@ -114,7 +116,7 @@ def _security(
 
 
 def _event(
-    system: Mapping[str, Any], base: dict[str, Any], level: int, data: Mapping[str, Any], created: str
+    system: Mapping[str, Any], base: dict[str, Any], level: int, data: Mapping[str, Any], created: str, rendered: object
 ) -> Record:
     row = base | {
         "SourceSystem": "OpsManager",
@@ -124,6 +126,7 @@ def _event(
         "EventLevelName": LEVELS.get(level, str(level)),
         "EventCategory": _number(system.get("Task")),
         "UserName": _attribute(system, "Security", "UserID"),
+        "RenderedDescription": rendered,
         "ParameterXml": "".join(f"<Param>{escape(_words(value))}</Param>" for value in data.values()),
         "EventData": _xml(data, created),
     }
@@ -162,7 +165,7 @@ def _data(event: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(found, Mapping):
         inner = event.get("UserData")
         while isinstance(inner, Mapping):
-            named = {name: value for name, value in inner.items() if not name.startswith("#")}
+            named = {name: value for name, value in inner.items() if not name.startswith(("#", "@"))}
             if len(named) != 1 or not isinstance(next(iter(named.values())), Mapping):
                 return named
             inner = next(iter(named.values()))

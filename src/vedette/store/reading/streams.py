@@ -82,7 +82,7 @@ class TextStream:
             file.seek(0)
         except OSError as error:
             raise unreadable(self.path, error) from error
-        return not start.startswith((_GZIP_MAGIC, _UTF8_MARK)) and _utf16(start) is None
+        return not start.startswith((_GZIP_MAGIC, _UTF8_MARK)) and _wide(start) is None
 
     def _plain(self, file: IO[bytes]) -> Iterator[bytes]:
         while chunk := self._read(file):
@@ -197,13 +197,13 @@ def _reason(error: zlib.error) -> str:
 
 
 def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The blocks without a byte order mark, decoded first where it is that of UTF-16 (what Windows PowerShell writes)."""
+    """The blocks without a byte order mark, decoded first where it is that of UTF-16 or UTF-32 (what Windows PowerShell writes)."""
     start = b""
     for block in blocks:
         start += block
         if len(start) >= 4:
             break
-    form = _utf16(start)
+    form = _wide(start)
     if form is not None:
         decoder = codecs.getincrementaldecoder(form)(errors="replace")
         yield decoder.decode(start).encode()
@@ -217,8 +217,11 @@ def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield from blocks
 
 
-def _utf16(start: bytes) -> str | None:
-    """The form of UTF-16 that a text is in, by its mark, or by its first two characters: in JSON, CSV and log lines they are ASCII."""
+def _wide(start: bytes) -> str | None:
+    """The form of UTF-16 or UTF-32 that a text is in: by its mark, or of UTF-16 by its first two characters, which in JSON, CSV and log
+    lines are ASCII."""
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     zeros = [byte == 0 for byte in start[:4]]
