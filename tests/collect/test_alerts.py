@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from vedette.collect.files.kinds import kind_of
 from vedette.collect.formats import defender_alerts, office365
 from vedette.collect.formats.columns import Record, Unreadable
 from vedette.collect.formats.timestamps import Moments
@@ -74,6 +75,60 @@ def test_alerts_of_every_kind(shared: Path) -> None:
 def test_an_object_that_is_no_alert() -> None:
     read = defender_alerts.read({"a": 1}, MOMENTS)
     assert read == Unreadable('{"a":1}', "the record has not the form of an alert that is known")
+
+
+@pytest.mark.req("P-049", "P-057")
+@pytest.mark.parametrize("apart", [False, True])
+def test_incidents_of_the_api_before_graph(apart: bool) -> None:
+    alert = {
+        "alertId": "da7", "title": "Odd script", "category": "Execution", "severity": "Medium", "status": "New", "incidentId": 31,
+        "serviceSource": "MicrosoftDefenderATP", "detectionSource": "WindowsDefenderAtp", "creationTime": "2026-03-05T10:02:00.5Z",
+        "firstActivity": "2026-03-05T10:00:00Z", "lastActivity": "2026-03-05T10:01:00Z", "mitreTechniques": ["T1059.001"],
+        "devices": [{"mdatpDeviceId": "dev-1", "deviceDnsName": "pc1.contoso.example"}],
+        "entities": [
+            {"entityType": "Process", "fileName": "ps.exe", "processCommandLine": "ps -enc", "deviceId": "dev-1"},
+            {"entityType": "Ip", "ipAddress": "203.0.113.7"},
+        ],
+    }  # fmt: skip
+    incident = {
+        "incidentId": 31, "incidentName": "Odd script on one host", "createdTime": "2026-03-05T10:02:00Z", "severity": "Medium",
+        "lastUpdateTime": "2026-03-05T11:00:00Z", "status": "Active", "classification": "Unknown", "assignedTo": None, "tags": ["red"],
+        "alerts": alert if apart else [alert],
+    }  # fmt: skip
+    kind = kind_of(incident)
+    assert kind is not None
+    made = kind.read(incident, MOMENTS, "x.json")
+    assert not isinstance(made, Unreadable)
+    for one in made:
+        known(one)
+    first, security, info, device, process, address = [one.row for one in made]
+    assert (first["ProviderIncidentId"], first["Title"], first["Status"], first["AlertIds"]) == (
+        "31",
+        incident["incidentName"],
+        "New",
+        ["da7"],
+    )
+    expected = {
+        "SystemAlertId": "da7", "ProviderName": "MDATP", "CompromisedEntity": "pc1.contoso.example", "SubTechniques": '["T1059.001"]',
+        "TimeGenerated": "2026-03-05T10:02:00.5Z", "StartTime": "2026-03-05T10:00:00Z", "AlertSeverity": "Medium",
+    }  # fmt: skip
+    assert {name: security.get(name) for name in expected} == expected
+    assert (info["ServiceSource"], info["Category"]) == ("Microsoft Defender for Endpoint", "Execution")
+    assert (device["EntityType"], device["DeviceId"], device["Categories"]) == ("Machine", "dev-1", '["Execution"]')
+    assert (process["FileName"], process["ProcessCommandLine"], process["DeviceName"]) == (
+        "ps.exe",
+        "ps -enc",
+        "pc1.contoso.example",
+    )
+    assert (address["RemoteIP"], address["AlertId"], "DeviceName" in address) == ("203.0.113.7", "da7", False)
+
+
+def test_an_incident_without_a_time_is_kept_whole() -> None:
+    kind = kind_of({"incidentId": 1, "incidentName": "x", "lastUpdateTime": "soon"})
+    assert kind is not None
+    made = kind.read({"incidentId": 1, "incidentName": "x", "lastUpdateTime": "soon"}, MOMENTS, "x.json")
+    assert isinstance(made, Unreadable)
+    assert json.loads(made.raw)["lastUpdateTime"] == "soon"
 
 
 AUDIT = {

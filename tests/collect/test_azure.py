@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from vedette.collect.files.moments import FileMoments
 from vedette.collect.formats import azure_diagnostics
 from vedette.collect.formats.columns import Record, Unreadable
 from vedette.collect.formats.timestamps import Moments
@@ -108,6 +109,30 @@ def test_what_cannot_be_read_is_kept_whole_with_the_reason(record: object, reaso
 @pytest.mark.parametrize(
     ("record", "table", "expected"),
     [
+        ({"time": "3/5/2026 11:00:00 AM +01:00", "category": "AuditLogs"}, "AuditLogs", {"TimeGenerated": "2026-03-05T10:00:00Z"}),
+        ({"EventTimeString": "3/5/2026 10:00:00 AM +00:00", "category": "OperationalLogs", "resourceId": "/x"}, "AzureDiagnostics",
+         {"TimeGenerated": "2026-03-05T10:00:00Z"}),
+        ({"category": "AzureADGraphActivityLogs", "operationName": "Activity", "properties": {
+            "timeGenerated": "2026-03-05T10:00:00.5Z", "httpMethod": "GET", "httpStatusCode": 200, "issuedAt": "3/5/2026 9:00:00 AM",
+            "tenantId": "t-1", "requestUri": "/v2/x", "callerIpAddress": "203.0.113.7"}}, "AADGraphActivityLogs",
+         {"TimeGenerated": "2026-03-05T10:00:00.5Z", "RequestMethod": "GET", "ResponseStatusCode": 200, "AADTenantId": "t-1",
+          "TokenIssuedAt": "3/5/2026 9:00:00 AM", "CallerIpAddress": "203.0.113.7"}),
+        ({"time": "2026-03-05T10:00:00Z", "category": "ServiceHealth", "properties": {"title": "x"}}, "AzureActivity",
+         {"CategoryValue": "ServiceHealth", "Properties": '{"title":"x"}'}),
+        ({"time": "2026-03-05T10:00:00Z", "category": "Security", "operationName": "x"}, "AzureDiagnostics", {"Category": "Security"}),
+    ],
+)  # fmt: skip
+def test_what_records_need_not_have(record: dict[str, Any], table: str, expected: dict[str, Any]) -> None:
+    assert azure_diagnostics.is_diagnostic(record)
+    for moments in (Moments(NOW), FileMoments(NOW)):
+        read = azure_diagnostics.read(record, moments)
+        assert isinstance(read, Record)
+        assert (read.table, {name: read.row.get(name) for name in expected}) == (table, expected)
+
+
+@pytest.mark.parametrize(
+    ("record", "table", "expected"),
+    [
         ({"timeStamp": "2026-03-05T10:00:00+00:00", "category": "ApplicationGatewayFirewallLog", "properties": {"clientIp": "203.0.113.9"}},
          "AzureDiagnostics", {"clientIp_s": "203.0.113.9"}),
         ({"Time": "2026-03-05T10:00:00Z", "category": "SignInLogs", "properties": {"id": "i"}}, "SigninLogs", {"Id": "i"}),
@@ -116,6 +141,9 @@ def test_what_cannot_be_read_is_kept_whole_with_the_reason(record: object, reaso
         ({"EventTime": "2026-03-05T10:00:00Z", "category": "OperationalLogs", "EventName": "x"}, "AzureDiagnostics", {"EventName_s": "x"}),
         ({"time": "2026-03-05T10:00:00Z", "Category": "AppServiceHTTPLogs", "CsMethod": "GET", "ScStatus": 200},
          "AppServiceHTTPLogs", {"CsMethod": "GET", "ScStatus": 200}),
+        ({"time": "03/05/2026 10:00:00", "category": "FunctionAppLogs", "level": "Informational", "properties":
+          "{'message':'It\\'s \"done\"\\nnow','functionName':'timer','levelId':2,'category':'Function.timer.User','exceptionType':null}"},
+         "FunctionAppLogs", {"Message": 'It\'s "done"\nnow', "FunctionName": "timer", "LevelId": 2, "Category": "Function.timer.User"}),
         ({"EventTime": "2026-03-05T10:00:00Z", "category": "AppServiceHTTPLogs", "properties": '{"CIp": "203.0.113.7"}'},
          "AppServiceHTTPLogs", {"CIp": "203.0.113.7"}),
     ],

@@ -12,7 +12,7 @@ from vedette.collect.formats.timestamps import MONTHS, Moments, epoch
 _DOTNET: Final = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
 _CLOCK: Final = r"(\d{1,2}:\d\d(?::\d\d)?)(?:\s?([AaPp])\.?\s?[Mm]\.?)?"
 # Dates as the short forms of locales have them: 3/13/2026, 13.03.2026, 13. 3. 2026, 13-03-2026; 2026/3/13, 2026. 03. 13.
-_SLASHED: Final = re.compile(rf"(\d{{1,2}})([/.-]) ?(\d{{1,2}})\2 ?(\d{{4}})(?:,?\s{_CLOCK})?")
+_SLASHED: Final = re.compile(rf"(\d{{1,2}})([/.-]) ?(\d{{1,2}})\2 ?(\d{{4}})(?:,?\s{_CLOCK}(?:\s([+-]\d\d:?\d\d))?)?")
 _YEAR_FIRST: Final = re.compile(rf"(\d{{4}})([/.-]) ?(\d{{1,2}})\2 ?(\d{{1,2}})\.?(?:,?\s{_CLOCK})?")
 # March 13, 2026 8:00 AM, with a day of the week or without; 13 Mar 2026 08:00:00
 _NAMED: Final = re.compile(
@@ -40,9 +40,9 @@ class FileMoments(Moments):
     def read(self, text: str) -> str | None:
         """A time in any form that exports and collectors write."""
         if part := _SLASHED.fullmatch(text):
-            one, sign, other, year, clock, half = part.groups()
+            one, sign, other, year, clock, half, zone = part.groups()
             day, month = (one, other) if self.day_first or sign != "/" else (other, one)
-            return self._at(year, int(month), day, clock, half)
+            return self._at(year, int(month), day, clock, half, zone)
         found = super().read(text)
         if found is not None:
             return found
@@ -60,11 +60,13 @@ class FileMoments(Moments):
             return self.bsd(month, day, year, clock, None, zone)
         return None
 
-    def _at(self, year: str, month: int, day: str, clock: str | None, half: str | None) -> str | None:
+    def _at(
+        self, year: str, month: int, day: str, clock: str | None, half: str | None, zone: str | None = None
+    ) -> str | None:
         hour, minute, second = [int(number) for number in f"{clock or '00:00'}:00".split(":")[:3]]
         if half:
             hour = hour % 12 + (12 if half in "Pp" else 0)
-        return self.iso(f"{year}-{month:02}-{int(day):02}", f"{hour:02}:{minute:02}:{second:02}", None, "Z")
+        return self.iso(f"{year}-{month:02}-{int(day):02}", f"{hour:02}:{minute:02}:{second:02}", None, zone or "Z")
 
 
 def day_first(values: Iterable[object]) -> bool:

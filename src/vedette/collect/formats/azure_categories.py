@@ -21,6 +21,7 @@ ENTRA: Final = {
     "RiskyServicePrincipals": "AADRiskyServicePrincipals",
     "ServicePrincipalRiskEvents": "AADServicePrincipalRiskEvents",
     "MicrosoftGraphActivityLogs": "MicrosoftGraphActivityLogs",
+    "AzureADGraphActivityLogs": "AADGraphActivityLogs",
     "NetworkAccessTrafficLogs": "NetworkAccessTraffic",
     "EnrichedOffice365AuditLogs": "EnrichedMicrosoft365AuditLogs",
 }
@@ -40,6 +41,9 @@ ACTIVITY: Final = {
     "Recommendation": "Recommendation",
 }
 
+ACTIVITY_ALONE: Final = frozenset({"Administrative", "ServiceHealth", "ResourceHealth", "Autoscale", "Recommendation"})
+"""Categories that no resource has: their records are the activity log's, whatever else they have."""
+
 STORAGE: Final = ("StorageRead", "StorageWrite", "StorageDelete")
 STORAGE_SERVICES: Final = {
     "blobservices": "StorageBlobLogs",
@@ -57,7 +61,13 @@ ENTRA_RENAMED: Final = {
     "operationType": "AADOperationType",
     "riskEventTypes_v2": "RiskEventTypes_V2",
     "riskEventTypes": "RiskEventTypes",
+    "httpMethod": "RequestMethod",
+    "httpStatusCode": "ResponseStatusCode",
+    "issuedAt": "TokenIssuedAt",
 }
+
+ENTRA_TIMES: Final = ("createdDateTime", "activityDateTime", "timeGenerated", "detectedDateTime")
+"""Where the properties of Entra's records say when it was, if nothing around them does."""
 
 STORAGE_IDENTITY: Final = {
     "type": "AuthenticationType",

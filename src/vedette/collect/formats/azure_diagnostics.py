@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from vedette.collect.formats.azure_categories import (
     ACTIVITY,
+    ACTIVITY_ALONE,
     ENTRA,
     ENTRA_RENAMED,
+    ENTRA_TIMES,
     ENVELOPE,
     HUNTING,
     SPECIFIC,
@@ -33,6 +35,9 @@ from vedette.store.catalog import is_known
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _NAME: Final = re.compile(r"[^A-Za-z0-9_]")
+_APOSTROPHES: Final = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
+"""Texts of JSON as Functions write it into their records' properties: between apostrophes."""
+_ESCAPED: Final = re.compile(r'\\.|"', re.DOTALL)
 _CLAIM: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _RESOURCE: Final = re.compile(
     r"/subscriptions/([^/]+)(?:/resourcegroups/([^/]+))?(?:/providers/([^/]+)(?:/([^/]+)/(.+))?)?", re.IGNORECASE
@@ -55,7 +60,7 @@ def is_diagnostic(record: object) -> bool:
     if not isinstance(record, Mapping):
         return False
     if "category" in record:
-        return "time" in record or "resourceId" in record
+        return "time" in record or "resourceId" in record or ("operationName" in record and "properties" in record)
     return (
         "Category" in record
         and "ResourceId" in record
@@ -88,7 +93,9 @@ def _read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
         return _storage(record, properties, moments)
     if (table := ENTRA.get(category)) is not None:
         return _entra(table, record, properties, moments)
-    if category in ACTIVITY and ("identity" in record or "level" in record) and "operationName" in record:
+    if category in ACTIVITY and (
+        category in ACTIVITY_ALONE or ("operationName" in record and ("identity" in record or "level" in record))
+    ):
         return _activity(record, properties, moments)
     if category in SPECIFIC:
         return _specific(category, record, properties, moments)
@@ -97,11 +104,19 @@ def _read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
 
 def _object(value: object) -> dict[str, Any]:
     if isinstance(value, str) and value[:1] == "{":
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return {}
+        for attempt in (value, _APOSTROPHES.sub(_quoted, value)):
+            try:
+                value = json.loads(attempt, strict=False)
+                break
+            except ValueError:
+                continue
     return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _quoted(found: re.Match[str]) -> str:
+    """A text between apostrophes as JSON has it; other escapes are JSON's already."""
+    inner = _ESCAPED.sub(lambda one: {"\\'": "'", '"': '\\"'}.get(one[0], one[0]), found[1])
+    return f'"{inner}"'
 
 
 def _specific(table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
@@ -142,7 +157,7 @@ def _hunting(
 def _entra(table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
     known = columns(table)
     row: dict[str, Any] = {
-        "TimeGenerated": _time_of(record, moments, properties.get("createdDateTime")),
+        "TimeGenerated": _time_of(record, moments, *(properties[name] for name in ENTRA_TIMES if name in properties)),
         "SourceSystem": "Azure AD",
         "Resource": "Microsoft.aadiam",
         "ResourceGroup": "Microsoft.aadiam",
@@ -150,7 +165,11 @@ def _entra(table: str, record: Mapping[str, Any], properties: dict[str, Any], mo
     known.put(row, {name: record.get(name) for name in ENVELOPE}, ENVELOPE)
     known.put(
         row,
-        {"Identity": record.get("identity"), "Location": record.get("location"), "AADTenantId": record.get("tenantId")},
+        {
+            "Identity": record.get("identity"),
+            "Location": record.get("location"),
+            "AADTenantId": record.get("tenantId") or properties.get("tenantId"),
+        },
     )
     known.put(row, properties, ENTRA_RENAMED)
     if table == "SigninLogs":

@@ -34,7 +34,8 @@ _DATE = re.compile(
 )
 _YEAR_LAST = re.compile(r"[A-Za-z]{3} ([A-Za-z]{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (?:([A-Z]{1,5}) )?(\d{4})")
 
-_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d\d):(\d\d)(?: ([AP]M))?")  # Entra's risk events
+# Entra's risk events, event hubs' own logs
+_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d\d):(\d\d)(?: ([AP]M))?(?: ([+-]\d\d:?\d\d))?")
 
 
 class Moments:
@@ -140,9 +141,9 @@ class Moments:
             name, day, hour, minute, second, zone, year_ = found.groups()
             return self.bsd(name, day, year_, f"{hour}:{minute}:{second}", None, zone)
         if found := _AMERICAN.fullmatch(text):
-            month, day, year, hour, minute, second, half = found.groups()
+            month, day, year, hour, minute, second, half, zone = found.groups()
             hours = int(hour) % 12 + (12 if half == "PM" else 0) if half else int(hour)
-            return self.iso(f"{year}-{int(month):02}-{int(day):02}", f"{hours:02}:{minute}:{second}", None, "Z")
+            return self.iso(f"{year}-{int(month):02}-{int(day):02}", f"{hours:02}:{minute}:{second}", None, zone or "Z")
         return None
 
     def _zone(self, zone: str | None) -> tzinfo:
