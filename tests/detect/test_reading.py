@@ -580,6 +580,60 @@ def test_a_custom_detection_of_defender_in_its_newer_form() -> None:
     ]
 
 
+def detection_file(**more: Any) -> dict[str, Any]:
+    """A file of a solution's `XDR Detections`: the newer form in an envelope."""
+    return {
+        "schemaVersion": "1.0.0",
+        "kind": "CustomDetection",
+        "resourceType": "Microsoft.Security/detectionRules",
+        "apiVersion": "2026-06-01-preview",
+        "contentProvenance": {"source": {"kind": "AnalyticsRule", "schedule": {"queryPeriod": "14d"}}},
+        "properties": NEWER | {"status": "disabled"} | more,
+    }
+
+
+@pytest.mark.req("P-088")
+def test_a_custom_detection_in_an_envelope() -> None:
+    text = yaml.safe_dump(detection_file(), sort_keys=False)
+    [read], problems = read_rule_text(text, "rule.yaml")
+    assert (read.rule.id, read.rule.enabled, read.rule.query_period) == (
+        "encoded-powershell",
+        False,
+        timedelta(hours=12),
+    )
+    assert read.source.format == "defender"
+    assert len(problems) == 2  # as of the same rule without an envelope
+    lines = text.splitlines()
+    for field, said in (("query", "queryText"), ("tactics", "tactics:"), ("entityMappings", "entityMappings:")):
+        assert said in lines[(read.source.line_of((field,)) or 0) - 1]
+    [wrong] = read_rule_text(yaml.safe_dump(detection_file(schedule={"frequency": "soon"})), "rule.yaml")[1]
+    assert (wrong.message, wrong.line) == ("'soon' is not a length of time.", 49)
+
+
+@pytest.mark.req("P-088")
+@pytest.mark.parametrize("deployed", [True, False])
+def test_a_custom_detection_in_a_solution_package(deployed: bool) -> None:
+    """As Bicep compiles it: the version behind the type, resources by name, in a nested deployment that is left out unless asked for."""
+    properties = NEWER | {"id": "[if(true(), 'xdr-one', 'xdr-two')]", "displayName": "[[a] title"}
+    detection = {
+        "import": "MicrosoftSecurity",
+        "type": "Microsoft.Security/detectionRules@2026-06-01-preview",
+        "properties": properties,
+    }
+    nested = {"languageVersion": "2.0", "resources": {"detectionRule": detection}}
+    text = template(
+        {
+            "type": "Microsoft.Resources/deployments",
+            "condition": "[parameters('DeployCustomDetection')]",
+            "properties": {"mode": "Incremental", "template": nested},
+        },
+        parameters={"DeployCustomDetection": {"type": "bool", "defaultValue": deployed}},
+    )
+    read, problems = read_rule_text(text, "mainTemplate.json")
+    assert [(one.rule.id, one.rule.name) for one in read] == [("xdr-one", "[a] title")] * deployed
+    assert any("its 'condition' is false" in one.message for one in problems) is not deployed
+
+
 @pytest.mark.parametrize(
     "schedule, expected",
     [

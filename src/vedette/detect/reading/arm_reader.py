@@ -1,4 +1,4 @@
-"""Analytics rules out of ARM JSON: portal exports, solution packages, and plain objects of the REST API."""
+"""Analytics rules and custom detections out of ARM JSON: portal exports, solution packages, and plain objects of the REST API."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from vedette.detect.reading.arm_expressions import UNKNOWN, ExpressionError, Scope
 from vedette.detect.reading.arm_functions import place_of_unknown, truth
+from vedette.detect.reading.defender_reader import RESOURCE_TYPE, is_detection_resource, read_defender
 from vedette.detect.reading.document import Document
 from vedette.detect.reading.layout import read_layout
 from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
@@ -14,7 +15,8 @@ from vedette.detect.rule import AnalyticsRule, JsonValue
 
 _RULE_TYPE = re.compile(
     r"(?:microsoft\.securityinsights|microsoft\.operationalinsights/workspaces/providers)"
-    r"/(?:alertrules|alertruletemplates|securitymlanalyticssettings)",
+    r"/(?:alertrules|alertruletemplates|securitymlanalyticssettings)"
+    rf"|{RESOURCE_TYPE.pattern}",
     re.IGNORECASE,
 )
 RULE_TYPE = "Microsoft.SecurityInsights/alertRules"
@@ -36,9 +38,11 @@ def is_arm(value: JsonValue) -> bool:
 
 
 def is_rule_object(value: JsonValue) -> bool:
-    """Whether a mapping is one alert rule as ARM has it: an envelope with `properties`."""
+    """Whether a mapping is one alert rule or custom detection as ARM has it: an envelope with `properties`."""
     if not isinstance(value, Mapping) or not isinstance(value.get("properties"), Mapping):
         return False
+    if is_detection_resource(value):
+        return True
     kind = value.get("type")
     return bool(_RULE_TYPE.fullmatch(kind)) if isinstance(kind, str) else "kind" in value
 
@@ -167,6 +171,8 @@ def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProbl
     if unknown is not None:
         problems.append(_left_open(part, unknown))
         return None
+    if is_detection_resource(resource):
+        return read_defender(part.at(("properties",), properties), problems)
     kind = resource.get("kind")
     if scope is not None:
         try:

@@ -1,7 +1,7 @@
 """Custom detections of Microsoft Defender XDR (Graph's ``security/rules/detectionRules``) as analytics rules.
 
 Both forms are read: that of 2024 (period, category, impactedAssets) and the one that took its place (frequency, tactics,
-entityMappings, customDetails).
+entityMappings, customDetails); each as Graph has it, or as a resource of the type ``Microsoft.Security/detectionRules``.
 
 Source: learn.microsoft.com/graph/api/resources/security-detectionrule, security-alerttemplate, security-ruleschedule,
 security-entitymappingconfiguration, and the frequency table of custom detections (learn.microsoft.com/defender-xdr/custom-detection-rules).
@@ -59,6 +59,11 @@ _MAPPED: Final = {
 }  # fmt: skip
 """Collections of `entityMappings` → the entity type, and its properties (without ``Column``) → identifiers."""
 
+RESOURCE_TYPE: Final = re.compile(r"microsoft\.security/detectionrules(?:@[\w.-]+)?", re.IGNORECASE)
+"""The type of the resource; what Bicep compiles for its extensions has the version of the API behind it."""
+_KIND: Final = "customdetection"
+"""The kind of such files, in lower case."""
+
 _HASHES: Final = ("files", "processes")
 """Collections whose hashes are entities of their own."""
 
@@ -93,6 +98,14 @@ def is_defender(value: JsonValue) -> bool:
     return (
         isinstance(value, Mapping) and "queryCondition" in value and ("detectionAction" in value or "schedule" in value)
     )
+
+
+def is_detection_resource(value: JsonValue) -> bool:
+    """Whether a mapping is a custom detection in an envelope: a resource of a template, or a file of a solution's ``XDR Detections``."""
+    if not isinstance(value, Mapping) or not is_defender(value.get("properties")):
+        return False
+    given = (value.get("type"), value.get("resourceType"))
+    return str(value.get("kind")).casefold() == _KIND or any(RESOURCE_TYPE.fullmatch(str(one)) for one in given)
 
 
 def is_defender_list(value: JsonValue) -> bool:
@@ -150,9 +163,22 @@ def read_defender(document: Document, problems: list[RuleProblem]) -> AnalyticsR
 
 def place_of(document: Document) -> Callable[[Path], int | None]:
     """The lines of a custom detection's parts, by their paths in the public layout."""
-    return lambda path: document.line(_PLACES.get(path[:1], ()))
+    template = _mapping(_mapping(_mapping(document.value).get("detectionAction")).get("alertTemplate"))
+
+    def place(path: Path) -> int | None:
+        newer = _NEWER_PLACES.get(path[:1])
+        if newer is not None and newer in template:
+            return document.line((*_TEMPLATE, newer))
+        return document.line(_PLACES.get(path[:1], ()))
+
+    return place
 
 
+_NEWER_PLACES: Final[Mapping[Path, str]] = {
+    ("tactics",): "tactics",
+    ("relevantTechniques",): "tactics",
+    ("entityMappings",): "entityMappings",
+}
 _TEMPLATE: Final[Path] = ("detectionAction", "alertTemplate")
 _PLACES: Final[Mapping[Path, Path]] = {
     ("name",): ("displayName",), ("query",): ("queryCondition", "queryText"), ("queryFrequency",): ("schedule",),

@@ -13,7 +13,13 @@ from pathlib import Path
 from vedette.core.errors import nearest
 from vedette.core.files import read_whole
 from vedette.detect.reading.arm_reader import RULE_TYPE, is_arm, read_arm, types_in
-from vedette.detect.reading.defender_reader import is_defender, is_defender_list, place_of, read_defender
+from vedette.detect.reading.defender_reader import (
+    is_defender,
+    is_defender_list,
+    is_detection_resource,
+    place_of,
+    read_defender,
+)
 from vedette.detect.reading.document import Document
 from vedette.detect.reading.document import Path as DocumentPath
 from vedette.detect.reading.json_reader import MAX_BYTES, read_json
@@ -123,8 +129,9 @@ class _Reading:
         if is_arm(value):
             before, count = len(problems), len(self._rules)
             for rule, part in read_arm(document, problems):
-                place = part.at(("properties",), None).line
-                self._rules.append(ReadRule(rule, RuleSource(document.file, part.line(), "arm", part.value, place)))
+                body = part.at(("properties",), part.value.get("properties"))
+                kind, place = ("defender", place_of(body)) if is_detection_resource(part.value) else ("arm", body.line)
+                self._rules.append(ReadRule(rule, RuleSource(document.file, part.line(), kind, part.value, place)))
             if len(self._rules) == count and len(problems) == before:
                 types = ", ".join(types_in(value)[:_SHOWN])
                 hint = f"It has resources of the type {types}; rules are of {RULE_TYPE}." if types else None
