@@ -8,7 +8,7 @@ from vedette.engine.catalog import aggregate
 from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
 from vedette.kql import syntax
-from vedette.kql.binder.naming import carried_name
+from vedette.kql.binder.naming import carried_name, inner_name
 from vedette.kql.bound import AggregateCall, Chosen, ColumnRef, Expr, RowChoice, Several
 from vedette.kql.catalog import AggregateUnit
 from vedette.kql.types import ORDERABLE, Type
@@ -41,7 +41,7 @@ def _returned(
             continue
         value = at.argument(node)
         taken |= _shown(at, node, value)
-        outputs.append((carried_name(node, at.binder.catalog), place, value))
+        outputs.append((inner_name(node, at.binder.catalog), place, value))
     return outputs
 
 
@@ -65,7 +65,7 @@ def _extreme(kind: str, spelled: str, prefixed: bool) -> Callable[..., Expr]:
                 "KS206", f"The function '{spelled}' orders by its first argument, which cannot be of type {by.type}",
                 node.args[0],
             )  # fmt: skip
-        own = carried_name(node.args[0], at.binder.catalog)
+        own = inner_name(node.args[0], at.binder.catalog)
         stem = f"{kind}_{own or ''}"
         taken = _shown(at, node.args[0], by)
         choice = RowChoice(kind, by)

@@ -17,10 +17,10 @@ def carried_name(node: syntax.Expression, catalog: Catalog) -> str | None:
         case syntax.Name():
             return node.name
         case syntax.Member():
-            base = carried_name(node.target, catalog)
+            base = inner_name(node.target, catalog)
             return node.name.name if base in (None, "$left", "$right") else f"{base}_{node.name.name}"
         case syntax.Index():
-            base = carried_name(node.target, catalog)
+            base = inner_name(node.target, catalog)
             if not isinstance(node.index, syntax.Literal):
                 return base
             return str(node.index.value) if base is None else f"{base}_{node.index.value}"
@@ -36,12 +36,21 @@ def carried_name(node: syntax.Expression, catalog: Catalog) -> str | None:
             return None
 
 
+def inner_name(node: syntax.Expression, catalog: Catalog) -> str | None:
+    """The name that an expression brings along inside another one: a column that is asked for by its name brings none there."""
+    if isinstance(node, syntax.Call):
+        unit = catalog.scalars.get(node.name.name)
+        if unit is not None and unit.naming == "value":
+            return None
+    return carried_name(node, catalog)
+
+
 def unit_name(unit: Unit, called: str, args: list[syntax.Expression], catalog: Catalog) -> str | None:
     """The name of a call by its unit's rule."""
     rule = unit.naming
     if rule is None:
         return None
-    first = carried_name(args[0], catalog) if args else None
+    first = inner_name(args[0], catalog) if args else None
     if rule == "first":
         return first
     if rule == "only":

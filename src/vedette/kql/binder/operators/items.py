@@ -5,7 +5,8 @@ from __future__ import annotations
 from vedette.kql import syntax
 from vedette.kql.binder.expressions import Expressions
 from vedette.kql.binder.naming import carried_name
-from vedette.kql.bound import Apply, Cast, ColumnRef, Expr, Path, Several
+from vedette.kql.binder.scope import LetValue, ScalarValue, Scope
+from vedette.kql.bound import Apply, Cast, ColumnRef, Constant, Expr, Path, Several
 from vedette.kql.node import node
 from vedette.kql.types import Type
 
@@ -32,7 +33,7 @@ def bind_items(at: Expressions, nodes: list[syntax.Expression]) -> list[Item]:
         given = written.names if isinstance(written, syntax.Assignment) else ()
         inner = written.value if isinstance(written, syntax.Assignment) else written
         value = at.bind_item(inner)
-        outputs = value.outputs if isinstance(value, Several) else [(_own_name(at, inner, value), value)]
+        outputs = value.outputs if isinstance(value, Several) else [(own_name(at, inner, value), value)]
         if len(given) > len(outputs):
             count = "one value" if len(outputs) == 1 else f"{len(outputs)} values"
             raise at.binder.stop("KS150", f"This expression gives {count}, not {len(given)}", written)
@@ -44,14 +45,24 @@ def bind_items(at: Expressions, nodes: list[syntax.Expression]) -> list[Item]:
     return items
 
 
-def _own_name(at: Expressions, node: syntax.Expression, value: Expr) -> str | None:
+def own_name(at: Expressions, node: syntax.Expression, value: Expr) -> str | None:
     """The name that an expression carries; a column asked for by its name carries that where it is there."""
-    name = carried_name(node, at.binder.catalog)
-    if isinstance(node, syntax.Call) and name is not None:
+    if isinstance(node, syntax.Call):
         unit = at.binder.catalog.scalars.get(node.name.name)
-        if unit is not None and unit.naming == "value" and not _shows(value, name):
-            return None
-    return name
+        if unit is not None and unit.naming == "value":
+            name = _constant(node.args[0], at.scope) if node.args else None
+            return name if name is not None and _shows(value, name) else None
+    return carried_name(node, at.binder.catalog)
+
+
+def _constant(node: syntax.Expression, scope: Scope) -> str | None:
+    """The text that an expression is: a literal, or a name that was given one by `let` or as an argument."""
+    if isinstance(node, syntax.Literal):
+        return str(node.value)
+    found = scope.find(node.name) if isinstance(node, syntax.Name) else None
+    if isinstance(found, ScalarValue) and isinstance(found.value, Constant):
+        return str(found.value.value)
+    return _constant(found.value, found.scope) if isinstance(found, LetValue) else None
 
 
 def _shows(value: Expr, name: str) -> bool:

@@ -45,9 +45,10 @@ def bind_join(binder: Binder, node: JoinOperator, input_: Relation, scope: Scope
         close = nearest(wanted, JOIN_KINDS)
         hint = f"; did you mean '{close}'?" if close else ""
         raise binder.stop("KS005", f"'{wanted}' is not a kind of join{hint}", node)
-    if node.where is not None:
-        raise binder.refuse("join ... where", node.where)
     right = binder.tabular(node.right, scope)
+    if node.where is not None:
+        keys = _keys_of_where(binder, node.where, input_, right, scope)
+        return joined(binder, kind, input_, right, keys, drop=set())
     keys = join_keys(binder, node.conditions, input_, right, scope, node)
     return joined(binder, kind, input_, right, keys, drop=set())
 
@@ -79,6 +80,37 @@ def join_keys(
         for part in _conjuncts(condition):
             keys.append(_key(binder, part, left_row, right_row, scope))
     return keys
+
+
+def _keys_of_where(
+    binder: Binder, where: syntax.Expression, left: Relation, right: Relation, scope: Scope
+) -> list[tuple[Expr, Expr]]:
+    """The keys of `join ... where`: columns of one side that equal columns of the other, which go by their names alone.
+
+    A name that both sides have is the left side's, as Kusto's binder reads it.
+    """
+    left_row, right_row = Row.of(left), Row.of(right)
+    keys = []
+    for part in _conjuncts(where):
+        if not isinstance(part, syntax.Binary) or part.op != "==":
+            raise binder.refuse("join ... where with anything but columns of both sides that are equal", part)
+        pair = [_told_apart(binder, side, left_row, right_row, scope) for side in (part.left, part.right)]
+        if {_side(side) for side in pair} != {"$left", "$right"}:
+            raise binder.refuse("join ... where with anything but columns of both sides that are equal", part)
+        sided = syntax.Binary("==", pair[0], pair[1], start=part.start, end=part.end)
+        keys.append(_key(binder, sided, left_row, right_row, scope))
+    return keys
+
+
+def _told_apart(binder: Binder, node: syntax.Expression, left: Row, right: Row, scope: Scope) -> syntax.Expression:
+    """A column's name with the side that it is of; anything else as it is."""
+    if not isinstance(node, syntax.Name):
+        return node
+    side = "$left" if node.name in left.columns else "$right" if node.name in right.columns else None
+    if side is None:
+        Expressions(binder, scope, left).name(node)  # which says so of a name that nothing has
+        return node
+    return syntax.Member(syntax.Name(side, start=node.start, end=node.start), node, start=node.start, end=node.end)
 
 
 def _conjuncts(node: syntax.Expression) -> list[syntax.Expression]:

@@ -9,8 +9,8 @@ from vedette.kql import syntax
 from vedette.kql.binder.coercion import converts
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
-from vedette.kql.binder.naming import Names, carried_name
-from vedette.kql.binder.operators.items import Item, bind_items
+from vedette.kql.binder.naming import Names
+from vedette.kql.binder.operators.items import Item, bind_items, own_name
 from vedette.kql.binder.operators.project import name_items
 from vedette.kql.binder.operators.summarize import Summarize, bind_keys, require_aggregate
 from vedette.kql.binder.operators.where import Where
@@ -63,9 +63,7 @@ def bind_make_series(binder: Binder, node: MakeSeriesOperator, input_: Relation,
     written = node.axis.value if isinstance(node.axis, syntax.Assignment) else node.axis
     axis = plain.bind(written)
     step, first, last = _bounds(plain, node, axis)
-    name = (
-        node.axis.names[0].name if isinstance(node.axis, syntax.Assignment) else carried_name(written, binder.catalog)
-    )
+    name = node.axis.names[0].name if isinstance(node.axis, syntax.Assignment) else own_name(plain, written, axis)
     named = [*keys, *aggregates, Item(axis, name, isinstance(node.axis, syntax.Assignment), node.axis)]
     if name is not None and any(item.name == name for item in named[:-1]):
         raise binder.stop("KS171", f"There is already a column '{name}'", node.axis)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vedette.kql import syntax
 from vedette.kql.binder.core import Binder
 from vedette.kql.binder.expressions import Expressions
-from vedette.kql.binder.naming import carried_name
+from vedette.kql.binder.operators.items import own_name
 from vedette.kql.binder.operators.project import Project
 from vedette.kql.binder.operators.sort import row_count
 from vedette.kql.binder.scope import Row, Scope
@@ -51,8 +51,8 @@ def _elements(
             name: str | None = item.names[0].name
             value = at.bind(item.value)
         else:
-            name = carried_name(item, binder.catalog)
             value = at.bind(item)
+            name = own_name(at, item, value)
         if value.type not in (Type.DYNAMIC, Type.UNKNOWN):
             raise binder.stop("KS141", f"mv-expand needs a dynamic value, not {value.type}", item)
         elements.append((binder.column(name or f"Column{len(elements) + 1}", type_ or value.type), value))
