@@ -839,6 +839,34 @@ def test_what_sentinel_would_not_take_is_a_warning(change: dict[str, Any], expec
     assert all(said in str(problem) for said, problem in zip(expected, problems)), problems
 
 
+def test_parts_that_mean_nothing_do_not_keep_a_rule_out() -> None:
+    """A mapping that maps nothing, and a property of alerts that rules cannot set: the rest of the rule stands."""
+    more = {
+        "entityMappings": [
+            {"customDetails": {"Who": "UserPrincipalName"}},
+            {"entityType": "Account", "fieldMappings": [{"identifier": "FullName", "columnName": "UserPrincipalName"}]},
+        ],
+        "alertDetailsOverride": {
+            "alertDynamicProperties": [
+                {"alertProperty": "Severity", "value": "Severity"},
+                {"alertProperty": "Alertlink", "value": "Link"},
+            ]
+        },
+    }
+    read, problems = read_rule_text(yaml.safe_dump(MINIMAL | more), "rule.yaml")
+    [rule] = [one.rule for one in read]
+    assert [one.entity_type for one in rule.entity_mappings] == ["Account"]
+    assert [(one.alert_property, one.column) for one in rule.alert_details_override.dynamic_properties] == [
+        ("AlertLink", "Link")
+    ]
+    assert {one.severity for one in problems} == {ProblemSeverity.WARNING}
+    assert [one.message for one in problems] == [
+        "'customDetails' is not a field of an entity mapping, and does nothing here.",
+        "an entity mapping has 'entityType' and 'fieldMappings'; this one was left out.",
+        "'Severity' is not a property that a rule may set, and was left out.",
+    ]
+
+
 def test_kinds_without_a_query_are_kept_and_say_why_they_do_not_run() -> None:
     rule = only("kind: MLBehaviorAnalytics\nname: Anomalous SSH logins\nseverity: High\n")
     assert rule.kind is RuleKind.ML_BEHAVIOR_ANALYTICS

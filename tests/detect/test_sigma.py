@@ -84,6 +84,14 @@ def test_rules_find_their_rows(case: dict[str, Any], logs: LogStore) -> None:
     assert {name: found(rules[name], case, logs) for name in case["found"]} == case["found"]
 
 
+def test_tactics_that_attack_divided_since() -> None:
+    tags = "[attack.stealth, attack.defense-impairment, attack.t1685.001, attack.persistence, attack.nonsense]"
+    text = f"title: A\ntags: {tags}\nlogsource: {{product: azure, service: signinlogs}}\n"
+    [read], problems = read_rule_text(text + "detection: {sel: {ResultType: 1}, condition: sel}\n", "a.yml")
+    assert (read.rule.tactics, read.rule.techniques) == (("DefenseEvasion", "Persistence"), ("T1685",))
+    assert problems == []
+
+
 @pytest.mark.req("P-088")
 @pytest.mark.parametrize("case", UNMAPPED)
 def test_what_is_no_query_is_kept_and_says_why(case: dict[str, Any]) -> None:

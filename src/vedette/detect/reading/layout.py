@@ -290,6 +290,11 @@ def _entity_mappings(fields: FieldReader) -> tuple[EntityMapping, ...]:
     for part in fields.parts("entityMappings"):
         part.expect(("entityType", "fieldMappings"), "an entity mapping")
         name = part.text("entityType")
+        if name is None and not part.has("fieldMappings"):
+            fields.note(
+                "entityMappings", "an entity mapping has 'entityType' and 'fieldMappings'; this one was left out"
+            )
+            continue
         if name is None:
             part.missing("entityType")
             continue
@@ -358,7 +363,9 @@ def _override(fields: FieldReader) -> AlertDetailsOverride:
             continue
         proper = {value.casefold(): value for value in DYNAMIC_PROPERTIES}.get(name.casefold())
         if proper is None:
-            entry.wrong("alertProperty", f"'{name}' is not a property that a rule may set", DYNAMIC_PROPERTIES, name)
+            near = nearest(name, DYNAMIC_PROPERTIES)
+            hint = f"Did you mean '{near}'?" if near else f"Known are {', '.join(DYNAMIC_PROPERTIES)}."
+            entry.note("alertProperty", f"'{name}' is not a property that a rule may set, and was left out", hint=hint)
         else:
             properties.append(DynamicProperty(proper, column))
     return AlertDetailsOverride(

@@ -260,12 +260,18 @@ def _note(rule: _Rule, problems: list[RuleProblem], made: AnalyticsRule, message
     )
 
 
+_OLDER_TACTICS: Final = dict.fromkeys(("stealth", "defense-impairment", "defense_impairment"), "DefenseEvasion")
+"""Tactics into which ATT&CK 19 divided Defense Evasion, as Sigma's tags spell them: Microsoft Sentinel has that one alone."""
+
+
 def _described(rule: _Rule) -> AnalyticsRule:
     """All of the rule but what it searches."""
     source = rule.source
     tags = [tag for tag in _listed(source.get("tags")) if isinstance(tag, str)]
     attack = [tag.split(".", 1)[1] for tag in tags if tag.casefold().startswith("attack.")]
-    tactics = [tactic for one in attack if (tactic := tactic_named(one)) is not None]
+    tactics = [
+        tactic for one in attack if (tactic := tactic_named(_OLDER_TACTICS.get(one.casefold(), one))) is not None
+    ]
     techniques = [technique for one in attack if (technique := technique_named(one)) is not None]
     title = str(source["title"]).strip()
     given = source.get("id")
