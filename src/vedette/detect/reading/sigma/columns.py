@@ -64,7 +64,7 @@ class LegColumns:
 
     def of(self, field: str) -> Column:
         """The column of a field; `Unmapped` names one that the table does not have."""
-        folded = field.casefold()
+        folded = field if field in self.leg.fields else field.casefold()
         if folded not in self._found:
             self._found[folded] = self._column(field)
         return self._found[folded]
@@ -76,7 +76,11 @@ class LegColumns:
         return _NESTED.sub(lambda match: self._data(match[1]), text)
 
     def _column(self, field: str) -> Column:
-        shown, text = shown_name(field), self.leg.fields.get(field.casefold())
+        names = (field, field.casefold(), field.casefold().removeprefix("properties."))
+        shown, text = (
+            shown_name(field),
+            next((self.leg.fields[name] for name in names if name in self.leg.fields), None),
+        )
         if text is not None:
             if text in self._schema:
                 return Column(shown, text, self._schema[text])

@@ -169,6 +169,23 @@ def _xdr_registry(*actions: str) -> Leg:
 
 
 _INBOUND: Final = "ActionType == 'InboundConnectionAccepted'"
+_XDR_DNS: Final = _xdr(
+    "DeviceEvents",
+    "ActionType == 'DnsQueryResponse'",
+    queryname="tostring(parse_json(AdditionalFields).DnsQueryString)",
+    queryresults="tostring(parse_json(AdditionalFields).DnsQueryResult)",
+)
+_XDR_PIPE: Final = _xdr(
+    "DeviceEvents",
+    "ActionType == 'NamedPipeEvent'",
+    pipename=r"replace_string(tostring(parse_json(AdditionalFields).PipeName), @'\Device\NamedPipe', '')",
+)
+_XDR_DRIVER: Final = _xdr(
+    "DeviceEvents",
+    "ActionType == 'DriverLoad'",
+    hashes=True,
+    imageloaded=r"iff(FolderPath endswith strcat(@'\', FileName), FolderPath, strcat(FolderPath, @'\', FileName))",
+)
 _XDR_NETWORK: Final = _xdr(
     "DeviceNetworkEvents",
     "ActionType in ('ConnectionSuccess', 'ConnectionAttempt', 'ConnectionFailed', 'ConnectionRequest', 'InboundConnectionAccepted')",
@@ -278,7 +295,7 @@ CATEGORIES: Final[dict[str, tuple[Leg, ...]]] = {
     "file_block_shredding": _sysmon(28),
     "file_executable_detected": _sysmon(29),
     "network_connection": (_XDR_NETWORK, *_sysmon(3)),
-    "driver_load": _sysmon(6),
+    "driver_load": (_XDR_DRIVER, *_sysmon(6)),
     "image_load": (_xdr("DeviceImageLoadEvents", hashes=True, imageloaded="FolderPath"), *_sysmon(7)),
     "create_remote_thread": _sysmon(8),
     "raw_access_thread": _sysmon(9),
@@ -288,9 +305,9 @@ CATEGORIES: Final[dict[str, tuple[Leg, ...]]] = {
     "registry_rename": (_xdr_registry("RegistryKeyRenamed"), *_sysmon(14)),
     "registry_event": (_xdr_registry(), *_sysmon(12, 13, 14)),
     "create_stream_hash": _sysmon(15),
-    "pipe_created": _sysmon(17, 18),
+    "pipe_created": (_XDR_PIPE, *_sysmon(17, 18)),
     "wmi_event": _sysmon(19, 20, 21),
-    "dns_query": _sysmon(22),
+    "dns_query": (_XDR_DNS, *_sysmon(22)),
     "clipboard_capture": _sysmon(24),
     "sysmon_status": _sysmon(4, 16),
     "sysmon_error": _sysmon(255),

@@ -21,7 +21,8 @@ class EventData(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One table of a log source. `fields`: Sigma's name, folded → a column or a KQL expression of type string."""
+    """One table of a log source. `fields`: Sigma's name, folded → a column or a KQL expression of type string. A name that is
+    not folded stands for fields that are spelled so alone."""
 
     table: str
     where: str = ""

@@ -19,7 +19,21 @@ _SIGNIN: Final = {
     "resulttype": "ResultType",
     "userprincipalname": "UserPrincipalName",
     "status.errorcode": "ResultType",
+    **{
+        f"{column}.{key}".casefold(): f"tostring(parse_json({column}).{key})"
+        for column, keys in (
+            (
+                "DeviceDetail",
+                ("deviceId", "displayName", "operatingSystem", "browser", "isCompliant", "isManaged", "trustType"),
+            ),
+            ("LocationDetails", ("city", "state", "countryOrRegion")),
+            ("MfaDetail", ("authMethod", "authDetail")),
+            ("Status", ("failureReason", "additionalDetails")),
+        )
+        for key in keys
+    },
 }
+"""Keys of bags, too, which KQL tells apart by case and authors of rules do not."""
 _SIGNIN_ENTITIES: Final = {
     "Account.FullName": "UserPrincipalName", "Account.AadUserId": "UserId", "IP.Address": "IPAddress",
 }  # fmt: skip
@@ -37,16 +51,20 @@ _AUDIT: Final = {
     "status": "Result",
 }
 _ACTIVITY: Final = {
-    "operationname": "OperationNameValue",
-    "category": "CategoryValue",
-    "status": "ActivityStatusValue",
-    "activitystatus": "ActivityStatusValue",
-    "substatus": "ActivitySubstatusValue",
-    "resourceprovider": "ResourceProviderValue",
+    "OperationName": "iff(isempty(OperationName), OperationNameValue, OperationName)",
+    "operationname": "iff(isempty(OperationNameValue), OperationName, OperationNameValue)",
+    "operationnamevalue": "OperationNameValue",
+    "category": "iff(isempty(CategoryValue), Category, CategoryValue)",
+    "status": "iff(isempty(ActivityStatusValue), ActivityStatus, ActivityStatusValue)",
+    "activitystatus": "iff(isempty(ActivityStatusValue), ActivityStatus, ActivityStatusValue)",
+    "substatus": "iff(isempty(ActivitySubstatusValue), ActivitySubstatus, ActivitySubstatusValue)",
+    "resourceprovider": "iff(isempty(ResourceProviderValue), ResourceProvider, ResourceProviderValue)",
     "resourceid": "_ResourceId",
     "calleripaddress": "CallerIpAddress",
     "properties.message": "iff(isempty(parse_json(Properties).message), OperationNameValue, tostring(parse_json(Properties).message))",
 }
+"""The columns that end in Value have the resource providers' names, the others texts for people, and of some rows only one is there.
+A rule that spells OperationName as the column is spelled means the text; Azure Monitor's own operationName is the provider's name."""
 _CLOUD_TRAIL: Final = {
     "useridentity.type": "UserIdentityType",
     "useridentity.principalid": "UserIdentityPrincipalid",
