@@ -398,6 +398,64 @@ def test_a_solution_package_and_a_nested_deployment() -> None:
     ]
 
 
+def hunt(category: str = "Hunting Queries", **more: Any) -> dict[str, Any]:
+    """A hunting query as solutions deploy it: a saved search, described by its tags."""
+    tags = [("description", "Who looks."), ("tactics", "Discovery,Impact"), ("techniques", "T1087, T1490"), ("x", None)]
+    return {
+        "type": "Microsoft.OperationalInsights/savedSearches",
+        "name": "Solution_Hunting_Query_1",
+        "properties": {
+            "displayName": "Looking around",
+            "category": category,
+            "query": "SigninLogs | take 1",
+            "version": 2,
+            "tags": [{"name": name, "value": value} for name, value in tags],
+        },
+    } | more
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda one: [one],
+        lambda one: [
+            one
+            | {"type": "Microsoft.OperationalInsights/workspaces/savedSearches", "name": "w/Solution_Hunting_Query_1"}
+        ],
+        lambda one: [
+            {"type": "Microsoft.OperationalInsights/workspaces", "resources": [one | {"type": "savedSearches"}]}
+        ],
+        lambda one: [
+            {"type": "Microsoft.Resources/templateSpecs/versions", "properties": {"mainTemplate": {"resources": [one]}}}
+        ],
+    ],
+)
+def test_hunting_queries_of_a_solution(place: Any) -> None:
+    rule = only(template(*place(hunt())), "mainTemplate.json")
+    assert (rule.id, rule.name, rule.kind) == ("Solution_Hunting_Query_1", "Looking around", RuleKind.HUNTING)
+    assert (rule.description, rule.query) == ("Who looks.", "SigninLogs | take 1")
+    assert (rule.tactics, rule.techniques) == (("Discovery", "Impact"), ("T1087", "T1490"))
+    assert [one.rule.name for one in read(template(*place(hunt("Functions")), resource()), "mainTemplate.json")[0]] == [
+        "From the portal"
+    ]
+
+
+@pytest.mark.parametrize("name", ["mainTemplate", "packagedContent"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_what_the_content_hub_gives(name: str, listed: bool) -> None:
+    """Content templates and packages of the REST API: objects that hold a template, which has its own variables."""
+    inner = json.loads(
+        template(resource(ARM_PROPERTIES | {"displayName": "[variables('title')]"}), variables={"title": "Of the hub"})
+    )
+    given = {
+        "id": "x",
+        "type": "Microsoft.SecurityInsights/contentPackages",
+        "properties": {"version": "1.0.0", name: inner},
+    }
+    text = json.dumps({"value": [given]} if listed else given)
+    assert only(text, "answer.json").name == "Of the hub"
+
+
 def defender(**more: Any) -> str:
     """A custom detection of the form of 2024, with these parts of its action and alert template."""
     template = {"title": "T", "severity": "low"} | more.pop("template", {})

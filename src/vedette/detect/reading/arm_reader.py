@@ -16,9 +16,16 @@ from vedette.detect.rule import AnalyticsRule, JsonValue
 _RULE_TYPE = re.compile(
     r"(?:microsoft\.securityinsights|microsoft\.operationalinsights/workspaces/providers)"
     r"/(?:alertrules|alertruletemplates|securitymlanalyticssettings)"
-    rf"|{RESOURCE_TYPE.pattern}",
+    rf"|{RESOURCE_TYPE.pattern}"
+    r"|(?:microsoft\.operationalinsights/(?:workspaces/)?)?savedsearches|providers/alertrules",
     re.IGNORECASE,
 )
+"""A resource that stands inside its workspace's has the rest of its type alone."""
+_SAVED_SEARCH = "savedsearches"
+_HUNTING = "hunting queries"
+"""The category of those saved searches that are hunting queries, in lower case; functions and other searches are no rules."""
+_INNER = ("mainTemplate", "packagedContent", "template")
+"""Properties that hold a template: of a content template, of a package in the catalogue, of a nested deployment."""
 RULE_TYPE = "Microsoft.SecurityInsights/alertRules"
 """The type of most of them, as one would write it."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -34,7 +41,9 @@ def is_arm(value: JsonValue) -> bool:
     listed = value.get("value")
     if isinstance(listed, list) and "properties" not in value:
         return is_arm(listed)
-    return isinstance(value.get("resources"), list | Mapping) or is_rule_object(value)
+    if isinstance(value.get("resources"), list | Mapping) or is_rule_object(value):
+        return True
+    return _inner(value) is not None
 
 
 def is_rule_object(value: JsonValue) -> bool:
@@ -43,8 +52,26 @@ def is_rule_object(value: JsonValue) -> bool:
         return False
     if is_detection_resource(value):
         return True
+    if _is_saved_search(value):
+        return str(value["properties"].get("category")).strip().casefold() == _HUNTING
     kind = value.get("type")
     return bool(_RULE_TYPE.fullmatch(kind)) if isinstance(kind, str) else "kind" in value
+
+
+def _is_saved_search(value: Mapping[str, JsonValue]) -> bool:
+    return str(value.get("type")).casefold().endswith(_SAVED_SEARCH)
+
+
+def _inner(value: Mapping[str, JsonValue]) -> str | None:
+    """The property of a resource that is a template, if there is one."""
+    properties = value.get("properties")
+    if not isinstance(properties, Mapping):
+        return None
+    for name in _INNER:
+        template = properties.get(name)
+        if isinstance(template, Mapping) and isinstance(template.get("resources"), list | Mapping):
+            return name
+    return None
 
 
 def types_in(value: Mapping[str, JsonValue]) -> list[str]:
@@ -59,6 +86,8 @@ def read_arm(document: Document, problems: list[RuleProblem]) -> list[tuple[Anal
     """The rules of an ARM document, each with its part of the document; findings are appended to `problems`."""
     rules = []
     for part, scope in arm_resources(document, problems, _RULE_TYPE):
+        if isinstance(part.value, Mapping) and _is_saved_search(part.value) and not is_rule_object(part.value):
+            continue
         rule = _read_resource(part, scope, problems)
         if rule is not None:
             rules.append((rule, part))
@@ -75,12 +104,22 @@ def arm_resources(
         document, value = document.at(("value",), value["value"]), value["value"]
     if isinstance(value, list):
         for index, entry in enumerate(value):
-            if isinstance(entry, Mapping) and isinstance(entry.get("resources"), list | Mapping):
-                yield from _template(document.at((index,), entry), Scope(entry), problems, wanted)
-            else:
-                yield document.at((index,), entry), None
-    elif isinstance(value.get("resources"), list | Mapping):
+            yield from _standing(document.at((index,), entry), problems, wanted)
+    else:
+        yield from _standing(document, problems, wanted)
+
+
+def _standing(
+    document: Document, problems: list[RuleProblem], wanted: re.Pattern[str]
+) -> Iterator[tuple[Document, Scope | None]]:
+    """The resources of a template, or of what holds one; else the object itself."""
+    value = document.value
+    inner = _inner(value) if isinstance(value, Mapping) else None
+    if isinstance(value, Mapping) and isinstance(value.get("resources"), list | Mapping):
         yield from _template(document, Scope(value), problems, wanted)
+    elif inner is not None:
+        template = value["properties"][inner]
+        yield from _template(document.at(("properties", inner), template), Scope(template), problems, wanted)
     else:
         yield document, None
 
@@ -137,24 +176,21 @@ def _is_deployed(part: Document, scope: Scope, problems: list[RuleProblem]) -> b
 
 def _nested(part: Document, scope: Scope) -> tuple[Document, Scope] | None:
     """The template inside a resource: a deployment, or a content template of a solution package."""
-    properties = part.value.get("properties")
-    if not isinstance(properties, Mapping):
+    name = _inner(part.value)
+    if name is None:
         return None
-    for name in ("mainTemplate", "template"):
-        template = properties.get(name)
-        if isinstance(template, Mapping) and isinstance(template.get("resources"), list | Mapping):
-            options = properties.get("expressionEvaluationOptions")
-            inner = isinstance(options, Mapping) and str(options.get("scope")).casefold() == "inner"
-            if inner:
-                given = properties.get("parameters")
-                values = {
-                    key: scope.evaluate(entry["value"])
-                    for key, entry in (given.items() if isinstance(given, Mapping) else ())
-                    if isinstance(entry, Mapping) and "value" in entry
-                }
-                scope = Scope(template, values)
-            return part.at(("properties", name), template), scope
-    return None
+    properties = part.value["properties"]
+    template = properties[name]
+    options = properties.get("expressionEvaluationOptions")
+    if isinstance(options, Mapping) and str(options.get("scope")).casefold() == "inner":
+        given = properties.get("parameters")
+        values = {
+            key: scope.evaluate(entry["value"])
+            for key, entry in (given.items() if isinstance(given, Mapping) else ())
+            if isinstance(entry, Mapping) and "value" in entry
+        }
+        scope = Scope(template, values)
+    return part.at(("properties", name), template), scope
 
 
 def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProblem]) -> AnalyticsRule | None:
@@ -173,6 +209,13 @@ def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProbl
         return None
     if is_detection_resource(resource):
         return read_defender(part.at(("properties",), properties), problems)
+    if _is_saved_search(resource):
+        return read_layout(
+            part.at(("properties",), _hunting(properties)),
+            problems,
+            rule_id=resource_name(resource, scope),
+            kind="Hunting",
+        )
     kind = resource.get("kind")
     if scope is not None:
         try:
@@ -186,6 +229,24 @@ def _read_resource(part: Document, scope: Scope | None, problems: list[RuleProbl
         rule_id=resource_name(resource, scope),
         kind=kind if isinstance(kind, str) else None,
     )
+
+
+def _hunting(properties: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """A saved search in the public layout: what is said of a hunting query stands in its tags."""
+    tags = properties.get("tags")
+    said = {
+        str(tag.get("name")).casefold(): str(tag.get("value") or "")
+        for tag in (tags if isinstance(tags, list) else ())
+        if isinstance(tag, Mapping)
+    }
+    listed = {
+        name: [one.strip() for one in said.get(name, "").split(",") if one.strip()]
+        for name in ("tactics", "techniques")
+    }
+    return {
+        "displayName": properties.get("displayName"), "query": properties.get("query"), **listed,
+        **({"description": said["description"]} if said.get("description") else {}),
+    }  # fmt: skip
 
 
 def plain_properties(part: Document, scope: Scope | None, problems: list[RuleProblem]) -> dict[str, JsonValue] | None:
