@@ -958,6 +958,15 @@ def test_hunting_queries_and_near_real_time_rules() -> None:
     assert not nrt.trigger.met(0)
 
 
+def test_a_summary_rule_is_told_from_a_hunting_query() -> None:
+    given = {"displayName": "Hourly", "destinationTable": "Hourly_CL", "binSize": 60, "query": "SigninLogs | count"}
+    [read], [problem] = read_rule_text(yaml.safe_dump(given, sort_keys=False), "summary.yaml")
+    assert read.rule.kind is RuleKind.HUNTING
+    assert (problem.severity, problem.line) == (ProblemSeverity.WARNING, 2)
+    assert "summary rule" in problem.message
+    assert "'Hourly_CL'" in problem.message
+
+
 def test_a_missing_id_is_derived_from_name_and_query() -> None:
     first = only("name: H\nquery: T\n", "a.yaml")
     assert first.id == only("name: H\nquery: T\ndescription: other\n", "elsewhere/b.yaml").id

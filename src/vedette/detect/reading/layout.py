@@ -156,6 +156,12 @@ def read_layout(
         fields.note(
             "customDetails", f"the rule has {len(details)} custom details; an alert takes {MOST_DETAILS}", code="RC203"
         )
+    if rule_kind is RuleKind.HUNTING and fields.has("destinationTable"):
+        table = fields.text("destinationTable")
+        message = (
+            f"this is a summary rule, and is read as a hunting query: nothing writes what it finds into '{table}' here"
+        )
+        fields.note("destinationTable", message)
     if fields.has("startTimeUtc"):
         fields.note("startTimeUtc", "'startTimeUtc' is kept and does nothing here: the rule runs from when it is added")
     rule = AnalyticsRule(
