@@ -156,11 +156,15 @@ def period_score(y: Values, period: int, correlation: Values | None = None) -> f
 
 
 def validated(y: Values, period: int) -> float:
-    """The score of a period that is claimed; 0 where its length is none to tell, or another one fits better."""
+    """The score of a period that is claimed.
+
+    0 where its length is none to tell, another one fits better, or chance explains what repeats (the autocorrelation
+    of noise stays within 1.96 divided by the root of the length, 95 times of 100).
+    """
     if not LEAST_PERIOD <= period <= len(y) // 2:
         return 0.0
     known = autocorrelation(y)
-    peak = known[period - 1] <= known[period] >= known[period + 1]
+    peak = known[period - 1] <= known[period] >= known[period + 1] and known[period] > 1.96 / math.sqrt(len(y))
     return period_score(y, period, known) if peak else 0.0
 
 

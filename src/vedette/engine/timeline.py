@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 
 from vedette.engine.compiler import Compiler
 from vedette.engine.dialect import SQL_TYPES
@@ -123,8 +123,9 @@ class Timeline:
             moments = calendar(int(str(start)), int(str(end)), self.step)
             values = ", ".join(f"({self.literal(compiler, moment)})" for moment in moments) or "(NULL)"
             return compiler.add_cte(f"SELECT q FROM (VALUES {values}) AS v(q) WHERE q IS NOT NULL")
-        size, span = float(str(self.step)), float(str(end)) - float(str(start))
-        count = 0 if span < 0 else math.floor(span / size) + 1
+        # Exact: the ticks of a moment are more than the digits of a float.
+        size, span = Fraction(str(self.step)), Fraction(str(end)) - Fraction(str(start))
+        count = 0 if span < 0 else span // size + 1
         if count > MOST_PERIODS:
             message = f"the analysis has {count} periods, more than {MOST_PERIODS}; take a greater step"
             raise KqlError("", [self.args.binder.stop("VDT1008", message, self.args.node.call).diagnostic])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from vedette.engine.catalog import scalar
 from vedette.engine.dialect import DuckDbSql
 from vedette.engine.fragment import Fragment
@@ -204,32 +202,34 @@ def replace_string(sql: DuckDbSql, text: Fragment, lookup: Fragment, rewrite: Fr
 
 
 def replaced_strings(text: str, lookups: object, rewrites: object) -> str | None:
-    """The text with each lookup replaced by the rewrite beside it, in one pass from the left.
+    """The text with each lookup replaced by the rewrite beside it.
 
-    A lookup whose rewrite is no string is found but left as it is. Null where the arrays do not pair up.
+    An earlier lookup goes before a later one, wherever the two stand in the text, and what one has matched is closed
+    to those after it, also where its rewrite is no string and the match stays. Null where the arrays do not pair up.
     """
     if not isinstance(lookups, list) or not isinstance(rewrites, list) or len(lookups) != len(rewrites):
         return None
-    pairs = {a: b for a, b in reversed(list(zip(lookups, rewrites, strict=True))) if isinstance(a, str) and a}
-    if not pairs:
-        return text
-    wanted = [a for a in dict.fromkeys(lookups) if isinstance(a, str) and a] if _hashable(lookups) else list(pairs)
-    pattern = re.compile("|".join(map(re.escape, wanted)))
-
-    def rewritten(found: re.Match[str]) -> str:
-        rewrite = pairs[found[0]]
-        return rewrite if isinstance(rewrite, str) else found[0]
-
-    return pattern.sub(rewritten, text)
-
-
-def _hashable(values: list[object]) -> bool:
-    return all(isinstance(value, str | int | float | bool | None) for value in values)
+    parts = [(text, True)]
+    for lookup, rewrite in zip(lookups, rewrites, strict=True):
+        if not isinstance(lookup, str) or not lookup or not any(lookup in part for part, open_ in parts if open_):
+            continue
+        matched = (rewrite if isinstance(rewrite, str) else lookup, False)
+        cut: list[tuple[str, bool]] = []
+        for part, open_ in parts:
+            if not open_:
+                cut.append((part, False))
+                continue
+            first, *others = part.split(lookup)
+            cut.append((first, True))
+            for other in others:
+                cut += (matched, (other, True))
+        parts = cut
+    return "".join(part for part, _ in parts)
 
 
 @scalar(
     "replace_strings(text: string, lookups: array, rewrites: array): string",
-    about="The text with each string of one array replaced by that beside it in the other, in one pass.",
+    about="The text with each string of one array, earlier ones first, replaced by that beside it in the other.",
     page="replace-strings-function",
     kind="row",
 )
