@@ -347,8 +347,12 @@ def _to_timespan(sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, boo
             return "CAST(NULL AS BIGINT)", False
 
 
+_GUID = "^[{]?" + "-?".join(f"[0-9A-Fa-f]{{{count}}}" for count in (8, 4, 4, 4, 12)) + "[}]?"
+"""A guid at the start of a text: 32 digits, dashes only where they belong; what follows them is ignored."""
+
+
 def _to_guid(_sql: DuckDbSql, value: Fragment, _type: Type) -> tuple[str, bool]:
     source: object = _dynamic_text(value) if value.type is Type.DYNAMIC else value
     if value.type in (Type.STRING, Type.DYNAMIC):
-        return f"TRY_CAST({source} AS UUID)", False
+        return f"TRY_CAST(regexp_extract({source}, '{_GUID}') AS UUID)", False
     return "CAST(NULL AS UUID)", False

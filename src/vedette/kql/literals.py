@@ -6,6 +6,7 @@ Source: the KQL pages on scalar data types.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
 from vedette.kql import constants, ticks
@@ -37,6 +38,8 @@ _READERS: Final[dict[Type, Callable[[str], object | None]]] = {
     Type.TIMESPAN: ticks.parse_timespan,
     Type.GUID: constants.guid,
 }
+_BEYOND_DECIMAL: Final = Decimal(10) ** 28
+"""A column of decimals holds 38 digits, 10 of them behind the point."""
 _QUOTED: Final = frozenset({Type.DATETIME, Type.TIMESPAN, Type.GUID})
 LITERAL_KINDS: Final = frozenset({STRING, LONG, REAL, TIMESPAN, BOOL, TYPED, RAW_GUID})
 """Tokens that are constants by themselves."""
@@ -105,6 +108,11 @@ class LiteralParser(NameParser):
         if declared in _QUOTED and len(body) >= 2 and body[0] == body[-1] and body[0] in "\"'":
             body = body[1:-1]
         value = _READERS[declared](body)
+        if isinstance(value, Decimal) and abs(value) >= _BEYOND_DECIMAL:
+            self.report(
+                "VDT1001", f"a decimal of more than 28 digits before its point ({body}) is not supported", start, end
+            )
+            return Literal(declared, None, start=start, end=end)
         if value is not None:
             return Literal(declared, value, start=start, end=end)
         if declared is Type.DATETIME:
