@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import decimal
 import math
+import re
 from typing import TYPE_CHECKING
 
 from vedette.core.deferred import deferred
 from vedette.kql.node import fact
+from vedette.kql.ticks import parse_datetime, parse_timespan
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,18 +21,26 @@ else:
     Values = object
 
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?Z|-?(?:\d+\.)?\d\d:\d\d:\d\d(?:\.\d{7})?")
 _WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def number(value: object) -> float | int | None:
-    """An element as a number; None where it is none."""
+    """An element as a number, that of a time in ticks; None where it is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
         return value
     if isinstance(value, decimal.Decimal):
         return float(value)
-    return _WORDS.get(value) if isinstance(value, str) else None
+    return _WORDS.get(value, _time(value)) if isinstance(value, str) else None
+
+
+def _time(text: str) -> int | None:
+    """The ticks of a datetime or timespan, which arrays hold as the text that tostring() gives."""
+    if not _TIME.fullmatch(text):
+        return None
+    return parse_datetime(text) if text.endswith("Z") else parse_timespan(text)
 
 
 def read(series: object) -> Values | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from vedette.engine.compiler import Compiler, lowers
 from vedette.engine.dialect import quote
-from vedette.engine.relations import Rel, name_of
+from vedette.engine.relations import OrderKey, Rel, name_of
 from vedette.kql.binder.operators.partition import Partition
 
 
 @lowers(Partition)
 def partition(compiler: Compiler, node: Partition) -> Rel:
-    """The subquery works on all rows at once, group by group."""
+    """The subquery works on all rows at once, group by group; their order is that of the groups and of its rows."""
     rel = compiler.rel(node.input).wrapped()
     rank, group = f"dense_rank() OVER (ORDER BY {name_of(node.key)} NULLS FIRST)", compiler.fresh()
     if node.most is not None:
@@ -24,4 +24,5 @@ def partition(compiler: Compiler, node: Partition) -> Rel:
     compiler.groups[group] = compiler.add_cte(f"SELECT DISTINCT {group} FROM {cte}")
     compiler.replace(node.grouped, Rel(cte, node.grouped.columns, order=rel.order, partition=[group]))
     made = compiler.rel(node.subquery).wrapped()
-    return Rel(f"({made.text()})" if made.where else made.source, node.columns)
+    order = [OrderKey(group), *made.order] if node.serialized else []
+    return Rel(f"({made.text()})" if made.where else made.source, node.columns, order=order)

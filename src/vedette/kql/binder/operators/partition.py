@@ -57,7 +57,10 @@ class Grouped(Relation):
 
 @node
 class Partition(Relation):
-    """What a subquery makes of the rows of each value of a key; with `most`, of so many values."""
+    """What a subquery makes of the rows of each value of a key; with `most`, of so many values.
+
+    Where the subquery gives its rows an order they keep it, one group after the other.
+    """
 
     input: Relation
     key: Column
@@ -84,7 +87,9 @@ def bind_partition(binder: Binder, node: PartitionOperator, input_: Relation, sc
                 inner.names[key.name] = value
             made = _piped(binder, subquery, grouped, inner)
             if not value.used:
-                return Partition(made.visible, input_, key, grouped, made, most, open=made.open)
+                return Partition(
+                    made.visible, input_, key, grouped, made, most, serialized=made.serialized, open=made.open
+                )  # fmt: skip
     # where the column is gone its name is still the value of the group, of which each has another
     return _separate(binder, node, input_, key, scope, most)
 
