@@ -1,8 +1,8 @@
 r"""Regular expressions: KQL's dialect, run by RE2 (rule 27).
 
 KQL's classes `\d`, `\w` and `\s` are Unicode's and a group may be named `(?<name>...)`; RE2 takes the classes for
-ASCII's and wants `(?P<name>...)`. `readings()` writes a pattern so that RE2 means what KQL means. Two things stay
-ASCII's: `\b`, and a negated class inside of a negated bracket (`[^\W_]`), which RE2 has no form for.
+ASCII's and wants `(?P<name>...)`. `readings()` writes a pattern so that RE2 means what KQL means. `\b` stays ASCII's;
+the boundaries of one side of a word (`\<`, `\b{start}`) RE2 has no form for, so they are refused.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vedette.core.deferred import deferred
+from vedette.engine import character_sets
 
 if TYPE_CHECKING:
     import re2
@@ -24,7 +25,14 @@ _WORD = r"\p{L}\p{M}\p{Nd}\p{Pc}"
 _SPACE = r"\t\n\v\f\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 _UNICODE = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
 _ASCII = {"s": r"\s\v"}  # RE2 leaves the vertical tab out of `\s`, Unicode does not
-_BRACES = re.compile(r"\\u(?:\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{4}))")
+_CODE = re.compile(r"\\[uU]\{([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\U00([0-9A-Fa-f]{6})")
+_SIDE_OF_WORD = re.compile(r"\\[<>]|\\b\{(?:start|end)(?:-half)?\}")
+_FLAGS_FIRST = re.compile(r"\(\?[A-Za-z]*i[A-Za-z]*\)")
+_IGNORES_CASE = re.compile(r"\(\?[A-Za-z]*i[A-Za-z]*(?:-[A-Za-z]*)?[:)]")
+
+
+class _UnsupportedError(ValueError):
+    """A part of a pattern that KQL has and RE2 has no form for; its text says which."""
 
 
 def _options() -> Any:
@@ -56,6 +64,7 @@ def readings(pattern: str) -> tuple[str, str]:
 
 
 def _rewritten(pattern: str, classes: dict[str, str]) -> str:
+    """The pattern with what RE2 reads differently replaced."""
     out: list[str] = []
     at = 0
     while at < len(pattern):
@@ -64,7 +73,7 @@ def _rewritten(pattern: str, classes: dict[str, str]) -> str:
             piece, at = _escape(pattern, at, classes)
             out.append(piece)
         elif character == "[":
-            piece, at = _bracket(pattern, at, classes)
+            piece, at = _set(pattern, at, classes)
             out.append(piece)
         elif pattern.startswith("(?<", at) and pattern[at + 3 : at + 4] not in ("=", "!"):
             out.append("(?P<")
@@ -82,16 +91,40 @@ def _escape(pattern: str, at: int, classes: dict[str, str]) -> tuple[str, int]:
         end = pattern.find("\\E", at)
         end = len(pattern) if end < 0 else end + 2
         return pattern[at:end], end
-    braces = _BRACES.match(pattern, at)
-    if braces:
-        return f"\\x{{{braces[1] or braces[2]}}}", braces.end()
+    side = _SIDE_OF_WORD.match(pattern, at)
+    if side:
+        raise _UnsupportedError(side[0])
+    code = _CODE.match(pattern, at)
+    if code:
+        return _coded(code), code.end()
     if letter.lower() in classes:
         return f"[{'^' if letter.isupper() else ''}{classes[letter.lower()]}]", at + 2
     return pattern[at : at + 2], at + 2
 
 
+def _coded(code: re.Match[str]) -> str:
+    """A character by its number, as RE2 writes it."""
+    return f"\\x{{{code[1] or code[2] or code[3]}}}"
+
+
+def _set(pattern: str, at: int, classes: dict[str, str]) -> tuple[str, int]:
+    """A bracketed class with all that may stand in it, and where the text goes on."""
+    found = character_sets.read(pattern, at)
+    if found is None:
+        return _bracket(pattern, at, classes)
+    characters, end = found
+    if characters.plain:
+        if not (characters.negated and any(f"\\{letter.upper()}" in pattern[at:end] for letter in classes)):
+            return _bracket(pattern, at, classes)
+        # a negated class within a negated bracket is worked out, too
+    fold = "(?i)" if _FLAGS_FIRST.match(pattern) else ""
+    if not fold and _IGNORES_CASE.search(pattern):
+        raise _UnsupportedError(f"{pattern[at:end]} together with (?i) within the pattern")
+    return character_sets.written(characters, lambda text: fold + _bracket(text, 0, classes)[0]), end
+
+
 def _bracket(pattern: str, at: int, classes: dict[str, str]) -> tuple[str, int]:
-    """A bracketed class, and where the text goes on."""
+    """A bracketed class of plain members, and where the text goes on."""
     start = at
     at += 1
     negated = pattern.startswith("^", at)
@@ -106,10 +139,10 @@ def _bracket(pattern: str, at: int, classes: dict[str, str]) -> tuple[str, int]:
             at = end + 2
         elif pattern[at] == "\\":
             letter = pattern[at + 1 : at + 2]
-            braces = _BRACES.match(pattern, at)
-            if braces:
-                members.append(f"\\x{{{braces[1] or braces[2]}}}")
-                at = braces.end()
+            code = _CODE.match(pattern, at)
+            if code:
+                members.append(_coded(code))
+                at = code.end()
                 continue
             if letter in classes:
                 members.append(classes[letter])
@@ -137,7 +170,7 @@ def compiled(pattern: str, plain: bool = False) -> Any | None:
     """A compiled expression of KQL's, or None where the text is none; `plain` for a text of ASCII only."""
     try:
         return re2.compile(readings(pattern)[0 if plain else 1], _options())
-    except re2.error:
+    except (re2.error, _UnsupportedError):
         return None
 
 
@@ -149,7 +182,12 @@ def fault(pattern: object) -> str | None:
     """
     if not isinstance(pattern, str):
         return None
-    cause = _cause(readings(pattern)[0])
+    try:
+        cause = _cause(readings(pattern)[0])
+    except _UnsupportedError as part:
+        return f"Not supported in a regular expression: {part}"
+    except re2.error:  # of a bracket that is worked out before
+        cause = "invalid character class"
     if cause is None:
         return None
     hint = "; look-around is not part of KQL's regular expressions" if re.search(r"\(\?<?[=!]", pattern) else ""
@@ -195,6 +233,9 @@ def required_text(pattern: str) -> str | None:
             if not text.startswith("+"):
                 # what may be missing, or come a number of times, ends the text before it
                 runs[-1] = runs[-1][:-1]
+        elif kind == "bracket" and re.search(r"[^\\]\[(?!:)", text):
+            # a bracket in a bracket: where the outer one ends is not seen here
+            return None
         elif kind == "open":
             depth += 1
         elif kind == "close":
