@@ -234,9 +234,9 @@ def test_recognised(bench: Bench, name: str, content: object, table: str, expect
 PORTAL = (
     "Date (UTC),Request ID,User agent,Correlation ID,User ID,User,Username,User type,Incoming token type,Application,Application ID ,"
     "Resource,Resource ID ,IP address,Location,Status,Sign-in error code,Failure reason,Client app,Browser,Compliant,"
-    "Autonomous system  number,Incoming token type,Conditional Access\n"
+    "Autonomous system  number,Incoming token type,Conditional Access,Authentication requirement,Authentication Protocol\n"
     '2026-03-02T10:00:01Z,q-1,Mozilla,c,u,Pat,pat@c,Member,none,Portal,a-1,Graph,g-1,203.0.113.5,"Porto, Porto, PT",Failure,50126,'
-    "Bad password,Browser,Edge,No,64500,none,Not Applied\n"
+    "Bad password,Browser,Edge,No,64500,none,Not Applied,Single-factor authentication,Device Code\n"
 )
 
 
@@ -249,8 +249,33 @@ PORTAL = (
 )
 def test_the_portals_sign_ins(bench: Bench, name: str, table: str) -> None:
     bench.load(bench.write(name, "\ufeff" + PORTAL))
-    asked = f"{table} | project Id, UserPrincipalName, AppId, ResultType, ResultDescription, Location, IPAddress, ConditionalAccessStatus"
-    assert bench.ask(asked) == [["q-1", "pat@c", "a-1", "50126", "Bad password", "PT", "203.0.113.5", "notApplied"]]
+    asked = f"{table} | project Id, UserPrincipalName, AppId, ResultType, ResultDescription, Location, IPAddress, ConditionalAccessStatus, "
+    asked += "AuthenticationRequirement, AuthenticationProtocol"
+    shown = ["singleFactorAuthentication", "deviceCode"]
+    assert bench.ask(asked) == [
+        ["q-1", "pat@c", "a-1", "50126", "Bad password", "PT", "203.0.113.5", "notApplied", *shown]
+    ]
+
+
+def test_records_of_graph_whose_parts_are_columns(bench: Bench) -> None:
+    sign_in = {
+        "id": "q-2", "createdDateTime": "2026-03-02T10:00:01Z", "userPrincipalName": "pat@c", "appDisplayName": "Portal",
+        "ipAddress": "203.0.113.5", "status.errorCode": "50126", "status.failureReason": "Bad password", "status.additionalDetails": "",
+        "location.countryOrRegion": "PT", "location.geoCoordinates.latitude": "41.1", "deviceDetail.isManaged": "False",
+    }  # fmt: skip
+    audit = {
+        "id": "u-2", "activityDateTime": "2026-03-02T10:00:01Z", "activityDisplayName": "Add member to role", "result": "success",
+        "initiatedBy.user.userPrincipalName": "sam@c", "initiatedBy.app.displayName": "", "targetResources.0.id": "t-1",
+        "targetResources[0].modifiedProperties[0].newValue": '"Admin"', "targetResources.1.id": "t-2",
+    }  # fmt: skip
+    bench.load(bench.write("signins.csv", table_of([sign_in])), bench.write("audits.csv", table_of([audit])))
+    asked = "SigninLogs | project ResultType, ResultDescription, Location, Status.errorCode, DeviceDetail.isManaged"
+    assert bench.ask(asked) == [["50126", "Bad password", "PT", 50126, False]]
+    asked = (
+        "AuditLogs | project Identity, tostring(InitiatedBy.user.userPrincipalName), tostring(TargetResources[1].id), "
+        "tostring(TargetResources[0].modifiedProperties[0].newValue)"
+    )
+    assert bench.ask(asked) == [["sam@c", "sam@c", "t-2", '"Admin"']]
 
 
 def test_the_portals_audit_records(bench: Bench) -> None:

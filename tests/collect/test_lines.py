@@ -74,6 +74,11 @@ SENDERS = [
     ("<13>Mar  5 17:32:18 last cron[1]: x", "last", "cron", 1, "2026-03-05T17:32:18Z", "x"),
     ("<13>Mar  5 18:32:18 CET 2025 web1 app[3]: x", "web1", "app", 3, "2025-03-05T17:32:18Z", "x"),
     ("<13>Mar  5 17:32:18 fe80::7%eth1 cron[1]: x", "fe80::7%eth1", "cron", 1, "2026-03-05T17:32:18Z", "x"),
+    ("<13>Mar  5 17:32:18 2001:db8:: cron[1]: x", "2001:db8::", "cron", 1, "2026-03-05T17:32:18Z", "x"),
+    ("<134>1 Mar  5 17:32:18 gw7 app[3]: x", "gw7", "app", 3, "2026-03-05T17:32:18Z", "x"),
+    ("<134>1 2026-03-05T17:32:18Z gw7 app[3]: x", "gw7", "app", 3, "2026-03-05T17:32:18Z", "x"),
+    ("<134>2 2026-03-05T17:32:18Z gw7 app 3 - - x", "gw7", "app", 3, "2026-03-05T17:32:18Z", "x"),
+    ("<134>2 of 3 were refused", "192.0.2.1", None, None, None, "2 of 3 were refused"),
 ]  # fmt: skip
 
 
@@ -152,6 +157,12 @@ def test_structured_data() -> None:
     assert row["SyslogMessage"] == "text"
 
 
+def test_structured_data_without_quotation_marks() -> None:
+    _, row = LineReader(NOW, "c").read('<13>1 - - - - - [Origin@1 sub=vim.x opID=a-1 n=""][b x=1] text', "192.0.2.1")
+    assert row["StructuredData"] == {"Origin@1": {"sub": "vim.x", "opID": "a-1", "n": ""}, "b": {"x": "1"}}
+    assert row["SyslogMessage"] == "text"
+
+
 def test_a_parameter_that_is_there_several_times_has_all_its_values() -> None:
     _, row = LineReader(NOW, "c").read(
         '<13>1 - - - - - [origin ip="192.0.2.1" ip="192.0.2.129" x="1"] text', "192.0.2.1"
@@ -198,6 +209,12 @@ def test_cef_over_rfc_5424() -> None:
         "StartTime": "2026-03-06T12:00:00.000000Z", "DeviceCustomFloatingPoint1": 1.5, "FileSize": "x",
     }  # fmt: skip
     assert {name: row[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("stamp", ["1 2026-03-06T12:00:00Z", "1 Mar  6 12:00:00", "1 Mar 06 2026 12:00:00"])
+def test_cef_after_a_version_and_no_more_of_rfc_5424(stamp: str) -> None:
+    _, row = LineReader(NOW, "c").read(f"<13>{stamp} fw01 CEF:0|v|p|1|c|n|5|src=10.0.0.1", "192.0.2.1")
+    assert (row["Computer"], row["TimeGenerated"]) == ("fw01", "2026-03-06T12:00:00Z")
 
 
 @pytest.mark.req("P-035")

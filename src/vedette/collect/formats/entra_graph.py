@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from vedette.collect.formats import azure_diagnostics
 from vedette.collect.formats.columns import Record, Unreadable, text
-from vedette.collect.formats.shapes import lowered, moment, number, parsed
+from vedette.collect.formats.shapes import lowered, moment, nested, number, parsed, truth
 from vedette.collect.formats.timestamps import Moments
 
 SIGN_IN_CATEGORIES: Final = {
@@ -43,7 +43,7 @@ def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     part = _kind(record)
     if part is None:
         return Unreadable(text(record), "the record has not the form of one of Microsoft Graph's about Entra ID")
-    made = part[1](_fixed(lowered(parsed(record))), moments)
+    made = part[1](_fixed(lowered(parsed(nested(record)))), moments)
     if isinstance(made, str):
         return Unreadable(text(record), made)
     return azure_diagnostics.read({"tenantId": None, **made}, moments)
@@ -65,6 +65,12 @@ def _sign_in(record: dict[str, Any], moments: Moments) -> dict[str, Any] | str:
     status = record.get("status") if isinstance(record.get("status"), dict) else {}
     assert isinstance(status, dict)
     code = number(status.get("errorCode", record.get("errorCode")))
+    if "errorCode" in status:
+        record["status"] = status | {"errorCode": code}
+    if isinstance(device := record.get("deviceDetail"), dict):
+        record["deviceDetail"] = device | {
+            name: truth(device[name]) for name in ("isCompliant", "isManaged") if name in device
+        }
     place = record.get("location") if isinstance(record.get("location"), dict) else {}
     assert isinstance(place, dict)
     resource = record.pop("resourceId", None)
@@ -170,5 +176,6 @@ _PARTS: Final[tuple[_Part, ...]] = (
     (_names("createdDateTime", "signInEventTypes"), _sign_in),
     (_names("createdDateTime", "appDisplayName", "userPrincipalName", "ipAddress"), _sign_in),
     (_names("createdDateTime", "isInteractive", "appId"), _sign_in),
+    (_names("createdDateTime", "appDisplayName", "userPrincipalName", "clientAppUsed"), _sign_in),
 )  # fmt: skip
 """What names a record has, and how it is read; the first that fits."""

@@ -38,6 +38,26 @@ _DEVICE: Final = {
     "managed": "isManaged", "join type": "trustType",
 }  # fmt: skip
 _WORDS: Final = {"success": "success", "failure": "failure", "not applied": "notApplied", "disabled": "notApplied"}
+# The portal shows words of the tables as people read them ("Single-factor authentication", "Device code").
+_SHOWN: Final = {
+    "authenticationRequirement": ("singleFactorAuthentication", "multiFactorAuthentication"),
+    "authenticationProtocol": (
+        "none", "oAuth2", "ropc", "wsFederation", "saml20", "deviceCode", "authenticationTransfer", "nativeAuth",
+    ),
+    "originalTransferMethod": ("none", "deviceCodeFlow", "authenticationTransfer"),
+    "incomingTokenType": ("none", "primaryRefreshToken", "saml11", "saml20", "remoteDesktopToken", "refreshToken"),
+    "clientCredentialType": (
+        "none", "clientSecret", "clientAssertion", "federatedIdentityCredential", "managedIdentity", "certificate",
+    ),
+    "crossTenantAccessType": (
+        "none", "b2bCollaboration", "b2bDirectConnect", "microsoftSupport", "serviceProvider", "passthrough",
+    ),
+    "tokenIssuerType": ("AzureAD", "ADFederationServices", "AzureADBackupAuth"),
+    "userType": ("Member", "Guest"),
+}  # fmt: skip
+_NOT_LETTERS: Final = re.compile(r"[\W_]+")
+_SAID: Final = {name: {word.lower(): word for word in words} for name, words in _SHOWN.items()}
+_SAID["authenticationProtocol"]["oauth20"] = "oAuth2"
 _KINDS: Final = (
     (re.compile(r"non.?interactive", re.IGNORECASE), "NonInteractiveUserSignInLogs"),
     (re.compile(r"(?:application|service.?principal)s?.?sign", re.IGNORECASE), "ServicePrincipalSignInLogs"),
@@ -77,6 +97,9 @@ def read_sign_in(record: Mapping[str, Any], moments: Moments, file: str) -> Reco
     properties["isInteractive"] = category == "SignInLogs"
     if isinstance(applied := properties.get("conditionalAccessStatus"), str):
         properties["conditionalAccessStatus"] = _WORDS.get(applied.lower(), applied)
+    for name, words in _SAID.items():
+        if isinstance(shown := properties.get(name), str):
+            properties[name] = words.get(_NOT_LETTERS.sub("", shown).lower(), shown)
     if "flagged for review" in fields:
         properties["flaggedForReview"] = truth(fields["flagged for review"])
     code = number(fields.get("sign-in error code"))

@@ -13,8 +13,10 @@ _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)([.,]\d{1,9})?(Z|[
 # Check Point's `[action:"Accept"; …]` has no name that a space or the bracket ends: it is no structured data, but the message.
 _BEGINS: Final = re.compile(r'\[[^\s\]="\[]{1,255}[\s\]]')
 _ID: Final = re.compile(r'\[([^\s\]="\[]{1,255})')
-# Senders put spaces around the sign that the RFC does not have.
-_PARAMETER: Final = re.compile(r'\s*+([^\s=\]"]{1,255})\s*+=\s*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+', re.DOTALL)
+# Senders put spaces around the sign that the RFC does not have, and VMware writes values without quotation marks.
+_PARAMETER: Final = re.compile(
+    r'\s*+([^\s=\]"]{1,255})\s*+=(?:\s*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"\]]++)(?=[\s\]]))\s*+', re.DOTALL
+)
 _ESCAPE: Final = re.compile(r'\\(["\\\]])')
 
 StructuredData = dict[str, dict[str, str | list[str]]]
@@ -78,8 +80,10 @@ def structured_data(text: str, position: int) -> tuple[StructuredData, int] | st
         values = data.setdefault(found[1], {})
         position = found.end()
         while parameter := _PARAMETER.match(text, position):
-            name, value = parameter[1], parameter[2]
-            if "\\" in value:
+            name, value, bare = parameter.groups()
+            if value is None:
+                value = bare
+            elif "\\" in value:
                 value = _ESCAPE.sub(r"\1", value)
             before = values.get(name)
             if before is None:

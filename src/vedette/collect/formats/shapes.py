@@ -17,6 +17,7 @@ _CLASS: Final = re.compile(
     r"(?:Microsoft\.Graph\.PowerShell\.Models|System\.(?:Object|Collections|Management))[\w.\[\]`,]*"
 )
 _SPACES: Final = re.compile(r"\s+")
+_STEP: Final = re.compile(r"\[(\d{1,4})\](?=[.\[]|$)")
 _UNDERSCORE: Final = re.compile(r"(?<=[a-z0-9])_([a-z0-9])")
 
 
@@ -43,6 +44,40 @@ def camel(record: Mapping[str, Any]) -> dict[str, Any]:
     """A record whose own property names are as REST APIs have them: Azure's SDKs for Python write `event_timestamp`. What it holds is
     left as it is: claims and tags have names of their own."""
     return {_UNDERSCORE.sub(lambda found: found[1].upper(), name): value for name, value in record.items()}
+
+
+def nested(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record whose objects and lists are columns of a table (`status.errorCode`, `targetResources.0.id`, `a[0].b`) with those again.
+
+    What a column holds besides, as text, the object takes the place of; empty parts of objects are left out.
+    """
+    if not any("." in name or "[" in name for name in record):
+        return dict(record)
+    made: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
+    for name, value in record.items():
+        steps = _STEP.sub(r".\1", name).split(".") if "@" not in name else [name]
+        if len(steps) == 1 or not all(steps):
+            made[name] = value
+        elif value not in (None, ""):
+            held = parts
+            for step in steps[:-1]:
+                below = held.get(step)
+                if not isinstance(below, dict):
+                    below = held[step] = {}
+                held = below
+            held[steps[-1]] = value
+    made.update((name, _listed(value)) for name, value in parts.items() if not isinstance(made.get(name), (dict, list)))
+    return made
+
+
+def _listed(value: Any) -> Any:
+    """Objects whose names are numbers as the lists that they are."""
+    if not isinstance(value, dict):
+        return value
+    if all(name.isdecimal() for name in value):
+        return [_listed(one) for _, one in sorted(value.items(), key=lambda pair: int(pair[0]))]
+    return {name: _listed(one) for name, one in value.items()}
 
 
 def inner(value: object) -> Any:
