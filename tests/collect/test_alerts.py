@@ -72,6 +72,66 @@ def test_alerts_of_every_kind(shared: Path) -> None:
         assert len(kinds) == len(one["evidence"])
 
 
+def test_resources_of_sentinel() -> None:
+    around = {
+        "id": "/subscriptions/s/x",
+        "name": "n-1",
+        "etag": "e",
+        "type": "Microsoft.SecurityInsights/Entities",
+        "kind": "SecurityAlert",
+    }
+    alert = around | {
+        "properties": {
+            "systemAlertId": "n-1", "alertDisplayName": "Odd", "severity": "Low", "status": "New", "productName": "Azure Sentinel",
+            "tactics": ["Persistence", "Impact"], "timeGenerated": "2026-03-05T18:00:00Z", "additionalData": {"Query": "T"},
+        }
+    }  # fmt: skip
+    found = kind_of(alert)
+    assert found is not None
+    assert found.label == "Defender alerts"
+    row = rows(alert)[0].row
+    assert (row["Tactics"], row["ProviderName"]) == ("Persistence, Impact", "ASI Scheduled Alerts")
+    assert json.loads(row["ExtendedProperties"]) == {"Query": "T"}
+    incident = around | {
+        "type": "Microsoft.SecurityInsights/Incidents",
+        "properties": {
+            "title": "Odd", "incidentNumber": 12, "severity": "High", "status": "Closed", "createdTimeUtc": "2026-03-05T17:00:00Z",
+            "lastModifiedTimeUtc": "2026-03-05T18:00:00Z", "owner": {"assignedTo": "Sam"}, "labels": [],
+            "relatedAnalyticRuleIds": ["/subscriptions/s/alertRules/r-1"],
+        },
+    }  # fmt: skip
+    found = kind_of(incident)
+    assert found is not None
+    made = found.read(incident, MOMENTS, "incidents.json")
+    assert not isinstance(made, Unreadable)
+    known(made[0])
+    expected = {
+        "IncidentName": "n-1", "IncidentNumber": 12, "Status": "Closed", "ClosedTime": "2026-03-05T18:00:00Z",
+        "CreatedTime": "2026-03-05T17:00:00Z", "Owner": {"assignedTo": "Sam"}, "RelatedAnalyticRuleIds": ["r-1"],
+    }  # fmt: skip
+    assert {name: made[0].row[name] for name in expected} == expected
+    assert isinstance(found.read(around | {"type": incident["type"], "properties": {}}, MOMENTS, ""), Unreadable)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"type": "Microsoft.Security/assessments", "properties": {"displayName": "Ports", "status": {"code": "Unhealthy"}}},
+        {"AssessmentEventDataEnrichment": {"Action": "Write"}, "Type": "Microsoft.Security/assessments",
+         "Properties": {"DisplayName": "Ports", "Status": {"Code": "Unhealthy"}}},
+    ],
+)  # fmt: skip
+def test_assessments_of_the_api_and_of_the_export(record: dict[str, Any]) -> None:
+    whole = {"Id" if "Type" in record else "id": "/subscriptions/s/providers/Microsoft.Security/assessments/a"} | record
+    found = kind_of(whole)
+    assert found is not None
+    made = found.read(whole, MOMENTS, "")
+    assert not isinstance(made, Unreadable)
+    known(made[0])
+    assert (made[0].table, made[0].row["RecommendationDisplayName"]) == ("SecurityRecommendation", "Ports")
+    assert made[0].row["RecommendationState"] == "Unhealthy"
+
+
 def test_an_object_that_is_no_alert() -> None:
     read = defender_alerts.read({"a": 1}, MOMENTS)
     assert read == Unreadable('{"a":1}', "the record has not the form of an alert that is known")

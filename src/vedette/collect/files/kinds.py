@@ -22,6 +22,7 @@ from vedette.collect.formats import (
     journal,
     log_rows,
     office365,
+    sentinel_incidents,
     windows_events,
 )
 from vedette.collect.formats.columns import Record, Unreadable, text
@@ -77,13 +78,21 @@ def _is_alert(record: Mapping[str, Any]) -> bool:
     return defender_alerts.is_alert(record)
 
 
-def _holds_alert(record: Mapping[str, Any]) -> bool:
-    """Whether it is a resource of Azure that is an alert."""
-    held = record.get("properties")
-    return isinstance(held, Mapping) and defender_alerts.is_alert(held)
+def _resource(record: Mapping[str, Any]) -> Kind | None:
+    """The kind of a resource of Azure, which its type or what it holds says."""
+    held, kind = record.get("properties"), str(record.get("type") or "").casefold()
+    if not isinstance(held, Mapping):
+        return None
+    if kind == sentinel_incidents.TYPE:
+        return _SENTINEL
+    if cloud_posture.is_type(kind):
+        return _POSTURE
+    return _ALERTS if defender_alerts.is_alert(held) else None
 
 
 _ALERTS: Final = Kind("Defender alerts", _is_alert, lambda record, moments, _: defender_alerts.read(record, moments))
+_SENTINEL: Final = Kind("Sentinel incidents", lambda record: False, _one(sentinel_incidents.read))
+_POSTURE: Final = Kind("Defender for Cloud", cloud_posture.is_export, _one(cloud_posture.read))
 KINDS: Final[tuple[Kind, ...]] = (
     Kind("Windows events", _has("Event"), _one(windows_events.read)),
     Kind("Azure activity log", azure_activity.is_event, _one(azure_activity.read)),
@@ -100,7 +109,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         defender_xdr_incidents.is_incident,
         lambda record, moments, _: defender_xdr_incidents.read(record, moments),
     ),
-    Kind("Defender for Cloud", cloud_posture.is_export, _one(cloud_posture.read)),
+    _POSTURE,
     Kind("Microsoft Graph", entra_graph.is_graph, _one(entra_graph.read)),
     Kind("Entra portal, sign-ins", _headings(entra_portal.is_sign_in), _portal_sign_in),
     Kind("Entra portal, audit", _headings(entra_portal.is_audit), _one(entra_portal.read_audit)),
@@ -125,8 +134,8 @@ def kind_of(record: Mapping[str, Any]) -> Kind | None:
         if len(_known) >= _MOST:
             _known.clear()
         found = _known[names] = next((kind for kind in KINDS if kind.fits(record)), None)
-    if found is None and _holds_alert(record):
-        return _ALERTS
+    if found is None:
+        found = _resource(record)
     if found is None and (log_rows.named_table(record) is not None or len(log_rows.candidates(record)) == 1):
         return LOG_ROWS
     return found

@@ -17,11 +17,21 @@ _TABLES: Final = {
     "assessments": "SecurityRecommendation",
 }
 
+_ENRICHED: Final = frozenset({
+    "securityEventDataEnrichment", "assessmentEventDataEnrichment", "subAssessmentEventDataEnrichment",
+})  # fmt: skip
+"""What the export says of itself beside a record, by one of these names."""
+
 
 def is_export(record: Mapping[str, Any]) -> bool:
     """Whether the names of a record are those of the continuous export's."""
     names = {name[:1].lower() + name[1:] for name in record}
-    return {"securityEventDataEnrichment", "id", "properties"} <= names
+    return {"id", "properties"} <= names and bool(names & _ENRICHED)
+
+
+def is_type(kind: str) -> bool:
+    """Whether a resource of this type, in small letters, is one that `read` knows: its REST API gives them without an export's names."""
+    return kind.startswith("microsoft.security/") and kind.rpartition("/")[2] in _TABLES
 
 
 def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
@@ -35,7 +45,7 @@ def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
         return Unreadable(text(record), "the record is of no kind of Defender for Cloud's export that is known")
     status = _object(properties.get("status"))
     metadata, score = _object(properties.get("metadata")), _object(properties.get("score"))
-    enrichment = _object(fields.get("securityEventDataEnrichment"))
+    enrichment = next((_object(fields[name]) for name in sorted(_ENRICHED & fields.keys())), {})
     parts = identifier.split("/")
     at = moment(status.get("statusChangeDate"), moments) or moment(properties.get("timeGenerated"), moments)
     resource = (

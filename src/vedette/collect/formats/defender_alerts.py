@@ -16,9 +16,9 @@ _SAID: Final = frozenset(GRAPH) | {"@odata.type", "evidence", "mitreTechniques",
 """Properties of an alert of Graph's with a column of their own; the others go into ExtendedProperties, whatever they are."""
 
 
-_RESOURCE: Final = frozenset({"id", "name", "type", "location", "properties"})
+_RESOURCE: Final = frozenset({"id", "name", "type", "kind", "etag", "systemData", "location", "properties"})
 """What an alert of Azure Resource Manager has around its properties."""
-_CLOUD_SAID: Final = frozenset({"status", "severity", "resourceIdentifiers"})
+_CLOUD_SAID: Final = frozenset({"status", "severity", "resourceIdentifiers", "additionalData", "tactics"})
 
 
 def is_alert(record: Mapping[str, Any]) -> bool:
@@ -206,7 +206,13 @@ def _v1(record: Mapping[str, Any], moments: Moments) -> Record:
 
 def _cloud(fields: Mapping[str, Any], moments: Moments) -> Record:
     row: dict[str, Any] = {"ProviderName": "Azure Security Center", "ProductName": "Azure Security Center"}
+    if fields.get("productName") in ("Azure Sentinel", "Microsoft Sentinel"):
+        row["ProviderName"] = "ASI Scheduled Alerts"
     _put(row, fields, CLOUD, moments)
+    if tactics := fields.get("tactics"):  # as Sentinel has an alert among an incident's entities
+        row["Tactics"] = ", ".join(str(one) for one in tactics) if isinstance(tactics, list) else str(tactics)
+    if extra := fields.get("additionalData"):
+        row.setdefault("ExtendedProperties", extra if isinstance(extra, str) else text(extra))
     for one in fields.get("resourceIdentifiers") or []:
         if isinstance(one, Mapping) and (identifier := one.get("azureResourceId") or one.get("AzureResourceId")):
             row.setdefault("ResourceId", identifier)
