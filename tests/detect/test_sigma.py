@@ -84,6 +84,17 @@ def test_rules_find_their_rows(case: dict[str, Any], logs: LogStore) -> None:
     assert {name: found(rules[name], case, logs) for name in case["found"]} == case["found"]
 
 
+def test_a_filter_narrows_what_a_rule_counts() -> None:
+    source = "logsource: {product: windows, service: security}"
+    counting = "detection: {sel: {EventID: 4625}, timeframe: 5m, condition: sel | count() > 3}"
+    kept_out = "filter: {rules: [failed], selection: {Computer: LAB}, condition: not selection}"
+    text = f"title: A\nname: failed\n{source}\n{counting}\n---\ntitle: Not the lab\n{source}\n{kept_out}\n"
+    [read], problems = read_rule_text(text, "a.yml")
+    assert problems == []
+    assert "LAB" in read.rule.query
+    assert "prev(TimeGenerated, 3)" in read.rule.query  # the third before it is one of four
+
+
 def test_tactics_that_attack_divided_since() -> None:
     tags = "[attack.stealth, attack.defense-impairment, attack.t1685.001, attack.persistence, attack.nonsense]"
     text = f"title: A\ntags: {tags}\nlogsource: {{product: azure, service: signinlogs}}\n"

@@ -18,6 +18,7 @@ from vedette.core.ids import derived_id
 from vedette.detect.attack import tactic_named, technique_named
 from vedette.detect.reading.document import Document
 from vedette.detect.reading.problems import ProblemSeverity, RuleProblem
+from vedette.detect.reading.sigma.aggregations import aggregation
 from vedette.detect.reading.sigma.unmapped import Missing, Unmapped
 from vedette.detect.rule import AnalyticsRule, EventGrouping, JsonValue, Severity, canonical_json
 
@@ -53,6 +54,8 @@ class _Rule:
     document: Document
     source: dict[str, Any]
     parsed: Any = None
+    events: Any = None
+    """Of a rule that counts by its condition: what pySigma makes of that which it counts; `parsed` is the correlation."""
     reason: Unmapped | None = None
     used_by: list[str] = field(default_factory=list)
     """Correlations that raise the alerts in this rule's place."""
@@ -70,16 +73,20 @@ def read_sigma(documents: Sequence[Document], problems: list[RuleProblem]) -> It
     for document, one in filters:
         for rule in good:
             try:
-                if "detection" in rule.source:
+                if rule.events is not None:
+                    rule.events = one.apply_on_rule(rule.events)
+                elif "detection" in rule.source:
                     rule.parsed = one.apply_on_rule(rule.parsed)
             except (SigmaError, ValueError, TypeError, AttributeError, KeyError) as error:
                 problems.append(
                     RuleProblem(document.file, document.line(), f"the filter cannot be applied: {_said(error)}.")
                 )
                 break
-    collection = SigmaCollection([rule.parsed for rule in good], resolve_references=False)
+    collection = SigmaCollection([rule.parsed for rule in good if rule.events is None], resolve_references=False)
     for rule in good:
-        if "correlation" in rule.source:
+        if rule.events is not None:
+            _resolve(rule, SigmaCollection([rule.events, rule.parsed], resolve_references=False), ())
+        elif "correlation" in rule.source:
             _resolve(rule, collection, good)
     for rule in rules:
         yield _made(rule, problems), rule.document
@@ -139,7 +146,12 @@ def _read(document: Document, source: dict[str, Any], problems: list[RuleProblem
         return None
     rule = _Rule(document, source)
     kind = SigmaCorrelationRule if "correlation" in source else SigmaRule
-    rule.parsed, error = _parse(kind, _readable(source))
+    try:
+        counted = aggregation(source)
+    except Unmapped as reason:
+        rule.reason = reason
+        return rule
+    rule.parsed, error = _parse(kind, _readable(source if counted is None else counted[0]))
     if error is not None:
         rule.reason = Unmapped(f"it cannot be read: {error}")
         return rule
@@ -148,6 +160,12 @@ def _read(document: Document, source: dict[str, Any], problems: list[RuleProblem
             one.parsed  # noqa: B018  what is wrong with a condition shows when it is read
     except Exception as failure:  # whatever a condition makes the parser stumble over is this rule's fault alone
         rule.parsed, rule.reason = None, Unmapped(f"its condition cannot be read: {_said(failure)}")
+        return rule
+    if counted is not None:
+        rule.events = rule.parsed
+        rule.parsed, error = _parse(SigmaCorrelationRule, counted[1])
+        if error is not None:
+            rule.reason = Unmapped(f"its aggregation cannot be read: {error}")
     return rule
 
 
@@ -235,7 +253,7 @@ def _queried(rule: _Rule, made: AnalyticsRule, problems: list[RuleProblem]) -> A
     from vedette.detect.reading.sigma.correlations import correlated
     from vedette.detect.reading.sigma.queries import written
 
-    if "correlation" in rule.source:
+    if "correlation" in rule.source or rule.events is not None:
         found = correlated(rule.parsed)
         query, frequency, period = found.query, found.frequency, found.period
         made = replace(made, event_grouping=EventGrouping.ALERT_PER_RESULT)
