@@ -177,6 +177,8 @@ UAL_CSV = table_of([{"RecordType": "1", "CreationDate": "3/3/2026 12:00:00 PM", 
         ("fw3.txt", "CEF:0|V|P|1|7|Deny|5|end=Jan 02 2024 03:04:05 UTC\n", "CommonSecurityLog",
          {"TimeGenerated": "2024-01-02T03:04:05.0000000Z"}),
         ("syslog", "Mar  5 10:00:00 web app: a\n" + "\0" * 9 + "Mar  5 10:00:01 web app: b\n\0\0", "Syslog", {"SyslogMessage": "a"}),
+        ("ata.log", "1 2026-03-05T10:00:00.5+00:00 ATA CENTER 7 Odd \ufeffx\n1 2026-03-05T10:00:01Z ATA CENTER 7 - - y\n", "Syslog",
+         {"HostName": "ATA", "ProcessName": "CENTER", "TimeGenerated": "2026-03-05T10:00:00.5000000Z", "SyslogMessage": "x"}),
         ("asa.log", "Mar 5 2026 10:00:00 fw1 : %ASA-6-1: a\nMar 5 2026 10:00:01 fw1 : %ASA-6-1: b\n", "Syslog",
          {"HostName": "fw1", "ProcessName": "%ASA-6-1", "TimeGenerated": "2026-03-05T10:00:00.0000000Z"}),
         ("azure_activity_log.json", json.dumps({

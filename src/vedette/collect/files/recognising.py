@@ -49,7 +49,7 @@ _EVENTS_IN_XML: Final = re.compile(
 _ENVELOPE: Final = re.compile(rb'"(' + "|".join(LISTS).encode() + rb')"\s*:\s*\[')
 _SYSLOG: Final = re.compile(
     r"<\d{1,3}>|[A-Z][a-z]{2} [ \d]?\d(?: \d{4})? \d\d:\d\d:\d\d(?:\.\d+)? \S+ |"
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d) \S+ \S+"
+    r"(?:1 )?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d) \S+ \S+"
 )
 
 _ONE_ORDER: Final = re.compile(rb"(?<!\d)(?:(?:1[3-9]|2\d|3[01])/ ?\d{1,2}/|\d{1,2}/ ?(?:1[3-9]|2\d|3[01])/)")

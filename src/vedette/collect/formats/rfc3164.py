@@ -41,7 +41,7 @@ _ISO: Final = re.compile(
 )
 _HOST: Final = re.compile(
     r"(?:\[(?=[0-9A-Fa-f.]*:)([0-9A-Fa-f:.]{2,45})\](?= )"
-    r"|([0-9A-Fa-f:]{2,45}%[\w.-]{1,32}|(?:[0-9A-Fa-f]{1,4}:){1,7}:(?= )|[A-Za-z0-9_:][\w.:@-]{0,254}(?<!:)))(?: |$)(?:: )?"
+    r"|([0-9A-Fa-f:]{2,45}%[\w.-]{1,32}|(?:[0-9A-Fa-f]{1,4}:){1,7}:(?= )|[\w:][\w.:@-]{0,254}(?<!:)))(?: |$)(?:: )?"
 )
 # AIX names the host that a message is forwarded for; syslogd says that it leaves out what came again, without a host.
 _FORWARDED: Final = re.compile(r"(?:(?:Message f|F)orwarded from|From) ([A-Za-z0-9][\w.:-]{0,254}): ?")

@@ -23,6 +23,8 @@ DEFAULT_PRIORITY: Final = 13
 _PRIORITY: Final = re.compile(r"<(\d{1,3})>")
 # RFC 5424 has version 1; another one is taken for the same before a time of its form.
 _VERSION: Final = re.compile(r"1 |[1-9]\d{0,2} (?=\d{4}-\d\d-\d\dT\d\d:)", re.ASCII)
+# The same where the priority is left out, as ATA's lines are.
+_BARE_VERSION: Final = re.compile(r"1 (?=\d{4}-\d\d-\d\dT\d\d:)", re.ASCII)
 # Cisco Meraki: the version of RFC 5424, seconds since 1970, the device, and a message of its own form.
 _MERAKI: Final = re.compile(r"1 (\d{9,10})(\.\d{1,9})? ([\w.:-]{1,255}) ", re.ASCII)
 _INT: Final = 2**31
@@ -52,23 +54,23 @@ def parse(line: str, moments: Moments) -> Message:
         priority, rest, tagged = int(found[1]), line[found.end() :], True
         if priority > 191:
             priority, problem = DEFAULT_PRIORITY, f"{priority} is not a priority"
-        if (version := _VERSION.match(rest)) is not None:
-            rest = f"1 {rest[version.end() :]}"
-            if (meraki := _MERAKI.match(rest)) is not None:
-                seconds, fraction, host = meraki.groups()
-                if (time := moments.seconds(seconds, fraction)) is not None:
-                    return Message(priority, time, host, None, None, rest[2:], problem=problem)
-            header = rfc5424.parse(rest, moments)
-            if isinstance(header, str) or (header.time is None and header.problem is not None):
-                # Senders, those of CEF above all, write the version and go on as in RFC 3164.
-                bsd = rfc3164.parse(rest[2:], moments)
-                if bsd.time is not None:
-                    return Message(priority, bsd.time, bsd.host, bsd.tag, bsd.pid, bsd.message, problem=problem)
-            if isinstance(header, str):
-                return Message(priority, None, None, None, None, line, problem=header)
-            text = header.message if header.problem is None else line
-            problem = header.problem or problem
-            return Message(priority, *header[:4], text, header.message_id, header.data, problem)
+    if (version := (_BARE_VERSION if found is None else _VERSION).match(rest)) is not None:
+        rest = f"1 {rest[version.end() :]}"
+        if (meraki := _MERAKI.match(rest)) is not None:
+            seconds, fraction, host = meraki.groups()
+            if (time := moments.seconds(seconds, fraction)) is not None:
+                return Message(priority, time, host, None, None, rest[2:], problem=problem)
+        header = rfc5424.parse(rest, moments)
+        if isinstance(header, str) or (header.time is None and header.problem is not None):
+            # Senders, those of CEF above all, write the version and go on as in RFC 3164.
+            bsd = rfc3164.parse(rest[2:], moments)
+            if bsd.time is not None:
+                return Message(priority, bsd.time, bsd.host, bsd.tag, bsd.pid, bsd.message, problem=problem)
+        if isinstance(header, str):
+            return Message(priority, None, None, None, None, line, problem=header)
+        text = header.message if header.problem is None else line
+        problem = header.problem or problem
+        return Message(priority, *header[:4], text, header.message_id, header.data, problem)
     bsd = rfc3164.parse(rest, moments, tagged=tagged)
     return Message(priority, bsd.time, bsd.host, bsd.tag, bsd.pid, bsd.message, problem=problem)
 
