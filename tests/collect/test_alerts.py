@@ -113,6 +113,23 @@ def test_resources_of_sentinel() -> None:
     assert isinstance(found.read(around | {"type": incident["type"], "properties": {}}, MOMENTS, ""), Unreadable)
 
 
+def test_what_a_cut_down_audit_record_lacks_is_around_it() -> None:
+    around = {
+        "CreationDate": "2026-03-05T10:00:00",
+        "UserIds": "pat@c",
+        "Operations": "FileDownloaded",
+        "RecordType": "6",
+        "Identity": "i-1",
+    }
+    read = office365.read(around | {"AuditData": '{"ObjectId": "https://c/x", "UserId": "sam@c"}'}, MOMENTS)
+    assert isinstance(read, Record)
+    expected = {
+        "TimeGenerated": "2026-03-05T10:00:00Z", "Operation": "FileDownloaded", "UserId": "sam@c", "OfficeObjectId": "https://c/x",
+        "RecordType": "SharePointFileOperation", "OfficeId": "i-1",
+    }  # fmt: skip
+    assert {name: read.row.get(name) for name in expected} == expected
+
+
 @pytest.mark.parametrize(
     "record",
     [

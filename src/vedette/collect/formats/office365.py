@@ -21,6 +21,11 @@ from vedette.collect.formats.timestamps import Moments
 TABLE: Final = "OfficeActivity"
 _DATA: Final = ("AuditData", "auditData")  # what the exports keep a record in
 
+_SEARCH: Final = {
+    "CreationDate": "CreationTime", "Operations": "Operation", "Operation": "Operation", "UserIds": "UserId", "UserId": "UserId",
+    "RecordType": "RecordType", "Identity": "Id", "RecordId": "Id",
+}  # fmt: skip
+
 
 def is_audit_record(record: object) -> bool:
     """Whether a record has the form of the unified audit log's, or of an export around it."""
@@ -45,6 +50,8 @@ def read(record: object, moments: Moments) -> Record | Unreadable:
         inner = inner["AdditionalProperties"]  # where PowerShell's module for Graph has what it has no class for
     if isinstance(inner, Mapping) and "Operation" not in inner:
         inner = _of_graph(lowered(record)) | dict(inner)
+    if isinstance(inner, Mapping) and inner is not record:
+        inner = _of_search(record) | {name: value for name, value in inner.items() if value is not None}
     if not isinstance(inner, Mapping) or not isinstance(inner.get("Operation"), str):
         return Unreadable(text(record), "the record has no Operation")
     created = moment(inner.get("CreationTime"), moments)
@@ -68,6 +75,11 @@ def read(record: object, moments: Moments) -> Record | Unreadable:
     if isinstance(user, str) and "@" in user:
         row.setdefault("UserDomain", user.rpartition("@")[2])
     return Record(TABLE, row)
+
+
+def _of_search(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the search's result says around its AuditData: tools cut that down to what they ask for."""
+    return {_SEARCH[name]: value for name, value in record.items() if name in _SEARCH and value not in (None, "")}
 
 
 def _of_graph(record: Mapping[str, Any]) -> dict[str, Any]:
