@@ -104,6 +104,33 @@ def test_rules_without_a_query_have_no_severity_of_their_own() -> None:
         assert properties["productFilter"] == "Azure Sentinel"
 
 
+ANOMALY: dict[str, Any] = {
+    "displayName": "Odd", "description": "D", "enabled": True, "techniques": ["T1071"], "tactics": ["Exfiltration"],
+    "requiredDataConnectors": [{"connectorId": "C", "dataTypes": ["T"]}], "settingsStatus": "Flighting",
+    "isDefaultSettings": True, "anomalyVersion": "1.0.5", "frequency": "PT24H", "anomalySettingsVersion": 0,
+    "settingsDefinitionId": "f209187f-0000-4000-8000-000000000001", "customizableObservations": {"thresholdObservations": None},
+}  # fmt: skip
+
+
+def test_settings_of_anomalies_are_resources_of_their_own_type() -> None:
+    kind = "Microsoft.OperationalInsights/workspaces/providers/securityMLAnalyticsSettings"
+    [read], _ = read_rule_text(template(resource(ANOMALY, kind="Anomaly", type=kind)), "export.json")
+    written, notes = to_resource(read.rule).resource, to_resource(read.rule).notes
+    assert (written["type"], written["kind"], written["properties"]) == (kind, "Anomaly", ANOMALY)
+    assert "/securityMLAnalyticsSettings/" in written["id"]
+    assert notes == ()
+    assert read_back(read.rule) == read.rule
+    assert "'Microsoft.SecurityInsights/securityMLAnalyticsSettings@" in to_bicep([read.rule])[0]
+
+
+def test_an_anomaly_rule_with_a_query_is_no_resource_of_sentinel() -> None:
+    text = "{name: Odd, kind: Anomaly, query: SigninLogs | summarize count() by UserPrincipalName, relevantTechniques: [T1078]}"
+    [read], _ = read_rule_text(text, "rule.yaml")
+    [note] = to_resource(read.rule).notes
+    assert "it will not take this one" in note
+    assert read_back(read.rule) == read.rule
+
+
 def test_bicep() -> None:
     query = "T\n| where A == 'x${y}'\n| take 1"
     text, notes = to_bicep([rule(1, query=query, name="It's ${odd}\u0007", custom_details={"A-B": "C"})])

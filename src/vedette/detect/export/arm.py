@@ -21,7 +21,9 @@ from vedette.detect.rule import AnalyticsRule, Eagerness, JsonValue, Operator, R
 API_VERSION: Final = "2023-12-01-preview"
 """The version of the SecurityInsights API whose alertRules have NRT rules and sub-techniques."""
 _SCHEMA: Final = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
-_TYPE: Final = "Microsoft.OperationalInsights/workspaces/providers/alertRules"
+_PROVIDERS: Final = "Microsoft.OperationalInsights/workspaces/providers"
+_SETTINGS: Final = "securityMLAnalyticsSettings"
+"""What Sentinel's resources of anomaly rules are called; those of all other kinds are alertRules."""
 _PARAMETER = re.compile(r"parameters\(\s*'([^']+)'\s*\)|variables\(|copyIndex\(|reference\(", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWN: Final = (
@@ -49,18 +51,22 @@ def to_resource(rule: AnalyticsRule, original: JsonValue = None) -> Written:
     if kept is not None:
         return Written(kept)
     properties, notes = properties_of(rule)
-    name = f"/Microsoft.SecurityInsights/{rule.id}"
+    name, kind = f"/Microsoft.SecurityInsights/{rule.id}", _resource_kind(rule)
     resource_id = (
-        "[concat(resourceId('Microsoft.OperationalInsights/workspaces/providers', parameters('workspace'), "
-        f"'Microsoft.SecurityInsights'),'/alertRules/{rule.id}')]"
+        f"[concat(resourceId('{_PROVIDERS}', parameters('workspace'), "
+        f"'Microsoft.SecurityInsights'),'/{kind}/{rule.id}')]"
     )
     return Written(
         {
-            "id": resource_id, "name": f"[concat(parameters('workspace'),'{name}')]", "type": _TYPE,
+            "id": resource_id, "name": f"[concat(parameters('workspace'),'{name}')]", "type": f"{_PROVIDERS}/{kind}",
             "kind": rule.kind.value, "apiVersion": API_VERSION, "properties": escaped(properties),
         },
         tuple(notes),
     )  # fmt: skip
+
+
+def _resource_kind(rule: AnalyticsRule) -> str:
+    return _SETTINGS if rule.kind is RuleKind.ANOMALY else "alertRules"
 
 
 def to_template(resources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -113,6 +119,8 @@ def properties_of(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:
     """The properties of the resource, in the order of the portal's exports; and notes."""
     if rule.kind is RuleKind.FUSION:
         return _fusion_properties(rule)
+    if rule.kind is RuleKind.ANOMALY:
+        return _anomaly_properties(rule)
     layout = {name: value for name, value in to_layout(rule).items() if name not in _OWN}
     notes: list[str] = []
     techniques, sub_techniques = apart(rule.techniques, rule.sub_techniques)
@@ -169,6 +177,19 @@ def _fusion_properties(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:
     return properties, [said] if own else []
 
 
+def _anomaly_properties(rule: AnalyticsRule) -> tuple[dict[str, Any], list[str]]:
+    """Of a trained anomaly's setting everything; of an anomaly rule with a query of its own that, too, though it is known here alone."""
+    layout = to_layout(rule)
+    properties: dict[str, Any] = {
+        "displayName": rule.name, "description": rule.description, "enabled": rule.enabled,
+        "techniques": list(rule.techniques),
+    }  # fmt: skip
+    left = {*properties, *_OWN, "severity", "relevantTechniques"} - {"requiredDataConnectors"}
+    properties |= {name: value for name, value in layout.items() if name not in left}
+    said = f"'{rule.name}': anomaly rules of Microsoft Sentinel are trained models, and have no query; it will not take this one."
+    return properties, [said] if "query" in layout else []
+
+
 def _trigger(rule: AnalyticsRule, notes: list[str]) -> tuple[str, int]:
     operator, value = rule.trigger.operator, rule.trigger.value
     if operator is Operator.GE:
@@ -199,7 +220,7 @@ def to_bicep(rules: Sequence[AnalyticsRule]) -> tuple[str, list[str]]:
         notes += said
         lines += [
             "",
-            f"resource rule{number} 'Microsoft.SecurityInsights/alertRules@{API_VERSION}' = {{",
+            f"resource rule{number} 'Microsoft.SecurityInsights/{_resource_kind(rule)}@{API_VERSION}' = {{",
             "  scope: logs",
             f"  name: {_text(rule.id)}",
             f"  kind: {_text(rule.kind.value)}",
