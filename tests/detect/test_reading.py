@@ -650,6 +650,11 @@ def detection_file(**more: Any) -> dict[str, Any]:
     }
 
 
+def test_tactics_of_a_custom_detection_may_be_names() -> None:
+    rule = only(defender(template={"tactics": ["Execution", {"tactic": "Impact", "techniques": ["T1486"]}]}), "d.json")
+    assert (rule.tactics, rule.techniques) == (("Execution", "Impact"), ("T1486",))
+
+
 @pytest.mark.req("P-088")
 def test_a_custom_detection_in_an_envelope() -> None:
     text = yaml.safe_dump(detection_file(), sort_keys=False)
@@ -911,13 +916,15 @@ def test_parts_that_mean_nothing_do_not_keep_a_rule_out() -> None:
             ]
         },
     }
-    read, problems = read_rule_text(yaml.safe_dump(MINIMAL | more), "rule.yaml")
+    text = yaml.safe_dump(MINIMAL | more)
+    read, problems = read_rule_text(text, "rule.yaml")
     [rule] = [one.rule for one in read]
     assert [one.entity_type for one in rule.entity_mappings] == ["Account"]
     assert [(one.alert_property, one.column) for one in rule.alert_details_override.dynamic_properties] == [
         ("AlertLink", "Link")
     ]
     assert {one.severity for one in problems} == {ProblemSeverity.WARNING}
+    assert problems[1].line == problems[0].line
     assert [one.message for one in problems] == [
         "'customDetails' is not a field of an entity mapping, and does nothing here.",
         "an entity mapping has 'entityType' and 'fieldMappings'; this one was left out.",

@@ -261,17 +261,18 @@ def _enabled(value: Mapping[str, Any]) -> bool:
 
 
 def _attack(template: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
-    """Tactics, techniques and sub-techniques, of the older form (category, mitreTechniques) or of the newer (tactics)."""
+    """Tactics, techniques and sub-techniques, of the older form (category, mitreTechniques) or of the newer (tactics, each a mapping
+    or a name)."""
     category = template.get("category")
     tactics = [category] if isinstance(category, str) and tactic_named(category) else []
     techniques = [text for text in template.get("mitreTechniques") or [] if isinstance(text, str)]
     sub_techniques: list[str] = []
     for tactic in template.get("tactics") or []:
-        name = _mapping(tactic).get("tactic")
+        name = tactic if isinstance(tactic, str) else _mapping(tactic).get("tactic")
         if isinstance(name, str):
             tactics.append(name)
         for technique in _mapping(tactic).get("techniques") or []:
-            text = _mapping(technique).get("technique")
+            text = technique if isinstance(technique, str) else _mapping(technique).get("technique")
             if isinstance(text, str):
                 techniques.append(text)
             sub_techniques += [one for one in _mapping(technique).get("subTechniques") or [] if isinstance(one, str)]

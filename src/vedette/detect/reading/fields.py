@@ -248,6 +248,13 @@ class FieldReader:
             RuleProblem(self._document.file, line, f"{message}.", hint, self.label, ProblemSeverity.WARNING, code)
         )
 
+    def remark(self, message: str) -> None:
+        """A warning at the mapping itself."""
+        line = self._document.line()
+        self._problems.append(
+            RuleProblem(self._document.file, line, f"{message}.", None, self.label, ProblemSeverity.WARNING)
+        )
+
     def _add(self, problem: RuleProblem) -> None:
         reader: FieldReader | None = self
         while reader is not None:

@@ -297,9 +297,7 @@ def _entity_mappings(fields: FieldReader) -> tuple[EntityMapping, ...]:
         part.expect(("entityType", "fieldMappings"), "an entity mapping")
         name = part.text("entityType")
         if name is None and not part.has("fieldMappings"):
-            fields.note(
-                "entityMappings", "an entity mapping has 'entityType' and 'fieldMappings'; this one was left out"
-            )
+            part.remark("an entity mapping has 'entityType' and 'fieldMappings'; this one was left out")
             continue
         if name is None:
             part.missing("entityType")
