@@ -36,9 +36,16 @@ class MvExpandOperator(Operator):
     """Expanded in parallel."""
     limit: Expression | None
     """The most rows that one row becomes."""
+    legacy: bool
+    """Written `mvexpand`, which has a limit also where the text gives none."""
 
 
-def parse_mv_expand(p: Parser, start: int) -> MvExpandOperator:
+def parse_mvexpand(p: Parser, start: int) -> MvExpandOperator:
+    """After the older keyword."""
+    return parse_mv_expand(p, start, legacy=True)
+
+
+def parse_mv_expand(p: Parser, start: int, legacy: bool = False) -> MvExpandOperator:
     """After the keyword."""
     parameters = p.parameters(("kind", "bagexpansion", "with_itemindex"))
     kind = p.choice(parameters.get("kind", "bagexpansion"), "kind of mv-expand", MV_EXPAND_KINDS, "bag")
@@ -47,7 +54,7 @@ def parse_mv_expand(p: Parser, start: int) -> MvExpandOperator:
     limit: Expression | None = None
     if p.take("limit"):
         limit = p.expression() or p.missing_expression()
-    return MvExpandOperator(kind, index_column, columns, limit, start=start, end=p.last_end)
+    return MvExpandOperator(kind, index_column, columns, limit, legacy, start=start, end=p.last_end)
 
 
 def parse_expanded_column(p: Parser) -> ExpandedColumn | None:

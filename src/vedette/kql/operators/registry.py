@@ -30,7 +30,7 @@ from vedette.kql.operators.macro_expand import parse_macro_expand
 from vedette.kql.operators.make_graph import parse_make_graph
 from vedette.kql.operators.make_series import parse_make_series
 from vedette.kql.operators.mv_apply import parse_mv_apply
-from vedette.kql.operators.mv_expand import parse_mv_expand
+from vedette.kql.operators.mv_expand import parse_mv_expand, parse_mvexpand
 from vedette.kql.operators.parse import parse_parse
 from vedette.kql.operators.parse_kv import parse_parse_kv
 from vedette.kql.operators.parse_where import parse_parse_where
@@ -93,7 +93,7 @@ OPERATORS: dict[str, Callable[[Parser, int], Operator]] = {
     "mv-apply": parse_mv_apply,
     "mv-expand": parse_mv_expand,
     "mvapply": parse_mv_apply,
-    "mvexpand": parse_mv_expand,
+    "mvexpand": parse_mvexpand,
     "order": parse_sort,
     "parse": parse_parse,
     "parse-kv": parse_parse_kv,

@@ -16,6 +16,9 @@ from vedette.kql.operators.mv_apply import MvApplyOperator
 from vedette.kql.operators.mv_expand import MvExpandOperator
 from vedette.kql.types import Type
 
+_LEGACY_LIMIT = 128
+"""The most rows that `mvexpand` makes of one row, where no limit is given."""
+
 
 @node
 class MvExpand(Relation):
@@ -81,7 +84,7 @@ def bind_mv_expand(binder: Binder, node: MvExpandOperator, input_: Relation, sco
     elements = _elements(binder, _items(binder, node), input_, scope)
     index = binder.column(node.index_column.name, Type.LONG) if node.index_column else None
     new = [column for column, _ in elements] + ([index] if index else [])
-    limit = row_count(binder, node.limit, scope) if node.limit is not None else None
+    limit = row_count(binder, node.limit, scope) if node.limit is not None else _LEGACY_LIMIT if node.legacy else None
     return MvExpand(
         _placed(input_, new), input_, elements, index, node.kind == "array", limit,
         serialized=input_.serialized, open=input_.open,
