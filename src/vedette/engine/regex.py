@@ -27,6 +27,17 @@ _UNICODE = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
 _ASCII = {"s": r"\s\v"}  # RE2 leaves the vertical tab out of `\s`, Unicode does not
 _CODE = re.compile(r"\\[uU]\{([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\U00([0-9A-Fa-f]{6})")
 _SIDE_OF_WORD = re.compile(r"\\[<>]|\\b\{(?:start|end)(?:-half)?\}")
+_PROPERTY = re.compile(r"\\([pP])\{(\^?)(?:(?:gc|general_category|sc|script)[=:])?([A-Za-z _-]+)\}", re.IGNORECASE)
+_CATEGORIES = {
+    "letter": "L", "uppercaseletter": "Lu", "lowercaseletter": "Ll", "titlecaseletter": "Lt", "modifierletter": "Lm",
+    "otherletter": "Lo", "mark": "M", "nonspacingmark": "Mn", "spacingmark": "Mc", "enclosingmark": "Me", "number": "N",
+    "decimalnumber": "Nd", "letternumber": "Nl", "othernumber": "No", "punctuation": "P", "connectorpunctuation": "Pc",
+    "dashpunctuation": "Pd", "openpunctuation": "Ps", "closepunctuation": "Pe", "initialpunctuation": "Pi",
+    "finalpunctuation": "Pf", "otherpunctuation": "Po", "symbol": "S", "mathsymbol": "Sm", "currencysymbol": "Sc",
+    "modifiersymbol": "Sk", "othersymbol": "So", "separator": "Z", "spaceseparator": "Zs", "lineseparator": "Zl",
+    "paragraphseparator": "Zp", "control": "Cc", "format": "Cf", "privateuse": "Co", "any": "Any",
+}  # fmt: skip
+"""General categories by the names that Unicode gives them in full; RE2 knows the short ones alone."""
 _FLAGS_FIRST = re.compile(r"\(\?[A-Za-z]*i[A-Za-z]*\)")
 _IGNORES_CASE = re.compile(r"\(\?[A-Za-z]*i[A-Za-z]*(?:-[A-Za-z]*)?[:)]")
 
@@ -97,9 +108,26 @@ def _escape(pattern: str, at: int, classes: dict[str, str]) -> tuple[str, int]:
     code = _CODE.match(pattern, at)
     if code:
         return _coded(code), code.end()
+    named = _PROPERTY.match(pattern, at)
+    if named:
+        return _property(named, False), named.end()
     if letter.lower() in classes:
         return f"[{'^' if letter.isupper() else ''}{classes[letter.lower()]}]", at + 2
     return pattern[at : at + 2], at + 2
+
+
+def _property(found: re.Match[str], bracketed: bool) -> str:
+    """A class by a property of Unicode, as RE2 names it: names are taken whatever their case, blanks and underscores."""
+    negated = (found[1] == "P") != bool(found[2])
+    name = re.sub("[ _-]", "", found[3]).lower()
+    if name == "ascii":
+        members = r"\x{80}-\x{10FFFF}" if negated else r"\x00-\x7F"
+        return members if bracketed else f"[{members}]"
+    if len(name) <= 2:
+        short = name.capitalize()
+    else:
+        short = _CATEGORIES.get(name) or "_".join(part.capitalize() for part in re.split("[ _-]", found[3]))
+    return f"\\{'P' if negated else 'p'}{{{short}}}"
 
 
 def _coded(code: re.Match[str]) -> str:
@@ -143,6 +171,11 @@ def _bracket(pattern: str, at: int, classes: dict[str, str]) -> tuple[str, int]:
             if code:
                 members.append(_coded(code))
                 at = code.end()
+                continue
+            named = _PROPERTY.match(pattern, at)
+            if named:
+                members.append(_property(named, True))
+                at = named.end()
                 continue
             if letter in classes:
                 members.append(classes[letter])
