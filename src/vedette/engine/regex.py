@@ -2,7 +2,8 @@ r"""Regular expressions: KQL's dialect, run by RE2 (rule 27).
 
 KQL's classes `\d`, `\w` and `\s` are Unicode's and a group may be named `(?<name>...)`; RE2 takes the classes for
 ASCII's and wants `(?P<name>...)`. `readings()` writes a pattern so that RE2 means what KQL means. `\b` stays ASCII's;
-the boundaries of one side of a word (`\<`, `\b{start}`) RE2 has no form for, so they are refused.
+the boundaries of one side of a word (`\<`, `\b{start}`), which RE2 has no form for, are refused, and so is RE2's own
+`\C`, which takes half a character.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _SPACE = r"\t\n\v\f\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{20
 _UNICODE = {"d": _DIGIT, "w": _WORD, "s": _SPACE}
 _ASCII = {"s": r"\s\v"}  # RE2 leaves the vertical tab out of `\s`, Unicode does not
 _CODE = re.compile(r"\\[uU]\{([0-9A-Fa-f]{1,6})\}|\\u([0-9A-Fa-f]{4})|\\U00([0-9A-Fa-f]{6})")
-_SIDE_OF_WORD = re.compile(r"\\[<>]|\\b\{(?:start|end)(?:-half)?\}")
+_REFUSED = re.compile(r"\\[<>C]|\\b\{(?:start|end)(?:-half)?\}")
 _PROPERTY = re.compile(r"\\([pP])\{(\^?)(?:(?:gc|general_category|sc|script)[=:])?([A-Za-z _-]+)\}", re.IGNORECASE)
 _CATEGORIES = {
     "letter": "L", "uppercaseletter": "Lu", "lowercaseletter": "Ll", "titlecaseletter": "Lt", "modifierletter": "Lm",
@@ -102,9 +103,9 @@ def _escape(pattern: str, at: int, classes: dict[str, str]) -> tuple[str, int]:
         end = pattern.find("\\E", at)
         end = len(pattern) if end < 0 else end + 2
         return pattern[at:end], end
-    side = _SIDE_OF_WORD.match(pattern, at)
-    if side:
-        raise _UnsupportedError(side[0])
+    refused = _REFUSED.match(pattern, at)
+    if refused:
+        raise _UnsupportedError(refused[0])
     code = _CODE.match(pattern, at)
     if code:
         return _coded(code), code.end()
