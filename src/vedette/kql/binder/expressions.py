@@ -328,7 +328,7 @@ class Expressions(Calls):
             )
         if not parts:
             return Constant(Type.BOOL, False)
-        return self.apply("or", parts, [node] * len(parts), node, symbol=True)
+        return self.apply("or", parts, [node] * len(parts), node, symbol=True) if len(parts) > 1 else parts[0]
 
     def _between(self, node: syntax.Between) -> Expr:
         left, low, high = self.bind(node.left), self.bind(node.low), self.bind(node.high)
