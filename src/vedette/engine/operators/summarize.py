@@ -43,6 +43,8 @@ def summarize(compiler: Compiler, node: Summarize) -> Rel:
     emitter.over = base.ordering()
     compiler.sql.first_seen = bool(place)
     items, outer = _items(compiler, node)
+    if not keys and not items:
+        items = ["count(*) AS rows_"]  # a row without columns is still a row
     compiler.sql.first_seen = False
     emitter.empty = frozenset()
     groups = [*base.partition, *(str(len(base.partition) + index + 1) for index in range(len(keys)))]
