@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import os
 from collections.abc import Collection
@@ -89,6 +90,7 @@ def local_operator(data_directory: Path | None = None) -> Principal:
     )
 
 
+@functools.cache  # otherwise every request with the local token would have the system's list of users read
 def _user_name() -> str:
     try:
         return getpass.getuser()
