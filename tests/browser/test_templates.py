@@ -31,6 +31,7 @@ def test_a_template_is_added_and_what_it_finds_is_in_the_queue(site: Site, page:
     with site.client() as client:
         assert client.post(f"{WS}/local/load", json={"paths": [str(path)]}).is_success
     page.goto(site.path("analytics"))
+    expect(page.get_by_role("table", name="Analytics rules")).to_be_visible()
     page.get_by_role("button", name="Rule templates").click()
     templates = page.get_by_role("list", name="Rule templates")
     watched = templates.get_by_role("listitem").filter(has_text="Unusual sign-ins of an application")
