@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from vedette.core.clock import SystemClock
-from vedette.store import asim_helpers
+from vedette.store import asim_helpers, builtin
 from vedette.store.content import WorkspaceContent
 from vedette.store.logstore import LogStore
 
@@ -103,6 +103,6 @@ def test_a_number_is_named(logs: LogStore, name: str, number: str, column: str, 
 
 def test_every_one_of_them_is_a_function(logs: LogStore) -> None:
     there = set(WorkspaceContent().function_names())
-    for name in asim_helpers.names():
+    for name in asim_helpers.FUNCTIONS:
         assert name in there
-        assert asim_helpers.function(name) is not None
+        assert builtin.function(name) is not None

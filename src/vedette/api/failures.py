@@ -29,6 +29,13 @@ def body(
     )
 
 
+def body_of(error: VedetteError) -> dict[str, object]:
+    """The JSON of an error of Vedette's own."""
+    details = {k: v for k, v in error.to_dict().items() if k not in ("code", "message", "hint")}
+    details |= getattr(error, "details", None) or {}
+    return body(error.code, str(error), error.hint, details or None)
+
+
 def diagnostics_of(text: str, diagnostics: list[Diagnostic]) -> list[DiagnosticBody]:
     """Diagnostics as the API writes them; the nearest name becomes the fix."""
     found = []
@@ -59,12 +66,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(VedetteError)
     async def known(_request: Request, error: VedetteError) -> JSONResponse:
-        details = {k: v for k, v in error.to_dict().items() if k not in ("code", "message", "hint")}
-        details |= getattr(error, "details", None) or {}
         headers = {}
         if isinstance(error, TooManyRequests):
             headers["Retry-After"] = str(max(1, round(getattr(error, "retry_after", 1) or 1)))
-        return JSONResponse(body(error.code, str(error), error.hint, details or None), error.status, headers)
+        return JSONResponse(body_of(error), error.status, headers)
 
     @app.exception_handler(KqlError)
     async def refused(_request: Request, error: KqlError) -> JSONResponse:

@@ -7,12 +7,9 @@ numbers, ICMP types, and DNS resource record types and response codes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
-
-from vedette.kql.host import SavedFunction
-from vedette.store.compiling import compiled
 
 _PROTOCOLS: Final = """
 0 HOPOPT ICMP IGMP GGP IPv4 ST TCP CBT EGP IGP BBN-RCC-MON NVP-II PUP ARGUS_(deprecated) EMCON XNET CHAOS UDP MUX DCN-MEAS HMP PRM
@@ -107,7 +104,7 @@ def _of(prefix: str) -> str:
     return f"T | invoke _ASIM_ResolveFQDN(field) | project-rename {prefix}Hostname = ExtractedHostname, {renamed}"
 
 
-_FUNCTIONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
+FUNCTIONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     "_ASIM_GetUsernameType": ("username: string", """case(
     username contains '@', 'UPN',
     username contains @'\\', 'Windows',
@@ -132,14 +129,3 @@ _FUNCTIONS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     "_ASIM_ResolveDvcFQDN": (_OF_TABLE, _of("Dvc")),
 })  # fmt: skip
 """Name → its parameters and its body."""
-
-
-def function(name: str) -> SavedFunction | None:
-    """The function of that name, or None without such a one."""
-    found = _FUNCTIONS.get(name)
-    return None if found is None else compiled(name, *found)
-
-
-def names() -> Iterable[str]:
-    """The name of each."""
-    return _FUNCTIONS.keys()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vedette.core.errors import VedetteError
 from vedette.kql.host import Items, SavedFunction
-from vedette.store import asim, asim_helpers, builtin
+from vedette.store import asim, builtin
 
 if TYPE_CHECKING:
     from vedette.core.clock import Clock
@@ -52,13 +52,11 @@ class WorkspaceContent:
         saved = self._saved(name)
         if saved is not None:
             return saved
-        return (
-            builtin.function(name) or asim_helpers.function(name) or asim.unifying(name, self._names, self._parameters)
-        )
+        return builtin.function(name) or asim.unifying(name, self._names, self._parameters)
 
     def function_names(self) -> Iterable[str]:
         """Every function's name."""
-        return [*self._names(), *builtin.names(), *asim_helpers.names(), *asim.names()]
+        return [*self._names(), *builtin.names(), *asim.names()]
 
     def watchlist(self, alias: str, keys: Sequence[str] | None) -> Items | None:
         """A watchlist's items, or None without such a one."""

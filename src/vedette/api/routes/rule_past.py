@@ -178,14 +178,12 @@ async def backtest(
     if LINES in accept:
         return StreamingResponse(_lines(request, tried), media_type=LINES)
     async with cancelled_when_gone(request) as cancellation:
-        tried.cancellation = cancellation
-        return await anyio.to_thread.run_sync(tried.run)
+        return await anyio.to_thread.run_sync(tried.run, cancellation)
 
 
 async def _lines(request: Request, tried: _Trial) -> AsyncIterator[bytes]:
     async with cancelled_when_gone(request) as cancellation:
-        tried.cancellation = cancellation
-        work = asyncio.create_task(asyncio.to_thread(tried.run))
+        work = asyncio.create_task(asyncio.to_thread(tried.run, cancellation))
         work.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask
         try:
             told = None
@@ -196,7 +194,7 @@ async def _lines(request: Request, tried: _Trial) -> AsyncIterator[bytes]:
             try:
                 yield b'{"result":' + work.result().model_dump_json(by_alias=True).encode() + b"}\n"
             except VedetteError as error:
-                yield orjson.dumps(failures.body(error.code, str(error), error.hint)) + b"\n"
+                yield orjson.dumps(failures.body_of(error)) + b"\n"
         finally:
             cancellation.cancel()
 
@@ -205,8 +203,6 @@ class _Trial:
     """A text that can be tested, and how far its test is."""
 
     def __init__(self, services: WorkspaceServices, read: ReadRule, held: AnalyticsRule | None, days: int) -> None:
-        self.cancellation: Cancellation | None = None
-        """Ends the test."""
         self.windows = (0, 0)
         """Those that were searched, and all."""
         self._services = services
@@ -223,10 +219,16 @@ class _Trial:
         _runnable(services, rule, body.days)
         return _Trial(services, ReadRule(rule, read.source), None if held is None else held.rule, body.days)
 
-    def run(self) -> BacktestBody:
-        """The test. Raises `InvalidInput` when it was given up."""
+    def run(self, cancellation: Cancellation) -> BacktestBody:
+        """The test. Raises `InvalidInput` when it was cancelled."""
+
+        def go_on(done: int, all_: int) -> None:
+            if cancellation.cancelled:
+                raise InvalidInput("The backtest was given up.")
+            self.windows = (done, all_)
+
         end = self._services.application.clock.now().replace(microsecond=0)
-        done = self._services.backtest([self._read], None, end - timedelta(days=self._days), end, self._go_on)
+        done = self._services.backtest([self._read], None, end - timedelta(days=self._days), end, go_on)
         (found,) = done["rules"]
         changed: list[dict[str, Any]] = []
         if (held := self._held) is not None:
@@ -240,11 +242,6 @@ class _Trial:
             fields=[FieldChange(**one) for change in changed for one in change["fields"] if one["field"] != "query"],
             query=[line for change in changed for line in change["query"]],
         )  # fmt: skip
-
-    def _go_on(self, done: int, all_: int) -> None:
-        if self.cancellation is not None and self.cancellation.cancelled:
-            raise InvalidInput("The backtest was given up.")
-        self.windows = (done, all_)
 
 
 def _runnable(services: WorkspaceServices, rule: AnalyticsRule, days: int) -> None:

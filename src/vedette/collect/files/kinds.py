@@ -50,6 +50,10 @@ def _one(read: Callable[[Mapping[str, Any], Moments], Record | Unreadable]) -> R
     return made
 
 
+def _several(read: Callable[[Mapping[str, Any], Moments], Made]) -> Read:
+    return lambda record, moments, _file: read(record, moments)
+
+
 def _headings(test: Callable[[set[str]], bool]) -> Callable[[Mapping[str, Any]], bool]:
     return lambda record: test({header(name) for name in record})
 
@@ -90,7 +94,7 @@ def _resource(record: Mapping[str, Any]) -> Kind | None:
     return _ALERTS if defender_alerts.is_alert(held) else None
 
 
-_ALERTS: Final = Kind("Defender alerts", _is_alert, lambda record, moments, _: defender_alerts.read(record, moments))
+_ALERTS: Final = Kind("Defender alerts", _is_alert, _several(defender_alerts.read))
 _SENTINEL: Final = Kind("Sentinel incidents", lambda record: False, _one(sentinel_incidents.read))
 _POSTURE: Final = Kind("Defender for Cloud", cloud_posture.is_export, _one(cloud_posture.read))
 KINDS: Final[tuple[Kind, ...]] = (
@@ -99,16 +103,8 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("Azure diagnostic settings", azure_diagnostics.is_diagnostic, _one(azure_diagnostics.read)),
     Kind("Unified audit log", office365.is_audit_record, _one(office365.read)),
     _ALERTS,
-    Kind(
-        "Defender incidents",
-        defender_incidents.is_incident,
-        lambda record, moments, _: defender_incidents.read(record, moments),
-    ),
-    Kind(
-        "Defender incidents",
-        defender_xdr_incidents.is_incident,
-        lambda record, moments, _: defender_xdr_incidents.read(record, moments),
-    ),
+    Kind("Defender incidents", defender_incidents.is_incident, _several(defender_incidents.read)),
+    Kind("Defender incidents", defender_xdr_incidents.is_incident, _several(defender_xdr_incidents.read)),
     _POSTURE,
     Kind("Microsoft Graph", entra_graph.is_graph, _one(entra_graph.read)),
     Kind("Entra portal, sign-ins", _headings(entra_portal.is_sign_in), _portal_sign_in),
