@@ -70,8 +70,8 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _kept_as(form: str, patch: pytest.MonkeyPatch) -> None:
-    def column(connection: Any, source: Any, name: str, kind: Any, room: Any, stopped: Any) -> Any:
-        return encode(FORMS[form](building._postings(connection, source, name, kind, stopped)), source.rows)
+    def column(connection: Any, batches: Any, first: int, rows: int, kind: Any, room: Any) -> Any:
+        return encode(FORMS[form](building._postings(connection, batches, first, kind)), rows)
 
     patch.setattr(building, "_column", column)
 

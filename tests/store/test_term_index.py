@@ -492,16 +492,23 @@ def test_the_index_finds_what_the_scan_finds(
     """Whether or not the terms of a column were too many to be kept, rows came later, and few rows are asked for or all of them."""
     texts = ["seed", *(text.encode("utf-8", "replace").decode() for text in texts), ""]
     needles = [needle.encode("utf-8", "replace").decode() for needle in [*needles, texts[len(texts) // 2][1:7]]]
-    made = term_building._column
+    made = term_building.texts
+    encoded = term_building.encode
+    last = [""]
 
-    def column(connection: Any, source: Any, name: str, *rest: Any) -> Any:
-        return None if too_large and name == "Text" else made(connection, source, name, *rest)
+    def asked(connection: Any, source: Any, name: str, kind: Any) -> Any:
+        last[0] = name
+        return made(connection, source, name, kind)
+
+    def encode_some(*rest: Any) -> Any:
+        return None if too_large and last[0] == "Text" else encoded(*rest)
 
     with (
         LogStore(tmp_path_factory.mktemp("p") / "logs.duckdb", VirtualClock(NOW)) as store,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(term_building, "_column", column)
+        patch.setattr(term_building, "texts", asked)
+        patch.setattr(term_building, "encode", encode_some)
         patch.setattr(term_lookup, "_GOOD", good)
         _put(store, texts)
         store.append("Given_CL", [{"Number": number} for number in (9999, 4625, -4625, 20264625)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,37 +80,78 @@ def build(
     `room` is what a row of a column takes in the store, where that is known: what is left out of the index to stay within its share is
     decided by it. Raises `Stopped`.
     """
-    own = f"FROM {source.table} WHERE rowid >= {source.first} AND rowid < {source.last}"
+    made = Making(connection, outline(connection, source), path)
+    for name, kind in source.columns.items():
+        made.add(name, kind, room.get(name), until(stopped, texts(connection, source, name, kind)))
+    return made.written()
+
+
+def outline(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[str, Any]:
+    """What a segment says of its rows: how many they are, the first and the last of them, and which columns the table has."""
     ends = run(
         connection,
         f"SELECT rowid, {identifier(LOAD)}, {identifier(ROW)} FROM {source.table} "
-        f"WHERE rowid IN (SELECT unnest([min(rowid), max(rowid)]) {own}) ORDER BY rowid",
+        f"WHERE rowid IN (SELECT unnest([min(rowid), max(rowid)]) {_rows(source)}) ORDER BY rowid",
     )
-    about: dict[str, Any] = {
+    return {
         "rows": source.rows,
+        "first": source.first,
         "anchors": [[row - source.first, load, number] for row, load, number in ends],
         "known": [*source.columns, *source.others],
         "left_out": [],
     }
-    columns: dict[str, tuple[dict[str, Any], bytes]] = {}
-    for name, kind in source.columns.items():
-        made = _column(connection, source, name, kind, room.get(name), stopped)
+
+
+def texts(connection: duckdb.DuckDBPyConnection, source: Source, name: str, kind: Type) -> pa.RecordBatchReader:
+    """The texts of a column, each with the id of its row."""
+    column = f"CAST({identifier(name)} AS VARCHAR)" if kind is Type.GUID else identifier(name)
+    return batches_of(connection, f"SELECT rowid AS r, {column} AS t {_rows(source)}", None, _BATCH)
+
+
+def _rows(source: Source) -> str:
+    return f"FROM {source.table} WHERE rowid >= {source.first} AND rowid < {source.last}"
+
+
+def until(stopped: Callable[[], bool], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches, until somebody wants the work to end. Raises `Stopped`."""
+    for batch in batches:
+        if stopped():
+            raise Stopped
+        yield batch
+
+
+class Making:
+    """A segment in the making, column by column. `about` is the `outline` of its rows; any connection of the engine serves."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, about: dict[str, Any], path: Path) -> None:
+        self._connection = connection
+        self._about = dict(about)
+        self._first = int(self._about.pop("first"))
+        self._rows = int(about["rows"])
+        self._path = path
+        self._columns: dict[str, tuple[dict[str, Any], bytes]] = {}
+
+    def add(self, name: str, kind: Type, room: float | None, batches: Iterable[pa.RecordBatch]) -> None:
+        """Adds a column's terms, as fine as its share of room allows, or none where it does not allow any."""
+        made = _column(self._connection, batches, self._first, self._rows, kind, room)
         if made is None:
-            about["left_out"].append(name)
+            self._about["left_out"].append(name)
         else:
-            columns[name] = made
-    return write(path, about, columns)
+            self._columns[name] = made
+
+    def written(self) -> int:
+        """Writes the segment; returns its bytes."""
+        return write(self._path, self._about, self._columns)
 
 
 def _column(
-    connection: duckdb.DuckDBPyConnection, source: Source, name: str, kind: Type, room: float | None,
-    stopped: Callable[[], bool],
+    connection: duckdb.DuckDBPyConnection, batches: Iterable[pa.RecordBatch], first: int, rows: int, kind: Type,
+    room: float | None,
 ) -> tuple[dict[str, Any], bytes] | None:  # fmt: skip
-    """A column's terms, as fine as its share of room allows; None where it does not allow any."""
-    postings = _postings(connection, source, name, kind, stopped)
-    share = SHARE if source.rows >= _SMALL else 2 * SHARE
-    most = None if room is None else _LITTLE + share * room * source.rows
-    return next((made for form in _forms(postings) if (made := encode(form, source.rows, most)) is not None), None)
+    postings = _postings(connection, batches, first, kind)
+    share = SHARE if rows >= _SMALL else 2 * SHARE
+    most = None if room is None else _LITTLE + share * room * rows
+    return next((made for form in _forms(postings) if (made := encode(form, rows, most)) is not None), None)
 
 
 def _forms(postings: Postings) -> Iterator[Postings]:
@@ -136,29 +177,20 @@ class Part:
 
 
 def _postings(
-    connection: duckdb.DuckDBPyConnection, source: Source, name: str, kind: Type, stopped: Callable[[], bool]
+    connection: duckdb.DuckDBPyConnection, batches: Iterable[pa.RecordBatch], first: int, kind: Type
 ) -> Postings:
     parts: list[Part] = []
-    column = f"CAST({identifier(name)} AS VARCHAR)" if kind is Type.GUID else identifier(name)
-    reader = batches_of(
-        connection,
-        f"SELECT rowid AS r, {column} AS t FROM {source.table} WHERE rowid >= {source.first} AND rowid < {source.last}",
-        None,
-        _BATCH,
-    )
-    with closing(connection.cursor()) as other:
-        for batches in _together(reader, stopped):
-            parts.append(_cut(other, batches, source.first, kind))
+    with closing(connection.cursor()) as other:  # the batches may be those of a statement that runs
+        for together in _together(batches):
+            parts.append(_cut(other, together, first, kind))
     return _sorted(parts)
 
 
-def _together(reader: pa.RecordBatchReader, stopped: Callable[[], bool]) -> Iterator[list[pa.RecordBatch]]:
-    """The rows of a reader, as many at once as are looked at together. Raises `Stopped`."""
+def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """The batches, as many at once as are looked at together."""
     held: list[pa.RecordBatch] = []
     size = 0
-    for batch in reader:
-        if stopped():
-            raise Stopped
+    for batch in batches:
         held.append(batch)
         size += batch.nbytes
         if size >= _AT_ONCE:

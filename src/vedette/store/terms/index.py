@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from vedette.kql.types import Type
 from vedette.store.physical import LOAD, ROW
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable, Tables
+from vedette.store.terms.beside import BuilderBeside
 from vedette.store.terms.building import INDEXED, Source, Stopped, build
 from vedette.store.terms.file import Damaged, SegmentFile
 from vedette.store.terms.lookup import Lookup
@@ -51,6 +52,9 @@ _WORTH: Final = 2_048
 _log = logging.getLogger(__name__)
 _PACE: Final = 0.5
 """Seconds between two looks at what there is to do."""
+_KEPT: Final = 30.0
+"""Seconds without work after which the process that makes segments ends."""
+Build = Callable[[duckdb.DuckDBPyConnection, Source, Path, Mapping[str, float], Callable[[], bool]], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class TermIndex:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._beside = BuilderBeside()
 
     # -- asking
 
@@ -221,7 +226,9 @@ class TermIndex:
         with self._starting:
             thread = self._thread
         if thread is not None:
+            self._beside.end()
             thread.join()
+            self._beside.end()
         held, self._segments = self._segments, {}
         for segments in held.values():
             for segment in segments:
@@ -233,6 +240,8 @@ class TermIndex:
         step_back(WAITED_FOR_BY_NOBODY)
         waiting: set[str] = set()
         while not self._closed.is_set():
+            if not waiting and not self._wake.wait(_KEPT):
+                self._beside.end()
             self._wake.wait(self._resting if waiting else None)
             rested = not self._wake.is_set()
             self._wake.clear()
@@ -240,7 +249,7 @@ class TermIndex:
                 waiting.add(self._dirty.pop())
             for name in sorted(waiting):
                 try:
-                    while self._step(name, _WORTH if rested else LEAST, self._closed.is_set):
+                    while self._step(name, _WORTH if rested else LEAST, self._closed.is_set, self._beside.build):
                         pass
                 except (duckdb.Error, pa.ArrowException, OSError, MemoryError, Damaged, VedetteError):
                     # no index is no fault of the store: the rows are read instead, and later rows bring another try
@@ -252,7 +261,7 @@ class TermIndex:
                 waiting.clear()
             self._closed.wait(_PACE)
 
-    def _step(self, name: str, least: int, stopped: Callable[[], bool]) -> bool:
+    def _step(self, name: str, least: int, stopped: Callable[[], bool], make: Build = build) -> bool:
         """Make one segment of a table if enough rows have none; whether one was made."""
         table = self._tables.get(name)
         if table is None or self._folder is None:
@@ -276,13 +285,8 @@ class TermIndex:
                 path = self._path(name) / f"{first}-{last - first}.terms"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 try:
-                    build(
-                        cursor,
-                        work,
-                        path,
-                        self._room(cursor, table, columns, end),
-                        lambda: stopped() or name in self._paused,
-                    )
+                    room = self._room(cursor, table, columns, end)
+                    make(cursor, work, path, room, lambda: stopped() or name in self._paused)
                 except Stopped:
                     return False
             kept = [segment for segment in segments if segment not in replaced]
