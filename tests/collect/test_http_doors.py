@@ -544,7 +544,7 @@ def test_what_is_not_accepted_may_be_sent_again(doors: Doors, monkeypatch: pytes
         def full(*_: object, **__: object) -> None:
             raise TooManyRequests("Too much is waiting.", retry_after=1.0)
 
-        patched.setattr(Intake, "accept", full)
+        patched.setattr(Intake, "accept_lines", full)
         assert doors.post("/again/_bulk", body).status_code == 429
     assert doors.post("/again/_bulk", body).json()["items"][0]["create"]["status"] == 201
     assert doors.rows("again_CL | project n") == [[1]]
@@ -684,7 +684,7 @@ def test_senders_are_told_when_to_come_again(
     def full(*_: object, **__: object) -> None:
         raise TooManyRequests("Too much is waiting.", retry_after=7)
 
-    monkeypatch.setattr(Intake, "accept", full)
+    monkeypatch.setattr(Intake, "accept_lines", full)
     answer = doors.post(path, content, Content_Type=kind)
     assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
 
@@ -699,7 +699,7 @@ def test_no_door_says_where_the_server_keeps_its_files(
     def full(*_: object, **__: object) -> None:
         raise Unavailable("The spool /srv/data cannot be used: no space left on device.", file="/srv/data")
 
-    monkeypatch.setattr(Intake, "accept", full)
+    monkeypatch.setattr(Intake, "accept_lines", full)
     answer = doors.post(path, content, Content_Type=kind)
     assert "/srv" not in answer.text
     told = answer.status_code, answer.headers.get("Retry-After")
@@ -714,7 +714,7 @@ def test_no_door_shows_what_went_wrong_inside(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("internal detail")
 
-    monkeypatch.setattr(Intake, "accept", broken)
+    monkeypatch.setattr(Intake, "accept_lines", broken)
     answer = doors.post(path, content, Content_Type=kind)
     assert answer.status_code == 500
     assert "internal detail" not in answer.text

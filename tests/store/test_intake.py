@@ -24,6 +24,7 @@ from vedette.core.clock import SystemClock
 from vedette.core.errors import InvalidInput, TooManyRequests, Unavailable
 from vedette.store.intake import Intake, IntakeLimits
 from vedette.store.logstore import LogStore
+from vedette.store.rowlines import row_lines
 from vedette.store.spool import Spool, SpoolLimits
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,32 +62,11 @@ def test_accepted_rows_can_be_asked_for(tmp_path: Path, logs: LogStore) -> None:
         assert (stats.accepted, stats.stored, stats.waiting_rows) == (2, 2, 0)
 
 
-def test_rows_that_are_still_in_memory_are_stored_as_those_on_disk(tmp_path: Path, logs: LogStore) -> None:
-    def rows() -> list[dict[str, object]]:
-        return [
-            {"n": n, "who": {"name": "pat", "n": n}, "text": "\u00e9\n", "big": 2**70, "moment": "2026-03-01"}
-            for n in range(9)
-        ]
-
-    limits = IntakeLimits(SpoolLimits(parsed_bytes=1500))  # room for two of the three
-    with Intake(logs, tmp_path / "spool", SystemClock(), limits) as intake:
-        for table, parsed in (("Read_CL", False), ("Held_CL", True), ("Held_CL", True), ("Held_CL", True)):
-            intake.accept(table, rows(), source="test", parsed=parsed)
-        assert intake.flush()
-        columns = "project n, who, text, big, moment, TimeGenerated > ago(1h), _BilledSize"
-        read = logs.query(f"Read_CL | {columns} | sort by n asc").rows
-        assert len(read) == 9
-        assert logs.query(f"Held_CL | {columns} | sort by n asc").rows == [row for row in read for _ in range(3)]
-        assert not intake._spool._parsed
-        assert intake._spool._parsed_bytes == 0
-
-
-@pytest.mark.parametrize("parsed", [False, True])
 def test_a_row_without_a_time_has_the_time_at_which_it_was_accepted(
-    tmp_path: Path, logs: LogStore, held_up: threading.Event, parsed: bool
+    tmp_path: Path, logs: LogStore, held_up: threading.Event
 ) -> None:
     with Intake(logs, tmp_path / "spool", SystemClock()) as intake:
-        intake.accept("Things_CL", [{"a": 1}], source="test", parsed=parsed)
+        intake.accept("Things_CL", [{"a": 1}], source="test")
         time.sleep(1.1)
         held_up.set()
         assert intake.flush()
@@ -198,7 +178,7 @@ def test_senders_share_the_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     spool = Spool(tmp_path / "spool")
     monkeypatch.setattr(os, "fsync", counted)
     with ThreadPoolExecutor(20) as senders:
-        list(senders.map(lambda number: spool.put("T_CL", [b"{}"], source="s", at=number), range(200)))
+        list(senders.map(lambda number: spool.put("T_CL", row_lines([b"{}"]), source="s", at=number), range(200)))
     assert count < 60
     assert [entry.number for entry in spool.head(1000, 10**9)] == list(range(1, 201))
     spool.close()
@@ -286,7 +266,7 @@ def test_a_broken_end_is_cut_off_and_the_rest_is_kept(tmp_path: Path) -> None:
     folder = tmp_path / "spool"
     spool = Spool(folder)
     for number in range(5):
-        spool.put("T_CL", [b'{"n":%d}' % number], source="s", at=number)
+        spool.put("T_CL", row_lines([b'{"n":%d}' % number]), source="s", at=number)
     spool.close()
     (file,) = folder.iterdir()
     whole = file.read_bytes()
@@ -297,7 +277,7 @@ def test_a_broken_end_is_cut_off_and_the_rest_is_kept(tmp_path: Path) -> None:
         lost = 1 if cut <= entries[0].length else 2
         assert [entry.number for entry in entries] == list(range(1, 6 - lost))
         assert [spooled.lines for spooled in again.read(entries)] == [[b'{"n":%d}' % n] for n in range(5 - lost)]
-        assert again.put("T_CL", [b"{}"], source="s", at=9) == 2
+        assert again.put("T_CL", row_lines([b"{}"]), source="s", at=9) == 2
         again.close()
         for other in folder.iterdir():
             if other != file:
@@ -307,7 +287,7 @@ def test_a_broken_end_is_cut_off_and_the_rest_is_kept(tmp_path: Path) -> None:
 def test_damage_in_the_middle_costs_one_batch(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     for number in range(5):
-        spool.put("T_CL", [b'{"n":%d}' % number], source="s", at=number)
+        spool.put("T_CL", row_lines([b'{"n":%d}' % number]), source="s", at=number)
     third = spool.head(100, 10**6)[2]
     spool.close()
     (file,) = (tmp_path / "spool").iterdir()

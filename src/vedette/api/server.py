@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -63,6 +64,7 @@ from vedette.api.routes.doors import install_doors
 from vedette.api.security import principal
 from vedette.api.taxii import install_taxii
 from vedette.api.workers import Workers
+from vedette.collect.http.beside import BodyReader
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable, VedetteError
 
@@ -73,8 +75,8 @@ log = logging.getLogger(__name__)
 PREFIX = "/api/v1"
 
 
-def create_app(application: Application) -> FastAPI:
-    """The ASGI application over an opened data directory."""
+def create_app(application: Application, reader: BodyReader | None = None) -> FastAPI:
+    """The ASGI application over an opened data directory. `reader` reads what senders send; without one, this process does."""
     # FastAPI hands the name of a body on as an alias, which means nothing to models that are built when they are used.
     warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
     app = FastAPI(
@@ -121,7 +123,7 @@ def create_app(application: Application) -> FastAPI:
     ):
         app.include_router(module.router, prefix=PREFIX)
     install_description(app, PREFIX)
-    install_doors(app, application)
+    install_doors(app, application, reader or BodyReader(long=sys.maxsize))
     install_taxii(app, application)
     install_console(app, PREFIX)
     app.add_middleware(Compression)
@@ -151,8 +153,9 @@ class Server:
         self._certificate = _certificate(application, host)
         self._socket = listen(host, port)
         self.host, self.port = host, self._socket.getsockname()[1]
+        self._reader = BodyReader()
         config = uvicorn.Config(
-            create_app(application), log_level="warning", access_log=False, server_header=False, date_header=True,
+            create_app(application, self._reader), log_level="warning", access_log=False, server_header=False, date_header=True,
             timeout_graceful_shutdown=5, lifespan="off", http=PatientProtocol,
         )  # fmt: skip
         config.load()
@@ -176,7 +179,10 @@ class Server:
         """
         with self._listening(), self._published(), self._background(), self._ended_by_signals():
             on_ready()
-            self._server.run(sockets=[self._socket])
+            try:
+                self._server.run(sockets=[self._socket])
+            finally:
+                self._reader.end()
         if self._fault is not None:
             raise self._fault
 

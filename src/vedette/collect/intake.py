@@ -32,11 +32,8 @@ class Takes(Protocol):
         *,
         source: str,
         record_ids: Sequence[str] | None = None,
-        parsed: bool = False,
     ) -> Taken:
-        """Takes rows in and returns when they are durable; `TooManyRequests` when too much is waiting.
-
-        `parsed`: a reader of JSON made them, and the caller lets go of them."""
+        """Takes rows in and returns when they are durable; `TooManyRequests` when too much is waiting."""
         ...
 
     def accept_columns(self, table: str, rows: pa.Table, *, source: str) -> Taken:

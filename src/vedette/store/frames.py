@@ -43,19 +43,33 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A batch as it was accepted: the JSON text of each row, and the ids of the records where the source has some.
+    """A batch as it was accepted: the JSON of the rows, a line for each, packed as `form` says, and the ids of the records where the
+    source has some.
 
-    A batch of columns has `columns` instead of lines: what `store.columnar.packed` made. One whose rows are still in memory has
-    `rows` and their `sizes` instead.
+    A batch of columns has `columns` instead: what `store.columnar.packed` made.
     """
 
     entry: Entry
     source: str
-    lines: Sequence[bytes]
+    payload: bytes
+    form: Sequence[Any]
     record_ids: Sequence[str] | None
     columns: bytes | None = None
-    rows: list[dict[str, object]] | None = None
-    sizes: Sequence[int] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the lines when they are not packed, with a break between two."""
+        return int(self.form[1]) if self.form else len(self.payload)
+
+    @property
+    def text(self) -> bytes:
+        """The lines."""
+        return unpacked(self.payload, self.form)
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The JSON of each row."""
+        return self.text.split(b"\n") if self.columns is None else []
 
 
 @dataclass(slots=True)
@@ -128,10 +142,16 @@ def spooled(entry: Entry, body: bytes) -> Spooled:
     head, _, payload = body.partition(b"\n")
     _, _, source, _, _, record_ids, *form = orjson.loads(head)
     if form == [COLUMNS]:
-        return Spooled(entry, source, (), None, payload)
-    if form[:1] == [_PACKED]:
-        payload = pa.decompress(payload, decompressed_size=form[1], codec=_CODEC, asbytes=True)
-    return Spooled(entry, source, payload.split(b"\n"), record_ids)
+        return Spooled(entry, source, b"", (), None, payload)
+    return Spooled(entry, source, payload, form, record_ids)
+
+
+def unpacked(payload: bytes, form: Sequence[Any]) -> bytes:
+    """What `packed` packed."""
+    if not form:
+        return payload
+    lines: bytes = pa.decompress(payload, decompressed_size=form[1], codec=_CODEC, asbytes=True)
+    return lines
 
 
 def frame(number: int, table: str, about: Sequence[object], payload: bytes) -> bytes:

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, cast
+from typing import Final
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import orjson
 import pyarrow as pa
 
 from vedette.core.clock import Clock
@@ -30,13 +29,12 @@ from vedette.store.batch import BadRecord
 from vedette.store.catalog import DEAD_LETTER
 from vedette.store.claims import Claims
 from vedette.store.columnar import by_source, packed
-from vedette.store.conversion import json_text
 from vedette.store.flow import Flow
 from vedette.store.frames import Entry, Spooled
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import check_table_name
+from vedette.store.rowlines import RowLines, lines_of
 from vedette.store.spool import Spool, SpoolLimits
-from vedette.store.taking import MANY
 
 log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -127,31 +125,29 @@ class Intake:
     # -- in
 
     def accept(
-        self,
-        table: str,
-        rows: Sequence[Mapping[str, object]],
-        *,
-        source: str,
-        record_ids: Sequence[str] | None = None,
-        parsed: bool = False,
+        self, table: str, rows: Sequence[Mapping[str, object]], *, source: str, record_ids: Sequence[str] | None = None
     ) -> Accepted:
         """Take rows (JSON-like; datetimes may be Python's) for a table; returns when they are on disk.
 
         `source` says where they come from: the door and the sender. With `record_ids`, one for each row ("" for none), a record
-        that the table got within the last week is not stored again. `parsed` says that the rows are what a reader of JSON made, and
-        that the caller lets go of them. Raises `InvalidInput` for what is no row, `TooManyRequests`
+        that the table got within the last week is not stored again. Raises `InvalidInput` for what is no row, `TooManyRequests`
         when too much is waiting, `Unavailable` when the disk does not take them; then none of them is kept.
         """
         check_table_name(table)
-        if record_ids is not None and len(record_ids) != len(rows):
-            raise InvalidInput(f"There are {len(rows)} rows and {len(record_ids)} ids of records.", code="VDT0620")
-        if not rows:
+        return self.accept_lines(table, lines_of(table, rows), source=source, record_ids=record_ids)
+
+    def accept_lines(
+        self, table: str, lines: RowLines, *, source: str, record_ids: Sequence[str] | None = None
+    ) -> Accepted:
+        """As `accept`, of rows that are lines already."""
+        check_table_name(table)
+        if record_ids is not None and len(record_ids) != lines.count:
+            raise InvalidInput(f"There are {lines.count} rows and {len(record_ids)} ids of records.", code="VDT0620")
+        if not lines.count:
             return Accepted(0, 0)
-        lines = [_line(table, position, row) for position, row in enumerate(rows, 1)]
         at = ticks.from_datetime(self._clock.now())
-        own = cast("list[dict[str, object]]", rows) if parsed and isinstance(rows, list) else None
-        put = partial(self._spool.put, table, lines, source=source, at=at, record_ids=record_ids, parsed=own)
-        return self._put(table, {source: len(rows)}, at, put)
+        put = partial(self._spool.put, table, lines, source=source, at=at, record_ids=record_ids)
+        return self._put(table, {source: lines.count}, at, put)
 
     def claim(self, table: str, record_ids: Sequence[str]) -> list[bool]:
         """Which records are new: neither in the table (as far as ids are remembered), nor accepted before, nor claimed. "" is always new.
@@ -329,9 +325,7 @@ class Intake:
 
     def _store(self, table: str, waiting: Sequence[Entry]) -> None:
         try:
-            # many lines are read again by the engine, which needs no object for each
-            many = sum(entry.rows for entry in waiting if not entry.columns) >= MANY
-            self._take(table, list(self._spool.read(waiting, texts=many)))
+            self._take(table, list(self._spool.read(waiting)))
         except Exception as error:
             if isinstance(error, Unavailable) and not isinstance(error.__cause__, _REFUSED):
                 raise  # the disk, the store: it is tried again
@@ -340,7 +334,7 @@ class Intake:
                     self._store(table, [entry])
                 return
             log.error("a batch for %s is put into %s: %s", table, DEAD_LETTER, error)
-            self._take(table, list(self._spool.read(waiting, texts=True)), f"The batch could not be stored: {error}")
+            self._take(table, list(self._spool.read(waiting)), f"The batch could not be stored: {error}")
 
     def _take(self, table: str, batches: Sequence[Spooled], rejected: str | None = None) -> None:
         done = self._logs.take(table, batches, rejected)
@@ -359,13 +353,3 @@ class Intake:
         if rejected:
             for source, some in done.moments:
                 self.flow.count(source, at, unreadable=len(some))
-
-
-def _line(table: str, position: int, row: Mapping[str, object]) -> bytes:
-    try:
-        line = orjson.dumps(row)
-    except TypeError:
-        line = json_text(dict(row)).encode() if isinstance(row, Mapping) else b""
-    if line[:1] != b"{":
-        raise InvalidInput(f"Row {position} for {table} is not an object.", code="VDT0608", target=table)
-    return line

@@ -38,6 +38,7 @@ from vedette.store.frames import Spooled
 from vedette.store.host import Reach, Reaching, WorkspaceHost
 from vedette.store.inference import Inference
 from vedette.store.loading import AnySource, Loader
+from vedette.store.many import ManyLines
 from vedette.store.opening import open_file, prepare, works
 from vedette.store.overview import TableDescription, TableInfo, stored_info, with_lake
 from vedette.store.partials.keeping import DEFAULT_BYTES, Partials
@@ -107,6 +108,7 @@ class LogStore(RowSource):
         folder = None if path is None else path.with_name(f"{path.stem}.index")
         self.terms = TermIndex(folder, self._tables, self._cursor)
         """The term index beside the file."""
+        self._many = ManyLines()
         self.host = WorkspaceHost(name, self._tables, content, self.lake, self.terms)
         self._content = content
         self._ask(self._connection)
@@ -275,7 +277,15 @@ class LogStore(RowSource):
         """
         transform = self.transformer.of(table, self._clock.now)
         taken = take(
-            self._tables, table, batches, self._cursor, self.workspace_id, self._clock.now(), rejected, transform
+            self._tables,
+            table,
+            batches,
+            self._cursor,
+            self.workspace_id,
+            self._clock.now(),
+            self._many,
+            rejected,
+            transform,
         )
         self.terms.note(table)
         return taken
@@ -428,6 +438,7 @@ class LogStore(RowSource):
             connection, self._connection = self._connection, None
         if connection is not None:
             self.terms.close()
+            self._many.end()
             self._engine.close()
             connection.close()
 

@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from vedette.core.errors import InvalidInput, TooManyRequests, Unavailable, VedetteError
 from vedette.core.files import make_private_directory, sync_directory
-from vedette.store.frames import COLUMNS, MAGIC, Entry, Found, Spooled, body_at, frame, packed, read_segment, spooled
+from vedette.store.frames import COLUMNS, MAGIC, Entry, Found, Spooled, body_at, frame, read_segment, spooled
+from vedette.store.rowlines import RowLines
 
 log = logging.getLogger(__name__)
 _SUFFIX: Final = ".spool"
@@ -32,8 +33,6 @@ writes to its file at once instead of to its log first."""
 class SpoolLimits:
     """How much may wait in a spool (`disk_bytes`), come at once (`memory_bytes`, `batch_bytes`), and lie in one segment.
 
-    Of the latest batches, up to `parsed_bytes` of JSON, the rows stay in memory as well, so that they are not read again.
-
     Nothing is accepted while the disk has less than `free_bytes` left: the store needs that much for its log and a checkpoint, and
     without them what waits could not leave.
     """
@@ -44,7 +43,6 @@ class SpoolLimits:
     batch_bytes: int = 64 * 1024**2
     segment_bytes: int = 64 * 1024**2
     free_bytes: int = 256 * 1024**2
-    parsed_bytes: int = 8 * 1024**2
 
 
 @dataclass(slots=True)
@@ -56,7 +54,6 @@ class _Ticket:
     rows: int
     at: int
     size: int
-    parsed: tuple[str, list[dict[str, object]], list[int], Sequence[str] | None] | None = None
     columns: bool = False
     done: bool = False
     error: VedetteError | None = None
@@ -89,8 +86,6 @@ class Spool:
         self._segments: dict[int, _Segment] = {}
         self._current: _Segment | None = None
         self._next = 1
-        self._parsed: dict[int, tuple[str, list[dict[str, object]], list[int], Sequence[str] | None]] = {}
-        self._parsed_bytes = 0
         self._left_ids: dict[int, list[str]] = {}
         self.waiting_rows = 0
         self.waiting_bytes = 0
@@ -128,29 +123,22 @@ class Spool:
 
     # -- in
 
-    def put(
-        self, table: str, lines: Sequence[bytes], *, source: str, at: int, record_ids: Sequence[str] | None = None,
-        parsed: list[dict[str, object]] | None = None,
-    ) -> int:  # fmt: skip
-        """Keep a batch; returns its bytes when they are on disk. `parsed` are the same rows, which nobody else holds.
+    def put(self, table: str, lines: RowLines, *, source: str, at: int, record_ids: Sequence[str] | None = None) -> int:
+        """Keep a batch; returns its bytes when they are on disk.
 
         Raises `TooManyRequests` when too much is waiting, and `Unavailable` when the disk does not take it; in both cases the
         batch is not kept.
         """
-        held = None if parsed is None else (source, parsed, list(map(len, lines)), record_ids)
-        payload, form = packed(b"\n".join(lines))
-        about = [source, at, len(lines), record_ids, *form]
-        return self._put(table, payload, len(lines), at, about, held, size=form[1] if form else len(payload))
+        about = [source, at, lines.count, record_ids, *lines.form]
+        return self._put(table, lines.payload, lines.count, at, about, size=lines.size)
 
     def put_columns(self, table: str, columns: bytes, rows: int, *, source: str, at: int) -> int:
         """Keep a batch of so many rows as columns (`store.columnar.packed`); otherwise as `put`."""
         return self._put(table, columns, rows, at, [source, at, rows, None, COLUMNS], columns=True, size=len(columns))
 
     def _put(
-        self, table: str, payload: bytes, rows: int, at: int, about: list[object],
-        parsed: tuple[str, list[dict[str, object]], list[int], Sequence[str] | None] | None = None, *,
-        columns: bool = False, size: int,
-    ) -> int:  # fmt: skip
+        self, table: str, payload: bytes, rows: int, at: int, about: list[object], *, columns: bool = False, size: int
+    ) -> int:
         if size > self._limits.batch_bytes:
             raise InvalidInput(
                 f"A batch of {size} bytes is more than the {self._limits.batch_bytes} that are taken at once.",
@@ -160,7 +148,7 @@ class Spool:
         def made(number: int) -> bytes:
             return frame(number, table, about, payload)
 
-        ticket = _Ticket(made, table, rows, at, size, parsed, columns)
+        ticket = _Ticket(made, table, rows, at, size, columns)
         with self._condition:
             self._check(size)
             self._pending.append(ticket)
@@ -189,12 +177,9 @@ class Spool:
                     self._condition.acquire()
                     self._writing = False
                     self._entries.extend(entries)
-                    for entry, member in zip(entries, group):
+                    for entry in entries:
                         self.waiting_rows += entry.rows
                         self.waiting_bytes += entry.length
-                        if member.parsed is not None and self._parsed_bytes + member.size <= self._limits.parsed_bytes:
-                            self._parsed[entry.number] = member.parsed
-                            self._parsed_bytes += member.size
                     for member in group:
                         member.done, member.error = True, failure
                         self._pending_bytes -= member.size
@@ -311,17 +296,11 @@ class Spool:
         with self._condition:
             return self._entries[0].at if self._entries else None
 
-    def read(self, entries: Sequence[Entry], *, texts: bool = False) -> Iterator[Spooled]:
-        """The batches, in memory (unless their texts are wanted) or read from disk. Raises `Unavailable` if the disk does not
-        give one back."""
+    def read(self, entries: Sequence[Entry]) -> Iterator[Spooled]:
+        """The batches. Raises `Unavailable` if the disk does not give one back."""
         opened: dict[int, Any] = {}
         try:
             for entry in entries:
-                parsed = None if texts else self._parsed.get(entry.number)
-                if parsed is not None:
-                    source, rows, sizes, record_ids = parsed
-                    yield Spooled(entry, source, (), record_ids, rows=rows, sizes=sizes)
-                    continue
                 file = opened.get(entry.segment)
                 if file is None:
                     file = opened[entry.segment] = self._segments[entry.segment].path.open("rb")
@@ -347,8 +326,6 @@ class Spool:
                 assert taken is entry
                 self.waiting_rows -= entry.rows
                 self.waiting_bytes -= entry.length
-                if (parsed := self._parsed.pop(entry.number, None)) is not None:
-                    self._parsed_bytes -= sum(parsed[2]) + len(parsed[2]) - 1
                 segment = self._segments[entry.segment]
                 segment.waiting -= 1
                 self._drop_if_done(segment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -15,20 +15,18 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from vedette.core.errors import InvalidInput
 from vedette.kql import ticks
-from vedette.kql.types import Type
 from vedette.store import catalog
 from vedette.store.assembly import Assembler
-from vedette.store.batch import Batch, RawColumn, columns_of
+from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import DEAD_LETTER, Field
 from vedette.store.columnar import SOURCE, as_rows, assembled, by_source, joined, kind_of, texts, unpacked
 from vedette.store.contents import Load, load_id, record
 from vedette.store.frames import Spooled
 from vedette.store.inference import Inference
-from vedette.store.reading.enginelines import read_objects
+from vedette.store.many import ManyLines
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import Tables
 from vedette.store.transformations.transform import Output, Transform
@@ -62,7 +60,7 @@ def marks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def take(
     tables: Tables, table: str, batches: Sequence[Spooled], connect: Callable[[], duckdb.DuckDBPyConnection],
-    workspace_id: str, moment: datetime, rejected: str | None = None, transform: Transform | None = None,
+    workspace_id: str, moment: datetime, many: ManyLines, rejected: str | None = None, transform: Transform | None = None,
 ) -> Taken:  # fmt: skip
     """Add the rows of batches of one table, in the order of their numbers, in one transaction.
 
@@ -88,51 +86,55 @@ def take(
     source = ", ".join(dict.fromkeys(batch.source for batch in batches))[:1024]
     counts = [batch.entry.rows if rejected or batch.columns is None else 0 for batch in batches]
     with writing_all(tables, [target] if transform is None else transform.tables, connect) as (writers, connection):
-        read = _read_at_once(batches, writers[target].table.types) if at_once else None
-        if read is not None:
-            stamped = read[1]
-        elif at_once:
+        # one load an hour has the rows of many batches; a row's number tells its batch and its place there
+        start = batches[0].entry.number << _PLACES
+
+        def assembler_of(name: str) -> Assembler:
+            load = load_id("spool", workspace_id, name, table, str(now // ticks.HOUR))
+            return Assembler(writers[name].table.types, name, workspace_id, load, now, now)
+
+        lined = [batch for batch in batches if batch.columns is None]
+        read = many.assembled(lined, assembler_of(target), start) if at_once else None
+        if at_once and read is None:
             rows, sizes, ids, stamped = _gathered(batches)
         kept = _new_ones(connection, table, ids, now) if any(ids) else range(len(rows))
         if len(kept) < len(rows):
             rows, sizes = [rows[position] for position in kept], [sizes[position] for position in kept]
         if read is not None:
-            kept = range(read[0].size)
+            kept = range(read.size)
         if rows or ready or read is not None:
-            # one load an hour has the rows of many batches; a row's number tells its batch and its place there
-            start = batches[0].entry.number << _PLACES
             columns = joined(ready) if ready else None
             if transform is None:
                 outputs = [Output(target, Batch(len(rows), columns_of(rows), range(start, start + len(rows)), sizes))]
-                if read is not None:
-                    outputs = [Output(target, read[0])]
             else:  # it looks at rows
                 moments += _by_source(batches, counts, kept, _times(rows, now))
                 rows += [] if columns is None else as_rows(columns)
                 outputs, columns = transform.apply(rows, moment, start), None
             for output in outputs:
                 writer, made = writers[output.table], output.batch
-                if not made.size and columns is None:
+                if not made.size and columns is None and read is None:
                     continue
                 _declare(writer, output, columns)
-                load = load_id("spool", workspace_id, output.table, table, str(now // ticks.HOUR))
-                assembler = Assembler(writer.table.types, output.table, workspace_id, load, now, now)
-                parts = [assembler.assemble(made)] if made.size else []
+                assembler = assembler_of(output.table)
+                parts = [assembler.assemble(made)] if made.size else [read] if read is not None else []
                 if parts and transform is None:
                     moments += _by_source(batches, counts, kept, parts[0].columns["TimeGenerated"])
                 if columns is not None:
-                    parts.append(assembled(columns, assembler, start + made.size))
+                    parts.append(assembled(columns, assembler, start + sum(part.size for part in parts)))
                 drifted: Counter[str] = Counter()
                 for part in parts:
                     writer.insert(part)
                     by_table.append((output.table, np.asarray(part.columns["TimeGenerated"], dtype=np.int64)))
                     stamped += part.stamped
                     drifted += part.drifted
-                size = int(sum(made.sizes)) + (
-                    sum(len(batch.columns or b"") for batch in batches) if columns is not None else 0
-                )
+                size = int(sum(made.sizes)) if read is None else sum(map(_bytes, lined))
+                size += sum(len(batch.columns or b"") for batch in batches) if columns is not None else 0
                 count = sum(part.size for part in parts)
-                _record(connection, Load(load, output.table, source, "", size, count, stamped, 0, drifted, now), start)
+                _record(
+                    connection,
+                    Load(assembler.load, output.table, source, "", size, count, stamped, 0, drifted, now),
+                    start,
+                )
                 stamped = 0
         with engine_errors():
             run(connection, "DELETE FROM store_catalog.spooled WHERE table_name = ?", [table])
@@ -146,30 +148,14 @@ def _many_lines(table: str, batches: Sequence[Spooled]) -> bool:
     lined = [batch for batch in batches if batch.columns is None]
     return (
         catalog.is_known(table)
-        and all(batch.rows is None and batch.record_ids is None for batch in lined)
+        and all(batch.record_ids is None for batch in lined)
         and sum(batch.entry.rows for batch in lined) >= MANY
     )
 
 
-def _read_at_once(batches: Sequence[Spooled], types: Mapping[str, Type]) -> tuple[Batch, int] | None:
-    """The rows that came as lines, read by the engine, and how many got their batch's time; None where one by one is the way."""
-    lined = [batch for batch in batches if batch.columns is None]
-    made = read_objects([line for batch in lined for line in batch.lines], types, batches[0].entry.number << _PLACES)
-    if made is None or made.size != sum(batch.entry.rows for batch in lined):
-        return None
-    accepted = pa.array(
-        np.repeat([batch.entry.at for batch in lined], [batch.entry.rows for batch in lined]), pa.int64()
-    )
-    times = made.columns.get("TimeGenerated")
-    if times is None:
-        made.columns["TimeGenerated"] = RawColumn((), array=accepted)
-        return made, made.size
-    if times.array is None:
-        return made, 0
-    stamped = times.array.null_count
-    if stamped:
-        times.array = pc.coalesce(times.array, accepted)
-    return made, stamped
+def _bytes(batch: Spooled) -> int:
+    """The bytes of a batch's rows as JSON."""
+    return batch.size - (batch.entry.rows - 1)
 
 
 def _by_source(
@@ -239,14 +225,14 @@ def _gathered(batches: Sequence[Spooled]) -> _Gathered:
     stamped = 0
     for batch in batches:
         stamp = ticks.format_datetime(batch.entry.at)
-        for row in _rows(batch):
+        lines = batch.lines
+        for row in _rows(batch.entry.table, lines):
             if row.get("TimeGenerated") in (None, ""):
                 row["TimeGenerated"] = stamp
                 stamped += 1
             rows.append(row)
-        own = batch.sizes if batch.rows is not None else list(map(len, batch.lines))
-        sizes += own
-        ids += [None] * len(own) if batch.record_ids is None else map(id_digest, batch.record_ids)
+        sizes += map(len, lines)
+        ids += [None] * len(lines) if batch.record_ids is None else map(id_digest, batch.record_ids)
     return rows, sizes, ids, stamped
 
 
@@ -267,13 +253,12 @@ def _as_texts(table: str, batches: Sequence[Spooled], reason: str) -> _Gathered:
     return rows, sizes, [None] * len(rows), 0
 
 
-def _rows(batch: Spooled) -> list[dict[str, object]]:
-    if batch.rows is not None:
-        return batch.rows
+def _rows(table: str, lines: Sequence[bytes]) -> list[dict[str, object]]:
     try:
-        found: list[dict[str, object]] = orjson.loads(b"[" + b",".join(batch.lines) + b"]")
+        # one by one: while a long text is read, nobody else has the interpreter
+        found: list[dict[str, object]] = [orjson.loads(line) for line in lines]
     except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"The rows of a batch for {batch.entry.table} cannot be read: {error}.") from error
+        raise InvalidInput(f"The rows of a batch for {table} cannot be read: {error}.") from error
     return found
 
 

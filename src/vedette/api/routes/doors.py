@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from vedette.api.application import Application
 from vedette.api.security import source_of
+from vedette.collect.http.beside import BodyReader
 from vedette.collect.http.bodies import too_large, unpacked
 from vedette.collect.http.door import Answer, Door, DoorRequest, for_senders
 from vedette.collect.http.gate import Grant
@@ -46,9 +47,9 @@ class _Authorized(Route):
         return super().matches(scope)
 
 
-def install_doors(app: FastAPI, application: Application) -> None:
-    """Adds the routes of every door; before the console's, which takes every address that is left."""
-    crowd = _Crowd()
+def install_doors(app: FastAPI, application: Application, reader: BodyReader) -> None:
+    """Adds the routes of every door; before the console's, which takes every address that is left. `reader` reads what is sent."""
+    crowd = _Crowd(reader)
     ways = [(door, methods, path) for door in doors() for methods, path in door.routes]
     own = [way for way in ways if "{rest:" not in way[2]]
     routes = [
@@ -75,7 +76,8 @@ def install_doors(app: FastAPI, application: Application) -> None:
 class _Crowd:
     """Who is at the doors, and what they have in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: BodyReader) -> None:
+        self.reader = reader
         self.threads = anyio.CapacityLimiter(MAX_THREADS)
         self.requests = 0
         self.held = 0
@@ -94,7 +96,7 @@ def _endpoint(door: Door, application: Application, crowd: _Crowd) -> Callable[[
             if isinstance(admitted, Grant):
                 await _read(request, body, door.limit, crowd)
                 answer = await anyio.to_thread.run_sync(
-                    _taken, door, asked, admitted, bytes(body), limiter=crowd.threads
+                    _taken, door, asked, admitted, bytes(body), crowd.reader, limiter=crowd.threads
                 )
         except VedetteError as error:
             return _response(door.failed(asked, for_senders(error)), error)
@@ -124,8 +126,9 @@ def _wrong_method(door: Door, allowed: tuple[str, ...]) -> Callable[[Request], A
     return endpoint
 
 
-def _taken(door: Door, asked: DoorRequest, grant: Grant, body: bytes) -> Answer:
-    return door.take(asked, grant, unpacked(body, asked.headers.get("content-encoding", ""), door.limit_unpacked))
+def _taken(door: Door, asked: DoorRequest, grant: Grant, body: bytes, reader: BodyReader) -> Answer:
+    body = unpacked(body, asked.headers.get("content-encoding", ""), door.limit_unpacked)
+    return door.take(asked, grant, reader.read(door, asked, body, door.facts(asked, grant)))
 
 
 async def _read(request: Request, body: bytearray, limit: int, crowd: _Crowd) -> None:

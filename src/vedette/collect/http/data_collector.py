@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from vedette.collect.http.bodies import Row, objects
-from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
-from vedette.collect.http.gate import Gate, Grant
+from vedette.collect.http.door import Answer, Arrived, DoorRequest, Routes, json_answer, rows_for, source
 from vedette.core.errors import Forbidden, InvalidInput, NotFound, VedetteError
 from vedette.kql import ticks
 from vedette.kql.types import Type
 from vedette.store.conversion import FAILED, json_text, to_bool, to_guid, to_real, to_ticks
+
+if TYPE_CHECKING:
+    from vedette.collect.http.gate import Gate, Grant
 
 VERSION: Final = "2016-04-01"
 MAX_FIELD: Final = 32 * 1024
@@ -74,15 +76,18 @@ class DataCollector:
             )
         return grant
 
-    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
-        """Take the records into `<Log-Type>_CL`, with the names of columns that tell their types."""
-        table = f"{request.headers['log-type']}_CL"
+    def facts(self, request: DoorRequest, grant: Grant) -> dict[str, str]:
+        """The columns that the table has, and their types."""
+        try:
+            return {field.name: field.type.value for field in grant.logs.describe(_table(request)).fields}
+        except NotFound:
+            return {}
+
+    def read(self, request: DoorRequest, body: bytes, facts: dict[str, str]) -> Arrived:
+        """The records, with the names of columns that tell their types."""
         moment = request.headers.get("time-generated-field", "").strip()
         resource = request.headers.get("x-ms-azureresourceid", "").strip()
-        try:
-            existing = {field.name: field.type for field in grant.logs.describe(table).fields}
-        except NotFound:
-            existing = {}
+        existing = {name: Type(kind) for name, kind in facts.items()}
         rows = []
         for record in objects(body):
             row = _typed(record, existing)
@@ -92,7 +97,12 @@ class DataCollector:
                     del row["TimeGenerated_s"]
             row["SourceSystem"] = "RestAPI"
             rows.append(row)
-        grant.accept(table, rows, source=source(self, request, grant), resource=resource.lower())
+        return Arrived([rows_for(_table(request), rows, resource=resource.lower())])
+
+    def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
+        """Take the records into `<Log-Type>_CL`."""
+        for rows in arrived.rows:
+            grant.accept(rows, source(self, request, grant))
         return Answer(200)
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:
@@ -101,6 +111,10 @@ class DataCollector:
                  429: "TooManyRequests", 503: "ServiceUnavailable"}  # fmt: skip
         code = codes.get(error.status, "UnspecifiedError") if error.code.startswith("VDT") else error.code
         return json_answer(error.status, {"Error": code, "Message": error.message})
+
+
+def _table(request: DoorRequest) -> str:
+    return f"{request.headers['log-type']}_CL"
 
 
 def _check_date(text: str, now: datetime) -> None:

@@ -1,17 +1,27 @@
-"""What a front door is: it admits a sender by the headers of a request, and then takes the body."""
+"""What a front door is: it admits a sender by the headers of a request, reads the body, and takes what was in it.
+
+Reading needs nothing but the request and what the door says of the workspace beforehand, and changes nothing: a process beside the
+server's may do it (`collect.http.beside`).
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
-from vedette.collect.http.gate import Gate, Grant
-from vedette.core.errors import VedetteError
+from vedette.collect.reserved import kept_apart
+from vedette.core.errors import InvalidInput, VedetteError
+from vedette.store import catalog
+from vedette.store.batch import BadRecord
+from vedette.store.rowlines import RowLines, lines_of
+
+if TYPE_CHECKING:
+    from vedette.collect.http.gate import Gate, Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,45 @@ def for_senders(error: VedetteError) -> VedetteError:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows for one table, ready to be stored; `record_ids` are their records' ids, where the protocol has some."""
+
+    table: str
+    lines: RowLines
+    record_ids: Sequence[str] | None = None
+
+
+def rows_for(
+    table: str, rows: Sequence[Mapping[str, object]], record_ids: Sequence[str] | None = None, resource: str = ""
+) -> Rows:
+    """Rows for a table that senders may write, without what a sender does not say of a row (`collect.reserved`).
+
+    `resource` is the `_ResourceId` of the rows, where the protocol has a place of its own for it. Raises `InvalidInput` for a
+    table that Vedette keeps itself.
+    """
+    if catalog.is_own(table):
+        raise InvalidInput(
+            f"The table {table} is written by Vedette itself, and takes no rows of senders.",
+            code="VDT0637",
+            target=table,
+        )
+    taken = kept_apart(rows)
+    if resource:
+        taken = [{**row, "_ResourceId": resource} for row in taken]
+    return Rows(table, lines_of(table, taken), record_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What was in a body: rows for tables, records that are none (with the table that they were meant for), and what the door says of
+    it to itself, as JSON has it."""
+
+    rows: Sequence[Rows] = ()
+    bad: Sequence[tuple[str, Sequence[BadRecord]]] = ()
+    told: Any = None
+
+
 Routes = tuple[tuple[tuple[str, ...], str], ...]
 """Methods, and the template of a path."""
 
@@ -87,8 +136,16 @@ class Door(Protocol):
         """Who sends, and where to; an answer where no body is needed for one. Raises `VedetteError` for nobody known."""
         ...
 
-    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
-        """Take the body; when this returns, what it says is taken is on disk."""
+    def facts(self, request: DoorRequest, grant: Grant) -> Any:
+        """What reading has to know of the workspace, as JSON has it."""
+        ...
+
+    def read(self, request: DoorRequest, body: bytes, facts: Any) -> Arrived:
+        """What is in a body. Raises `VedetteError` where it cannot be read."""
+        ...
+
+    def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
+        """Take what was in a body; when this returns, what it says is taken is on disk."""
         ...
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from vedette.collect.http.bodies import Row
-from vedette.collect.http.door import Answer, DoorRequest, Routes, for_senders, json_answer, source
-from vedette.collect.http.gate import Gate, Grant
+from vedette.collect.http.door import (
+    Answer,
+    Arrived,
+    DoorRequest,
+    Routes,
+    Rows,
+    for_senders,
+    json_answer,
+    rows_for,
+    source,
+)  # fmt: skip
 from vedette.core.errors import InvalidInput, NotFound, VedetteError
 from vedette.core.ids import new_id
 from vedette.store import catalog
 from vedette.store.batch import BadRecord
 from vedette.store.reading.forms import TABLE_NAME
 from vedette.store.reading.jsonlines import parse_object
+
+if TYPE_CHECKING:
+    from vedette.collect.http.gate import Gate, Grant
 
 VERSION: Final = "8.17.0"
 _PRODUCT: Final = {"X-Elastic-Product": "Elasticsearch"}
@@ -92,8 +105,12 @@ class ElasticBulk:
             return json_answer(200, about, _PRODUCT)
         return grant
 
-    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
-        """Take the documents of `index` and `create`; each item has its own result."""
+    def facts(self, request: DoorRequest, grant: Grant) -> list[str]:
+        """The tables that have had rows."""
+        return grant.logs.stored_tables()
+
+    def read(self, request: DoorRequest, body: bytes, facts: list[str]) -> Arrived:
+        """The documents of `index` and `create`, and all items; of each table the numbers of its items."""
         items: list[_Item] = []
         by_table: dict[str, tuple[list[Row], list[_Item]]] = {}
         bad: dict[str, list[BadRecord]] = {}
@@ -118,7 +135,7 @@ class ElasticBulk:
                 continue
             row = parse_object(document)
             if item.index not in tables:
-                tables[item.index] = table_of(item.index, grant)
+                tables[item.index] = table_of(item.index, facts)
             table = tables[item.index]
             if table is None:
                 item.status, item.error = 400, f"'{item.index[:100]}' is not a name of an index that is taken"
@@ -133,17 +150,34 @@ class ElasticBulk:
                 item.record = f"{item.index}/{item.id}" if item.id else ""
                 rows.append(row)
                 taken.append(item)
-        came = source(self, request, grant)
-        for table, records in bad.items():
-            grant.intake.accept_unreadable(table, records, source=came)
+        ready: list[Rows] = []
+        places: list[list[int]] = []
+        number = {id(item): place for place, item in enumerate(items)}
         for table, (rows, taken) in by_table.items():
+            ids = [item.record for item in taken]
             try:
-                _accept(grant, table, rows, taken, came)
+                ready.append(rows_for(table, rows, ids if any(ids) else None))
+                places.append([number[id(item)] for item in taken])
             except VedetteError as error:
                 if len(by_table) == 1:
                     raise
-                for item in taken:  # other tables' documents are on disk: each item tells its own result
-                    item.status, item.error = error.status, for_senders(error).message
+                _all_fail(taken, error)
+        return Arrived(ready, list(bad.items()), {"items": list(map(astuple, items)), "places": places})
+
+    def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
+        """Take the documents; each item has its own result."""
+        items = [_Item(*one) for one in arrived.told["items"]]
+        came = source(self, request, grant)
+        for table, records in arrived.bad:
+            grant.intake.accept_unreadable(table, records, source=came)
+        for rows, places in zip(arrived.rows, arrived.told["places"], strict=True):
+            taken = [items[place] for place in places]
+            try:
+                _accept(grant, rows, taken, came)
+            except VedetteError as error:
+                if len(arrived.rows) == 1:
+                    raise
+                _all_fail(taken, error)  # other tables' documents are on disk: each item tells its own result
         failed = any(item.status >= 400 for item in items)
         return json_answer(200, {"took": 0, "errors": failed, "items": [_told(item) for item in items]}, _PRODUCT)
 
@@ -157,25 +191,30 @@ class ElasticBulk:
         return json_answer(error.status, {"error": {"root_cause": [cause]} | cause, "status": error.status}, headers)
 
 
-def _accept(grant: Grant, table: str, rows: list[Row], items: list[_Item], came: str) -> None:
+def _all_fail(items: Sequence[_Item], error: VedetteError) -> None:
+    for item in items:
+        item.status, item.error = error.status, for_senders(error).message
+
+
+def _accept(grant: Grant, rows: Rows, items: Sequence[_Item], came: str) -> None:
     """Has documents stored, each id once: `create` of one that is there is a conflict, and `index` of it changes nothing."""
-    ids = [item.record for item in items]
-    if not any(ids):
-        grant.accept(table, rows, source=came)
+    ids = rows.record_ids
+    if ids is None:
+        grant.accept(rows, came)
         return
-    new = grant.intake.claim(table, ids)
+    new = grant.intake.claim(rows.table, ids)
     kept = []
     for position, (item, fresh) in enumerate(zip(items, new)):
         if fresh or item.action == "index":
             kept.append(position)  # what comes again is counted as such on its way
         if not fresh:
             item.status = 200 if item.action == "index" else 409
+    if len(kept) < len(ids):
+        rows = replace(rows, lines=rows.lines.chosen(kept), record_ids=[ids[position] for position in kept])
     try:
-        grant.accept(
-            table, [rows[position] for position in kept], source=came, record_ids=[ids[position] for position in kept]
-        )
+        grant.accept(rows, came)
     except BaseException:
-        grant.intake.unclaim(table, [one for one, fresh in zip(ids, new) if fresh])
+        grant.intake.unclaim(rows.table, [one for one, fresh in zip(ids, new) if fresh])
         raise
     for item in items:
         if item.status == 409:
@@ -190,12 +229,13 @@ def _elsewhere(request: DoorRequest) -> Answer:
     raise NotFound(f"no handler found for uri [{path[:200]}] and method [{request.method}]")
 
 
-def table_of(index: str, grant: Grant) -> str | None:
+def table_of(index: str, stored: Sequence[str]) -> str | None:
     """The table of an index: one that is there, whatever its case; else its name without a date, and `_CL`."""
     if TABLE_NAME.fullmatch(index) and (catalog.is_known(index) or index.endswith("_CL")):
         return index
     folded = index.lower()
-    for name in grant.logs.host.table_names():
+    known = catalog.spelled(index)
+    for name in stored if known is None else [known]:
         if name.lower() == folded:
             return name
     base = re.sub(r"\W+", "_", _DATED.sub("", index), flags=re.ASCII).strip("_").removesuffix("_cl")

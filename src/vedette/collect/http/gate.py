@@ -6,19 +6,18 @@ import base64
 import hmac
 import secrets as randomness
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vedette.collect.reserved import kept_apart
+from vedette.collect.http.door import Rows
 from vedette.core.clock import Clock
-from vedette.core.errors import Forbidden, InvalidInput, NotFound, Unauthorized
+from vedette.core.errors import Forbidden, NotFound, Unauthorized
 from vedette.core.identity import Identity
 from vedette.core.redaction import Secret
 from vedette.core.roles import Permission, Principal
 from vedette.core.secrets import Secrets
 from vedette.core.workspaces import Workspace, Workspaces
-from vedette.store import catalog
 from vedette.store.intake import Accepted, Intake
 from vedette.store.logstore import LogStore
 from vedette.store.stores import Stores
@@ -41,31 +40,9 @@ class Grant:
     sender: str
     indicators: Callable[[], Indicators]
 
-    def accept(
-        self,
-        table: str,
-        rows: Sequence[Mapping[str, object]],
-        *,
-        source: str,
-        record_ids: Sequence[str] | None = None,
-        parsed: bool = False,
-        resource: str = "",
-    ) -> Accepted:
-        """`Intake.accept`, for a table that senders may write, without what a sender does not say of a row (`collect.reserved`).
-
-        `resource` is the `_ResourceId` of the rows, where the protocol has a place of its own for it. Raises `InvalidInput` for a
-        table that Vedette keeps itself.
-        """
-        if catalog.is_own(table):
-            raise InvalidInput(
-                f"The table {table} is written by Vedette itself, and takes no rows of senders.",
-                code="VDT0637",
-                target=table,
-            )
-        taken = kept_apart(rows)
-        if resource:
-            taken = [{**row, "_ResourceId": resource} for row in taken]
-        return self.intake.accept(table, taken, source=source, record_ids=record_ids, parsed=parsed)
+    def accept(self, rows: Rows, source: str) -> Accepted:
+        """Have rows stored; returns when they are on disk. Raises as `Intake.accept` does."""
+        return self.intake.accept_lines(rows.table, rows.lines, source=source, record_ids=rows.record_ids)
 
 
 class Gate:

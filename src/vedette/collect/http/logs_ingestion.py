@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from vedette.collect.http.bodies import in_utf_8, objects, too_large
-from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
-from vedette.collect.http.gate import Gate, Grant
+from vedette.collect.http.door import Answer, Arrived, DoorRequest, Routes, json_answer, rows_for, source
 from vedette.core.errors import InvalidInput, NotFound, VedetteError
 from vedette.store import catalog
 from vedette.store.reading.forms import TABLE_NAME
+
+if TYPE_CHECKING:
+    from vedette.collect.http.gate import Gate, Grant
 
 VERSIONS: Final = ("2021-11-01-preview", "2023-01-01")
 _ALIASES: Final = {"SecurityEvents": "SecurityEvent", "WindowsEvents": "WindowsEvent"}
@@ -42,18 +44,26 @@ class LogsIngestion:
             raise VedetteError("The content type must be application/json.", code="UnsupportedContentType", status=415)
         return grant
 
-    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
-        """Take the records: 204."""
+    def facts(self, request: DoorRequest, grant: Grant) -> str:
+        """The table of the stream."""
+        return _table_of(request.parts["stream"], grant)
+
+    def read(self, request: DoorRequest, body: bytes, facts: str) -> Arrived:
+        """The records."""
         body = in_utf_8(body)
         if body.lstrip()[:1] != b"[":
             raise InvalidInput("The body must be a JSON array of records.", code="InvalidContent")
-        table = _table_of(request.parts["stream"], grant)
         rows = objects(body)
         # the official client fills a request with records of 1 MB and does not count what separates them
         size = len(body) - 2 * len(rows)
         if size > self.limit:
             raise too_large(self.limit, size)
-        grant.accept(table, rows, source=source(self, request, grant), parsed=True)
+        return Arrived([rows_for(facts, rows)])
+
+    def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
+        """Take the records: 204."""
+        for rows in arrived.rows:
+            grant.accept(rows, source(self, request, grant))
         return Answer(204, headers=_ids(request))
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
-from vedette.collect.http.gate import Gate, Grant
+from vedette.collect.http.door import Answer, Arrived, DoorRequest, Routes, json_answer, rows_for, source
 from vedette.core.errors import VedetteError
+
+if TYPE_CHECKING:
+    from vedette.collect.http.gate import Gate, Grant
 
 TABLE: Final = "OTelLogs"
 _PROTOBUF: Final = "application/x-protobuf"
@@ -27,15 +29,21 @@ class OtlpLogs:
             raise VedetteError(f"The content type must be {_PROTOBUF} or application/json.", code="VDT0415", status=415)
         return grant
 
-    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
-        """Take every record."""
-        in_json = request.media_type == "application/json"
+    def facts(self, request: DoorRequest, grant: Grant) -> None:
+        """Nothing."""
+
+    def read(self, request: DoorRequest, body: bytes, facts: Any) -> Arrived:
+        """The records."""
         from vedette.collect.http.otlp_records import rows_of  # protobuf is loaded when somebody needs it
 
-        rows = rows_of(body, in_json=in_json)
-        grant.accept(TABLE, rows, source=source(self, request, grant))
+        return Arrived([rows_for(TABLE, rows_of(body, in_json=_in_json(request)))])
+
+    def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
+        """Take every record."""
+        for rows in arrived.rows:
+            grant.accept(rows, source(self, request, grant))
         # an empty message of either encoding says that all was taken
-        return json_answer(200, {}) if in_json else Answer(200, b"", _PROTOBUF)
+        return json_answer(200, {}) if _in_json(request) else Answer(200, b"", _PROTOBUF)
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:
         """A google.rpc.Status in the encoding of the request."""
@@ -44,6 +52,10 @@ class OtlpLogs:
             return json_answer(error.status, {"code": number, "message": error.message})
         text = error.message.encode("utf-8", "replace")
         return Answer(error.status, bytes([0x08, number, 0x12]) + _varint(len(text)) + text, _PROTOBUF)
+
+
+def _in_json(request: DoorRequest) -> bool:
+    return request.media_type == "application/json"
 
 
 def _varint(number: int) -> bytes:

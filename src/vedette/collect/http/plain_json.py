@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from vedette.collect.http.bodies import records
-from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
-from vedette.collect.http.gate import Gate, Grant
+from vedette.collect.http.door import Answer, Arrived, DoorRequest, Routes, json_answer, rows_for, source
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.store import catalog
 from vedette.store.reading.forms import check_table_name
+
+if TYPE_CHECKING:
+    from vedette.collect.http.gate import Gate, Grant
 
 _SHOWN = 20
 
@@ -37,19 +41,27 @@ class PlainJson:
             )
         return grant
 
-    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
-        """Take the records."""
+    def facts(self, request: DoorRequest, grant: Grant) -> None:
+        """Nothing."""
+
+    def read(self, request: DoorRequest, body: bytes, facts: Any) -> Arrived:
+        """The records, and the lines that are none."""
         table = request.parts["table"]
         rows, bad = records(body)
         field = request.query.get("recordId")
         ids = None
         if field:
             ids = ["" if row.get(field) is None else str(row[field]) for row in rows]
+        return Arrived([rows_for(table, rows, ids)], [(table, bad)] if bad else [])
+
+    def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
+        """Take the records."""
         came = source(self, request, grant)
-        if bad:
-            grant.intake.accept_unreadable(table, bad, source=came)
-        grant.accept(table, rows, source=came, record_ids=ids, parsed=True)
-        answer: dict[str, object] = {"accepted": len(rows), "unreadable": len(bad)}
+        bad = [one for table, some in arrived.bad for one in some]
+        for table, some in arrived.bad:
+            grant.intake.accept_unreadable(table, some, source=came)
+        accepted = sum(grant.accept(rows, came).count for rows in arrived.rows)
+        answer: dict[str, object] = {"accepted": accepted, "unreadable": len(bad)}
         if bad:
             answer["errors"] = [{"line": one.line, "reason": one.reason} for one in bad[:_SHOWN]]
         return json_answer(200, answer)

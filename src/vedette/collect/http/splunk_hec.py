@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from vedette.collect.http.bodies import Row, in_utf_8
-from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer, source
-from vedette.collect.http.gate import Gate, Grant
+from vedette.collect.http.door import Answer, Arrived, DoorRequest, Routes, json_answer, rows_for, source
 from vedette.core.errors import VedetteError
 from vedette.kql import ticks
 from vedette.store import catalog
 from vedette.store.catalog import SPLUNK_EVENTS
 from vedette.store.reading.forms import TABLE_NAME
+
+if TYPE_CHECKING:
+    from vedette.collect.http.gate import Gate, Grant
 
 _UNIX: Final = ticks.from_parts(1970, 1, 1) or 0
 _DECODER: Final = json.JSONDecoder()
@@ -71,8 +73,11 @@ class SplunkHec:
             raise HecError("ACK is disabled", 14)
         return grant
 
-    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
-        """Take all events, or none of them."""
+    def facts(self, request: DoorRequest, grant: Grant) -> None:
+        """Nothing."""
+
+    def read(self, request: DoorRequest, body: bytes, facts: Any) -> Arrived:
+        """The events, by their tables."""
         body = in_utf_8(body)
         if not body.strip():
             raise HecError("No data", 5)
@@ -80,9 +85,13 @@ class SplunkHec:
         by_table: dict[str, list[Row]] = {}
         for table, row in self._raw(request, body) if raw else self._events(request, body):
             by_table.setdefault(table, []).append(row)
+        return Arrived([rows_for(table, rows) for table, rows in by_table.items()])
+
+    def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
+        """Take all events, or none of them."""
         came = source(self, request, grant)
-        for table, rows in by_table.items():
-            grant.accept(table, rows, source=came)
+        for rows in arrived.rows:
+            grant.accept(rows, came)
         return json_answer(200, {"text": "Success", "code": 0})
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from vedette.collect.http.bodies import in_utf_8, not_json
-from vedette.collect.http.door import Answer, DoorRequest, Routes, json_answer
-from vedette.collect.http.gate import Gate, Grant
+from vedette.collect.http.door import Answer, Arrived, DoorRequest, Routes, json_answer
 from vedette.core.errors import InvalidInput, TooManyRequests, VedetteError
 from vedette.core.throttle import RateLimit
 from vedette.intel.stix import INDICATOR, InvalidObject
+
+if TYPE_CHECKING:
+    from vedette.collect.http.gate import Gate, Grant
 
 MOST_OBJECTS: Final = 100
 """Objects of a request."""
@@ -46,10 +48,17 @@ class ThreatIntelligence:
         self._rate.count(f"{grant.workspace.id}:{grant.sender}", gate.clock)
         return grant
 
-    def take(self, request: DoorRequest, grant: Grant, body: bytes) -> Answer:
+    def facts(self, request: DoorRequest, grant: Grant) -> None:
+        """Nothing."""
+
+    def read(self, request: DoorRequest, body: bytes, facts: Any) -> Arrived:
+        """The objects, and their source."""
+        return Arrived(told=_read(body, _listed(request)))
+
+    def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
         """Take the objects: 200, with an error for each that was not taken."""
-        listed = next(name for end, name in _LISTS.items() if request.path.endswith(end))
-        source, given = _read(body, listed)
+        listed = _listed(request)
+        source, given = arrived.told
         only = frozenset({INDICATOR}) if listed != "stixobjects" else _TYPES
         errors: dict[int, list[str]] = {}
         places: list[int] = []
@@ -74,6 +83,10 @@ class ThreatIntelligence:
         if isinstance(error, InvalidObject):
             message = " ".join(error.messages)
         return json_answer(error.status, {"statusCode": error.status, "message": message})
+
+
+def _listed(request: DoorRequest) -> str:
+    return next(name for end, name in _LISTS.items() if request.path.endswith(end))
 
 
 def _too_many(sender: str, wait: int) -> TooManyRequests:

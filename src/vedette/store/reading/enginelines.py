@@ -86,11 +86,11 @@ def _blocks(reader: _Engine, chunks: Generator[Chunk]) -> Generator[tuple[Chunk,
             yield chunk, reader.block(chunk) if chunk.size <= MAX_LINE else None
 
 
-def read_objects(lines: Sequence[bytes], types: Mapping[str, Type], first: int) -> Batch | None:
-    """The rows of lines that each are one object on their own, numbered from `first`; None where they must be read one by one."""
+def read_objects(texts: Sequence[bytes], types: Mapping[str, Type], first: int) -> Batch | None:
+    """The rows of texts whose lines each are one object on their own, numbered from `first`; None where they must be read one by one."""
     with _engine() as engine:
         reader = _Engine(engine, types)
-        block = reader.block(Chunk.of(b"\n".join(lines) + b"\n"))
+        block = reader.block(Chunk.of(b"\n".join([*texts, b""])))
         return None if block is None else reader.batch(block, first)
 
 

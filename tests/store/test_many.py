@@ -1,0 +1,83 @@
+"""Many spooled lines at once: the same columns, whether this process makes them or the one beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from vedette.kql import ticks
+from vedette.store import catalog
+from vedette.store.assembly import Assembled, Assembler
+from vedette.store.frames import Entry, Spooled
+from vedette.store.many import ManyLines
+from vedette.store.rowlines import row_lines
+
+AT = ticks.from_parts(2026, 3, 1) or 0
+
+
+@pytest.fixture
+def many() -> Iterator[ManyLines]:
+    made = ManyLines()
+    yield made
+    made.end()
+
+
+def _batch(rows: Sequence[Any], number: int = 1) -> Spooled:
+    lines = row_lines([json.dumps(row).encode() for row in rows])
+    entry = Entry(number, "SigninLogs", len(rows), AT + number, 1, 0, len(lines.payload), False, lines.size)
+    return Spooled(entry, "test", lines.payload, lines.form, None)
+
+
+def _assembler() -> Assembler:
+    types = {field.name: field.type for field in catalog.schema("SigninLogs") or ()}
+    return Assembler(types, "SigninLogs", "w", 2**62, AT + 5, AT + 6)
+
+
+def _plain(made: Assembled | None) -> Any:
+    assert made is not None
+    arrays = {**made.columns, **{f"hidden {name}": array for name, array in made.hidden.items()}}
+    values = {name: (str(array.type), array.to_pylist()) for name, array in arrays.items()}
+    return made.size, list(made.columns), values, made.extra, made.drifted, made.stamped
+
+
+PLAIN = [
+    {"TimeGenerated": "2026-02-01T10:00:00Z", "UserPrincipalName": f"user{n}@contoso.com", "Level": n}
+    for n in range(30)
+]
+ODD = [
+    {"TimeGenerated": None if n % 3 else "2026-02-01T10:00:00Z", "Level": "no number" if n % 5 == 0 else n, "Own": {"a": [n]}, "$Load": "x"}
+    for n in range(30)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "parts", [[PLAIN], [PLAIN * 20], [ODD], [PLAIN, ODD, PLAIN[:1]]], ids=["plain", "packed", "odd", "several"]
+)
+def test_the_same_columns(many: ManyLines, parts: list[list[Any]]) -> None:
+    batches = [_batch(rows, number) for number, rows in enumerate(parts, 1)]
+    here = _plain(many.assembled(batches, _assembler(), 7 << 26))  # there is no process yet
+    assert many._helper.start(30)
+    asked = many._helper.pid
+    assert _plain(many.assembled(batches, _assembler(), 7 << 26)) == here
+    assert many._helper.pid == asked
+    assert asked is not None
+    os.kill(asked, signal.SIGKILL)
+    assert _plain(many.assembled(batches, _assembler(), 7 << 26)) == here
+
+
+def test_what_is_not_plain_is_nobodys(many: ManyLines) -> None:
+    """A line that is no object, and a name that comes twice: read one by one."""
+    lines = row_lines([b'{"Level": 1, "Level": 2}', b'{"Level": 3}'])
+    entry = Entry(1, "SigninLogs", 2, AT, 1, 0, 9, False, lines.size)
+    twice = Spooled(entry, "test", lines.payload, lines.form, None)
+    for started in (False, True):
+        if started:
+            assert many._helper.start(30)
+        assert many.assembled([_batch([[1], 2])], _assembler(), 1) is None
+        assert many.assembled([twice], _assembler(), 1) is None
+        assert many.assembled([_batch(PLAIN)], _assembler(), 1) is not None
