@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -126,3 +126,34 @@ def test_who_may_not_may_not(workspaces: Workspaces) -> None:
     assert workspaces.update("default", display_name="Mine", by=local).display_name == "Mine"
     with pytest.raises(Forbidden, match="for the whole installation"):
         workspaces.create("a", by=local)
+
+
+def test_a_change_is_seen_at_once_by_all(state: State, clock: VirtualClock) -> None:
+    """Also by another register of the same state, within the transaction that makes it, and when that is undone."""
+    one, other = Workspaces(state, clock), Workspaces(state, clock)
+    made = one.create("tests")
+    assert other.get("tests") == other.get(made.id) == made
+    for _ in range(3):
+        assert one.archive("tests").archived_at is not None
+        assert other.get("tests").archived_at is not None
+        assert one.restore("tests").archived_at is None
+        assert other.get("tests").archived_at is None
+    with pytest.raises(RuntimeError), state.session():
+        one.archive("tests")
+        assert other.get("tests").archived_at is not None
+        raise RuntimeError
+    assert other.get("tests").archived_at is None
+    one.archive("tests")
+    one.delete("tests")
+    for name in ("tests", made.id):
+        with pytest.raises(NotFound):
+            other.get(name)
+
+
+def test_what_another_process_changes_is_seen_soon(state: State, clock: VirtualClock) -> None:
+    found = Workspaces(state, clock)
+    assert found.get("default").display_name == "Default"
+    with state.connect_writing() as beside, beside.begin():
+        beside.exec_driver_sql("UPDATE workspaces SET display_name = 'Changed'")
+    clock.advance(timedelta(seconds=2))
+    assert found.get("default").display_name == "Changed"

@@ -135,6 +135,8 @@ class State:
         self._busy_timeout = busy_timeout
         self._writer = Turns()
         self._current: ContextVar[Session | None] = ContextVar("session", default=None)
+        self.changes = 0
+        """How many writing transactions have ended: what was read when there were as many is as it was, as far as this process goes."""
         self.engine: Engine = self._make_engine()
 
     @classmethod
@@ -175,7 +177,13 @@ class State:
                     self._current.reset(token)
         finally:
             if not read_only:
+                self.changes += 1
                 self._writer.release()
+
+    @property
+    def within(self) -> bool:
+        """Whether the caller is within a session: it sees what nobody else does yet."""
+        return self._current.get() is not None
 
     def upgrade(self) -> bool:
         """Bring the tables to the newest revision; True if there was something to do. Several processes may do so."""

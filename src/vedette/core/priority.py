@@ -8,8 +8,10 @@ import sys
 import threading
 from typing import Final
 
+WAITED_FOR_BY_SENDERS: Final = 2
+"""The nice value of work that a sender waits for, who has time."""
 WAITED_FOR_LATER: Final = 5
-"""The nice value of work that somebody will want soon: rows on their way into the tables."""
+"""That of work that somebody will want soon: rows on their way into the tables."""
 WAITED_FOR_BY_NOBODY: Final = 10
 """That of work that only makes other work faster."""
 

@@ -23,6 +23,9 @@ DEFAULT_RETENTION_DAYS: Final = 90
 MAX_RETENTION_DAYS: Final = 4383
 """Twelve years, the longest total retention of a Log Analytics table."""
 
+_KNOWN_SECONDS: Final = 1.0
+"""For how long a workspace is taken for what it was, should another process have changed it."""
+_MOST_KNOWN: Final = 1_000
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -49,6 +52,7 @@ class Workspaces:
         self._clock = clock or SystemClock()
         self._new_id = new_id
         self._audit = Audit(state, self._clock)
+        self._known: tuple[int, float, dict[str, Workspace]] = (-1, 0.0, {})
 
     def default(self) -> Workspace:
         """The workspace that is meant where none is named; made when it is first asked for."""
@@ -63,13 +67,29 @@ class Workspaces:
 
     def get(self, name_or_id: str) -> Workspace:
         """The workspace of that name or id; `NotFound` names the nearest one."""
+        known = self._as_known()
+        if (workspace := known.get(name_or_id)) is not None:
+            return workspace
         with self._state.session(read_only=True) as session:
             row = self._row(session, name_or_id)
             if row is not None:
-                return _workspace(row)
+                known[name_or_id] = workspace = _workspace(row)
+                return workspace
         self.default()  # it may be the one that is meant, and is among those that the error names
         with self._state.session(read_only=True) as session:
             return _workspace(self._find(session, name_or_id))
+
+    def _as_known(self) -> dict[str, Workspace]:
+        """What is known of workspaces since the state was last written, and for no longer than a moment: every request asks for one, and
+        to ask the database takes as long as many a query. Empty for who is within a transaction."""
+        if self._state.within:
+            return {}
+        changes, until, known = self._known
+        now = self._clock.monotonic()
+        if changes != self._state.changes or now >= until or len(known) > _MOST_KNOWN:
+            known = {}
+            self._known = self._state.changes, now + _KNOWN_SECONDS, known
+        return known
 
     def list(self, *, archived: bool = False) -> list[Workspace]:
         """Every workspace in use, by name; with `archived` also those that are not."""

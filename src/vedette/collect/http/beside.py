@@ -13,7 +13,7 @@ import orjson
 
 from vedette.collect.http.door import Arrived, Door, DoorRequest, Rows
 from vedette.core.companion import Helper, Part, help_with
-from vedette.core.priority import WAITED_FOR_LATER
+from vedette.core.priority import WAITED_FOR_BY_SENDERS
 from vedette.store.batch import BadRecord
 from vedette.store.rowlines import RowLines
 
@@ -76,4 +76,4 @@ def _work(about: dict[str, Any], parts: Sequence[Part]) -> tuple[dict[str, Any],
 
 
 if __name__ == "__main__":
-    help_with(_work, WAITED_FOR_LATER)
+    help_with(_work, WAITED_FOR_BY_SENDERS)
