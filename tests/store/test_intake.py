@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -20,12 +21,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vedette.core.clock import SystemClock
+from vedette.core.clock import SystemClock, VirtualClock
+from vedette.core.companion import Helper
 from vedette.core.errors import InvalidInput, TooManyRequests, Unavailable
+from vedette.core.ids import seeded_ids
+from vedette.store import taking
 from vedette.store.intake import Intake, IntakeLimits
 from vedette.store.logstore import LogStore
 from vedette.store.rowlines import row_lines
 from vedette.store.spool import Spool, SpoolLimits
+from vedette.store.statements import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -103,6 +108,63 @@ def test_whatever_objects_are_accepted_are_in_their_table(
                 intake.accept(table, batch, source="t")
                 assert intake.flush()
             assert len(logs.query(table).rows) == sum(map(len, batches)), "none is in the dead-letter table instead"
+
+
+def _shorter(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _shorter(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return list(map(_shorter, value))
+    return 7 if value == 2**70 else value
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8), min_size=1, max_size=8),
+        min_size=1,
+        max_size=4,
+    ),
+    st.lists(st.sampled_from(["", "1", "2", "3"]), min_size=8, max_size=8),
+    st.booleans(),
+)
+def test_many_rows_at_once_are_stored_as_few_are(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[dict[str, object]]], ids: list[str], told: bool
+) -> None:
+    """Of a table that ships and of one of the sender's own, with ids of records and without: rows, columns, and what was counted.
+
+    Whole numbers of more than 64 bits are not looked at: read one by one they are doubles, and in the engine's hands they stay.
+    """
+    batches = [[{name: _shorter(value) for name, value in row.items()} for row in batch] for batch in batches]
+    clock = VirtualClock(datetime(2026, 3, 1, tzinfo=UTC))
+    found: list[object] = []
+    for many in (1, 2**40):
+        folder = tmp_path_factory.mktemp("many")
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            LogStore(None, clock, new_id=seeded_ids(1)) as logs,
+            Intake(logs, folder / "spool", clock, IntakeLimits(linger=0)) as intake,
+        ):
+            patch.setattr(taking, "MANY", many)
+            patch.setattr(Helper, "ask", lambda *_: None)  # what it gives is tested elsewhere
+            for table in ("Any_CL", "SigninLogs"):
+                for batch in batches:
+                    intake.accept(table, batch, source="t", record_ids=ids[: len(batch)] if told else None)
+                    assert intake.flush()
+                result = logs.query(f"{table} | extend Arrived = ingestion_time()")
+                about = logs.describe(table)
+                found.append(
+                    (sorted(map(repr, result.rows)), [(one.name, one.type) for one in about.fields], dict(about.extra))
+                )
+            with logs.cursor() as cursor:
+                found.append(
+                    run(
+                        cursor, "SELECT table_name, rows, bytes, stamped, drifted FROM store_catalog.loads ORDER BY ALL"
+                    )
+                )
+            found.append((intake.stats().stored, intake.stats().repeated, intake.stats().unreadable))
+    half = len(found) // 2
+    assert found[:half] == found[half:]
 
 
 def test_what_is_no_row_is_refused_and_nothing_is_kept(tmp_path: Path, logs: LogStore) -> None:

@@ -8,7 +8,7 @@ Analytics gave to columns of custom logs (`_s`, `_d`, `_b`, `_t`, `_g`) are take
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from vedette.kql.types import Type
@@ -170,6 +170,11 @@ class Inference:
                 kind = _STANDARD_TYPES[name]
             found.append(Field(name, kind))
         return found[: max(0, MAX_COLUMNS - len(self._existing))]
+
+
+def needs_columns(existing: Mapping[str, Type], names: Iterable[str]) -> bool:
+    """Whether fields of these names, which a table has no columns for, may become columns of it."""
+    return len(existing) < MAX_COLUMNS and any(0 < len(name) <= MAX_NAME for name in names)
 
 
 def value_type(values: Sequence[object], native: Type | None = None) -> Type | None:

@@ -24,6 +24,8 @@ from vedette.store.frames import Spooled, unpacked
 from vedette.store.reading.enginelines import read_objects
 
 _MODULE: Final = "vedette.store.many"
+_PASSED_OVER: Final = 8
+"""How many times the rows of a table are read one by one after they had a field without a column."""
 
 
 class ManyLines:
@@ -31,6 +33,7 @@ class ManyLines:
 
     def __init__(self) -> None:
         self._helper = Helper(_MODULE, "many lines")
+        self._passed_over: dict[str, int] = {}
 
     def assembled(self, batches: Sequence[Spooled], assembler: Assembler, first: int) -> Assembled | None:
         """The rows of batches, numbered from `first`; None where they must be read one by one."""
@@ -46,6 +49,17 @@ class ManyLines:
             return _received(answer)
         texts = [batch.text for batch in batches]
         return _assembled(texts, counts, accepted, assembler, first)
+
+    def takes(self, table: str) -> bool:
+        """Whether rows of a table are to be tried: not for a while after they had fields that must become columns first."""
+        left = self._passed_over.pop(table, 0)
+        if left > 1:
+            self._passed_over[table] = left - 1
+        return not left
+
+    def pass_over(self, table: str) -> None:
+        """Says that rows of a table had such fields."""
+        self._passed_over[table] = _PASSED_OVER
 
     def end(self) -> None:
         """End the process, for good."""

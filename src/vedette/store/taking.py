@@ -25,7 +25,7 @@ from vedette.store.catalog import DEAD_LETTER, Field
 from vedette.store.columnar import SOURCE, as_rows, assembled, by_source, joined, kind_of, texts, unpacked
 from vedette.store.contents import Load, load_id, record
 from vedette.store.frames import Spooled
-from vedette.store.inference import Inference
+from vedette.store.inference import Inference, needs_columns
 from vedette.store.many import ManyLines
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import Tables
@@ -69,7 +69,7 @@ def take(
     `VedetteError`, and then nothing is added.
     """
     now = ticks.from_datetime(moment)
-    at_once = rejected is None and transform is None and _many_lines(table, batches)
+    at_once = rejected is None and transform is None and _many_lines(tables, table, batches) and many.takes(table)
     gathered: _Gathered = ([], [], [], 0)
     if not at_once:
         gathered = _gathered(batches) if rejected is None else _as_texts(table, batches, rejected)
@@ -94,14 +94,23 @@ def take(
             return Assembler(writers[name].table.types, name, workspace_id, load, now, now)
 
         lined = [batch for batch in batches if batch.columns is None]
-        read = many.assembled(lined, assembler_of(target), start) if at_once else None
+        if at_once:
+            ids = [one for batch in lined for one in _ids(batch)]
+        kept = _new_ones(connection, table, ids, now) if any(ids) else range(len(ids))
+        read = None
+        if at_once and len(kept) == len(ids):
+            read = many.assembled(lined, assembler_of(target), start)
+            if (
+                read is not None
+                and not catalog.is_known(table)
+                and needs_columns(writers[target].table.types, read.extra)
+            ):
+                many.pass_over(table)
+                read = None
         if at_once and read is None:
-            rows, sizes, ids, stamped = _gathered(batches)
-        kept = _new_ones(connection, table, ids, now) if any(ids) else range(len(rows))
-        if len(kept) < len(rows):
+            rows, sizes, _, stamped = _gathered(batches)
+        if read is None and len(kept) < len(rows):
             rows, sizes = [rows[position] for position in kept], [sizes[position] for position in kept]
-        if read is not None:
-            kept = range(read.size)
         if rows or ready or read is not None:
             columns = joined(ready) if ready else None
             if transform is None:
@@ -140,17 +149,13 @@ def take(
             run(connection, "DELETE FROM store_catalog.spooled WHERE table_name = ?", [table])
             run(connection, "INSERT INTO store_catalog.spooled VALUES (?, ?)", [table, batches[-1].entry.number])
     stored = sum(len(some) for _, some in moments)
-    return Taken(stored, len(ids) - len(rows), moments, by_table)
+    return Taken(stored, len(ids) - len(kept), moments, by_table)
 
 
-def _many_lines(table: str, batches: Sequence[Spooled]) -> bool:
-    """Whether the rows are so many lines for a table of known columns that the engine's own reader has use."""
-    lined = [batch for batch in batches if batch.columns is None]
-    return (
-        catalog.is_known(table)
-        and all(batch.record_ids is None for batch in lined)
-        and sum(batch.entry.rows for batch in lined) >= MANY
-    )
+def _many_lines(tables: Tables, table: str, batches: Sequence[Spooled]) -> bool:
+    """Whether the rows are so many lines for a table that has its columns that the engine's own reader has use."""
+    has_columns = catalog.is_known(table) or tables.get(table) is not None
+    return has_columns and sum(batch.entry.rows for batch in batches if batch.columns is None) >= MANY
 
 
 def _bytes(batch: Spooled) -> int:
@@ -232,8 +237,15 @@ def _gathered(batches: Sequence[Spooled]) -> _Gathered:
                 stamped += 1
             rows.append(row)
         sizes += map(len, lines)
-        ids += [None] * len(lines) if batch.record_ids is None else map(id_digest, batch.record_ids)
+        ids += _ids(batch)
     return rows, sizes, ids, stamped
+
+
+def _ids(batch: Spooled) -> list[int | None]:
+    """The ids of the records of a batch of lines."""
+    if batch.record_ids is None:
+        return [None] * (batch.entry.rows if batch.columns is None else 0)
+    return list(map(id_digest, batch.record_ids))
 
 
 def _as_texts(table: str, batches: Sequence[Spooled], reason: str) -> _Gathered:
