@@ -129,9 +129,9 @@ def test_no_credential_goes_there(reader: BodyReader, monkeypatch: pytest.Monkey
     asked: list[object] = []
     ask = Helper.ask
 
-    def told(self: Helper, head: dict[str, Any], parts: Any) -> Any:
+    def told(self: Helper, head: dict[str, Any], parts: Any, understood: Any) -> Any:
         asked.append(head)
-        return ask(self, head, parts)
+        return ask(self, head, parts, understood)
 
     monkeypatch.setattr(Helper, "ask", told)
     assert reader._beside(DOORS["json"], _request("/ingest/T_CL", {"table": "T_CL"}, {}), b'{"a": 1}', None) is not None

@@ -81,3 +81,12 @@ def test_what_is_not_plain_is_nobodys(many: ManyLines) -> None:
         assert many.assembled([_batch([[1], 2])], _assembler(), 1) is None
         assert many.assembled([twice], _assembler(), 1) is None
         assert many.assembled([_batch(PLAIN)], _assembler(), 1) is not None
+
+
+def test_stores_share_one_process(many: ManyLines) -> None:
+    other = ManyLines()
+    assert other._helper is many._helper
+    other.end()
+    other.end()
+    assert many._helper.start(30)
+    assert many._helper.pid is not None

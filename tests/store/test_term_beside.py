@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -42,7 +45,7 @@ def store(tmp_path: Path, clock: VirtualClock) -> Iterator[LogStore]:
 def builder() -> Iterator[BuilderBeside]:
     made = BuilderBeside()
     yield made
-    made.end()
+    made.close()
 
 
 def _source(store: LogStore) -> Source:
@@ -161,3 +164,84 @@ def test_the_store_ends_it_with_itself(tmp_path: Path, clock: VirtualClock, monk
         os.kill(made[0], 0)  # it is there
     with pytest.raises(ProcessLookupError):
         os.kill(made[0], 0)
+
+
+def test_one_that_hangs_is_ended_as_soon_as_nobody_wants_the_segment(
+    store: LogStore, builder: BuilderBeside, tmp_path: Path
+) -> None:
+    """Who changes stored rows waits for it, and so does the end of the store."""
+    source = _source(store)
+    with closing(store.connect()) as cursor:
+        builder.build(cursor, source, tmp_path / "one.terms", {}, lambda: False)
+        hung = builder._companion.pid
+        assert hung is not None
+        os.kill(hung, signal.SIGSTOP)
+        until = time.monotonic() + 0.5
+        with pytest.raises(Stopped):
+            builder.build(cursor, source, tmp_path / "two.terms", {}, lambda: time.monotonic() > until)
+        assert time.monotonic() - until < 20
+        assert builder.build(cursor, source, tmp_path / "two.terms", {}, lambda: False) > 0
+
+
+def test_one_that_hangs_is_ended_at_last(
+    store: LogStore, builder: BuilderBeside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "_PATIENCE", 0.5)
+    source = _source(store)
+    with closing(store.connect()) as cursor:
+        builder._companion.pipes()
+        hung = builder._companion.pid
+        assert hung is not None
+        os.kill(hung, signal.SIGSTOP)
+        with pytest.raises(OSError):
+            builder.build(cursor, source, tmp_path / "one.terms", {}, lambda: False)
+    monkeypatch.undo()
+    with closing(store.connect()) as cursor:
+        assert builder.build(cursor, source, tmp_path / "one.terms", {}, lambda: False) > 0
+
+
+def test_stores_share_one_process(store: LogStore, builder: BuilderBeside, tmp_path: Path) -> None:
+    """A server has a store for each workspace, and a process takes a hundred megabytes."""
+    source, other = _source(store), BuilderBeside()
+    with closing(store.connect()) as cursor:
+        builder.build(cursor, source, tmp_path / "one.terms", {}, lambda: False)
+        process = builder._companion.pid
+        other.build(cursor, source, tmp_path / "two.terms", {}, lambda: False)
+        assert other._companion.pid == process
+        other.close()
+        builder.build(cursor, source, tmp_path / "three.terms", {}, lambda: False)
+        with pytest.raises(Stopped):
+            other.build(cursor, source, tmp_path / "four.terms", {}, lambda: False)
+
+
+BUILDING = """
+import os, signal, sys
+from pathlib import Path
+import pyarrow as pa
+from vedette.core.companion import Companion
+made = Companion("vedette.store.terms.beside")
+sent, _ = made.pipes()
+about = {"rows": 2, "first": 0, "anchors": [], "known": ["a"], "left_out": []}
+import orjson
+sent.write(orjson.dumps({"path": sys.argv[1], "about": about, "columns": [["a", "string", None]]}) + b"\\n")
+batch = pa.record_batch([pa.array([0, 1]), pa.array(["one", "two"])], ["r", "t"])
+with pa.ipc.new_stream(sent, batch.schema) as out:
+    out.write_batch(batch)
+sent.flush()
+os.write(1, b"%d\\n" % made.pid)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")
+def test_who_is_left_alone_writes_nothing_and_says_nothing(tmp_path: Path) -> None:
+    """The folder may be another server's by the time at which the segment is ready."""
+    path = tmp_path / "0-2.terms"
+    process = subprocess.Popen(
+        [sys.executable, "-c", BUILDING, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")},
+    )  # fmt: skip
+    told, wrong = process.communicate(timeout=30)  # it has the pipe of errors open as long as it is there
+    assert int(told) > 0
+    assert wrong == b""
+    assert list(tmp_path.iterdir()) == []

@@ -9,16 +9,18 @@ from __future__ import annotations
 import logging
 import mmap
 import os
+import runpy
 import select
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Generic, TypeVar
 
 import orjson
 
@@ -32,6 +34,21 @@ _PIPE: Final = 1024 * 1024
 """Bytes that a pipe may hold, where the system lets it be said: each turn of writer and reader is one of the interpreter's as well."""
 _IDLE: Final = 60.0
 """Seconds without work after which a process that helps ends by itself."""
+_LEAST: Final = 20.0
+"""Seconds that a question may take at least: with all processors busy, what takes one second takes several."""
+_BYTES_A_SECOND: Final = 512 * 1024
+"""So many bytes more give it a second more: a tenth of what bodies are read at where nothing else is going on."""
+_BEGIN: Final = 60.0
+"""Seconds that a process may take to begin."""
+_LONGEST_PAUSE: Final = 60.0
+"""Seconds between two attempts at beginning one, where they go on failing."""
+_LOOK: Final = 0.2
+"""Seconds between two looks at whether work is still wanted."""
+_APART: Final[dict[str, Any]] = (
+    {"creationflags": 0x200} if sys.platform == "win32" else {"process_group": 0}  # CREATE_NEW_PROCESS_GROUP
+)
+"""Ctrl-C is for the one that it works for, from its very first moment."""
+T = TypeVar("T")
 
 
 class Companion:
@@ -42,6 +59,8 @@ class Companion:
         self._module = module
         self._guard = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._waiter: threading.Thread | None = None
+        self._shut = False
 
     @property
     def pid(self) -> int | None:
@@ -56,11 +75,16 @@ class Companion:
         return process is not None and process.poll() is None
 
     def pipes(self) -> tuple[IO[bytes], IO[bytes]]:
-        """Where to write to it, and to read from it. Raises OSError where the system does not give a process."""
+        """Where to write to it, and to read from it. Raises OSError where there is none: the system does not give one, or it is shut."""
         with self._guard:
+            if self._shut:
+                raise OSError("the process is not to be there any more")
             if self._process is None or self._process.poll() is not None:
                 self._put_away()
                 self._process = self._started()
+                # one that ends by itself is not to be left as a zombie until somebody asks for it again
+                self._waiter = threading.Thread(target=self._process.wait, name=f"end of {self._module}", daemon=True)
+                self._waiter.start()
             assert self._process.stdin is not None
             assert self._process.stdout is not None
             return self._process.stdin, self._process.stdout
@@ -68,14 +92,34 @@ class Companion:
     def end(self) -> None:
         """End it now, whatever it does; who reads from it meets the end of the pipe. Any thread may."""
         with self._guard:
-            if self._process is not None:
-                self._process.kill()
-            self._put_away()
+            self._kill()
+
+    def shut(self) -> None:
+        """End it, and begin no other."""
+        with self._guard:
+            self._shut = True
+            self._kill()
+
+    def watched(self, seconds: float, stopped: Callable[[], bool] | None = None) -> Watch:
+        """For the length of a block: the process is ended if there is no progress for so long, or as soon as `stopped` says so."""
+        return Watch(self.end, seconds, stopped)
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+        self._put_away()
 
     def _put_away(self) -> None:
         process, self._process = self._process, None
-        if process is not None:
-            process.wait(_PATIENCE)
+        waiter, self._waiter = self._waiter, None
+        if process is None or waiter is None:
+            return
+        waiter.join(_PATIENCE)
+        if not waiter.is_alive():  # else somebody may read from it still
+            for pipe in (process.stdin, process.stdout):
+                assert pipe is not None
+                with suppress(OSError, ValueError):  # of what was not sent nobody wants to know
+                    pipe.close()
 
     def _started(self) -> subprocess.Popen[bytes]:
         if not sys.executable:
@@ -85,12 +129,46 @@ class Companion:
         own = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
         own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_PACKAGES), own.get("PYTHONPATH")]))
         # -P: what lies in the working directory is no module
-        command = [sys.executable, "-P", "-m", self._module]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=own)  # noqa: S603
+        command = [sys.executable, "-P", "-c", f"from {__name__} import run; run({self._module!r})"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=own, **_APART)  # noqa: S603
         for pipe in (process.stdin, process.stdout):
             assert pipe is not None
             _widen(pipe)
         return process
+
+
+class Watch:
+    """Looks after work that somebody else does, and has it ended when it hangs."""
+
+    def __init__(self, end: Callable[[], None], seconds: float, stopped: Callable[[], bool] | None = None) -> None:
+        """`end` is called once, from another thread."""
+        self._end = end
+        self._seconds = seconds
+        self._stopped = stopped
+        self._done = threading.Event()
+        self._until = time.monotonic() + seconds
+
+    def progress(self) -> None:
+        """The work goes on."""
+        self._until = time.monotonic() + self._seconds
+
+    def __enter__(self) -> Watch:
+        threading.Thread(target=self._look, name="watch", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+
+    def _look(self) -> None:
+        while True:
+            left = self._until - time.monotonic()
+            wanted = self._stopped is None or not self._stopped()
+            if left <= 0 or not wanted:
+                break
+            if self._done.wait(left if self._stopped is None else min(left, _LOOK)):
+                return
+        if not self._done.is_set():
+            self._end()
 
 
 def _widen(pipe: IO[bytes]) -> None:
@@ -103,9 +181,34 @@ def _widen(pipe: IO[bytes]) -> None:
             log.debug("pipes stay as they are")
 
 
-def left_alone() -> None:
-    """For the process itself, when it begins: Ctrl-C is for the one that it works for, whose end it learns of by its input's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+_own: list[IO[bytes]] = []
+"""In the process itself: where its questions come from, and where its answers go."""
+
+
+def run(module: str) -> None:
+    """The process itself: runs a module as a program.
+
+    Nothing but its answers gets to where they are read: what a library prints, even while it is imported, is for people, and goes where
+    errors go.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it learns of an end by its input's
+    _own[:] = [os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")]
+    with open(os.devnull, "r+b") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        try:
+            os.dup2(2, 1)
+        except OSError:  # there is nowhere for errors to go
+            os.dup2(nothing.fileno(), 1)
+    runpy.run_module(module, run_name="__main__")
+
+
+@contextmanager
+def at_work(nice: int) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """For the module that `run` runs: where its questions come from, and where its answers go, until nobody is there to read them."""
+    step_back(nice)
+    asked, answers = _own
+    with asked, suppress(BrokenPipeError), answers:
+        yield asked, answers
 
 
 Part = bytes | bytearray | memoryview | mmap.mmap
@@ -124,46 +227,60 @@ class Answer:
 class Helper:
     """A companion that answers one question after the other. Safe for threads: they take turns.
 
-    It is begun with the first question, which it does not answer: nobody waits for a process to begin.
+    It is begun with the first question, which it does not answer: nobody waits for a process to begin. One that does not answer is ended.
     """
 
-    def __init__(self, module: str, what: str) -> None:
-        """`what` is what the module does, for the log."""
+    def __init__(self, module: str, what: str, patience: float = _LEAST) -> None:
+        """`what` is what the module does, for the log; `patience`: seconds that any question may take, and long ones take more."""
         self._companion = Companion(module)
         self._what = what
+        self._patience = patience
         self._turn = threading.Lock()
         self._guard = threading.Lock()
         self._ready = False
         self._starting: threading.Thread | None = None
         self._ended = False
+        self._failures = 0
+        self._not_before = 0.0
 
     @property
     def pid(self) -> int | None:
         """The process, while there is one."""
         return self._companion.pid
 
-    def ask(self, head: dict[str, Any], parts: Sequence[Part]) -> Answer | None:
-        """The answer; None where there is no process, or it has failed: then it is the caller's to do."""
+    def ask(self, head: dict[str, Any], parts: Sequence[Part], understood: Callable[[Answer], T]) -> T | None:
+        """What `understood` makes of the answer; None where there is no process, or it has failed: then it is the caller's to do."""
         if not (self._ready and self._companion.alive):
             with self._guard:
                 self._ready = False
             self.start()
             return None
         try:
+            begin = _begin(head, parts)
+        except TypeError:
+            return None  # what is no JSON stays here
+        size = sum(memoryview(part).nbytes for part in parts)
+        try:
             with self._turn:
-                answer = self._asked(head, parts)
-            return answer if answer.head else None
-        except (OSError, ValueError, TypeError):
-            # it has ended by itself, was ended, or what is asked is no JSON; the next question finds a new one
-            with self._guard:
-                self._ready = False
-            self._companion.end()
+                if not self._ready:  # it has failed who had the turn before
+                    return None
+                answer = self._asked(begin, parts, self._patience + size / _BYTES_A_SECOND)
+            told = understood(answer) if answer.head else None
+        except Exception as error:
+            # it hangs, has ended by itself, was ended, or is of another version; a later question finds a new one
+            self._failed(error)
             return None
+        self._failures = 0
+        return told
 
     def start(self, seconds: float | None = None) -> bool:
-        """Begin the process, if there is none, and wait for it so long (None: not at all); whether it is there."""
+        """Begin the process, if there is none, and wait for it so long (None: not at all); whether it is there.
+
+        Where it fails again and again it is not begun every time.
+        """
         with self._guard:
-            if not self._ready and not self._ended and self._starting is None:
+            due = time.monotonic() >= self._not_before
+            if not self._ready and not self._ended and self._starting is None and due:
                 self._starting = threading.Thread(target=self._start, name=f"helper for {self._what}", daemon=True)
                 self._starting.start()
             starting = self._starting
@@ -176,47 +293,93 @@ class Helper:
         with self._guard:
             self._ended, self._ready = True, False
             starting = self._starting
-        self._companion.end()
+        self._companion.shut()
         if starting is not None:
             starting.join()
-            self._companion.end()
 
     def _start(self) -> None:
         try:
             with self._turn:
-                self._asked({}, [])
+                self._asked(_begin({}, []), [], _BEGIN)
             with self._guard:
                 self._ready = not self._ended
-        except (OSError, ValueError) as error:
-            if not self._ended:
-                log.warning("there is no process for %s, it is done in this one: %s", self._what, error)
-            self._companion.end()
+        except Exception as error:
+            self._failed(error)
         finally:
             with self._guard:
                 self._starting = None
 
-    def _asked(self, head: dict[str, Any], parts: Sequence[Part]) -> Answer:
+    def _failed(self, error: Exception) -> None:
+        with self._guard:
+            self._ready = False
+            self._failures += 1
+            first = self._failures == 1
+            if not first:
+                self._not_before = time.monotonic() + min(_LONGEST_PAUSE, 2.0**self._failures)
+            told = first and not self._ended
+        self._companion.end()
+        if told:
+            log.warning("the process for %s has failed, what it does is done in this one: %s", self._what, error)
+
+    def _asked(self, begin: bytes, parts: Sequence[Part], seconds: float) -> Answer:
         sent, answered = self._companion.pipes()
-        _write(sent, head, parts)
-        found = _read(answered)
+        with self._companion.watched(seconds):
+            _write(sent, begin, parts)
+            found = _read(answered)
         if found is None:
             raise OSError("the process has ended")
         return Answer(*found)
 
 
+class Shared(Generic[T]):
+    """One thing for all who use it in this process: made for the first of them, and ended with the last."""
+
+    def __init__(self, make: Callable[[], T], end: Callable[[T], None]) -> None:
+        self._make = make
+        self._end = end
+        self._guard = threading.Lock()
+        self._users = 0
+        self._thing: T | None = None
+
+    def join(self) -> T:
+        """It is used once more."""
+        with self._guard:
+            self._users += 1
+            if self._thing is None:
+                self._thing = self._make()
+            return self._thing
+
+    def leave(self) -> None:
+        """One does not use it any more."""
+        with self._guard:
+            self._users -= 1
+            thing = self._thing
+            if self._users or thing is None:
+                return
+            self._thing = None
+        self._end(thing)
+
+
 def help_with(work: Work, nice: int) -> None:
     """What the module of a helper does when it is run: some work again and again, until nobody asks for a while."""
-    left_alone()
-    step_back(nice)
-    asked, answers = sys.stdin.buffer, sys.stdout.buffer
-    with suppress(BrokenPipeError):
-        while _comes(asked) and (found := _read(asked)) is not None:
-            head, parts = found
-            try:
-                answer = work(head, parts) if head else ({}, [])  # no head: whether there is an answer
-            except Exception:
-                answer = {}, []  # who asked does it, and finds what is wrong
-            _write(answers, *answer)
+    with at_work(nice) as (asked, answers):
+        while _comes(asked) and _answered(asked, answers, work):
+            pass
+
+
+def _answered(asked: IO[bytes], answers: IO[bytes], work: Work) -> bool:
+    """Answers one question; False where no more come. What it held is let go of before the next."""
+    found = _read(asked)
+    if found is None:
+        return False
+    head, parts = found
+    try:
+        answer, made = work(head, parts) if head else ({}, [])  # no head: whether there is an answer
+        begin = _begin(answer, made)
+    except Exception:
+        begin, made = _begin({}, []), []  # who asked does it, and finds what is wrong
+    _write(answers, begin, made)
+    return True
 
 
 def _comes(asked: IO[bytes]) -> bool:
@@ -225,9 +388,18 @@ def _comes(asked: IO[bytes]) -> bool:
     return bool(select.select([asked], [], [], _IDLE)[0])
 
 
-def _write(pipe: IO[bytes], head: dict[str, Any], parts: Sequence[Part]) -> None:
-    sizes = [memoryview(part).nbytes for part in parts]
-    pipe.write(orjson.dumps([head, sizes]) + b"\n")
+def gone(asked: IO[bytes]) -> bool:
+    """For the process itself, while it has been asked and is to answer: whether nobody waits for the answer any more."""
+    return sys.platform != "win32" and bool(select.select([asked], [], [], 0)[0])
+
+
+def _begin(head: dict[str, Any], parts: Sequence[Part]) -> bytes:
+    """What is written before the parts. Raises TypeError for a head that is no JSON."""
+    return orjson.dumps([head, [memoryview(part).nbytes for part in parts]]) + b"\n"
+
+
+def _write(pipe: IO[bytes], begin: bytes, parts: Sequence[Part]) -> None:
+    pipe.write(begin)
     for part in parts:
         pipe.write(part)
     pipe.flush()
@@ -239,6 +411,8 @@ def _read(pipe: IO[bytes]) -> tuple[dict[str, Any], list[Part]] | None:
     if not line.endswith(b"\n"):
         return None
     head, sizes = orjson.loads(line)
+    if not isinstance(head, dict):
+        raise ValueError("what was said is no answer")
     parts: list[Part] = []
     for size in sizes:
         # fresh pages of the system are empty, and need not be made so with the interpreter held

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vedette.core.companion import Answer, Helper, Part, help_with
+from vedette.core.companion import Answer, Helper, Part, Shared, help_with
 from vedette.core.priority import WAITED_FOR_LATER
 from vedette.kql.types import Type
 from vedette.store.assembly import Assembled, Assembler
@@ -29,10 +30,11 @@ _PASSED_OVER: Final = 8
 
 
 class ManyLines:
-    """Makes columns of batches of lines. Safe for threads."""
+    """Makes columns of batches of lines. Safe for threads. There is one process for the stores of all workspaces."""
 
     def __init__(self) -> None:
-        self._helper = Helper(_MODULE, "many lines")
+        self._helper = _HELPER.join()
+        self._ended = False
         self._passed_over: dict[str, int] = {}
 
     def assembled(self, batches: Sequence[Spooled], assembler: Assembler, first: int) -> Assembled | None:
@@ -44,9 +46,9 @@ class ManyLines:
             "workspace": assembler.workspace_id, "load": assembler.load, "ingested": assembler.ingested,
             "stamp": assembler.stamp,
         }  # fmt: skip
-        answer = self._helper.ask(about, [batch.payload for batch in batches])
-        if answer is not None:
-            return _received(answer)
+        made = self._helper.ask(about, [batch.payload for batch in batches], _received)
+        if made is not None:
+            return made
         texts = [batch.text for batch in batches]
         return _assembled(texts, counts, accepted, assembler, first)
 
@@ -62,8 +64,13 @@ class ManyLines:
         self._passed_over[table] = _PASSED_OVER
 
     def end(self) -> None:
-        """End the process, for good."""
-        self._helper.end()
+        """End the process, for good, if nobody else has use for it."""
+        if not self._ended:
+            self._ended = True
+            _HELPER.leave()
+
+
+_HELPER: Final = Shared(partial(Helper, _MODULE, "many lines"), Helper.end)
 
 
 def _assembled(

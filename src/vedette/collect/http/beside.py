@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import orjson
-
 from vedette.collect.http.door import Arrived, Door, DoorRequest, Rows
-from vedette.core.companion import Helper, Part, help_with
+from vedette.core.companion import Answer, Helper, Part, help_with
 from vedette.core.priority import WAITED_FOR_BY_SENDERS
 from vedette.store.batch import BadRecord
 from vedette.store.rowlines import RowLines
@@ -50,16 +48,17 @@ class BodyReader:
             "method": request.method, "path": request.path, "parts": dict(request.parts), "query": dict(request.query),
             "headers": headers, "address": request.address,
         }  # fmt: skip
-        answer = self.helper.ask({"door": door.name, "request": asked, "facts": facts}, [body])
-        if answer is None:
-            return None
-        head, payloads = answer.head, answer.parts
-        rows = [
-            Rows(table, RowLines(count, bytes(payload), form), ids)
-            for (table, count, form, ids), payload in zip(head["rows"], payloads, strict=True)
-        ]
-        bad = [(table, [BadRecord(*one) for one in records]) for table, records in head["bad"]]
-        return Arrived(rows, bad, head["told"])
+        return self.helper.ask({"door": door.name, "request": asked, "facts": facts}, [body], _received)
+
+
+def _received(answer: Answer) -> Arrived:
+    head, payloads = answer.head, answer.parts
+    rows = [
+        Rows(table, RowLines(count, bytes(payload), form), ids)
+        for (table, count, form, ids), payload in zip(head["rows"], payloads, strict=True)
+    ]
+    bad = [(table, [BadRecord(*one) for one in records]) for table, records in head["bad"]]
+    return Arrived(rows, bad, head["told"])
 
 
 def _work(about: dict[str, Any], parts: Sequence[Part]) -> tuple[dict[str, Any], Sequence[Part]]:
@@ -71,7 +70,6 @@ def _work(about: dict[str, Any], parts: Sequence[Part]) -> tuple[dict[str, Any],
     rows = [[one.table, one.lines.count, list(one.lines.form), one.record_ids] for one in arrived.rows]
     bad = [[table, [[one.line, one.offset, one.reason, one.raw] for one in records]] for table, records in arrived.bad]
     head = {"rows": rows, "bad": bad, "told": arrived.told}
-    orjson.dumps(head)  # what is no JSON, the server keeps to itself
     return head, [one.lines.payload for one in arrived.rows]
 
 

@@ -225,10 +225,9 @@ class TermIndex:
         self._wake.set()
         with self._starting:
             thread = self._thread
+        self._beside.close()
         if thread is not None:
-            self._beside.end()
             thread.join()
-            self._beside.end()
         held, self._segments = self._segments, {}
         for segments in held.values():
             for segment in segments:
