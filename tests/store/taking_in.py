@@ -11,8 +11,12 @@ import sys
 import threading
 from pathlib import Path
 
+import orjson
 import pyarrow as pa
 
+from vedette.collect.http.beside import BodyReader
+from vedette.collect.http.door import DoorRequest
+from vedette.collect.http.registry import doors
 from vedette.core.clock import SystemClock
 from vedette.kql.types import Type
 from vedette.store.columnar import Column, columnar
@@ -53,6 +57,23 @@ def main(folder: Path, round_: int) -> None:
             intake.accept_columns("CrashColumns_CL", columnar(rows), source="crash")
             os.write(1, f"CrashColumns_CL {batch} {size}\n".encode())
 
+    reader = BodyReader()
+    door = next(one for one in doors() if one.name == "json")
+    request = DoorRequest("POST", "/ingest/SigninLogs", {"table": "SigninLogs"}, {}, {}, "192.0.2.1")
+
+    def send_bodies() -> None:
+        """So long that the processes beside this one read them and make columns of them."""
+        for number in itertools.count():
+            batch, size = f"{round_}-body-{number}", 2_000 + number % 3
+            body = orjson.dumps([{"CorrelationId": batch, "DurationMs": n, "UserAgent": "x" * 50} for n in range(size)])
+            for rows in reader.read(door, request, body, None).rows:
+                intake.accept_lines(rows.table, rows.lines, source="crash", record_ids=rows.record_ids)
+            os.write(1, f"SigninLogs {batch} {size}\n".encode())
+
+    if round_ % 4 == 3:  # they are there from the first body on
+        assert reader.helper.start(30)
+        assert logs._many._helper.start(30)
+    threading.Thread(target=send_bodies, daemon=True).start()
     threading.Thread(target=send_columns, daemon=True).start()
     for sender in range(3):
         threading.Thread(target=send, args=(sender,), daemon=True).start()

@@ -394,7 +394,7 @@ def _killed_rounds(folder: Path, rounds: int) -> None:
                 table, batch, rows = line.split()
                 acknowledged[table, batch] = int(rows)
     assert acknowledged
-    assert any(table == "CrashColumns_CL" for table, _ in acknowledged)
+    assert {"CrashColumns_CL", "SigninLogs"} <= {table for table, _ in acknowledged}
     started = time.monotonic()
     with (
         LogStore(folder / "logs.duckdb", SystemClock()) as logs,
@@ -404,8 +404,9 @@ def _killed_rounds(folder: Path, rounds: int) -> None:
         assert intake.flush(60)
         found: Counter[tuple[str, str]] = Counter()
         for table in {table for table, _ in acknowledged}:
+            names = "batch = CorrelationId, n = DurationMs" if table == "SigninLogs" else "batch, n"
             for batch, count, kinds in logs.query(
-                f"{table} | summarize Times = count() by batch, n | summarize sum(Times), count() by batch"
+                f"{table} | project {names} | summarize Times = count() by batch, n | summarize sum(Times), count() by batch"
             ).rows:
                 assert count == kinds, "a row is there twice"
                 found[table, batch] = count
