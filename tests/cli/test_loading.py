@@ -231,7 +231,7 @@ def test_an_archive_of_evidence(vedette: Command, data: Path, tmp_path: Path) ->
     told = vedette("load", archive, "--data", data, "--again", "--format", "json").json()
     assert told["coverage"][0] | {"source": ""} == {
         "source": "", "table": "OfficeActivity", "files": 2, "rows": 3, "first": "2026-03-06", "last": "2026-03-08",
-        "days": {"2026-03-06": 2, "2026-03-08": 1}, "missing": [{"from": "2026-03-07", "to": "2026-03-07"}],
+        "days": {"2026-03-06": 2, "2026-03-08": 1}, "missing": [{"from": "2026-03-07", "to": "2026-03-07"}], "again": {},
     }  # fmt: skip
 
 

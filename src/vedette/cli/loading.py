@@ -16,6 +16,7 @@ from vedette.cli.output import counted, harmless, json_line, note, placed, print
 from vedette.cli.progress import DelayedBar
 
 if TYPE_CHECKING:
+    from vedette.store.coverage import Coverage
     from vedette.store.report import LoadReport
 
 
@@ -162,11 +163,11 @@ def _print_coverage(report: LoadReport) -> None:
         return
     typer.echo()
     print_table(
-        ["source", "table", "records", "from", "to", "days", "days without rows"],
+        ["source", "table", "rows", "came again", "from", "to", "days", "days without rows"],
         [
             [
-                one.source, one.table, one.rows, next(iter(one.days)), next(reversed(one.days)), len(one.days),
-                _spans(one.missing),
+                one.source, one.table, one.rows, sum(one.again.values()), next(iter(one.days)), next(reversed(one.days)),
+                len(one.days), _spans(one.missing),
             ]
             for one in told
         ],
@@ -177,8 +178,16 @@ def _print_coverage(report: LoadReport) -> None:
         if len(days) <= _MOST_DAYS:
             print_table(
                 ["day", *(f"{one.table} ({one.source})" if one.source != one.table else one.table for one in told)],
-                [[day, *(one.days.get(day, 0) for one in told)] for day in days],
+                [[day, *(_cell(one, day) for one in told)] for day in days],
             )
+
+
+def _cell(source: Coverage, day: str) -> str:
+    """What a source has of a day: its rows, and how many records came again."""
+    if day not in source.days:
+        return "none"
+    repeated = source.again.get(day, 0)
+    return f"{source.days[day]} (+{repeated} again)" if repeated else str(source.days[day])
 
 
 def _spans(missing: Sequence[tuple[str, str]]) -> str:

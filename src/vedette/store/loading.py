@@ -30,7 +30,7 @@ from vedette.store.contents import (
     record,
 )
 from vedette.store.conversion import convert
-from vedette.store.coverage import coverage_of, days_in
+from vedette.store.coverage import Coverage, coverage_of, days_in, days_of_known
 from vedette.store.inference import Inference
 from vedette.store.inserting import Inserter
 from vedette.store.physical import LOAD
@@ -94,6 +94,8 @@ class Loader:
         self._total = 0
         self._rows = 0
         self._errors: dict[AnySource, VedetteError] = {}
+        self._brought: set[int] = set()
+        """The loads of this call whose records have keys."""
 
     def load(self, sources: Sequence[AnySource]) -> LoadReport:
         """Load the sources in their order. A file that cannot be loaded is reported, and the others are loaded all the same."""
@@ -123,12 +125,7 @@ class Loader:
             )
             stopped = found[-1].outcome is Outcome.CANCELLED
             report.files += found
-        self._recall(report.files, before)
-        report.coverage = coverage_of(
-            (file.kind or file.table, file.table, file.days)
-            for file in report.files
-            if file.outcome in (Outcome.LOADED, Outcome.PRESENT)
-        )
+        report.coverage = self._coverage(report.files, self._recall(report.files, before))
         report.seconds = self._clock.monotonic() - started
         return report
 
@@ -137,29 +134,54 @@ class Loader:
         with closing(self._connect()) as connection, engine_errors():
             return int(run(connection, "SELECT coalesce(max(rowid), -1) FROM store_catalog.loads")[0][0])
 
-    def _recall(self, files: Sequence[FileReport], before: int) -> None:
-        """Of files that were loaded earlier than in this call: what the store has of their days. Each content counts once."""
+    def _recall(self, files: Sequence[FileReport], before: int) -> set[int]:
+        """Of files that were loaded earlier than in this call: what the store has of their days. Each content counts once. Gives
+        the loads that brought them."""
         recalled: set[tuple[str, str]] = set()
+        loads: set[int] = set()
         for file in files:
             if file.outcome is Outcome.PRESENT and (file.table, file.content) not in recalled:
                 recalled.add((file.table, file.content))
                 stored = self._tables.get(file.table)
                 if stored is not None:
-                    file.days = self._days_of(stored, file.content, before)
+                    own = self._loads_of(stored, file.content, before)
+                    file.days = self._days_of(stored, own)
+                    loads.update(own)
+        return loads
 
-    def _days_of(self, stored: StoredTable, digest: str, before: int) -> Counter[int]:
+    def _loads_of(self, stored: StoredTable, digest: str, before: int) -> list[int]:
+        with closing(self._connect()) as connection, engine_errors():
+            found = run(
+                connection,
+                "SELECT id FROM store_catalog.loads WHERE table_name = ? AND sha256 = ? AND rowid <= ?",
+                [stored.name, digest, before],
+            )
+        return [int(one) for (one,) in found]
+
+    def _days_of(self, stored: StoredTable, loads: Sequence[int]) -> Counter[int]:
         moment = stored.stored.get("TimeGenerated")
-        if moment is None:
+        if moment is None or not loads:
             return Counter()
-        loads = "SELECT id FROM store_catalog.loads WHERE table_name = ? AND sha256 = ? AND rowid <= ?"
         with READERS.reading(), closing(self._connect()) as connection, engine_errors():
             found = run(
                 connection,
                 f"SELECT {identifier(moment.physical)} // {ticks.DAY} AS day, count(*) FROM {self._rows_of(stored)} "
-                f"WHERE {identifier(LOAD)} IN ({loads}) AND day IS NOT NULL GROUP BY day",
-                [stored.name, digest, before],
+                f"WHERE {identifier(LOAD)} IN ({', '.join(map(str, loads))}) AND day IS NOT NULL GROUP BY day",
             )
         return Counter(dict(found))
+
+    def _coverage(self, files: Sequence[FileReport], recalled: set[int]) -> list[Coverage]:
+        """What the files have of each day, each record once: what they added, what they had added earlier, and what was there of
+        other files' adding."""
+        told = [file for file in files if file.outcome in (Outcome.LOADED, Outcome.PRESENT)]
+        known: dict[int, Counter[int]] = {}
+        for table in {file.table for file in told}:
+            own = [position for position, file in enumerate(told) if file.table == table]
+            known.update(zip(own, days_of_known([told[position].known for position in own], recalled)))
+        return coverage_of(
+            (file.kind or file.table, file.table, file.days + known[position], file.again)
+            for position, file in enumerate(told)
+        )
 
     # -- the first look
 
@@ -222,8 +244,9 @@ class Loader:
             self._tell(source, base + min(consumed, source.size))
 
         writer = RecordWriter(
-            self._tables, self._connect, source, now=now, stamp=stamp, shift=shift, again=self._options.again, tell=tell
-        )
+            self._tables, self._connect, source, now=now, stamp=stamp, shift=shift, again=self._options.again,
+            loads=self._brought, tell=tell,
+        )  # fmt: skip
         try:
             found = writer.store()
         except Cancelled:

@@ -18,9 +18,9 @@ from vedette.store.retention.lake import FOLDER
 from vedette.store.statements import run
 from vedette.store.tables import CATALOGUE
 
-LAYOUT: Final = "3"
+LAYOUT: Final = "4"
 """The version of the file's layout. 2: properties of dynamic columns have columns, which whoever writes must fill; 3: those of columns
-of text that holds JSON, and of first elements, too."""
+of text that holds JSON, and of first elements, too. 4: the key of a file's record says which load brought the record."""
 STAGING: Final = "staging"
 """The folder beside the store's file where a backup of it is made."""
 _MAX_MEMORY: Final = 4 * 1024

@@ -7,7 +7,7 @@ every file, in the transaction of the rows.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,7 +20,7 @@ from vedette.store import catalog
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.contents import Load, digest_of_file, earlier_digests, kinds_of, load_id, record
-from vedette.store.coverage import days_of
+from vedette.store.coverage import days_of, each_day
 from vedette.store.inference import Inference
 from vedette.store.report import FileReport, Outcome
 from vedette.store.statements import engine_errors, lent, run
@@ -31,9 +31,10 @@ CATALOGUE: Final = """
 CREATE TABLE IF NOT EXISTS store_catalog.files (
     sha256 VARCHAR, bytes BIGINT, target VARCHAR, source VARCHAR, rows BIGINT, loaded_at BIGINT
 );
-CREATE TABLE IF NOT EXISTS store_catalog.file_records (table_name VARCHAR, key HUGEINT);
+CREATE TABLE IF NOT EXISTS store_catalog.file_records (table_name VARCHAR, key HUGEINT, load BIGINT);
+ALTER TABLE store_catalog.file_records ADD COLUMN IF NOT EXISTS load BIGINT;
 """
-"""Rows are only ever added."""
+"""Rows are only ever added. The load of a record that an earlier version stored is not known."""
 
 _KEYS: Final = "incoming_keys"
 Connect = Callable[[], duckdb.DuckDBPyConnection]
@@ -99,13 +100,15 @@ class RecordWriter:
 
     def __init__(
         self, tables: Tables, connect: Connect, source: RecordSource, *, now: int, stamp: int, shift: int, again: bool,
-        tell: Callable[[int, int], None],
+        loads: set[int], tell: Callable[[int, int], None],
     ) -> None:  # fmt: skip
-        """`tell(consumed, rows)` is called after each batch, and may raise to stop."""
+        """`loads` are those of the files before this one in the call; its own are added. `tell(consumed, rows)` is called after
+        each batch, and may raise to stop."""
         self._tables = tables
         self._connect = connect
         self._source = source
         self._now, self._stamp, self._shift, self._again = now, stamp, shift, again
+        self._loads = loads
         self._tell = tell
         self._parts: dict[str, _Part] = {}
         self._bad = 0
@@ -166,6 +169,7 @@ class RecordWriter:
                         self._now,
                     ],
                 )
+        self._loads.update(part.load for part in self._parts.values())
         reports = [part.report for part in self._parts.values()]
         if not reports:
             reports = [FileReport(self._source.path, self._source.target or "", Outcome.LOADED)]
@@ -213,12 +217,16 @@ class RecordWriter:
             part = self._parts.get(table)
             if part is None:
                 part = self._parts[table] = self._part(connection, table, writers[table], digest)
-            new = _new_rows(connection, table, rows)
-            part.report.repeated += 0 if self._again else len(rows) - len(new)
-            self._count_days(part, rows)
-            taken = rows if self._again else new
-            if taken:
-                self._insert(part, table, taken)
+            new, known = _new_rows(connection, table, rows, part.load)
+            for filed in rows:
+                part.report.kinds[filed.kind] += 1
+            if self._again:
+                new = rows
+            elif len(new) < len(rows):
+                self._count_repeated(part, rows, new, known)
+            part.report.days.update(days_of(_moments(new), self._shift))
+            if new:
+                self._insert(part, table, new)
         if records.bad:
             self._bad += len(records.bad)
             self._insert_bad(connection, digest, records.bad)
@@ -236,14 +244,24 @@ class RecordWriter:
             report,
         )
 
-    def _count_days(self, part: _Part, rows: list[Filed]) -> None:
-        """What the file has of each day, new or not."""
-        moments = columns_of([{"TimeGenerated": filed.row.get("TimeGenerated")} for filed in rows]).get("TimeGenerated")
-        if moments is not None:
-            counted = days_of(moments.values, self._shift)
-            part.report.days.update(counted)
-        for filed in rows:
-            part.report.kinds[filed.kind] += 1
+    def _count_repeated(
+        self, part: _Part, rows: list[Filed], new: list[Filed], known: Mapping[int, int | None]
+    ) -> None:
+        """The records that add nothing: how many on each day, and those of them that were there before this call."""
+        added = set(map(id, new))
+        repeated = [filed for filed in rows if id(filed) not in added]
+        part.report.repeated += len(repeated)
+        part.report.again.update(days_of(_moments(repeated), self._shift))
+        earlier = [
+            (number, filed)
+            for filed in repeated
+            if filed.key is not None
+            and (number := _number(filed.key)) in known
+            and (load := known[number]) != part.load
+            and load not in self._loads
+        ]
+        days = each_day(_moments([filed for _, filed in earlier]), self._shift)
+        part.report.known.add([number for number, _ in earlier], [known[number] for number, _ in earlier], days)
 
     def _insert(self, part: _Part, table: str, rows: list[Filed]) -> None:
         batch = Batch(
@@ -290,21 +308,28 @@ def _new_load(connection: duckdb.DuckDBPyConnection, table: str, digest: str) ->
         number += 1
 
 
-def _new_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: list[Filed]) -> list[Filed]:
-    """The rows whose records did not come in a file before; their keys are noted."""
+def _moments(rows: Sequence[Filed]) -> list[object]:
+    return [filed.row.get("TimeGenerated") for filed in rows]
+
+
+def _new_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: list[Filed], load: int
+) -> tuple[list[Filed], dict[int, int | None]]:
+    """The rows whose records did not come in a file before, whose keys are noted as of this load; and the keys of the others with
+    the load that brought each, None where that is not known."""
     first: dict[int, Filed] = {}
     for filed in rows:
         if filed.key is not None:
             first.setdefault(_number(filed.key), filed)
     if not first:
-        return rows
+        return rows, {}
     texts = pa.table({"key": pa.array([str(one) for one in first], pa.string())})
     with engine_errors(), lent(connection, _KEYS, texts):
         known = {
-            int(one)
-            for (one,) in run(
+            int(one): brought
+            for one, brought in run(
                 connection,
-                "SELECT key FROM store_catalog.file_records WHERE table_name = ? "
+                "SELECT key, load FROM store_catalog.file_records WHERE table_name = ? "
                 f"AND key IN (SELECT CAST(key AS HUGEINT) FROM {_KEYS})",
                 [table],
             )
@@ -315,10 +340,10 @@ def _new_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: list[File
         with engine_errors(), lent(connection, _KEYS, texts):
             run(
                 connection,
-                f"INSERT INTO store_catalog.file_records SELECT ?, CAST(key AS HUGEINT) FROM {_KEYS}",
-                [table],
+                f"INSERT INTO store_catalog.file_records SELECT ?, CAST(key AS HUGEINT), ? FROM {_KEYS}",
+                [table, load],
             )
-    return [filed for filed in rows if filed.key is None or new.get(_number(filed.key)) is filed]
+    return [filed for filed in rows if filed.key is None or new.get(_number(filed.key)) is filed], known
 
 
 def _number(key: bytes) -> int:

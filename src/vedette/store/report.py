@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vedette.core.errors import VedetteError
-from vedette.store.coverage import Coverage
+from vedette.store.coverage import Coverage, Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,15 @@ class FileReport:
     new_table: bool = False
     error: VedetteError | None = None
     repeated: int = 0
-    """Records that another file had brought already."""
+    """Records that were there already: another file had brought them, or this one before."""
     kind: str = ""
     """What the records are from."""
     days: Counter[int] = field(default_factory=Counter)
-    """What the file has of each day (days since 0001-01-01), repeated records included; of one that was loaded before, its rows."""
+    """The rows that the file added on each day (days since 0001-01-01); of one that was loaded before, those that it added then."""
+    again: Counter[int] = field(default_factory=Counter)
+    """The repeated records of each day."""
+    known: Known = field(default_factory=Known)
+    """The repeated records that were there before this call."""
     kinds: Counter[str] = field(default_factory=Counter)
     content: str = ""
     """Of a file that was loaded before: the digest by which the store knows it."""
@@ -162,7 +166,7 @@ class LoadReport:
 
     @property
     def repeated(self) -> int:
-        """Records that another file had brought already."""
+        """Records that were there already."""
         return sum(file.repeated for file in self.files)
 
     @property
