@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.collect.conftest import Doors
 from vedette.collect.http.beside import BodyReader
@@ -165,3 +167,74 @@ def test_all_rows_are_there_whether_the_process_is_or_not(doors: Doors) -> None:
     second = helper.pid
     send("again")
     assert helper.pid == second != first
+
+
+NAMES = [
+    "a",
+    "",
+    "$Load",
+    "_ResourceId",
+    "TimeGenerated",
+    "@timestamp",
+    "Type",
+    "é\x00",
+    "event",
+    "time",
+    "index",
+    "fields",
+    "host",
+]
+SCALARS = [
+    "null", "true", "-0.0", "1e400", "-1e400", "1e-400", "12345678901234567890123", "-9223372036854775809", "18446744073709551615",
+    "1.7976931348623159e308", "NaN", "Infinity", '"NaN"', '""', '"\\ud800"', '"\\u0000"', '"\\udc00\\ud800"', '"2026-03-01T10:00:00Z"',
+    "[" * 300 + "]" * 300, "[" * 1_200 + "]" * 1_200, "[]", "{}", "", "01", "9" * 400,
+]  # fmt: skip
+TEXTS = st.recursive(
+    st.sampled_from(SCALARS) | st.integers().map(str) | st.floats().map(json.dumps) | st.text(max_size=5).map(json.dumps),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda parts: f"[{','.join(parts)}]")
+        | st.lists(st.tuples(st.sampled_from(NAMES).map(json.dumps), inner), max_size=4).map(  # a name may come twice
+            lambda pairs: "{" + ",".join(f"{name}:{value}" for name, value in pairs) + "}"
+        )
+    ),
+    max_leaves=8,
+)  # fmt: skip
+ACTIONS = st.sampled_from(
+    ['{"index":{"_index":"one","_id":5}}', '{"create":{"_index":"two-2026.01.01","_id":"\\ud800"}}', '{"create":{"_index":"SentinelHealth"}}',
+     '{"index":{"_index":"!!"}}', '{"delete":{"_index":"one","_id":"1"}}', '{"update":{"_id":"1"}}', '{"index":{}}', "{}"]
+)  # fmt: skip
+
+
+@settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.sampled_from(sorted(set(DOORS) - {"otlp"})), st.lists(TEXTS, max_size=6), st.lists(ACTIONS, max_size=6),
+    st.sampled_from(["\n", ",", "", " \r\n "]), st.sampled_from(["{}", "[{}]", '{{"sourcesystem":"s","value":[{}]}}']),
+)  # fmt: skip
+def test_whatever_is_sent_it_finds_what_the_server_would_or_leaves_it(
+    reader: BodyReader, name: str, texts: list[str], actions: list[str], between: str, around: str
+) -> None:
+    path = {"splunk-hec": "/services/collector", "threat-intelligence": "/w/threatintelligence:upload-indicators"}.get(
+        name, "/x"
+    )
+    request = _request(path, {"table": "T_CL", "rule": "dcr-1", "stream": "Custom-T", "index": ""}, {"recordId": "a"})
+    text = around.format(between.join(texts))
+    if name == "elastic-bulk":
+        text = "\n".join(part for pair in zip(actions, texts) for part in pair)
+    facts = {
+        "logs-ingestion": "T_CL",
+        "data-collector": {"a_d": "real", "a_b": "bool"},
+        "elastic-bulk": ["One_CL"],
+    }.get(name)
+    body = text.encode("utf-8", "surrogatepass")
+    process = reader.helper.pid
+    found = reader._beside(DOORS[name], request, body, facts)
+    assert reader.helper.pid == process, "nothing that is sent ends it"
+    try:
+        here = DOORS[name].read(request, body, facts)
+    except VedetteError:
+        assert found is None
+        return
+    if found is not None:
+        assert _plain(found) == _plain(here)

@@ -30,6 +30,7 @@ from opentelemetry.sdk.resources import Resource
 from splunk_hec_handler import SplunkHecHandler
 
 from tests.collect.conftest import Doors
+from vedette.collect.http.gate import Grant
 from vedette.core.accounts import local_operator
 from vedette.core.errors import TooManyRequests, Unavailable
 from vedette.core.roles import Permission
@@ -733,3 +734,20 @@ def test_the_counts_are_told(doors: Doors) -> None:
             assert time.monotonic() < deadline, told
     assert told["accepted"] >= 2
     assert (told["waitingRows"], told["trouble"]) == (0, None)
+
+
+def test_of_documents_for_two_tables_each_tells_its_own_result_even_where_one_may_not_be_written(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender that is told of the whole request sends again what will never be taken."""
+    content = b'{"create": {"_index": "SentinelHealth"}}\n{"n": 1}\n{"create": {"_index": "busy"}}\n{"n": 1}\n'
+
+    def full(self: Grant, rows: object, source: str) -> None:
+        raise TooManyRequests("Too much is waiting.", retry_after=1)
+
+    monkeypatch.setattr(Grant, "accept", full)
+    answer = doors.post("/_bulk", content, Content_Type="application/x-ndjson")
+    assert answer.status_code == 200
+    assert [item["create"]["status"] for item in answer.json()["items"]] == [400, 429]
+    alone = doors.post("/_bulk", content[content.index(b"busy") - 24 :], Content_Type="application/x-ndjson")
+    assert alone.status_code == 429

@@ -162,7 +162,8 @@ class ElasticBulk:
                 if len(by_table) == 1:
                     raise
                 _all_fail(taken, error)
-        return Arrived(ready, list(bad.items()), {"items": list(map(astuple, items)), "places": places})
+        told = {"items": list(map(astuple, items)), "places": places, "alone": len(by_table) == 1}
+        return Arrived(ready, list(bad.items()), told)
 
     def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
         """Take the documents; each item has its own result."""
@@ -175,7 +176,7 @@ class ElasticBulk:
             try:
                 _accept(grant, rows, taken, came)
             except VedetteError as error:
-                if len(arrived.rows) == 1:
+                if arrived.told["alone"]:
                     raise
                 _all_fail(taken, error)  # other tables' documents are on disk: each item tells its own result
         failed = any(item.status >= 400 for item in items)
