@@ -219,6 +219,26 @@ def test_files_of_this_process_are_not_the_other_s_and_none_is_left_open(helper:
     assert not [thread for thread in threading.enumerate() if thread.name == "end of no_such_module_at_all"]
 
 
+@pytest.mark.parametrize("installed", [True, False])
+def test_installed_packages_do_not_come_before_python_s_own_modules(
+    module: Modules, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, installed: bool
+) -> None:
+    """Some have the names of such modules, for older versions of Python."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "dataclasses.py").write_text("raise SystemExit(3)")
+    (packages / "vedette").symlink_to(ROOT / "src" / "vedette")
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT / "src")] if installed else [str(tmp_path)])
+    )
+    monkeypatch.setattr(companion, "_PACKAGES", packages if installed else ROOT / "src")
+    if installed:
+        monkeypatch.setattr("sysconfig.get_path", lambda name: str(packages))
+    helper = Helper(module(ECHO), "tests")
+    assert helper.start(30)
+    helper.end()
+
+
 BESIDE = """
 import sys, time
 from vedette.core.companion import Companion

@@ -14,6 +14,7 @@ import select
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -127,7 +128,9 @@ class Companion:
         from vedette.core.settings import PREFIX  # what runs there needs no settings, and no time to import them
 
         own = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
-        own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_PACKAGES), own.get("PYTHONPATH")]))
+        if str(_PACKAGES) not in map(sysconfig.get_path, ("purelib", "platlib")):
+            # what is named here comes before Python's own modules: no place for all packages there are
+            own["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_PACKAGES), own.get("PYTHONPATH")]))
         # -P: what lies in the working directory is no module
         command = [sys.executable, "-P", "-c", f"from {__name__} import run; run({self._module!r})"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=own, **_APART)  # noqa: S603
