@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vedette.kql import ticks
 from vedette.store import catalog
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.frames import Entry, Spooled
-from vedette.store.many import ManyLines
+from vedette.store.many import ManyLines, _assembled
 from vedette.store.rowlines import row_lines
 
 AT = ticks.from_parts(2026, 3, 1) or 0
@@ -90,3 +92,56 @@ def test_stores_share_one_process(many: ManyLines) -> None:
     other.end()
     assert many._helper.start(30)
     assert many._helper.pid is not None
+
+
+VALUES = [
+    "null", "true", "1", "-0.0", "1e400", "12345678901234567890123", "9223372036854775808", '""', '"text"', '"\\u0000"', '"\\ud83d\\ude00"',
+    '"2026-02-01T10:00:00Z"', '"2026-02-01T10:00:00.12345678+02:00"', "[]", "{}", '{"a":[1,{"b":"c:d"}]}', "[" * 300 + "]" * 300, '"[1]"', '"é"',
+]  # fmt: skip
+FIELDS = [
+    "TimeGenerated",
+    "UserPrincipalName",
+    "Level",
+    "DeviceDetail",
+    "Status",
+    "Own",
+    "own",
+    "_Row",
+    "$Load",
+    "a:b",
+    "",
+    "é",
+    "TenantId",
+    "Type",
+]
+OBJECTS = st.lists(
+    st.tuples(st.sampled_from(FIELDS), st.sampled_from(VALUES)), max_size=5
+).map(  # a name may come twice
+    lambda pairs: "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in pairs) + "}"
+)
+
+
+@pytest.fixture(scope="module")
+def ready() -> Iterator[ManyLines]:
+    made = ManyLines()
+    assert made._helper.start(30)
+    yield made
+    made.end()
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(st.lists(OBJECTS, min_size=1, max_size=5), min_size=1, max_size=3), st.integers(1, 60))
+def test_whatever_the_lines_are_the_columns_are_the_same(ready: ManyLines, parts: list[list[str]], times: int) -> None:
+    batches = []
+    for number, texts in enumerate(parts, 1):
+        lines = row_lines([text.encode() for text in texts * times])
+        entry = Entry(number, "SigninLogs", lines.count, AT + number, 1, 0, len(lines.payload), False, lines.size)
+        batches.append(Spooled(entry, "test", lines.payload, lines.form, None))
+    asked = ready._helper.pid
+    beside = ready.assembled(batches, _assembler(), 7 << 26)
+    assert ready._helper.pid == asked
+    counts, accepted = [batch.entry.rows for batch in batches], [batch.entry.at for batch in batches]
+    here = _assembled([batch.text for batch in batches], counts, accepted, _assembler(), 7 << 26)
+    assert (beside is None) == (here is None)
+    if here is not None:
+        assert repr(_plain(beside)) == repr(_plain(here))  # NaN, and 0.0 that is not -0.0
