@@ -31,6 +31,10 @@ DEAD_LETTER: Final = "VedetteDeadLetter_CL"
 """The table that keeps the lines which could not be loaded."""
 SPLUNK_EVENTS: Final = "SplunkEvents_CL"
 """The table of events of Splunk's HTTP Event Collector that name no table."""
+MESSAGE_TRACE: Final = "ExchangeMessageTrace_CL"
+"""The table of message traces of Exchange Online."""
+MESSAGE_TRACE_EVENTS: Final = "ExchangeMessageTraceEvents_CL"
+"""The table of the events that extended reports of message traces have."""
 
 
 INGESTION: Final = "VedetteIngestion_CL"
@@ -87,6 +91,53 @@ OWN: Final[dict[str, tuple[Field, ...]]] = {
         Field("Index", Type.STRING),
         Field("Event", Type.DYNAMIC),
         Field("Fields", Type.DYNAMIC),
+    ),
+    MESSAGE_TRACE: (
+        Field("TimeGenerated", Type.DATETIME),
+        Field("MessageTraceId", Type.STRING),
+        Field("MessageId", Type.STRING),
+        Field("NetworkMessageId", Type.STRING),
+        Field("SenderAddress", Type.STRING),
+        Field("RecipientAddress", Type.STRING),
+        Field("RecipientStatus", Type.STRING),
+        Field("Subject", Type.STRING),
+        Field("Status", Type.STRING),
+        Field("FromIP", Type.STRING),
+        Field("ToIP", Type.STRING),
+        Field("OriginalClientIP", Type.STRING),
+        Field("Size", Type.LONG),
+        Field("Directionality", Type.STRING),
+        Field("ConnectorId", Type.STRING),
+        Field("DeliveryPriority", Type.STRING),
+        Field("Organization", Type.STRING),
+    ),
+    MESSAGE_TRACE_EVENTS: (
+        Field("TimeGenerated", Type.DATETIME),
+        Field("Source", Type.STRING),
+        Field("EventId", Type.STRING),
+        Field("MessageId", Type.STRING),
+        Field("NetworkMessageId", Type.STRING),
+        Field("InternalMessageId", Type.STRING),
+        Field("SenderAddress", Type.STRING),
+        Field("RecipientAddress", Type.STRING),
+        Field("RecipientStatus", Type.STRING),
+        Field("RecipientCount", Type.LONG),
+        Field("RelatedRecipientAddress", Type.STRING),
+        Field("Reference", Type.STRING),
+        Field("Subject", Type.STRING),
+        Field("ReturnPath", Type.STRING),
+        Field("MessageInfo", Type.STRING),
+        Field("Size", Type.LONG),
+        Field("Directionality", Type.STRING),
+        Field("ConnectorId", Type.STRING),
+        Field("SourceContext", Type.STRING),
+        Field("ClientIP", Type.STRING),
+        Field("ClientHostname", Type.STRING),
+        Field("ServerIP", Type.STRING),
+        Field("ServerHostname", Type.STRING),
+        Field("OriginalClientIP", Type.STRING),
+        Field("OriginalServerIP", Type.STRING),
+        Field("CustomData", Type.STRING),
     ),
     INGESTION: (
         Field("TimeGenerated", Type.DATETIME),

@@ -19,6 +19,7 @@ _BY_TABLE: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "AADUserRiskEvents": (("Id", "RiskState", "RiskDetail"),),
     "AADRiskyUsers": (("Id", "RiskLastUpdatedDateTime"),),
     "MicrosoftGraphActivityLogs": (("RequestId",),),
+    "ExchangeMessageTrace_CL": (("MessageTraceId", "RecipientAddress", "Status", "TimeGenerated"),),
     "SecurityEvent": (("Computer", "Channel", "EventRecordId", "TimeGenerated"),),
     "WindowsEvent": (("Computer", "Channel", "EventRecordId", "TimeGenerated"),),
 }
@@ -31,7 +32,12 @@ _GENERAL: Final[tuple[tuple[str, ...], ...]] = (
 _IN_PART: Final = frozenset({"SecurityAlert", "AADUserRiskEvents"})
 """Tables whose rows the first two parts of an id tell where the others are missing. Elsewhere a part that is missing makes it none:
 of Windows events, many exports have computer, channel and time, but no number, and those would be one for all events of a second."""
-_NOT_ALONE: Final = frozenset({"AlertEvidence", "AADRiskyServicePrincipals", "AADServicePrincipalRiskEvents"})
+_NOT_ALONE: Final = frozenset(
+    {
+        "AlertEvidence", "AADRiskyServicePrincipals", "AADServicePrincipalRiskEvents", "DeviceTvmSoftwareVulnerabilities",
+        "DeviceTvmSoftwareInventory",
+    }
+)  # fmt: skip
 """Tables where the ids of `_GENERAL` do not tell one row from the others."""
 
 

@@ -16,11 +16,13 @@ from vedette.collect.formats import (
     defender_alerts,
     defender_incidents,
     defender_xdr_incidents,
+    device_vulnerabilities,
     entra_graph,
     entra_portal,
     exchange_audit,
     journal,
     log_rows,
+    message_traces,
     office365,
     sentinel_incidents,
     windows_events,
@@ -113,6 +115,8 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("Mailbox audit log", exchange_audit.is_mailbox_record, _one(exchange_audit.read_mailbox)),
     Kind("systemd journal", journal.is_entry, _one(journal.read)),
     Kind("Admin audit log", exchange_audit.is_admin_record, _one(exchange_audit.read_admin)),
+    Kind("Exchange message trace", message_traces.is_trace, _one(message_traces.read)),
+    Kind("Defender vulnerabilities", device_vulnerabilities.is_export, _one(device_vulnerabilities.read)),
 )
 LOG_ROWS: Final = Kind("Log table rows", lambda record: True, _log_row)
 """Rows that have a table's columns: tried by their values, after all others."""
