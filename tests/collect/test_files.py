@@ -605,7 +605,7 @@ def test_columns_of_several_tables(bench: Bench) -> None:
     }
     report = bench.load(bench.write("deep/down/q.json", [row]).parent.parent.parent)
     assert report.rows == 0
-    assert "name one with --table" in report.unknown[0].reason or "kind that is known" in report.unknown[0].reason
+    assert "alike" in report.unknown[0].reason or "kind that is known" in report.unknown[0].reason
 
 
 # -- folders, archives, what is missing

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.collect.formats import cef
+from vedette.collect.formats.batches import BatchReader
 from vedette.collect.formats.cef_fields import FIELDS
 from vedette.collect.formats.lines import LineReader, decode
 from vedette.collect.formats.timestamps import Moments
@@ -288,3 +289,28 @@ def test_moments_in_every_form() -> None:
     ):  # fmt: skip
         assert moments.read(text) == expected
     assert moments.read("9" * 30) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "process"),
+    [
+        ("<13>Mar  6 12:00:00 gw ", "LEEF"), ("<13>2026-03-06T12:00:00Z gw ", "LEEF"), ("<13>", "LEEF"), ("", None),
+        ("<13>Mar  6 12:00:00 gw app[7]: ", "app"), ("<13>1 2026-03-06T12:00:00Z gw app - - - ", "app"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "leef",
+    [
+        "LEEF:1.0|Vendor|Product|1.0|42|src=203.0.113.3\tdst=192.0.2.9\tusrName=jörg\tmsg=a=b|c\\=d",
+        "LEEF:2.0|Vendor|Product|1.0|42|^|src=203.0.113.3^dst=192.0.2.9^sev=5^msg=x y",
+    ],
+)
+def test_nothing_of_leef_is_lost(header: str, process: str | None, leef: str) -> None:
+    """Its lines are of Syslog. Behind a host alone the word before the colon is the tag, as RFC 3164 has it."""
+    table, row = LineReader(NOW, "collector").read(header + leef, "192.0.2.1")
+    message = row["SyslogMessage"]
+    assert (table, row.get("ProcessName"), row.get("ParseProblem")) == ("Syslog", process, None)
+    assert (f"LEEF:{message}" if process == "LEEF" else message) == leef
+    made = BatchReader(NOW, "collector").read([("192.0.2.1", [(header + leef).encode()])])
+    (same,) = made.columns["Syslog"].to_pylist() if made.columns else made.rows[("Syslog", "192.0.2.1")]
+    assert same["SyslogMessage"] == message

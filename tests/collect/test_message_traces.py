@@ -101,9 +101,13 @@ def loaded(folder: Path, store: LogStore, *files: tuple[str, str | bytes]) -> An
         (json.dumps([{"deviceId": "dev1", "deviceName": "pc", "softwareVendor": "v", "softwareName": "p", "softwareVersion": "1",
                       "endOfSupportStatus": "EOS Version", "osPlatform": "Linux"}]), "DeviceTvmSoftwareInventory",
          {"EndOfSupportStatus": "EOS Version", "SoftwareName": "p", "OSPlatform": "Linux"}),
+        (json.dumps({"id": "x", "cveId": "CVE-2026-1", "machineId": "dev1", "fixingKbId": "5000001", "productName": "product",
+                     "productVendor": "vendor", "productVersion": "1.0", "severity": "High"}), "DeviceTvmSoftwareVulnerabilities",
+         {"DeviceId": "dev1", "SoftwareName": "product", "SoftwareVendor": "vendor", "SoftwareVersion": "1.0", "CveId": "CVE-2026-1",
+          "VulnerabilitySeverityLevel": "High", "RecommendedSecurityUpdateId": ""}),
     ],
     ids=["csv", "semicolons", "type line", "powershell json", "json", "graph", "enhanced summary", "extended", "api", "api files", "changes",
-         "hunting", "log analytics", "inventory"],
+         "hunting", "log analytics", "inventory", "of a machine"],
 )  # fmt: skip
 def test_the_row_of_a_record(tmp_path: Path, content: str | bytes, table: str, expected: dict[str, Any]) -> None:
     with LogStore(None, VirtualClock(NOW)) as store:

@@ -17,7 +17,7 @@ from vedette.cli.progress import DelayedBar
 
 if TYPE_CHECKING:
     from vedette.store.coverage import Coverage
-    from vedette.store.report import LoadReport
+    from vedette.store.report import FileReport, LoadReport
 
 
 _MOST_DAYS: Final = 62
@@ -115,7 +115,7 @@ def _print(report: LoadReport) -> None:
         [
             file.path.name if names[file.path.name] == 1 else file.path,
             file.table,
-            file.outcome.value,
+            _outcome(file),
             file.rows,
             file.bad,
             file.repeated,
@@ -137,7 +137,12 @@ def _print(report: LoadReport) -> None:
                 console.print(harmless(f"  {file.error.hint}"), style="dim")
     stamped = sum(file.stamped for file in report.files)
     if stamped:
-        console.print(f"{counted(stamped, 'row')} without a TimeGenerated got the time of loading, or that of --stamp.")
+        tables = ", ".join(sorted({file.table for file in report.files if file.stamped}))
+        console.print(
+            harmless(
+                f"{counted(stamped, 'row')} without a TimeGenerated ({tables}) got the time of loading, or that of --stamp."
+            )
+        )
     aside = sum(file.bad for file in report.files)
     if aside:
         console.print(
@@ -150,10 +155,21 @@ def _print(report: LoadReport) -> None:
         console.print(f"Nothing was taken from {counted(len(report.unknown), 'file')}:")
         for one in report.unknown:
             console.print(harmless(f"  {one.path}: {one.reason}"))
+        if any(one.records for one in report.unknown):
+            console.print(
+                "To keep records of no known kind all the same, load their file alone, unpacked, with --table NAME_CL."
+            )
     for said in report.notes:
         console.print(harmless(said))
     indexed = f", their index in {report.indexing:.1f} s" if report.indexing >= 0.05 else ""
     console.print(f"{counted(report.rows, 'row')} in {report.seconds:.1f} s{indexed}", style="dim")
+
+
+def _outcome(file: FileReport) -> str:
+    """What came of a file, in a word or two."""
+    if file.outcome.value != "loaded" or file.rows or file.repeated:
+        return file.outcome.value
+    return "none readable" if file.bad else "no records"
 
 
 def _print_coverage(report: LoadReport) -> None:
@@ -174,10 +190,11 @@ def _print_coverage(report: LoadReport) -> None:
     )  # fmt: skip
     if report.files and any(one.source != one.table for one in told):
         typer.echo()
+        tables = Counter(one.table for one in told)
         days = sorted({day for one in told for day in one.days})
         if len(days) <= _MOST_DAYS:
             print_table(
-                ["day", *(f"{one.table} ({one.source})" if one.source != one.table else one.table for one in told)],
+                ["day", *(one.table if tables[one.table] == 1 else f"{one.table} ({one.source})" for one in told)],
                 [[day, *(_cell(one, day) for one in told)] for day in days],
             )
 

@@ -133,6 +133,8 @@ class UnknownFile:
 
     path: Path
     reason: str
+    records: bool = False
+    """Whether it has records, of which nobody knows what they are: naming a table takes them all the same."""
 
 
 @dataclass(slots=True)
@@ -191,7 +193,7 @@ class LoadReport:
             "cancelled": self.cancelled,
             "notes": self.notes,
             "repeated": self.repeated,
-            "unknown": [{"file": str(one.path), "reason": one.reason} for one in self.unknown],
+            "unknown": [{"file": str(one.path), "reason": one.reason, "records": one.records} for one in self.unknown],
             "coverage": [one.to_dict() for one in self.coverage],
             "indexing_seconds": round(self.indexing, 3),
         }
@@ -206,7 +208,7 @@ class LoadReport:
             None if shifted is None else timedelta(seconds=shifted),
             made["seconds"],
             list(made["notes"]),
-            [UnknownFile(Path(one["file"]), one["reason"]) for one in made["unknown"]],
+            [UnknownFile(Path(one["file"]), one["reason"], one["records"]) for one in made["unknown"]],
             [Coverage.from_dict(one) for one in made["coverage"]],
             made.get("indexing_seconds", 0.0),
         )

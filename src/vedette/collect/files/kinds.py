@@ -117,6 +117,11 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("Admin audit log", exchange_audit.is_admin_record, _one(exchange_audit.read_admin)),
     Kind("Exchange message trace", message_traces.is_trace, _one(message_traces.read)),
     Kind("Defender vulnerabilities", device_vulnerabilities.is_export, _one(device_vulnerabilities.read)),
+    Kind(
+        "Defender vulnerabilities",
+        device_vulnerabilities.is_vulnerability,
+        _one(device_vulnerabilities.read_vulnerability),
+    ),
 )
 LOG_ROWS: Final = Kind("Log table rows", lambda record: True, _log_row)
 """Rows that have a table's columns: tried by their values, after all others."""

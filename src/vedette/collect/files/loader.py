@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vedette.collect.files.reading import FileToRead
-from vedette.collect.files.recognising import Content, Looked, look
+from vedette.collect.files.recognising import NOT_UTF8, Content, Looked, look
 from vedette.collect.files.unpacking import ArchiveLimits, Unpacker, own_folder, remove_left
 from vedette.collect.formats import log_rows
 from vedette.core.clock import Clock
@@ -44,6 +44,7 @@ class LoadPlan:
     sources: list[AnySource] = field(default_factory=list)
     failed: list[FileReport] = field(default_factory=list)
     unknown: list[UnknownFile] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class FileLoader:
@@ -99,6 +100,7 @@ class FileLoader:
         finally:
             unpacker.close()
         report.files += plan.failed
+        report.notes += plan.notes
         report.unknown = plan.unknown
         report.passed_over = [one.path for one in plan.unknown]
         report.seconds = self._clock.monotonic() - started
@@ -140,10 +142,12 @@ class FileLoader:
         outcome = self._source(found, looked, options)
         if not isinstance(outcome, str):
             plan.sources.append(outcome)
+            if not looked.utf8 and looked.content in (Content.CSV, Content.JSON):
+                plan.notes.append(f"Of {found.shown}, records with letters beyond ASCII are put aside: {NOT_UTF8}.")
         elif found.named:
             raise looked.error or _no_form(found.shown, outcome)
         else:
-            plan.unknown.append(UnknownFile(found.shown, outcome))
+            plan.unknown.append(UnknownFile(found.shown, outcome, bool(looked.sample)))
 
     def _taken(self, found: FoundFile, looked: Looked) -> FileReport | None:
         """What came of a file that is no rows of a table, and is taken for what it is; None for any other file."""
@@ -172,6 +176,7 @@ class FileLoader:
         plan.sources += part.sources
         plan.failed += part.failed
         plan.unknown += part.unknown
+        plan.notes += part.notes
 
     def _source(self, found: FoundFile, looked: Looked, options: LoadOptions) -> AnySource | str:
         """How a file is read, or why it is not."""
@@ -284,8 +289,8 @@ def _why_unknown(looked: Looked) -> str:
     found = log_rows.candidates(sample)
     names = ", ".join(list(sample)[:6]) + (", …" if len(sample) > 6 else "")
     if len(found) > 1:
-        return f"its columns are those of {', '.join(found[:4])} alike; name one with --table"
-    return f"its records are of no kind that is known ({names}); name a table with --table to load them all the same"
+        return f"its columns are those of {', '.join(found[:4])} alike"
+    return f"its records are of no kind that is known ({names})"
 
 
 def _no_form(file: Path, why: str) -> VedetteError:

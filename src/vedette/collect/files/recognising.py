@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import enum
 import re
@@ -9,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+import orjson
 
 from vedette.collect.files.kinds import LISTS, Kind, kind_of, records_in
 from vedette.collect.files.moments import order_open
@@ -42,6 +45,13 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\xd0\xcf\x11\xe0", "an old Office document"),
     (b"ElfChnk\0", "a part of an EVTX file"),
     (b"regf", "a registry hive"),
+)
+NOT_UTF8: Final = (
+    "its text is neither UTF-8 nor UTF-16; convert it from the encoding of the machine that wrote it "
+    "(iconv -f WINDOWS-1252 -t UTF-8, or save it as CSV UTF-8)"
+)
+_CLIXML: Final = re.compile(
+    rb"\A\s*(?:<\?xml[^>]*>\s*)?<Objs\s[^>]*xmlns=[\"']http://schemas\.microsoft\.com/powershell/"
 )
 _EVENTS_IN_XML: Final = re.compile(
     rb"\A\s*(?:Record \d+\s*)?<(?:[^<]*<){0,3}?[^<>]*xmlns(?::\w+)?=[\"']http://schemas\.microsoft\.com/win/2004/08/events/event[\"']"
@@ -84,6 +94,8 @@ class Looked:
     array_at: bool = False
     """The records are in a list within one large object."""
     error: VedetteError | None = None
+    utf8: bool = True
+    """Whether the text that was looked at is UTF-8 (where it was brought into that form, too)."""
 
 
 def look(file: Path) -> Looked:
@@ -109,6 +121,9 @@ def look(file: Path) -> Looked:
     except VedetteError as error:
         return Looked(Content.UNKNOWN, reason=str(error), error=error)
     looked = _look_at(start, text)
+    looked.utf8 = _is_utf8(text)
+    if not looked.utf8 and not looked.sample and looked.content is Content.JSON:
+        looked.reason = NOT_UTF8
     if looked.content is Content.CSV and order_open(value for record in looked.sample for value in record.values()):
         looked.sample += _telling_order(file, list(looked.sample[0]))
     if damage is not None and not looked.sample and looked.content in (Content.JSON, Content.UNKNOWN, Content.EMPTY):
@@ -172,6 +187,15 @@ def _head(file: Path) -> tuple[bytes, VedetteError | None]:
     return b"".join(parts), None
 
 
+def _is_utf8(text: bytes) -> bool:
+    """Whether a text, which may end within a character, is UTF-8."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(text)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _look_at_json(text: bytes) -> Looked | None:
     looked = Looked(Content.JSON)
     found = _objects(text)
@@ -185,7 +209,18 @@ def _look_at_json(text: bytes) -> Looked | None:
             looked.kinds.append(kind)
     if not found and text.lstrip()[:1] == b"[" and not text.lstrip()[1:].lstrip().startswith((b"{", b"]", b"[")):
         return None  # "[2026-03-01 …] a line of a log"
+    if not found and _is_empty(text):
+        looked.reason = "there are no records in it"
     return looked
+
+
+def _is_empty(text: bytes) -> bool:
+    """Whether a document is an empty list, or an object around one."""
+    try:
+        held = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return held == [] or (isinstance(held, dict) and any(held.get(name) == [] for name in LISTS))
 
 
 def _objects(text: bytes) -> list[Mapping[str, Any]]:
@@ -210,6 +245,10 @@ def _look_at_text(text: bytes) -> Looked:
         return Looked(Content.EMPTY, reason="there is nothing in it")
     if _EVENTS_IN_XML.search(text):
         return Looked(Content.EVENT_XML)
+    if _CLIXML.search(text):
+        return Looked(
+            Content.UNKNOWN, reason="objects of PowerShell (Export-Clixml); the same as CSV or JSON can be read"
+        )
     tested = lines[:SAMPLE]
     fitting = sum(1 for line in tested if cef.find(line) >= 0 or _SYSLOG.match(line))
     if fitting * 2 > len(tested):

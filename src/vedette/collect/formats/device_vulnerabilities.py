@@ -1,6 +1,6 @@
 """Defender Vulnerability Management's exports of software and its vulnerabilities by device: the answers and files of its API
-(`SoftwareVulnerabilitiesByMachine`, `SoftwareVulnerabilityChangesByMachine`, `SoftwareInventoryByMachine`), and advanced hunting, whose
-tables of them have no time.
+(`SoftwareVulnerabilitiesByMachine`, `SoftwareVulnerabilityChangesByMachine`, `SoftwareInventoryByMachine`, `machinesVulnerabilities`), and
+advanced hunting, whose tables of them have no time.
 
 What the API tells beside the tables' columns stays with the row under its own name. A full export is how things are when it is made and
 says no time of its own; when a device was last seen is another one. An export of changes tells when each was found.
@@ -17,6 +17,10 @@ from vedette.collect.formats.timestamps import Moments
 
 VULNERABILITIES: Final = "DeviceTvmSoftwareVulnerabilities"
 INVENTORY: Final = "DeviceTvmSoftwareInventory"
+_RENAMED: Final = {
+    "machineId": "DeviceId", "productName": "SoftwareName", "productVendor": "SoftwareVendor", "productVersion": "SoftwareVersion",
+    "severity": "VulnerabilitySeverityLevel",
+}  # fmt: skip
 _SOFTWARE: Final = frozenset({"deviceid", "devicename", "softwarevendor", "softwarename", "softwareversion"})
 
 
@@ -26,6 +30,18 @@ def is_export(record: Mapping[str, Any]) -> bool:
     if not names >= _SOFTWARE or not names.isdisjoint(("timegenerated", "timestamp")):
         return False
     return {"vulnerabilityseveritylevel", "cveid"} <= names or "endofsupportstatus" in names
+
+
+def is_vulnerability(record: Mapping[str, Any]) -> bool:
+    """Whether a record is one of `machinesVulnerabilities`, which has other names for the same."""
+    return {"cveId", "machineId", "productName", "productVendor", "productVersion", "severity"} <= record.keys()
+
+
+def read_vulnerability(record: Mapping[str, Any], moments: Moments) -> Record:
+    """The row of a record of `machinesVulnerabilities`, which tells no time."""
+    row: dict[str, Any] = {}
+    columns(VULNERABILITIES).put(row, record, _RENAMED)
+    return Record(VULNERABILITIES, row)
 
 
 def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
