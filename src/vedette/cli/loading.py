@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -191,12 +192,19 @@ def _print_coverage(report: LoadReport) -> None:
     if report.files and any(one.source != one.table for one in told):
         typer.echo()
         tables = Counter(one.table for one in told)
-        days = sorted({day for one in told for day in one.days})
+        days = _each_day(sorted({day for one in told for day in one.days}))
         if len(days) <= _MOST_DAYS:
             print_table(
                 ["day", *(one.table if tables[one.table] == 1 else f"{one.table} ({one.source})" for one in told)],
                 [[day, *(_cell(one, day) for one in told)] for day in days],
             )
+
+
+def _each_day(days: Sequence[str]) -> Sequence[str]:
+    """All days from the first to the last, those without any rows, too; only the days given where that were too many to show."""
+    first, last = date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+    span = (last - first).days + 1
+    return days if span > _MOST_DAYS else [(first + timedelta(number)).isoformat() for number in range(span)]
 
 
 def _cell(source: Coverage, day: str) -> str:
