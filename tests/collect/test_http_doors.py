@@ -751,3 +751,14 @@ def test_of_documents_for_two_tables_each_tells_its_own_result_even_where_one_ma
     assert [item["create"]["status"] for item in answer.json()["items"]] == [400, 429]
     alone = doors.post("/_bulk", content[content.index(b"busy") - 24 :], Content_Type="application/x-ndjson")
     assert alone.status_code == 429
+
+
+def test_too_much_at_once_is_no_fault_of_the_server(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever runs it finds no error in its log for each sender that is to come again."""
+    monkeypatch.setattr("vedette.api.limits.MAX_HELD", 200_000)
+    answer = doors.post("/ingest/Much_CL", json.dumps([{"text": "x" * 400_000}]).encode())
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "1"
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -33,7 +33,7 @@ _HEADERS = {
 }
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """A body that is not read to its end; the error is what its sender is told."""
 
     def __init__(self, error: VedetteError) -> None:
@@ -99,7 +99,7 @@ class BodyLimit:
                     raise TooManyRequests("Too much is sent at the same time.", retry_after=1)
             except VedetteError as error:
                 refused = error
-                raise _Refused(error) from error
+                raise Refused(error) from error
             return message
 
         async def unless_refused(message: Message) -> None:
@@ -111,7 +111,7 @@ class BodyLimit:
 
         try:
             await self._app(scope, counted, unless_refused)
-        except _Refused:
+        except Refused:
             pass
         finally:
             self._held -= size

@@ -12,6 +12,7 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from vedette.api.application import Application
+from vedette.api.limits import Refused
 from vedette.api.security import source_of
 from vedette.collect.http.beside import BodyReader
 from vedette.collect.http.bodies import too_large, unpacked
@@ -100,6 +101,8 @@ def _endpoint(door: Door, application: Application, crowd: _Crowd) -> Callable[[
                 )
         except VedetteError as error:
             return _response(door.failed(asked, for_senders(error)), error)
+        except Refused:
+            raise  # `BodyLimit`, which counts what is in memory, tells the sender
         except Exception as error:
             log.error("%s %s failed", request.method, request.url.path, exc_info=error)
             unknown = VedetteError("Vedette failed where it should not; the server's log has the details.", status=500)
