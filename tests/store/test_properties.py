@@ -18,6 +18,7 @@ from vedette.core.errors import Unavailable
 from vedette.engine.query import QueryOptions
 from vedette.kql.types import Type
 from vedette.store.logstore import LogStore
+from vedette.store.opening import LAYOUT
 from vedette.store.properties import MOST, frequent_properties
 from vedette.store.reading import chunks
 
@@ -112,7 +113,7 @@ def test_a_file_of_the_first_layout_is_taken_over(tmp_path: Path) -> None:
         cursor.execute("DROP TABLE store_catalog.properties").fetchall()
     with LogStore(path, VirtualClock(NOW)) as store:
         assert store._cursor().execute("SELECT value FROM store_catalog.meta WHERE name = 'layout'").fetchall() == [
-            ("3",)
+            (LAYOUT,)
         ]
         store._cursor().execute("UPDATE store_catalog.meta SET value = '9' WHERE name = 'layout'").fetchall()
     with pytest.raises(Unavailable):
