@@ -148,7 +148,6 @@ class Watch:
         self._end = end
         self._seconds = seconds
         self._stopped = stopped
-        self._done = threading.Event()
         self._until = time.monotonic() + seconds
 
     def progress(self) -> None:
@@ -156,22 +155,44 @@ class Watch:
         self._until = time.monotonic() + self._seconds
 
     def __enter__(self) -> Watch:
-        threading.Thread(target=self._look, name="watch", daemon=True).start()
+        _WATCHES.add(self)
+        if not _WATCHING.is_alive():
+            with suppress(RuntimeError):  # another has begun it
+                _WATCHING.start()
+        _WAKE.set()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._done.set()
+        _WATCHES.discard(self)
 
-    def _look(self) -> None:
-        while True:
-            left = self._until - time.monotonic()
-            wanted = self._stopped is None or not self._stopped()
-            if left <= 0 or not wanted:
-                break
-            if self._done.wait(left if self._stopped is None else min(left, _LOOK)):
-                return
-        if not self._done.is_set():
+    def look(self, now: float) -> None:
+        """Has the work ended where it hangs, or is not wanted any more."""
+        if now < self._until and not (self._stopped is not None and self._stopped()):
+            return
+        if self in _WATCHES:
+            _WATCHES.discard(self)
             self._end()
+
+
+_WATCHES: Final[set[Watch]] = set()
+_WAKE: Final = threading.Event()
+_PAUSE: Final = threading.Event()
+"""Never set: who waits for it looks again after a while."""
+
+
+def _watch() -> None:
+    """One thread for all watches: one for each question would cost it two turns of the interpreter."""
+    while True:
+        _WAKE.wait()
+        _WAKE.clear()
+        while _WATCHES:
+            _PAUSE.wait(_LOOK)
+            for one in list(_WATCHES):
+                one.look(time.monotonic())
+        _PAUSE.wait(_LOOK)
+
+
+_WATCHING: Final = threading.Thread(target=_watch, name="watch", daemon=True)
 
 
 def _widen(pipe: IO[bytes]) -> None:
