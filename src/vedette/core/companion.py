@@ -387,23 +387,16 @@ class Shared(Generic[T]):
 def help_with(work: Work, nice: int) -> None:
     """What the module of a helper does when it is run: some work again and again, until nobody asks for a while."""
     with at_work(nice) as (asked, answers):
-        while _comes(asked) and _answered(asked, answers, work):
-            pass
-
-
-def _answered(asked: IO[bytes], answers: IO[bytes], work: Work) -> bool:
-    """Answers one question; False where no more come. What it held is let go of before the next."""
-    found = _read(asked)
-    if found is None:
-        return False
-    head, parts = found
-    try:
-        answer, made = work(head, parts) if head else ({}, [])  # no head: whether there is an answer
-        begin = _begin(answer, made)
-    except Exception:
-        begin, made = _begin({}, []), []  # who asked does it, and finds what is wrong
-    _write(answers, begin, made)
-    return True
+        while _comes(asked) and (found := _read(asked)) is not None:
+            head, parts = found
+            try:
+                answer, made = work(head, parts) if head else ({}, [])  # no head: whether there is an answer
+                begin = _begin(answer, made)
+            except Exception:
+                begin, made = _begin({}, []), []  # who asked does it, and finds what is wrong
+            _write(answers, begin, made)
+            # What a question held is let go of when the next one is there: with nothing held, its memory goes back to the system
+            # and is taken anew, page by page, which costs as much as the work.
 
 
 def _comes(asked: IO[bytes]) -> bool:
