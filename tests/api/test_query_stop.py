@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import Running, serving
-from vedette.engine.watchdog import WATCHDOG
+from vedette.engine.query import QUERIES
 
 ENDLESS = {
     "in the engine": "range x from 1 to 9000000 step 1 | extend k=1 | join kind=inner "
@@ -32,7 +32,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def at_work() -> int:
     """How many queries run in this process."""
-    return WATCHDOG.running
+    return QUERIES.running
 
 
 def ended_within(seconds: float) -> bool:

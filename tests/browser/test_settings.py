@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.campaign import WS
 from tests.browser.conftest import Faults, Site
-from vedette.engine.watchdog import WATCHDOG
+from vedette.engine.query import QUERIES
 
 pytestmark = pytest.mark.browser
 
@@ -95,7 +95,7 @@ def test_a_chart_is_drawn_and_told_by_keys(site: Site, page: Page) -> None:
 
 def test_a_query_ends_when_its_page_is_left(site: Site, page: Page) -> None:
     def at_work() -> bool:
-        return WATCHDOG.running > 0
+        return QUERIES.running > 0
 
     def waits_for(wanted: bool) -> None:
         deadline = time.monotonic() + 10

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from vedette.core import companion
-from vedette.core.companion import Answer, Companion, Helper, Shared, Watch
+from vedette.core.companion import Answer, Companion, Helper, Shared
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
@@ -80,6 +80,14 @@ def _is_gone(process: int | None) -> bool:
     return False
 
 
+def _asking(helper: Helper, found: list[object], part: bytes) -> list[threading.Thread]:
+    """Threads that ask the same, and note what they are told."""
+    askers = [threading.Thread(target=lambda: found.append(helper.ask({"n": 1}, [part], _told))) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    return askers
+
+
 def test_answers_are_what_was_asked_whatever_is_printed(helper: Helper) -> None:
     """Also parts that are empty, and of the sizes from which on they are kept in other ways."""
     assert helper.start(30)
@@ -101,11 +109,7 @@ def test_one_that_hangs_is_ended_and_nobody_waits_for_ever(helper: Helper) -> No
     os.kill(process, signal.SIGSTOP)
     found: list[object] = []
     begun = time.monotonic()
-    askers = [
-        threading.Thread(target=lambda: found.append(helper.ask({"n": 1}, [b"x" * 3_000_000], _told))) for _ in range(4)
-    ]
-    for asker in askers:
-        asker.start()
+    askers = _asking(helper, found, b"x" * 3_000_000)
     for asker in askers:
         asker.join(30)
     assert found == [None] * 4
@@ -131,9 +135,7 @@ def test_after_the_end_there_is_no_other(helper: Helper) -> None:
     assert process is not None
     os.kill(process, signal.SIGSTOP)
     found: list[object] = []
-    askers = [threading.Thread(target=lambda: found.append(helper.ask({"n": 1}, [], _told))) for _ in range(4)]
-    for asker in askers:
-        asker.start()
+    askers = _asking(helper, found, b"")
     time.sleep(0.2)
     helper.end()
     for asker in askers:
@@ -269,21 +271,25 @@ def test_ctrl_c_is_not_for_it(after: float) -> None:
     assert _is_gone(beside)
 
 
-def test_a_watch_ends_what_makes_no_progress_or_is_not_wanted() -> None:
-    ended = threading.Event()
-    with Watch(ended.set, 0.3) as watch:
+def test_what_makes_no_progress_or_is_not_wanted_is_killed(module: Modules) -> None:
+    silent = Companion(module("import time\ntime.sleep(60)\n"))
+    silent.pipes()
+    process = silent.pid
+    with silent.watched(0.3) as watch:
         for _ in range(4):
             time.sleep(0.15)
             watch.progress()
-        assert not ended.is_set()
-        assert ended.wait(5)
-    ended = threading.Event()
-    with Watch(ended.set, 60, lambda: True):
-        assert ended.wait(5)
-    ended = threading.Event()
-    with Watch(ended.set, 0.1):
+        assert silent.alive
+        assert _is_gone(process)
+    silent.pipes()
+    process = silent.pid
+    with silent.watched(0.1):
         pass
-    assert not ended.wait(0.3)
+    time.sleep(0.3)
+    assert silent.alive
+    with silent.watched(60, lambda: True):
+        assert _is_gone(process)
+    silent.shut()
 
 
 def test_what_is_shared_ends_with_its_last_user() -> None:

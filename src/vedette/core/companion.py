@@ -26,6 +26,7 @@ from typing import IO, Any, Final, Generic, TypeVar
 import orjson
 
 from vedette.core.priority import step_back
+from vedette.core.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 _PACKAGES: Final = Path(__file__).resolve().parents[2]
@@ -43,8 +44,6 @@ _BEGIN: Final = 60.0
 """Seconds that a process may take to begin."""
 _LONGEST_PAUSE: Final = 60.0
 """Seconds between two attempts at beginning one, where they go on failing."""
-_LOOK: Final = 0.2
-"""Seconds between two looks at whether work is still wanted."""
 _APART: Final[dict[str, Any]] = (
     {"creationflags": 0x200} if sys.platform == "win32" else {"process_group": 0}  # CREATE_NEW_PROCESS_GROUP
 )
@@ -101,9 +100,20 @@ class Companion:
             self._shut = True
             self._kill()
 
-    def watched(self, seconds: float, stopped: Callable[[], bool] | None = None) -> Watch:
-        """For the length of a block: the process is ended if there is no progress for so long, or as soon as `stopped` says so."""
-        return Watch(self.end, seconds, stopped)
+    @contextmanager
+    def watched(self, seconds: float, stopped: Callable[[], bool] | None = None) -> Iterator[Watch]:
+        """For the length of a block: the process is killed if there is no progress for so long, or as soon as `stopped` says so.
+
+        Who reads from it meets the end of the pipe, and is to call `end`.
+        """
+        watch = Watch(self._interrupt, seconds, stopped)
+        with _WATCHDOG.over(watch):
+            yield watch
+
+    def _interrupt(self) -> None:
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def _kill(self) -> None:
         if self._process is not None:
@@ -141,58 +151,24 @@ class Companion:
 
 
 class Watch:
-    """Looks after work that somebody else does, and has it ended when it hangs."""
+    """Work that somebody else does, which is to be ended where there is no progress for some time or nobody wants it any more."""
 
-    def __init__(self, end: Callable[[], None], seconds: float, stopped: Callable[[], bool] | None = None) -> None:
-        """`end` is called once, from another thread."""
-        self._end = end
+    def __init__(self, interrupt: Callable[[], None], seconds: float, stopped: Callable[[], bool] | None) -> None:
+        self.interrupt = interrupt
+        self.deadline = time.monotonic() + seconds
         self._seconds = seconds
         self._stopped = stopped
-        self._until = time.monotonic() + seconds
 
     def progress(self) -> None:
         """The work goes on."""
-        self._until = time.monotonic() + self._seconds
+        self.deadline = time.monotonic() + self._seconds
 
-    def __enter__(self) -> Watch:
-        _WATCHES.add(self)
-        if not _WATCHING.is_alive():
-            with suppress(RuntimeError):  # another has begun it
-                _WATCHING.start()
-        _WAKE.set()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        _WATCHES.discard(self)
-
-    def look(self, now: float) -> None:
-        """Has the work ended where it hangs, or is not wanted any more."""
-        if now < self._until and not (self._stopped is not None and self._stopped()):
-            return
-        if self in _WATCHES:
-            _WATCHES.discard(self)
-            self._end()
+    def stopped(self) -> bool:
+        """Whether it is to end."""
+        return time.monotonic() >= self.deadline or (self._stopped is not None and self._stopped())
 
 
-_WATCHES: Final[set[Watch]] = set()
-_WAKE: Final = threading.Event()
-_PAUSE: Final = threading.Event()
-"""Never set: who waits for it looks again after a while."""
-
-
-def _watch() -> None:
-    """One thread for all watches: one for each question would cost it two turns of the interpreter."""
-    while True:
-        _WAKE.wait()
-        _WAKE.clear()
-        while _WATCHES:
-            _PAUSE.wait(_LOOK)
-            for one in list(_WATCHES):
-                one.look(time.monotonic())
-        _PAUSE.wait(_LOOK)
-
-
-_WATCHING: Final = threading.Thread(target=_watch, name="watch", daemon=True)
+_WATCHDOG: Final = Watchdog("limits of other processes")
 
 
 def _widen(pipe: IO[bytes]) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import duckdb
 import pyarrow as pa
 
 from vedette.core.errors import Forbidden, InvalidInput, VedetteError
+from vedette.core.watchdog import Watchdog
 from vedette.engine.answers import Answers
 from vedette.engine.batches import batches_of
 from vedette.engine.catalog import full_catalog
@@ -29,7 +30,6 @@ from vedette.engine.result import Result, ResultColumn, Statistics, wire_columns
 from vedette.engine.rewrites import ALL_REWRITES
 from vedette.engine.rowfunctions import Stopped, register, stoppable
 from vedette.engine.term_candidates import REWRITE, RowsInPlace, RowsMoved
-from vedette.engine.watchdog import WATCHDOG
 from vedette.kql import ticks
 from vedette.kql.binder import bind
 from vedette.kql.binder.operators.render import Render
@@ -41,6 +41,8 @@ from vedette.kql.node import fact
 from vedette.kql.types import Type
 
 T = TypeVar("T")
+QUERIES: Final = Watchdog("query limits")
+"""Over the queries that run in this process."""
 
 _MARKERS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w+)""")
 """A parameter of a statement; also a text or a quoted name, in which nothing else is one."""
@@ -346,7 +348,7 @@ class Run(Answers):
         if cancellation is not None:
             cancellation.watch(self.connection)
         try:
-            with WATCHDOG.over(self), stoppable(self.number, self.stopped):
+            with QUERIES.over(self), stoppable(self.number, self.stopped):
                 return work()
         except (duckdb.Error, pa.ArrowException, OSError, UnicodeEncodeError) as error:
             # an error while rows are taken comes through Arrow, which knows it as one of input and output
@@ -359,6 +361,10 @@ class Run(Answers):
         """Whether the time is over or somebody cancelled the query."""
         cancellation = self.options.cancellation
         return time.monotonic() >= self.deadline or (cancellation is not None and cancellation.cancelled)
+
+    def interrupt(self) -> None:
+        """Has the engine end what it does for the query."""
+        self.connection.interrupt()
 
     def failure(self, error: Exception | None) -> QueryFailed:
         """What to tell of an error of the engine."""
