@@ -32,7 +32,7 @@ def many() -> Iterator[ManyLines]:
 def _batch(rows: Sequence[Any], number: int = 1) -> Spooled:
     lines = row_lines([json.dumps(row).encode() for row in rows])
     entry = Entry(number, "SigninLogs", len(rows), AT + number, 1, 0, len(lines.payload), False, lines.size)
-    return Spooled(entry, "test", lines.payload, lines.form, None)
+    return Spooled(entry, "test", lines, None)
 
 
 def _assembler() -> Assembler:
@@ -76,7 +76,7 @@ def test_what_is_not_plain_is_nobodys(many: ManyLines) -> None:
     """A line that is no object, and a name that comes twice: read one by one."""
     lines = row_lines([b'{"Level": 1, "Level": 2}', b'{"Level": 3}'])
     entry = Entry(1, "SigninLogs", 2, AT, 1, 0, 9, False, lines.size)
-    twice = Spooled(entry, "test", lines.payload, lines.form, None)
+    twice = Spooled(entry, "test", lines, None)
     for started in (False, True):
         if started:
             assert many._helper.start(30)
@@ -136,12 +136,12 @@ def test_whatever_the_lines_are_the_columns_are_the_same(ready: ManyLines, parts
     for number, texts in enumerate(parts, 1):
         lines = row_lines([text.encode() for text in texts * times])
         entry = Entry(number, "SigninLogs", lines.count, AT + number, 1, 0, len(lines.payload), False, lines.size)
-        batches.append(Spooled(entry, "test", lines.payload, lines.form, None))
+        batches.append(Spooled(entry, "test", lines, None))
     asked = ready._helper.pid
     beside = ready.assembled(batches, _assembler(), 7 << 26)
     assert ready._helper.pid == asked
     counts, accepted = [batch.entry.rows for batch in batches], [batch.entry.at for batch in batches]
-    here = _assembled([batch.text for batch in batches], counts, accepted, _assembler(), 7 << 26)
+    here = _assembled([batch.lines.text for batch in batches], counts, accepted, _assembler(), 7 << 26)
     assert (beside is None) == (here is None)
     if here is not None:
         assert repr(_plain(beside)) == repr(_plain(here))  # NaN, and 0.0 that is not -0.0

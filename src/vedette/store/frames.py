@@ -10,19 +10,16 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
-import pyarrow as pa
+
+from vedette.store.rowlines import RowLines, packed_size
 
 MAGIC: Final = b"VSP1"
 _HEAD: Final = struct.Struct("<4sII")
 COLUMNS: Final = "columns"
 """What the head of a frame says at its end when the rows are columns."""
-_PACKED: Final = "lz4"
-"""What it says when the lines are packed; their size follows."""
-_WORTH_PACKING: Final = 4096
-_CODEC: Final = "lz4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +40,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A batch as it was accepted: the JSON of the rows, a line for each, packed as `form` says, and the ids of the records where the
-    source has some.
+    """A batch as it was accepted: its rows, and the ids of the records where the source has some.
 
-    A batch of columns has `columns` instead: what `store.columnar.packed` made.
+    A batch of columns has no lines but `columns`: what `store.columnar.packed` made.
     """
 
     entry: Entry
     source: str
-    payload: bytes
-    form: Sequence[Any]
+    lines: RowLines
     record_ids: Sequence[str] | None
     columns: bytes | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes of the lines when they are not packed, with a break between two."""
-        return int(self.form[1]) if self.form else len(self.payload)
-
-    @property
-    def text(self) -> bytes:
-        """The lines."""
-        return unpacked(self.payload, self.form)
-
-    @property
-    def lines(self) -> list[bytes]:
-        """The JSON of each row."""
-        return self.text.split(b"\n") if self.columns is None else []
 
 
 @dataclass(slots=True)
@@ -104,7 +84,7 @@ def read_segment(path: Path) -> Found:
             continue
         length = _HEAD.size + len(body)
         number, table, _, at, rows, record_ids, *form = orjson.loads(body[: body.index(b"\n")])
-        size = form[1] if form[:1] == [_PACKED] else length
+        size = packed_size(form) or length
         found.entries.append(Entry(number, table, rows, at, first, offset, length, form == [COLUMNS], size))
         if record_ids:
             found.record_ids[number] = record_ids
@@ -129,29 +109,13 @@ def _next_frame(content: bytes, offset: int) -> int | None:
     return None
 
 
-def packed(lines: bytes) -> tuple[bytes, list[Any]]:
-    """Lines as they lie in a frame, and what its head says of it. A disk takes an fsync of a tenth of the bytes in a third of the time."""
-    if len(lines) < _WORTH_PACKING:
-        return lines, []
-    packed = pa.compress(lines, codec=_CODEC, asbytes=True)
-    return (packed, [_PACKED, len(lines)]) if len(packed) < len(lines) else (lines, [])
-
-
 def spooled(entry: Entry, body: bytes) -> Spooled:
     """The batch of a frame's body."""
     head, _, payload = body.partition(b"\n")
     _, _, source, _, _, record_ids, *form = orjson.loads(head)
     if form == [COLUMNS]:
-        return Spooled(entry, source, b"", (), None, payload)
-    return Spooled(entry, source, payload, form, record_ids)
-
-
-def unpacked(payload: bytes, form: Sequence[Any]) -> bytes:
-    """What `packed` packed."""
-    if not form:
-        return payload
-    lines: bytes = pa.decompress(payload, decompressed_size=form[1], codec=_CODEC, asbytes=True)
-    return lines
+        return Spooled(entry, source, RowLines(0, b""), None, payload)
+    return Spooled(entry, source, RowLines(entry.rows, payload, form), record_ids)
 
 
 def frame(number: int, table: str, about: Sequence[object], payload: bytes) -> bytes:

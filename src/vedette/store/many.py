@@ -21,8 +21,9 @@ from vedette.core.priority import WAITED_FOR_LATER
 from vedette.kql.types import Type
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import Batch, RawColumn
-from vedette.store.frames import Spooled, unpacked
+from vedette.store.frames import Spooled
 from vedette.store.reading.enginelines import read_objects
+from vedette.store.rowlines import RowLines
 
 _MODULE: Final = "vedette.store.many"
 _PASSED_OVER: Final = 8
@@ -41,15 +42,15 @@ class ManyLines:
         """The rows of batches, numbered from `first`; None where they must be read one by one."""
         counts, accepted = [batch.entry.rows for batch in batches], [batch.entry.at for batch in batches]
         about = {
-            "forms": [list(batch.form) for batch in batches], "counts": counts, "accepted": accepted, "first": first,
+            "forms": [list(batch.lines.form) for batch in batches], "counts": counts, "accepted": accepted, "first": first,
             "types": {name: kind.value for name, kind in assembler.types.items()}, "table": assembler.table,
             "workspace": assembler.workspace_id, "load": assembler.load, "ingested": assembler.ingested,
             "stamp": assembler.stamp,
         }  # fmt: skip
-        made = self._helper.ask(about, [batch.payload for batch in batches], _received)
+        made = self._helper.ask(about, [batch.lines.payload for batch in batches], _received)
         if made is not None:
             return made
-        texts = [batch.text for batch in batches]
+        texts = [batch.lines.text for batch in batches]
         return _assembled(texts, counts, accepted, assembler, first)
 
     def takes(self, table: str) -> bool:
@@ -134,7 +135,8 @@ def _work(about: dict[str, Any], payloads: Sequence[Part]) -> tuple[dict[str, An
     """What the process does."""
     types = {name: Type(kind) for name, kind in about["types"].items()}
     assembler = Assembler(types, about["table"], about["workspace"], about["load"], about["ingested"], about["stamp"])
-    texts = [unpacked(bytes(payload), form) for payload, form in zip(payloads, about["forms"], strict=True)]
+    lines = map(RowLines, about["counts"], map(bytes, payloads), about["forms"])
+    texts = [one.text for one in lines]
     made = _assembled(texts, about["counts"], about["accepted"], assembler, about["first"])
     return ({}, []) if made is None else _sent(made)
 

@@ -160,7 +160,7 @@ def _many_lines(tables: Tables, table: str, batches: Sequence[Spooled]) -> bool:
 
 def _bytes(batch: Spooled) -> int:
     """The bytes of a batch's rows as JSON."""
-    return batch.size - (batch.entry.rows - 1)
+    return batch.lines.size - (batch.lines.count - 1)
 
 
 def _by_source(
@@ -230,7 +230,7 @@ def _gathered(batches: Sequence[Spooled]) -> _Gathered:
     stamped = 0
     for batch in batches:
         stamp = ticks.format_datetime(batch.entry.at)
-        lines = batch.lines
+        lines = batch.lines.split()
         for row in _rows(batch.entry.table, lines):
             if row.get("TimeGenerated") in (None, ""):
                 row["TimeGenerated"] = stamp
@@ -253,7 +253,7 @@ def _as_texts(table: str, batches: Sequence[Spooled], reason: str) -> _Gathered:
     sizes: list[int] = []
     for batch in batches:
         stamp = ticks.format_datetime(batch.entry.at)
-        lines = batch.lines if batch.columns is None else texts(unpacked(batch.columns))
+        lines = batch.lines.split() if batch.columns is None else texts(unpacked(batch.columns))
         sizes += map(len, lines)
         rows += (
             {
