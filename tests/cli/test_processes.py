@@ -170,6 +170,47 @@ def test_ctrl_c_ends_a_server_cleanly(tmp_path: Path) -> None:
     assert not (data / "server.json").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="finds processes where Linux lists them")
+def test_a_process_beside_the_server_that_hangs_does_not_keep_it_from_its_end(tmp_path: Path) -> None:
+    """What a sender has sent by then is taken and acknowledged."""
+    data = tmp_path / "data"
+    rows = [{"n": n, "text": "x" * 100} for n in range(2_000)]
+    with server(data) as (process, url), httpx.Client(base_url=url, timeout=60) as client:
+        token = wait_for_record(data)["token"]
+
+        def send() -> int:
+            return client.post("/ingest/T_CL", json=rows, headers={"Authorization": f"Bearer {token}"}).status_code
+
+        def reader() -> int | None:
+            for listed in Path(f"/proc/{process.pid}/task").glob("*/children"):
+                for pid in map(int, listed.read_text().split()):
+                    if b"collect.http.beside" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        return pid
+            return None
+
+        assert send() == 200  # the first long body has the process begin
+        answers: list[int] = []
+        while True:
+            stopped = reader()
+            if stopped is not None:
+                os.kill(stopped, signal.SIGSTOP)
+            sender = threading.Thread(target=lambda: answers.append(send()))
+            sender.start()
+            sender.join(1)
+            if sender.is_alive():
+                break
+            if stopped is not None:  # it was not ready, and the server has read the body
+                os.kill(stopped, signal.SIGCONT)
+        answers.clear()
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        sender.join(60)
+        _, err = process.communicate(timeout=60)
+        assert (answers, process.returncode, "Traceback" in err) == ([200], 0, False), err
+        assert time.monotonic() - begun < 15
+    assert vedette("query", "T_CL | count", "--data", data, "--format", "csv").stdout != "Count\n0\n"
+
+
 def test_a_killed_server_stands_in_nobodys_way(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with server(data) as (process, _):

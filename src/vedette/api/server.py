@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -145,6 +146,19 @@ def _names(application: Application) -> list[str]:
     return [public, settings.host, socket.gethostname(), *settings.allowed_hosts.split(",")]
 
 
+class _Serving(uvicorn.Server):
+    """Uvicorn's server, which answers what it has begun to read before it ends."""
+
+    def __init__(self, config: uvicorn.Config, reader: BodyReader) -> None:
+        super().__init__(config)
+        self._reader = reader
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Has bodies read here from now on: a process that hangs would be waited for longer than requests may still take."""
+        await asyncio.to_thread(self._reader.end)
+        await super().shutdown(sockets)
+
+
 class Server:
     """A running server that holds a data directory."""
 
@@ -161,7 +175,7 @@ class Server:
         config.load()
         if self._certificate is not None:
             config.ssl = self._certificate.context
-        self._server = uvicorn.Server(config)
+        self._server = _Serving(config, self._reader)
         self.listeners: SyslogListeners | None = None
         self._fault: VedetteError | None = None
 
@@ -182,7 +196,7 @@ class Server:
             try:
                 self._server.run(sockets=[self._socket])
             finally:
-                self._reader.end()
+                self._reader.end()  # where it has not come to its shutdown
         if self._fault is not None:
             raise self._fault
 
