@@ -170,6 +170,27 @@ def test_ctrl_c_ends_a_server_cleanly(tmp_path: Path) -> None:
     assert not (data / "server.json").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_query_that_runs_does_not_keep_a_server_from_its_end(tmp_path: Path, number: signal.Signals) -> None:
+    data = tmp_path / "data"
+    endless = "range x from 1 to 9000000 step 1 | extend k=1 | join kind=inner (range y from 1 to 9000000 step 1 | extend k=1) on k | count"
+    with server(data) as (process, _):
+        wait_for_record(data)
+        asking = subprocess.Popen(
+            [*START, "query", endless, "--data", str(data)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            encoding="utf-8", env=environment(),
+        )  # fmt: skip
+        with pytest.raises(subprocess.TimeoutExpired):
+            asking.wait(4)
+        begun = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, "")
+        assert time.monotonic() - begun < 10
+        out, told = asking.communicate(timeout=30)
+        assert (out, asking.returncode, "The log store is closing." in told) == ("", 1, True), told
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes where Linux lists them")
 def test_a_process_beside_the_server_that_hangs_does_not_keep_it_from_its_end(tmp_path: Path) -> None:
     """What a sender has sent by then is taken and acknowledged."""

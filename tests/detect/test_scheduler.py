@@ -22,6 +22,7 @@ from tests.detect.rules import as_read, rule
 from tests.plugins.state import NOON
 from vedette.core.clock import VirtualClock
 from vedette.core.database import State
+from vedette.core.errors import Closing
 from vedette.core.workspaces import Workspaces
 from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.alerts.moments import from_wire
@@ -485,6 +486,17 @@ def test_a_round_that_breaks_does_not_end_the_scheduler(
     house.scheduler.run_forever(stop)
     assert len(rounds) == 3
     assert "a round of the rule scheduler failed" in caplog.text
+
+
+def test_a_store_that_closes_is_no_failure_of_a_rule(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """The window is as if nobody had begun it: the next start runs it."""
+    house.add(rule(1), rule(2))
+    house.logs.failing = lambda now: Closing("The log store is closing.")
+    house.scheduler.run_forever(threading.Event())
+    assert (house.outcomes(), house.ledger.runs(), house.handed, caplog.text) == ([], [], [], "")
+    house.logs.failing = lambda now: None
+    assert house.tick().runs == 2
+    assert [entry.attempt for entry in house.entries()] == [1]
 
 
 class Killed(BaseException):

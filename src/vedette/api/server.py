@@ -147,15 +147,16 @@ def _names(application: Application) -> list[str]:
 
 
 class _Serving(uvicorn.Server):
-    """Uvicorn's server, which answers what it has begun to read before it ends."""
+    """Uvicorn's server, which ends soon: nobody waits for a query, or for another process, as long as these may take."""
 
-    def __init__(self, config: uvicorn.Config, reader: BodyReader) -> None:
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+        """`ending` is called when it is to end, before the requests that it still has are waited for."""
         super().__init__(config)
-        self._reader = reader
+        self._ending = ending
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Has bodies read here from now on: a process that hangs would be waited for longer than requests may still take."""
-        await asyncio.to_thread(self._reader.end)
+        """Lets go of the port and, when all have their answers or time is over, of the connections."""
+        await asyncio.to_thread(self._ending)
         await super().shutdown(sockets)
 
 
@@ -169,13 +170,13 @@ class Server:
         self.host, self.port = host, self._socket.getsockname()[1]
         self._reader = BodyReader()
         config = uvicorn.Config(
-            create_app(application, self._reader), log_level="warning", access_log=False, server_header=False, date_header=True,
-            timeout_graceful_shutdown=5, lifespan="off", http=PatientProtocol,
+            create_app(application, self._reader), log_config=None, log_level="warning", access_log=False, server_header=False,
+            date_header=True, timeout_graceful_shutdown=5, lifespan="off", http=PatientProtocol,
         )  # fmt: skip
         config.load()
         if self._certificate is not None:
             config.ssl = self._certificate.context
-        self._server = _Serving(config, self._reader)
+        self._server = _Serving(config, self._end_what_takes_long)
         self.listeners: SyslogListeners | None = None
         self._fault: VedetteError | None = None
 
@@ -199,6 +200,10 @@ class Server:
                 self._reader.end()  # where it has not come to its shutdown
         if self._fault is not None:
             raise self._fault
+
+    def _end_what_takes_long(self) -> None:
+        self._reader.end()  # what has come is read here
+        self.application.stores.end_queries()
 
     def stop(self) -> None:
         """Ends `run`, from another thread."""

@@ -130,6 +130,12 @@ class Unavailable(VedetteError):
     default_status = 503
 
 
+class Closing(Unavailable):
+    """What is asked for ends with the server or the command that has it open: neither done nor at fault."""
+
+    default_code = "VDT0613"
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is most like `name` (case is ignored), or None if none is like it."""
     by_folded = {candidate.casefold(): candidate for candidate in known}

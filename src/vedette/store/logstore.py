@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from vedette.kql.host import ExternalSource
 from vedette.kql.types import Type
 from vedette.store import arrivals, catalog
 from vedette.store.arrivals import Arrival, Ingested
+from vedette.store.asking import Asking
 from vedette.store.assembly import Assembler
 from vedette.store.batch import Batch, columns_of
 from vedette.store.catalog import Field
@@ -56,6 +57,8 @@ from vedette.store.writer import create_dead_letter, writing
 
 NO_WORKSPACE: Final = "00000000-0000-0000-0000-000000000000"
 _BATCH_ROWS: Final = 100_000
+_PATIENCE: Final = 10.0
+"""Seconds in which queries that are to end have ended; the engine looks now and then, and compiles in peace."""
 
 
 class LogStore(RowSource):
@@ -90,6 +93,7 @@ class LogStore(RowSource):
         self._memory = memory
         self._external = external or ExternalReader()
         self._closed = False
+        self._asking = Asking()
         self._connection: duckdb.DuckDBPyConnection | None = open_file(path, memory)
         self._tables = Tables(workspace_id)
         self.lake = Lake(path, workspace_id)
@@ -138,14 +142,14 @@ class LogStore(RowSource):
         """
         self._open_connection()
         engine, host = self._engine, None if reach is None else Reaching(self.host, reach)
-        with READERS.reading(), self._unless_opened_anew(engine):
+        with self._asking.asked(cancellation) as cancelled, READERS.reading(), self._unless_opened_anew(engine):
             asked = self.partials.asked(text, every, timespan)
             options = QueryOptions(
                 now or self._clock.now(),
                 timespan,
                 {},
                 limits or Limits(),
-                cancellation,
+                cancelled,
                 host=host,
                 keeping=None if asked is None else asked.keeping,
             )
@@ -153,6 +157,14 @@ class LogStore(RowSource):
             if asked is not None:
                 asked.done(result.statistics)
             return result
+
+    def asked(self, cancellation: Cancellation | None) -> AbstractContextManager[Cancellation]:
+        """For a query that its caller runs on `engine`: gives what it is to be run with. Raises `Closing` where the store closes."""
+        return self._asking.asked(cancellation)
+
+    def end_queries(self) -> None:
+        """End all queries, of which each raises `Closing`, and refuse others; what is written goes on."""
+        self._asking.end()
 
     def explain(
         self, text: str, *, now: datetime | None = None, timespan: tuple[datetime, datetime] | None = None
@@ -432,7 +444,9 @@ class LogStore(RowSource):
     # -- the connection
 
     def close(self) -> None:
-        """Write everything into the file and let go of it. A second call does nothing."""
+        """End the queries, write everything into the file and let go of it. A second call does nothing."""
+        self._asking.end()
+        self._asking.ended(_PATIENCE)
         with self._guard:
             self._closed = True
             connection, self._connection = self._connection, None

@@ -94,6 +94,13 @@ class Stores:
                 f"The folder {folder} of the workspace cannot be deleted: {reason}.", code="VDT0649", file=str(folder)
             ) from error
 
+    def end_queries(self) -> None:
+        """End all queries, in every store, and refuse others; what is written goes on."""
+        with self._guard:
+            stores = list(self._open.values())
+        for store in stores:
+            store.end_queries()
+
     def close(self) -> None:
         """Close every store; each writes all it has into its file."""
         with self._guard:

@@ -113,6 +113,7 @@ async def load(services: Services, body: Annotated[LoadPaths, Body()], request: 
         )
     finally:
         watcher.cancel()
+        gone.set()
     return report.to_dict()
 
 

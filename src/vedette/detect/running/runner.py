@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, Final, Protocol, runtime_checkable
 
 from vedette.core.clock import Clock
-from vedette.core.errors import VedetteError
+from vedette.core.errors import Closing, VedetteError
 from vedette.core.ids import derived_id
 from vedette.detect.alerts.alert import Alert, Exhaustiveness, Outcome, RuleRun, RunError, RunType
 from vedette.detect.alerts.details import details
@@ -166,6 +166,8 @@ class RuleRunner:
         began = self._clock.monotonic()
         try:
             result = self._asked(rule, text, start, at, attempt, run_type is RunType.SCHEDULED)
+        except Closing:
+            raise  # the rule has not been run
         except Exception as error:  # one rule's failure is that rule's result, whatever its cause
             return replace(run, error=run_error(error), duration=self._clock.monotonic() - began)
         duration = self._clock.monotonic() - began

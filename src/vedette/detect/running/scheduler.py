@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
-from vedette.core.errors import NotFound
+from vedette.core.errors import Closing, NotFound
 from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.library import RuleLibrary, StoredRule
 from vedette.detect.rule import AnalyticsRule, RuleKind
@@ -183,6 +183,8 @@ class Scheduler:
         while not stop.is_set():
             try:
                 wait = self.round(lane)
+            except Closing:
+                return
             except Exception:
                 log.exception("a round of the rule scheduler failed")
                 wait = self._options.idle_seconds
@@ -369,7 +371,7 @@ class Scheduler:
         if run.alerts and self._on_alerts is not None:
             try:
                 self._on_alerts(run)
-            except OperationalError:
+            except (OperationalError, Closing):
                 raise  # the database, which is nobody's fault here: the whole round waits
             except Exception as error:
                 log.exception("the alerts of rule %s for its window to %s cannot be taken", run.rule.id, run.end)

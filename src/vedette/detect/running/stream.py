@@ -18,6 +18,7 @@ from typing import Final
 
 from vedette.core.clock import Clock
 from vedette.core.database import State
+from vedette.core.errors import Closing
 from vedette.detect.alerts.alert import Outcome, RuleRun, RunType
 from vedette.detect.rule import AnalyticsRule, RuleKind
 from vedette.detect.running.ledger import Ledger
@@ -101,6 +102,8 @@ class Stream:
             self._wake.clear()
             try:
                 self.tick()
+            except Closing:
+                return
             except Exception:
                 log.exception("a round of the near-real-time rules failed")
                 self._clock.wait(stop, 1.0)

@@ -19,7 +19,7 @@ from sqlalchemy import or_, select
 
 from vedette.core.clock import Clock
 from vedette.core.database import State, storable
-from vedette.core.errors import NotFound, VedetteError
+from vedette.core.errors import Closing, NotFound, VedetteError
 from vedette.core.priority import WAITED_FOR_LATER, step_back
 from vedette.core.roles import Permission, Principal
 from vedette.detect.entities.entity import Entity
@@ -71,6 +71,8 @@ class Enricher:
             begun = self._clock.monotonic()
             try:
                 done = self.work(1)
+            except Closing:
+                return
             except VedetteError as error:
                 _log.error("incidents cannot be enriched: %s", error)
                 done = 0
@@ -170,6 +172,8 @@ class Enricher:
             return Found(
                 reason=str(error)
             ), False  # a function without its database, a saved function in a table's place
+        except Closing:
+            raise  # it has not looked
         except (QueryFailed, VedetteError) as error:
             return Found(reason=str(error)), True
         except Exception:

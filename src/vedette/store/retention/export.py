@@ -68,11 +68,10 @@ def export(
 ) -> Iterator[Iterator[bytes]]:
     """The bytes of the file, as they are made. Raises `KqlError` and `QueryFailed`, the latter while it is read, too."""
     host = None if reach is None else Reaching(logs.host, reach)
-    whole = QueryOptions(
-        options.now, options.timespan, limits=options.limits, cancellation=options.cancellation, host=host
-    )
-    with READERS.reading(), stream(logs.engine, text, whole) as rows:
-        yield _WRITERS[format_](rows)
+    with logs.asked(options.cancellation) as cancellation:
+        whole = QueryOptions(options.now, options.timespan, limits=options.limits, cancellation=cancellation, host=host)
+        with READERS.reading(), stream(logs.engine, text, whole) as rows:
+            yield _WRITERS[format_](rows)
 
 
 def write_file(path: Path, chunks: Iterator[bytes]) -> int:

@@ -1,0 +1,53 @@
+"""The queries that run in a store: when it is to close they are ended, and no other begins."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vedette.core.errors import Closing
+from vedette.engine.query import Cancellation, QueryFailed
+
+
+class Asking:
+    """Knows who asks a store. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._running: set[Cancellation] = set()
+        self._ended = False
+
+    @contextmanager
+    def asked(self, cancellation: Cancellation | None) -> Iterator[Cancellation]:
+        """A query runs for the length of the block, with what is given here. Raises `Closing` where the store ends it, or has ended all."""
+        mine = cancellation or Cancellation()
+        with self._changed:
+            self._refuse()
+            self._running.add(mine)
+        try:
+            yield mine
+        except QueryFailed:
+            self._refuse()
+            raise
+        finally:
+            with self._changed:
+                self._running.discard(mine)
+                self._changed.notify_all()
+
+    def end(self) -> None:
+        """End all that run, and refuse all others. Returns at once."""
+        with self._changed:
+            self._ended = True
+            running = list(self._running)
+        for one in running:
+            one.cancel()
+
+    def ended(self, seconds: float) -> bool:
+        """Wait so long until none runs any more; whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._running, seconds)
+
+    def _refuse(self) -> None:
+        if self._ended:
+            raise Closing("The log store is closing.", hint="Ask again when the server has begun anew.")
