@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from vedette.core.clock import Clock
-from vedette.core.errors import InvalidInput, Unavailable, not_found
+from vedette.core.errors import Closing, InvalidInput, Unavailable, not_found
 from vedette.core.ids import IdSource, new_id
 from vedette.engine.batches import batches_of
 from vedette.engine.given import RowSource
@@ -510,7 +510,7 @@ class LogStore(RowSource):
         if (connection := self._connection) is not None:
             return connection
         if self._closed:
-            raise Unavailable("The log store is closed.", code="VDT0613")
+            raise Closing("The log store is closed.")
         raise Unavailable("The log store cannot be opened again yet.", code="VDT0615", hint="Free disk space.")
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from vedette.core.clock import Clock
 from vedette.core.datadir import DataDirectory
-from vedette.core.errors import Unavailable
+from vedette.core.errors import Closing, Unavailable
 from vedette.core.files import make_private_directory
 from vedette.kql.host import ExternalSource
 from vedette.store.content import WorkspaceContent
@@ -53,7 +53,7 @@ class Stores:
         key = workspace_id.lower()
         with self._guard:
             if self._closed:
-                raise Unavailable("The log stores are closed.", code="VDT0613")
+                raise Closing("The log stores are closed.")
             store = self._open.get(key)
             if store is None:
                 store = self._open[key] = self._make(key)
@@ -69,7 +69,7 @@ class Stores:
         key = workspace_id.lower()
         with self._guard:
             if self._closed:
-                raise Unavailable("The log stores are closed.", code="VDT0613")
+                raise Closing("The log stores are closed.")
             intake = self._intakes.get(key)
             if intake is None:
                 intake = self._intakes[key] = Intake(store, self._spool(key), self._clock)
