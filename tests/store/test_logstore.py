@@ -18,6 +18,7 @@ from vedette.core.datadir import DataDirectory
 from vedette.core.errors import Conflict, InvalidInput, NotFound, Unavailable, VedetteError
 from vedette.kql.diagnostics import KqlError
 from vedette.kql.types import Type
+from vedette.store import catalog
 from vedette.store.catalog import Field
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions
@@ -193,6 +194,22 @@ def test_a_known_table_without_rows_has_its_columns(store: LogStore, ask: Ask) -
     assert ask("SigninLogs | where UserPrincipalName == 'x' | count") == [[0]]
     assert store.check("SigninLogs | project UserPrincipalName").columns is not None
     assert store.check("SigninLogs | project UserPrincpalName").diagnostics[0].code == "KS142"
+
+
+@pytest.mark.parametrize("table", sorted(catalog.OWN))
+def test_what_searches_everything_searches_all_but_the_records_of_loading_and_intake(
+    store: LogStore, ask: Ask, table: str
+) -> None:
+    store.append("SigninLogs", [{"Identity": "needle"}])
+    store.append(table, [{"Source": "needle", "Subject": "needle"}])
+    found = (
+        ["SigninLogs"] if table in {"VedetteDeadLetter_CL", "VedetteIngestion_CL"} else sorted({"SigninLogs", table})
+    )
+    assert ask("search 'needle' | distinct $table | sort by $table asc") == [[name] for name in found]
+    assert ask("union withsource=T * | distinct T | sort by T asc") == [[name] for name in found]
+    assert ask("find 'needle' | distinct source_ | sort by source_ asc") == [[name] for name in found]
+    assert ask(f"union {table}, SigninLogs | count") == [[2]]
+    assert ask(f"search in ({table}) 'needle' | count") == [[1]]
 
 
 def test_an_unknown_table_is_named_with_the_nearest(store: LogStore) -> None:

@@ -39,6 +39,8 @@ MESSAGE_TRACE_EVENTS: Final = "ExchangeMessageTraceEvents_CL"
 
 INGESTION: Final = "VedetteIngestion_CL"
 """The table of how rows flow: every five minutes a row for each source, and one (`*`) for all."""
+INTERNAL: Final = frozenset((DEAD_LETTER, INGESTION))
+"""Tables that speak of loading and of intake, not of what happened: `search` and `union *` leave them out unless they are named."""
 _OWN: Final = frozenset(name.casefold() for name in (DEAD_LETTER, INGESTION, "SentinelAudit", "SentinelHealth"))
 
 
@@ -158,7 +160,7 @@ OWN: Final[dict[str, tuple[Field, ...]]] = {
         Field("Detail", Type.STRING),
     ),
 }
-"""Tables that this product itself writes."""
+"""Tables whose columns are this product's own, beside those of Microsoft's schemas."""
 
 
 def complete(own: Iterable[Field]) -> tuple[Field, ...]:

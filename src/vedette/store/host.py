@@ -98,7 +98,7 @@ def _known_schema(name: str) -> TableSchema | None:
             return None
         return TableSchema(name, tuple(Field(column, type_, column) for column, type_ in columns))
     return TableSchema(
-        name, tuple(Field(field.name, field.type, field.name) for field in fields), internal=name in catalog.OWN
+        name, tuple(Field(field.name, field.type, field.name) for field in fields), internal=name in catalog.INTERNAL
     )
 
 
@@ -169,7 +169,7 @@ def _stored_schema(table: StoredTable, workspace_id: str) -> TableSchema:
         fields.append(Field(field.name, field.type, physical, sql=sql, properties=properties))
     fields.append(Field(INGESTION_TIME, Type.DATETIME, INGESTED, hidden=True))
     fields.append(Field(EXTRA_FIELDS, Type.DYNAMIC, EXTRA, hidden=True))
-    return TableSchema(table.name, tuple(fields), table.sql, dict(table.extra), table.name in catalog.OWN)
+    return TableSchema(table.name, tuple(fields), table.sql, dict(table.extra), table.name in catalog.INTERNAL)
 
 
 def _computed(field: catalog.Field, table: StoredTable, workspace_id: str, stored: str | None) -> str | None:
