@@ -318,8 +318,37 @@ def test_the_order_of_day_and_month(bench: Bench, dates: list[str], expected: li
         {"Date (UTC)": date, "Request ID": f"q{n:03}", "Application": "x", "Username": "y"}
         for n, date in enumerate(dates)
     ]
-    bench.load(bench.write("s.csv", table_of(rows)))
+    report = bench.load(bench.write("s.csv", table_of(rows)))
     assert [row[0][:10] for row in bench.ask("SigninLogs | sort by Id asc | project TimeGenerated")] == expected
+    unsure = dates == ["05/01/2026 10:11:12", "05/02/2026 10:11:12"]
+    assert [("'05/01/2026 10:11:12' as 2026-05-01" in note, "s.csv" in note) for note in report.notes] == [
+        (True, True)
+    ] * unsure
+
+
+def test_many_files_whose_order_nothing_tells_are_told_together(bench: Bench) -> None:
+    row = {"Date (UTC)": "05/01/2026 10:11", "Application": "x", "Username": "y"}
+    files = [bench.write(f"s{n}.csv", table_of([row | {"Request ID": f"q{n}"}])) for n in range(7)]
+    (note,) = bench.load(*files).notes
+    assert [path for path in files if str(path) in note] == files[:5]
+    assert "and 2 more, dates are read month first ('05/01/2026 10:11' as 2026-05-01)" in note
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    {
+        "both orders are one day": ("s.csv", table_of([{"Date (UTC)": "05/05/2026 10:11", "Request ID": "q", "Application": "x", "Username": "y"}])),
+        "the record itself tells": ("u.csv", table_of([{
+            "CreationDate": "05/01/2026 10:11", "UserIds": "pat", "Operations": "New-InboxRule", "AuditData": json.dumps({
+                "Id": "o", "CreationTime": "2026-01-05T10:11:00", "Operation": "New-InboxRule", "RecordType": 1, "Workload": "Exchange"})}])),
+        "an earlier column is no time": ("m.csv", table_of([{
+            "Received": "2026-03-05T20:53:27Z", "StartDate": "3/1/2026 12:00:00 AM", "SenderAddress": "a@x.example", "RecipientAddress": "b@x.example",
+            "MessageTraceId": "t", "MessageId": "<m>", "Subject": "s", "Status": "Delivered"}])),
+    }.values(),
+)  # fmt: skip
+def test_an_order_that_no_time_depends_on_is_not_told(bench: Bench, name: str, text: str) -> None:
+    report = bench.load(bench.write(name, text))
+    assert (report.rows, report.notes) == (1, [])
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,14 @@ from vedette.store.catalog import is_known
 from vedette.store.loading import AnySource, Cancelled
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import TABLE_NAME, Form, Source, check_table_name, files_in, form_of, size_of
+from vedette.store.records import RecordSource
 from vedette.store.report import FileReport, LoadOptions, LoadReport, Outcome, ProgressCallback, UnknownFile, as_shown
 
 _FORMS: Final = {Content.JSON: Form.JSON, Content.CSV: Form.CSV, Content.PARQUET: Form.PARQUET}
 _LARGE: Final = 32 * 1024 * 1024
 """Bytes from which one object around all records is read as a stream of records."""
+_NAMED: Final = 5
+"""Files that a note names; of more it says how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class LoadPlan:
     failed: list[FileReport] = field(default_factory=list)
     unknown: list[UnknownFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    assumed: list[tuple[Path, str, str]] = field(default_factory=list)
+    """Files whose dates are read month first though none tells, each with a date of it and how it is read."""
 
 
 class FileLoader:
@@ -100,7 +105,7 @@ class FileLoader:
         finally:
             unpacker.close()
         report.files += plan.failed
-        report.notes += plan.notes
+        report.notes += plan.notes + _month_first(plan.assumed)
         report.unknown = plan.unknown
         report.passed_over = [one.path for one in plan.unknown]
         report.seconds = self._clock.monotonic() - started
@@ -144,6 +149,9 @@ class FileLoader:
             plan.sources.append(outcome)
             if not looked.utf8 and looked.content in (Content.CSV, Content.JSON):
                 plan.notes.append(f"Of {found.shown}, records with letters beyond ASCII are put aside: {NOT_UTF8}.")
+            if isinstance(outcome, RecordSource):
+                assumed = FileToRead(found.file, found.shown, looked, self._clock.now()).assumed()
+                plan.assumed += [] if assumed is None else [(found.shown, *assumed)]
         elif found.named:
             raise looked.error or _no_form(found.shown, outcome)
         else:
@@ -177,6 +185,7 @@ class FileLoader:
         plan.failed += part.failed
         plan.unknown += part.unknown
         plan.notes += part.notes
+        plan.assumed += part.assumed
 
     def _source(self, found: FoundFile, looked: Looked, options: LoadOptions) -> AnySource | str:
         """How a file is read, or why it is not."""
@@ -242,6 +251,19 @@ class FileLoader:
         if TABLE_NAME.fullmatch(folder) and (named or "TimeGenerated" in sample):
             return folder
         return None
+
+
+def _month_first(assumed: Sequence[tuple[Path, str, str]]) -> list[str]:
+    """What a report says of files whose dates may be day first."""
+    if not assumed:
+        return []
+    _, date, read = assumed[0]
+    names = ", ".join(str(shown) for shown, _, _ in assumed[:_NAMED])
+    more = f" and {len(assumed) - _NAMED} more" if len(assumed) > _NAMED else ""
+    return [
+        f"Of {names}{more}, dates are read month first ('{date}' as {read[:10]}), since none there tells their order. If the day "
+        "comes first, remove the rows (vedette tables purge), write the dates like 2026-03-31, and load that again."
+    ]
 
 
 def _files(paths: Sequence[Path], within: Path | None) -> Iterator[FoundFile]:

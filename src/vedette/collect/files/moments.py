@@ -69,7 +69,7 @@ class FileMoments(Moments):
         return self.iso(f"{year}-{month:02}-{int(day):02}", f"{hour:02}:{minute:02}:{second:02}", None, zone or "Z")
 
 
-def day_first(values: Iterable[object]) -> bool:
+def any_day_first(values: Iterable[object]) -> bool:
     """Whether some date with slashes among the values can only be day, month, year."""
     return any(isinstance(value, str) and _order(value) == "day" for value in values)
 

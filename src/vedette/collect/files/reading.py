@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from vedette.collect.files.identities import Identities
 from vedette.collect.files.kinds import LISTS, kind_of, records_in
-from vedette.collect.files.moments import FileMoments, day_first, written
+from vedette.collect.files.moments import FileMoments, any_day_first, order_open, written
 from vedette.collect.files.recognising import Content, Looked
 from vedette.collect.formats import cef, windows_events, windows_xml
 from vedette.collect.formats.columns import Record, Unreadable
@@ -54,6 +54,28 @@ class FileToRead:
             _take(maker, record, self.shown.name, 0, 0)
         return {filed.table for filed in maker.records.rows}
 
+    def assumed(self) -> tuple[str, str] | None:
+        """A date that a time was made of month first without anything that tells its order, and that time; None without one."""
+        if not order_open(value for record in self.looked.sample for value in record.values()):
+            return None
+        month, day = (_Maker(self, day_first=order) for order in (False, True))
+        for record in self.looked.sample:
+            for maker in (month, day):
+                _take(maker, record, self.shown.name, 0, 0)
+        times = zip(month.records.rows, day.records.rows)
+        changed = {
+            one.row.get("TimeGenerated")
+            for one, other in times
+            if one.row.get("TimeGenerated") != other.row.get("TimeGenerated")
+        }
+        for record in self.looked.sample:
+            for value in record.values():
+                if not isinstance(value, str) or (read := month.moments.read(value)) is None:
+                    continue
+                if read in changed and read != day.moments.read(value):
+                    return value, read
+        return None
+
     def read(self) -> Iterator[Records]:
         """The records."""
         made = _Maker(self)
@@ -67,10 +89,12 @@ class FileToRead:
 class _Maker:
     """Collects rows until they make a batch."""
 
-    def __init__(self, source: FileToRead) -> None:
+    def __init__(self, source: FileToRead, *, day_first: bool | None = None) -> None:
+        """`day_first`: as in `FileMoments`; None: as the file tells."""
         self.source = source
-        values = (value for record in source.looked.sample for value in record.values())
-        self.moments = FileMoments(written(source.file.stat().st_mtime, source.now), day_first=day_first(values))
+        if day_first is None:
+            day_first = any_day_first(value for record in source.looked.sample for value in record.values())
+        self.moments = FileMoments(written(source.file.stat().st_mtime, source.now), day_first=day_first)
         self._identities = Identities()
         self.records = Records([])
 
