@@ -193,11 +193,11 @@ def test_an_id_is_new_once_wherever_its_record_is(
 def test_an_id_that_an_earlier_process_left_waiting_is_not_new(
     tmp_path: Path, logs: LogStore, held_up: threading.Event
 ) -> None:
-    impatient = IntakeLimits(close_seconds=0.1)
-    with Intake(logs, tmp_path / "spool", SystemClock(), impatient) as intake:
+    with Intake(logs, tmp_path / "spool", SystemClock()) as intake:
         intake.accept("Ids_CL", [{"a": 1}, {"a": 2}], source="t", record_ids=["1", ""])
         intake.accept("Ids_CL", [{"a": 3}], source="t")
-    with Intake(logs, tmp_path / "spool", SystemClock(), impatient) as intake:
+        intake.close(0.1)
+    with Intake(logs, tmp_path / "spool", SystemClock()) as intake:
         assert intake.claim("Ids_CL", ["1", "2", ""]) == [False, True, True]
         intake.unclaim("Ids_CL", ["2"])
         held_up.set()

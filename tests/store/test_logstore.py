@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -13,15 +14,19 @@ import pytest
 
 from tests.plugins.state import NOON
 from tests.store.conftest import WORKSPACE, WriteFile
-from vedette.core.clock import VirtualClock
+from vedette.core.clock import SystemClock, VirtualClock
 from vedette.core.datadir import DataDirectory
-from vedette.core.errors import Conflict, InvalidInput, NotFound, Unavailable, VedetteError
+from vedette.core.errors import Closing, Conflict, InvalidInput, NotFound, Unavailable, VedetteError
+from vedette.kql import ticks
 from vedette.kql.diagnostics import KqlError
 from vedette.kql.types import Type
 from vedette.store import catalog
+from vedette.store import stores as stores_module
 from vedette.store.catalog import Field
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions
+from vedette.store.rowlines import lines_of
+from vedette.store.spool import Spool
 from vedette.store.stores import Stores
 
 Ask = Callable[[str], list[list[Any]]]
@@ -359,6 +364,49 @@ def test_stores(tmp_path: Path, clock: VirtualClock) -> None:
     assert (tmp_path / "workspaces" / WORKSPACE / "logs.duckdb").is_file()
     with Stores(DataDirectory(tmp_path), clock) as stores:
         assert stores.open(WORKSPACE).query("SecurityEvent | project TenantId").rows == [[WORKSPACE]]
+
+
+def test_who_ends_waits_for_no_store_that_takes_up_what_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed server may leave a spool whose way into the tables takes minutes: the next one can be ended meanwhile."""
+    clock, batches = SystemClock(), 60
+    other = "0a1b2c3d-0000-4000-8000-00000000ffff"
+    for workspace in (WORKSPACE, other):
+        folder = DataDirectory(tmp_path).logs_file(workspace).with_name("spool")
+        folder.parent.mkdir(parents=True)
+        spool = Spool(folder)
+        for number in range(batches):
+            at = ticks.from_datetime(clock.now())
+            spool.put("Left_CL", lines_of("Left_CL", [{"number": number}]), source="test", at=at)
+        spool.close()
+    head, take, moving = Spool.head, LogStore.take, threading.Event()
+
+    def slow(*arguments: Any) -> Any:
+        moving.set()
+        time.sleep(0.1)
+        return take(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LogStore, "take", slow)
+        patch.setattr(Spool, "head", lambda spool, rows, size: head(spool, 1, 1))
+        patch.setattr(stores_module, "_CLOSE_SECONDS", 0.5)
+        stores = Stores(DataDirectory(tmp_path), clock)
+        opening = threading.Thread(target=stores.open, args=(WORKSPACE,))
+        opening.start()
+        assert moving.wait(30)
+        begun = time.monotonic()
+        stores.end_queries()
+        assert time.monotonic() - begun < 0.05
+        with pytest.raises(Closing):
+            stores.open(other).query("print 1")
+        opening.join()
+        stores.close()
+        assert time.monotonic() - begun < batches * 0.1 * 0.8
+    with Stores(DataDirectory(tmp_path), clock) as stores:
+        for workspace in (WORKSPACE, other):
+            found = stores.open(workspace).query("Left_CL | summarize count(), dcount(number)").rows
+            assert found == [[batches, batches]]
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path, clock: VirtualClock) -> None:

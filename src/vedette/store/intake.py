@@ -38,6 +38,7 @@ from vedette.store.spool import Spool, SpoolLimits
 
 log = logging.getLogger(__name__)
 _RETRY_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+_CLOSE_SECONDS: Final = 5.0
 
 _REFUSED: Final = (duckdb.DataError, duckdb.ProgrammingError, duckdb.IntegrityError, duckdb.NotSupportedError)
 """What the engine raises when the rows themselves are what it does not take."""
@@ -51,7 +52,6 @@ class IntakeLimits:
     move_rows: int = 20_000
     move_bytes: int = 32 * 1024**2
     linger: float = 0.25
-    close_seconds: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +241,11 @@ class Intake:
 
     # -- into the tables
 
-    def flush(self, seconds: float = 30.0) -> bool:
-        """Wait until everything accepted before this call can be queried; False if that takes longer."""
+    def flush(self, seconds: float = 30.0, stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until everything accepted before this call can be queried; False if that takes longer, or `stopped` says so."""
         deadline = self._clock.monotonic() + seconds
         while self._spool.waiting_rows:
-            if self._clock.monotonic() >= deadline or self._stop.is_set():
+            if self._clock.monotonic() >= deadline or self._stop.is_set() or stopped():
                 return False
             try:
                 self._move()
@@ -254,11 +254,11 @@ class Intake:
                 return False
         return True
 
-    def close(self) -> None:
-        """Move what is waiting, as far as that is possible in a while; the rest stays on disk for the next start."""
+    def close(self, seconds: float = _CLOSE_SECONDS) -> None:
+        """Move what is waiting, as far as that is possible in so many seconds; the rest stays on disk for the next start."""
         if self._stop.is_set():
             return
-        self.flush(self._limits.close_seconds)
+        self.flush(seconds)
         self._stop.set()
         self._wake.set()
         self._thread.join()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from vedette.core.clock import Clock
 from vedette.core.datadir import DataDirectory
@@ -20,6 +21,8 @@ from vedette.store.partials.keeping import DEFAULT_BYTES
 
 WorkspaceName = Callable[[str], str]
 """The name of the workspace with an id."""
+_CLOSE_SECONDS: Final = 5.0
+"""What all stores together move of what waits in their spools when they close; the rest is for the next start."""
 
 
 class Stores:
@@ -47,6 +50,7 @@ class Stores:
         self._open: dict[str, LogStore] = {}
         self._intakes: dict[str, Intake] = {}
         self._closed = False
+        self._ending = threading.Event()
 
     def open(self, workspace_id: str) -> LogStore:
         """The workspace's store: the same object however often it is asked for. Its file is made if it is new."""
@@ -60,7 +64,9 @@ class Stores:
                 if any(self._spool(key).glob("*.spool")):
                     # a server that was killed left what it had acknowledged: it belongs to the store
                     self._intakes[key] = Intake(store, self._spool(key), self._clock)
-                    self._intakes[key].flush()
+                    self._intakes[key].flush(stopped=self._ending.is_set)
+                if self._ending.is_set():
+                    store.end_queries()
             return store
 
     def intake(self, workspace_id: str) -> Intake:
@@ -95,19 +101,24 @@ class Stores:
             ) from error
 
     def end_queries(self) -> None:
-        """End all queries, in every store, and refuse others; what is written goes on."""
-        with self._guard:
-            stores = list(self._open.values())
-        for store in stores:
+        """End all queries, in every store, and refuse others; what is written goes on.
+
+        A store that is being opened is not waited for: it takes up what an earlier process left only as far as it has come.
+        """
+        self._ending.set()
+        opened = self._open.copy()  # without the guard, which is held for as long as a store is opened
+        for store in opened.values():
             store.end_queries()
 
     def close(self) -> None:
         """Close every store; each writes all it has into its file."""
+        self._ending.set()
         with self._guard:
             self._closed = True
             intakes, self._intakes = list(self._intakes.values()), {}
+        until = self._clock.monotonic() + _CLOSE_SECONDS
         for intake in intakes:
-            intake.close()
+            intake.close(max(0.0, until - self._clock.monotonic()))
         with self._guard:
             stores, self._open = list(self._open.values()), {}
         for store in stores:
