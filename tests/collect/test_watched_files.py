@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,6 +128,26 @@ def test_what_cannot_be_loaded_is_put_aside_with_the_reason(watch: Watch) -> Non
     watch.look()
     watch.look(PATIENCE)
     assert (watch.folder / "failed/sub/noise.2.txt").exists()
+
+
+def test_what_an_archive_with_one_damaged_file_has_brought_is_told(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = gzip.compress(lines(*(f"u{n}" for n in range(100))).encode())[:40]
+    path = watch.write("e.zip", "")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("SigninLogs/a.jsonl", lines("a", "b") + "no record\n")
+        archive.writestr("SigninLogs/b.jsonl.gz", bad)
+    os.utime(path, (watch.clock.now().timestamp(),) * 2)
+    with caplog.at_level(logging.INFO):
+        for after in (0, SETTLED, PATIENCE):
+            watch.look(after)
+    assert watch.rows() == 2
+    said = (watch.folder / "failed" / "e.zip.reason.txt").read_text().splitlines()
+    assert [line == "All else in it is loaded." for line in said] == [False, True]
+    aside = [message for message in caplog.messages if "VedetteDeadLetter_CL" in message]
+    assert len(aside) == 1
+    assert aside[0].endswith("records: 1")
 
 
 def test_a_file_that_is_completed_after_it_could_not_be_loaded(watch: Watch) -> None:

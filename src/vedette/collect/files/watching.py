@@ -158,12 +158,17 @@ class FolderWatcher:
             known.since = self._clock.monotonic()  # the disk is full, or the store is closing: try again later
             log.error("the file %s could not be stored: %s", file, errors[0])
             return
+        if report.bad:
+            log.warning("of %s could not be read, and are in VedetteDeadLetter_CL, records: %d", file, report.bad)
+        if report.rows:
+            for note in report.notes:
+                log.info("%s", note)
         reasons: list[VedetteError | str] = [*errors]
         loaded = [one for one in report.files if one.outcome in (Outcome.LOADED, Outcome.PRESENT)]
         if not loaded and report.unknown:
             reasons += [f"{one.path}: {one.reason}" for one in report.unknown]
         if reasons:
-            self._refused(folder, file, known, state, still, reasons, rows=report.rows)
+            self._refused(folder, file, known, state, still, reasons, rows=report.rows, rest=bool(loaded))
             return
         known.done = True
         state.files += 1
@@ -176,10 +181,10 @@ class FolderWatcher:
 
     def _refused(
         self, folder: WatchedFolder, file: Path, known: _Seen, state: FolderState, still: float,
-        reasons: list[VedetteError | str] | list[VedetteError], rows: int = 0,
+        reasons: list[VedetteError | str] | list[VedetteError], rows: int = 0, rest: bool = False,
     ) -> None:  # fmt: skip
-        """A file of which something could not be loaded; its writer may not be done with it yet."""
-        text = "\n".join(str(reason) for reason in reasons)
+        """A file of which something could not be loaded; its writer may not be done with it yet. `rest`: the rest of it is."""
+        text = "\n".join([*map(str, reasons), *(["All else in it is loaded."] if rest else [])])
         state.rows += rows
         if still < PATIENCE:
             known.refused = text
