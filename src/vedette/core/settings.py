@@ -18,6 +18,8 @@ from vedette.core.sessions import SessionLimits
 PREFIX = "VEDETTE_"
 SECRET_VARIABLES = f"{PREFIX}SECRET_"
 """How the variables begin that hold secrets, for the backend `environment`."""
+SHARED_VARIABLE = f"{PREFIX}SHARED"
+"""The folder of reference material that `serve --demo` and the tests take a campaign from; no setting of an installation."""
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -223,10 +225,11 @@ def load_settings(**arguments: object) -> Settings:
 def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
     """One sentence for each VEDETTE_ variable that is no setting: most likely a misspelt one."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    taken = known | {SHARED_VARIABLE}
     sentences = []
     for name in sorted(os.environ if environment is None else environment):
         given_secret = name.startswith(SECRET_VARIABLES)
-        if name.upper().startswith(PREFIX) and name.upper() not in known and not given_secret:
+        if name.upper().startswith(PREFIX) and name.upper() not in taken and not given_secret:
             near = nearest(name.upper(), known)
             sentences.append(f"The variable {name} is not a setting{f'; did you mean {near}?' if near else '.'}")
     return sentences

@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from vedette.content.demo.material import Material, refuse
 from vedette.core.errors import InvalidInput
+from vedette.core.settings import SHARED_VARIABLE
 from vedette.detect.reading.files import ReadRule, read_rule_text
 from vedette.kql import ticks
 
-VARIABLE: Final = "VEDETTE_SHARED"
+VARIABLE: Final = SHARED_VARIABLE
 """The environment variable that names the folder."""
 CAMPAIGN: Final = "A-golden-saml"
 _PERIOD: Final = timedelta(days=14)
