@@ -740,6 +740,24 @@ def test_encrypted_members(bench: Bench) -> None:
     assert "is encrypted" in str(report.failed[0].error)
 
 
+@pytest.mark.parametrize("members", [{}, {"a.json": json.dumps([AUDIT]).encode()}], ids=["empty", "with a file"])
+def test_a_zip_that_is_cut_behind_an_archive_in_it_is_refused(bench: Bench, members: dict[str, bytes]) -> None:
+    """The list of the inner archive is the last one that is left, and not that of the whole."""
+    inner = zipped(bench, "inner.zip", members).read_bytes()
+    path = bench.write("case.zip", b"")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("first.json", json.dumps([sign_in(1)]))
+        archive.writestr("inner.zip", inner)
+        archive.writestr("last.json", json.dumps([sign_in(2)]))
+    assert bench.load(path).rows == 2 + len(members)
+    whole = path.read_bytes()
+    for behind in (0, 9):
+        path.write_bytes(whole[: whole.index(inner) + len(inner) + behind])
+        report = bench.load(path)
+        assert (report.rows, len(report.files)) == (0, 1)
+        assert "its list of files leaves out the first" in str(report.failed[0].error)
+
+
 def test_a_zip_that_is_cut(bench: Bench) -> None:
     path = evidence(bench)
     path.write_bytes(path.read_bytes()[:-40])

@@ -21,6 +21,7 @@ from typing import IO, Final
 from vedette.collect.files.tarring import NotTar, TarMember, is_tar, tar_members
 from vedette.core.errors import InvalidInput, VedetteError
 
+_COPY_AGAIN: Final = "Copy or download it again."
 _BLOCK: Final = 1024 * 1024
 _SMALL: Final = 16 * 1024 * 1024
 """Bytes below which nobody asks how much a member was packed."""
@@ -81,8 +82,14 @@ class Unpacker:
         try:
             archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise _refused(shown, f"it is not a zip file that can be read ({str(error).rstrip('.')})") from None
+            raise _refused(
+                shown, f"it is not a zip file that can be read ({str(error).rstrip('.')})", _COPY_AGAIN
+            ) from None
         with archive:
+            if _is_cut(archive):
+                raise _refused(
+                    shown, "it is cut off or damaged: its list of files leaves out the first of them", _COPY_AGAIN
+                )
             for info in archive.infolist():
                 if not info.is_dir():
                     yield self._member(archive, info, shown)
@@ -92,7 +99,9 @@ class Unpacker:
             for member in tar_members(file):
                 yield self._of_tar(member, shown)
         except (NotTar, tarfile.TarError) as error:
-            raise _refused(shown, f"it is not a tar file that can be read ({str(error).rstrip('.')})") from None
+            raise _refused(
+                shown, f"it is not a tar file that can be read ({str(error).rstrip('.')})", _COPY_AGAIN
+            ) from None
         except OSError as error:
             raise _no_room(error) from None
 
@@ -184,6 +193,18 @@ class Unpacker:
                     )  # fmt: skip
                 out.write(block)
         return target
+
+
+def _is_cut(archive: zipfile.ZipFile) -> bool:
+    """Whether a zip file begins with a file that its list leaves out.
+
+    The list stands at the end. Of an archive that is cut behind another one stored in it, the end is that one's, and its list would
+    pass for the whole.
+    """
+    assert archive.fp is not None
+    archive.fp.seek(0)
+    first = min((info.header_offset for info in archive.infolist()), default=None)
+    return archive.fp.read(4) == b"PK\x03\x04" and first != 0
 
 
 def own_folder(parent: Path | None) -> Path:
