@@ -242,10 +242,30 @@ def test_a_file_that_is_of_no_form(vedette: Command, data: Path, tmp_path: Path)
     done = vedette("load", picture, "--data", data)
     assert done.code == 2
     assert "of no form that can be loaded: a picture" in done.err
+    assert "--table" not in done.err  # no table makes rows of it
+    records = tmp_path / "no table" / "x y.csv"
+    records.parent.mkdir()
+    records.write_text("a,b\n1,2\n")
+    assert "--table" in vedette("load", records, "--data", data).err
     packed = tmp_path / "x.zip"
     packed.write_bytes(b"PK\x03\x04 nothing else")
     done = vedette("load", packed, "--data", data)
     assert (done.code, "not a zip file that can be read" in done.err) == (1, True)
+
+
+def test_files_of_no_form_do_not_keep_the_others_from_being_loaded(
+    vedette: Command, data: Path, tmp_path: Path
+) -> None:
+    """As `vedette load case/*` names them."""
+    (tmp_path / "SigninLogs.jsonl").write_text('{"TimeGenerated": "2026-03-01T00:00:00Z", "Identity": "pat"}\n')
+    (tmp_path / "notes.txt").write_text("collected with care\n")
+    with zipfile.ZipFile(tmp_path / "report.xlsx", "w") as office:
+        office.writestr("[Content_Types].xml", "<Types/>")
+    done = vedette("load", *sorted(tmp_path.glob("*.*")), "--data", data)
+    assert done.code == 1
+    for name, why in (("notes.txt", "its text is neither JSON"), ("report.xlsx", "an Office document")):
+        assert f"{name} is of no form that can be loaded: {why}" in done.err
+    assert count(vedette, data, "SigninLogs") == 1
 
 
 def test_folders_that_are_watched(vedette: Command, data: Path, tmp_path: Path) -> None:

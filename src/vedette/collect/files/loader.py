@@ -50,6 +50,8 @@ class LoadPlan:
     notes: list[str] = field(default_factory=list)
     assumed: list[tuple[Path, str, str]] = field(default_factory=list)
     """Files whose dates are read month first though none tells, each with a date of it and how it is read."""
+    alone: bool = False
+    """One path is to be loaded: a file of no form is an error then, and else does not keep the others from being loaded."""
 
 
 class FileLoader:
@@ -77,8 +79,8 @@ class FileLoader:
         of their folder's name, or of the file's, or the one whose columns they have. Rows of no known table make one with the
         name of the file, if a path names it, or else of the folder. `options.table` is the table of every file.
         `within` is a folder that the files lie in and whose own name says nothing.
-        Raises `VedetteError` if a path is not there or cannot be read, or names one file that cannot be loaded; what is wrong
-        with other files is in the report.
+        Raises `VedetteError` if a path is not there or cannot be read, or if the only path names a file that is of no form; what is
+        wrong with other files is in the report.
         """
         options = options or LoadOptions()
         if options.table is not None:
@@ -91,7 +93,7 @@ class FileLoader:
 
         unpacker = Unpacker(self._parent, self._limits, check)
         try:
-            plan = LoadPlan()
+            plan = LoadPlan(alone=len(paths) == 1)
             try:
                 for found in _files(paths, within):
                     self._plan(found, 0, plan, unpacker, options)
@@ -153,7 +155,10 @@ class FileLoader:
                 assumed = FileToRead(found.file, found.shown, looked, self._clock.now()).assumed()
                 plan.assumed += [] if assumed is None else [(found.shown, *assumed)]
         elif found.named:
-            raise looked.error or _no_form(found.shown, outcome)
+            why = looked.error or _no_form(found.shown, outcome, records=bool(looked.sample))
+            if plan.alone:
+                raise why
+            plan.failed.append(_failure(found, why, options))
         else:
             plan.unknown.append(UnknownFile(found.shown, outcome, bool(looked.sample)))
 
@@ -178,9 +183,12 @@ class FileLoader:
         except VedetteError as error:  # nothing of an archive that is refused is loaded
             part = LoadPlan(failed=[_failure(found, error, options)])
         if any(file.shown.name == "[Content_Types].xml" for file in _paths(part)):
-            if found.named:
-                raise _no_form(found.shown, "an Office document")
+            office = _no_form(found.shown, "an Office document")
+            if found.named and plan.alone:
+                raise office
             part = LoadPlan(unknown=[UnknownFile(found.shown, "an Office document")])
+            if found.named:
+                part = LoadPlan(failed=[_failure(found, office, options)])
         plan.sources += part.sources
         plan.failed += part.failed
         plan.unknown += part.unknown
@@ -315,10 +323,11 @@ def _why_unknown(looked: Looked) -> str:
     return f"its records are of no kind that is known ({names})"
 
 
-def _no_form(file: Path, why: str) -> VedetteError:
+def _no_form(file: Path, why: str, *, records: bool = False) -> VedetteError:
+    """`records`: there are some, of no known kind, which a table can be named for."""
     return InvalidInput(
         f"The file {file} is of no form that can be loaded: {why}.",
         code="VDT0607",
-        hint="Name the table (--table), or put the file into a folder with the table's name.",
+        hint="Name the table (--table), or put the file into a folder with the table's name." if records else None,
         file=str(file),
     )
