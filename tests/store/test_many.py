@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vedette.core.clock import SystemClock
+from vedette.core.datadir import DataDirectory
 from vedette.kql import ticks
 from vedette.store import catalog
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.frames import Entry, Spooled
 from vedette.store.many import ManyLines, _assembled
 from vedette.store.rowlines import row_lines
+from vedette.store.stores import Stores
 
 AT = ticks.from_parts(2026, 3, 1) or 0
 
@@ -83,6 +88,26 @@ def test_what_is_not_plain_is_nobodys(many: ManyLines) -> None:
         assert many.assembled([_batch([[1], 2])], _assembler(), 1) is None
         assert many.assembled([twice], _assembler(), 1) is None
         assert many.assembled([_batch(PLAIN)], _assembler(), 1) is not None
+
+
+def test_a_process_that_hangs_keeps_no_store_from_its_end(tmp_path: Path) -> None:
+    """Neither is it waited for, nor are rows lost that it was asked about."""
+    workspace, clock = "0a1b2c3d-0000-4000-8000-000000000001", SystemClock()
+    with Stores(DataDirectory(tmp_path), clock) as stores:
+        logs, intake = stores.open(workspace), stores.intake(workspace)
+        helper = logs._many._helper
+        assert helper.start(30)
+        assert helper.pid is not None
+        os.kill(helper.pid, signal.SIGSTOP)
+        intake.accept("SigninLogs", PLAIN * 100, source="test")
+        until = time.monotonic() + 10
+        while not helper._turn.locked() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert helper._turn.locked()
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 12
+    with Stores(DataDirectory(tmp_path), clock) as stores:
+        assert stores.open(workspace).query("SigninLogs | count").rows == [[3000]]
 
 
 def test_stores_share_one_process(many: ManyLines) -> None:

@@ -163,8 +163,10 @@ class LogStore(RowSource):
         return self._asking.asked(cancellation)
 
     def end_queries(self) -> None:
-        """End all queries, of which each raises `Closing`, and refuse others; what is written goes on."""
+        """End all queries, of which each raises `Closing`, and refuse others; what is written goes on in this process, so that one beside
+        it that hangs is not waited for."""
         self._asking.end()
+        self._many.end()
 
     def explain(
         self, text: str, *, now: datetime | None = None, timespan: tuple[datetime, datetime] | None = None

@@ -112,7 +112,7 @@ class Stores:
 
     def close(self) -> None:
         """Close every store; each writes all it has into its file."""
-        self._ending.set()
+        self.end_queries()
         with self._guard:
             self._closed = True
             intakes, self._intakes = list(self._intakes.values()), {}
