@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +17,7 @@ from vedette.engine.query import QueryFailed
 from vedette.kql.diagnostics import Diagnostic, KqlError, utf16_span
 
 log = logging.getLogger(__name__)
+_SERVER: Final = "uvicorn.error"
 
 
 def body(
@@ -63,6 +64,7 @@ def _field(item: Mapping[str, Any]) -> tuple[str, str]:
 
 def install(app: FastAPI) -> None:
     """Handles every error of an application."""
+    logging.getLogger(_SERVER).addFilter(_not_told)
 
     @app.exception_handler(VedetteError)
     async def known(_request: Request, error: VedetteError) -> JSONResponse:
@@ -102,7 +104,18 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> JSONResponse:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        cause = error.__cause__
+        if isinstance(
+            cause, VedetteError | KqlError | QueryFailed
+        ):  # who reads the answer, which had begun, finds it cut off
+            log.warning("the answer to %s %s is not whole: %s", request.method, request.url.path, cause)
+        else:
+            log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return JSONResponse(
             body("VDT0500", "Vedette failed where it should not; the server's log has the details."), 500
         )
+
+
+def _not_told(record: logging.LogRecord) -> bool:
+    """Whether nobody has told of it: uvicorn tells again of every error that is told here."""
+    return not str(record.msg).startswith("Exception in ASGI application")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,7 +17,7 @@ class Asking:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._running: set[Cancellation] = set()
-        self._ended = False
+        self._ended_at: float | None = None
 
     @contextmanager
     def asked(self, cancellation: Cancellation | None) -> Iterator[Cancellation]:
@@ -38,10 +39,15 @@ class Asking:
     def end(self) -> None:
         """End all that run, and refuse all others. Returns at once."""
         with self._changed:
-            self._ended = True
+            if self._ended_at is None:
+                self._ended_at = time.monotonic()
             running = list(self._running)
         for one in running:
             one.cancel()
+
+    def ended_for(self, seconds: float) -> bool:
+        """Whether `end` was called, at least so long ago."""
+        return self._ended_at is not None and time.monotonic() - self._ended_at >= seconds
 
     def ended(self, seconds: float) -> bool:
         """Wait so long until none runs any more; whether that is so."""
@@ -49,5 +55,5 @@ class Asking:
             return self._changed.wait_for(lambda: not self._running, seconds)
 
     def _refuse(self) -> None:
-        if self._ended:
+        if self._ended_at is not None:
             raise Closing("The log store is closing.", hint="Ask again when the server has begun anew.")

@@ -61,6 +61,10 @@ _PATIENCE: Final = 10.0
 """Seconds in which queries that are to end have ended; the engine looks now and then, and compiles in peace."""
 
 
+_WRITTEN_FOR: Final = 2.5
+"""Seconds that a load has to come to its end: a server that is to end gives its requests 5."""
+
+
 class LogStore(RowSource):
     """One workspace's tables. Safe to use from several threads; one process at a time has the file open.
 
@@ -167,6 +171,10 @@ class LogStore(RowSource):
         it that hangs is not waited for."""
         self._asking.end()
         self._many.end()
+
+    def closing(self) -> bool:
+        """Whether what is written for long is to end, too: queries were ended, and some seconds are over."""
+        return self._asking.ended_for(_WRITTEN_FOR)
 
     def explain(
         self, text: str, *, now: datetime | None = None, timespan: tuple[datetime, datetime] | None = None

@@ -17,7 +17,7 @@ from vedette.api.callers import cancelled_when_gone
 from vedette.api.failures import diagnostics_of
 from vedette.api.security import Services, requires
 from vedette.api.wire import Column, DiagnosticBody, Page, Utc, Wire, utc_text
-from vedette.core.errors import InvalidInput, VedetteError
+from vedette.core.errors import Closing, InvalidInput, VedetteError
 from vedette.core.roles import Permission, Principal
 from vedette.engine.catalog import full_catalog
 from vedette.engine.result import Result
@@ -359,7 +359,12 @@ async def load(request: Request, services: Services, options: Annotated[LoadQuer
                 await anyio.to_thread.run_sync(out.write, chunk)
         chosen = LoadOptions(options.table, ticks.to_datetime(taken) if taken else None, None, options.again)
         try:
-            report = await anyio.to_thread.run_sync(lambda: services.files.load([file], chosen))
+            logs = services.logs
+            report = await anyio.to_thread.run_sync(lambda: services.files.load([file], chosen, cancelled=logs.closing))
+            if report.cancelled:
+                raise Closing(
+                    "The server ends.", hint="Send the file again when it has begun anew: nothing of it is there."
+                )
         except VedetteError as error:
             error.message, error.file = _as_sent((error.message, error.file), file, options.name)
             raise

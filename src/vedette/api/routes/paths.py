@@ -105,15 +105,21 @@ async def load(services: Services, body: Annotated[LoadPaths, Body()], request: 
     moments = [ticks.parse_datetime(text) if text else None for text in (body.stamp, body.shift_to)]
     stamp, shift = (ticks.to_datetime(moment) if moment is not None else None for moment in moments)
     options = LoadOptions(body.table, stamp, shift, body.again)
-    gone = threading.Event()
+    gone, logs = threading.Event(), services.logs
     watcher = asyncio.create_task(_notice_when_gone(request, gone))
     try:
         report = await anyio.to_thread.run_sync(
-            lambda: services.files.load(_absolute(body.paths), options, cancelled=gone.is_set)
+            lambda: services.files.load(
+                _absolute(body.paths), options, cancelled=lambda: gone.is_set() or logs.closing()
+            )
         )
     finally:
         watcher.cancel()
         gone.set()
+    if report.cancelled and logs.closing():
+        report.notes.append(
+            "The server ends. Of what is cancelled nothing is there: load it again when the server has begun anew."
+        )
     return report.to_dict()
 
 

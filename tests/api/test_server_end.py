@@ -1,0 +1,96 @@
+"""What callers and the log are told of work that ends with the server."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.api.conftest import serving
+from vedette.engine.query import QUERIES
+from vedette.store import logstore
+from vedette.store.loading import Loader
+from vedette.store.reading import chunks
+
+LINES = 300
+
+
+def _told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [(one.levelname, one.getMessage()) for one in caplog.records if one.levelno >= logging.WARNING]
+
+
+def test_an_export_is_cut_off_in_one_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ends: list[Exception] = []
+
+    def read(client: httpx.Client) -> None:
+        text = "range x from 1 to 900000000 step 1 | extend y = strcat('a', x)"
+        try:
+            client.post("/workspaces/default/export", json={"query": text, "format": "csv"})
+        except httpx.HTTPError as error:
+            ends.append(error)
+
+    with serving(tmp_path / "data") as running, running.client() as client:
+        reading = threading.Thread(target=read, args=(client,))
+        reading.start()
+        until = time.monotonic() + 20
+        while not QUERIES.running and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.5)  # the answer has begun
+        running.server.stop()
+        reading.join(20)
+    assert [type(one) for one in ends] == [httpx.RemoteProtocolError], "who reads it must not take it for whole"
+    told = _told(caplog)
+    assert [level for level, _ in told] == ["WARNING"], told
+    assert told[0][1].startswith("the answer to POST /api/v1/workspaces/default/export is not whole: ")
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["by its path", "as a body"])
+def test_a_load_ends_undone_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, sent: bool
+) -> None:
+    check, slowly, answers = Loader._check_cancelled, threading.Event(), []
+    monkeypatch.setattr(chunks, "SIZE", 1)
+    monkeypatch.setattr("vedette.store.reading.streams.READ_SIZE", 64)
+    monkeypatch.setattr(logstore, "_WRITTEN_FOR", 0.3)
+
+    def slow(loader: Loader) -> None:
+        slowly.set()
+        time.sleep(0.1)
+        check(loader)
+
+    monkeypatch.setattr(Loader, "_check_cancelled", slow)
+    file = tmp_path / "SigninLogs" / "many.jsonl"
+    file.parent.mkdir()
+    file.write_text("".join(json.dumps({"CorrelationId": str(number)}) + "\n" for number in range(LINES)))
+
+    def load(client: httpx.Client) -> None:
+        if sent:
+            query = {"name": file.name, "table": "SigninLogs"}
+            answers.append(client.post("/workspaces/default/load", params=query, content=file.read_bytes()))
+        else:
+            answers.append(client.post("/workspaces/default/local/load", json={"paths": [str(file)]}))
+
+    with serving(tmp_path / "data") as running, running.client() as client:
+        loading = threading.Thread(target=load, args=(client,))
+        loading.start()
+        assert slowly.wait(20)
+        running.server.stop()
+        loading.join(20)
+    assert _told(caplog) == []
+    (answer,) = answers
+    if sent:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "VDT0613")
+    else:
+        assert [one["outcome"] for one in answer.json()["files"]] == ["cancelled"]
+        assert answer.json()["notes"][-1].startswith("The server ends.")
+    monkeypatch.setattr(Loader, "_check_cancelled", check)
+    with serving(tmp_path / "data") as running, running.client() as client:
+        assert client.post("/workspaces/default/query", json={"query": "SigninLogs | count"}).json()["rows"] == [[0]]
+        load(client)
+        found = client.post("/workspaces/default/query", json={"query": "SigninLogs | count"})
+        assert found.json()["rows"] == [[LINES]]
