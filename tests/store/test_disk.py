@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -18,6 +19,7 @@ from vedette.core.clock import SystemClock
 from vedette.core.errors import Unavailable, VedetteError
 from vedette.store.intake import Intake, IntakeLimits
 from vedette.store.logstore import LogStore
+from vedette.store.opening import open_file
 from vedette.store.spool import SpoolLimits
 
 MEGABYTE = 1024**2
@@ -189,3 +191,86 @@ def test_an_index_that_the_disk_has_no_room_for_leaves_the_load(
         logs.index_loaded(report)
         assert report.rows == 1
         assert report.notes[-1].endswith("There is no space left on the disk of the log store.")
+
+
+class GivenUp:
+    """A connection that the engine has given up, and that other threads use when it is to be closed for the first time."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.asked_to_close = 0
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        raise duckdb.FatalException("database has been invalidated")
+
+    def close(self) -> None:
+        self.asked_to_close += 1
+        if self.asked_to_close < 3:
+            raise duckdb.ResourceInUseException("connection is busy with another call; it refuses instead of waiting")
+        self._connection.close()
+
+
+def test_a_store_that_is_in_use_is_opened_anew(tmp_path: Path) -> None:
+    """The engine refuses to close a connection while another thread takes a cursor of it."""
+    with (
+        LogStore(tmp_path / "logs.duckdb", SystemClock()) as logs,
+        Intake(logs, tmp_path / "s", SystemClock()) as intake,
+    ):
+        intake.accept("Disk_CL", [{"n": 1}], source="test")
+        assert intake.flush()
+        assert logs._connection is not None
+        given_up = GivenUp(logs._connection)
+        logs._connection = given_up  # type: ignore[assignment]
+        intake.accept("Disk_CL", [{"n": 2}], source="test")
+        until(lambda: intake.stats().waiting_rows == 0)
+        assert given_up.asked_to_close == 3
+        assert logs.query("Disk_CL | summarize sum(n)").rows == [[3]]
+
+
+def test_a_store_in_use_is_closed(tmp_path: Path) -> None:
+    logs = LogStore(tmp_path / "logs.duckdb", SystemClock())
+    assert logs._connection is not None
+    in_use = GivenUp(logs._connection)
+    logs._connection = in_use  # type: ignore[assignment]
+    logs.close()
+    assert in_use.asked_to_close == 3
+
+
+def test_a_file_that_others_have_given_up_is_not_there_yet(tmp_path: Path) -> None:
+    """Who still has a cursor of it keeps the engine's old instance of the file, whose configuration is locked."""
+    logs = LogStore(tmp_path / "logs.duckdb", SystemClock())
+    with logs.cursor(), pytest.raises(Unavailable, match="cannot be opened"):
+        open_file(tmp_path / "logs.duckdb", None)
+    logs.close()
+    open_file(tmp_path / "logs.duckdb", None).close()
+
+
+@pytest.mark.parametrize("fault", [duckdb.InterruptException("x"), RuntimeError("x")], ids=["the engine's", "any"])
+def test_whatever_goes_wrong_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    """Without its thread a write path would take rows in, and store none of them until the next start."""
+    faults = iter([fault])
+    recover = LogStore.recover
+
+    def failing(logs: LogStore) -> bool:
+        for one in faults:
+            raise one
+        return recover(logs)
+
+    taken = iter([fault])
+    take = LogStore.take
+
+    def taking(*arguments: Any) -> Any:
+        for one in taken:
+            raise Unavailable("The log store could not be written.") from one
+        return take(*arguments)
+
+    monkeypatch.setattr(LogStore, "recover", failing)
+    monkeypatch.setattr(LogStore, "take", taking)
+    with (
+        LogStore(tmp_path / "logs.duckdb", SystemClock()) as logs,
+        Intake(logs, tmp_path / "s", SystemClock()) as intake,
+    ):
+        intake.accept("Disk_CL", [{"n": 1}], source="test")
+        until(lambda: intake.stats().waiting_rows == 0)
+        assert intake._thread.is_alive()
+        assert logs.query("Disk_CL | count").rows == [[1]]

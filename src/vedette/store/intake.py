@@ -249,7 +249,7 @@ class Intake:
                 return False
             try:
                 self._move()
-            except VedetteError as error:
+            except Exception as error:  # the rows are on disk, and what is wrong is no fault of who waits
                 self._troubled(error)
                 return False
         return True
@@ -298,7 +298,7 @@ class Intake:
                 if self._logs.recover():
                     self._marks = self._logs.taken()
                     log.warning("the log store was opened anew")
-        except VedetteError as error:
+        except Exception as error:  # whatever it is, it is tried again: without this thread nothing is stored any more
             log.warning("the log store cannot be opened again yet: %s", error)
 
     def _troubled(self, error: Exception) -> None:

@@ -40,7 +40,7 @@ from vedette.store.host import Reach, Reaching, WorkspaceHost
 from vedette.store.inference import Inference
 from vedette.store.loading import AnySource, Loader
 from vedette.store.many import ManyLines
-from vedette.store.opening import open_file, prepare, works
+from vedette.store.opening import let_go, open_file, prepare, works
 from vedette.store.overview import TableDescription, TableInfo, stored_info, with_lake
 from vedette.store.partials.keeping import DEFAULT_BYTES, Partials
 from vedette.store.reading.forms import check_table_name, discover
@@ -110,7 +110,7 @@ class LogStore(RowSource):
                 self.lake.read(self._connection)
             create_dead_letter(self._tables, self._cursor)
         except BaseException:
-            self._connection.close()
+            let_go(self._connection)
             raise
         content = content or WorkspaceContent()
         folder = None if path is None else path.with_name(f"{path.stem}.index")
@@ -464,7 +464,7 @@ class LogStore(RowSource):
             self.terms.close()
             self._many.end()
             self._engine.close()
-            connection.close()
+            let_go(connection)
 
     def recover(self) -> bool:
         """Open the file anew if the engine has given it up, as it does when the disk had no room for a checkpoint; True if so.
@@ -479,14 +479,14 @@ class LogStore(RowSource):
                     return False
                 connection, self._connection = self._connection, None
                 self._engine.close()
-                connection.close()
+                let_go(connection)
             connection = open_file(self.path, self._memory)
             try:
                 with engine_errors():
                     prepare(connection, self._clock.now())
                     self._tables.read(connection)
             except BaseException:
-                connection.close()
+                let_go(connection)
                 raise
             self._ask(connection)
             self._connection = connection

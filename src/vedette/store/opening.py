@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
+import time
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +21,7 @@ from vedette.store.retention.lake import FOLDER
 from vedette.store.statements import run
 from vedette.store.tables import CATALOGUE
 
+log = logging.getLogger(__name__)
 LAYOUT: Final = "4"
 """The version of the file's layout. 2: properties of dynamic columns have columns, which whoever writes must fill; 3: those of columns
 of text that holds JSON, and of first elements, too. 4: the key of a file's record says which load brought the record."""
@@ -25,6 +29,8 @@ STAGING: Final = "staging"
 """The folder beside the store's file where a backup of it is made."""
 _MAX_MEMORY: Final = 4 * 1024
 """MiB that the engine may use at most by default; half of what it would take by itself if that is less."""
+_IN_USE: Final = 5.0
+"""Seconds in which other threads have let go of a connection: what they ask of it is of no length."""
 
 
 def open_file(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnection:
@@ -48,14 +54,34 @@ def open_file(path: Path | None, memory: str | None) -> duckdb.DuckDBPyConnectio
         connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
     except duckdb.Error as error:
         raise _not_opened(path, error) from error
-    limit = memory or _default_memory(connection)
-    run(connection, f"SET memory_limit = '{limit}'")
-    if path is not None:
-        own = ", ".join(quote(f"{path.with_name(name)}{os.sep}") for name in (FOLDER, STAGING))
-        run(connection, f"SET allowed_directories = [{own}]")
-    run(connection, "SET enable_external_access = false")
-    run(connection, "SET lock_configuration = true")
+    try:
+        limit = memory or _default_memory(connection)
+        run(connection, f"SET memory_limit = '{limit}'")
+        if path is not None:
+            own = ", ".join(quote(f"{path.with_name(name)}{os.sep}") for name in (FOLDER, STAGING))
+            run(connection, f"SET allowed_directories = [{own}]")
+        run(connection, "SET enable_external_access = false")
+        run(connection, "SET lock_configuration = true")
+    except duckdb.Error as error:  # it has the file still, and has given it up, for those who have not ended yet
+        let_go(connection)
+        raise _not_opened(path, error) from error
     return connection
+
+
+def let_go(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close a connection that other threads may use at that moment: the engine refuses to while one of them takes a cursor of it."""
+    until, moment = time.monotonic() + _IN_USE, threading.Event()
+    while True:
+        try:
+            connection.close()
+        except duckdb.ResourceInUseException as error:
+            if time.monotonic() < until:
+                moment.wait(0.005)
+                continue
+            log.warning("a connection to a log store stays open: %s", error)
+        except duckdb.Error as error:  # what was committed is in the engine's log: the next opening reads it
+            log.warning("a log store was not closed in order: %s", error)
+        return
 
 
 def works(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -87,7 +113,7 @@ def _default_memory(connection: duckdb.DuckDBPyConnection) -> str:
 
 def _not_opened(path: Path | None, error: duckdb.Error) -> VedetteError:
     text = str(error).split("\n", 1)[0].rstrip(".")
-    if "lock" in text.lower():
+    if isinstance(error, duckdb.IOException) and "lock" in text.lower():
         return Unavailable(
             f"The log store {path} is in use by another process.",
             code="VDT0614",
