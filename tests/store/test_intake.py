@@ -395,7 +395,7 @@ def _killed_rounds(folder: Path, rounds: int) -> None:
         Intake(logs, folder / "spool", SystemClock()) as intake,
     ):
         assert time.monotonic() - started < 20
-        assert intake.flush(60)
+        assert intake.flush(600), "what a hundred processes accepted and had no time to move: about nine million rows"
         found: Counter[tuple[str, str]] = Counter()
         for table in {table for table, _ in acknowledged}:
             names = "batch = CorrelationId, n = DurationMs" if table == "SigninLogs" else "batch, n"
