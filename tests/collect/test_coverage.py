@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 from tests.collect.test_files import NOW, sign_in
 from vedette.collect.files.loader import FileLoader
 from vedette.core.clock import VirtualClock
+from vedette.kql import ticks
 from vedette.store.logstore import LogStore
 from vedette.store.report import LoadOptions, LoadReport, Outcome
+from vedette.store.retention.moves import move_day
+from vedette.store.retention.purge import preview, purge
 
 PORTAL = "Date (UTC),Request ID,Application,Username\n"
 
@@ -93,6 +97,28 @@ def test_loading_again_counts_what_is_stored_again(tmp_path: Path) -> None:
         report = FileLoader(store, VirtualClock(NOW)).load([path], LoadOptions(again=True))
         assert store.query("SigninLogs | count").rows == [[5]]
     assert told(report) == {GRAPH: ({"1": 1, "2": 2}, {})}
+
+
+@pytest.mark.req("P-033")
+def test_rows_of_files_that_are_known_and_gone_are_told(tmp_path: Path) -> None:
+    """Files of records and of a table's rows, of which some are removed, and some lie in the lake."""
+    rows = tmp_path / "My_CL" / "day.jsonl"
+    rows.parent.mkdir()
+    rows.write_text("".join(json.dumps({"TimeGenerated": f"2026-03-0{day}", "N": day}) + "\n" for day in (1, 2, 3, 4)))
+    files = [written(tmp_path, "a.json", [0, 1, 2, 3]), rows]
+    with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
+        loader = FileLoader(store, VirtualClock(NOW))
+        loader.load(files)
+        assert move_day(store, "My_CL", ticks.from_datetime(datetime(2026, 3, 2, tzinfo=UTC)) // ticks.DAY, 30.0) == 1
+        assert loader.load(files).notes == []
+        for table, where in (("SigninLogs", "Id == 'r1'"), ("My_CL", "N in (1, 2)")):
+            found = preview(store, table, where)
+            assert purge(store, table, where, found.token) == found.rows > 0
+        report = loader.load(files)
+        assert [file.outcome for file in report.files] == [Outcome.PRESENT] * 2
+        (note,) = report.notes
+        assert note.startswith("3 rows that files brought earlier are no longer there")
+        assert {one.table: one.rows for one in report.coverage} == {"SigninLogs": 3, "My_CL": 2}
 
 
 def test_a_store_of_an_earlier_version(tmp_path: Path) -> None:

@@ -125,7 +125,13 @@ class Loader:
             )
             stopped = found[-1].outcome is Outcome.CANCELLED
             report.files += found
-        report.coverage = self._coverage(report.files, self._recall(report.files, before))
+        recalled, gone = self._recall(report.files, before)
+        report.coverage = self._coverage(report.files, recalled)
+        if gone:
+            report.notes.append(
+                f"{gone:,} {'row' if gone == 1 else 'rows'} that files brought earlier are no longer there (purged, or past their "
+                "retention), and are not loaded a second time: --again loads all that such a file has."
+            )
         report.seconds = self._clock.monotonic() - started
         return report
 
@@ -134,29 +140,32 @@ class Loader:
         with closing(self._connect()) as connection, engine_errors():
             return int(run(connection, "SELECT coalesce(max(rowid), -1) FROM store_catalog.loads")[0][0])
 
-    def _recall(self, files: Sequence[FileReport], before: int) -> set[int]:
+    def _recall(self, files: Sequence[FileReport], before: int) -> tuple[set[int], int]:
         """Of files that were loaded earlier than in this call: what the store has of their days. Each content counts once. Gives
-        the loads that brought them."""
+        the loads that brought them, and how many of the rows that they had brought are gone."""
         recalled: set[tuple[str, str]] = set()
         loads: set[int] = set()
+        gone = 0
         for file in files:
             if file.outcome is Outcome.PRESENT and (file.table, file.content) not in recalled:
                 recalled.add((file.table, file.content))
                 stored = self._tables.get(file.table)
                 if stored is not None:
                     own = self._loads_of(stored, file.content, before)
-                    file.days = self._days_of(stored, own)
+                    file.days = self._days_of(stored, list(own))
+                    gone += max(0, sum(own.values()) - file.days.total())
                     loads.update(own)
-        return loads
+        return loads, gone
 
-    def _loads_of(self, stored: StoredTable, digest: str, before: int) -> list[int]:
+    def _loads_of(self, stored: StoredTable, digest: str, before: int) -> dict[int, int]:
+        """The loads that brought a content, each with how many rows it brought."""
         with closing(self._connect()) as connection, engine_errors():
             found = run(
                 connection,
-                "SELECT id FROM store_catalog.loads WHERE table_name = ? AND sha256 = ? AND rowid <= ?",
+                "SELECT id, rows FROM store_catalog.loads WHERE table_name = ? AND sha256 = ? AND rowid <= ?",
                 [stored.name, digest, before],
             )
-        return [int(one) for (one,) in found]
+        return {int(one): int(rows) for one, rows in found}
 
     def _days_of(self, stored: StoredTable, loads: Sequence[int]) -> Counter[int]:
         moment = stored.stored.get("TimeGenerated")

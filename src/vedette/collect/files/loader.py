@@ -270,7 +270,7 @@ def _month_first(assumed: Sequence[tuple[Path, str, str]]) -> list[str]:
     more = f" and {len(assumed) - _NAMED} more" if len(assumed) > _NAMED else ""
     return [
         f"Of {names}{more}, dates are read month first ('{date}' as {read[:10]}), since none there tells their order. If the day "
-        "comes first, remove the rows (vedette tables purge), write the dates like 2026-03-31, and load that again."
+        "comes first, write the dates like 2026-03-31, and load all into a new data directory."
     ]
 
 
