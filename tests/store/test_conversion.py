@@ -124,6 +124,8 @@ def test_not_a_number_is_a_real() -> None:
 def test_what_json_has_no_form_for() -> None:
     found = convert([{"a": 2**70, "b": "\ud800", 5: b"x"}], Type.DYNAMIC)[0].to_pylist()[0]
     assert orjson.loads(found) == {"a": float(2**70), "b": "?", "5": "x"}
+    longer = convert([[10**400]], Type.DYNAMIC)[0].to_pylist()[0]
+    assert orjson.loads(longer) == [str(10**400)], "no reader of JSON takes it as a number"
 
 
 json_values = st.recursive(

@@ -340,7 +340,10 @@ def _json_safe(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, int) and not _LONG_RANGE[0] <= value < 2**64:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # longer than any number that JSON's readers take
+            return str(value)
     try:
         orjson.dumps(value, default=_json_default, option=_JSON_OPTIONS)
     except TypeError:
