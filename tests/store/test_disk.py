@@ -236,6 +236,27 @@ def test_a_store_in_use_is_closed(tmp_path: Path) -> None:
     assert in_use.asked_to_close == 3
 
 
+def test_a_store_that_could_not_be_opened_anew_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What works for it ends with it, although there is no connection to close."""
+    logs = LogStore(tmp_path / "logs.duckdb", SystemClock())
+    logs.append("Disk_CL", [{"n": 1, "text": "a word"}])
+    until(lambda: logs.terms._thread is not None)
+    assert logs._connection is not None
+    logs._connection = GivenUp(logs._connection)  # type: ignore[assignment]
+
+    def refused(*_: object) -> None:
+        raise Unavailable("There is no room.")
+
+    monkeypatch.setattr("vedette.store.logstore.open_file", refused)
+    with pytest.raises(Unavailable, match="no room"):
+        logs.recover()
+    logs.close()
+    logs.close()
+    assert logs.terms._thread is not None
+    assert not logs.terms._thread.is_alive()
+    assert logs._many._ended
+
+
 def test_a_file_that_others_have_given_up_is_not_there_yet(tmp_path: Path) -> None:
     """Who still has a cursor of it keeps the engine's old instance of the file, whose configuration is locked."""
     logs = LogStore(tmp_path / "logs.duckdb", SystemClock())

@@ -458,11 +458,12 @@ class LogStore(RowSource):
         self._asking.end()
         self._asking.ended(_PATIENCE)
         with self._guard:
-            self._closed = True
+            first, self._closed = not self._closed, True
             connection, self._connection = self._connection, None
-        if connection is not None:
+        if first:
             self.terms.close()
             self._many.end()
+        if connection is not None:
             self._engine.close()
             let_go(connection)
 
