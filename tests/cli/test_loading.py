@@ -6,13 +6,18 @@ import gzip
 import json
 import re
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import Command
+from vedette.cli.remote import RemoteOperations
+from vedette.core.datadir import ServerRecord
+from vedette.core.errors import Unavailable
 
 
 def count(vedette: Command, data: Path, table: str) -> int:
@@ -266,6 +271,20 @@ def test_files_of_no_form_do_not_keep_the_others_from_being_loaded(
     for name, why in (("notes.txt", "its text is neither JSON"), ("report.xlsx", "an Office document")):
         assert f"{name} is of no form that can be loaded: {why}" in done.err
     assert count(vedette, data, "SigninLogs") == 1
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError("refused"), httpx.RemoteProtocolError("")], ids=["said", "not said"]
+)
+def test_a_server_that_goes_away_meanwhile_is_told_with_what_to_do(error: httpx.HTTPError) -> None:
+    def lost(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    record = ServerRecord("http://127.0.0.1:1", "vdt_x", 1, datetime(2026, 3, 1, tzinfo=UTC))
+    with pytest.raises(Unavailable) as caught:
+        RemoteOperations(record, "default", httpx.MockTransport(lost)).query("print 1")
+    assert caught.value.message.endswith(f"does not answer: {str(error) or 'RemoteProtocolError'}.")
+    assert "run the command again" in (caught.value.hint or "")
 
 
 def test_folders_that_are_watched(vedette: Command, data: Path, tmp_path: Path) -> None:

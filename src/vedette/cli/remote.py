@@ -44,7 +44,10 @@ class RemoteOperations:
         try:
             answer = self._client.request(method, address, **arguments)
         except httpx.HTTPError as error:
-            raise Unavailable(f"The server that holds the data directory does not answer: {error}.") from None
+            raise Unavailable(
+                f"The server that holds the data directory does not answer: {str(error) or type(error).__name__}.",
+                hint="If it has ended, run the command again: commands work without a server, too.",
+            ) from None
         if answer.is_success:
             return answer.json() if answer.content else None
         raise failure(answer, text)
