@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +12,8 @@ from vedette.api.application import Application
 Work = Mapping[str, Callable[[threading.Event], None]]
 _ALL: Final = ""
 """Stands for the installation among the workspaces."""
+_END_SECONDS: Final = 10.0
+"""What all work together has to come to its end with the server; what waits for others over the network may take longer."""
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class Workers:
             for identity, workspace in current.items():
                 known = self._crews.get(identity)
                 if known is not None and known.stop.is_set():
-                    self._join(self._crews.pop(identity), 30)
+                    self._join(self._crews.pop(identity).threads, 30)
                 if identity not in self._crews:
                     work = self._application.services(workspace).background()
                     self._begin(identity, {f"{name} of {workspace.name}": run for name, run in work.items()})
@@ -63,10 +65,10 @@ class Workers:
             ended = self._crews.pop(workspace_id, None)
         if ended is not None:
             ended.stop.set()
-            self._join(ended, 30)
+            self._join(ended.threads, 30)
 
     def end(self) -> None:
-        """Ends all work; waits some seconds for each."""
+        """Ends all work; waits some seconds for all of it."""
         with self._guard:
             self._ended = True
             crews, self._crews = list(self._crews.values()), {}
@@ -74,8 +76,7 @@ class Workers:
             crew.stop.set()
         self._application.deliverer.wake()
         self._application.collector.wake()
-        for crew in crews:
-            self._join(crew, 10)
+        self._join([thread for crew in crews for thread in crew.threads], _END_SECONDS)
 
     def _begin(self, identity: str, work: Work) -> None:
         crew = self._crews[identity] = _Crew()
@@ -84,7 +85,8 @@ class Workers:
             crew.threads.append(thread)
             thread.start()
 
-    @staticmethod
-    def _join(crew: _Crew, seconds: float) -> None:
-        for thread in crew.threads:
-            thread.join(timeout=seconds)
+    def _join(self, threads: Sequence[threading.Thread], seconds: float) -> None:
+        clock = self._application.clock
+        until = clock.monotonic() + seconds
+        for thread in threads:
+            thread.join(timeout=max(0.0, until - clock.monotonic()))
