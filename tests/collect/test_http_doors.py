@@ -105,6 +105,8 @@ def test_a_record_that_is_sent_again_is_stored_once(doors: Doors) -> None:
         ("/ingest/Bad_CL?workspace=other", b"{}", {}, 404),
         ("/ingest/1Bad", b"{}", {}, 400),
         ("/ingest/signinLogs", b"{}", {}, 400),
+        ("/ingest/SigninLog", b"{}", {}, 400),
+        ("/ingest/Firewall", b"{}", {}, 400),
         ("/ingest/Bad_CL", b"nonsense", {}, 400),
         ("/ingest/Bad_CL", b"[1]", {}, 400),
         ("/ingest/Bad_CL", b"{}", {"Content-Encoding": "gzip"}, 400),
@@ -120,6 +122,17 @@ def test_what_is_refused(doors: Doors, path: str, content: bytes, headers: dict[
     assert error["code"].startswith("VDT")
     assert error["message"]
     assert "Traceback" not in answer.text
+
+
+def test_a_table_that_nobody_knows_is_made_only_with_the_name_of_a_custom_one(doors: Doors) -> None:
+    """Else rows that are sent to a name with a letter too few would be in a table that no rule reads."""
+    error = doors.post("/ingest/SigninLog", b"{}").json()["error"]
+    assert error["message"] == "There is no table 'SigninLog', and the name of a custom table ends in _CL."
+    assert error["hint"] == "Name it SigninLog_CL, or did you mean 'SigninLogs'?"
+    assert doors.post("/ingest/Zzz", b"{}").json()["error"]["hint"] == "Name it Zzz_CL."
+    doors.running.application.stores.open(doors.workspace_id).append("Loaded", [{"n": 1}])
+    assert doors.post("/ingest/Loaded", b'{"n": 2}').is_success
+    assert doors.rows("Loaded | project n | sort by n asc") == [[1], [2]]
 
 
 def test_a_token_for_ingestion_can_do_nothing_else(doors: Doors) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vedette.collect.http.bodies import records
 from vedette.collect.http.door import Answer, Arrived, DoorRequest, Routes, json_answer, rows_for, source
-from vedette.core.errors import InvalidInput, VedetteError
+from vedette.core.errors import InvalidInput, VedetteError, nearest
 from vedette.store import catalog
 from vedette.store.reading.forms import check_table_name
 
@@ -37,6 +37,14 @@ class PlainJson:
                 f"There is no table '{table}', and rows of {meant} would be missed in one: names tell upper from lower case.",
                 code="VDT0606",
                 hint=f"Did you mean '{meant}'?",
+                target=table,
+            )
+        if not (meant or table.endswith("_CL") or grant.logs.has_table(table)):
+            near = nearest(table, catalog.known_tables())
+            raise InvalidInput(
+                f"There is no table '{table}', and the name of a custom table ends in _CL.",
+                code="VDT0606",
+                hint=f"Name it {table}_CL{f', or did you mean {near!r}?' if near else '.'}",
                 target=table,
             )
         return grant
