@@ -14,7 +14,7 @@ from typing import Final
 
 import orjson
 
-from vedette.store.rowlines import RowLines, packed_size
+from vedette.store.rowlines import PACKED, RowLines
 
 MAGIC: Final = b"VSP1"
 _HEAD: Final = struct.Struct("<4sII")
@@ -84,7 +84,7 @@ def read_segment(path: Path) -> Found:
             continue
         length = _HEAD.size + len(body)
         number, table, _, at, rows, record_ids, *form = orjson.loads(body[: body.index(b"\n")])
-        size = packed_size(form) or length
+        size = form[1] if form[:1] == [PACKED] else length
         found.entries.append(Entry(number, table, rows, at, first, offset, length, form == [COLUMNS], size))
         if record_ids:
             found.record_ids[number] = record_ids

@@ -135,8 +135,8 @@ def _work(about: dict[str, Any], payloads: Sequence[Part]) -> tuple[dict[str, An
     """What the process does."""
     types = {name: Type(kind) for name, kind in about["types"].items()}
     assembler = Assembler(types, about["table"], about["workspace"], about["load"], about["ingested"], about["stamp"])
-    lines = map(RowLines, about["counts"], map(bytes, payloads), about["forms"])
-    texts = [one.text for one in lines]
+    given = zip(about["counts"], payloads, about["forms"], strict=True)
+    texts = [RowLines(count, bytes(payload), form).text for count, payload, form in given]
     made = _assembled(texts, about["counts"], about["accepted"], assembler, about["first"])
     return ({}, []) if made is None else _sent(made)
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 from vedette.core.errors import InvalidInput
 from vedette.store.conversion import json_text
 
-_PACKED: Final = "lz4"
-"""How the lines are packed; their size follows."""
+PACKED: Final = "lz4"
+"""What the head of a frame says of lines that are packed; their size follows."""
 _WORTH_PACKING: Final = 4096
 
 
@@ -28,15 +28,14 @@ class RowLines:
     @property
     def size(self) -> int:
         """Bytes of the lines when they are not packed, with a break between two."""
-        return packed_size(self.form) or len(self.payload)
+        return int(self.form[1]) if self.form else len(self.payload)
 
     @property
     def text(self) -> bytes:
         """The lines, with a break between two."""
-        size = packed_size(self.form)
-        if size is None:
+        if not self.form:
             return self.payload
-        lines: bytes = pa.decompress(self.payload, decompressed_size=size, codec=_PACKED, asbytes=True)
+        lines: bytes = pa.decompress(self.payload, decompressed_size=self.size, codec=PACKED, asbytes=True)
         return lines
 
     def split(self) -> list[bytes]:
@@ -49,11 +48,6 @@ class RowLines:
         return row_lines([lines[position] for position in positions])
 
 
-def packed_size(form: Sequence[Any]) -> int | None:
-    """Bytes of lines of such a form when they are not packed; None where they are not."""
-    return int(form[1]) if form[:1] == [_PACKED] else None
-
-
 def row_lines(lines: Sequence[bytes]) -> RowLines:
     """Lines that are there already.
 
@@ -61,9 +55,9 @@ def row_lines(lines: Sequence[bytes]) -> RowLines:
     """
     text = b"\n".join(lines)
     if len(text) >= _WORTH_PACKING:
-        packed = pa.compress(text, codec=_PACKED, asbytes=True)
+        packed = pa.compress(text, codec=PACKED, asbytes=True)
         if len(packed) < len(text):
-            return RowLines(len(lines), packed, [_PACKED, len(text)])
+            return RowLines(len(lines), packed, [PACKED, len(text)])
     return RowLines(len(lines), text)
 
 
