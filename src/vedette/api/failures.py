@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,7 +17,6 @@ from vedette.engine.query import QueryFailed
 from vedette.kql.diagnostics import Diagnostic, KqlError, utf16_span
 
 log = logging.getLogger(__name__)
-_SERVER: Final = "uvicorn.error"
 
 
 def body(
@@ -64,7 +63,7 @@ def _field(item: Mapping[str, Any]) -> tuple[str, str]:
 
 def install(app: FastAPI) -> None:
     """Handles every error of an application."""
-    logging.getLogger(_SERVER).addFilter(_not_told)
+    logging.getLogger("uvicorn.error").addFilter(_not_told)
 
     @app.exception_handler(VedetteError)
     async def known(_request: Request, error: VedetteError) -> JSONResponse:
@@ -105,9 +104,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unknown(request: Request, error: Exception) -> JSONResponse:
         cause = error.__cause__
-        if isinstance(
-            cause, VedetteError | KqlError | QueryFailed
-        ):  # who reads the answer, which had begun, finds it cut off
+        if isinstance(cause, VedetteError | KqlError | QueryFailed):
+            # who reads the answer, which had begun, finds it cut off
             log.warning("the answer to %s %s is not whole: %s", request.method, request.url.path, cause)
         else:
             log.error("%s %s failed", request.method, request.url.path, exc_info=error)

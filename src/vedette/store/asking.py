@@ -49,7 +49,7 @@ class Asking:
         """Whether `end` was called, at least so long ago."""
         return self._ended_at is not None and time.monotonic() - self._ended_at >= seconds
 
-    def ended(self, seconds: float) -> bool:
+    def wait(self, seconds: float) -> bool:
         """Wait so long until none runs any more; whether that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._running, seconds)

@@ -455,14 +455,13 @@ class LogStore(RowSource):
 
     def close(self) -> None:
         """End the queries, write everything into the file and let go of it. A second call does nothing."""
-        self._asking.end()
-        self._asking.ended(_PATIENCE)
+        self.end_queries()
+        self._asking.wait(_PATIENCE)
         with self._guard:
             first, self._closed = not self._closed, True
             connection, self._connection = self._connection, None
         if first:
             self.terms.close()
-            self._many.end()
         if connection is not None:
             self._engine.close()
             let_go(connection)

@@ -359,8 +359,7 @@ async def load(request: Request, services: Services, options: Annotated[LoadQuer
                 await anyio.to_thread.run_sync(out.write, chunk)
         chosen = LoadOptions(options.table, ticks.to_datetime(taken) if taken else None, None, options.again)
         try:
-            logs = services.logs
-            report = await anyio.to_thread.run_sync(lambda: services.files.load([file], chosen, cancelled=logs.closing))
+            report = await anyio.to_thread.run_sync(lambda: services.files.load([file], chosen))
             if report.cancelled:
                 raise Closing(
                     "The server ends.", hint="Send the file again when it has begun anew: nothing of it is there."

@@ -105,18 +105,15 @@ async def load(services: Services, body: Annotated[LoadPaths, Body()], request: 
     moments = [ticks.parse_datetime(text) if text else None for text in (body.stamp, body.shift_to)]
     stamp, shift = (ticks.to_datetime(moment) if moment is not None else None for moment in moments)
     options = LoadOptions(body.table, stamp, shift, body.again)
-    gone, logs = threading.Event(), services.logs
+    gone = threading.Event()
     watcher = asyncio.create_task(_notice_when_gone(request, gone))
     try:
         report = await anyio.to_thread.run_sync(
-            lambda: services.files.load(
-                _absolute(body.paths), options, cancelled=lambda: gone.is_set() or logs.closing()
-            )
+            lambda: services.files.load(_absolute(body.paths), options, cancelled=gone.is_set)
         )
     finally:
         watcher.cancel()
-        gone.set()
-    if report.cancelled and logs.closing():
+    if report.cancelled and services.logs.closing():
         report.notes.append(
             "The server ends. Of what is cancelled nothing is there: load it again when the server has begun anew."
         )

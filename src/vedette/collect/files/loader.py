@@ -87,8 +87,11 @@ class FileLoader:
             check_table_name(options.table)
         started = self._clock.monotonic()
 
+        def ended() -> bool:
+            return self._logs.closing() or (cancelled is not None and cancelled())
+
         def check() -> None:
-            if cancelled is not None and cancelled():
+            if ended():
                 raise Cancelled
 
         unpacker = Unpacker(self._parent, self._limits, check)
@@ -103,7 +106,7 @@ class FileLoader:
                 return report
             # what has more of a record comes first: of two exports of the same, CSV has less
             plan.sources.sort(key=_is_poorer)
-            report = self._logs.load_sources(plan.sources, options, progress, cancelled)
+            report = self._logs.load_sources(plan.sources, options, progress, ended)
         finally:
             unpacker.close()
         report.files += plan.failed
@@ -154,13 +157,9 @@ class FileLoader:
             if isinstance(outcome, RecordSource):
                 assumed = FileToRead(found.file, found.shown, looked, self._clock.now()).assumed()
                 plan.assumed += [] if assumed is None else [(found.shown, *assumed)]
-        elif found.named:
-            why = looked.error or _no_form(found.shown, outcome, records=bool(looked.sample))
-            if plan.alone:
-                raise why
-            plan.failed.append(_failure(found, why, options))
         else:
-            plan.unknown.append(UnknownFile(found.shown, outcome, bool(looked.sample)))
+            why = looked.error or _no_form(found.shown, outcome, records=bool(looked.sample))
+            _not_taken(found, UnknownFile(found.shown, outcome, bool(looked.sample)), why, plan, options)
 
     def _taken(self, found: FoundFile, looked: Looked) -> FileReport | None:
         """What came of a file that is no rows of a table, and is taken for what it is; None for any other file."""
@@ -183,12 +182,9 @@ class FileLoader:
         except VedetteError as error:  # nothing of an archive that is refused is loaded
             part = LoadPlan(failed=[_failure(found, error, options)])
         if any(file.shown.name == "[Content_Types].xml" for file in _paths(part)):
-            office = _no_form(found.shown, "an Office document")
-            if found.named and plan.alone:
-                raise office
-            part = LoadPlan(unknown=[UnknownFile(found.shown, "an Office document")])
-            if found.named:
-                part = LoadPlan(failed=[_failure(found, office, options)])
+            what = "an Office document"
+            _not_taken(found, UnknownFile(found.shown, what), _no_form(found.shown, what), plan, options)
+            part = LoadPlan()
         plan.sources += part.sources
         plan.failed += part.failed
         plan.unknown += part.unknown
@@ -259,6 +255,16 @@ class FileLoader:
         if TABLE_NAME.fullmatch(folder) and (named or "TimeGenerated" in sample):
             return folder
         return None
+
+
+def _not_taken(found: FoundFile, unknown: UnknownFile, why: VedetteError, plan: LoadPlan, options: LoadOptions) -> None:
+    """A file of no form: an error where a path names it, which is raised if it is the only one."""
+    if not found.named:
+        plan.unknown.append(unknown)
+    elif plan.alone:
+        raise why
+    else:
+        plan.failed.append(_failure(found, why, options))
 
 
 def _month_first(assumed: Sequence[tuple[Path, str, str]]) -> list[str]:
