@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from vedette.content.demo import golden_saml
 from vedette.core.errors import InvalidInput
 from vedette.core.settings import Settings, load_settings, unknown_variables
 
@@ -70,7 +69,7 @@ def test_secret_settings_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_misspelt_variables_are_noticed() -> None:
-    assert unknown_variables({"VEDETTE_PORT": "1", "PATH": "x", golden_saml.VARIABLE: "/x"}) == []
+    assert unknown_variables({"VEDETTE_PORT": "1", "PATH": "x", "VEDETTE_SHARED": "/x"}) == []
     assert unknown_variables({"VEDETTE_DATADIR": "/x"}) == [
         "The variable VEDETTE_DATADIR is not a setting; did you mean VEDETTE_DATA_DIR?"
     ]

@@ -189,6 +189,11 @@ def is_known(table: str) -> bool:
     return table in OWN or table in _lines()
 
 
+def may_be_table(name: str) -> bool:
+    """Whether rows make a table of this name wherever they come from: a known one, or a custom one, whose name ends in _CL."""
+    return name.endswith("_CL") or is_known(name)
+
+
 def spelled(table: str) -> str | None:
     """A known table's name as it is spelled, found without regard to case; None if there is none."""
     return _folded().get(table.casefold())

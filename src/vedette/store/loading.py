@@ -234,7 +234,7 @@ class Loader:
 
     def _note_new_tables(self, sources: Sequence[AnySource], report: LoadReport) -> None:
         for table in sorted({source.table for source in sources if source.table}):
-            if not catalog.is_known(table) and self._tables.get(table) is None and not table.endswith("_CL"):
+            if not catalog.may_be_table(table) and self._tables.get(table) is None:
                 near = nearest(table, catalog.known_tables())
                 hint = f"; did you mean {near}?" if near else "."
                 report.notes.append(f"{table} is not a known table, so its columns were inferred{hint}")

@@ -14,7 +14,7 @@ from vedette.collect.formats import log_rows
 from vedette.core.clock import Clock
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.core.files import no_file
-from vedette.store.catalog import is_known
+from vedette.store.catalog import is_known, may_be_table
 from vedette.store.loading import AnySource, Cancelled
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import TABLE_NAME, Form, Source, check_table_name, files_in, form_of, size_of
@@ -298,7 +298,7 @@ def _named_by_file(name: str) -> str | None:
     """The known table that a file is named after: `SigninLogs_2026-03.csv`."""
     stem = name.split(".", 1)[0]
     while stem:
-        if is_known(stem) or stem.endswith("_CL"):
+        if may_be_table(stem):
             return stem
         cut = max(stem.rfind("_"), stem.rfind("-"), stem.rfind(" "))
         stem = stem[:cut] if cut > 0 else ""

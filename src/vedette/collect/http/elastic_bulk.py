@@ -232,7 +232,7 @@ def _elsewhere(request: DoorRequest) -> Answer:
 
 def table_of(index: str, stored: Sequence[str]) -> str | None:
     """The table of an index: one that is there, whatever its case; else its name without a date, and `_CL`."""
-    if TABLE_NAME.fullmatch(index) and (catalog.is_known(index) or index.endswith("_CL")):
+    if TABLE_NAME.fullmatch(index) and catalog.may_be_table(index):
         return index
     folded = index.lower()
     known = catalog.spelled(index)

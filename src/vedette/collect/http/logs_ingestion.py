@@ -86,7 +86,7 @@ def _ids(request: DoorRequest) -> dict[str, str]:
 def _table_of(stream: str, grant: Grant) -> str:
     kind, _, name = stream.partition("-")
     if kind == "Custom" and TABLE_NAME.fullmatch(name):
-        return name if name.endswith("_CL") or catalog.is_known(name) else f"{name}_CL"
+        return name if catalog.may_be_table(name) else f"{name}_CL"
     name = _ALIASES.get(name, name)
     if kind == "Microsoft" and catalog.is_known(name):
         return name

@@ -39,7 +39,7 @@ class PlainJson:
                 hint=f"Did you mean '{meant}'?",
                 target=table,
             )
-        if not (meant or table.endswith("_CL") or grant.logs.has_table(table)):
+        if not (meant or catalog.may_be_table(table) or grant.logs.has_table(table)):
             near = nearest(table, catalog.known_tables())
             raise InvalidInput(
                 f"There is no table '{table}', and the name of a custom table ends in _CL.",

@@ -157,9 +157,9 @@ def _about(event: Row) -> Row:
 
 
 def _is_table(name: object) -> bool:
-    return isinstance(name, str) and TABLE_NAME.fullmatch(name) is not None and not catalog.is_own(name) and (
-        name.endswith("_CL") or catalog.is_known(name)
-    )  # fmt: skip
+    if not isinstance(name, str) or TABLE_NAME.fullmatch(name) is None:
+        return False
+    return catalog.may_be_table(name) and not catalog.is_own(name)
 
 
 def _stamp(given: object, number: int) -> str | None:

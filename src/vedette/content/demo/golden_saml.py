@@ -18,8 +18,6 @@ from vedette.core.settings import SHARED_VARIABLE
 from vedette.detect.reading.files import ReadRule, read_rule_text
 from vedette.kql import ticks
 
-VARIABLE: Final = SHARED_VARIABLE
-"""The environment variable that names the folder."""
 CAMPAIGN: Final = "A-golden-saml"
 _PERIOD: Final = timedelta(days=14)
 _AFTER: Final = timedelta(hours=1)
@@ -41,8 +39,8 @@ def golden_saml(folder: Path) -> Material:
     """The campaign. Raises `InvalidInput` where the folder, or a file of it, is not there or not as it should be."""
     if not folder.is_dir():
         raise InvalidInput(
-            f"{VARIABLE} names {folder}, and there is no such folder.",
-            hint=f"Correct {VARIABLE}, or unset it to see the campaign that ships with Vedette.",
+            f"{SHARED_VARIABLE} names {folder}, and there is no such folder.",
+            hint=f"Correct {SHARED_VARIABLE}, or unset it to see the campaign that ships with Vedette.",
         )
     entries = [entry for entry in _lines(folder, "expected.jsonl") if entry.get("campaign") == CAMPAIGN]
     if not entries:

@@ -13,10 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from vedette.content.demo.golden_saml import VARIABLE, golden_saml
+from vedette.content.demo.golden_saml import golden_saml
 from vedette.content.demo.material import Material, shipped
 from vedette.core.clock import Clock
 from vedette.core.errors import VedetteError
+from vedette.core.settings import SHARED_VARIABLE
 from vedette.core.workspaces import Workspace
 from vedette.detect.library import RuleLibrary
 from vedette.detect.running.ledger import Ledger
@@ -69,7 +70,7 @@ def prepare(application: Host, tell: Callable[[str], None], environment: Mapping
     With VEDETTE_SHARED in the environment it is the golden SAML campaign of that folder, in its own time; else the shipped
     campaign, which ends now. Raises `InvalidInput` if the folder is not there, before anything is changed.
     """
-    folder = (os.environ if environment is None else environment).get(VARIABLE)
+    folder = (os.environ if environment is None else environment).get(SHARED_VARIABLE)
     material = golden_saml(Path(folder).expanduser().absolute()) if folder else shipped()
     services = application.services(application.workspace("default"))
     moment = _import(services, material, application.clock.now(), tell)

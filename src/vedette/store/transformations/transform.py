@@ -85,7 +85,7 @@ def table_of_stream(stream: str) -> str:
     if not dash:
         return check_table_name(stream)
     if kind == "Custom" and TABLE_NAME.fullmatch(name):
-        return name if name.endswith("_CL") or catalog.is_known(name) else f"{name}_CL"
+        return name if catalog.may_be_table(name) else f"{name}_CL"
     if kind == "Microsoft" and catalog.is_known(name):
         return name
     raise InvalidInput(
@@ -435,7 +435,7 @@ def check(definition: Definition) -> None:
                 f"The tables {name} and {tables[name.casefold()]} differ by upper and lower case alone.",
                 target="outputStream",
             )
-        if not catalog.is_known(name) and not name.endswith("_CL"):
+        if not catalog.may_be_table(name):
             raise InvalidInput(
                 f"{name} is no table of Log Analytics, and the name of a custom one ends in _CL.", target="outputStream",
                 hint=f"Write {name}_CL.",
