@@ -271,14 +271,14 @@ def test_an_end_during_a_cool_down_is_immediate(tenant: Tenant) -> None:
     with counting(tenant, SystemClock()) as kind:
 
         def throttle(endpoint: str, number: int) -> None:
-            raise PollFailure("Wait.", Trouble.THROTTLED, retry_after=5)
+            raise PollFailure("Wait.", Trouble.THROTTLED, retry_after=60)
 
         kind.during = throttle
         one = made(tenant)
         with running(tenant):
             until(lambda: {at.trouble for at in tenant.view(one).endpoints} == {"throttled"})
             began = time.monotonic()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("days", [1, 400])

@@ -275,9 +275,9 @@ def test_what_makes_no_progress_or_is_not_wanted_is_killed(module: Modules) -> N
     silent = Companion(module("import time\ntime.sleep(60)\n"))
     silent.pipes()
     process = silent.pid
-    with silent.watched(0.3) as watch:
-        for _ in range(4):
-            time.sleep(0.15)
+    with silent.watched(2) as watch:
+        for _ in range(5):
+            time.sleep(0.5)
             watch.progress()
         assert silent.alive
         assert _is_gone(process)

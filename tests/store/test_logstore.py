@@ -384,7 +384,7 @@ def test_who_ends_waits_for_no_store_that_takes_up_what_was_left(
 
     def slow(*arguments: Any) -> Any:
         moving.set()
-        time.sleep(0.1)
+        time.sleep(0.2)
         return take(*arguments)
 
     with monkeypatch.context() as patch:
@@ -397,12 +397,12 @@ def test_who_ends_waits_for_no_store_that_takes_up_what_was_left(
         assert moving.wait(30)
         begun = time.monotonic()
         stores.end_queries()
-        assert time.monotonic() - begun < 0.05
+        assert time.monotonic() - begun < 2
         with pytest.raises(Closing):
             stores.open(other).query("print 1")
         opening.join()
         stores.close()
-        assert time.monotonic() - begun < batches * 0.1 * 0.8
+        assert time.monotonic() - begun < batches * 0.2 * 0.8
     with Stores(DataDirectory(tmp_path), clock) as stores:
         for workspace in (WORKSPACE, other):
             found = stores.open(workspace).query("Left_CL | summarize count(), dcount(number)").rows

@@ -90,8 +90,13 @@ def test_what_is_not_plain_is_nobodys(many: ManyLines) -> None:
         assert many.assembled([_batch(PLAIN)], _assembler(), 1) is not None
 
 
-def test_a_process_that_hangs_keeps_no_store_from_its_end(tmp_path: Path) -> None:
-    """Neither is it waited for, nor are rows lost that it was asked about."""
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "shared"])
+def test_a_process_that_hangs_keeps_no_store_from_its_end(
+    tmp_path: Path, request: pytest.FixtureRequest, shared: bool
+) -> None:
+    """Neither is it waited for, though others use it as well, nor are rows lost that it was asked about."""
+    if shared:
+        request.getfixturevalue("many")
     workspace, clock = "0a1b2c3d-0000-4000-8000-000000000001", SystemClock()
     with Stores(DataDirectory(tmp_path), clock) as stores:
         logs, intake = stores.open(workspace), stores.intake(workspace)

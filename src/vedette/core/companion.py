@@ -40,6 +40,8 @@ _LEAST: Final = 20.0
 """Seconds that a question may take at least: with all processors busy, what takes one second takes several."""
 _BYTES_A_SECOND: Final = 512 * 1024
 """So many bytes more give it a second more: a tenth of what bodies are read at where nothing else is going on."""
+_LOOK: Final = 0.2
+"""Seconds between two looks, while one waits for its turn, at whether it is to wait."""
 _BEGIN: Final = 60.0
 """Seconds that a process may take to begin."""
 _LONGEST_PAUSE: Final = 60.0
@@ -248,12 +250,23 @@ class Helper:
         """The process, while there is one."""
         return self._companion.pid
 
-    def ask(self, head: dict[str, Any], parts: Sequence[Part], understood: Callable[[Answer], T]) -> T | None:
-        """What `understood` makes of the answer; None where there is no process, or it has failed: then it is the caller's to do."""
+    def ask(
+        self,
+        head: dict[str, Any],
+        parts: Sequence[Part],
+        understood: Callable[[Answer], T],
+        unwanted: Callable[[], bool] = lambda: False,
+    ) -> T | None:
+        """What `understood` makes of the answer; None where there is no process, or it has failed: then it is the caller's to do.
+
+        So it is as soon as `unwanted` says that nobody is to wait for the answer any more; the process is ended if it was at it.
+        """
         if not (self._ready and self._companion.alive):
             with self._guard:
                 self._ready = False
             self.start()
+            return None
+        if unwanted():
             return None
         try:
             begin = _begin(head, parts)
@@ -261,14 +274,18 @@ class Helper:
             return None  # what is no JSON stays here
         size = sum(memoryview(part).nbytes for part in parts)
         try:
-            with self._turn:
+            if not self._turned(unwanted):
+                return None
+            try:
                 if not self._ready:  # it has failed who had the turn before
                     return None
-                answer = self._asked(begin, parts, self._patience + size / _BYTES_A_SECOND)
+                answer = self._asked(begin, parts, self._patience + size / _BYTES_A_SECOND, unwanted)
+            finally:
+                self._turn.release()
             told = understood(answer) if answer.head else None
         except Exception as error:
             # it hangs, has ended by itself, was ended, or is of another version; a later question finds a new one
-            self._failed(error)
+            self._failed(error, meant=unwanted())
             return None
         self._failures = 0
         return told
@@ -309,21 +326,30 @@ class Helper:
             with self._guard:
                 self._starting = None
 
-    def _failed(self, error: Exception) -> None:
+    def _turned(self, unwanted: Callable[[], bool]) -> bool:
+        """Waits for the turn; whether it came before the answer was unwanted."""
+        while not self._turn.acquire(timeout=_LOOK):
+            if unwanted():
+                return False
+        return True
+
+    def _failed(self, error: Exception, *, meant: bool = False) -> None:
+        """Ends the process after an error; `meant`: it was ended on purpose, which is no failure of it."""
         with self._guard:
             self._ready = False
-            self._failures += 1
-            first = self._failures == 1
-            if not first:
+            self._failures += not meant
+            if self._failures > 1 and not meant:
                 self._not_before = time.monotonic() + min(_LONGEST_PAUSE, 2.0**self._failures)
-            told = first and not self._ended
+            told = self._failures == 1 and not meant and not self._ended
         self._companion.end()
         if told:
             log.warning("the process for %s has failed, what it does is done in this one: %s", self._what, error)
 
-    def _asked(self, begin: bytes, parts: Sequence[Part], seconds: float) -> Answer:
+    def _asked(
+        self, begin: bytes, parts: Sequence[Part], seconds: float, unwanted: Callable[[], bool] | None = None
+    ) -> Answer:
         sent, answered = self._companion.pipes()
-        with self._companion.watched(seconds):
+        with self._companion.watched(seconds, unwanted):
             _write(sent, begin, parts)
             found = _read(answered)
         if found is None:

@@ -47,7 +47,7 @@ class ManyLines:
             "workspace": assembler.workspace_id, "load": assembler.load, "ingested": assembler.ingested,
             "stamp": assembler.stamp,
         }  # fmt: skip
-        made = self._helper.ask(about, [batch.lines.payload for batch in batches], _received)
+        made = self._helper.ask(about, [batch.lines.payload for batch in batches], _received, lambda: self._ended)
         if made is not None:
             return made
         texts = [batch.lines.text for batch in batches]
@@ -65,7 +65,7 @@ class ManyLines:
         self._passed_over[table] = _PASSED_OVER
 
     def end(self) -> None:
-        """End the process, for good, if nobody else has use for it."""
+        """Have rows made in this process from now on, those that the other one is at too; it ends if nobody else has use for it."""
         if not self._ended:
             self._ended = True
             _HELPER.leave()
