@@ -371,7 +371,7 @@ def test_who_ends_waits_for_no_store_that_takes_up_what_was_left(
 ) -> None:
     """A killed server may leave a spool whose way into the tables takes minutes: the next one can be ended meanwhile."""
     clock, batches = SystemClock(), 60
-    other = "0a1b2c3d-0000-4000-8000-00000000ffff"
+    other, third = "0a1b2c3d-0000-4000-8000-00000000ffff", "0a1b2c3d-0000-4000-8000-00000000fffe"
     for workspace in (WORKSPACE, other):
         folder = DataDirectory(tmp_path).logs_file(workspace).with_name("spool")
         folder.parent.mkdir(parents=True)
@@ -395,6 +395,8 @@ def test_who_ends_waits_for_no_store_that_takes_up_what_was_left(
         opening = threading.Thread(target=stores.open, args=(WORKSPACE,))
         opening.start()
         assert moving.wait(30)
+        assert stores.open(third).query("print 1").rows == [[1]], "other workspaces are not kept waiting"
+        assert opening.is_alive()
         begun = time.monotonic()
         stores.end_queries()
         assert time.monotonic() - begun < 2

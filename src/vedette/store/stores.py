@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -47,36 +48,29 @@ class Stores:
         self._content_of = content_of
         self._external = external
         self._guard = threading.Lock()
+        self._opening: dict[str, threading.Lock] = {}
         self._open: dict[str, LogStore] = {}
         self._intakes: dict[str, Intake] = {}
         self._closed = False
         self._ending = threading.Event()
 
     def open(self, workspace_id: str) -> LogStore:
-        """The workspace's store: the same object however often it is asked for. Its file is made if it is new."""
+        """The workspace's store: the same object however often it is asked for. Its file is made if it is new.
+
+        What a server that was killed left in its spool is in the tables before the store is given; other workspaces do not wait for it.
+        """
         key = workspace_id.lower()
-        with self._guard:
-            if self._closed:
-                raise Closing("The log stores are closed.")
-            store = self._open.get(key)
-            if store is None:
-                store = self._open[key] = self._make(key)
-                if any(self._spool(key).glob("*.spool")):
-                    # a server that was killed left what it had acknowledged: it belongs to the store
-                    self._intakes[key] = Intake(store, self._spool(key), self._clock)
-                    self._intakes[key].flush(stopped=self._ending.is_set)
-                if self._ending.is_set():
-                    store.end_queries()
+        store = self._open.get(key)
+        if store is not None and not self._closed:
             return store
+        with self._alone(key):
+            return self._opened(key)
 
     def intake(self, workspace_id: str) -> Intake:
         """The write path into the workspace's store: the same object however often it is asked for."""
-        store = self.open(workspace_id)
         key = workspace_id.lower()
-        with self._guard:
-            if self._closed:
-                raise Closing("The log stores are closed.")
-            intake = self._intakes.get(key)
+        with self._alone(key):
+            store, intake = self._opened(key), self._intakes.get(key)
             if intake is None:
                 intake = self._intakes[key] = Intake(store, self._spool(key), self._clock)
             return intake
@@ -84,21 +78,23 @@ class Stores:
     def remove(self, workspace_id: str) -> None:
         """Close the workspace's store, and delete its files for good."""
         key = workspace_id.lower()
-        with self._guard:
+        with self._alone(key):
             intake, store = self._intakes.pop(key, None), self._open.pop(key, None)
-        if intake is not None:
-            intake.close()
-        if store is not None:
-            store.close()
-        folder = self._directory.workspace(key)
-        try:
-            if folder.exists():
-                shutil.rmtree(folder)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise Unavailable(
-                f"The folder {folder} of the workspace cannot be deleted: {reason}.", code="VDT0649", file=str(folder)
-            ) from error
+            if intake is not None:
+                intake.close()
+            if store is not None:
+                store.close()
+            folder = self._directory.workspace(key)
+            try:
+                if folder.exists():
+                    shutil.rmtree(folder)
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise Unavailable(
+                    f"The folder {folder} of the workspace cannot be deleted: {reason}.",
+                    code="VDT0649",
+                    file=str(folder),
+                ) from error
 
     def end_queries(self) -> None:
         """End all queries, in every store, and refuse others; what is written goes on.
@@ -106,8 +102,9 @@ class Stores:
         A store that is being opened is not waited for: it takes up what an earlier process left only as far as it has come.
         """
         self._ending.set()
-        opened = self._open.copy()  # without the guard, which is held for as long as a store is opened
-        for store in opened.values():
+        with self._guard:
+            stores = list(self._open.values())
+        for store in stores:
             store.end_queries()
 
     def close(self) -> None:
@@ -115,12 +112,15 @@ class Stores:
         self.end_queries()
         with self._guard:
             self._closed = True
-            intakes, self._intakes = list(self._intakes.values()), {}
+            opening = list(self._opening.values())
+        for turn in opening:
+            with turn:  # what is being opened is there then, and nothing else comes
+                pass
+        intakes, self._intakes = list(self._intakes.values()), {}
         until = self._clock.monotonic() + _CLOSE_SECONDS
         for intake in intakes:
             intake.close(max(0.0, until - self._clock.monotonic()))
-        with self._guard:
-            stores, self._open = list(self._open.values()), {}
+        stores, self._open = list(self._open.values()), {}
         for store in stores:
             store.close()
 
@@ -131,6 +131,36 @@ class Stores:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        """Nobody else opens or removes the workspace's store meanwhile. Raises `Closing` where the stores are closed."""
+        with self._guard:
+            if self._closed:
+                raise Closing("The log stores are closed.")
+            turn = self._opening.setdefault(key, threading.Lock())
+        with turn:
+            if self._closed:
+                raise Closing("The log stores are closed.")
+            yield
+
+    def _opened(self, key: str) -> LogStore:
+        store = self._open.get(key)
+        if store is not None:
+            return store
+        store, spool = self._make(key), self._spool(key)
+        try:
+            if any(spool.glob("*.spool")):
+                # a server that was killed left what it had acknowledged: it belongs to the store
+                intake = self._intakes[key] = Intake(store, spool, self._clock)
+                intake.flush(stopped=self._ending.is_set)
+        finally:
+            with self._guard:
+                self._open[key] = store
+                ending = self._ending.is_set()
+            if ending:
+                store.end_queries()
+        return store
 
     def _spool(self, workspace_id: str) -> Path:
         return self._directory.logs_file(workspace_id).with_name("spool")
