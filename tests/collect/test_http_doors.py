@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import hashlib
 import hmac
@@ -34,6 +35,7 @@ from vedette.collect.http.gate import Grant
 from vedette.core.accounts import local_operator
 from vedette.core.errors import TooManyRequests, Unavailable
 from vedette.core.roles import Permission
+from vedette.store import frames, spool
 from vedette.store.intake import Intake
 
 # -- plain JSON
@@ -558,7 +560,7 @@ def test_what_is_not_accepted_may_be_sent_again(doors: Doors, monkeypatch: pytes
         def full(*_: object, **__: object) -> None:
             raise TooManyRequests("Too much is waiting.", retry_after=1.0)
 
-        patched.setattr(Intake, "accept_lines", full)
+        patched.setattr(Intake, "accept_together", full)
         assert doors.post("/again/_bulk", body).status_code == 429
     assert doors.post("/again/_bulk", body).json()["items"][0]["create"]["status"] == 201
     assert doors.rows("again_CL | project n") == [[1]]
@@ -698,7 +700,7 @@ def test_senders_are_told_when_to_come_again(
     def full(*_: object, **__: object) -> None:
         raise TooManyRequests("Too much is waiting.", retry_after=7)
 
-    monkeypatch.setattr(Intake, "accept_lines", full)
+    monkeypatch.setattr(Intake, "accept_together", full)
     answer = doors.post(path, content, Content_Type=kind)
     assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
 
@@ -713,7 +715,7 @@ def test_no_door_says_where_the_server_keeps_its_files(
     def full(*_: object, **__: object) -> None:
         raise Unavailable("The spool /srv/data cannot be used: no space left on device.", file="/srv/data")
 
-    monkeypatch.setattr(Intake, "accept_lines", full)
+    monkeypatch.setattr(Intake, "accept_together", full)
     answer = doors.post(path, content, Content_Type=kind)
     assert "/srv" not in answer.text
     told = answer.status_code, answer.headers.get("Retry-After")
@@ -728,7 +730,7 @@ def test_no_door_shows_what_went_wrong_inside(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("internal detail")
 
-    monkeypatch.setattr(Intake, "accept_lines", broken)
+    monkeypatch.setattr(Intake, "accept_together", broken)
     answer = doors.post(path, content, Content_Type=kind)
     assert answer.status_code == 500
     assert "internal detail" not in answer.text
@@ -764,6 +766,71 @@ def test_of_documents_for_two_tables_each_tells_its_own_result_even_where_one_ma
     assert [item["create"]["status"] for item in answer.json()["items"]] == [400, 429]
     alone = doors.post("/_bulk", content[content.index(b"busy") - 24 :], Content_Type="application/x-ndjson")
     assert alone.status_code == 429
+
+
+SEVERAL_TABLES = {
+    "/ingest/Lines_CL": (b'{"n": 1}\n17\n', {"Lines_CL": 2}),
+    "/services/collector": (
+        b"".join(b'{"index": "Hec%d_CL", "event": {"n": 1}}' % place for place in range(3)),
+        {"Hec0_CL": 1, "Hec1_CL": 1, "Hec2_CL": 1},
+    ),
+    "/_bulk": (
+        b"".join(
+            b'{"index": {"_index": "Bulk%d_CL"}}\n%s\n' % (place, document)
+            for place, document in enumerate((b'{"n": 1}', b'{"n": 2}', b"17"))
+        ),
+        {"Bulk0_CL": 1, "Bulk1_CL": 1, "Bulk2_CL": 1},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SEVERAL_TABLES)
+def test_a_request_for_several_tables_is_taken_whole_or_not_at_all(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """The disk is full when the second table's rows are written; the sender repeats the whole request."""
+    content, expected = SEVERAL_TABLES[path]
+    tables = {*expected, "VedetteDeadLetter_CL"}
+    with monkeypatch.context() as patched:
+        written: list[str] = []
+
+        def full(number: int, table: str, *arguments: Any, **named: Any) -> bytes:
+            if table in tables:
+                written.append(table)
+                if len(written) == 2:
+                    raise OSError(errno.ENOSPC, "No space left on device")
+            return frames.frame(number, table, *arguments, **named)
+
+        patched.setattr(spool, "frame", full)
+        assert doors.post(path, content, Content_Type="application/json").status_code == 503
+        assert len(set(written)) == 2
+    assert doors.post(path, content, Content_Type="application/json").is_success
+    own = ", ".join(sorted(tables - {"Bulk2_CL"}))
+    found = doors.rows(
+        f"union withsource=T isfuzzy=true {own} | where T != 'VedetteDeadLetter_CL' or TableName in ('Lines_CL', 'Bulk2_CL') "
+        "| summarize count() by T = iff(T == 'VedetteDeadLetter_CL', TableName, T)"
+    )
+    assert dict(found) == expected
+
+
+def test_a_table_that_gets_too_much_does_not_keep_the_documents_of_others(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is never taken is refused item by item, and has no part in what is taken whole."""
+
+    def small(self: spool.Spool, size: int) -> None:
+        self._check_most(size, 1000)
+
+    monkeypatch.setattr(spool.Spool, "check_size", small)
+    content = b"".join(
+        b'{"create": {"_index": "%s", "_id": "1"}}\n{"text": "%s"}\n' % one
+        for one in ((b"much", b"x" * 2000), (b"little", b"x"))
+    )
+    answer = doors.post("/_bulk", content, Content_Type="application/x-ndjson")
+    assert [item["create"]["status"] for item in answer.json()["items"]] == [413, 201]
+    assert doors.rows("little_CL | count") == [[1]]
+    again = doors.post("/_bulk", content, Content_Type="application/x-ndjson")
+    assert [item["create"]["status"] for item in again.json()["items"]] == [413, 409]
 
 
 def test_too_much_at_once_is_no_fault_of_the_server(

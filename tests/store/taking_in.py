@@ -22,6 +22,7 @@ from vedette.kql.types import Type
 from vedette.store.columnar import Column, columnar
 from vedette.store.intake import Intake, IntakeLimits
 from vedette.store.logstore import LogStore
+from vedette.store.rowlines import TableLines, lines_of
 from vedette.store.spool import SpoolLimits
 
 
@@ -57,6 +58,16 @@ def main(folder: Path, round_: int) -> None:
             intake.accept_columns("CrashColumns_CL", columnar(rows), source="crash")
             os.write(1, f"CrashColumns_CL {batch} {size}\n".encode())
 
+    def send_together() -> None:
+        """Rows of several tables as one request has them: all of these tables have them, or none."""
+        for number in itertools.count():
+            batch = f"{round_}-together-{number}"
+            tables = [f"CrashTogether{place}_CL" for place in range(3)]
+            rows = [{"batch": batch, "n": n, "text": "x" * (number % 90)} for n in range(1 + number % 30)]
+            intake.accept_together([TableLines(table, lines_of(table, rows)) for table in tables], source="crash")
+            for table in tables:
+                os.write(1, f"{table} {batch} {len(rows)}\n".encode())
+
     reader = BodyReader()
     door = next(one for one in doors() if one.name == "json")
     request = DoorRequest("POST", "/ingest/SigninLogs", {"table": "SigninLogs"}, {}, {}, "192.0.2.1")
@@ -75,6 +86,7 @@ def main(folder: Path, round_: int) -> None:
         assert logs._many._helper.start(30)
     threading.Thread(target=send_bodies, daemon=True).start()
     threading.Thread(target=send_columns, daemon=True).start()
+    threading.Thread(target=send_together, daemon=True).start()
     for sender in range(3):
         threading.Thread(target=send, args=(sender,), daemon=True).start()
     threading.Event().wait()

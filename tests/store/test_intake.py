@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -405,6 +405,14 @@ def _killed_rounds(folder: Path, rounds: int) -> None:
                 assert count == kinds, "a row is there twice"
                 found[table, batch] = count
     assert {batch: found[batch] for batch in acknowledged} == acknowledged
+    together: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    for (table, batch), count in found.items():
+        if table.startswith("CrashTogether"):
+            together[batch].add((table, count))
+    assert together
+    assert all(len(has) == 3 and len({count for _, count in has}) == 1 for has in together.values()), (
+        "acknowledged or not"
+    )
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX's")

@@ -144,7 +144,7 @@ def record(
     What has arrived is only added to, so that its row numbers are the order of the commits (`arrivals.position`); a load that
     takes rows several times is one load, and an arrival each time.
     """
-    drifted = json.dumps(dict(load.drifted)) if load.drifted else None
+    drifted = json.dumps(dict(load.drifted), sort_keys=True) if load.drifted else None
     values = [
         load.id, load.table, load.source, load.sha256, load.size, load.rows, load.stamped, load.bad, drifted, load.at
     ]  # fmt: skip

@@ -1,9 +1,13 @@
 """The frames of a spool's files: magic, length and CRC-32 of the body, and the body: a line of JSON that says what the batch is, and then
 a line of JSON for each row (LZ4, unless they are few), or the rows as columns (`store.columnar`).
+
+Batches that are there together or not at all lie in a group: a frame of which the body is their frames. These have a magic of their own,
+so that nobody takes one of them for a frame where the group around it is not whole.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import struct
 import zlib
@@ -17,6 +21,9 @@ import orjson
 from vedette.store.rowlines import PACKED, RowLines
 
 MAGIC: Final = b"VSP1"
+_GROUP: Final = b"VSPG"
+_MEMBER: Final = b"VSPM"
+_START: Final = re.compile(rb"(?=" + MAGIC + b"|" + _GROUP + rb")")
 _HEAD: Final = struct.Struct("<4sII")
 COLUMNS: Final = "columns"
 """What the head of a frame says at its end when the rows are columns."""
@@ -72,8 +79,8 @@ def read_segment(path: Path) -> Found:
     first = int(path.stem)
     offset = 0
     while offset < len(content):
-        body = body_at(content, offset)
-        if body is None:
+        whole = _frames_at(content, offset)
+        if whole is None:
             after = _next_frame(content, offset + 1)
             if after is None:
                 break
@@ -82,31 +89,58 @@ def read_segment(path: Path) -> Found:
             found.damaged.append((offset, after))
             offset = after
             continue
-        length = _HEAD.size + len(body)
-        number, table, _, at, rows, record_ids, *form = orjson.loads(body[: body.index(b"\n")])
-        size = form[1] if form[:1] == [PACKED] else length
-        found.entries.append(Entry(number, table, rows, at, first, offset, length, form == [COLUMNS], size))
-        if record_ids:
-            found.record_ids[number] = record_ids
-        offset = found.end = offset + length
+        frames, end = whole
+        for place, body in frames:
+            length = _HEAD.size + len(body)
+            number, table, _, at, rows, record_ids, *form = orjson.loads(body[: body.index(b"\n")])
+            size = form[1] if form[:1] == [PACKED] else length
+            found.entries.append(Entry(number, table, rows, at, first, place, length, form == [COLUMNS], size))
+            if record_ids:
+                found.record_ids[number] = record_ids
+        offset = found.end = end
     return found
 
 
-def body_at(content: bytes, offset: int) -> bytes | None:
-    """The body of the frame that starts there, or None where none does."""
+def body_of(content: bytes) -> bytes | None:
+    """The body of a frame, by itself or of a group; None where it is not whole."""
+    return _body_at(content, 0, MAGIC) or _body_at(content, 0, _MEMBER)
+
+
+def _frames_at(content: bytes, offset: int) -> tuple[list[tuple[int, bytes]], int] | None:
+    """The place and the body of the frame, or of each frame of the group, that starts there, and where it ends; None where none does,
+    or it is not whole."""
+    body = _body_at(content, offset, MAGIC)
+    if body is not None:
+        return [(offset, body)], offset + _HEAD.size + len(body)
+    group = _body_at(content, offset, _GROUP)
+    if group is None:
+        return None
+    offset += _HEAD.size
+    end = offset + len(group)
+    frames: list[tuple[int, bytes]] = []
+    while offset < end:
+        body = _body_at(content, offset, _MEMBER)
+        if body is None:
+            return None
+        frames.append((offset, body))
+        offset += _HEAD.size + len(body)
+    return frames, end
+
+
+def _body_at(content: bytes, offset: int, expected: bytes) -> bytes | None:
     if len(content) - offset < _HEAD.size:
         return None
     magic, length, checksum = _HEAD.unpack_from(content, offset)
+    if magic != expected:
+        return None
     body = content[offset + _HEAD.size : offset + _HEAD.size + length]
-    return body if magic == MAGIC and len(body) == length and zlib.crc32(body) == checksum else None
+    return body if len(body) == length and zlib.crc32(body) == checksum else None
 
 
 def _next_frame(content: bytes, offset: int) -> int | None:
-    while (offset := content.find(MAGIC, offset)) >= 0:
-        if body_at(content, offset) is not None:
-            return offset
-        offset += 1
-    return None
+    """Where the next frame or group starts that is whole."""
+    starts = (found.start() for found in _START.finditer(content, offset))
+    return next((start for start in starts if _frames_at(content, start) is not None), None)
 
 
 def spooled(entry: Entry, body: bytes) -> Spooled:
@@ -118,7 +152,15 @@ def spooled(entry: Entry, body: bytes) -> Spooled:
     return Spooled(entry, source, RowLines(entry.rows, payload, form), record_ids)
 
 
-def frame(number: int, table: str, about: Sequence[object], payload: bytes) -> bytes:
-    """A frame as it lies on disk."""
+def frame(number: int, table: str, about: Sequence[object], payload: bytes, *, member: bool = False) -> bytes:
+    """A frame as it lies on disk, by itself or as one of a group."""
     body = orjson.dumps([number, table, *about]) + b"\n" + payload
-    return _HEAD.pack(MAGIC, len(body), zlib.crc32(body)) + body
+    return _HEAD.pack(_MEMBER if member else MAGIC, len(body), zlib.crc32(body)) + body
+
+
+def group_head(members: Sequence[bytes]) -> bytes:
+    """What lies before the frames of a group."""
+    checksum = 0
+    for one in members:
+        checksum = zlib.crc32(one, checksum)
+    return _HEAD.pack(_GROUP, sum(map(len, members)), checksum)

@@ -33,7 +33,7 @@ from vedette.store.flow import Flow
 from vedette.store.frames import Entry, Spooled
 from vedette.store.logstore import LogStore
 from vedette.store.reading.forms import check_table_name
-from vedette.store.rowlines import RowLines, lines_of
+from vedette.store.rowlines import RowLines, TableLines, lines_of, unreadable_lines
 from vedette.store.spool import Spool, SpoolLimits
 
 log = logging.getLogger(__name__)
@@ -140,14 +140,30 @@ class Intake:
         self, table: str, lines: RowLines, *, source: str, record_ids: Sequence[str] | None = None
     ) -> Accepted:
         """As `accept`, of rows that are lines already."""
-        check_table_name(table)
-        if record_ids is not None and len(record_ids) != lines.count:
-            raise InvalidInput(f"There are {lines.count} rows and {len(record_ids)} ids of records.", code="VDT0620")
-        if not lines.count:
+        return self.accept_together([TableLines(table, lines, record_ids)], source=source)
+
+    def accept_together(self, batches: Sequence[TableLines], *, source: str) -> Accepted:
+        """As `accept`, of rows of several tables: all of them are taken or none, and if the process is ended in between, too.
+
+        What one request brings is taken by one call: its sender repeats the whole of it.
+        """
+        for one in batches:
+            self.check(one)
+        batches = [one for one in batches if one.lines.count]
+        if not batches:
             return Accepted(0, 0)
         at = ticks.from_datetime(self._clock.now())
-        put = partial(self._spool.put, table, lines, source=source, at=at, record_ids=record_ids)
-        return self._put(table, {source: lines.count}, at, put)
+        unreadable = sum(one.lines.count for one in batches if one.table == DEAD_LETTER)
+        put = partial(self._spool.put_together, batches, source=source, at=at)
+        return self._put({source: sum(one.lines.count for one in batches)}, unreadable, at, put)
+
+    def check(self, batch: TableLines) -> None:
+        """Raises `InvalidInput` for what `accept` takes at no time: a name that is none, or too much at once."""
+        check_table_name(batch.table)
+        rows, ids = batch.lines.count, batch.record_ids
+        if ids is not None and len(ids) != rows:
+            raise InvalidInput(f"There are {rows} rows and {len(ids)} ids of records.", code="VDT0620")
+        self._spool.check_size(batch.lines.size)
 
     def claim(self, table: str, record_ids: Sequence[str]) -> list[bool]:
         """Which records are new: neither in the table (as far as ids are remembered), nor accepted before, nor claimed. "" is always new.
@@ -171,9 +187,10 @@ class Intake:
         data = packed(rows)
         at = ticks.from_datetime(self._clock.now())
         put = partial(self._spool.put_columns, table, data, rows.num_rows, source=source, at=at)
-        return self._put(table, {name: len(some) for name, some in by_source(rows, source).items()}, at, put)
+        unreadable = rows.num_rows if table == DEAD_LETTER else 0
+        return self._put({name: len(some) for name, some in by_source(rows, source).items()}, unreadable, at, put)
 
-    def _put(self, table: str, sources: Mapping[str, int], at: int, put: Callable[[], int]) -> Accepted:
+    def _put(self, sources: Mapping[str, int], unreadable: int, at: int, put: Callable[[], int]) -> Accepted:
         rows = sum(sources.values())
         try:
             size = put()
@@ -185,27 +202,16 @@ class Intake:
                 self._refuses = str(error)
             raise
         self._refuses = None
-        unreadable = table == DEAD_LETTER
-        self._count(accepted=rows, unreadable=rows if unreadable else 0)
+        self._count(accepted=rows, unreadable=unreadable)
         for source, own in sources.items():
             share = size * own // rows
-            self.flow.count(source, at, received=own, bytes=share, unreadable=own if unreadable else 0)
+            self.flow.count(source, at, received=own, bytes=share, unreadable=unreadable * own // rows)
         self._wake.set()
         return Accepted(rows, size)
 
     def accept_unreadable(self, table: str, records: Sequence[BadRecord], *, source: str) -> Accepted:
         """Take records that could not be read as rows of the table: kept whole, with the reason, in the dead-letter table."""
-        return self.accept(
-            DEAD_LETTER,
-            [
-                {
-                    "TableName": table, "Source": source, "Line": one.line, "Offset": one.offset, "Reason": one.reason,
-                    "Raw": one.raw,
-                }
-                for one in records
-            ],
-            source=source,
-        )  # fmt: skip
+        return self.accept_together([unreadable_lines(table, records, source)], source=source)
 
     def count_dropped(self, rows: int, source: str = "unknown") -> None:
         """Count what a door that cannot ask its sender to wait (UDP) had to let go."""

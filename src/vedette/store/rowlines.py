@@ -10,6 +10,8 @@ import orjson
 import pyarrow as pa
 
 from vedette.core.errors import InvalidInput
+from vedette.store.batch import BadRecord
+from vedette.store.catalog import DEAD_LETTER
 from vedette.store.conversion import json_text
 
 PACKED: Final = "lz4"
@@ -48,6 +50,15 @@ class RowLines:
         return row_lines([lines[position] for position in positions])
 
 
+@dataclass(frozen=True, slots=True)
+class TableLines:
+    """Rows for one table, ready to be stored; `record_ids` are their records' ids, where the source has some."""
+
+    table: str
+    lines: RowLines
+    record_ids: Sequence[str] | None = None
+
+
 def row_lines(lines: Sequence[bytes]) -> RowLines:
     """Lines that are there already.
 
@@ -64,6 +75,18 @@ def row_lines(lines: Sequence[bytes]) -> RowLines:
 def lines_of(table: str, rows: Sequence[Mapping[str, object]]) -> RowLines:
     """The lines of rows (JSON-like; datetimes may be Python's). Raises `InvalidInput` for what is no row."""
     return row_lines([_line(table, position, row) for position, row in enumerate(rows, 1)])
+
+
+def unreadable_lines(table: str, records: Sequence[BadRecord], source: str) -> TableLines:
+    """The rows of the dead-letter table for records that could not be read as rows of a table: whole, with the reason."""
+    rows = [
+        {
+            "TableName": table, "Source": source, "Line": one.line, "Offset": one.offset, "Reason": one.reason,
+            "Raw": one.raw,
+        }
+        for one in records
+    ]  # fmt: skip
+    return TableLines(DEAD_LETTER, lines_of(DEAD_LETTER, rows))
 
 
 def _line(table: str, position: int, row: Mapping[str, object]) -> bytes:

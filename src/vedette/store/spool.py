@@ -10,7 +10,7 @@ import os
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,19 @@ from typing import Any, Final
 
 from vedette.core.errors import InvalidInput, TooManyRequests, Unavailable, VedetteError
 from vedette.core.files import make_private_directory, sync_directory
-from vedette.store.frames import COLUMNS, MAGIC, Entry, Found, Spooled, body_at, frame, read_segment, spooled
-from vedette.store.rowlines import RowLines
+from vedette.store.frames import (
+    COLUMNS,
+    MAGIC,
+    Entry,
+    Found,
+    Spooled,
+    body_of,
+    frame,
+    group_head,
+    read_segment,
+    spooled,
+)
+from vedette.store.rowlines import RowLines, TableLines
 
 log = logging.getLogger(__name__)
 _SUFFIX: Final = ".spool"
@@ -31,7 +42,7 @@ writes to its file at once instead of to its log first."""
 
 @dataclass(frozen=True, slots=True)
 class SpoolLimits:
-    """How much may wait in a spool (`disk_bytes`), come at once (`memory_bytes`, `batch_bytes`), and lie in one segment.
+    """How much may wait in a spool (`disk_bytes`), come at once (`memory_bytes`; `batch_bytes` for one table), and lie in one segment.
 
     Nothing is accepted while the disk has less than `free_bytes` left: the store needs that much for its log and a checkpoint, and
     without them what waits could not leave.
@@ -46,15 +57,24 @@ class SpoolLimits:
 
 
 @dataclass(slots=True)
-class _Ticket:
-    """A caller that waits for its batch to be on disk."""
+class _Part:
+    """A batch of one table: what its frame says of it, and its rows."""
 
-    make: Callable[[int], bytes]
     table: str
     rows: int
-    at: int
+    about: Sequence[object]
+    payload: bytes
     size: int
     columns: bool = False
+
+
+@dataclass(slots=True)
+class _Ticket:
+    """A caller that waits for its batches to be on disk, all of them or none."""
+
+    parts: Sequence[_Part]
+    at: int
+    size: int
     done: bool = False
     error: VedetteError | None = None
 
@@ -129,26 +149,35 @@ class Spool:
         Raises `TooManyRequests` when too much is waiting, and `Unavailable` when the disk does not take it; in both cases the
         batch is not kept.
         """
-        about = [source, at, lines.count, record_ids, *lines.form]
-        return self._put(table, lines.payload, lines.count, at, about, size=lines.size)
+        return self._put([_part(table, lines, source, at, record_ids)], at)
+
+    def put_together(self, batches: Sequence[TableLines], *, source: str, at: int) -> int:
+        """Keep batches, of several tables perhaps: all of them or none, whenever the process ends. Otherwise as `put`."""
+        return self._put([_part(one.table, one.lines, source, at, one.record_ids) for one in batches], at)
 
     def put_columns(self, table: str, columns: bytes, rows: int, *, source: str, at: int) -> int:
         """Keep a batch of so many rows as columns (`store.columnar.packed`); otherwise as `put`."""
-        return self._put(table, columns, rows, at, [source, at, rows, None, COLUMNS], columns=True, size=len(columns))
+        about = [source, at, rows, None, COLUMNS]
+        return self._put([_Part(table, rows, about, columns, len(columns), columns=True)], at)
 
-    def _put(
-        self, table: str, payload: bytes, rows: int, at: int, about: list[object], *, columns: bool = False, size: int
-    ) -> int:
-        if size > self._limits.batch_bytes:
+    def check_size(self, size: int) -> None:
+        """Raises `InvalidInput` for a batch of so many bytes if it is more than is taken at once."""
+        self._check_most(size, self._limits.batch_bytes)
+
+    def _check_most(self, size: int, most: int) -> None:
+        if size > most:
             raise InvalidInput(
-                f"A batch of {size} bytes is more than the {self._limits.batch_bytes} that are taken at once.",
+                f"A batch of {size} bytes is more than the {most} that are taken at once.",
                 code="VDT0413", status=413, hint="Send less at a time.",
             )  # fmt: skip
 
-        def made(number: int) -> bytes:
-            return frame(number, table, about, payload)
-
-        ticket = _Ticket(made, table, rows, at, size, columns)
+    def _put(self, parts: Sequence[_Part], at: int) -> int:
+        size = 0
+        for part in parts:
+            self.check_size(part.size)
+            size += part.size
+        self._check_most(size, max(self._limits.memory_bytes, self._limits.batch_bytes))
+        ticket = _Ticket(parts, at, size)
         with self._condition:
             self._check(size)
             self._pending.append(ticket)
@@ -160,7 +189,7 @@ class Spool:
                 self._writing = True
                 group, self._pending = self._pending, []
                 first = self._next
-                self._next += len(group)
+                self._next += sum(len(member.parts) for member in group)
                 self._condition.release()
                 entries: list[Entry] = []
                 failure: VedetteError | None = None
@@ -215,12 +244,24 @@ class Spool:
         start = segment.size
         entries = []
         try:
-            frames = [ticket.make(number) for number, ticket in enumerate(group, first)]
-            for number, (ticket, frame) in enumerate(zip(group, frames, strict=True), first):
-                place = segment.first, segment.size, len(frame)
-                entries.append(Entry(number, ticket.table, ticket.rows, ticket.at, *place, ticket.columns, ticket.size))
-                segment.size += len(frame)
-            rest = memoryview(b"".join(frames))
+            written: list[bytes] = []
+            number = first
+            for ticket in group:
+                together = len(ticket.parts) > 1
+                frames = [
+                    frame(place, part.table, part.about, part.payload, member=together)
+                    for place, part in enumerate(ticket.parts, number)
+                ]
+                if together:
+                    written.append(group_head(frames))
+                    segment.size += len(written[-1])
+                for part, one in zip(ticket.parts, frames, strict=True):
+                    place = segment.first, segment.size, len(one)
+                    entries.append(Entry(number, part.table, part.rows, ticket.at, *place, part.columns, part.size))
+                    segment.size += len(one)
+                    number += 1
+                written += frames
+            rest = memoryview(b"".join(written))
             while rest:
                 rest = rest[os.write(segment.file, rest) :]
             os.fsync(segment.file)
@@ -305,8 +346,7 @@ class Spool:
                 if file is None:
                     file = opened[entry.segment] = self._segments[entry.segment].path.open("rb")
                 file.seek(entry.offset)
-                frame = file.read(entry.length)
-                body = body_at(frame, 0)
+                body = body_of(file.read(entry.length))
                 if body is None:
                     raise Unavailable(
                         f"The spool's file {self._segments[entry.segment].path} was changed on disk.", code="VDT0619"
@@ -371,6 +411,11 @@ class Spool:
             os.truncate(path, end)
             segment.size = end
         self._drop_if_done(segment)
+
+
+def _part(table: str, lines: RowLines, source: str, at: int, record_ids: Sequence[str] | None) -> _Part:
+    about = [source, at, lines.count, record_ids, *lines.form]
+    return _Part(table, lines.count, about, lines.payload, lines.size)
 
 
 def _unwritable(folder: Path, error: OSError) -> VedetteError:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from vedette.collect.http.door import Arrived, Door, DoorRequest, Rows
+from vedette.collect.http.door import Arrived, Door, DoorRequest
 from vedette.core.companion import Answer, Helper, Part, help_with
 from vedette.core.priority import WAITED_FOR_BY_SENDERS
 from vedette.store.batch import BadRecord
-from vedette.store.rowlines import RowLines
+from vedette.store.rowlines import RowLines, TableLines
 
 LONG: Final = 64 * 1024
 """Bytes of a body from which on it is read there."""
@@ -54,7 +54,7 @@ class BodyReader:
 def _received(answer: Answer) -> Arrived:
     head, payloads = answer.head, answer.parts
     rows = [
-        Rows(table, RowLines(count, bytes(payload), form), ids)
+        TableLines(table, RowLines(count, bytes(payload), form), ids)
         for (table, count, form, ids), payload in zip(head["rows"], payloads, strict=True)
     ]
     bad = [(table, [BadRecord(*one) for one in records]) for table, records in head["bad"]]

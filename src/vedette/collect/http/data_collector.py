@@ -101,8 +101,7 @@ class DataCollector:
 
     def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
         """Take the records into `<Log-Type>_CL`."""
-        for rows in arrived.rows:
-            grant.accept(rows, source(self, request, grant))
+        grant.accept(arrived, source(self, request, grant))
         return Answer(200)
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:

@@ -18,7 +18,7 @@ from vedette.collect.reserved import kept_apart
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.store import catalog
 from vedette.store.batch import BadRecord
-from vedette.store.rowlines import RowLines, lines_of
+from vedette.store.rowlines import TableLines, lines_of
 
 if TYPE_CHECKING:
     from vedette.collect.http.gate import Gate, Grant
@@ -80,18 +80,9 @@ def for_senders(error: VedetteError) -> VedetteError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows for one table, ready to be stored; `record_ids` are their records' ids, where the protocol has some."""
-
-    table: str
-    lines: RowLines
-    record_ids: Sequence[str] | None = None
-
-
 def rows_for(
     table: str, rows: Sequence[Mapping[str, object]], record_ids: Sequence[str] | None = None, resource: str = ""
-) -> Rows:
+) -> TableLines:
     """Rows for a table that senders may write, without what a sender does not say of a row (`collect.reserved`).
 
     `resource` is the `_ResourceId` of the rows, where the protocol has a place of its own for it. Raises `InvalidInput` for a
@@ -106,7 +97,7 @@ def rows_for(
     taken = kept_apart(rows)
     if resource:
         taken = [{**row, "_ResourceId": resource} for row in taken]
-    return Rows(table, lines_of(table, taken), record_ids)
+    return TableLines(table, lines_of(table, taken), record_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +105,7 @@ class Arrived:
     """What was in a body: rows for tables, records that are none (with the table that they were meant for), and what the door says of
     it to itself, as JSON has it."""
 
-    rows: Sequence[Rows] = ()
+    rows: Sequence[TableLines] = ()
     bad: Sequence[tuple[str, Sequence[BadRecord]]] = ()
     told: Any = None
 
@@ -145,7 +136,7 @@ class Door(Protocol):
         ...
 
     def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
-        """Take what was in a body; when this returns, what it says is taken is on disk."""
+        """Take what was in a body; when this returns, what it says is taken is on disk, and when it raises, nothing is."""
         ...
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:

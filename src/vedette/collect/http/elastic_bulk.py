@@ -13,18 +13,18 @@ from vedette.collect.http.door import (
     Arrived,
     DoorRequest,
     Routes,
-    Rows,
     for_senders,
     json_answer,
     rows_for,
     source,
 )  # fmt: skip
-from vedette.core.errors import InvalidInput, NotFound, VedetteError
+from vedette.core.errors import InvalidInput, NotFound, TooManyRequests, Unavailable, VedetteError
 from vedette.core.ids import new_id
 from vedette.store import catalog
 from vedette.store.batch import BadRecord
 from vedette.store.reading.forms import TABLE_NAME
 from vedette.store.reading.jsonlines import parse_object
+from vedette.store.rowlines import TableLines
 
 if TYPE_CHECKING:
     from vedette.collect.http.gate import Gate, Grant
@@ -150,7 +150,7 @@ class ElasticBulk:
                 item.record = f"{item.index}/{item.id}" if item.id else ""
                 rows.append(row)
                 taken.append(item)
-        ready: list[Rows] = []
+        ready: list[TableLines] = []
         places: list[list[int]] = []
         number = {id(item): place for place, item in enumerate(items)}
         for table, (rows, taken) in by_table.items():
@@ -169,16 +169,18 @@ class ElasticBulk:
         """Take the documents; each item has its own result."""
         items = [_Item(*one) for one in arrived.told["items"]]
         came = source(self, request, grant)
-        for table, records in arrived.bad:
-            grant.intake.accept_unreadable(table, records, source=came)
-        for rows, places in zip(arrived.rows, arrived.told["places"], strict=True):
-            taken = [items[place] for place in places]
-            try:
-                _accept(grant, rows, taken, came)
-            except VedetteError as error:
-                if arrived.told["alone"]:
-                    raise
-                _all_fail(taken, error)  # other tables' documents are on disk: each item tells its own result
+        given = [
+            (rows, [items[place] for place in places])
+            for rows, places in zip(arrived.rows, arrived.told["places"], strict=True)
+        ]
+        try:
+            _accept(grant, arrived, given, came)
+        except (TooManyRequests, Unavailable) as error:
+            # what is no document is not kept either, and must come again
+            if arrived.told["alone"] or arrived.bad:
+                raise
+            for _, taken in given:  # and not those that are never taken: each item tells its own result
+                _all_fail([item for item in taken if item.status != 413], error)
         failed = any(item.status >= 400 for item in items)
         return json_answer(200, {"took": 0, "errors": failed, "items": [_told(item) for item in items]}, _PRODUCT)
 
@@ -197,29 +199,48 @@ def _all_fail(items: Sequence[_Item], error: VedetteError) -> None:
         item.status, item.error = error.status, for_senders(error).message
 
 
-def _accept(grant: Grant, rows: Rows, items: Sequence[_Item], came: str) -> None:
-    """Has documents stored, each id once: `create` of one that is there is a conflict, and `index` of it changes nothing."""
+def _accept(grant: Grant, arrived: Arrived, given: Sequence[tuple[TableLines, Sequence[_Item]]], came: str) -> None:
+    """Has documents stored, all at once and each id once: `create` of one that is there is a conflict, and `index` of it changes
+    nothing."""
+    claimed: list[tuple[str, list[str]]] = []
+    chosen: list[TableLines] = []
+    try:
+        for rows, items in given:
+            try:
+                grant.intake.check(rows)
+            except VedetteError as error:
+                if arrived.told["alone"]:
+                    raise
+                _all_fail(items, error)
+                continue
+            chosen.append(_chosen(grant, rows, items, claimed))
+        grant.accept(replace(arrived, rows=chosen), came)
+    except BaseException:
+        for table, ids in claimed:
+            grant.intake.unclaim(table, ids)
+        raise
+    for _, items in given:
+        for item in items:
+            if item.status == 409:
+                item.error = f"[{item.id}]: version conflict, document already exists (current version [1])"
+
+
+def _chosen(grant: Grant, rows: TableLines, items: Sequence[_Item], claimed: list[tuple[str, list[str]]]) -> TableLines:
+    """The documents that are stored, or counted as repeated on their way; new ids are claimed, and noted as such."""
     ids = rows.record_ids
     if ids is None:
-        grant.accept(rows, came)
-        return
+        return rows
     new = grant.intake.claim(rows.table, ids)
+    claimed.append((rows.table, [one for one, fresh in zip(ids, new) if fresh]))
     kept = []
     for position, (item, fresh) in enumerate(zip(items, new)):
         if fresh or item.action == "index":
-            kept.append(position)  # what comes again is counted as such on its way
+            kept.append(position)
         if not fresh:
             item.status = 200 if item.action == "index" else 409
-    if len(kept) < len(ids):
-        rows = replace(rows, lines=rows.lines.chosen(kept), record_ids=[ids[position] for position in kept])
-    try:
-        grant.accept(rows, came)
-    except BaseException:
-        grant.intake.unclaim(rows.table, [one for one, fresh in zip(ids, new) if fresh])
-        raise
-    for item in items:
-        if item.status == 409:
-            item.error = f"[{item.id}]: version conflict, document already exists (current version [1])"
+    if len(kept) == len(ids):
+        return rows
+    return replace(rows, lines=rows.lines.chosen(kept), record_ids=[ids[position] for position in kept])
 
 
 def _elsewhere(request: DoorRequest) -> Answer:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vedette.collect.http.door import Rows
+from vedette.collect.http.door import Arrived
 from vedette.core.clock import Clock
 from vedette.core.errors import Forbidden, NotFound, Unauthorized
 from vedette.core.identity import Identity
@@ -20,6 +20,7 @@ from vedette.core.secrets import Secrets
 from vedette.core.workspaces import Workspace, Workspaces
 from vedette.store.intake import Accepted, Intake
 from vedette.store.logstore import LogStore
+from vedette.store.rowlines import unreadable_lines
 from vedette.store.stores import Stores
 
 if TYPE_CHECKING:
@@ -40,9 +41,13 @@ class Grant:
     sender: str
     indicators: Callable[[], Indicators]
 
-    def accept(self, rows: Rows, source: str) -> Accepted:
-        """Have rows stored; returns when they are on disk. Raises as `Intake.accept` does."""
-        return self.intake.accept_lines(rows.table, rows.lines, source=source, record_ids=rows.record_ids)
+    def accept(self, arrived: Arrived, source: str) -> Accepted:
+        """Have all stored that was in a body, also what is no row; returns when it is on disk.
+
+        Raises as `Intake.accept` does; then nothing of it is stored.
+        """
+        bad = [unreadable_lines(table, records, source) for table, records in arrived.bad]
+        return self.intake.accept_together([*arrived.rows, *bad], source=source)
 
 
 class Gate:

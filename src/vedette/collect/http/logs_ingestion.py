@@ -62,8 +62,7 @@ class LogsIngestion:
 
     def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
         """Take the records: 204."""
-        for rows in arrived.rows:
-            grant.accept(rows, source(self, request, grant))
+        grant.accept(arrived, source(self, request, grant))
         return Answer(204, headers=_ids(request))
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:

@@ -40,8 +40,7 @@ class OtlpLogs:
 
     def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
         """Take every record."""
-        for rows in arrived.rows:
-            grant.accept(rows, source(self, request, grant))
+        grant.accept(arrived, source(self, request, grant))
         # an empty message of either encoding says that all was taken
         return json_answer(200, {}) if _in_json(request) else Answer(200, b"", _PROTOBUF)
 

@@ -64,11 +64,9 @@ class PlainJson:
 
     def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
         """Take the records."""
-        came = source(self, request, grant)
-        bad = [one for table, some in arrived.bad for one in some]
-        for table, some in arrived.bad:
-            grant.intake.accept_unreadable(table, some, source=came)
-        accepted = sum(grant.accept(rows, came).count for rows in arrived.rows)
+        grant.accept(arrived, source(self, request, grant))
+        bad = [one for _, some in arrived.bad for one in some]
+        accepted = sum(rows.lines.count for rows in arrived.rows)
         answer: dict[str, object] = {"accepted": accepted, "unreadable": len(bad)}
         if bad:
             answer["errors"] = [{"line": one.line, "reason": one.reason} for one in bad[:_SHOWN]]

@@ -89,9 +89,7 @@ class SplunkHec:
 
     def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
         """Take all events, or none of them."""
-        came = source(self, request, grant)
-        for rows in arrived.rows:
-            grant.accept(rows, came)
+        grant.accept(arrived, source(self, request, grant))
         return json_answer(200, {"text": "Success", "code": 0})
 
     def failed(self, request: DoorRequest, error: VedetteError) -> Answer:
