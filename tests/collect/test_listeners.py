@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -106,6 +107,19 @@ def test_tls(start: Start, intake: MemoryIntake) -> None:
         plain.sendall(LINE % 2)
         assert plain.recv(100)[:1] in (b"", b"\x15")  # an alert
     until(lambda: not listeners.connections)
+
+
+@pytest.mark.req("P-034")
+def test_a_sender_that_never_reads_and_goes_loses_nothing(start: Start, intake: MemoryIntake) -> None:
+    """With a ticket of TLS 1.3 unread in it, its connection would be reset, and what was on its way would be gone."""
+    authority = LocalAuthority.create()
+    listeners = start(tls=0, tls_context=authority.server_context())
+    context = client_context(authority.pem)
+    for number in range(10):
+        with context.wrap_socket(connect(listeners, "tls"), server_hostname="localhost") as sender:
+            for block in range(20):
+                sender.sendall(b"".join(LINE % (number * 1000 + block * 50 + line) for line in range(50)))
+    assert len({row["SyslogMessage"] for row in intake.wait("Syslog", 10_000)}) == 10_000
 
 
 def test_a_client_certificate_is_asked_for_where_the_context_says_so(start: Start, intake: MemoryIntake) -> None:
@@ -241,7 +255,50 @@ def test_what_came_in_is_stored_before_the_end(start: Start, intake: MemoryIntak
         sender.sendall(LINE % 1 + b"<13>unfinished")
         until(lambda: listeners.counts.total("received") == 1)
         listeners.stop()
-    assert [row["SyslogMessage"] for row in intake.tables["Syslog"]] == ["Failed password number 1", "unfinished"]
+    rows = intake.tables["Syslog"]
+    assert [row["SyslogMessage"] for row in rows] == ["Failed password number 1", "unfinished"]
+    assert [row.get("ParseProblem") for row in rows] == [None, "the line was longer and is cut after 14 bytes"]
+    assert listeners.counts.total("cut") == 1
+
+
+@pytest.mark.parametrize("over", ["tcp", "tls"])
+def test_what_the_system_has_taken_from_a_sender_is_read_before_the_end(
+    start: Start, intake: MemoryIntake, over: str
+) -> None:
+    authority = LocalAuthority.create()
+    listeners = start(ListenerLimits(waiting=20_000), **{over: 0}, tls_context=authority.server_context())
+    intake.full.set()
+    count = 12_000
+    with connect(listeners, over) as plain:
+        sender = (
+            client_context(authority.pem).wrap_socket(plain, server_hostname="localhost") if over == "tls" else plain
+        )
+        sender.sendall(b"".join(LINE % number for number in range(count)))
+        assert listeners.counts.total("received") < count
+        ending = threading.Thread(target=listeners.stop)
+        ending.start()
+        intake.full.clear()
+        if over == "tcp":  # told the end while it can still be heard
+            sender.settimeout(10)
+            assert sender.recv(1) == b""
+        ending.join(30)
+        sender.close()
+    heard = [row["SyslogMessage"] for row in intake.tables["Syslog"]]
+    assert heard == [f"Failed password number {number}" for number in range(count)]
+
+
+def test_datagrams_that_have_come_are_read_before_the_end(start: Start, intake: MemoryIntake) -> None:
+    listeners = start(udp=0)
+    busy = threading.Event()
+    listeners._loop.call_soon_threadsafe(busy.wait)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for number in range(500):
+            sender.sendto(LINE % number, ("127.0.0.1", listeners.ports["udp"]))
+    ending = threading.Thread(target=listeners.stop)
+    ending.start()
+    busy.set()
+    ending.join(30)
+    assert len(intake.tables["Syslog"]) == 500 == listeners.counts.total("received")
 
 
 def test_a_port_that_is_taken(start: Start) -> None:

@@ -56,13 +56,14 @@ class Frames:
             data = self._counted(data, found) if self._counting else self._lines(data, found)
         return found
 
-    def rest(self) -> list[bytes]:
-        """What the stream ended in the middle of."""
+    def rest(self, *, cut: bool = False) -> list[bytes]:
+        """What the stream ended in the middle of; `cut`: it did not end by itself, so that a line without its end is not whole."""
         held, self._held = self._held, b""
-        cut = False
+        cut = cut and bool(held.strip(b"\r\n\0"))
+        self.cut += cut
         if self._counting and (count := _COUNT.match(held)):
             held = held[count.end() :]
-            self.cut += 1
+            self.cut += not cut
             cut = True
         held = held.strip(b"\r\n\0")
         return [cut_line(held, self.longest) if cut or len(held) > self.longest else held] if held else []

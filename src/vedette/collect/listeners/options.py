@@ -12,7 +12,8 @@ from vedette.collect.listeners.networks import AllowList
 @dataclass(frozen=True, slots=True)
 class ListenerLimits:
     """Lines longer than `line` bytes are cut. `first` and `idle`: seconds that a connection may be silent before and after its
-    first message. `waiting`: bytes of messages in memory; beyond them TCP is read no more and datagrams are dropped."""
+    first message. `waiting`: bytes of messages in memory; beyond them TCP is read no more and datagrams are dropped. At the end, what is
+    on its way is read for `last` seconds, and what came in is stored within `close` seconds."""
 
     line: int = 65_536
     connections: int = 1_000
@@ -23,6 +24,7 @@ class ListenerLimits:
     waiting: int = 8 * 1024**2
     batch: int = 10_000
     linger: float = 0.05
+    last: float = 2.0
     close: float = 10.0
 
 

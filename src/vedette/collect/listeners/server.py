@@ -30,6 +30,9 @@ from vedette.core.errors import InvalidInput, Unavailable
 log = logging.getLogger(__name__)
 _RECEIVE_BUFFER: Final = 8 * 1024**2
 _TOLD_EVERY: Final = 10.0  # seconds between two log lines about drops
+_QUIET: Final = 0.2
+"""Seconds without a byte after which a sender is taken to have said all that it was saying when the end came."""
+_DATAGRAM: Final = 65_536
 
 
 class SyslogListeners:
@@ -69,6 +72,10 @@ class SyslogListeners:
             self._loop.close()
             raise
         self.ports = {protocol: one.getsockname()[1] for protocol, one in sockets.items()}
+        if self.options.tls_context is not None:
+            # Senders of syslog never read. Who closes a connection with tickets of TLS 1.3 unread in it resets it, and what was on
+            # its way is gone.
+            self.options.tls_context.num_tickets = 0
         self._pump.start()
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._open(sockets), self._loop).result(30)
@@ -113,11 +120,36 @@ class SyslogListeners:
         for server in self._servers:
             server.close()
         if self._datagrams is not None:
+            self._last_datagrams()
             self._kernel_drops()
             self._datagrams.close()
+        await self._last_lines()
         for connection in list(self.connections):
             connection.end()
         await asyncio.sleep(0)
+
+    def _last_datagrams(self) -> None:
+        """Takes the datagrams that have come and wait in the socket."""
+        assert self._udp_socket is not None
+        deadline = self._loop.time() + self.options.limits.last
+        with suppress(OSError):  # BlockingIOError: there are no more
+            while self._loop.time() < deadline:
+                data, address = self._udp_socket.recvfrom(_DATAGRAM)
+                self.datagram(data, plain_address(str(address[0])))
+
+    async def _last_lines(self) -> None:
+        """Tells senders that the end has come, and reads what is on its way, for a moment.
+
+        A stream that is closed with bytes unread in it is reset, and its sender has no way to know which of them were lost. One that
+        looks, as rsyslog does, stops at once and keeps the rest for later.
+        """
+        for connection in self.connections:
+            connection.say_end()
+        deadline = self._loop.time() + self.options.limits.last
+        while (now := self._loop.time()) < deadline:
+            if not any(connection.may_have_more(now, _QUIET) for connection in self.connections):
+                return
+            await asyncio.sleep(0.02)
 
     async def _tick(self) -> None:
         while True:
@@ -238,6 +270,7 @@ class _Stream(asyncio.Protocol):
         self._heard = False
         self._last = 0.0
         self._cut = 0
+        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -278,7 +311,7 @@ class _Stream(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if self not in self._listeners.connections:
             return
-        if lines := self._frames.rest():
+        if lines := self._frames.rest(cut=self._ended):
             self._hand(lines, sum(map(len, lines)))
         self._transport = None
         self._listeners.forget(self)
@@ -306,8 +339,21 @@ class _Stream(asyncio.Protocol):
         if not self._paused and now - self._last > (limits.idle if self._heard else limits.first):
             self.end()
 
+    def say_end(self) -> None:
+        """Tells the sender that nobody will hear it any more, where the protocol can say that and still be read."""
+        self._last = asyncio.get_running_loop().time()
+        if self._transport is not None and self._transport.can_write_eof():
+            with suppress(OSError):  # it is gone
+                self._transport.write_eof()
+
+    def may_have_more(self, now: float, quiet: float) -> bool:
+        """Whether bytes may be on their way: some came within the last `quiet` seconds, or nobody has looked."""
+        return self._paused or now - self._last < quiet
+
     def end(self) -> None:
+        """Ends the connection; what the sender has not finished is half of a message."""
         if self._transport is not None:
+            self._ended = True
             self._transport.close()
 
 
