@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import time
+import zlib
 
 import orjson
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vedette.collect.http import bodies
-from vedette.core.errors import InvalidInput
+from vedette.core.errors import InvalidInput, VedetteError
 
 texts = st.sampled_from(["},{", "}, {", '"', "]", "[", "\\", "é\U0001f600", "", "x" * 30]) | st.text(max_size=5)
 values = st.recursive(
@@ -64,6 +67,52 @@ def test_what_is_no_array_is_none_in_pieces_either(
             assert bodies.objects(body) == expected
 
 
+too_much = st.sampled_from(
+    ['{"n": 1' + "0" * 400 + "}", '{"n": -1e999, "t": "},{"}', '{"d": ' + "[" * 1100 + "]" * 1100 + "}", '{"d":' * 1100 + "1" + "}" * 1100]
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.dictionaries(texts, values, max_size=3).map(json.dumps) | too_much, min_size=1, max_size=8),
+    st.sampled_from([",", " ,\n", "\t, "]), st.sampled_from(["", " ", "\r\n"]), st.sampled_from(["", "\\ud800"]),
+)  # fmt: skip
+def test_records_that_are_too_much_leave_their_neighbours(parts: list[str], comma: str, around: str, half: str) -> None:
+    parts = [*parts, json.dumps({"end": half}).replace("\\\\", "\\")]
+    body = (around + "[" + around + comma.join(parts) + around + "]" + around).encode()
+    rows, bad = bodies.array(body)
+    wrong = [part for part in parts if len(part) > 400 or "e999" in part]
+    assert [one.raw for one in bad] == wrong
+    assert [body[one.offset :][: len(one.raw)].decode() for one in bad] == wrong
+    assert all("infinity" in one.reason or "depth" in one.reason for one in bad)
+    right = [json.loads(part.replace("\\ud800", "\\ufffd")) for part in parts if part not in wrong]
+    assert rows == right
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[{} {}]",
+        "[{},]",
+        "[,{}]",
+        "[{}",
+        "{}]",
+        "{},{}",
+        "[{}]]",
+        "[{}, 1]",
+        "[{}] x",
+        "[{}, {a}]",
+        "[{}]\n[{}]",
+        "[[{}]]",
+    ],
+)
+def test_what_is_no_array_is_refused_though_a_record_is_too_much(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        bodies.array(text.replace("{}", '{"n": 1e999}', 1).encode())
+    with pytest.raises(InvalidInput):
+        bodies.array(text.encode() if text != "{},{}" else b"{},{}")
+
+
 def test_a_long_array_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
 
@@ -80,3 +129,38 @@ def test_a_long_array_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None
     assert bodies.objects(orjson.dumps(rows)) == rows
     assert len(sizes) > 10
     assert max(sizes) <= 2 * 64 * 1024 + 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.binary(max_size=3000) | st.integers(0, 300_000).map(bytes), max_size=5), st.integers(1, 50),
+    st.sampled_from([bodies._STEP, 7, 4096]), st.data(),
+)  # fmt: skip
+def test_what_was_packed_is_unpacked_member_by_member(
+    members: list[bytes], first: int, step: int, data: st.DataObject
+) -> None:
+    text = b"".join(members)
+    packed = b"".join(map(gzip.compress, members))
+    cut = data.draw(st.integers(0, max(0, len(packed) - 1)))
+    ends, place = {0}, 0
+    for member in members:
+        place += len(gzip.compress(member))
+        ends.add(place)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bodies, "_FIRST", first)
+        patch.setattr(bodies, "_STEP", step)
+        assert bodies.unpacked(packed, "gzip", len(text)) == text
+        assert bodies.unpacked(zlib.compress(text), "deflate", len(text)) == text
+        if text:
+            with pytest.raises(VedetteError) as refused:
+                bodies.unpacked(packed, "gzip", len(text) - 1)
+            assert refused.value.status == 413
+        if cut not in ends:
+            with pytest.raises(InvalidInput, match="ends in the middle"):
+                bodies.unpacked(packed[:cut], "gzip", len(text))
+
+
+def test_very_many_members_take_time_in_proportion() -> None:
+    started = time.process_time()
+    assert bodies.unpacked(gzip.compress(b"") * 400_000 + gzip.compress(b"{}"), "gzip", 10) == b"{}"
+    assert time.process_time() - started < 15  # two minutes where what is left is copied for each

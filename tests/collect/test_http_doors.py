@@ -209,6 +209,29 @@ def test_a_token_without_the_permission_is_refused_before_the_body_is_read(doors
     assert "data/ingest" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("door", ["plain", "rule", "key"])
+def test_a_record_that_is_too_much_leaves_its_neighbours(doors: Doors, door: str, shared_key: str) -> None:
+    """A shipper that is told 400 throws all of them away."""
+    records = b'[{"n": 1}, {"n": 1' + b"0" * 400 + b'}, {"n": ' + b"[" * 2000 + b"]" * 2000 + b'}, {"n": 4}]'
+    if door == "plain":
+        answer = doors.post("/ingest/Neighbours_plain_CL", records)
+        assert (answer.json()["accepted"], answer.json()["unreadable"]) == (2, 2)
+    elif door == "rule":
+        path = "/dataCollectionRules/dcr-default/streams/Custom-Neighbours_rule_CL?api-version=2023-01-01"
+        assert doors.post(path, records, Content_Type="application/json").status_code == 204
+    else:
+        assert collector(doors, shared_key, records, **{"Log-Type": "Neighbours_key"}).status_code == 200
+    table, column = f"Neighbours_{door}_CL", "n_d" if door == "key" else "n"
+    assert doors.rows(f"{table} | project n = toint({column}) | sort by n asc") == [[1], [4]]
+    raw = doors.rows(
+        f"VedetteDeadLetter_CL | where TableName == '{table}' | project Raw, Reason | sort by strlen(Raw) asc"
+    )
+    assert [one.encode() in records for one, _ in raw] == [True, True]
+    assert [len(one) for one, _ in raw] == [408, 4007]
+    assert "infinity" in raw[0][1]
+    assert "depth" in raw[1][1]
+
+
 # -- Logs Ingestion API
 
 

@@ -10,16 +10,20 @@ import orjson
 
 from vedette.core.errors import InvalidInput, VedetteError
 from vedette.store.batch import BadRecord
-from vedette.store.reading.jsonfile import values_in
+from vedette.store.reading.jsonfile import located_values_in, values_in
 from vedette.store.reading.jsonlines import parse_object
 
 Row = dict[str, object]
 _STEP: Final = 1024 * 1024
 _GZIP: Final = 16 + zlib.MAX_WBITS
+_FIRST: Final = 1024
+"""Bytes that a member of gzip is given first: what follows it is copied, and there may be very many small members."""
 _PIECE: Final = 64 * 1024
 """Bytes of an array that are read at once."""
 _SPACE: Final = b" \t\r\n"
 _BETWEEN: Final = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
+_TOO_MUCH: Final = ("number is infinity", "depth limit", "surrogate")
+"""What orjson says of JSON that is valid. Of half of a surrogate it says so first, whatever else there is."""
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -40,22 +44,25 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
         raise VedetteError(
             f"The content encoding '{encoding[:40]}' is not understood.", code="VDT0415", status=415, hint="Use gzip."
         )
+    view, place = memoryview(body), 0
     parts: list[bytes] = []
     size = 0
-    rest = body
     try:
-        while rest:
+        while place < len(view):
             packed = zlib.decompressobj(zlib.MAX_WBITS if encoding == "deflate" else _GZIP)
+            given = _FIRST
             while not packed.eof:
-                part = packed.decompress(rest, _STEP)
-                rest = packed.unconsumed_tail
+                taken = view[place : place + given]
+                part = packed.decompress(taken, _STEP)
+                place += len(taken) - len(packed.unused_data if packed.eof else packed.unconsumed_tail)
+                given = min(2 * given, _STEP)
                 size += len(part)
                 if size > limit:
                     raise too_large(limit)
                 parts.append(part)
-                if not part and not rest and not packed.eof:
+                if not part and not taken and not packed.eof:
                     raise InvalidInput(f"The body ends in the middle of its {encoding} data.", code="VDT0630")
-            rest = packed.unused_data  # a gzip file may have several members
+            # a gzip file may have several members
     except zlib.error as error:
         raise InvalidInput(f"The body is not valid {encoding} data.", code="VDT0630") from error
     return b"".join(parts)
@@ -88,6 +95,26 @@ def objects(body: bytes) -> list[Row]:
     """The objects of a JSON array, or the one object. Raises `InvalidInput` that says where it is not."""
     body = in_utf_8(body)
     try:
+        return _all_objects(body)
+    except orjson.JSONDecodeError as error:
+        raise not_json(error) from None
+
+
+def array(body: bytes) -> tuple[list[Row], list[BadRecord]]:
+    """As `objects`; records that are JSON, and more than can be read (a number of 400 digits, two thousand lists in one another), are set
+    aside, and the others are given."""
+    body = in_utf_8(body)
+    try:
+        return _all_objects(body), []
+    except orjson.JSONDecodeError as error:
+        apart = _apart(body) if _is_too_much(str(error)) else None
+        if apart is None:
+            raise not_json(error) from None
+        return apart
+
+
+def _all_objects(body: bytes) -> list[Row]:
+    try:
         value: Any = _in_pieces(body)
         if value is None:
             value = orjson.loads(body)
@@ -95,13 +122,40 @@ def objects(body: bytes) -> list[Row]:
         # half of a surrogate pair is valid JSON: what reads files repairs it
         repaired = parse_object(b'{"v":' + body + b"}") if "surrogate" in str(error) else None
         if not isinstance(repaired, dict):
-            raise not_json(error) from None
+            raise
         value = repaired["v"]
     rows = value if isinstance(value, list) else [value]
     for position, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise InvalidInput(f"Record {position} is not a JSON object.", code="VDT0631")
     return rows
+
+
+def _is_too_much(reason: str) -> bool:
+    return any(one in reason for one in _TOO_MUCH)
+
+
+def _apart(body: bytes) -> tuple[list[Row], list[BadRecord]] | None:
+    """The records of an array, and those that are too much; None where anything else is wrong with it."""
+    rows: list[Row] = []
+    bad: list[BadRecord] = []
+    between: list[bytes] = []
+    place = 0
+    for line, offset, text in located_values_in(body):
+        between.append(body[place:offset])
+        place = offset + len(text)
+        row = parse_object(text)
+        if not isinstance(row, str):
+            rows.append(row)
+        elif text.startswith(b"{") and _is_too_much(row):
+            bad.append(BadRecord(line, offset, row, text.decode(errors="backslashreplace")))
+        else:
+            return None
+    try:
+        array_of_none = orjson.loads(b"null".join([*between, body[place:]]))
+    except orjson.JSONDecodeError:
+        return None
+    return (rows, bad) if isinstance(array_of_none, list) else None
 
 
 def _in_pieces(body: bytes) -> list[Row] | None:
@@ -144,7 +198,7 @@ def records(body: bytes) -> tuple[list[Row], list[BadRecord]]:
     body = in_utf_8(body)
     start = body.lstrip()[:1]
     if start == b"[":
-        return objects(body), []
+        return array(body)
     lines = body.split(b"\n")
     if start == b"{":
         if len(lines) > 1:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
-from vedette.collect.http.bodies import Row, objects
+from vedette.collect.http.bodies import Row, array
 from vedette.collect.http.door import Answer, Arrived, DoorRequest, Routes, json_answer, rows_for, source
 from vedette.core.errors import Forbidden, InvalidInput, NotFound, VedetteError
 from vedette.kql import ticks
@@ -89,7 +89,8 @@ class DataCollector:
         resource = request.headers.get("x-ms-azureresourceid", "").strip()
         existing = {name: Type(kind) for name, kind in facts.items()}
         rows = []
-        for record in objects(body):
+        records, bad = array(body)
+        for record in records:
             row = _typed(record, existing)
             if moment and isinstance(to_ticks(record.get(moment)), int):
                 row["TimeGenerated"] = record[moment]
@@ -97,7 +98,8 @@ class DataCollector:
                     del row["TimeGenerated_s"]
             row["SourceSystem"] = "RestAPI"
             rows.append(row)
-        return Arrived([rows_for(_table(request), rows, resource=resource.lower())])
+        table = _table(request)
+        return Arrived([rows_for(table, rows, resource=resource.lower())], [(table, bad)] if bad else [])
 
     def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
         """Take the records into `<Log-Type>_CL`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vedette.collect.http.bodies import in_utf_8, objects, too_large
+from vedette.collect.http.bodies import array, in_utf_8, too_large
 from vedette.collect.http.door import Answer, Arrived, DoorRequest, Routes, json_answer, rows_for, source
 from vedette.core.errors import InvalidInput, NotFound, VedetteError
 from vedette.store import catalog
@@ -53,12 +53,12 @@ class LogsIngestion:
         body = in_utf_8(body)
         if body.lstrip()[:1] != b"[":
             raise InvalidInput("The body must be a JSON array of records.", code="InvalidContent")
-        rows = objects(body)
+        rows, bad = array(body)
         # the official client fills a request with records of 1 MB and does not count what separates them
-        size = len(body) - 2 * len(rows)
+        size = len(body) - 2 * (len(rows) + len(bad))
         if size > self.limit:
             raise too_large(self.limit, size)
-        return Arrived([rows_for(facts, rows)])
+        return Arrived([rows_for(facts, rows)], [(facts, bad)] if bad else [])
 
     def take(self, request: DoorRequest, grant: Grant, arrived: Arrived) -> Answer:
         """Take the records: 204."""

@@ -26,8 +26,13 @@ _OPEN: Final = (b"{", b"[")
 
 def values_in(text: bytes) -> Iterator[bytes]:
     """The texts of the objects that are whole in the start of a `.json` file."""
-    for _, _, value in _Values().feed(text):
+    for _, _, value in located_values_in(text):
         yield value
+
+
+def located_values_in(text: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """As `values_in`, each with its line and its offset; what stands where none should is given as well."""
+    return _Values().feed(text)
 
 
 def read_json(stream: TextStream, *, as_rows: bool = False, types: Mapping[str, Type] | None = None) -> Iterator[Batch]:
