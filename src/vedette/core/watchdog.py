@@ -87,23 +87,29 @@ class Watchdog:
 
     def _look(self) -> float | None:
         """Ends what is to end; the seconds until the next look, or None where nobody needs one."""
-        # Within the guard throughout: were this thread to let go of a connection last, while the process ends, that would abort it.
+        # Within the guard throughout, and by a function that has ended before the guard is let go of: were this thread to let go of a
+        # connection last, while the process ends, that would abort it.
         with self._guard:
             now = time.monotonic()
-            nearest = _EVERY
-            for work in self._watched.values():
-                try:
-                    if work.stopped():
-                        nearest = _LEAST
-                        work.interrupt()
-                except Exception as error:  # whatever is wrong with one, the others are to be ended in time
-                    log.debug("what is watched cannot be ended: %s", error)
-                nearest = min(nearest, max(_LEAST, work.deadline - now))
+            nearest = self._interrupt(now)
             if not self._watched and now - self._last_begun > _RESTS_AFTER:
                 self._next_look = 0.0
                 return None
             self._next_look = now + nearest
             return nearest
+
+    def _interrupt(self, now: float) -> float:
+        """Tells what is to end that it is; the seconds until somebody has to look again."""
+        nearest = _EVERY
+        for work in self._watched.values():
+            try:
+                if work.stopped():
+                    nearest = _LEAST
+                    work.interrupt()
+            except Exception as error:  # whatever is wrong with one, the others are to be ended in time
+                log.debug("what is watched cannot be ended: %s", error)
+            nearest = min(nearest, max(_LEAST, work.deadline - now))
+        return nearest
 
 
 _NUMBERS: Final = itertools.count(1)
