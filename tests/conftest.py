@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.plugins.fake_tenant",
     "tests.plugins.names",
     "tests.plugins.postgres",
+    "tests.plugins.properties",
     "tests.plugins.requirements",
     "tests.plugins.secrecy",
     "tests.plugins.shared_material",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 import time
@@ -116,16 +117,30 @@ def serving(data: Path, clouds: Mapping[str, AzureCloud] = CLOUDS, **settings: o
         server = Server(application, "127.0.0.1", 0)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while application.directory.server() is None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         yield Running(application, server, data)
         server.stop()
-        thread.join(timeout=20)
+        thread.join(timeout=60)
         assert not thread.is_alive()
     finally:
         application.close()
+
+
+@contextmanager
+def hung_up_on(running: Running, path: str, body: Mapping[str, object]) -> Iterator[None]:
+    """A request of the local operator's who hangs up at the end of the block, without having read any of the answer."""
+    record = running.application.directory.server()
+    assert record is not None
+    connection = http.client.HTTPConnection("127.0.0.1", running.server.port, timeout=60)
+    headers = {"Authorization": f"Bearer {record.token}", "Content-Type": "application/json"}
+    connection.request("POST", f"/api/v1{path}", json.dumps(body), headers)
+    try:
+        yield
+    finally:
+        connection.close()
 
 
 @pytest.fixture

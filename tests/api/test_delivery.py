@@ -57,7 +57,7 @@ def test_a_run_by_hand_reaches_the_sentinel_workspace_once(tmp_path: Path, fake_
 
 
 def _delivered(client: object) -> dict[str, object]:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         page = client.get(f"{WS}/deliveries").json()  # type: ignore[attr-defined]
         if page["value"] and page["value"][0]["state"] == "delivered":

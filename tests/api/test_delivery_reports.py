@@ -68,7 +68,7 @@ def run_rule(client: httpx.Client) -> None:
 
 
 def eventually(read: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         found = read()
         if wanted(found):

@@ -173,7 +173,7 @@ def test_health_of_the_intake_in_the_api(running: Running) -> None:
     with running.client() as client:
         sent = client.post(f"{running.server.url}/ingest/Health_CL", json=[{"a": 1}, {"a": 2}])
         assert sent.is_success, sent.text
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while True:
             health = client.get("/workspaces/default/ingestion/health").raise_for_status().json()
             (source,) = [one for one in health["sources"] if one["source"].startswith("json ")]

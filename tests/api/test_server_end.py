@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from tests.api.conftest import serving
-from vedette.engine.query import QUERIES
 from vedette.store import logstore
 from vedette.store.loading import Loader
 from vedette.store.reading import chunks
@@ -26,23 +25,23 @@ def _told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 
 def test_an_export_is_cut_off_in_one_line_of_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ends: list[Exception] = []
+    begun = threading.Event()
 
     def read(client: httpx.Client) -> None:
         text = "range x from 1 to 900000000 step 1 | extend y = strcat('a', x)"
         try:
-            client.post("/workspaces/default/export", json={"query": text, "format": "csv"})
+            with client.stream("POST", "/workspaces/default/export", json={"query": text, "format": "csv"}) as answer:
+                for _ in answer.iter_raw():
+                    begun.set()
         except httpx.HTTPError as error:
             ends.append(error)
 
     with serving(tmp_path / "data") as running, running.client() as client:
         reading = threading.Thread(target=read, args=(client,))
         reading.start()
-        until = time.monotonic() + 20
-        while not QUERIES.running and time.monotonic() < until:
-            time.sleep(0.01)
-        time.sleep(0.5)  # the answer has begun
+        assert begun.wait(60)
         running.server.stop()
-        reading.join(20)
+        reading.join(60)
     assert [type(one) for one in ends] == [httpx.RemoteProtocolError], "who reads it must not take it for whole"
     told = _told(caplog)
     assert [level for level, _ in told] == ["WARNING"], told
@@ -78,9 +77,9 @@ def test_a_load_ends_undone_and_says_so(
     with serving(tmp_path / "data") as running, running.client() as client:
         loading = threading.Thread(target=load, args=(client,))
         loading.start()
-        assert slowly.wait(20)
+        assert slowly.wait(60)
         running.server.stop()
-        loading.join(20)
+        loading.join(60)
     assert _told(caplog) == []
     (answer,) = answers
     if sent:

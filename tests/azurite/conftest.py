@@ -72,4 +72,4 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     finally:
         late.cancel()
         running.terminate()
-        running.wait(10)
+        running.wait(60)

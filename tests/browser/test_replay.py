@@ -54,7 +54,7 @@ def test_the_link_of_a_delivered_incident_opens_what_was_found_beside_now(
         rule = imported.json()["imported"][0]["id"]
         run = client.post(f"{WS}/rules/run", json={"ruleId": rule}).json()
         assert run["outcome"] == "matched", run
-        link, deadline = "", time.monotonic() + 20
+        link, deadline = "", time.monotonic() + 60
         while not link and time.monotonic() < deadline:
             for incident in range_server.tenant.workspace(WORKSPACE).incidents.values():
                 if incident.properties["title"] == "Replayed":

@@ -76,13 +76,13 @@ def data(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         server = Server(application, "127.0.0.1", 0)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while application.directory.server() is None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         yield folder
         server.stop()
-        thread.join(timeout=30)
+        thread.join(timeout=60)
         assert not thread.is_alive()
 
 

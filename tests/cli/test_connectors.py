@@ -41,7 +41,7 @@ def local(fake_tenant: RangeServer, monkeypatch: pytest.MonkeyPatch) -> RangeSer
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -42,7 +42,7 @@ def test_indicators_by_hand(vedette: Command, data: Path) -> None:
         {"ObservableValue": "203.0.113.45", "IsActive": True, "IsDeleted": False},
         {"ObservableValue": "d" * 32, "IsActive": False, "IsDeleted": True},
     ]
-    until = time.monotonic() + 20  # a server puts what it has taken in into the tables a moment later
+    until = time.monotonic() + 60  # a server puts what it has taken in into the tables a moment later
     while (rows := vedette("query", asked, "--data", data, "--format", "json").json()) != wanted:
         assert time.monotonic() < until, rows
 

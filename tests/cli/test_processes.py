@@ -55,11 +55,11 @@ def server(data: Path, *arguments: object) -> Iterator[tuple[subprocess.Popen[st
     try:
         assert process.stdout is not None
         ready = READY.fullmatch(process.stdout.readline())
-        assert ready is not None, process.communicate(timeout=30)
+        assert ready is not None, process.communicate(timeout=60)
         yield process, ready[1]
     finally:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def wait_for_record(data: Path) -> dict[str, object]:
@@ -155,7 +155,7 @@ def test_a_demo_says_where_it_lives_and_leaves_nothing(tmp_path: Path) -> None:
         err = process.communicate(timeout=60)[1]
     finally:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert f"the data directory is {folder}" in err
     assert not folder.exists()
 
@@ -187,7 +187,7 @@ def test_a_query_that_runs_does_not_keep_a_server_from_its_end(tmp_path: Path, n
         _, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (0, "")
         assert time.monotonic() - begun < 10
-        out, told = asking.communicate(timeout=30)
+        out, told = asking.communicate(timeout=60)
         assert (out, asking.returncode, "The log store is closing." in told) == ("", 1, True), told
 
 

@@ -47,7 +47,7 @@ def client_for(
         replace(CREDENTIALS, **(credentials or {})),
         replace(ADDRESS, **(address or {})),
         cloud=local_cloud(server.url, server.ca_path),
-        **{"timeout": 10.0, **options},
+        **{"timeout": 60.0, **options},
     )
 
 
@@ -309,11 +309,11 @@ def test_a_subscription_of_another_tenant(fake_tenant: RangeServer) -> None:
         (Fault(400, path="*/incidents*"), FailureKind.REFUSED, None),
         (Fault(401, path="*/incidents*", times=2), FailureKind.AUTHENTICATION, None),
         (Fault(path="*/incidents*", broken=True), FailureKind.UNAVAILABLE, None),
-        (Fault(path="*/incidents*", delay=1.5), FailureKind.UNAVAILABLE, None),
+        (Fault(path="*/incidents*", delay=30), FailureKind.UNAVAILABLE, None),
         (Fault(503, path="*/token"), FailureKind.UNAVAILABLE, None),
         (Fault(429, path="*/token"), FailureKind.UNAVAILABLE, None),
         (Fault(path="*/token", broken=True), FailureKind.UNAVAILABLE, None),
-        (Fault(path="*/token", delay=1.5), FailureKind.UNAVAILABLE, None),
+        (Fault(path="*/token", delay=30), FailureKind.UNAVAILABLE, None),
         (Fault(503, path="*openid-configuration"), FailureKind.UNAVAILABLE, None),
         (Fault(429, path="*openid-configuration"), FailureKind.UNAVAILABLE, None),
     ],
@@ -323,7 +323,7 @@ def test_faults_are_told_apart_and_nothing_is_repeated(
 ) -> None:
     fault.hits = 0
     fake_tenant.tenant.faults.add(fault)
-    with client_for(fake_tenant, timeout=0.75) as client:
+    with client_for(fake_tenant, timeout=2 if fault.delay else 60) as client:
         found = failure(lambda: client.put_incident("a", PROPERTIES))
         assert (found.kind, found.retry_after) == (kind, retry_after)
         assert fault.hits == (fault.times or 1)
@@ -362,13 +362,13 @@ def test_nobody_there() -> None:
     cloud = replace(
         PUBLIC, authority="https://localhost:9", resource_manager="https://localhost:9", instance_discovery=False
     )
-    with SecurityInsightsClient(CREDENTIALS, ADDRESS, cloud=cloud, timeout=2) as client:
+    with SecurityInsightsClient(CREDENTIALS, ADDRESS, cloud=cloud, timeout=30) as client:
         assert failure(client.first_page).kind is FailureKind.UNAVAILABLE
 
 
 def test_a_server_that_is_not_trusted(fake_tenant: RangeServer) -> None:
     cloud = replace(local_cloud(fake_tenant.url, fake_tenant.ca_path), ca_file=None)
-    with SecurityInsightsClient(CREDENTIALS, ADDRESS, cloud=cloud, timeout=5) as client:
+    with SecurityInsightsClient(CREDENTIALS, ADDRESS, cloud=cloud, timeout=30) as client:
         found = failure(client.first_page)
     assert found.kind is FailureKind.UNAVAILABLE
     assert "certificate" in str(found).lower()

@@ -32,7 +32,7 @@ class Doors:
     def post(self, path: str, content: Any = b"", **headers: str) -> httpx.Response:
         """Send a body with the token as bearer."""
         return httpx.post(
-            self.url + path, content=content, timeout=30,
+            self.url + path, content=content, timeout=60,
             headers={"Authorization": f"Bearer {self.token}"} | {k.replace("_", "-"): v for k, v in headers.items()},
         )  # fmt: skip
 

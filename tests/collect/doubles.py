@@ -57,7 +57,7 @@ class MemoryIntake:
     def count_unreadable(self, rows: int, source: str) -> None:
         self.unreadable += rows
 
-    def wait(self, table: str, count: int, seconds: float = 20) -> list[dict[str, Any]]:
+    def wait(self, table: str, count: int, seconds: float = 60) -> list[dict[str, Any]]:
         with self._changed:
             self._changed.wait_for(lambda: len(self.tables.get(table, [])) >= count, seconds)
             rows = self.tables.get(table, [])

@@ -177,7 +177,7 @@ def test_a_failure_under_old_values_says_nothing_of_the_new_ones(tenant: Tenant)
 
 def test_two_endpoints_at_once_share_a_connection(tenant: Tenant) -> None:
     with counting(tenant, SystemClock()) as kind:
-        together = threading.Barrier(2, timeout=10)
+        together = threading.Barrier(2, timeout=60)
         kind.pages = 1
         kind.during = lambda endpoint, number: (together.wait() and None) or None
         made(tenant)
@@ -198,11 +198,11 @@ def running(tenant: Tenant) -> Iterator[threading.Event]:
     finally:
         stop.set()
         tenant.runner.wake()
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -216,16 +216,16 @@ def test_the_end_waits_for_no_answer(tenant: Tenant) -> None:
         def hang(endpoint: str, number: int) -> None:
             if endpoint == "one":
                 asked.set()
-                answer.wait(30)
+                answer.wait(90)
 
         kind.during = hang
         one = made(tenant)
         began = 0.0
         with running(tenant):
-            assert asked.wait(10)
+            assert asked.wait(60)
             until(lambda: (TEXT, "here:two:2") in tenant.sink.seen)
             began = time.monotonic()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         answer.set()  # it comes after the end: nothing of it may be kept, and nothing recorded
         until(lambda: not tenant.runner._busy)
         assert not [identity for identity in ids(tenant) if ":one:" in identity]
@@ -240,7 +240,7 @@ def test_the_end_does_not_wait_for_a_full_intake(tenant: Tenant) -> None:
         with running(tenant):
             until(lambda: tenant.sink.full < 1_000_000)
             began = time.monotonic()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         assert not tenant.sink.seen
 
 
@@ -257,7 +257,7 @@ def test_the_end_waits_for_what_is_being_written(tenant: Tenant) -> None:
         tenant.sink.accept = slowly  # type: ignore[method-assign]
         one = made(tenant)
         with running(tenant):
-            assert writing.wait(10)
+            assert writing.wait(60)
         kept = set(ids(tenant))
         assert kept
         with tenant.state.session(read_only=True) as session:

@@ -73,7 +73,7 @@ def ask(server: Server) -> Callable[[str, int], list[list[object]]]:
     client = httpx.Client(base_url=record.url, headers={"Authorization": f"Bearer {record.token}"})
 
     def run(query: str, expected: int) -> list[list[object]]:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while True:
             answer = client.post("/api/v1/workspaces/default/query", json={"query": query})
             rows: list[list[object]] = answer.json().get("rows", []) if answer.status_code == 200 else []
@@ -91,7 +91,7 @@ def daemon(command: list[str], environment: dict[str, str], ready: Path) -> Iter
         command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not ready.exists():
             assert process.poll() is None, process.stdout and process.stdout.read()
             assert time.monotonic() < end

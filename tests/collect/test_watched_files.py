@@ -260,7 +260,7 @@ def test_killed_while_loading(tmp_path: Path) -> None:
                 continue
             answer = httpx.post(
                 f"{record.url}/api/v1/workspaces/default/query", headers={"Authorization": f"Bearer {record.token}"},
-                json={"query": "SigninLogs | summarize count(), dcount(UserPrincipalName, 4)"}, timeout=30,
+                json={"query": "SigninLogs | summarize count(), dcount(UserPrincipalName, 4)"}, timeout=60,
             ).json()  # fmt: skip
             found = answer["rows"]
             if found and found[0][0] >= per_file * files:
@@ -271,4 +271,4 @@ def test_killed_while_loading(tmp_path: Path) -> None:
         assert found[0][1] == pytest.approx(per_file * files, rel=0.05)
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=60)

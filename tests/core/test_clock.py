@@ -48,7 +48,7 @@ def test_a_sleeper_moves_a_virtual_clock_at_once() -> None:
     clock = VirtualClock(START)
     begun = time.monotonic()
     clock.sleep(30 * 86_400)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
     assert clock.now() == START + timedelta(days=30)
     assert clock.monotonic() == 30 * 86_400
     clock.sleep(-5)
@@ -90,10 +90,10 @@ def test_a_blocking_clock_holds_sleepers_until_it_has_moved_far_enough() -> None
     clock.advance(9.999999)
     assert woke == []
     clock.advance(0.000001)
-    short.join(10)
+    short.join(60)
     assert woke == [("short", START + timedelta(seconds=10))]
     clock.advance(10)
-    long.join(10)
+    long.join(60)
     assert woke[1:] == [("long", START + timedelta(seconds=20))]
 
 
@@ -104,7 +104,7 @@ def test_an_event_ends_the_wait_on_a_blocking_clock() -> None:
     waiter.start()
     assert clock.wait_for_sleepers()
     event.set()
-    waiter.join(10)
+    waiter.join(60)
     assert results == [True]
     assert clock.now() == START
 

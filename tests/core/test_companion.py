@@ -58,7 +58,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Modules:
 
 @pytest.fixture
 def helper(module: Modules) -> Iterator[Helper]:
-    made = Helper(module(ECHO), "tests", patience=1.0)
+    made = Helper(module(ECHO), "tests")
     yield made
     made.end()
 
@@ -68,9 +68,9 @@ def _told(answer: Answer) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def _is_gone(process: int | None) -> bool:
-    """Whether a process is not even there as a zombie, within a moment."""
+    """Whether a process is not even there as a zombie, as soon as the system comes to it."""
     assert process is not None
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while time.monotonic() < until:
         try:
             os.kill(process, 0)
@@ -104,6 +104,7 @@ def test_answers_are_what_was_asked_whatever_is_printed(helper: Helper) -> None:
 def test_one_that_hangs_is_ended_and_nobody_waits_for_ever(helper: Helper) -> None:
     """Stopped, it neither reads nor ends: who has the turn gives it up, and so do those behind."""
     assert helper.start(30)
+    helper._patience = 1.0
     process = helper.pid
     assert process is not None
     os.kill(process, signal.SIGSTOP)
@@ -113,17 +114,19 @@ def test_one_that_hangs_is_ended_and_nobody_waits_for_ever(helper: Helper) -> No
     for asker in askers:
         asker.join(30)
     assert found == [None] * 4
-    assert 1 < time.monotonic() - begun < 20
+    assert 1 < time.monotonic() - begun < 25  # each after the other would be 27 s at the least
     assert _is_gone(process)
+    helper._patience = companion._LEAST
     assert helper.start(30)
     assert helper.ask({"n": 1}, [b"ab"], _told) == ({"n": 1}, [b"ba"])
 
 
 def test_long_work_has_longer(helper: Helper) -> None:
     assert helper.start(30)
+    helper._patience = 1.0
     process = helper.pid
-    assert helper.ask({"seconds": 1.5}, [b"x" * 3 * companion._BYTES_A_SECOND], _told) is not None
-    assert helper.ask({"seconds": 1.5}, [b"x"], _told) is None
+    assert helper.ask({"seconds": 1.5}, [b"x" * 20 * companion._BYTES_A_SECOND], _told) is not None
+    assert helper.ask({"seconds": 60}, [b"x"], _told) is None
     assert helper.start(30)
     assert helper.pid != process
 
@@ -156,7 +159,7 @@ def test_an_end_while_it_begins_waits_for_nothing(module: Modules, after: float)
     process = helper.pid
     begun = time.monotonic()
     helper.end()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert helper.pid is None
     assert process is None or _is_gone(process)
 
@@ -193,7 +196,7 @@ def test_what_says_nothing_sensible_is_told_once_and_not_begun_again_and_again(
             assert helper.ask({"n": 1}, [b"x"], _told) is None
     helper.end()
     assert len(begun) == 2
-    assert len(caplog.records) == 1
+    assert len([one for one in caplog.records if one.name == companion.__name__]) == 1
 
 
 def test_an_answer_that_is_not_understood_is_no_answer(helper: Helper) -> None:
@@ -246,12 +249,11 @@ import sys, time
 from vedette.core.companion import Companion
 made = Companion(sys.argv[1])
 made.pipes()
-print(made.pid, flush=True)
 try:
-    time.sleep(0.7)
+    print(made.pid, flush=True)
+    time.sleep(60)
 except KeyboardInterrupt:
-    pass
-time.sleep(0.3)
+    time.sleep(0.3)
 """
 
 
@@ -275,18 +277,21 @@ def test_what_makes_no_progress_or_is_not_wanted_is_killed(module: Modules) -> N
     silent = Companion(module("import time\ntime.sleep(60)\n"))
     silent.pipes()
     process = silent.pid
-    with silent.watched(2) as watch:
-        for _ in range(5):
-            time.sleep(0.5)
-            watch.progress()
+    with silent.watched(60) as watch:
+        first = watch.deadline
+        time.sleep(0.01)
+        watch.progress()
+        assert first < watch.deadline <= time.monotonic() + 60
         assert silent.alive
+        watch.deadline = time.monotonic()
         assert _is_gone(process)
     silent.pipes()
     process = silent.pid
-    with silent.watched(0.1):
+    with silent.watched(60) as watch:
         pass
-    time.sleep(0.3)
-    assert silent.alive
+    watch.deadline = time.monotonic()
+    time.sleep(0.5)
+    assert silent.alive, "nobody watches any more"
     with silent.watched(60, lambda: True):
         assert _is_gone(process)
     silent.shut()

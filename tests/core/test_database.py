@@ -118,17 +118,17 @@ def test_a_reading_session_sees_one_moment_and_is_not_held_up(notes: State) -> N
             session.add(Note(id=1, text="new"))
             session.flush()
             wrote.set()
-            assert read.wait(10)
+            assert read.wait(60)
 
     writer = threading.Thread(target=write)
     with notes.session(read_only=True) as session:
         query = select(Note.text)
         seen.append(list(session.scalars(query)))
         writer.start()
-        assert wrote.wait(10)
+        assert wrote.wait(60)
         seen.append(list(session.scalars(query)))  # a writer is in the middle
         read.set()
-        writer.join(10)
+        writer.join(60)
         seen.append(list(session.scalars(query)))  # the writer has committed
     assert seen == [[], [], []]
     assert texts(notes) == ["new"]
@@ -186,7 +186,9 @@ moments = st.datetimes(
 
 
 @given(values=st.lists(moments, min_size=1, max_size=8))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_moments_keep_their_microsecond_and_their_order(notes: State, values: list[datetime]) -> None:
     with notes.session() as session:
         session.execute(text("DELETE FROM notes"))
@@ -213,7 +215,9 @@ json_values = st.recursive(
 
 
 @given(value=json_values)
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_json_comes_back_as_it_was(notes: State, value: object) -> None:
     with notes.session() as session:
         session.execute(text("DELETE FROM notes"))

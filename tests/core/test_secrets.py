@@ -61,7 +61,9 @@ def test_put_and_get(secrets: Secrets) -> None:
 
 
 @given(value=st.text(min_size=1, max_size=200, alphabet=st.characters(exclude_categories=["Cs"])))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_text_comes_back_as_it_was(secrets: Secrets, value: str) -> None:
     reference = secrets.put("x", value)
     assert secrets.get(reference).reveal() == value

@@ -29,7 +29,7 @@ def serving(context: ssl.SSLContext, address: str = "127.0.0.1") -> Iterator[int
     with socket.socket(family) as listener:
         listener.bind((address, 0))
         listener.listen()
-        listener.settimeout(20)
+        listener.settimeout(60)
 
         def serve() -> None:
             try:
@@ -42,11 +42,11 @@ def serving(context: ssl.SSLContext, address: str = "127.0.0.1") -> Iterator[int
         thread = threading.Thread(target=serve)
         thread.start()
         yield listener.getsockname()[1]
-        thread.join(20)
+        thread.join(60)
 
 
 def greet(context: ssl.SSLContext, port: int, name: str, address: str = "127.0.0.1") -> tuple[bytes, str | None]:
-    plain = socket.create_connection((address, port), timeout=10)
+    plain = socket.create_connection((address, port), timeout=60)
     with plain, context.wrap_socket(plain, server_hostname=name) as secured:
         return secured.recv(5), secured.version()
 

@@ -416,10 +416,10 @@ def test_cef_arrives_and_is_read_by_our_own_listener(
     destination = opened("syslog", {**values, "ca_file": str(certificate[1])})
     assert destination.check().ok
     if transport != "udp":
-        arrived.get(timeout=10)
+        arrived.get(timeout=60)
     run = replace(RUN, name="Pipe | and = and \\ and\nline", description="a=b c\\d\nsecond line")
     destination.deliver(run)
-    message = arrived.get(timeout=10).decode()
+    message = arrived.get(timeout=60).decode()
     assert message.startswith("<107>1 2026-03-04T10:00:00.250000Z ")
     event = cef.parse(message, cef.find(message))
     assert isinstance(event, cef.Event)
@@ -434,7 +434,7 @@ def test_text_instead_of_cef(lines: Callable[[str, ssl.SSLContext | None], tuple
     opened("syslog", {"host": "127.0.0.1", "port": str(port), "transport": "udp", "format": "text"}).deliver(
         replace(RUN, name="é" * 3000)
     )
-    message = arrived.get(timeout=10)
+    message = arrived.get(timeout=60)
     assert len(message) <= 2048
     assert message.decode().startswith("<107>1 ")
 

@@ -29,7 +29,9 @@ VALUES = {
 }
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(edits)
 def test_history_is_whole_and_conflicts_are_exact(fresh: Fresh, edits: list[Any]) -> None:
     """A field's history leads from its first value to its present one, a revision each; only stale contradictions fail."""

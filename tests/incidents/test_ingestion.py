@@ -340,7 +340,9 @@ configurations = st.builds(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(arrivals, configurations)
 def test_grouping_holds_in_any_order(fresh: Fresh, arrivals: list[Any], grouping: Any) -> None:
     """Whatever arrives in whatever order: alerts of an incident share what they must, within the look-back, each once."""

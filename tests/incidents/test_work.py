@@ -305,7 +305,9 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(STEPS)
 def test_no_alert_is_ever_lost_or_doubled(fresh: Fresh, steps: list[tuple[str, int, int]]) -> None:
     service = fresh()

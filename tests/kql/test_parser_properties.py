@@ -172,6 +172,6 @@ def test_nothing_in_a_text_makes_time_explode() -> None:
         "(a, " * 100 + "b",
         "datetime(" * 3000,
     ):
-        started = time.perf_counter()
+        started = time.thread_time()
         check(text)
-        assert time.perf_counter() - started < 5
+        assert time.thread_time() - started < 5

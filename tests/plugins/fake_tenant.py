@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import ssl
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from filelock import FileLock
 
 from vedette.core.clock import VirtualClock
 from vedette.core.tls import client_context
@@ -125,12 +127,26 @@ def preview_sdk(request: pytest.FixtureRequest) -> Callable[[str], subprocess.Co
 
     It is installed once, into pytest's cache; where that cannot be done the test is skipped.
     """
-    folder = Path(request.config.cache.mkdir("securityinsight-2.0.0b4"))
-    if not (folder / "azure" / "mgmt" / "securityinsight" / "__init__.py").is_file():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), PREVIEW_SDK]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-        if done.returncode:
-            pytest.skip(f"{PREVIEW_SDK} could not be installed: {done.stderr.strip().splitlines()[-1:]}")
+    folder = Path(request.config.cache.mkdir("securityinsight")) / "2.0.0b4"
+    with FileLock(folder.with_suffix(".lock")):  # another worker may need it at the same moment
+        if not folder.is_dir():
+            made = folder.with_suffix(".new")
+            shutil.rmtree(made, ignore_errors=True)  # what was cut off
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--target",
+                str(made),
+                PREVIEW_SDK,
+            ]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+            if done.returncode:
+                pytest.skip(f"{PREVIEW_SDK} could not be installed: {done.stderr.strip().splitlines()[-1:]}")
+            made.rename(folder)
 
     def run(program: str) -> subprocess.CompletedProcess[str]:
         code = f"import sys; sys.path.insert(0, {str(folder)!r})\n{program}"

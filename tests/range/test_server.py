@@ -69,7 +69,7 @@ RangeServer(directory=Path({str(tmp_path)!r})).run(lambda server: print(server.u
         trust = client_context(tmp_path / "range-ca.pem")
         assert httpx.get(url + CONFIGURATION, verify=trust, timeout=30).status_code == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

@@ -221,7 +221,7 @@ def test_the_command(tmp_path: Path) -> None:
             clock = http.get("/_range/clock", headers={"Authorization": f"Bearer {told['control_token']}"}).json()
             assert clock["skews"] == {"*": -86400}
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.wait()

@@ -83,7 +83,9 @@ def same(path: Path, content: bytes) -> dict[str, object]:
     return slow[1]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(rows, min_size=1, max_size=8), st.booleans(), st.booleans())
 def test_the_same_rows(tmp_path: Path, made: list[dict[str, Any]], ascii_: bool, ending: bool) -> None:
     lines = [json.dumps(row, ensure_ascii=ascii_, separators=(",", ":")) for row in made]
@@ -103,7 +105,9 @@ alike = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.lists(alike, min_size=1, max_size=6),
     st.sampled_from(["", '"Other": 1', '"Name": "again"', '"Name2": null', '"x\\u003ay": ":"', '"Count": "::"']),
@@ -137,7 +141,9 @@ def test_objects_of_the_same_names_are_read_without_asking_for_names(
     assert same(tmp_path / "a.jsonl", "\n".join(lines).encode())["rows"] == 50
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.one_of(rows, alike), min_size=2, max_size=10), st.integers(1, 3))
 def test_names_that_come_and_go_from_block_to_block(
     tmp_path: Path, made: list[dict[str, Any]], most_names: int
@@ -200,7 +206,9 @@ def test_several_threads_read_at_once(tmp_path: Path) -> None:
             assert found == [f"{number}:{n}" for n in range(2_000)] * 5
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.integers(0, 90)), st.booleans(), st.integers(1, 120), st.integers(1, 9), st.integers(1, 150))
 def test_chunks_are_the_text_in_whole_lines(
     tmp_path: Path, lengths: list[int], ended: bool, chunk: int, rows: int, block: int

@@ -46,7 +46,9 @@ def stored(store: LogStore) -> list[Any]:
     return found
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.lists(rows, min_size=1, max_size=4) | st.just(["no object"]), min_size=1, max_size=5))
 def test_one_statement_for_many_batches_stores_what_one_for_each_does(
     tmp_path: Path, parts: list[list[dict[str, Any]]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import signal
@@ -149,9 +150,12 @@ def test_many_rows_at_once_are_stored_as_few_are(
                     (sorted(map(repr, result.rows)), [(one.name, one.type) for one in about.fields], dict(about.extra))
                 )
             with logs.cursor() as cursor:
+                told_of = run(cursor, "SELECT table_name, rows, bytes, stamped, drifted FROM store_catalog.loads")
+                # in which order fields are counted is nobody's concern
                 found.append(
-                    run(
-                        cursor, "SELECT table_name, rows, bytes, stamped, drifted FROM store_catalog.loads ORDER BY ALL"
+                    sorted(
+                        ((*of_load, drifted and sorted(json.loads(drifted).items())) for *of_load, drifted in told_of),
+                        key=repr,
                     )
                 )
             found.append((intake.stats().stored, intake.stats().repeated, intake.stats().unreadable))
@@ -379,6 +383,10 @@ def _killed_rounds(folder: Path, rounds: int) -> None:
         )  # fmt: skip
         assert process.stdout is not None
         first = process.stdout.readline()  # it has begun
+        while number == 0 and not all(name in first for name in (b"CrashColumns_CL", b"SigninLogs")):
+            more = process.stdout.readline()  # until rows of every way are acknowledged
+            assert more, "it ended by itself"
+            first += more
         time.sleep(source.random() * 1.2)
         process.send_signal(signal.SIGKILL)
         told = first + process.stdout.read()
@@ -394,7 +402,7 @@ def _killed_rounds(folder: Path, rounds: int) -> None:
         LogStore(folder / "logs.duckdb", SystemClock()) as logs,
         Intake(logs, folder / "spool", SystemClock()) as intake,
     ):
-        assert time.monotonic() - started < 20
+        assert time.monotonic() - started < 60
         assert intake.flush(600), "what a hundred processes accepted and had no time to move: about nine million rows"
         found: Counter[tuple[str, str]] = Counter()
         for table in {table for table, _ in acknowledged}:

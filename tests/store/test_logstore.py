@@ -384,7 +384,7 @@ def test_who_ends_waits_for_no_store_that_takes_up_what_was_left(
 
     def slow(*arguments: Any) -> Any:
         moving.set()
-        time.sleep(0.2)
+        time.sleep(0.5)
         return take(*arguments)
 
     with monkeypatch.context() as patch:
@@ -394,17 +394,17 @@ def test_who_ends_waits_for_no_store_that_takes_up_what_was_left(
         stores = Stores(DataDirectory(tmp_path), clock)
         opening = threading.Thread(target=stores.open, args=(WORKSPACE,))
         opening.start()
-        assert moving.wait(30)
+        assert moving.wait(60)
         assert stores.open(third).query("print 1").rows == [[1]], "other workspaces are not kept waiting"
         assert opening.is_alive()
         begun = time.monotonic()
         stores.end_queries()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10
         with pytest.raises(Closing):
             stores.open(other).query("print 1")
         opening.join()
         stores.close()
-        assert time.monotonic() - begun < batches * 0.2 * 0.8
+        assert time.monotonic() - begun < batches * 0.5 * 0.8
     with Stores(DataDirectory(tmp_path), clock) as stores:
         for workspace in (WORKSPACE, other):
             found = stores.open(workspace).query("Left_CL | summarize count(), dcount(number)").rows

@@ -369,7 +369,9 @@ def test_what_is_purged_is_a_condition_alone(world: _World, where: str) -> None:
     assert world.ask("My_CL | count") == [[400]]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(seed=st.integers(0, 10**6))
 def test_whatever_moves_or_goes_the_rows_are_those_of_a_list(tmp_path_factory: Any, seed: int) -> None:
     """Rows, moves, purges and restarts in any order against a plain list of numbers."""

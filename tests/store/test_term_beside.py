@@ -153,12 +153,11 @@ def test_the_store_ends_it_with_itself(tmp_path: Path, clock: VirtualClock, monk
     with LogStore(tmp_path / "more.duckdb", clock) as store:
         store.terms._resting = 0.05
         store.append("Given_CL", [{"Number": n, "Text": f"agent{n}"} for n in range(ROWS)])
-        until = time.monotonic() + 20
-        while not made and time.monotonic() < until:
-            time.sleep(0.02)
-        assert made
         table = store.stored("Given_CL")
         assert table is not None
+        until = time.monotonic() + 60
+        while store.terms.coverage(table, ROWS).rows < ROWS and time.monotonic() < until:
+            time.sleep(0.02)
         assert store.terms.coverage(table, ROWS).rows == ROWS
         assert made[0] is not None
         os.kill(made[0], 0)  # it is there
@@ -179,7 +178,7 @@ def test_one_that_hangs_is_ended_as_soon_as_nobody_wants_the_segment(
         until = time.monotonic() + 0.5
         with pytest.raises(Stopped):
             builder.build(cursor, source, tmp_path / "two.terms", {}, lambda: time.monotonic() > until)
-        assert time.monotonic() - until < 20
+        assert time.monotonic() - until < 60
         assert builder.build(cursor, source, tmp_path / "two.terms", {}, lambda: False) > 0
 
 
@@ -241,7 +240,7 @@ def test_who_is_left_alone_writes_nothing_and_says_nothing(tmp_path: Path) -> No
         [sys.executable, "-c", BUILDING, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")},
     )  # fmt: skip
-    told, wrong = process.communicate(timeout=30)  # it has the pipe of errors open as long as it is there
+    told, wrong = process.communicate(timeout=120)  # it has the pipe of errors open as long as it is there
     assert int(told) > 0
     assert wrong == b""
     assert list(tmp_path.iterdir()) == []

@@ -53,7 +53,7 @@ def test_a_kill_while_the_index_is_made_leaves_a_store_that_finds_all(
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "ready"
         before = len(list(folder.rglob("*"))) if folder.is_dir() else 0
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         # into the making of a segment: a file more than there was, and then some
         while process.poll() is None and time.monotonic() < until:
             if folder.is_dir() and len(list(folder.rglob("*"))) > before:

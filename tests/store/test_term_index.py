@@ -405,7 +405,7 @@ def test_the_thread_brings_it_up_to_date(tmp_path: Path) -> None:
     with LogStore(tmp_path / "logs.duckdb", VirtualClock(NOW)) as store:
         store.terms._resting = 0.05
         _put(store, ["evil", "good"])
-        for _ in range(200):
+        for _ in range(1200):
             if store.terms.segments("Given_CL"):
                 break
             store.terms._closed.wait(0.05)
@@ -652,7 +652,7 @@ def test_what_is_too_large_is_found_out_early() -> None:
 
 
 def _indexed(store: LogStore, table: str, rows: int) -> bool:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         info = next((one for one in store.tables() if one.name == table), None)
         if info is not None and info.indexed == rows:

@@ -164,7 +164,9 @@ def test_old_revisions_go(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.content["Host"] for one in held.watchlists.revision("Hosts", 9)[1]] == ["H8", "same"]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=st.lists(st.tuples(st.sampled_from("pad"), st.lists(st.integers(0, 5), max_size=5)), max_size=8))
 def test_every_revision_is_what_was_there(held: Held, steps: list[tuple[str, list[int]]]) -> None:
     alias = f"List{next(NUMBER)}"

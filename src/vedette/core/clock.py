@@ -110,7 +110,7 @@ class VirtualClock:
                 self._changed.notify_all()
             return event.is_set()
 
-    def wait_for_sleepers(self, count: int = 1, timeout: float = 10.0) -> bool:
+    def wait_for_sleepers(self, count: int = 1, timeout: float = 60.0) -> bool:
         """Wait (in real seconds) until at least `count` threads sleep on this clock; False if it did not happen."""
         with self._changed:
             return self._changed.wait_for(lambda: self._sleepers >= count, timeout)
