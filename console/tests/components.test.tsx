@@ -226,7 +226,7 @@ describe("signing in", () => {
   it("says when the server does not answer", async () => {
     start("/signin", {});
     vi.mocked(fetch).mockImplementation(() => Promise.reject(new TypeError("refused")));
-    await waitFor(() => screen.getByText("Vedette's server cannot be reached."), { timeout: 10_000 });
+    await waitFor(() => screen.getByText("Vedette's server cannot be reached."));
   });
 
   it("shows a person without a workspace what to do", async () => {

@@ -68,7 +68,7 @@ describe("what is known of the entities", () => {
     asked.mockResolvedValueOnce({ state: "Waiting", enrichedTimeUtc: null, value: [] }).mockResolvedValue(found);
     show();
     await screen.findByText("It is being looked up.");
-    await waitFor(() => expect(screen.getByText(/On the watchlist VIPUsers/)).toBeTruthy(), { timeout: 4000 });
+    await waitFor(() => expect(screen.getByText(/On the watchlist VIPUsers/)).toBeTruthy());
     expect(asked).toHaveBeenCalledTimes(2);
   });
 

@@ -1,4 +1,4 @@
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
 // jsdom lays nothing out and has neither of these; Fluent's components ask for both.
@@ -10,6 +10,9 @@ Object.assign(globalThis, {
   },
 });
 Element.prototype.scrollIntoView = () => undefined;
+
+// What is to appear is waited for longer than the second that is usual: the machine may have other work.
+configure({ asyncUtilTimeout: 15_000 });
 
 afterEach(() => {
   cleanup();

@@ -16,14 +16,14 @@ WS = "/workspaces/default"
 
 
 def test_health_needs_no_sign_in(running: Running) -> None:
-    assert httpx.get(f"{running.server.url}/api/v1/health").json()["status"] == "ok"
+    assert httpx.get(f"{running.server.url}/api/v1/health", timeout=60).json()["status"] == "ok"
 
 
 @pytest.mark.parametrize(
     "path", ["/session", "/workspaces", f"{WS}/incidents", f"{WS}/rules", f"{WS}/tables", f"{WS}/destinations"]
 )
 def test_everything_else_needs_one(running: Running, path: str) -> None:
-    answer = httpx.get(f"{running.server.url}/api/v1{path}")
+    answer = httpx.get(f"{running.server.url}/api/v1{path}", timeout=60)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"].startswith("VDT")
 
@@ -31,7 +31,7 @@ def test_everything_else_needs_one(running: Running, path: str) -> None:
 def test_a_sign_in_works_once_and_makes_a_session(running: Running) -> None:
     link = running.application.sign_in_link(running.server.url)
     token = link.split("token=")[1]
-    with httpx.Client(base_url=f"{running.server.url}/api/v1") as browser:
+    with httpx.Client(base_url=f"{running.server.url}/api/v1", timeout=60) as browser:
         opened = browser.post("/session", json={"token": token})
         assert opened.status_code == 200, opened.text
         cookie = opened.headers["set-cookie"]
@@ -43,7 +43,7 @@ def test_a_sign_in_works_once_and_makes_a_session(running: Running) -> None:
         assert refused.status_code == 403
         assert browser.delete("/session", headers={"X-Vedette-Request": "console"}).status_code == 204
         assert browser.get("/session").status_code == 401
-    again = httpx.post(f"{running.server.url}/api/v1/session", json={"token": token})
+    again = httpx.post(f"{running.server.url}/api/v1/session", json={"token": token}, timeout=60)
     assert again.status_code == 401
 
 
@@ -65,7 +65,7 @@ def test_answers_do_not_wait_for_the_acknowledgement_of_their_headers() -> None:
 
 
 def test_the_api_describes_itself(running: Running) -> None:
-    document = httpx.get(f"{running.server.url}/api/v1/openapi.json").json()
+    document = httpx.get(f"{running.server.url}/api/v1/openapi.json", timeout=60).json()
     validate(document)
     assert "/api/v1/workspaces/{ws}/incidents/{incident}" in document["paths"]
     envelope = {"$ref": "#/components/schemas/ErrorEnvelope"}
@@ -159,7 +159,7 @@ def test_rights_are_held(loaded: Running) -> None:
     identity, operator = loaded.application.identity, local_operator()
     identity.create_account("client", "watcher", by=operator)
     workspace = loaded.application.workspace("default")
-    with httpx.Client(base_url=f"{loaded.server.url}/api/v1") as client:
+    with httpx.Client(base_url=f"{loaded.server.url}/api/v1", timeout=60) as client:
         made = identity.create_token("watcher", "test", by=operator)
         client.headers["Authorization"] = (
             f"Bearer {made[1].reveal() if isinstance(made, tuple) else made.text.reveal()}"

@@ -231,7 +231,7 @@ def test_our_own_connector_reads_our_own_server(site: Site) -> None:
 def test_refusals_have_the_form_of_taxii(shared_site: Site, path: str, headers: dict[str, str], status: int) -> None:
     basic = base64.b64encode(f"x:{shared_site.token}".encode()).decode()
     given = {"Authorization": f"Basic {basic}", "Accept": "application/taxii+json;version=2.1"} | headers
-    answer = httpx.get(shared_site.running.server.url + path, headers=given)
+    answer = httpx.get(shared_site.running.server.url + path, headers=given, timeout=60)
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/taxii+json;version=2.1"
     if status != 200:

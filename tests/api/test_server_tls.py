@@ -25,12 +25,12 @@ def test_with_the_authority_of_the_data_directory(tmp_path: Path) -> None:
         assert running.application.sign_in_link(url).startswith("https://")
         trusted = client_context(running.data / "tls" / "ca.pem")
         for host in ("127.0.0.1", "localhost"):
-            answer = httpx.get(f"https://{host}:{running.server.port}/api/v1/health", verify=trusted)
+            answer = httpx.get(f"https://{host}:{running.server.port}/api/v1/health", verify=trusted, timeout=60)
             assert answer.json()["status"] == "ok"
         with pytest.raises(httpx.ConnectError):  # a stranger does not trust it
-            httpx.get(f"{url}/api/v1/health")
+            httpx.get(f"{url}/api/v1/health", timeout=60)
         with pytest.raises(httpx.RemoteProtocolError):  # and nothing is answered in the clear
-            httpx.get(url.replace("https", "http") + "/api/v1/health")
+            httpx.get(url.replace("https", "http") + "/api/v1/health", timeout=60)
         with pytest.raises(ssl.SSLError):
             old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
@@ -57,7 +57,7 @@ def test_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
     with serving(tmp_path / "data", **settings) as running:
         context = client_context(issued.authority_file)
         context.check_hostname = False
-        assert httpx.get(f"{running.server.url}/api/v1/health", verify=context).is_success
+        assert httpx.get(f"{running.server.url}/api/v1/health", verify=context, timeout=60).is_success
         record = running.application.directory.server()
         assert record is not None
         # commands on this machine know the certificate, whatever name it has

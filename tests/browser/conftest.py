@@ -39,7 +39,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDTH, HEIGHT = 1280, 800
-PATIENCE = 15_000
+PATIENCE = 45_000
 """Milliseconds that the browser waits for what a test expects."""
 
 _POLICY = """

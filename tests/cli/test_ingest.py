@@ -26,7 +26,10 @@ def test_a_token_made_by_a_command_opens_the_doors(tmp_path: Path) -> None:
         through = run("ingest", "token", "shipper", "--data", str(data))
         identity, key = run("ingest", "shared-key", "--data", str(data)).split()
         sent = httpx.post(
-            f"{running.server.url}/ingest/Cli_CL", json={"n": 1}, headers={"Authorization": f"Bearer {through}"}
+            f"{running.server.url}/ingest/Cli_CL",
+            json={"n": 1},
+            headers={"Authorization": f"Bearer {through}"},
+            timeout=60,
         )
         assert sent.json() == {"accepted": 1, "unreadable": 0}
         assert identity == running.application.workspace("default").id

@@ -24,8 +24,8 @@ def test_a_new_sign_in_works_once(vedette: Command, data: Path) -> None:
         assert f"{parts.scheme}://{parts.netloc}" == record.url
         assert parts.path == "/signin"
         token = {"token": parts.query.partition("token=")[2]}
-        assert httpx.post(f"{record.url}/api/v1/session", json=token).status_code == 200
-        again = httpx.post(f"{record.url}/api/v1/session", json=token)
+        assert httpx.post(f"{record.url}/api/v1/session", json=token, timeout=60).status_code == 200
+        again = httpx.post(f"{record.url}/api/v1/session", json=token, timeout=60)
         assert again.status_code == 401
         assert "vedette sign-in" in again.json()["error"]["hint"]
 
@@ -36,8 +36,8 @@ def test_a_token_of_a_sender_makes_no_sign_in(vedette: Command, data: Path) -> N
     record = DataDirectory(data).server()
     assert record is not None
     address = f"{record.url}/api/v1/workspaces/default/local/sign-in"
-    assert httpx.post(address, headers={"Authorization": f"Bearer {token}"}).status_code == 403
-    assert httpx.post(address).status_code == 401
+    assert httpx.post(address, headers={"Authorization": f"Bearer {token}"}, timeout=60).status_code == 403
+    assert httpx.post(address, timeout=60).status_code == 401
 
 
 @pytest.mark.parametrize("data", ["alone"], indirect=True)

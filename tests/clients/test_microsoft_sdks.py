@@ -103,7 +103,7 @@ def test_the_command_lines_put_as_plain_http(fake_tenant: RangeServer) -> None:
         f"workspaces/{WORKSPACE}/providers/Microsoft.SecurityInsights/incidents/test-incident-001"
         "?api-version=2022-07-01-preview"
     )
-    with httpx.Client(verify=client_context(fake_tenant.ca_path)) as http:
+    with httpx.Client(verify=client_context(fake_tenant.ca_path), timeout=60) as http:
         form = {
             "grant_type": "client_credentials",
             "client_id": CLIENT,
@@ -191,7 +191,7 @@ def test_recorded_payloads_are_what_the_fake_answers(fake_tenant: RangeServer, s
     recorded = json.loads((shared / "contracts" / "arm_incident_list.json").read_text())
     client = sdk(fake_tenant)
     client.incidents.create_or_update(GROUP, WORKSPACE, "a", incident(), api_version="2024-09-01")
-    with httpx.Client(verify=client_context(fake_tenant.ca_path)) as http:
+    with httpx.Client(verify=client_context(fake_tenant.ca_path), timeout=60) as http:
         token = client._config.credential.get_token("https://management.azure.com/.default").token
         path = (
             f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.OperationalInsights/workspaces/"

@@ -140,9 +140,9 @@ def test_a_table_that_nobody_knows_is_made_only_with_the_name_of_a_custom_one(do
 def test_a_token_for_ingestion_can_do_nothing_else(doors: Doors) -> None:
     headers = {"Authorization": f"Bearer {doors.token}"}
     base = f"{doors.url}/api/v1/workspaces/default"
-    assert httpx.post(f"{base}/query", json={"query": "print 1"}, headers=headers).status_code == 403
-    assert httpx.get(f"{base}/incidents", headers=headers).status_code == 403
-    assert httpx.post(f"{base}/ingestion/shared-key", headers=headers).status_code == 403
+    assert httpx.post(f"{base}/query", json={"query": "print 1"}, headers=headers, timeout=60).status_code == 403
+    assert httpx.get(f"{base}/incidents", headers=headers, timeout=60).status_code == 403
+    assert httpx.post(f"{base}/ingestion/shared-key", headers=headers, timeout=60).status_code == 403
 
 
 @pytest.mark.parametrize("table", ["SentinelAudit", "SentinelHealth", "VedetteIngestion_CL", "VedetteDeadLetter_CL"])
@@ -307,7 +307,7 @@ def collector(doors: Doors, key: str, records: Any, *, at: datetime | None = Non
     return httpx.post(
         f"{doors.url}/api/logs", params={"api-version": "2016-04-01"}, content=content,
         headers={name: value for name, value in (given | headers).items() if value},
-    )  # fmt: skip
+    timeout=60)  # fmt: skip
 
 
 @pytest.mark.req("P-046")
@@ -451,7 +451,7 @@ def test_hec_events_and_raw_lines(doors: Doors) -> None:
         doors.rows("SplunkEvents_CL | where Source == 'rawlines' | summarize make_set(tostring(Event)) by Host")[0][0]
         == "h2"
     )
-    assert httpx.get(f"{doors.url}/services/collector/health").json()["code"] == 17
+    assert httpx.get(f"{doors.url}/services/collector/health", timeout=60).json()["code"] == 17
 
 
 def test_a_raw_line_ends_where_splunk_ends_it(doors: Doors) -> None:
@@ -593,10 +593,12 @@ def test_what_shippers_ask_of_elasticsearch_before_they_send(doors: Doors) -> No
     headers = {"Authorization": f"Bearer {doors.token}"}
     for prefix in ("", "/elasticsearch"):
         base = doors.url + prefix
-        assert httpx.get(f"{base}/_cluster/health", headers=headers).json()["status"] == "green"
-        assert httpx.head(f"{base}/_index_template/filebeat", headers=headers).status_code == 404
-        assert httpx.put(f"{base}/_index_template/filebeat", headers=headers, json={}).json() == {"acknowledged": True}
-        missing = httpx.get(f"{base}/_xpack", headers=headers)
+        assert httpx.get(f"{base}/_cluster/health", headers=headers, timeout=60).json()["status"] == "green"
+        assert httpx.head(f"{base}/_index_template/filebeat", headers=headers, timeout=60).status_code == 404
+        assert httpx.put(f"{base}/_index_template/filebeat", headers=headers, json={}, timeout=60).json() == {
+            "acknowledged": True
+        }
+        missing = httpx.get(f"{base}/_xpack", headers=headers, timeout=60)
         assert (missing.status_code, missing.json()["status"]) == (404, 404)
     assert doors.post("/elasticsearch/prefixed/_doc/_bulk", b'{"index": {}}\n{"a": 1}\n').json()["errors"] is False
     assert doors.rows("prefixed_CL | project a") == [[1]]
@@ -617,7 +619,7 @@ def test_a_sender_of_too_much_is_told_so(doors: Doors, stated: bool) -> None:
 
 
 def test_a_wrong_method_is_told_as_azure_tells_it(doors: Doors) -> None:
-    answer = httpx.get(f"{doors.url}/dataCollectionRules/dcr-default/streams/Custom-X_CL")
+    answer = httpx.get(f"{doors.url}/dataCollectionRules/dcr-default/streams/Custom-X_CL", timeout=60)
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "MethodNotAllowed")
 
 
@@ -625,16 +627,19 @@ def test_a_wrong_method_is_told_as_azure_tells_it(doors: Doors) -> None:
     "/ingest/X_CL", "/v1/logs", "/api/logs", "/services/collector/event", "/dataCollectionRules/a/streams/b", "/x/_bulk",
 ])  # fmt: skip
 def test_an_address_that_only_takes_says_so(doors: Doors, path: str) -> None:
-    answer = httpx.get(doors.url + path, headers={"Authorization": f"Bearer {doors.token}"})
+    answer = httpx.get(doors.url + path, headers={"Authorization": f"Bearer {doors.token}"}, timeout=60)
     assert (answer.status_code, answer.headers["content-type"]) == (405, "application/json")
     assert answer.headers["Allow"].startswith("POST")
 
 
 def test_browsers_find_the_console_where_shippers_find_elasticsearch(doors: Doors) -> None:
-    plain = httpx.get(doors.url, headers={"Accept": "text/html"})
+    plain = httpx.get(doors.url, headers={"Accept": "text/html"}, timeout=60)
     assert "text/html" in plain.headers["content-type"]
     key = base64.b64encode(f"id:{doors.token}".encode()).decode()
-    assert httpx.get(doors.url, headers={"Authorization": f"ApiKey {key}"}).json()["tagline"] == "You Know, for Search"
+    assert (
+        httpx.get(doors.url, headers={"Authorization": f"ApiKey {key}"}, timeout=60).json()["tagline"]
+        == "You Know, for Search"
+    )
 
 
 # -- OTLP

@@ -70,7 +70,7 @@ def ask(server: Server) -> Callable[[str, int], list[list[object]]]:
 
     record = DataDirectory(server.data).server()
     assert record is not None
-    client = httpx.Client(base_url=record.url, headers={"Authorization": f"Bearer {record.token}"})
+    client = httpx.Client(base_url=record.url, headers={"Authorization": f"Bearer {record.token}"}, timeout=60)
 
     def run(query: str, expected: int) -> list[list[object]]:
         end = time.monotonic() + 60

@@ -187,7 +187,9 @@ def test_over_the_api(tmp_path: Path) -> None:
         record = DataDirectory(running.data).server()
         assert record is not None
         path = "/api/v1/workspaces/default/watched-folders"
-        with httpx.Client(base_url=record.url, headers={"Authorization": f"Bearer {record.token}"}) as client:
+        with httpx.Client(
+            base_url=record.url, headers={"Authorization": f"Bearer {record.token}"}, timeout=60
+        ) as client:
             assert client.get(path).json() == {"value": [], "count": 0}
             for wrong, code in (
                 (str(tmp_path / "none"), 400),
@@ -203,7 +205,7 @@ def test_over_the_api(tmp_path: Path) -> None:
             assert client.delete(path, params={"folder": "elsewhere"}).status_code == 404
             assert client.delete(path, params={"folder": str(inside)}).status_code == 204
             assert client.get(path).json()["count"] == 0
-        assert httpx.get(record.url + path).status_code == 401
+        assert httpx.get(record.url + path, timeout=60).status_code == 401
         application = running.application
         workspace = application.workspace("default")
         from vedette.core.accounts import local_operator
@@ -214,8 +216,11 @@ def test_over_the_api(tmp_path: Path) -> None:
         application.identity.grant("con", Role.CONTRIBUTOR, workspace.id, by=owner)
         token = application.identity.create_token("con", "t", by=owner).text.reveal()
         as_contributor = {"Authorization": f"Bearer {token}"}
-        assert httpx.get(record.url + path, headers=as_contributor).status_code == 200
-        assert httpx.post(record.url + path, headers=as_contributor, json={"path": str(inside)}).status_code == 403
+        assert httpx.get(record.url + path, headers=as_contributor, timeout=60).status_code == 200
+        assert (
+            httpx.post(record.url + path, headers=as_contributor, json={"path": str(inside)}, timeout=60).status_code
+            == 403
+        )
 
 
 MAIN = "import sys; from vedette.cli.main import main; sys.argv[0] = 'vedette'; main()"

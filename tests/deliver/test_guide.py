@@ -197,7 +197,7 @@ def test_the_python_program_of_the_guide_works(
         f'client_secret="{SECRET}", authority={fake_tenant.url!r}, disable_instance_discovery=True, {ca},',
     )
     program = program.replace(f'"{SUBSCRIPTION}")', f'"{SUBSCRIPTION}", base_url={fake_tenant.url!r}, {ca})')
-    with httpx.Client(base_url=fake_tenant.url, verify=client_context(fake_tenant.ca_path)) as http:
+    with httpx.Client(base_url=fake_tenant.url, verify=client_context(fake_tenant.ca_path), timeout=60) as http:
         Door(fake_tenant, None, http).arm(  # type: ignore[arg-type]
             "PUT", "incidents/one", {"properties": {"title": "First", "severity": "Low", "status": "New"}}
         )

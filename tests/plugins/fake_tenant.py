@@ -117,7 +117,7 @@ def door(range_server: RangeServer, range_trust: ssl.SSLContext) -> Iterator[Doo
     """The fake tenant `CONTOSO` at `START`, with an HTTP client that trusts it."""
     clock = VirtualClock(START)
     range_server.reset(clock=clock)
-    with httpx.Client(base_url=range_server.url, verify=range_trust) as http:
+    with httpx.Client(base_url=range_server.url, verify=range_trust, timeout=60) as http:
         yield Door(range_server, clock, http)
 
 

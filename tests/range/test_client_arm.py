@@ -241,7 +241,9 @@ def test_recorded_incidents_load(fake_tenant: RangeServer, shared: Path) -> None
 
     from vedette.core.tls import client_context
 
-    with httpx.Client(verify=client_context(fake_tenant.ca_path), headers={"Authorization": f"Bearer {token}"}) as http:
+    with httpx.Client(
+        verify=client_context(fake_tenant.ca_path), headers={"Authorization": f"Bearer {token}"}, timeout=60
+    ) as http:
         for incident in [*recorded, *one]:
             told = http.get(f"{fake_tenant.url}{BASE}/incidents/{incident['name']}?api-version=2021-04-01").json()
             assert listed[incident["name"]].title == incident["properties"]["title"]

@@ -66,7 +66,7 @@ def with_client(
         )
         provider = AzureIdentityAuthenticationProvider(credential, scopes=["https://graph.microsoft.com/.default"])
         provider.access_token_provider.get_allowed_hosts_validator().set_allowed_hosts(["localhost"])
-        base = httpx.AsyncClient(verify=client_context(server.ca_path))
+        base = httpx.AsyncClient(verify=client_context(server.ca_path), timeout=60)
         http = GraphClientFactory.create_with_default_middleware(client=base)
         adapter = GraphRequestAdapter(provider, client=http)
         adapter.base_url = f"{server.url}/v1.0"

@@ -132,7 +132,7 @@ def test_who_may_query_what(tenant: RangeServer) -> None:
     with pytest.raises(HttpResponseError) as refused:
         client.query_workspace(WORKSPACE_ID, "print 1", timespan=None)
     assert refused.value.status_code == 403
-    with httpx.Client(base_url=tenant.url, verify=client_context(tenant.ca_path)) as http:
+    with httpx.Client(base_url=tenant.url, verify=client_context(tenant.ca_path), timeout=60) as http:
         path = f"/v1/workspaces/{WORKSPACE_ID}/query"
         assert http.post(path, json={"query": "print 1"}).status_code == 401
         token = credential(tenant, COLLECTOR).get_token("https://graph.microsoft.com/.default").token
@@ -175,7 +175,7 @@ def test_what_is_not_taken(tenant: RangeServer) -> None:
         (b"[]", {"Content-Encoding": "br"}, 415),
         (b"[]", {}, 204),
     ]
-    with httpx.Client(base_url=tenant.url, verify=client_context(tenant.ca_path)) as http:
+    with httpx.Client(base_url=tenant.url, verify=client_context(tenant.ca_path), timeout=60) as http:
         for body, headers, status in bodies:
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
             assert http.post(path, content=body, headers=headers).status_code == status

@@ -127,7 +127,7 @@ def test_a_fault_survives_its_json() -> None:
 def controlled() -> Iterator[httpx.Client]:
     with (
         RangeServer(control_token="let-me-in", clock=SystemClock()) as server,
-        httpx.Client(base_url=server.url, verify=client_context(server.ca_path)) as http,
+        httpx.Client(base_url=server.url, verify=client_context(server.ca_path), timeout=60) as http,
     ):
         yield http
 

@@ -31,16 +31,21 @@ def test_it_is_reached_over_tls_by_who_trusts_its_authority(tmp_path: Path) -> N
     with RangeServer(directory=tmp_path) as server:
         assert server.url.startswith("https://localhost:")
         assert server.ca_path == tmp_path / "range-ca.pem"
-        assert httpx.get(server.url + CONFIGURATION, verify=client_context(server.ca_path)).status_code == 200
+        assert (
+            httpx.get(server.url + CONFIGURATION, verify=client_context(server.ca_path), timeout=60).status_code == 200
+        )
         with pytest.raises(httpx.ConnectError):
-            httpx.get(server.url + CONFIGURATION, verify=ssl.create_default_context())
+            httpx.get(server.url + CONFIGURATION, verify=ssl.create_default_context(), timeout=60)
     with pytest.raises(httpx.ConnectError):
-        httpx.get(server.url + CONFIGURATION, verify=client_context(server.ca_path))
+        httpx.get(server.url + CONFIGURATION, verify=client_context(server.ca_path), timeout=60)
 
 
 def test_it_runs_beside_asynchronous_code() -> None:
     async def main() -> int:
-        async with RangeServer() as server, httpx.AsyncClient(verify=client_context(server.ca_path)) as http:
+        async with (
+            RangeServer() as server,
+            httpx.AsyncClient(verify=client_context(server.ca_path), timeout=60) as http,
+        ):
             return (await http.get(server.url + CONFIGURATION)).status_code
 
     assert asyncio.run(main()) == 200

@@ -42,7 +42,7 @@ def token(http: httpx.Client, who: tuple[str, str], resource: str) -> dict[str, 
 
 
 def client(server: RangeServer) -> httpx.Client:
-    return httpx.Client(base_url=server.url, verify=client_context(server.ca_path))
+    return httpx.Client(base_url=server.url, verify=client_context(server.ca_path), timeout=60)
 
 
 def test_what_was_changed_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def test_clients_that_never_finish_a_request_are_let_go(tmp_path: Path) -> None:
                     one.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
             started = time.monotonic()
             assert web.get("/api/v1/health").status_code == 200
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 15, "it waited until they were let go, which is after 20 seconds"
             deadline = time.monotonic() + 120
             for number, one in enumerate(idle):
                 ended = False

@@ -136,14 +136,14 @@ class RangeServer:
         raise Unavailable("The fake tenant did not start.")
 
     def stop(self) -> None:
-        """Close the port and remove temporary files."""
+        """Close the port, drop the tables of logs, and remove temporary files."""
         if self._server is not None:
             self._server.should_exit = True
             self._server.force_exit = True
         if self._thread is not None:
             self._thread.join(_START_TIMEOUT)
         self._server = self._thread = None
-        self._cleanup.close()
+        self._leave()
 
     def run(self, ready: Callable[[RangeServer], None] | None = None) -> None:
         """Listen until interrupted, in this thread: for a process of its own.
@@ -159,7 +159,12 @@ class RangeServer:
         except KeyboardInterrupt:
             pass  # uvicorn has closed everything and passes on how it was asked to
         finally:
-            self._cleanup.close()
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._log_engine is not None:
+            self._log_engine.forget()
+        self._cleanup.close()
 
     def _prepare(self) -> tuple[uvicorn.Server, socket.socket]:
         if self._ca_path is None:
