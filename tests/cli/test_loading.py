@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import Command
+from tests.collect.test_files import sign_in
 from vedette.cli.remote import RemoteOperations
 from vedette.core.datadir import ServerRecord
 from vedette.core.errors import Unavailable
@@ -237,7 +238,7 @@ def test_an_archive_of_evidence(vedette: Command, data: Path, tmp_path: Path) ->
     told = vedette("load", archive, "--data", data, "--again", "--format", "json").json()
     assert told["coverage"][0] | {"source": ""} == {
         "source": "", "table": "OfficeActivity", "files": 2, "rows": 3, "first": "2026-03-06", "last": "2026-03-08",
-        "days": {"2026-03-06": 2, "2026-03-08": 1}, "missing": [{"from": "2026-03-07", "to": "2026-03-07"}], "again": {},
+        "days": {"2026-03-06": 2, "2026-03-08": 1}, "missing": [{"from": "2026-03-07", "to": "2026-03-07"}], "again": {}, "gone": {},
     }  # fmt: skip
 
 
@@ -317,3 +318,37 @@ def test_many_gaps_do_not_make_a_wide_table(vedette: Command, data: Path, tmp_pa
     done = vedette("load", file, "--table", "App_CL", "--data", data)
     assert "2026-03-02, 2026-03-04, 2026-03-06, 2026-03-08, and 9 more (--format json)" in done.out
     assert "2026-03-10," not in done.out
+
+
+@pytest.mark.req("P-033")
+def test_what_was_purged_or_is_too_old_stays_away_and_is_told(vedette: Command, data: Path, tmp_path: Path) -> None:
+    now = datetime.now(UTC).replace(hour=12)
+
+    def export(name: str, numbers: list[int]) -> Path:
+        path = tmp_path / name
+        moments = {number: (now - timedelta(days=number)).isoformat() for number in numbers}
+        path.write_text(json.dumps([sign_in(number, createdDateTime=moments[number]) for number in numbers]))
+        return path
+
+    first = export("first.json", list(range(10)))
+    assert vedette("load", first, "--data", data, "--json").json()["rows"] == 10
+    assert vedette("tables", "purge", "SigninLogs", "Id in ('r1', 'r3')", "--yes", "--data", data).code == 0
+    assert vedette("tables", "retention", "set", "SigninLogs", "--total", "5d", "--data", data).code == 0
+    assert vedette("tables", "retention", "run", "--data", data).code == 0
+    second = export("second.json", [0, 1, 2, 7, 8])
+    told = vedette("load", first, second, "--data", data)
+    assert told.code == 0
+    assert "2 rows that files brought earlier were purged since" in told.err
+    assert "4 rows that files brought earlier were deleted since, being past the retention of their table" in told.err
+    day = (now - timedelta(days=1)).date().isoformat()
+    (line,) = [line.strip() for line in told.out.splitlines() if line.strip().startswith(day)]
+    assert line.split(maxsplit=1)[1] == "0 (1 duplicate skipped, 1 purged)"
+    (coverage,) = vedette("load", first, second, "--data", data, "--json").json()["coverage"]
+    assert (coverage["rows"], sum(coverage["days"].values())) == (4, 4)
+    assert {reason: sum(days.values()) for reason, days in coverage["gone"].items()} == {
+        "purged": 2,
+        "past_retention": 4,
+    }
+    ids = vedette("query", "SigninLogs | project Id | sort by Id asc", "--data", data, "--format", "json").json()
+    assert [one["Id"] for one in ids] == ["r0", "r2", "r4", "r5"]
+    assert vedette("load", second, "--data", data, "--again", "--json").json()["rows"] == 5

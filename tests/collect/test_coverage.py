@@ -117,7 +117,7 @@ def test_rows_of_files_that_are_known_and_gone_are_told(tmp_path: Path) -> None:
         report = loader.load(files)
         assert [file.outcome for file in report.files] == [Outcome.PRESENT] * 2
         (note,) = report.notes
-        assert note.startswith("3 rows that files brought earlier are no longer there")
+        assert note.startswith("3 rows that files brought earlier were purged since")
         assert {one.table: one.rows for one in report.coverage} == {"SigninLogs": 3, "My_CL": 2}
 
 

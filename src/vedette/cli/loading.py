@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -175,16 +175,19 @@ def _outcome(file: FileReport) -> str:
 
 def _print_coverage(report: LoadReport) -> None:
     """What each source has day by day, where there is more than one day to tell of."""
-    told = [one for one in report.coverage if len(one.days) > 1 or one.missing or one.source != one.table]
+    told = [one for one in report.coverage if len(one.days) > 1 or one.missing or one.gone or one.source != one.table]
     if not told:
         return
     typer.echo()
+    gone = any(one.gone for one in told)
     print_table(
-        ["source", "table", "rows", "came again", "from", "to", "days", "days without rows"],
+        ["source", "table", "rows", "duplicates skipped", *(["no longer there"] if gone else []), "from", "to", "days",
+         "days without rows"],
         [
             [
-                one.source, one.table, one.rows, sum(one.again.values()), next(iter(one.days)), next(reversed(one.days)),
-                len(one.days), _spans(one.missing),
+                one.source, one.table, one.rows, sum(one.again.values()),
+                *([", ".join(_gone(one, {day for days in one.gone.values() for day in days}))] if gone else []),
+                next(iter(one.days)), next(reversed(one.days)), len(one.days), _spans(one.missing),
             ]
             for one in told
         ],
@@ -198,6 +201,11 @@ def _print_coverage(report: LoadReport) -> None:
                 ["day", *(one.table if tables[one.table] == 1 else f"{one.table} ({one.source})" for one in told)],
                 [[day, *(_cell(one, day) for one in told)] for day in days],
             )
+            if any(one.again for one in told):
+                typer.echo(
+                    "A number is that of the rows that the table has of the files. Duplicates are records that it had before, or "
+                    "that the files have more than once."
+                )
 
 
 def _each_day(days: Sequence[str]) -> Sequence[str]:
@@ -208,11 +216,19 @@ def _each_day(days: Sequence[str]) -> Sequence[str]:
 
 
 def _cell(source: Coverage, day: str) -> str:
-    """What a source has of a day: its rows, and how many records came again."""
+    """What a source has of a day: its rows, how many records were not stored once more, and how many rows are gone."""
     if day not in source.days:
         return "none"
     repeated = source.again.get(day, 0)
-    return f"{source.days[day]} (+{repeated} again)" if repeated else str(source.days[day])
+    more = [f"{counted(repeated, 'duplicate')} skipped"] if repeated else []
+    more += _gone(source, {day})
+    return f"{source.days[day]} ({', '.join(more)})" if more else str(source.days[day])
+
+
+def _gone(source: Coverage, days: Collection[str]) -> list[str]:
+    """How many rows of some days are gone, and why."""
+    counts = {reason: sum(some.get(day, 0) for day in days) for reason, some in source.gone.items()}
+    return [f"{count} {reason.replace('_', ' ')}" for reason, count in counts.items() if count]
 
 
 def _spans(missing: Sequence[tuple[str, str]]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import duckdb
@@ -30,10 +31,11 @@ from vedette.store.contents import (
     record,
 )
 from vedette.store.conversion import convert
-from vedette.store.coverage import Coverage, coverage_of, days_in, days_of_known
+from vedette.store.coverage import Coverage, coverage_of, days_in
+from vedette.store.gone import Gone, Left
 from vedette.store.inference import Inference
 from vedette.store.inserting import Inserter
-from vedette.store.physical import LOAD
+from vedette.store.known import KnownDays, days_of_known
 from vedette.store.reading.forms import Form, Source, read
 from vedette.store.records import RecordSource, RecordWriter, newest_of
 from vedette.store.report import (
@@ -45,7 +47,6 @@ from vedette.store.report import (
     ProgressCallback,
     as_shown,
 )
-from vedette.store.retention.lake import READERS
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable, Tables
 from vedette.store.writer import TableWriter, writing
@@ -125,13 +126,9 @@ class Loader:
             )
             stopped = found[-1].outcome is Outcome.CANCELLED
             report.files += found
-        recalled, gone = self._recall(report.files, before)
+        recalled, unnamed = self._recall(report.files, before)
         report.coverage = self._coverage(report.files, recalled)
-        if gone:
-            report.notes.append(
-                f"{gone:,} {'row' if gone == 1 else 'rows'} that files brought earlier are no longer there (purged, or past their "
-                "retention), and are not loaded a second time: --again loads all that such a file has."
-            )
+        report.notes += _told_of(report.coverage, unnamed)
         report.seconds = self._clock.monotonic() - started
         return report
 
@@ -141,56 +138,67 @@ class Loader:
             return int(run(connection, "SELECT coalesce(max(rowid), -1) FROM store_catalog.loads")[0][0])
 
     def _recall(self, files: Sequence[FileReport], before: int) -> tuple[set[int], int]:
-        """Of files that were loaded earlier than in this call: what the store has of their days. Each content counts once. Gives
-        the loads that brought them, and how many of the rows that they had brought are gone."""
+        """Of files that were loaded earlier than in this call: what the store has of their days, and what of them is gone. Each content
+        counts once. Gives the loads that brought them, and how many rows are gone of which it was not noted why."""
         recalled: set[tuple[str, str]] = set()
         loads: set[int] = set()
-        gone = 0
+        unnamed = 0
         for file in files:
             if file.outcome is Outcome.PRESENT and (file.table, file.content) not in recalled:
                 recalled.add((file.table, file.content))
-                stored = self._tables.get(file.table)
-                if stored is not None:
-                    own = self._loads_of(stored, file.content, before)
-                    file.days = self._days_of(stored, list(own))
-                    gone += max(0, sum(own.values()) - file.days.total())
+                left = self._left(file.table)
+                if left is not None:
+                    own = self._loads_of(file.table, file.content, before)
+                    file.days = left.days(own)
+                    for (_, day), why in left.gone(own).items():
+                        for reason, rows in why.items():
+                            file.gone.setdefault(reason, Counter())[day] += rows
+                    gone = sum(own.values()) - file.days.total() - sum(map(Counter.total, file.gone.values()))
+                    unnamed += max(0, gone)
                     loads.update(own)
-        return loads, gone
+        return loads, unnamed
 
-    def _loads_of(self, stored: StoredTable, digest: str, before: int) -> dict[int, int]:
+    def _loads_of(self, table: str, digest: str, before: int) -> dict[int, int]:
         """The loads that brought a content, each with how many rows it brought."""
         with closing(self._connect()) as connection, engine_errors():
             found = run(
                 connection,
                 "SELECT id, rows FROM store_catalog.loads WHERE table_name = ? AND sha256 = ? AND rowid <= ?",
-                [stored.name, digest, before],
+                [table, digest, before],
             )
         return {int(one): int(rows) for one, rows in found}
 
-    def _days_of(self, stored: StoredTable, loads: Sequence[int]) -> Counter[int]:
-        moment = stored.stored.get("TimeGenerated")
-        if moment is None or not loads:
-            return Counter()
-        with READERS.reading(), closing(self._connect()) as connection, engine_errors():
-            found = run(
-                connection,
-                f"SELECT {identifier(moment.physical)} // {ticks.DAY} AS day, count(*) FROM {self._rows_of(stored)} "
-                f"WHERE {identifier(LOAD)} IN ({', '.join(map(str, loads))}) AND day IS NOT NULL GROUP BY day",
-            )
-        return Counter(dict(found))
+    def _left(self, table: str, counted: Collection[int] = ()) -> Left | None:
+        """What is left of what loads brought into a table; None for one without rows."""
+        stored = self._tables.get(table)
+        moment = None if stored is None else stored.stored.get("TimeGenerated")
+        if stored is None or moment is None:
+            return None
+        return Left(self._connect, table, partial(self._rows_of, stored), identifier(moment.physical), counted)
 
     def _coverage(self, files: Sequence[FileReport], recalled: set[int]) -> list[Coverage]:
         """What the files have of each day, each record once: what they added, what they had added earlier, and what was there of
-        other files' adding."""
+        other files' adding; and apart from that what is gone."""
         told = [file for file in files if file.outcome in (Outcome.LOADED, Outcome.PRESENT)]
-        known: dict[int, Counter[int]] = {}
+        known: dict[int, KnownDays] = {}
         for table in {file.table for file in told}:
             own = [position for position, file in enumerate(told) if file.table == table]
-            known.update(zip(own, days_of_known([told[position].known for position in own], recalled)))
+            known.update(
+                zip(
+                    own,
+                    days_of_known([told[position].known for position in own], recalled, self._left(table, recalled)),
+                )
+            )
         return coverage_of(
-            (file.kind or file.table, file.table, file.days + known[position], file.again)
+            (
+                file.kind or file.table, file.table, file.days + known[position].there, file.again,
+                {
+                    reason: file.gone.get(reason, Counter()) + known[position].gone.get(reason, Counter())
+                    for reason in {*file.gone, *known[position].gone}
+                },
+            )
             for position, file in enumerate(told)
-        )
+        )  # fmt: skip
 
     # -- the first look
 
@@ -347,6 +355,28 @@ class Loader:
     def _tell(self, source: AnySource, done: int) -> None:
         if self._progress is not None:
             self._progress(LoadProgress(source.shown, done, self._total, self._rows))
+
+
+_WHY: Final = {
+    Gone.PURGED: "purged since",
+    Gone.EXPIRED: "deleted since, being past the retention of their table",
+    Gone.REMOVED: "removed since (purged, or past their retention)",
+}
+
+
+def _told_of(coverage: Sequence[Coverage], unnamed: int) -> list[str]:
+    """What to say of rows that files brought earlier and that are not there any more."""
+    counts = Counter({Gone.REMOVED: unnamed})
+    for one in coverage:
+        for reason, days in one.gone.items():
+            counts[Gone(reason)] += sum(days.values())
+    return [
+        f"{counts[reason]:,} {'row' if counts[reason] == 1 else 'rows'} that files brought earlier "
+        f"{'was' if counts[reason] == 1 else 'were'} {why}; the files do not bring {'it' if counts[reason] == 1 else 'them'} back. "
+        "--again loads all that a file has."
+        for reason, why in _WHY.items()
+        if counts[reason]
+    ]
 
 
 def _newest(batch: Batch) -> int | None:

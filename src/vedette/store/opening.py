@@ -16,15 +16,17 @@ import duckdb
 from vedette.core.errors import Unavailable, VedetteError
 from vedette.engine.dialect import quote
 from vedette.store import arrivals
+from vedette.store.gone import CATALOGUE as GONE_CATALOGUE
 from vedette.store.records import CATALOGUE as FILES_CATALOGUE
 from vedette.store.retention.lake import FOLDER
 from vedette.store.statements import run
 from vedette.store.tables import CATALOGUE
 
 log = logging.getLogger(__name__)
-LAYOUT: Final = "4"
+LAYOUT: Final = "5"
 """The version of the file's layout. 2: properties of dynamic columns have columns, which whoever writes must fill; 3: those of columns
-of text that holds JSON, and of first elements, too. 4: the key of a file's record says which load brought the record."""
+of text that holds JSON, and of first elements, too. 4: the key of a file's record says which load brought the record.
+5: the key says as which row of its load, too, and why rows of files are gone is noted."""
 STAGING: Final = "staging"
 """The folder beside the store's file where a backup of it is made."""
 _MAX_MEMORY: Final = 4 * 1024
@@ -127,6 +129,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
     """Make the catalogue in a new file, and tidy that of an old one; refuse a file of a later layout."""
     run(connection, CATALOGUE)
     run(connection, FILES_CATALOGUE)
+    run(connection, GONE_CATALOGUE)
     # a store of an earlier version: its loads are the arrivals, at the positions that they had
     run(
         connection,

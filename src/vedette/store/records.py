@@ -1,7 +1,7 @@
 """Files whose records belong to several tables: one transaction for a file, and no record twice, however many files have it.
 
-A record's key is a digest of its own id (or of all of it). The keys of what came in files are kept for good, and so is the digest of
-every file, in the transaction of the rows.
+A record's key is a digest of its own id (or of all of it). The keys of what came in files are kept for good, also when the rows are
+gone, and so is the digest of every file, in the transaction of the rows.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from vedette.store import catalog
 from vedette.store.assembly import Assembled, Assembler
 from vedette.store.batch import BadRecord, Batch, columns_of
 from vedette.store.contents import Load, digest_of_file, earlier_digests, kinds_of, load_id, record
-from vedette.store.coverage import days_of, each_day
+from vedette.store.coverage import days_of
 from vedette.store.inference import Inference
+from vedette.store.known import Place, each_day
 from vedette.store.report import FileReport, Outcome
 from vedette.store.statements import engine_errors, lent, run
 from vedette.store.tables import Tables
@@ -33,10 +34,13 @@ CREATE TABLE IF NOT EXISTS store_catalog.files (
 );
 CREATE TABLE IF NOT EXISTS store_catalog.file_records (table_name VARCHAR, key HUGEINT, load BIGINT);
 ALTER TABLE store_catalog.file_records ADD COLUMN IF NOT EXISTS load BIGINT;
+ALTER TABLE store_catalog.file_records ADD COLUMN IF NOT EXISTS "row" BIGINT;
 """
-"""Rows are only ever added. The load of a record that an earlier version stored is not known."""
+"""Rows are only ever added. The load and the row of a record that an earlier version stored are not known."""
 
 _KEYS: Final = "incoming_keys"
+_LINE_BITS: Final = 36
+"""Bits of a row's number for its line; above them are told apart the records of one line."""
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 
 
@@ -89,6 +93,20 @@ class _Part:
     report: FileReport
     bytes: int = 0
     extra: set[str] = field(default_factory=set)
+    line: int = 0
+    place: int = 0
+
+    def numbered(self, rows: list[Filed]) -> list[Filed]:
+        """The rows, each with a number of its own for a line: by load and number a row is found again, and they are its id."""
+        made = []
+        for filed in rows:
+            if filed.line == self.line:
+                self.place += 1
+                filed = filed._replace(line=filed.line | self.place << _LINE_BITS)
+            else:
+                self.line, self.place = filed.line, 0
+            made.append(filed)
+        return made
 
 
 class _OtherTables(Exception):
@@ -217,7 +235,8 @@ class RecordWriter:
             part = self._parts.get(table)
             if part is None:
                 part = self._parts[table] = self._part(connection, table, writers[table], digest)
-            new, known = _new_rows(connection, table, rows, part.load)
+            rows = part.numbered(rows)
+            new, known = _new_rows(connection, table, rows, part.load, every=self._again)
             for filed in rows:
                 part.report.kinds[filed.kind] += 1
             if self._again:
@@ -245,9 +264,9 @@ class RecordWriter:
         )
 
     def _count_repeated(
-        self, part: _Part, rows: list[Filed], new: list[Filed], known: Mapping[int, int | None]
+        self, part: _Part, rows: list[Filed], new: list[Filed], known: Mapping[int, list[Place]]
     ) -> None:
-        """The records that add nothing: how many on each day, and those of them that were there before this call."""
+        """The records that add nothing: how many on each day, and those of them that were known before this call."""
         added = set(map(id, new))
         repeated = [filed for filed in rows if id(filed) not in added]
         part.report.repeated += len(repeated)
@@ -257,8 +276,7 @@ class RecordWriter:
             for filed in repeated
             if filed.key is not None
             and (number := _number(filed.key)) in known
-            and (load := known[number]) != part.load
-            and load not in self._loads
+            and not any(load == part.load or load in self._loads for load, _ in known[number])
         ]
         days = each_day(_moments([filed for _, filed in earlier]), self._shift)
         part.report.known.add([number for number, _ in earlier], [known[number] for number, _ in earlier], days)
@@ -313,10 +331,10 @@ def _moments(rows: Sequence[Filed]) -> list[object]:
 
 
 def _new_rows(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: list[Filed], load: int
-) -> tuple[list[Filed], dict[int, int | None]]:
-    """The rows whose records did not come in a file before, whose keys are noted as of this load; and the keys of the others with
-    the load that brought each, None where that is not known."""
+    connection: duckdb.DuckDBPyConnection, table: str, rows: list[Filed], load: int, *, every: bool
+) -> tuple[list[Filed], dict[int, list[Place]]]:
+    """The rows whose records did not come in a file before, and the keys of the others with the places of each. The keys of the former
+    are noted with their places in this load, or those of all rows (`every`)."""
     first: dict[int, Filed] = {}
     for filed in rows:
         if filed.key is not None:
@@ -325,22 +343,25 @@ def _new_rows(
         return rows, {}
     texts = pa.table({"key": pa.array([str(one) for one in first], pa.string())})
     with engine_errors(), lent(connection, _KEYS, texts):
-        known = {
-            int(one): brought
-            for one, brought in run(
-                connection,
-                "SELECT key, load FROM store_catalog.file_records WHERE table_name = ? "
-                f"AND key IN (SELECT CAST(key AS HUGEINT) FROM {_KEYS})",
-                [table],
-            )
-        }
+        found = run(
+            connection,
+            'SELECT key, load, "row" FROM store_catalog.file_records WHERE table_name = ? '
+            f"AND key IN (SELECT CAST(key AS HUGEINT) FROM {_KEYS})",
+            [table],
+        )
+    known: dict[int, list[Place]] = {}
+    for one, *place in found:
+        known.setdefault(int(one), []).append((place[0], place[1]))
     new = {one: filed for one, filed in first.items() if one not in known}
-    if new:
-        texts = pa.table({"key": pa.array([str(one) for one in new], pa.string())})
+    noted = [(_number(filed.key), filed.line) for filed in (rows if every else new.values()) if filed.key is not None]
+    if noted:
+        texts = pa.table(
+            {"key": pa.array([str(one) for one, _ in noted], pa.string()), "number": [line for _, line in noted]}
+        )
         with engine_errors(), lent(connection, _KEYS, texts):
             run(
                 connection,
-                f"INSERT INTO store_catalog.file_records SELECT ?, CAST(key AS HUGEINT), ? FROM {_KEYS}",
+                f"INSERT INTO store_catalog.file_records SELECT ?, CAST(key AS HUGEINT), ?, number FROM {_KEYS}",
                 [table, load],
             )
     return [filed for filed in rows if filed.key is None or new.get(_number(filed.key)) is filed], known

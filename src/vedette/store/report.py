@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from vedette.core.errors import VedetteError
-from vedette.store.coverage import Coverage, Known
+from vedette.store.coverage import Coverage
+from vedette.store.gone import Gone
+from vedette.store.known import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,9 @@ class FileReport:
     again: Counter[int] = field(default_factory=Counter)
     """The repeated records of each day."""
     known: Known = field(default_factory=Known)
-    """The repeated records that were there before this call."""
+    """The repeated records that were known before this call."""
+    gone: dict[Gone, Counter[int]] = field(default_factory=dict)
+    """Of a file that was loaded before: the rows of each day that it had brought and that are not there any more."""
     kinds: Counter[str] = field(default_factory=Counter)
     content: str = ""
     """Of a file that was loaded before: the digest by which the store knows it."""

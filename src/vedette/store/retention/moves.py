@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from vedette.core.errors import Unavailable
 from vedette.engine.dialect import identifier
-from vedette.store.retention.lake import DAY, READERS
+from vedette.store.gone import note_expired
+from vedette.store.retention.lake import DAY, READERS, in_files
 from vedette.store.statements import engine_errors, run
 from vedette.store.tables import StoredTable
 from vedette.store.writer import writing
@@ -74,6 +75,7 @@ def delete_before(logs: LogStore, table: str, moment: int) -> int:
         column = _moment(writer.table)
         if writer.draft.is_new or column is None:
             return 0
+        note_expired(connection, table, f"{writer.table.sql} WHERE {column} < {moment}", column)
         with engine_errors():
             gone = int(run(connection, f"DELETE FROM {writer.table.sql} WHERE {column} < ?", [moment])[0][0])
     if gone:
@@ -88,7 +90,10 @@ def drop_days(logs: LogStore, table: str, before: int, seconds: float) -> int:
     if not old:
         lake.remove([], 0.0)
         return 0
-    with writing(logs.table_register, table, logs.connect) as (_, connection):
+    with writing(logs.table_register, table, logs.connect) as (writer, connection):
+        column = _moment(writer.table)
+        if lake.folder is not None and column is not None:
+            note_expired(connection, table, in_files(lake.folder / part.file for part in old), column)
         lake.record(connection, [], old)
     lake.publish(table, removed=old)
     lake.remove(old, seconds)

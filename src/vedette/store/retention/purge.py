@@ -25,6 +25,7 @@ from vedette.kql.operators.where import WhereOperator
 from vedette.kql.parser import parse
 from vedette.kql.syntax import ExpressionStatement, Pipeline
 from vedette.kql.types import Type
+from vedette.store.gone import note_purged
 from vedette.store.physical import LOAD, ROW
 from vedette.store.retention.lake import NUMBER, LakePart, in_files, part_of
 from vedette.store.statements import engine_errors, lent, run
@@ -115,6 +116,7 @@ def purge(logs: LogStore, table: str, where: str, token: str) -> int:
                 moment = stored.stored["TimeGenerated"].physical
                 sized = stored.stored.get("_BilledSize")
                 billed = None if sized is None or sized.type is not Type.REAL else sized.physical
+                note_purged(connection, table, found.column(1), found.column(3))
                 numbers = pa.table({"row": pa.array(rows, pa.int64())})
                 with engine_errors(), lent(connection, _DOOMED, numbers):
                     run(
@@ -155,7 +157,7 @@ def _query(logs: LogStore, table: str, where: str) -> str:
     logs.describe(table)
     if logs.stored(table) is None:
         raise InvalidInput(f"{table} has no rows.", target=table)
-    names = ", ".join(f"['{name}']" for name in (_ROW, *_OF))
+    names = ", ".join(f"['{name}']" for name in (_ROW, *_OF, "TimeGenerated"))
     text = f"{table} | where {where}\n| project {names}"
     script, found = parse(text)
     faults = [one for one in found if one.severity == "Error"]
