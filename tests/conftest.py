@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.plugins.browser",
     "tests.plugins.engine",
     "tests.plugins.fake_tenant",
+    "tests.plugins.framework_warnings",
     "tests.plugins.left_behind",
     "tests.plugins.names",
     "tests.plugins.postgres",

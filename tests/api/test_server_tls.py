@@ -18,6 +18,7 @@ from vedette.core.settings import load_settings
 from vedette.core.tls import LocalAuthority, client_context
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
 def test_with_the_authority_of_the_data_directory(tmp_path: Path) -> None:
     with serving(tmp_path / "data", tls=True) as running:
         url = running.server.url

@@ -646,6 +646,7 @@ def test_browsers_find_the_console_where_shippers_find_elasticsearch(doors: Door
 
 
 @pytest.mark.req("P-036", "P-046")
+@pytest.mark.filterwarnings("ignore:`LoggingHandler` in `opentelemetry-sdk` is deprecated")
 def test_the_exporter_of_opentelemetry(doors: Doors) -> None:
     provider = LoggerProvider(resource=Resource.create({"service.name": "shop", "list": ["a", "b"]}))
     exporter = OTLPLogExporter(

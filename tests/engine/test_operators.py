@@ -76,7 +76,7 @@ def test_a_series_has_an_end(engine: QueryEngine, rest: str) -> None:
 
 
 def test_series_of_a_million_rows(engine: QueryEngine) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     result = run(
         engine,
         "range i from 0 to 999999 step 1 | extend at = datetime(2024-01-01) + (i * 7919 % 2592000) * 1s, g = i % 1000"
@@ -85,7 +85,7 @@ def test_series_of_a_million_rows(engine: QueryEngine) -> None:
     )
     assert result.rows == [[1000, 720_000, 1_000_000.0]]
     # a few seconds on an idle machine; this bound only tells a loop over rows from one over bins
-    assert time.perf_counter() - started < 60
+    assert time.process_time() - started < 60
 
 
 @settings(max_examples=40, deadline=None)
