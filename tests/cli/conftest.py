@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import signal
 import sys
 import threading
 import time
@@ -50,12 +51,15 @@ def vedette(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
+        heeded = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             with pytest.raises(SystemExit) as ended:
                 main()
         finally:  # what `serve` sets up writes to this test's standard error, which is closed after it
             root.handlers[:] = handlers
             root.setLevel(level)
+            for number, handler in heeded.items():  # nor is what a command does about signals for other tests
+                signal.signal(number, handler)
         caught = capsys.readouterr()
         assert isinstance(ended.value.code, int)
         assert "Traceback" not in caught.err + caught.out

@@ -26,7 +26,7 @@ from vedette.range.state import FakeTenant, LogEngine
 from vedette.range.storage import SqliteStorage
 from vedette.range.tokens import TokenIssuer
 
-_START_TIMEOUT: Final = 10.0
+_START_TIMEOUT: Final = 60.0
 
 
 class RangeServer:
