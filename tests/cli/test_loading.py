@@ -246,8 +246,12 @@ def test_a_file_that_is_of_no_form(vedette: Command, data: Path, tmp_path: Path)
     picture = tmp_path / "x.jsonl"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n")
     done = vedette("load", picture, "--data", data)
-    assert done.code == 2
+    assert done.code == 1
     assert "of no form that can be loaded: a picture" in done.err
+    notes = tmp_path / "notes.txt"
+    notes.write_text("collected with care\n")
+    assert vedette("load", notes, "--data", data).code == 1
+    assert vedette("load", notes, "--table", "no table", "--data", data).code == 2  # the command is wrong, not a file
     assert "--table" not in done.err  # no table makes rows of it
     records = tmp_path / "no table" / "x y.csv"
     records.parent.mkdir()
@@ -333,7 +337,7 @@ def test_what_was_purged_or_is_too_old_stays_away_and_is_told(vedette: Command, 
     first = export("first.json", list(range(10)))
     assert vedette("load", first, "--data", data, "--json").json()["rows"] == 10
     assert vedette("tables", "purge", "SigninLogs", "Id in ('r1', 'r3')", "--yes", "--data", data).code == 0
-    assert vedette("tables", "retention", "set", "SigninLogs", "--total", "5d", "--data", data).code == 0
+    assert vedette("tables", "retention", "set", "SigninLogs", "--total", "5d", "--yes", "--data", data).code == 0
     assert vedette("tables", "retention", "run", "--data", data).code == 0
     second = export("second.json", [0, 1, 2, 7, 8])
     told = vedette("load", first, second, "--data", data)

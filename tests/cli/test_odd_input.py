@@ -69,7 +69,7 @@ def test_an_empty_file_makes_no_table_of_its_folders_name(vedette: Command, tmp_
     folder.mkdir()
     (folder / "empty.json").touch()
     done = vedette("load", folder / "empty.json", "--data", tmp_path / "data")
-    assert done.code == 2
+    assert done.code == 1
     assert "there is nothing in it" in done.err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,8 +57,15 @@ def test_tables_retention_purge_and_export(vedette: Command, data: Path, tmp_pat
         "".join(json.dumps({"TimeGenerated": (now - timedelta(days=n)).isoformat(), "n": n}) + "\n" for n in range(20))
     )
     assert vedette("load", rows, "--table", "My_CL", "--data", data).code == 0
-    told = vedette("tables", "retention", "set", "My_CL", "--interactive", "10d", "--total", "15", "--data", data)
+    setting = ("tables", "retention", "set", "My_CL", "--interactive", "10d", "--total", "15", "--data", data)
+    asked = vedette(*setting)
+    assert (asked.code, "deleted for good?" in asked.out + asked.err) == (1, True)
+    assert "for ever" in vedette("tables", "retention", "show", "My_CL", "--data", data).out
+    told = vedette(*setting, "--yes")
     assert told.out == "My_CL: interactive 10 days, in all 15 days\n"
+    assert re.search(
+        r"My_CL: 4 rows \([\d,]+ bytes\) will be deleted and 5 rows \([\d,]+ bytes\) will go to the lake", told.err
+    )
     assert "whole" not in vedette("tables", "retention", "set", "My_CL", "--total", "2h", "--data", data).out
     done = vedette("tables", "retention", "run", "--data", data, "--json").json()["tables"][0]
     assert (done["table"], done["moved_days"], done["deleted_rows"]) == ("My_CL", 5, 4)
@@ -80,7 +88,17 @@ def test_tables_retention_purge_and_export(vedette: Command, data: Path, tmp_pat
     assert (again.code, "is there already" in again.err, "--force" in again.err) == (1, True, True)
     assert vedette("export", "My_CL | take 1", "--to", file, "--force", "--data", data).code == 0
     assert vedette("export", "My_CL |", "--to", tmp_path / "x.csv", "--data", data).code == 1
+    every = vedette("tables", "retention", "set", "*", "--total", "3d", "--data", data)
+    assert (every.code, "My_CL" in every.err) == (0, False), "it has a setting of its own"
+    assert vedette("tables", "retention", "reset", "*", "--data", data).code == 0
     assert vedette("tables", "retention", "reset", "My_CL", "--data", data).code == 0
+    every = vedette("tables", "retention", "set", "*", "--total", "3d", "--data", data)
+    assert every.code == 1
+    # days 0 to 3 stay, and days 12 and 1 were purged; what is in the lake by now goes with the rest
+    assert "My_CL: 11 rows" in every.err
+    missing = vedette("tables", "retention", "show", "Mi_CL", "--data", data)
+    assert (missing.code, "Did you mean 'My_CL'?" in missing.err) == (1, True)
+    assert vedette("tables", "retention", "show", "*", "--data", data).code == 0
     assert vedette("tables", "retention", "list", "--data", data, "--json").json() == []
 
 

@@ -143,6 +143,30 @@ def test_total_retention_removes_rows_and_files(world: _World) -> None:
     assert not [path for path in world.files() if "My_CL" in path.parts]
 
 
+@pytest.mark.parametrize(("interactive", "total"), [(30, None), (None, 60), (30, 60), (10, 90)])
+def test_what_a_setting_would_do_is_what_it_does(world: _World, interactive: int | None, total: int | None) -> None:
+    """Also where some of the rows are in the lake already; a table with a setting of its own has no part in that for all others."""
+    world.retention.set("My_CL", 95, None, SYSTEM)
+    world.retention.enforce(world.logs)
+    for table in ("*", "My_CL"):
+        told = {
+            one.table: (one.moved_rows, one.deleted_rows)
+            for one in world.retention.effect(world.logs, table, interactive, total)
+        }
+        sizes = {one.table: one.deleted_bytes for one in world.retention.effect(world.logs, table, interactive, total)}
+        billed = world.logs.query(f"{'SigninLogs' if table == '*' else table} | summarize sum(_BilledSize)").rows[0][0]
+        world.retention.set(table, interactive, total, SYSTEM)
+        run = world.retention.enforce(world.logs)
+        assert told == {
+            one.table: (one.moved_rows, one.deleted_rows)
+            for one in run.tables
+            if (one.moved_rows or one.deleted_rows) and (one.table == "My_CL") == (table == "My_CL")
+        }
+        left = world.logs.query(f"{'SigninLogs' if table == '*' else table} | summarize sum(_BilledSize)").rows[0][0]
+        assert sum(sizes.values()) == billed - (left or 0)
+        assert told
+
+
 def test_nothing_goes_without_a_setting(world: _World) -> None:
     assert world.retention.enforce(world.logs).tables == []
     assert world.files() == []

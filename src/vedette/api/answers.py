@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
 from vedette.core.errors import InvalidInput, Unavailable, VedetteError
 from vedette.engine.query import QueryFailed
 from vedette.kql.diagnostics import Diagnostic, KqlError
+
+_OF_FILES: Final = "VDT06"
+"""What codes of the room that loads files begin with."""
 
 
 def failure(answer: httpx.Response, text: str = "") -> Exception:
@@ -27,8 +30,16 @@ def failure(answer: httpx.Response, text: str = "") -> Exception:
     return VedetteError(
         told["message"], code=told["code"], hint=told.get("hint"), file=details.get("file"), line=details.get("line"),
         column=details.get("column"), target=details.get("target"), status=answer.status_code,
-        exit_code=InvalidInput.default_exit_code if answer.status_code == InvalidInput.default_status else 1,
+        exit_code=_exit_code(answer.status_code, told["code"], details),
     )  # fmt: skip
+
+
+def _exit_code(status: int, code: str, details: Mapping[str, Any]) -> int:
+    """The exit code of a command that is told so, as where it does the work itself: 2 for a command that is wrong, and not for a file
+    of logs that is."""
+    if status != InvalidInput.default_status or (code.startswith(_OF_FILES) and details.get("file") is not None):
+        return 1
+    return InvalidInput.default_exit_code
 
 
 def diagnostic_of(text: str, one: Mapping[str, Any]) -> Diagnostic:

@@ -151,17 +151,26 @@ def set_retention(
     total: Annotated[
         str | None, typer.Option("--total", help="Until rows are deleted: 365d, or forever.", metavar="DAYS")
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before rows are deleted.")] = False,
     data: DataDir = None,
     workspace: WorkspaceName = "default",
 ) -> None:
     """Set how long a table keeps its rows; what is left out is for ever.
 
     After the interactive retention rows go to the lake, where queries find them as before; after the total one they are deleted.
+    What that does to the rows that are there is told table by table, and where some would be deleted, it asks.
     """
     if interactive is None and total is None:
         raise InvalidInput("Give --interactive, --total, or both.", hint="--interactive 90d --total 365d")
     body = {"interactiveDays": _count(interactive, "--interactive"), "totalDays": _count(total, "--total")}
     with operations(data, workspace, makes=True) as held:
+        concerned = held.request("POST", f"{_path(table)}/retention/preview", json=body)["value"]
+        for one in concerned:
+            note(_effect(one))
+        gone = [one for one in concerned if one["deletedRows"]]
+        if gone and not yes:
+            rows = counted(sum(one["deletedRows"] for one in gone), "row")
+            typer.confirm(f"Have {rows} of {counted(len(gone), 'table')} deleted for good?", abort=True)
         done = held.request("PUT", f"{_path(table)}/retention", json=body)
     typer.echo(_retention(done))
 
@@ -206,6 +215,16 @@ def _path(table: str) -> str:
 
 def _days(count: int | None) -> str:
     return "for ever" if count is None else counted(count, "day")
+
+
+def _effect(one: dict[str, Any]) -> str:
+    """What the next run of the retention would do to a table."""
+    told = [
+        f"{counted(one[f'{kind}Rows'], 'row')} ({counted(one[f'{kind}Bytes'], 'byte')}) {verb}"
+        for kind, verb in (("deleted", "will be deleted"), ("moved", "will go to the lake"))
+        if one[f"{kind}Rows"]
+    ]
+    return f"{one['table']}: {' and '.join(told)}"
 
 
 def _retention(one: dict[str, Any]) -> str:

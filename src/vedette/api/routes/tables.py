@@ -16,7 +16,7 @@ from vedette.core.roles import Permission, Principal
 from vedette.kql import ticks
 from vedette.store.catalog import Field as TableField
 from vedette.store.definitions import create_table, drift
-from vedette.store.retention.periods import RetentionSetting
+from vedette.store.retention.periods import EVERY, RetentionSetting
 from vedette.store.retention.purge import preview
 
 router = APIRouter(tags=["tables"], prefix="/workspaces/{ws}")
@@ -71,6 +71,16 @@ class RetentionPut(Wire):
 
     interactive_days: int | None = None
     total_days: int | None = None
+
+
+class RetentionEffectBody(Wire):
+    """What a retention would do to a table at its next run: rows moved to the lake, rows deleted, and their bytes as they came."""
+
+    table: str
+    moved_rows: int
+    moved_bytes: int
+    deleted_rows: int
+    deleted_bytes: int
 
 
 class PurgeRequest(Wire):
@@ -166,13 +176,32 @@ def run(services: Services, caller: Writes) -> dict[str, Any]:
 @router.get("/tables/{table}/retention", dependencies=[Reads])
 def get_retention(services: Services, table: str) -> RetentionBody:
     """How long a table keeps its rows."""
-    return retention_body(services.retention.of(table))
+    setting = services.retention.of(table)
+    if setting.inherited and table != EVERY:
+        services.logs.describe(table)
+    return retention_body(setting)
+
+
+@router.post("/tables/{table}/retention/preview", dependencies=[Reads])
+def preview_retention(services: Services, table: str, body: RetentionPut) -> Page[RetentionEffectBody]:
+    """What a setting would do to the rows that are there, of each table that it concerns; nothing is set."""
+    if table != EVERY:
+        services.logs.describe(table)
+    found = services.retention.effect(services.logs, table, body.interactive_days, body.total_days)
+    value = [
+        RetentionEffectBody(
+            table=one.table, moved_rows=one.moved_rows, moved_bytes=one.moved_bytes, deleted_rows=one.deleted_rows,
+            deleted_bytes=one.deleted_bytes,
+        )
+        for one in found
+    ]  # fmt: skip
+    return Page(value=value, count=len(value))
 
 
 @router.put("/tables/{table}/retention")
 def put_retention(services: Services, table: str, body: RetentionPut, caller: Writes) -> RetentionBody:
     """Sets how long a table keeps its rows; `*` stands for every table without a setting of its own."""
-    if table != "*":
+    if table != EVERY:
         services.logs.describe(table)
     if body.interactive_days is None and body.total_days is None and not body.model_fields_set:
         raise InvalidInput("Give interactiveDays, totalDays, or both.")

@@ -127,7 +127,7 @@ class FileLoader:
             if found.named:
                 raise InvalidInput(
                     f"{found.shown} is {strange}, not a file.", code="VDT0607", file=str(found.shown),
-                    hint="Write what comes out of it into a file, and load that.",
+                    hint="Write what comes out of it into a file, and load that.", exit_code=1,
                 )  # fmt: skip
             plan.unknown.append(UnknownFile(found.shown, f"it is {strange}, not a file"))
             return
@@ -336,4 +336,5 @@ def _no_form(file: Path, why: str, *, records: bool = False) -> VedetteError:
         code="VDT0607",
         hint="Name the table (--table), or put the file into a folder with the table's name." if records else None,
         file=str(file),
+        exit_code=1,
     )

@@ -163,6 +163,7 @@ def _folder_table(file: Path) -> str:
             code="VDT0606",
             hint="Name the table (--table), or put the file into a folder with the table's name.",
             file=str(file),
+            exit_code=1,
         )
     return name
 
@@ -173,6 +174,7 @@ def _no_form(file: Path) -> VedetteError:
         code="VDT0607",
         hint=f"Files end in {', '.join(FORMS)}; all but Parquet also with .gz.",
         file=str(file),
+        exit_code=1,
     )
 
 

@@ -25,6 +25,7 @@ from vedette.store.kept import Kept
 from vedette.store.logstore import LogStore
 from vedette.store.models import RetentionRow
 from vedette.store.reading.forms import check_table_name
+from vedette.store.retention.effect import RetentionEffect, effects
 from vedette.store.retention.lake import DAY
 from vedette.store.retention.moves import delete_before, drop_days, move_day, old_days
 
@@ -122,16 +123,7 @@ class Retention(Kept):
 
     def set(self, table: str, interactive_days: int | None, total_days: int | None, by: Principal) -> RetentionSetting:
         """Sets how long a table (or `*`: every other) keeps its rows. Raises `InvalidInput`."""
-        if table != EVERY:
-            check_table_name(table)
-        for name, days in (("interactive", interactive_days), ("total", total_days)):
-            if days is not None and not 1 <= days <= MOST_DAYS:
-                raise InvalidInput(f"The {name} retention is 1 to {MOST_DAYS:,} days.", target=name)
-        if interactive_days is not None and total_days is not None and total_days < interactive_days:
-            raise InvalidInput(
-                f"The total retention ({total_days} days) is shorter than the interactive one ({interactive_days} days).",
-                hint="Rows are in the table first and in the lake after that; the total counts both.", target="total",
-            )  # fmt: skip
+        _check(table, interactive_days, total_days)
         now = self._clock.now()
         with self._state.session() as session:
             row = session.get(RetentionRow, (self.workspace_id, table))
@@ -146,6 +138,19 @@ class Retention(Kept):
             )  # fmt: skip
             session.flush()
             return _setting(row)
+
+    def effect(
+        self, logs: LogStore, table: str, interactive_days: int | None, total_days: int | None
+    ) -> builtins.list[RetentionEffect]:
+        """What a setting would do to the rows that are there, table by table. Raises `InvalidInput` as `set` does."""
+        _check(table, interactive_days, total_days)
+        tables = [table]
+        if table == EVERY:
+            with self._state.session(read_only=True) as session:
+                own = {*self._names(session)}
+            tables = [name for name in logs.stored_tables() if name not in own]
+        today = ticks.from_datetime(self._clock.now()) // DAY
+        return effects(logs, tables, today, interactive_days, total_days)
 
     def reset(self, table: str, by: Principal) -> None:
         """Takes a setting away. Raises `NotFound`."""
@@ -204,6 +209,19 @@ class Retention(Kept):
         return builtins.list(
             session.scalars(select(RetentionRow.table_name).where(RetentionRow.workspace_id == self.workspace_id))
         )
+
+
+def _check(table: str, interactive_days: int | None, total_days: int | None) -> None:
+    if table != EVERY:
+        check_table_name(table)
+    for name, days in (("interactive", interactive_days), ("total", total_days)):
+        if days is not None and not 1 <= days <= MOST_DAYS:
+            raise InvalidInput(f"The {name} retention is 1 to {MOST_DAYS:,} days.", target=name)
+    if interactive_days is not None and total_days is not None and total_days < interactive_days:
+        raise InvalidInput(
+            f"The total retention ({total_days} days) is shorter than the interactive one ({interactive_days} days).",
+            hint="Rows are in the table first and in the lake after that; the total counts both.", target="total",
+        )  # fmt: skip
 
 
 def _setting(row: RetentionRow) -> RetentionSetting:
