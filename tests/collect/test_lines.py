@@ -189,6 +189,12 @@ def test_a_parameter_that_is_there_several_times_has_all_its_values() -> None:
         ("msg=seen [zone=dmz] src=10.0.0.1", {"msg": "seen [zone=dmz]", "src": "10.0.0.1"}, ""),
         ("deviceCustomString1=run --level=5 -x=y spt=1", {"deviceCustomString1": "run --level=5 -x=y", "spt": "1"}, ""),
         ("ad.Reason_,Code=7 ad.list[0]=a b x-mark=c", {"ad.Reason_,Code": "7", "ad.list[0]": "a b", "x-mark": "c"}, ""),
+        (
+            "msg=two at the end   spt=22   dhost=web  foo=x  cs1=  src=10.0.0.1  ",
+            {"msg": "two at the end  ", "spt": "22", "dhost": "web", "foo": "x ", "cs1": " ", "src": "10.0.0.1"},
+            "",
+        ),
+        ("message=one  deviceAction=Deny  k=v", {"message": "one ", "deviceAction": "Deny", "k": "v"}, ""),
         ("no pairs at all", {}, "no pairs at all"),
         ("", {}, ""),
     ],
@@ -199,6 +205,23 @@ def test_extensions_as_senders_write_them(extension: str, expected: dict[str, st
     assert (event.extension, event.loose) == (expected, loose)
     _, row = LineReader(NOW, "c").read(f"CEF:0|v|p|1|c|n|5|{extension}", "192.0.2.1")
     assert row.get("ParseProblem", "").endswith(loose)
+
+
+@pytest.mark.req("P-035")
+@pytest.mark.parametrize(
+    ("header", "known"),
+    [
+        ("Acme|Manager|", {"DeviceVendor": "Acme", "DeviceProduct": "Manager"}),
+        ("Acme|Man\\|ager|2.1|", {"DeviceProduct": "Man|ager", "DeviceVersion": "2.1"}),
+        ("Acme|Manager|2.1|7|login|", {"DeviceVersion": "2.1", "DeviceEventClassID": "7", "Activity": "login"}),
+    ],
+)
+def test_a_header_that_ends_early_is_read_as_far_as_it_goes(header: str, known: dict[str, str]) -> None:
+    table, row = LineReader(NOW, "c").read(f"<13>Mar  6 12:00:00 fw CEF:0|{header}src=10.0.0.1 msg=a b", "192.0.2.1")
+    assert (table, row["SourceIP"], row["Message"], row["Computer"]) == ("CommonSecurityLog", "10.0.0.1", "a b", "fw")
+    assert {name: row[name] for name in known} == known
+    fields = header.replace("\\|", "").count("|")
+    assert (row["LogSeverity"], row["ParseProblem"]) == ("", f"the CEF header has {fields} of 6 fields")
 
 
 def test_cef_over_rfc_5424() -> None:

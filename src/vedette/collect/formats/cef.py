@@ -1,10 +1,11 @@
 """ArcSight's Common Event Format over any syslog header as rows of the table CommonSecurityLog.
 
 Header: `CEF:version|vendor|product|version|class|name|severity|`, where `\\|` and `\\\\` are escapes. Extension: `key=value` pairs; a
-value runs until the last space before the next key with an unescaped `=`; `\\=`, `\\\\`, `\\n` and `\\r` are escapes, any other
-backslash stands for itself (senders do not escape Windows paths). The last of several values of a key counts. An extension whose first
-key has spaces before its `=` is of a sender that puts spaces around the sign; text before the first key belongs to no key, and is kept
-in the field `ParseProblem`.
+value runs until the last space before the next key with an unescaped `=`; spaces before that one belong to free text, and to nothing
+else. `\\=`, `\\\\`, `\\n` and `\\r` are escapes, any other backslash stands for itself (senders do not escape Windows paths). The last of
+several values of a key counts. An extension whose first key has spaces before its `=` is of a sender that puts spaces around the sign;
+text before the first key belongs to no key, and is kept in the field `ParseProblem`. So is that a header ends early, where pairs follow
+its last `|` (SentinelOne's activities).
 
 Sources: the CEF implementation standard; the CommonSecurityLog table of Log Analytics.
 """
@@ -15,7 +16,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from vedette.collect.formats.cef_fields import FIELDS, TEXT_COLUMNS
+from vedette.collect.formats.cef_fields import FIELDS, FREE_TEXT, TEXT_COLUMNS
 from vedette.collect.formats.timestamps import Moments
 
 TABLE: Final = "CommonSecurityLog"
@@ -27,6 +28,7 @@ KEY: Final = r"\w[\w.,\-\[\]]*+"
 """A key, as an expression: letters and digits, then also the signs that senders have in names of their own. What begins with such a
 sign is no key: `[user=x`, `--user=x`."""
 _KEY: Final = re.compile(KEY)
+_BEGINS: Final = re.compile(rf" *{KEY}=")
 _SPACED: Final = re.compile(rf" ({KEY}) *= *")
 _ESCAPE: Final = re.compile(r"\\([=\\nr])")
 _ESCAPED: Final = {"=": "=", "\\": "\\", "n": "\n", "r": "\r"}
@@ -37,12 +39,14 @@ _ACTIONS: Final = {"denied": "Deny", "allowed": "Allow", "blocked": "Block", "dr
 
 
 class Event(NamedTuple):
-    """A CEF event: the version, the six header fields, the extension under the keys that were sent, and what it has before them."""
+    """A CEF event: the version, the six header fields, the extension under the keys that were sent, what it has before them, and what is
+    wrong with it in words."""
 
     version: str
     header: tuple[str, ...]
     extension: dict[str, str]
     loose: str = ""
+    problem: str = ""
 
 
 def find(line: str) -> int:
@@ -58,7 +62,7 @@ def parse(text: str, start: int = 0) -> Event | str:
     found = _START.match(text, start)
     if found is None:
         return "the text does not begin with CEF: and a version"
-    position = found.end()
+    position, problem = found.end(), ""
     header = text[position:].split("|", 6)
     if len(header) == 7 and "\\|" not in text:
         rest = header.pop()
@@ -67,15 +71,18 @@ def parse(text: str, start: int = 0) -> Event | str:
         while len(header) < 6 and (field := _HEADER_FIELD.match(text, position)) is not None:
             header.append(field[1])
             position = field.end()
-        if len(header) == 5:  # no extension, and no sign at the end either
+        if len(header) == 5 and _BEGINS.match(text, position) is None:  # no extension, and no sign at the end either
             header.append(text[position:].rstrip())
             position = len(text)
         if len(header) < 6:
-            return f"the CEF header has {len(header)} of 6 fields"
+            problem = f"the CEF header has {len(header)} of 6 fields"
+            if len(header) < 2 or _BEGINS.match(text, position) is None:
+                return problem
+            header += [""] * (6 - len(header))
         rest = text[position:]
     if "\\" in text:
         header = [unescaped_header(field) for field in header]
-    return Event(found[1], tuple(header), *extension(rest))
+    return Event(found[1], tuple(header), *extension(rest), problem)
 
 
 def extension(text: str) -> tuple[dict[str, str], str]:
@@ -91,7 +98,7 @@ def extension(text: str) -> tuple[dict[str, str], str]:
         head, space, word = piece.rpartition(" ")
         if (space or key is None) and (word.isalnum() or _KEY.fullmatch(word)):
             if key is not None:
-                pairs[key] = value + head.rstrip(" ")
+                pairs[key] = value + (head.rstrip(" ") if head[-1:] == " " and is_exact(key) else head)
             else:
                 loose = (value + head).strip()
             key, value = word, ""
@@ -110,6 +117,11 @@ def _spaced(text: str) -> dict[str, str]:
     """The pairs of a sender that puts spaces around the sign."""
     _, *found = _SPACED.split(" " + text)
     return {key: unescaped(value.rstrip(" ")) for key, value in zip(found[::2], found[1::2])}
+
+
+def is_exact(key: str) -> bool:
+    """Whether the spaces that a sender has put behind a value of this key are no part of it: numbers, times, addresses, names, actions."""
+    return key in FIELDS and key not in FREE_TEXT
 
 
 def unescaped_header(field: str) -> str:
@@ -149,8 +161,9 @@ def row(
                 _convert(made, column, letter, also, value, moments)
     if others is not None:
         made["AdditionalExtensions"] = others
-    if event.loose:
-        made["ParseProblem"] = f"the extension has text that is of no key: {event.loose}"
+    if event.loose or event.problem:
+        loose = f"the extension has text that is of no key: {event.loose}" if event.loose else ""
+        made["ParseProblem"] = "; ".join(filter(None, (event.problem, loose)))
     if (external := made.get("ExtID")) is not None and NUMBER.fullmatch(external) and abs(int(external)) < _INT:
         made["ExternalID"] = int(external)
     _derive(made)

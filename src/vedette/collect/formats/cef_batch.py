@@ -34,7 +34,7 @@ _FREQUENT: Final = 24
 _REMEMBERED: Final = 4096
 _BEFORE: Final = 7
 """Parts of an event before its extension: what stands before the first `|`, and the fields of the header."""
-_PAIRS: Final = re.compile(rf" +({cef.KEY})=")
+_PAIRS: Final = re.compile(rf" ({cef.KEY})=")
 _COMMON_HEAD: Final = re.compile(rf"(?:<[0-9]{{1,3}}>)?{rfc3164.TIME_AND_HOST}CEF: ?[0-9]{{1,3}}(?:\.[0-9]{{1,3}})?")
 _REAL: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _NO_SPACE_AT_END: Final = r"^$|[!-~]\z"
@@ -173,6 +173,9 @@ class CefBatches:
                 continue
             if "\\" in text:
                 parts[1:] = map(cef.unescaped_header, parts[1:])
+            for number in range(2, len(pairs) - 1, 2):
+                if pairs[number][-1:] == " " and cef.is_exact(pairs[number - 1]):
+                    pairs[number] = pairs[number].rstrip(" ")
             parts += [cef.unescaped(value) if "\\" in value else value for value in pairs[2::2]]
             own = found.setdefault(tuple(pairs[1::2]), ([], []))
             own[0].append(place)
@@ -301,7 +304,7 @@ class CefBatches:
 def _values_of(keys: _Keys, pieces: pa.Array) -> tuple[npt.NDArray[np.bool_], list[pa.Array]]:
     """Which extensions, split at their signs, have these keys; and the values of those that have.
 
-    A piece is a value, spaces, and the next key. `pieces` has one piece more than there are keys in every extension.
+    A piece is a value, a space, and the next key. `pieces` has one piece more than there are keys in every extension.
     """
     size = len(pieces)
     found = np.ones(size, dtype=np.bool_)
@@ -322,10 +325,10 @@ def _values_of(keys: _Keys, pieces: pa.Array) -> tuple[npt.NDArray[np.bool_], li
         return np.zeros(size, dtype=np.bool_), []
     if not found.all():
         columns = [column.filter(pa.array(found)) for column in columns]
-    values = [
-        pc.utf8_rtrim(pc.utf8_slice_codeunits(column, 0, -len(key)), " ")
-        for column, key in zip(columns[1:-1], keys[1:])
-    ]
+    values = []
+    for column, key, following in zip(columns[1:-1], keys, keys[1:]):
+        value = pc.utf8_slice_codeunits(column, 0, -len(following) - 1)
+        values.append(pc.utf8_rtrim(value, " ") if cef.is_exact(key) else value)
     return found, [*values, columns[-1]]
 
 

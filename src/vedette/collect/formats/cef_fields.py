@@ -165,5 +165,13 @@ def _read() -> tuple[dict[str, CefField], dict[str, str]]:
 FIELDS, FULL_NAMES = _read()
 """By key or full name: the column; by key: its full name."""
 
+_FREE: Final = (
+    "msg reason request requestClientApplication requestContext requestCookies fname filePath oldFileName oldFilePath "
+    "cs1 cs2 cs3 cs4 cs5 cs6 flexString1 flexString2"
+).split()
+FREE_TEXT: Final = frozenset(_FREE) | {FULL_NAMES[key] for key in _FREE if key in FULL_NAMES}
+"""Keys and full names of those whose values may end with spaces, as the standard says. Those of others are compared by rules, and what
+a sender pads them with is no part of them."""
+
 TEXT_COLUMNS: Final = {key: field.column for key, field in FIELDS.items() if field.type == "s"}
 """By key or full name: the column, of those that hold text as it was sent."""
