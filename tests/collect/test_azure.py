@@ -161,6 +161,49 @@ def test_records_as_services_spell_them(record: dict[str, Any], table: str, expe
     assert read.row["TimeGenerated"] == "2026-03-05T10:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("record", "table", "expected", "absent"),
+    [
+        ({"category": "AuditLogs", "tenantId": "t-1", "identity": "pat@contoso.example", "resultType": "Success",
+          "properties": {"AuditEventId": "e", "ActivityType": 0, "TargetObjectIds": ["o"]}}, "IntuneAuditLogs",
+         {"AADTenantId": "t-1", "Identity": "pat@contoso.example", "ResultType": "Success",
+          "Properties": '{"AuditEventId":"e","ActivityType":0,"TargetObjectIds":["o"]}'}, {"Result", "AuditEventId"}),
+        ({"category": "AuditLogs", "tenantId": "t-1", "properties": {"activityDisplayName": "Update user"}}, "AuditLogs",
+         {"AADTenantId": "t-1", "ActivityDisplayName": "Update user"}, set()),
+        ({"category": "OperationalLogs", "tenantId": "t-1", "operationName": "Enrollment", "resultType": "Failure",
+          "properties": {"OS": "iOS"}}, "IntuneOperationalLogs",
+         {"OperationName": "Enrollment", "Result": "Failure", "Properties": '{"OS":"iOS"}'}, {"ResultType", "OS"}),
+        ({"category": "OperationalLogs", "tenantId": "t-1", "resourceId": "/subscriptions/s/providers/Microsoft.EventHub/namespaces/n"},
+         "AzureDiagnostics", {"ResourceProvider": "MICROSOFT.EVENTHUB"}, set()),
+        ({"category": "Devices", "tenantId": "t-1", "resultType": "None", "properties": {
+            "DeviceId": "d", "DeviceName": "PC-7", "StorageFree": 12, "GraphDeviceIsManaged": True}}, "IntuneDevices",
+         {"DeviceId": "d", "DeviceName": "PC-7", "StorageFree": 12, "GraphDeviceIsManaged": True, "Result": "None"}, {"Properties"}),
+        ({"category": "DeviceComplianceOrg", "tenantId": "t-1", "properties": {"ComplianceState": "Compliant", "OS": "Windows"}},
+         "IntuneDeviceComplianceOrg", {"ComplianceState": "Compliant", "OS": "Windows"}, set()),
+        ({"category": "RemoteNetworkHealthLogs", "tenantId": "t-1", "properties": {"status": "bgpConnected", "sentBytes": 7}},
+         "RemoteNetworkHealthLogs", {"Status": "bgpConnected", "SentBytes": 7}, set()),
+        ({"category": "ApplicationConsole", "resourceId": "/SUBSCRIPTIONS/S/PROVIDERS/MICROSOFT.APPPLATFORM/SPRING/P",
+          "properties": {"AppName": "shop", "Log": "started", "Stream": "stdout"}}, "AppPlatformLogsforSpring",
+         {"AppName": "shop", "Log": "started", "_ResourceId": "/subscriptions/s/providers/microsoft.appplatform/spring/p"}, set()),
+        ({"category": "SystemLogs", "resourceId": "/SUBSCRIPTIONS/S/PROVIDERS/MICROSOFT.X/THINGS/T"}, "AzureDiagnostics", {}, set()),
+        ({"category": "AccountLogon", "resourceId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.AAD/domainServices/d.example",
+          "properties": {"clientUserName": "pat"}}, "AADDomainServicesAccountLogon", {"ClientUserName": "pat"}, set()),
+        ({"category": "ContainerAppConsoleLogs", "properties": {"ContainerAppName": "shop", "Log": "x"}}, "ContainerAppConsoleLogs",
+         {"ContainerAppName": "shop"}, set()),
+    ],
+)  # fmt: skip
+def test_categories_with_tables_of_their_own(
+    record: dict[str, Any], table: str, expected: dict[str, Any], absent: set[str]
+) -> None:
+    record = {"time": "2026-03-05T10:00:00Z", **record}
+    assert azure_diagnostics.is_diagnostic(record)
+    read = azure_diagnostics.read(record, Moments(NOW))
+    assert isinstance(read, Record)
+    assert (read.table, {name: read.row.get(name) for name in expected}) == (table, expected)
+    assert read.row["TimeGenerated"] == "2026-03-05T10:00:00Z"
+    assert absent.isdisjoint(read.row)
+
+
 def test_documents() -> None:
     one = {"category": "AuditLogs", "time": "x"}
     assert list(azure_diagnostics.records({"records": [one, one]})) == [one, one]

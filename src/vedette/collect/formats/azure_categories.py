@@ -22,9 +22,29 @@ ENTRA: Final = {
     "ServicePrincipalRiskEvents": "AADServicePrincipalRiskEvents",
     "MicrosoftGraphActivityLogs": "MicrosoftGraphActivityLogs",
     "AzureADGraphActivityLogs": "AADGraphActivityLogs",
+    "B2CRequestLogs": "AADB2CRequestLogs",
+    "CustomSecurityAttributeAuditLogs": "AADCustomSecurityAttributeAuditLogs",
     "NetworkAccessTrafficLogs": "NetworkAccessTraffic",
     "EnrichedOffice365AuditLogs": "EnrichedMicrosoft365AuditLogs",
+    **{
+        name: name
+        for name in (
+            "MicrosoftServicePrincipalSignInLogs", "NetworkAccessAlerts", "NetworkAccessConnectionEvents",
+            "NetworkAccessGenerativeAIInsights", "RemoteNetworkHealthLogs",
+        )
+    },
+}  # fmt: skip
+
+INTUNE: Final = {
+    "AuditLogs": "IntuneAuditLogs",
+    "OperationalLogs": "IntuneOperationalLogs",
+    "DeviceComplianceOrg": "IntuneDeviceComplianceOrg",
+    "Devices": "IntuneDevices",
+    "Windows365AuditLogs": "Windows365AuditLogs",
 }
+"""Categories of Intune, some of which others have, too: its records name a tenant, and no resource."""
+INTUNE_AUDIT: Final = frozenset({"AuditEventId", "ActivityResultStatus", "TargetObjectIds"})
+"""What only the audit records of Intune have, and those of Entra, which may name no resource either, do not."""
 
 # Activity log: what a category is called in the table.
 ACTIVITY: Final = {
@@ -101,10 +121,27 @@ ENVELOPE: Final = {
 """Fields around the properties, and their columns in AzureDiagnostics and in the tables of Entra."""
 
 SPECIFIC: Final = frozenset(
+    "AppEnvSpringAppConsoleLogs ContainerAppConsoleLogs ContainerAppHTTPLogs ContainerAppSystemLogs "
     "AppServiceAntivirusScanAuditLogs AppServiceAppLogs AppServiceAuditLogs AppServiceAuthenticationLogs AppServiceConsoleLogs "
     "AppServiceFileAuditLogs AppServiceHTTPLogs AppServiceIPSecAuditLogs AppServicePlatformLogs FunctionAppLogs".split()
 )
 """Categories whose only table is the one of their name. Others that could be in a table of their own are in AzureDiagnostics."""
+
+OF_PROVIDERS: Final = {
+    "microsoft.appplatform/": {
+        "ApplicationConsole": "AppPlatformLogsforSpring", "BuildLogs": "AppPlatformBuildLogs",
+        "ContainerEventLogs": "AppPlatformContainerEventLogs", "IngressLogs": "AppPlatformIngressLogs",
+        "SystemLogs": "AppPlatformSystemLogs",
+    },
+    "microsoft.aad/domainservices": {
+        name: f"AADDomainServices{name}"
+        for name in (
+            "AccountLogon", "AccountManagement", "DirectoryServiceAccess", "DNSAuditsDynamicUpdates", "DNSAuditsGeneral", "LogonLogoff",
+            "PolicyChange", "PrivilegeUse", "SystemSecurity",
+        )
+    },
+}  # fmt: skip
+"""Categories whose only table is another one, by what the resource's provider and type begin with: their names alone do not tell it."""
 
 TIMES: Final = (
     "time", "Time", "timeStamp", "timestamp", "Timestamp", "TimeStamp", "eventTimestamp", "originalEventTimestamp", "EventTime",

@@ -20,6 +20,9 @@ from vedette.collect.formats.azure_categories import (
     ENTRA_TIMES,
     ENVELOPE,
     HUNTING,
+    INTUNE,
+    INTUNE_AUDIT,
+    OF_PROVIDERS,
     SPECIFIC,
     SPELLED,
     STORAGE,
@@ -91,14 +94,16 @@ def _read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
         return _hunting(category.removeprefix(HUNTING), record, properties, moments)
     if category in STORAGE:
         return _storage(record, properties, moments)
+    if (table := _of_intune(category, record, properties)) is not None:
+        return _intune(table, record, properties, moments)
     if (table := ENTRA.get(category)) is not None:
         return _entra(table, record, properties, moments)
     if category in ACTIVITY and (
         category in ACTIVITY_ALONE or ("operationName" in record and ("identity" in record or "level" in record))
     ):
         return _activity(record, properties, moments)
-    if category in SPECIFIC:
-        return _specific(category, record, properties, moments)
+    if category in SPECIFIC or (table := _of_provider(category, record)) is not None:
+        return _specific(category if category in SPECIFIC else str(table), record, properties, moments)
     return _diagnostics(record, properties, moments)
 
 
@@ -117,6 +122,32 @@ def _quoted(found: re.Match[str]) -> str:
     """A text between apostrophes as JSON has it; other escapes are JSON's already."""
     inner = _ESCAPED.sub(lambda one: {"\\'": "'", '"': '\\"'}.get(one[0], one[0]), found[1])
     return f'"{inner}"'
+
+
+def _of_intune(category: str, record: Mapping[str, Any], properties: Mapping[str, Any]) -> str | None:
+    """Intune's table of a record, or None if it is not one of Intune's."""
+    table = INTUNE.get(category)
+    if table is None or (record.get("resourceId") and "intune" not in str(record["resourceId"]).casefold()):
+        return None
+    ours = "tenantId" in record if category != "AuditLogs" else not INTUNE_AUDIT.isdisjoint(properties)
+    return table if ours else None
+
+
+def _intune(table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
+    """The row of a record of Intune's: some of its tables have the properties as text, the others as columns."""
+    known = columns(table)
+    row: dict[str, Any] = {"TimeGenerated": _time_of(record, moments), "SourceSystem": "Microsoft Intune"}
+    around = {name: one for name, one in record.items() if name not in ("time", "properties", "resourceId", "tenantId")}
+    known.put(row, {"AADTenantId": record.get("tenantId")})
+    known.put(row, around, {"resultType": "Result"} if "Result" in known.types else None)
+    known.put(row, {"Properties": properties} if "Properties" in known.types else properties)
+    return Record(table, row)
+
+
+def _of_provider(category: str, record: Mapping[str, Any]) -> str | None:
+    """The table of a category that only the resource's provider and type tell."""
+    _, _, after = str(record.get("resourceId") or "").casefold().rpartition("/providers/")
+    return next((names.get(category) for start, names in OF_PROVIDERS.items() if after.startswith(start)), None)
 
 
 def _specific(table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
