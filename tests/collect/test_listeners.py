@@ -293,9 +293,9 @@ def test_what_the_system_has_taken_from_a_sender_is_read_before_the_end(
         ending.start()
         intake.full.clear()
         if over == "tcp":  # told the end while it can still be heard
-            sender.settimeout(10)
+            sender.settimeout(60)
             assert sender.recv(1) == b""
-        ending.join(30)
+        ending.join(60)
         sender.close()
     heard = [row["SyslogMessage"] for row in intake.tables["Syslog"]]
     assert heard == [f"Failed password number {number}" for number in range(count)]
@@ -311,7 +311,7 @@ def test_datagrams_that_have_come_are_read_before_the_end(start: Start, intake: 
     ending = threading.Thread(target=listeners.stop)
     ending.start()
     busy.set()
-    ending.join(30)
+    ending.join(60)
     assert len(intake.tables["Syslog"]) == 500 == listeners.counts.total("received")
 
 
