@@ -230,7 +230,7 @@ def test_senders_share_the_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def counted(file: int) -> None:
         nonlocal count
         count += 1
-        time.sleep(0.01)
+        time.sleep(0.05)
         fsync(file)
 
     spool = Spool(tmp_path / "spool")
