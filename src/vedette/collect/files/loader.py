@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from vedette.collect.files.naming import ByFolder, columns_of, tables_of
 from vedette.collect.files.reading import FileToRead
 from vedette.collect.files.recognising import NOT_UTF8, Content, Looked, look
 from vedette.collect.files.unpacking import ArchiveLimits, Unpacker, own_folder, remove_left
@@ -50,6 +51,8 @@ class LoadPlan:
     notes: list[str] = field(default_factory=list)
     assumed: list[tuple[Path, str, str]] = field(default_factory=list)
     """Files whose dates are read month first though none tells, each with a date of it and how it is read."""
+    by_folder: list[ByFolder] = field(default_factory=list)
+    """Those sources that have the table of their folder's name, since nothing else names one."""
     alone: bool = False
     """One path is to be loaded: a file of no form is an error then, and else does not keep the others from being loaded."""
 
@@ -106,6 +109,10 @@ class FileLoader:
                 return report
             # what has more of a record comes first: of two exports of the same, CSV has less
             plan.sources.sort(key=_is_poorer)
+            own = tables_of(plan.by_folder)
+            plan.sources = [
+                replace(one, table=own[one]) if isinstance(one, Source) and one in own else one for one in plan.sources
+            ]
             report = self._logs.load_sources(plan.sources, options, progress, ended)
         finally:
             unpacker.close()
@@ -152,6 +159,8 @@ class FileLoader:
         outcome = self._source(found, looked, options)
         if not isinstance(outcome, str):
             plan.sources.append(outcome)
+            if isinstance(outcome, Source) and self._is_folder_alone(found, outcome, looked, options):
+                plan.by_folder.append(ByFolder(outcome, columns_of(found.file, outcome.form, looked.sample)))
             if not looked.utf8 and looked.content in (Content.CSV, Content.JSON):
                 plan.notes.append(f"Of {found.shown}, records with letters beyond ASCII are put aside: {NOT_UTF8}.")
             if isinstance(outcome, RecordSource):
@@ -190,6 +199,7 @@ class FileLoader:
         plan.unknown += part.unknown
         plan.notes += part.notes
         plan.assumed += part.assumed
+        plan.by_folder += part.by_folder
 
     def _source(self, found: FoundFile, looked: Looked, options: LoadOptions) -> AnySource | str:
         """How a file is read, or why it is not."""
@@ -231,14 +241,25 @@ class FileLoader:
         tables = maker.tables()
         return bool(tables) and tables <= {table}
 
-    def _table(self, found: FoundFile, looked: Looked) -> str | None:
-        """The table of rows that have a table's columns, or None if their records themselves have to tell."""
-        folder = found.folder
-        if (
+    def _is_table(self, folder: str) -> bool:
+        """Whether the name of a folder is that of a table, and so tells what is in it."""
+        return bool(
             is_known(folder)
             or (folder.endswith("_CL") and TABLE_NAME.fullmatch(folder))
             or self._logs.has_table(folder)
-        ):
+        )
+
+    def _is_folder_alone(self, found: FoundFile, source: Source, looked: Looked, options: LoadOptions) -> bool:
+        """Whether a file goes into the table of its folder's name only since nothing else names one."""
+        return (
+            options.table is None and source.table == found.folder and not found.named and not self._is_table(found.folder)
+            and looked.content is not Content.EMPTY
+        )  # fmt: skip
+
+    def _table(self, found: FoundFile, looked: Looked) -> str | None:
+        """The table of rows that have a table's columns, or None if their records themselves have to tell."""
+        folder = found.folder
+        if self._is_table(folder):
             return folder
         sample: Mapping[str, Any] = looked.sample[0] if looked.sample else {}
         rows = "TimeGenerated" in sample or "Timestamp" in sample or looked.content is Content.PARQUET
