@@ -435,6 +435,26 @@ def test_csv_and_parquet(store: LogStore, write: WriteFile, ask: Ask, tmp_path: 
     ]
 
 
+def test_what_parquet_states_and_a_column_does_not_take_is_kept_as_text(
+    store: LogStore, ask: Ask, tmp_path: Path
+) -> None:
+    table = pa.table(
+        {
+            "TimeGenerated": pa.array([253_402_300_800_000_000, 1], pa.timestamp("us")),
+            "EventID": pa.array([timedelta(0), timedelta(days=1, seconds=2)]),
+            "Unknown": pa.array([timedelta(0), None]),
+        }
+    )
+    path = tmp_path / "SecurityEvent.parquet"
+    pq.write_table(table, path)
+    report = store.load([path], LoadOptions(table="SecurityEvent"))
+    assert (report.rows, report.files[0].drifted) == (2, {"EventID": 2, "TimeGenerated": 1})
+    assert ask("SecurityEvent | sort by TimeGenerated asc | project TimeGenerated, EventID, column_ifexists('$Extra', dynamic(null))") == [
+        ["1970-01-01T00:00:00.0000010Z", None, {"EventID": "1.00:00:02"}],
+        ["2026-03-01T12:00:00.0000000Z", None, {"TimeGenerated": "253402300800000000 us since 1970-01-01", "EventID": "00:00:00", "Unknown": "00:00:00"}],
+    ]  # fmt: skip
+
+
 def test_a_folder_with_other_files(store: LogStore, write: WriteFile) -> None:
     path = write("SigninLogs/a.jsonl", SIGN_INS)
     write("SigninLogs/README.md", "hello")

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import re
+import time
 import zlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from vedette.core.errors import VedetteError
 from vedette.kql.types import Type
 from vedette.store.batch import BadRecord, Batch
-from vedette.store.conversion import convert
+from vedette.store.conversion import convert, original
 from vedette.store.reading import csvfile, jsonfile, jsonlines, lines, streams
 from vedette.store.reading.forms import Form, discover, form_of, read
 from vedette.store.reading.streams import TextStream
@@ -119,9 +120,32 @@ def test_half_a_surrogate_pair_is_kept_as_the_replacement_character(tmp_path: Pa
     assert rows_of(read_all(save(tmp_path, "x.jsonl", line))) == [{"a": "x\ufffdy", "b": "😀", "c": r"\ud800"}]
 
 
-def test_a_long_bad_line_is_kept_in_part(tmp_path: Path) -> None:
-    (bad,) = bad_of(read_all(save(tmp_path, "x.jsonl", b"x" * 100_000)))
-    assert bad.raw == "x" * jsonlines.RAW_LIMIT
+def test_a_long_bad_line_is_kept_whole(tmp_path: Path) -> None:
+    for name in ("x.jsonl", "y.json"):
+        text = b'{"a":1}\n{"b":' + b"x" * 100_000 + b"}\n"
+        (bad,) = bad_of(read_all(save(tmp_path, name, text)))
+        assert bad.raw.encode() == text[8:-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "each", "end"),
+    [
+        ("x.csv", b"a,b\n", b"1,%s,3\n", b"1,2\n"),
+        ("x.jsonl", b"", b'{"a" %s}\n', b'{"a":1}\n'),
+        ("x.json", b'[{"a":1}', b',\n{"a" %s}', b"]"),
+    ],
+)
+def test_records_that_are_put_aside_are_given_by_and_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, start: bytes, each: bytes, end: bytes
+) -> None:
+    """Where none can be read, they would all be in memory at once."""
+    for module in (jsonlines, csvfile):
+        monkeypatch.setattr(module, "BATCH_BYTES", 100_000)
+    monkeypatch.setattr(streams, "READ_SIZE", 10_000)
+    batches = read_all(save(tmp_path, name, start + b"".join(each % (b"x" * 1000) for _ in range(1000)) + end))
+    assert len(bad_of(batches)) == 1000
+    assert len(rows_of(batches)) == 1
+    assert max(sum(len(bad.raw) for bad in batch.bad) for batch in batches) < 150_000
 
 
 def test_a_line_that_is_too_long_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -421,6 +445,25 @@ def test_csv_that_python_writes_is_read_back(
     assert rows_of(batches) == [{"a": a, "b": b} for a, b in rows]
 
 
+@given(st.lists(st.sampled_from(["a", "a 2", "a 3", "a 2 2", "b", " a", ""]), max_size=12))
+def test_names_of_a_heading_are_each_their_own(names: list[str]) -> None:
+    made = csvfile.header_names(names)
+    assert len(set(made)) == len(made) == len(names)
+    for place, name in enumerate(names):
+        first = name.strip() not in [one.strip() for one in names[:place]] and name.strip() not in made[:place]
+        assert not first or not name.strip() or made[place] == name.strip()
+
+
+@pytest.mark.parametrize("sniff", [False, True])
+def test_a_heading_of_very_many_columns_takes_time_in_proportion(tmp_path: Path, sniff: bool) -> None:
+    names = [f"c{number}" if number % 2 or not sniff else "same" for number in range(100_000)]
+    path = save(tmp_path, "x.csv", (",".join(names) + "\n" + ",".join(["1"] * len(names)) + "\n").encode())
+    started = time.process_time()
+    (batch,) = csvfile.read_csv(TextStream(path), sniff=sniff)
+    assert len(batch.columns) == len(names)
+    assert time.process_time() - started < 10  # minutes where each name is looked for among all
+
+
 # -- Parquet
 
 
@@ -456,6 +499,33 @@ def test_parquet(tmp_path: Path) -> None:
     assert printed["day"] == "2021-08-02T00:00:00.0000000Z"
     assert printed["span"] == "00:00:01.5000000"
     assert printed["nested"] == '{"a":[1,2]}'
+
+
+def test_moments_of_parquet_that_kql_cannot_have_are_texts(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "us": pa.array([-62_135_596_800_000_001, -62_135_596_800_000_000, 253_402_300_799_999_999, 253_402_300_800_000_000], pa.timestamp("us")),
+            "ms": pa.array([2**62, 0, None, -(2**62)], pa.timestamp("ms", "UTC")),
+            "day": pa.array([-719_163, -719_162, 2_932_896, 2_932_897], pa.date32()),
+            "span": pa.array([2**63 - 1, -(2**63), 922_337_203_685, None], pa.duration("s")),
+        }
+    )  # fmt: skip
+    path = tmp_path / "x.parquet"
+    pq.write_table(table, path)
+    (batch,) = read_all(path)
+    kept, made = {}, {}
+    for name, column in batch.columns.items():
+        assert column.native is not None
+        array, failures = convert(column.values, column.native, column.native)
+        made[name] = [place for place, value in enumerate(array.to_pylist()) if value is not None]
+        kept[name] = [original(column.values[place], column.native) for place in failures]
+    assert made == {"us": [1, 2], "ms": [1], "day": [1, 2], "span": [2]}
+    assert kept == {
+        "us": ["-62135596800000001 us since 1970-01-01", "253402300800000000 us since 1970-01-01"],
+        "ms": ["4611686018427387904 ms since 1970-01-01", "-4611686018427387904 ms since 1970-01-01"],
+        "day": ["-719163 days since 1970-01-01", "2932897 days since 1970-01-01"],
+        "span": ["9223372036854775807 s", "-9223372036854775808 s"],
+    }
 
 
 @pytest.mark.parametrize("content", [b"", b"not parquet", b"PAR1" + b"x" * 100 + b"PAR1"])

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from vedette.kql import ticks
 from vedette.kql.types import Type
 from vedette.store.batch import Batch, RawColumn
-from vedette.store.conversion import convert, json_text
+from vedette.store.conversion import convert, json_text, original
 from vedette.store.inference import value_type
 from vedette.store.physical import EXTRA, INGESTED, LOAD, ROW
 
@@ -71,7 +71,7 @@ class Assembler:
                 array, failures = convert(raw.values, kind, raw.native)
                 for position in failures:
                     row = position if raw.rows is None else raw.rows[position]
-                    extras.setdefault(row, {})[name] = raw.values[position]
+                    extras.setdefault(row, {})[name] = original(raw.values[position], raw.native)
                 if failures:
                     made.drifted[name] += len(failures)
                 if raw.rows is not None:
@@ -118,9 +118,7 @@ def _keep(extras: dict[int, dict[str, object]], made: Assembled, name: str, raw:
     """Put the values of a field without a column into the hidden column; JSON null is as good as absent there."""
     values = raw.values
     if raw.native in (Type.DATETIME, Type.TIMESPAN):
-        values = [
-            value and text for value, text in zip(values, convert(values, Type.STRING, raw.native)[0].to_pylist())
-        ]
+        values = [original(value, raw.native) for value in values]
     kind = value_type(values, raw.native)
     if kind is None:
         return

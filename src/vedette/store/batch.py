@@ -17,7 +17,7 @@ class RawColumn:
     """The values of one field in a batch.
 
     `rows` has the row of each value, in rising order; None where every row has one. `native` is the type that the source itself
-    states (Parquet does); values of a native datetime or timespan are ticks.
+    states (Parquet does); values of a native datetime or timespan are ticks, or the text of one that KQL has no ticks for.
     """
 
     values: Sequence[object]

@@ -44,13 +44,13 @@ def convert(values: Sequence[object], kind: Type, native: Type | None = None) ->
     """An Arrow array of the column's storage type, and the positions of the values that did not convert.
 
     `values` are what `orjson.loads` makes of JSON, texts, or what Arrow gives of Parquet; None is an absent value. A `native`
-    datetime or timespan is ticks already.
+    datetime or timespan is ticks already, or the text of one that is beyond them.
     """
     if native in _PRINTED:
         if native is kind:
-            return pa.array(values, ARROW[kind]), []
-        printed = _PRINTED[native]
-        values = [None if value is None else printed(value) for value in values]
+            beyond = [place for place, value in enumerate(values) if isinstance(value, str)]
+            return pa.array([None if isinstance(value, str) else value for value in values], ARROW[kind]), beyond
+        values = [original(value, native) for value in values]
     if kind is Type.DATETIME and _TEXTS.issuperset(map(type, values)):
         return _moments(cast("Sequence[str | None]", values))
     fast = _fast(values, kind)
@@ -63,6 +63,11 @@ def convert(values: Sequence[object], kind: Type, native: Type | None = None) ->
         converted[position] = None
     array = pa.array(converted, ARROW[kind])
     return (array.fill_null("") if kind is Type.STRING else array), failures
+
+
+def original(value: object, native: Type | None) -> object:
+    """A value as its source has it, where it is kept because it did not convert: ticks of a native type as KQL prints them."""
+    return _PRINTED[native](value) if native in _PRINTED and isinstance(value, int) else value
 
 
 def _moments(values: Sequence[str | None]) -> tuple[pa.Array, list[int]]:

@@ -19,7 +19,7 @@ from vedette.collect.formats.lines import LineReader, decode
 from vedette.store.batch import BadRecord, Batch
 from vedette.store.reading.csvfile import read_csv
 from vedette.store.reading.jsonfile import read_json
-from vedette.store.reading.jsonlines import RAW_LIMIT, bad_record
+from vedette.store.reading.jsonlines import BATCH_BYTES, bad_record
 from vedette.store.reading.lines import lines_of
 from vedette.store.reading.streams import TextStream
 from vedette.store.records import Filed, Records, RecordSource
@@ -97,6 +97,7 @@ class _Maker:
         self.moments = FileMoments(written(source.file.stat().st_mtime, source.now), day_first=day_first)
         self._identities = Identities()
         self.records = Records([])
+        self._held = 0
 
     def add(self, made: Record, kind: str, line: int, size: int) -> None:
         """A row."""
@@ -106,21 +107,27 @@ class _Maker:
                 del row[name]  # the record has no time of its own: the store stamps it, and counts it
         table = self.source.table or made.table
         self.records.rows.append(Filed(table, row, kind, line, size, self._identities.key(table, row)))
+        self._held += size
 
     def put_aside(self, line: int, offset: int, reason: str, raw: str) -> None:
         """A record that is no row."""
-        self.records.bad.append(BadRecord(line, offset, reason, raw[:RAW_LIMIT]))
+        self.put_bad(BadRecord(line, offset, reason, raw))
+
+    def put_bad(self, bad: BadRecord) -> None:
+        """As `put_aside`."""
+        self.records.bad.append(bad)
+        self._held += len(bad.raw)
 
     def batch(self, consumed: int) -> Records:
         """What was collected."""
-        made, self.records = self.records, Records([])
+        made, self.records, self._held = self.records, Records([]), 0
         made.consumed = consumed
         return made
 
     @property
     def full(self) -> bool:
         """Whether it is time for a batch."""
-        return len(self.records.rows) + len(self.records.bad) >= _ROWS
+        return len(self.records.rows) + len(self.records.bad) >= _ROWS or self._held >= BATCH_BYTES
 
 
 def _evtx(maker: _Maker) -> Iterator[Records]:
@@ -163,8 +170,7 @@ def _lines(maker: _Maker) -> Iterator[Records]:
     line = 1
     for block in lines_of(stream):
         if block.too_long:
-            bad = bad_record(block.first, block.offset, "the line is too long", block.lines[0])
-            maker.records.bad.append(bad)
+            maker.put_bad(bad_record(block.first, block.offset, "the line is too long", block.lines[0], whole=False))
             continue
         for position, raw in enumerate(block.lines):
             line = block.first + position

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -50,15 +51,17 @@ def above_heading(line: str) -> str | None:
 
 def header_names(names: list[str]) -> list[str]:
     """Names for the columns of a heading, each its own."""
-    made: list[str] = []
+    made: dict[str, int] = {}
+    """Each name, and the number of the last that was made of it."""
     for position, name in enumerate(names, 1):
         base = candidate = _column_name(name.strip(), position)
-        number = 1
+        number = made.get(base, 1)
         while candidate in made:
             number += 1
             candidate = f"{base} {number}"
-        made.append(candidate)
-    return made
+        made[base] = number
+        made.setdefault(candidate, 1)
+    return list(made)
 
 
 class _Reader:
@@ -70,6 +73,7 @@ class _Reader:
         self._lines = self._each_line()
         self._again: list[Line] = []
         self._bad: list[BadRecord] = []
+        self._bad_bytes = 0
 
     def batches(self) -> Iterator[Batch]:
         header = self._header()
@@ -79,13 +83,14 @@ class _Reader:
         lines: list[int] = []
         sizes: list[int] = []
         held = 0
-        while (record := self._record(len(header))) is not None:
-            row, line, size = record
-            rows.append(row)
-            lines.append(line)
-            sizes.append(size)
-            held += size
-            if len(rows) >= BATCH_ROWS or held >= BATCH_BYTES:
+        for record in self._records(len(header)):
+            if record is not None:
+                row, line, size = record
+                rows.append(row)
+                lines.append(line)
+                sizes.append(size)
+                held += size
+            if len(rows) + len(self._bad) >= BATCH_ROWS or held + self._bad_bytes >= BATCH_BYTES:
                 yield self._batch(header, rows, lines, sizes)
                 rows, lines, sizes, held = [], [], [], 0
         self._stream.check(self._end)
@@ -94,7 +99,7 @@ class _Reader:
 
     def _batch(self, header: list[str], rows: list[list[str]], lines: list[int], sizes: list[int]) -> Batch:
         columns = {name: RawColumn(values) for name, values in zip(header, zip(*rows))}
-        bad, self._bad = self._bad, []
+        bad, self._bad, self._bad_bytes = self._bad, [], 0
         return Batch(len(rows), columns, lines, sizes, bad, self._stream.consumed)
 
     def _each_line(self) -> Iterator[Line]:
@@ -103,7 +108,9 @@ class _Reader:
             for position, text in enumerate(block.lines):
                 self._end = block.first + position + 1
                 if block.too_long:
-                    self._put_aside((block.first, offset, text), f"the line is longer than {MAX_LINE} bytes")
+                    self._put_aside(
+                        (block.first, offset, text), f"the line is longer than {MAX_LINE} bytes", whole=False
+                    )
                 else:
                     yield block.first + position, offset, text
                 offset += len(text) + 1
@@ -111,8 +118,9 @@ class _Reader:
     def _next_line(self) -> Line | None:
         return self._again.pop() if self._again else next(self._lines, None)
 
-    def _put_aside(self, line: Line, reason: str) -> None:
-        self._bad.append(bad_record(line[0], line[1], reason, line[2]))
+    def _put_aside(self, line: Line, reason: str, *, whole: bool = True) -> None:
+        self._bad.append(bad_record(line[0], line[1], reason, line[2], whole=whole))
+        self._bad_bytes += len(self._bad[-1].raw)
 
     def _header(self) -> list[str] | None:
         first = self._next_line()
@@ -138,7 +146,7 @@ class _Reader:
                     f"the times of its column '{name.strip()}' are in a zone that the file does not tell",
                     hint="Export it again with times in UTC.",
                 )
-        repeated = sorted({name for name in header if header.count(name) > 1})
+        repeated = sorted(name for name, times in Counter(header).items() if times > 1)
         if repeated:
             raise self._bad_header(f"its header has the column '{repeated[0]}' more than once")
         return header
@@ -154,21 +162,22 @@ class _Reader:
             exit_code=1,
         )
 
-    def _record(self, width: int) -> tuple[list[str], int, int] | None:
-        """The next good record: its fields, the line it starts on, and its size. None at the end."""
+    def _records(self, width: int) -> Iterator[tuple[list[str], int, int] | None]:
+        """The good records: the fields of each, the line it starts on, and its size. None where one is put aside."""
         while (first := self._next_line()) is not None:
             if not first[2].strip():
                 continue
             taken = [first]
             if first[2].count(b'"') % 2 and not self._complete(taken):
                 self._give_up(taken, "a quote is not closed")
+                yield None
                 continue
             outcome = _parse(b"\n".join(line[2] for line in taken), width, self._delimiter)
             if isinstance(outcome, str):
                 self._give_up(taken, outcome if len(taken) == 1 else "a quote is not closed")
+                yield None
                 continue
-            return outcome, first[0], sum(len(line[2]) for line in taken)
-        return None
+            yield outcome, first[0], sum(len(line[2]) for line in taken)
 
     def _complete(self, taken: list[Line]) -> bool:
         """Add lines until every quote of the record is closed."""

@@ -115,7 +115,7 @@ def _one_by_one(slow: Gathering, chunk: bytes, first: int, offset: int) -> Itera
         for position, text in enumerate(part):
             if len(text) > MAX_LINE:
                 slow.put_aside(
-                    first + start + position, offset, f"the line is longer than {MAX_LINE} bytes", text[:MAX_LINE]
+                    first + start + position, offset, f"the line is longer than {MAX_LINE} bytes", text, whole=False
                 )
                 part[position] = b""
         yield from slow.add(Lines(first + start, offset, part))

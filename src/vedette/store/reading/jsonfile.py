@@ -186,7 +186,7 @@ def _read_values(stream: TextStream, *, as_rows: bool) -> Iterator[Batch]:
             line, offset, again = values.place.line, values.place.offset, values.too_long
             text = values.give_up()
             if not again:
-                gathered.put_aside(line, offset, f"a value longer than {MAX_LINE} bytes", text)
+                gathered.put_aside(line, offset, f"a value longer than {MAX_LINE} bytes", text, whole=False)
     rest = bytes(values.held).strip(b" \t\r\n,")
     if (rest and not values.too_long) or values.in_array:
         reason = "the array does not end" if values.in_array else "the value does not end"

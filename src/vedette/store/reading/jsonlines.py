@@ -15,7 +15,7 @@ from vedette.store.reading.streams import TextStream
 BATCH_ROWS: Final = 10_000
 BATCH_BYTES: Final = 32 * 1024 * 1024
 RAW_LIMIT: Final = 32 * 1024
-"""Characters of a bad record that are kept."""
+"""Characters that are kept of a line that is too long to be read; other records that are put aside are kept whole."""
 
 _ESCAPES: Final = re.compile(
     rb"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
@@ -31,7 +31,9 @@ def read_json_lines(stream: TextStream, *, as_rows: bool = False) -> Iterator[Ba
     for block in lines_of(stream):
         line = block.first + len(block.lines)
         if block.too_long:
-            gathered.put_aside(block.first, block.offset, f"the line is longer than {MAX_LINE} bytes", block.lines[0])
+            gathered.put_aside(
+                block.first, block.offset, f"the line is longer than {MAX_LINE} bytes", block.lines[0], whole=False
+            )
         elif len(block.lines) > BATCH_ROWS:
             for start in range(0, len(block.lines), BATCH_ROWS):
                 part = block.lines[start : start + BATCH_ROWS]
@@ -64,10 +66,10 @@ class Gathering:
             self._rows += rows
             self._lines += range(block.first, block.first + len(texts))
             self._sizes += map(len, texts)
+            self._bytes += sum(map(len, texts))
         else:
             self._add_one_by_one(block)
-        self._bytes += sum(map(len, texts))
-        if len(self._rows) >= BATCH_ROWS or self._bytes >= BATCH_BYTES:
+        if self.full:
             yield self._batch()
 
     def _add_one_by_one(self, block: Lines) -> None:
@@ -85,15 +87,17 @@ class Gathering:
         self._rows.append(row)
         self._lines.append(line)
         self._sizes.append(size)
+        self._bytes += size
 
-    def put_aside(self, line: int, offset: int, reason: str, raw: bytes) -> None:
+    def put_aside(self, line: int, offset: int, reason: str, raw: bytes, *, whole: bool = True) -> None:
         """Note a record that is no row."""
-        self._bad.append(bad_record(line, offset, reason, raw))
+        self._bad.append(bad_record(line, offset, reason, raw, whole=whole))
+        self._bytes += len(self._bad[-1].raw)
 
     @property
     def full(self) -> bool:
         """Whether it is time for a batch."""
-        return len(self._rows) >= BATCH_ROWS or sum(self._sizes) >= BATCH_BYTES
+        return len(self._rows) + len(self._bad) >= BATCH_ROWS or self._bytes >= BATCH_BYTES
 
     def flush(self) -> Iterator[Batch]:
         """What there is, as a batch, if there is anything."""
@@ -160,7 +164,7 @@ def _kind(value: object) -> str:
     return "a string" if isinstance(value, str) else "an array"
 
 
-def bad_record(line: int, offset: int, reason: str, raw: bytes) -> BadRecord:
-    """A record to put aside; bytes that are not UTF-8 stay visible as `\\xff`."""
-    text = raw[: RAW_LIMIT * 4].decode(errors="backslashreplace").rstrip("\r")
-    return BadRecord(line, offset, reason, text[:RAW_LIMIT])
+def bad_record(line: int, offset: int, reason: str, raw: bytes, *, whole: bool = True) -> BadRecord:
+    """A record to put aside; bytes that are not UTF-8 stay visible as `\\xff`. Of one that is not `whole` the start is kept."""
+    text = (raw if whole else raw[: RAW_LIMIT * 4]).decode(errors="backslashreplace").rstrip("\r")
+    return BadRecord(line, offset, reason, text if whole else text[:RAW_LIMIT])

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vedette.core.errors import InvalidInput, VedetteError
-from vedette.kql.ticks import DAY, UNIX_EPOCH
+from vedette.kql.ticks import DAY, MAX_DATETIME, MAX_TIMESPAN, MIN_TIMESPAN, UNIX_EPOCH
 from vedette.kql.types import Type
 from vedette.store.batch import Batch, RawColumn
 from vedette.store.conversion import json_text
@@ -20,6 +19,8 @@ from vedette.store.reading.streams import open_file
 _BATCH_ROWS: Final = 10_000
 _TICKS: Final = {"s": (10_000_000, 1), "ms": (10_000, 1), "us": (10, 1), "ns": (1, 100)}
 """Factor and divisor from a unit of Arrow's to ticks."""
+_MOMENTS: Final = range(MAX_DATETIME + 1)
+_SPANS: Final = range(MIN_TIMESPAN, MAX_TIMESPAN + 1)
 
 
 def read_parquet(path: Path) -> Iterator[Batch]:
@@ -54,20 +55,32 @@ def _column(array: pa.Array) -> RawColumn:
     if pa.types.is_dictionary(kind):
         return _column(array.dictionary_decode())
     if pa.types.is_timestamp(kind):
-        return RawColumn(_scaled(array, kind.unit, UNIX_EPOCH), native=Type.DATETIME)
+        return RawColumn(_scaled(array, UNIX_EPOCH, _MOMENTS), native=Type.DATETIME)
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
-        return RawColumn(_scaled(array, kind.unit, 0), native=Type.TIMESPAN)
+        return RawColumn(_scaled(array, 0, _SPANS), native=Type.TIMESPAN)
     if pa.types.is_date(kind):
-        days = array.cast(pa.date32()).cast(pa.int32()).to_pylist()
-        return RawColumn([None if d is None else d * DAY + UNIX_EPOCH for d in days], native=Type.DATETIME)
+        days = array.cast(pa.date32()).cast(pa.int32())
+        moments = [None if day is None else day * DAY + UNIX_EPOCH for day in days.to_pylist()]
+        return RawColumn(_within(moments, _MOMENTS, days, "days since 1970-01-01"), native=Type.DATETIME)
     return RawColumn(array.to_pylist(), native=_native(kind))
 
 
-def _scaled(array: pa.Array, unit: str, origin: int) -> list[int | None]:
-    factor, divisor = _TICKS[unit]
-    whole = pa.int32() if pa.types.is_time32(array.type) else pa.int64()
-    values = array.cast(whole).to_pylist() if not pa.types.is_time32(array.type) else pc.cast(array, whole).to_pylist()
-    return [None if value is None else value * factor // divisor + origin for value in values]
+def _scaled(array: pa.Array, origin: int, within: range) -> list[int | str | None]:
+    kind = array.type
+    factor, divisor = _TICKS[kind.unit]
+    whole = array.cast(pa.int32() if pa.types.is_time32(kind) else pa.int64())
+    made = [None if value is None else value * factor // divisor + origin for value in whole.to_pylist()]
+    return _within(made, within, whole, f"{kind.unit} since 1970-01-01" if origin else kind.unit)
+
+
+def _within(ticks: list[int | None], within: range, array: pa.Array, unit: str) -> list[int | str | None]:
+    """The ticks, with texts in the place of those that KQL cannot have: years before 1 and after 9999.
+
+    They say what the file has; Arrow's own texts of years far away are of other years.
+    """
+    return [
+        tick if tick is None or tick in within else f"{array[place].as_py()} {unit}" for place, tick in enumerate(ticks)
+    ]
 
 
 def _native(kind: pa.DataType) -> Type | None:
