@@ -41,7 +41,7 @@ Aside = Callable[[str, Sequence[BadRecord], str], object]
 """Keeps records that are no objects: the table that they were meant for, the records, and where they come from."""
 
 
-_OTHERS: Final = frozenset({Content.EVTX, Content.PARQUET, Content.LINES, Content.EMPTY})
+_OTHERS: Final = frozenset({Content.EVTX, Content.PARQUET, Content.LINES, Content.W3C, Content.EMPTY})
 """What is nothing of threat intelligence, and need not be read for it."""
 
 

@@ -205,7 +205,7 @@ class FileLoader:
         """How a file is read, or why it is not."""
         size = size_of(found.file)
         asked = options.table
-        if looked.content in (Content.EVTX, Content.EVENT_XML, Content.LINES):
+        if looked.content in (Content.EVTX, Content.EVENT_XML, Content.LINES, Content.W3C):
             return FileToRead(found.file, found.shown, looked, self._clock.now(), asked).source(size)
         kinds = [kind for kind in looked.kinds if kind.label != "Log table rows"]
         if kinds and asked is not None:

@@ -13,7 +13,7 @@ from vedette.collect.files.identities import Identities
 from vedette.collect.files.kinds import LISTS, kind_of, records_in
 from vedette.collect.files.moments import FileMoments, any_day_first, order_open, written
 from vedette.collect.files.recognising import Content, Looked
-from vedette.collect.formats import cef, windows_events, windows_xml
+from vedette.collect.formats import cef, w3c, windows_events, windows_xml
 from vedette.collect.formats.columns import Record, Unreadable
 from vedette.collect.formats.lines import LineReader, decode
 from vedette.store.batch import BadRecord, Batch
@@ -27,6 +27,7 @@ from vedette.store.records import Filed, Records, RecordSource
 _ROWS: Final = 5_000
 _LINES: Final = "Syslog and CEF"
 _EVENTS: Final = "Windows events"
+_W3C: Final = "W3C logs"
 _ENVELOPE: Final = re.compile(rb'"(?:' + "|".join(LISTS).encode() + rb')"\s*:\s*\[')
 
 
@@ -43,7 +44,7 @@ class FileToRead:
 
     def source(self, size: int) -> RecordSource:
         """The file as the store takes it."""
-        named = {Content.EVTX: _EVENTS, Content.EVENT_XML: _EVENTS, Content.LINES: _LINES}
+        named = {Content.EVTX: _EVENTS, Content.EVENT_XML: _EVENTS, Content.LINES: _LINES, Content.W3C: _W3C}
         kind = named.get(self.looked.content) or " and ".join(kind.label for kind in self.looked.kinds)
         return RecordSource(self.shown, self.file, size, kind, self.read, self.table)
 
@@ -80,8 +81,8 @@ class FileToRead:
         """The records."""
         made = _Maker(self)
         readers: dict[Content, Callable[[_Maker], Iterator[Records]]] = {
-            Content.EVTX: _evtx, Content.EVENT_XML: _event_xml, Content.LINES: _lines, Content.JSON: _objects,
-            Content.CSV: _objects,
+            Content.EVTX: _evtx, Content.EVENT_XML: _event_xml, Content.LINES: _lines, Content.W3C: _w3c,
+            Content.JSON: _objects, Content.CSV: _objects,
         }  # fmt: skip
         return readers[self.looked.content](made)
 
@@ -184,6 +185,28 @@ def _lines(maker: _Maker) -> Iterator[Records]:
                 if row.get(name) == "":
                     del row[name]
             maker.add(Record(table, row), _LINES, line, len(raw))
+            if maker.full:
+                yield maker.batch(stream.consumed)
+    stream.check(line)
+    yield maker.batch(stream.consumed)
+
+
+def _w3c(maker: _Maker) -> Iterator[Records]:
+    stream = TextStream(maker.source.file)
+    reader = w3c.W3cReader(maker.moments)
+    line = 1
+    for block in lines_of(stream):
+        if block.too_long:
+            maker.records.bad.append(bad_record(block.first, block.offset, "the line is too long", block.lines[0]))
+            continue
+        for position, raw in enumerate(block.lines):
+            line = block.first + position
+            text = decode(raw.strip(b"\0")).rstrip("\r")
+            found = reader.read(text) if text.strip() else None
+            if isinstance(found, Unreadable):
+                maker.put_aside(line, block.offset_of(position), found.reason, found.raw)
+            elif found is not None:
+                maker.add(found, _W3C, line, len(raw))
             if maker.full:
                 yield maker.batch(stream.consumed)
     stream.check(line)

@@ -16,7 +16,7 @@ import orjson
 from vedette.collect.files.kinds import LISTS, Kind, kind_of, records_in
 from vedette.collect.files.moments import order_open
 from vedette.collect.files.tarring import has_magic
-from vedette.collect.formats import cef
+from vedette.collect.formats import cef, w3c
 from vedette.core.errors import VedetteError
 from vedette.store.reading.csvfile import delimiter_of, header_names
 from vedette.store.reading.jsonfile import values_in
@@ -78,6 +78,7 @@ class Content(enum.Enum):
     JSON = "JSON"
     CSV = "CSV"
     LINES = "syslog or CEF"
+    W3C = "W3C log"
     EMPTY = "empty"
     UNKNOWN = "unknown"
 
@@ -250,6 +251,8 @@ def _look_at_text(text: bytes) -> Looked:
             Content.UNKNOWN, reason="objects of PowerShell (Export-Clixml); the same as CSV or JSON can be read"
         )
     tested = lines[:SAMPLE]
+    if lines[0].startswith("#") and any(w3c.is_heading(line) for line in tested):
+        return Looked(Content.W3C)
     fitting = sum(1 for line in tested if cef.find(line) >= 0 or _SYSLOG.match(line))
     if fitting * 2 > len(tested):
         return Looked(Content.LINES)
