@@ -28,7 +28,7 @@ from vedette.collect.formats import (
     windows_events,
 )
 from vedette.collect.formats.columns import Record, Unreadable, text
-from vedette.collect.formats.shapes import header
+from vedette.collect.formats.shapes import header, inner
 from vedette.collect.formats.timestamps import Moments
 
 Made = Sequence[Record] | Unreadable
@@ -88,7 +88,9 @@ def _resource(record: Mapping[str, Any]) -> Kind | None:
     """The kind of a resource of Azure, which its type or what it holds says."""
     held, kind = record.get("properties"), str(record.get("type") or "").casefold()
     if not isinstance(held, Mapping):
-        return None
+        if "id" not in record or held is not None:
+            return None
+        held = record  # as the Azure CLI writes resources
     if kind == sentinel_incidents.TYPE:
         return _SENTINEL
     if cloud_posture.is_type(kind):
@@ -117,6 +119,11 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("Admin audit log", exchange_audit.is_admin_record, _one(exchange_audit.read_admin)),
     Kind("Exchange message trace", message_traces.is_trace, _one(message_traces.read)),
     Kind("Defender vulnerabilities", device_vulnerabilities.is_export, _one(device_vulnerabilities.read)),
+    Kind(
+        "Defender assessments",
+        device_vulnerabilities.is_assessment,
+        _one(device_vulnerabilities.read_assessment),
+    ),
     Kind(
         "Defender vulnerabilities",
         device_vulnerabilities.is_vulnerability,
@@ -150,6 +157,19 @@ LISTS: Final = ("records", "value", "Results", "results", "Records", "items", "d
 """What documents around lists of records call the list."""
 
 
+def forwarded(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The record of a known kind that Beats, Logstash or Elasticsearch have put around it, as text in `message` or `event.original`."""
+    if "@timestamp" not in document or kind_of(document) is not None:
+        return None
+    event = document.get("event")
+    original = event.get("original") if isinstance(event, Mapping) else document.get("event.original")
+    for text_ in (original, document.get("message")):
+        held = inner(text_)
+        if isinstance(held, Mapping) and kind_of(held) is not None:
+            return held
+    return None
+
+
 def records_in(document: object) -> Iterator[object]:
     """The records of a document: those of a list, of an envelope around one, of the query API's tables, or itself."""
     if isinstance(document, list):
@@ -165,6 +185,9 @@ def records_in(document: object) -> Iterator[object]:
             if kind_of(document) is None:
                 yield from records_in(held)
                 return
+    if (held_within := forwarded(document)) is not None:
+        yield held_within
+        return
     tables = document.get("tables")
     if isinstance(tables, list) and tables and all(isinstance(one, Mapping) and "rows" in one for one in tables):
         for table in tables:

@@ -41,6 +41,7 @@ _NAME: Final = re.compile(r"[^A-Za-z0-9_]")
 _APOSTROPHES: Final = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 """Texts of JSON as Functions write it into their records' properties: between apostrophes."""
 _ESCAPED: Final = re.compile(r'\\.|"', re.DOTALL)
+_AROUND: Final = frozenset({*ENVELOPE, "time", "identity", "location", "tenantId"})
 _CLAIM: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _RESOURCE: Final = re.compile(
     r"/subscriptions/([^/]+)(?:/resourcegroups/([^/]+))?(?:/providers/([^/]+)(?:/([^/]+)/(.+))?)?", re.IGNORECASE
@@ -64,12 +65,12 @@ def is_diagnostic(record: object) -> bool:
         return False
     if "category" in record:
         return "time" in record or "resourceId" in record or ("operationName" in record and "properties" in record)
-    return (
-        "Category" in record
-        and "ResourceId" in record
-        and "TimeGenerated" not in record
-        and any(t in record for t in TIMES)
-    )
+    if "Category" not in record or "TimeGenerated" in record:
+        return False
+    if "ResourceId" in record:
+        return any(t in record for t in TIMES)
+    # a sign-in as its table has it, without the table's own time
+    return "Type" not in record and {"OperationName", "TenantId", "CreatedDateTime"} <= record.keys()
 
 
 def read(record: object, moments: Moments) -> Record | Unreadable:
@@ -187,8 +188,9 @@ def _hunting(
 
 def _entra(table: str, record: Mapping[str, Any], properties: dict[str, Any], moments: Moments) -> Record:
     known = columns(table)
+    said = (*(properties[name] for name in ENTRA_TIMES if name in properties), record.get("CreatedDateTime"))
     row: dict[str, Any] = {
-        "TimeGenerated": _time_of(record, moments, *(properties[name] for name in ENTRA_TIMES if name in properties)),
+        "TimeGenerated": _time_of(record, moments, *said),
         "SourceSystem": "Azure AD",
         "Resource": "Microsoft.aadiam",
         "ResourceGroup": "Microsoft.aadiam",
@@ -203,6 +205,8 @@ def _entra(table: str, record: Mapping[str, Any], properties: dict[str, Any], mo
         },
     )
     known.put(row, properties, ENTRA_RENAMED)
+    if "properties" not in record:  # columns of the table themselves
+        known.put(row, {name: one for name, one in record.items() if name not in _AROUND and name not in TIMES})
     if table == "SigninLogs":
         row["Category"] = record["category"]
     return Record(table, row)

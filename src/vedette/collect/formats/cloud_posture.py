@@ -23,6 +23,9 @@ _ENRICHED: Final = frozenset({
 """What the export says of itself beside a record, by one of these names."""
 
 
+_AROUND: Final = frozenset({"id", "name", "type", "resourceGroup"})
+
+
 def is_export(record: Mapping[str, Any]) -> bool:
     """Whether the names of a record are those of the continuous export's."""
     names = {name[:1].lower() + name[1:] for name in record}
@@ -37,7 +40,7 @@ def is_type(kind: str) -> bool:
 def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     """The row of a record, or the record with the reason why it is none."""
     fields = lowered(record)
-    properties = fields.get("properties")
+    properties = fields.get("properties", fields)  # the Azure CLI writes them beside the others
     identifier = str(fields.get("id") or "")
     kind = str(fields.get("type") or "").rpartition("/")[2].casefold() or _kind_of(identifier)
     table = _TABLES.get(kind)
@@ -51,8 +54,9 @@ def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     resource = (
         _object(properties.get("resourceDetails")).get("id") or identifier.split("/providers/Microsoft.Security/")[0]
     )
+    whole = text({one: value for one, value in properties.items() if one not in _AROUND})
     row: dict[str, Any] = {
-        "TimeGenerated": at or moments.now_text, "AssessedResourceId": resource, "Properties": text(properties),
+        "TimeGenerated": at or moments.now_text, "AssessedResourceId": resource, "Properties": whole,
         "IsSnapshot": enrichment.get("isSnapshot"), "_ResourceId": str(resource).lower(), "Environment": "Azure",
         "TenantId": fields.get("tenantId"),
     }  # fmt: skip

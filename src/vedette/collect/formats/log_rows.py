@@ -86,7 +86,8 @@ def _all_columns() -> tuple[tuple[str, frozenset[str]], ...]:
 
 
 def read(record: Mapping[str, Any], table: str, moments: Moments) -> Record:
-    """The row, in the table's columns; advanced hunting's Timestamp is its TimeGenerated."""
+    """The row, in the table's columns; its TimeGenerated is advanced hunting's Timestamp, or the `time` of Application Insights' tables,
+    which diagnostic settings write as rows with a resource's id."""
     known = columns(table)
     row = {
         name: known.typed(name, value)
@@ -94,6 +95,13 @@ def read(record: Mapping[str, Any], table: str, moments: Moments) -> Record:
         if value not in (None, "") and name not in ("$table", "TableName")
     }
     stamp = row.get("Timestamp")
-    if "TimeGenerated" not in row and isinstance(stamp, str) and (at := moments.read(stamp)) is not None:
+    if "TimeGenerated" in row:
+        return Record(table, row)
+    if isinstance(stamp, str) and (at := moments.read(stamp)) is not None:
         row["TimeGenerated"] = at
+    elif isinstance(stamp := row.get("time"), str) and (at := moments.read(stamp)) is not None:
+        row["TimeGenerated"] = at
+        del row["time"]
+        if isinstance(resource := row.pop("resourceId", None), str):
+            row.setdefault("_ResourceId", resource.lower())
     return Record(table, row)

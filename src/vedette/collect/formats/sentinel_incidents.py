@@ -1,4 +1,7 @@
-"""Incidents of Microsoft Sentinel as Azure Resource Manager has them (`Microsoft.SecurityInsights`), as rows of SecurityIncident."""
+"""Incidents of Microsoft Sentinel as Azure Resource Manager has them (`Microsoft.SecurityInsights`), as rows of SecurityIncident.
+
+The Azure CLI writes a resource's properties beside its id, name and type.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,17 @@ _TIMES: Final = {
     "createdTimeUtc": "CreatedTime", "lastModifiedTimeUtc": "LastModifiedTime", "firstActivityTimeUtc": "FirstActivityTime",
     "lastActivityTimeUtc": "LastActivityTime",
 }  # fmt: skip
-_OWN: Final = frozenset({*_TIMES, "relatedAnalyticRuleIds"})
+_OWN: Final = frozenset(
+    {*_TIMES, "relatedAnalyticRuleIds", "id", "name", "type", "etag", "systemData", "resourceGroup"}
+)
 
 
 def read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     """The row of an incident, or the incident with the reason why it is none."""
-    properties = record.get("properties")
-    at = moment(properties.get("lastModifiedTimeUtc"), moments) if isinstance(properties, Mapping) else None
-    if not isinstance(properties, Mapping) or at is None:
+    held = record.get("properties")
+    properties = held if isinstance(held, Mapping) else record
+    at = moment(properties.get("lastModifiedTimeUtc"), moments)
+    if at is None:
         return Unreadable(text(record), "the incident has no lastModifiedTimeUtc that can be read")
     row: dict[str, Any] = {"TimeGenerated": at, "IncidentName": record.get("name"), "SourceSystem": "Azure"}
     columns(TABLE).put(row, {name: value for name, value in properties.items() if name not in _OWN})
