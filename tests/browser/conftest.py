@@ -7,10 +7,12 @@ the content security policy fails the test that saw it, unless the test has said
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
 import httpx
@@ -42,11 +44,21 @@ WIDTH, HEIGHT = 1280, 800
 PATIENCE = 45_000
 """Milliseconds that the browser waits for what a test expects."""
 
+T = TypeVar("T")
 _POLICY = """
 document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`content security policy: ${event.violatedDirective} ${event.blockedURI}`);
 });
 """
+
+
+def eventually(read: Callable[[], T], wanted: Callable[[T], bool]) -> T:
+    """What is read as soon as it is what is wanted; what it was last where that takes longer than a page is waited for."""
+    until = time.monotonic() + PATIENCE / 1000
+    while not wanted(found := read()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert wanted(found), found
+    return found
 
 
 @dataclass
@@ -123,6 +135,17 @@ class Site:
         assert answer.status_code == 200, answer.text
         body: dict[str, object] = answer.json()
         return body
+
+    def reached(self, country: str, **fields: object) -> dict[str, object]:
+        """A country's incident once the server has these fields of it: pages show what is done before they have sent it."""
+        return eventually(
+            lambda: self.incident(country), lambda body: all(body[name] == value for name, value in fields.items())
+        )
+
+    def got(self, path: str, wanted: Callable[[Any], bool], **parameters: object) -> Any:
+        """What the server answers, once it is what is wanted."""
+        with self.client() as client:
+            return eventually(lambda: client.get(path, params=parameters).raise_for_status().json(), wanted)  # type: ignore[arg-type]
 
     @contextmanager
     def context(self, faults: Faults) -> Iterator[BrowserContext]:

@@ -71,6 +71,6 @@ def test_a_rule_from_the_form_to_the_list(site: Site, page: Page, faults: Faults
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("link", name="Contain")).to_have_count(0)
+    site.got(BASE, lambda found: [one["displayName"] for one in found["value"]] == ["Phishing"])
     with site.client() as client:
-        assert [one["displayName"] for one in client.get(BASE).json()["value"]] == ["Phishing"]
         client.delete(f"{BASE}/{made['id']}")

@@ -63,8 +63,7 @@ def test_a_row_is_kept_found_and_put_into_an_incident(site: Site, page: Page) ->
     page.locator("h1").click()
     page.keyboard.press("u")
     expect(row.get_by_role("link", name=f"#{number}")).to_be_visible()
-    with site.client() as client:
-        (kept,) = client.get(f"{WS}/bookmarks", params={"incident": number}).json()["value"]
+    (kept,) = site.got(f"{WS}/bookmarks", lambda found: found["value"], incident=number)["value"]
     assert [one["type"] for one in kept["entities"]] == ["Account"]
     pane.get_by_role("button", name="Delete").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()

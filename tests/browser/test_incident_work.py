@@ -52,14 +52,13 @@ def test_tasks_and_a_merge_that_is_undone(site: Site, page: Page) -> None:
     page.get_by_label("Number of the incident to merge into this one").fill(f"#{other}")
     page.get_by_role("button", name="Merge into this").click()
     expect(page.get_by_role("tab", name="Alerts (2)")).to_be_visible()
-    assert site.incident("SO")["mergedInto"] == number
+    site.reached("SO", mergedInto=number)
     boxes = page.get_by_role("group", name="Alerts to move into an incident of their own").get_by_role("checkbox")
     expect(boxes).to_have_count(2)
     picture(page, "work")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("tab", name="Alerts (1)")).to_be_visible()
-    assert site.incident("SO")["mergedInto"] is None
-    assert site.incident("SO")["title"] == rule_name("SO")
+    site.reached("SO", mergedInto=None, title=rule_name("SO"))
 
 
 @pytest.mark.req("P-098", "P-100")

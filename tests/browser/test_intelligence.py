@@ -74,8 +74,7 @@ def test_an_indicator_from_adding_to_deletion(site: Site, page: Page, faults: Fa
     page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     expect(row).to_have_count(0)
     expect(pane).to_have_count(0)
-    with site.client() as client:
-        assert client.get(f"{WS}/indicators", params={"state": "all"}).json()["count"] == 0
+    site.got(f"{WS}/indicators", lambda found: found["count"] == 0, state="all")
 
 
 def test_who_may_not_change_them_has_no_buttons(site: Site, stranger: Page) -> None:

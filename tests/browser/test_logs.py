@@ -61,9 +61,8 @@ def test_a_refused_query_says_why(site: Site, page: Page, faults: Faults) -> Non
 
 
 def test_a_rule_is_switched(site: Site, page: Page, status: Says) -> None:
-    def enabled() -> object:
-        with site.client() as client:
-            return client.get(f"{WS}/rules/{rule_id(NEVER)}").json()["enabled"]
+    def enabled(wanted: bool) -> None:
+        site.got(f"{WS}/rules/{rule_id(NEVER)}", lambda found: found["enabled"] is wanted)
 
     page.goto(site.path("analytics"))
     expect(page.get_by_text(f"of {len(COUNTRIES) + 2} rules")).to_be_visible()
@@ -71,10 +70,10 @@ def test_a_rule_is_switched(site: Site, page: Page, status: Says) -> None:
     expect(switch).not_to_be_checked()
     switch.press(" ")
     status(f"Enabled {rule_name(NEVER)}")
-    assert enabled() is True
+    enabled(True)
     page.keyboard.press("u")
     status("Undone")
-    assert enabled() is False
+    enabled(False)
     expect(switch).not_to_be_checked()
     page.get_by_role("row").filter(has_text=rule_name(NEVER)).get_by_role("button", name="Run now").click()
     status("found nothing")

@@ -166,6 +166,5 @@ def test_similar_alerts_are_suppressed(site: Site, page: Page) -> None:
     picture(page, "suppress")
     suppress.get_by_role("button", name="Suppress for").click()
     expect(suppress.get_by_role("status")).to_contain_text("Hidden for")
-    with site.client() as client:
-        [made] = client.get(f"{WS}/rule-exceptions", params={"rule": identity}).json()["value"]
+    [made] = site.got(f"{WS}/rule-exceptions", lambda found: found["value"], rule=identity)["value"]
     assert made["reason"] == "The office there has opened."
