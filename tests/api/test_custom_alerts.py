@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -52,10 +53,10 @@ version: 1.0.0
 """
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One server for the tests here, which hears syslog over TCP."""
-    with serving(tmp_path_factory.mktemp("alerts") / "data", syslog_tcp=0) as held:
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Running]:
+    """A server that hears syslog over TCP."""
+    with serving(tmp_path / "data", syslog_tcp=0) as held:
         yield held
 
 

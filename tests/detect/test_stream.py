@@ -172,6 +172,7 @@ _STEPS = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.timeout(900)
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_STEPS)
 def test_stream_and_schedule_give_what_the_schedule_gives_alone(tmp_path: Path, steps: list[tuple[str, int]]) -> None:
