@@ -92,6 +92,8 @@ FORMS = [
     "<165>1 2026-03-06T17:05:41Z web01 app {n} - [meta sequenceId=\"{n}\"][x@1 a=\"\\\"\"] text {n}",
     "<134>Mar  6 17:05:41 fw CEF:0|V|P|1|100|deny|8|src=10.0.0.{n} dpt={n} act=Denied cn1={n} cs1=a b c request=http://x/?a=1 b={n}",
     "<134>1 2026-03-06T17:05:41Z fw x - - - CEF:1|V|P|1|100|deny|8|deviceDirection=1 dst=10.0.0.1 dpt={n} start=177279840{n:04} cfp1={n}.5",
+    "<181>Mar  6 17:05:41 ise1 CISE_Passed_Authentications {n:010} 1 0 2026-03-06 17:05:41.328 +00:00 x",
+    "<134>Mar  6 17:05:41 fw CEF:0|V|P|1|100|deny|8|src=10.0.0.{n}  msg=padded {n}   dpt={n}  act=Denied  foo=x  cs1=y",
     "CEF:0|V|P\\\\x|1|100|path|8|filePath=C:\\Windows\\x{n} msg=a\\=b\\nc externalId={n} foo=bar",
 ]  # fmt: skip
 

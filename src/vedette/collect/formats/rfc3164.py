@@ -1,7 +1,7 @@
 """BSD syslog (RFC 3164) as real senders write it: with or without priority, year, host, tag or pid; ISO 8601 times; Cisco's forms.
 
-What the form does not say for certain is left out: a word is a tag only when `:` or `[pid]` ends it, and a host only when it
-follows a time. Everything else is the message, unchanged.
+What the form does not say for certain is left out: a word is a tag only when `:` or `[pid]` ends it, or the counters of a message in
+segments follow it (Cisco ISE), and a host only when it follows a time. Everything else is the message, unchanged.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from vedette.collect.formats.timestamps import ZONES, Moments
+from vedette.collect.formats.timestamps import USUAL_ZONES, ZONES, Moments
 
-TAG: Final = r"(?!\d+:\d)([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(?!//))(?: |$|(?=\S))"
+TAG: Final = r"(?!\d+:\d)([\w./()%@*+#$~-]{1,128}+)(?:\[([^\]\s]{0,128}+)\]:?|:(?!//)|(?= \d{10} \d{1,3} \d{1,3} ))(?: |$|(?=\S))"
 """A tag and its pid, as an expression; a time of the day is none."""
 # What most senders write; whatever is written differently is left to the expressions below.
-_ZONES: Final = "|".join(sorted(name for name in ZONES if len(name) > 2))
+# A word behind a time is one of the usual zones, or a host; before a colon it may be any zone, and before Cisco's `: %` any name at all.
+_ZONES: Final = "|".join(sorted(name for name in USUAL_ZONES if len(name) > 2))
+_ANY_ZONE: Final = "|".join(sorted(ZONES, key=len, reverse=True))
+_ORIGIN: Final = r"[A-Za-z0-9][\w.-]{0,254}|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4}){2,7}?(?=: )"
 _YEAR: Final = r"(?:19|20)\d\d"
 _NO_HOST: Final = f"(?!(?:{_YEAR}|{_ZONES}|last|Message|Forwarded|From) )"
 TIME_AND_HOST: Final = rf"([A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d) {_NO_HOST}([A-Za-z0-9_][\w.@-]{{0,254}}+) (?!: )"
@@ -27,11 +30,17 @@ _COMMON: Final = re.compile(COMMON)
 # ArubaOS writes the year behind the time, and others a zone, RFC 3164's example both: a word like that is none if it can be the host
 # before a tag.
 _BSD: Final = re.compile(
-    r" *:? *(?:\d{1,10}: )?(?:(?!\d+: )([A-Za-z0-9][\w.-]{0,254})(?:: | (?=[A-Z]{2}/)))?(?:\d{1,10}: )?(?:[A-Z]{2}(?:/\w{1,8}){1,4}:)?"
+    rf" *:? *(?:\d{{1,10}}: )?(?:(?!\d+: )({_ORIGIN})(?:: | (?=[A-Z]{{2}}/)| (?=\d{{1,10}}: )))?(?:\d{{1,10}}: )?"
+    r"(?:[A-Z]{2}(?:/\w{1,8}){1,4}:)?"
     r"[*.]?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?"
     r"(?:(\d{4}) )?([A-Za-z]{3}) {1,2}(\d{1,2})(?: (\d{4}))? (\d\d:\d\d:\d\d)([.,]\d{1,9})?"
-    rf"(?: ({_YEAR})(?= \S))?(?: ([A-Z]{{1,5}}(?=:)|(?:{_ZONES})(?= \S*[^\s:] )|[+-]\d\d:?\d\d(?=[: ])))?"
+    rf"(?: ({_YEAR})(?= \S))?(?: ((?:{_ANY_ZONE})(?=:)|[A-Z]{{1,8}}(?= ?: %)|(?:{_ZONES})(?= \S*[^\s:] )|[+-]\d\d:?\d\d(?=[: ])))?"
     rf"(?:(?<=[A-Z]) ({_YEAR})(?= \S))?(?=[: ]|$)(?: ?:)?(?: +|$)"
+)
+# IOS with its time since the start instead: `46: 1w2d: %LINK-3-UPDOWN: …`.
+_UPTIME: Final = re.compile(
+    rf" *:? *(?:\d{{1,10}}: )?(?:(?!\d+: )({_ORIGIN}): )?(?:\d{{1,10}}: )?"
+    r"[*.]?(?:\d{1,4}[ywdh]\d{1,2}[wdhms]|\d\d:\d\d:\d\d(?:\.\d{1,6})?): (?=%)"
 )
 # Also 2026/03/01 10:00:00, and 2026:03:01-10:00:00 as Sophos UTM writes it; a zone may stand apart.
 _ISO: Final = re.compile(
@@ -79,6 +88,8 @@ def parse(text: str, moments: Moments, *, tagged: bool = True) -> Bsd:
             day, clock, fraction, zone = found.groups()
             time = moments.iso(day, clock, fraction, zone and zone.strip())
     if found is None or time is None:
+        if (started := _UPTIME.match(text)) is not None and (word := _TAG.match(text, started.end())) is not None:
+            return Bsd(None, started[1], word[1], word[2], text[word.end() :])
         if tagged and (word := _TAG.match(text)) is not None:
             return Bsd(None, None, word[1], word[2], text[word.end() :])
         return Bsd(None, None, None, None, text)

@@ -27,6 +27,8 @@ _VERSION: Final = re.compile(r"1 |[1-9]\d{0,2} (?=\d{4}-\d\d-\d\dT\d\d:)", re.AS
 _BARE_VERSION: Final = re.compile(r"1 (?=\d{4}-\d\d-\d\dT\d\d:)", re.ASCII)
 # Cisco Meraki: the version of RFC 5424, seconds since 1970, the device, and a message of its own form.
 _MERAKI: Final = re.compile(r"1 (\d{9,10})(\.\d{1,9})? ([\w.:-]{1,255}) ", re.ASCII)
+# Kiwi Syslog Server writes where a message that it forwards is from.
+_ORIGINAL: Final = re.compile(r"Original Address=([0-9A-Fa-f:.]{2,45}) ")
 _INT: Final = 2**31
 
 
@@ -54,6 +56,9 @@ def parse(line: str, moments: Moments) -> Message:
         priority, rest, tagged = int(found[1]), line[found.end() :], True
         if priority > 191:
             priority, problem = DEFAULT_PRIORITY, f"{priority} is not a priority"
+    if (original := _ORIGINAL.match(rest)) is not None:
+        message = parse(line[: found.end() if found else 0] + rest[original.end() :], moments)
+        return message._replace(host=message.host or original[1], problem=problem or message.problem)
     if (version := (_BARE_VERSION if found is None else _VERSION).match(rest)) is not None:
         rest = f"1 {rest[version.end() :]}"
         if (meraki := _MERAKI.match(rest)) is not None:

@@ -13,11 +13,16 @@ MONTHS: Final = {
     name: number
     for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
 }  # fmt: skip
-ZONES: Final = {
+USUAL_ZONES: Final = {
     "UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8,
     "PDT": -7, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3,
 }  # fmt: skip
-"""Hours of the abbreviations that mean one thing: those of RFC 822 and of Europe's zones."""
+"""Hours of the abbreviations of RFC 822 and of Europe's zones."""
+ZONES: Final[dict[str, float]] = USUAL_ZONES | {
+    "MET": 1, "MEST": 2, "METDST": 2, "MSK": 3, "HKT": 8, "SGT": 8, "AWST": 8, "JST": 9, "KST": 9, "ACST": 9.5, "AEST": 10,
+    "ACDT": 10.5, "AEDT": 11, "NZST": 12, "NZDT": 13, "AKST": -9, "AKDT": -8, "HST": -10,
+}  # fmt: skip
+"""Hours of all abbreviations that mean one thing. Others (IST, BST, AST) mean several."""
 
 OLDEST: Final = timedelta(days=2)
 NEWEST: Final = timedelta(days=1)
