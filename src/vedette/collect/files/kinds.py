@@ -26,6 +26,7 @@ from vedette.collect.formats import (
     office365,
     sentinel_incidents,
     windows_events,
+    windows_exports,
 )
 from vedette.collect.formats.columns import Record, Unreadable, text
 from vedette.collect.formats.shapes import header, inner
@@ -103,6 +104,7 @@ _SENTINEL: Final = Kind("Sentinel incidents", lambda record: False, _one(sentine
 _POSTURE: Final = Kind("Defender for Cloud", cloud_posture.is_export, _one(cloud_posture.read))
 KINDS: Final[tuple[Kind, ...]] = (
     Kind("Windows events", _has("Event"), _one(windows_events.read)),
+    Kind("Windows events", windows_exports.is_event, _one(windows_exports.read)),
     Kind("Azure activity log", azure_activity.is_event, _one(azure_activity.read)),
     Kind("Azure diagnostic settings", azure_diagnostics.is_diagnostic, _one(azure_diagnostics.read)),
     Kind("Unified audit log", office365.is_audit_record, _one(office365.read)),
@@ -158,7 +160,11 @@ LISTS: Final = ("records", "value", "Results", "results", "Records", "items", "d
 
 
 def forwarded(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The record of a known kind that Beats, Logstash or Elasticsearch have put around it, as text in `message` or `event.original`."""
+    """The record of a known kind that Elasticsearch, Beats or Logstash have put a document around: its `_source`, or text in `message` or
+    `event.original`."""
+    source = document.get("_source")
+    if isinstance(source, Mapping):
+        return forwarded(source) or source
     if "@timestamp" not in document or kind_of(document) is not None:
         return None
     event = document.get("event")

@@ -271,7 +271,7 @@ def _take(maker: _Maker, document: Mapping[str, Any], name: str, line: int, size
 
 
 def _may_hold(document: Mapping[str, Any]) -> bool:
-    if "@timestamp" in document:
+    if "@timestamp" in document or "_source" in document:
         return True
     return len(document) < 16 and any(isinstance(value, list) for value in document.values())
 
