@@ -144,6 +144,49 @@ def test_what_they_say_in_other_ways(record: dict[str, Any], expected: dict[str,
     assert {name: made.row.get(name) for name in expected} == expected
 
 
+GET_WINEVENT = {
+    "Message": "The service entered the stopped state.", "Id": 7036, "Version": 0, "Level": 4, "Task": 0, "Opcode": 0,
+    "Keywords": -9187343239835811840, "RecordId": 12, "ProviderName": "Service Control Manager", "LogName": "System", "ProcessId": 5,
+    "ThreadId": 6, "MachineName": "pc", "UserId": {"BinaryLength": 12, "Value": "S-1-5-18"}, "TimeCreated": "/Date(1772359200123)/",
+    "LevelDisplayName": "Information", "Properties": [{"Value": "Spooler"}, {"Value": "stopped"}, {"Value": None}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"TimeCreated": {"value": "/Date(1772359200123)/", "DateTime": "Sunday"}},
+        {"TimeCreated": "2026-03-01T11:00:00.123+01:00"},
+    ],
+)
+def test_get_winevent(bench: Bench, changed: dict[str, Any]) -> None:
+    assert bench.load(bench.write("a.json", [{**GET_WINEVENT, **changed}])).bad == 0
+    asked = "Event | project TimeGenerated, EventID, Source, EventLog, EventLevelName, RenderedDescription, ParameterXml, UserName"
+    assert bench.ask(asked) == [
+        [
+            "2026-03-01T10:00:00.1230000Z", 7036, "Service Control Manager", "System", "Information",
+            "The service entered the stopped state.", "<Param>Spooler</Param><Param>stopped</Param>", "S-1-5-18",
+        ]
+    ]  # fmt: skip
+
+
+def test_get_winevent_as_csv(bench: Bench) -> None:
+    row = {
+        **GET_WINEVENT,
+        "TimeCreated": "3/1/2026 10:00:00 AM",
+        "Properties": "System.Collections.Generic.List`1[System.Object]",
+    }
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(row))
+    writer.writeheader()
+    writer.writerow({**row, "UserId": ""})
+    assert bench.load(bench.write("a.csv", table.getvalue().encode())).bad == 0
+    assert bench.ask("Event | project TimeGenerated, EventID, ParameterXml") == [
+        ["2026-03-01T10:00:00.0000000Z", 7036, ""]
+    ]
+
+
 def test_what_is_none_of_these() -> None:
     assert not windows_exports.is_event({"EventID": 1, "SourceName": "s", "Channel": "Security", "Computer": "pc"})
     assert not windows_exports.is_event({**NXLOG, "TimeGenerated": "2026-03-01T10:00:00Z"})

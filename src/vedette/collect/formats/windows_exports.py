@@ -2,9 +2,11 @@
 
 Winlogbeat (and Elastic's integrations) have an object `winlog`, or columns `winlog.…`; NXLog, and collections made with it, have the
 event's values beside `EventID`, `SourceName` and `Channel`; EvtxECmd has columns of its own and the event's values as JSON in `Payload`;
-Velociraptor has `System` and `EventData`. Each is brought into the form that `windows_events` reads.
+Velociraptor has `System` and `EventData`; PowerShell's `Get-WinEvent` has the properties of .NET's EventLogRecord, where the values have no
+names. Each is brought into the form that `windows_events` reads.
 
-Sources: Winlogbeat's exported fields, NXLog's fields of im_msvistalog, EvtxECmd's columns, Velociraptor's parse_evtx().
+Sources: Winlogbeat's exported fields, NXLog's fields of im_msvistalog, EvtxECmd's columns, Velociraptor's parse_evtx(),
+.NET's EventLogRecord.
 """
 
 from __future__ import annotations
@@ -60,6 +62,8 @@ def _part(record: Mapping[str, Any]) -> _Part | None:
         return _nxlog
     if names >= {"EventId", "Provider", "Channel", "Computer", "TimeCreated"} and "Payload" in names:
         return _evtxecmd
+    if names >= {"Id", "LogName", "ProviderName", "MachineName", "TimeCreated"}:
+        return _powershell
     return _velociraptor if names >= {"System", "EventData"} else None
 
 
@@ -125,6 +129,24 @@ def _evtxecmd(record: Mapping[str, Any]) -> dict[str, Any]:
             "Security": {"@UserID": record.get("UserId") or None},
         },
         **{name: values[name] for name in ("EventData", "UserData") if name in values},
+    }  # fmt: skip
+
+
+def _powershell(record: Mapping[str, Any]) -> dict[str, Any]:
+    channel, at, user, values = (record.get(name) for name in ("LogName", "TimeCreated", "UserId", "Properties"))
+    held = [one.get("Value") if isinstance(one, Mapping) else one for one in values] if isinstance(values, list) else []
+    return {
+        "System": {
+            "EventID": record["Id"], "Channel": channel, "Computer": record["MachineName"], "Version": record.get("Version"),
+            "Task": record.get("Task"), "Opcode": record.get("Opcode"), "Keywords": _keywords(record.get("Keywords")),
+            "Level": _level(record.get("Level", record.get("LevelDisplayName")), channel), "EventRecordID": record.get("RecordId"),
+            "Provider": {"@Name": record["ProviderName"]},
+            "TimeCreated": {"@SystemTime": at.get("value") or at.get("DateTime") if isinstance(at, Mapping) else at},
+            "Execution": {"@ProcessID": record.get("ProcessId"), "@ThreadID": record.get("ThreadId")},
+            "Security": {"@UserID": user.get("Value") if isinstance(user, Mapping) else user or None},
+        },
+        "EventData": {"Data": [one for one in held if one is not None]},
+        "RenderingInfo": {"Message": record.get("Message")},
     }  # fmt: skip
 
 
