@@ -97,6 +97,7 @@ SENDERS = [
     ("<13>Mar  5 17:32:18 gw app 4711 2 0 x", "gw", None, None, "2026-03-05T17:32:18Z", "app 4711 2 0 x"),
     ("<189>Original Address=10.0.0.9 Mar  5 17:32:18 gw su[3]: x", "gw", "su", 3, "2026-03-05T17:32:18Z", "x"),
     ("<189>Original Address=10.0.0.9 plain text", "10.0.0.9", None, None, None, "plain text"),
+    ("<189>" + "Original Address=10.0.0.9 " * 2500 + "x", "192.0.2.1", None, None, None, "Original Address=10.0.0.9 " * 2500 + "x"),
     ("<134>2 of 3 were refused", "192.0.2.1", None, None, None, "2 of 3 were refused"),
 ]  # fmt: skip
 

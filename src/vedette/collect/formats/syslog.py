@@ -27,8 +27,8 @@ _VERSION: Final = re.compile(r"1 |[1-9]\d{0,2} (?=\d{4}-\d\d-\d\dT\d\d:)", re.AS
 _BARE_VERSION: Final = re.compile(r"1 (?=\d{4}-\d\d-\d\dT\d\d:)", re.ASCII)
 # Cisco Meraki: the version of RFC 5424, seconds since 1970, the device, and a message of its own form.
 _MERAKI: Final = re.compile(r"1 (\d{9,10})(\.\d{1,9})? ([\w.:-]{1,255}) ", re.ASCII)
-# Kiwi Syslog Server writes where a message that it forwards is from.
-_ORIGINAL: Final = re.compile(r"Original Address=([0-9A-Fa-f:.]{2,45}) ")
+# Kiwi Syslog Server writes where a message that it forwards is from. Once: what says so many times would be read as deep as it is long.
+_ORIGINAL: Final = re.compile(r"Original Address=([0-9A-Fa-f:.]{2,45}) (?!Original Address=)")
 _INT: Final = 2**31
 
 
