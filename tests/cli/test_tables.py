@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Command
+from vedette.api.application import Application
+from vedette.core.errors import VedetteError
+from vedette.core.roles import Principal
+from vedette.store.backup import BackupReport
 
 
 def test_a_transformation_from_trial_to_deletion(vedette: Command, data: Path, tmp_path: Path) -> None:
@@ -116,3 +127,40 @@ def test_a_backup_is_made_verified_and_restored(vedette: Command, data: Path, tm
     text = f"union * | where {before} | summarize count() by Type | sort by Type asc"
     assert "Seed_CL" in vedette("query", text, "--data", data).out
     assert vedette("query", text, "--data", tmp_path / "restored").out == vedette("query", text, "--data", data).out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals for a thread are POSIX's")
+def test_ctrl_c_stops_a_backup_wherever_it_is_made(
+    vedette: Command, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server that makes it, too: its answer would go to nobody, and the folder could not be named again."""
+    assert vedette("tables", "create", "Seed_CL", "--data", data).code == 0
+    ended: list[bool] = []
+    really = Application.backup
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def pressed(held: Application, target: Path, by: Principal, stopped: Callable[[], bool]) -> BackupReport:
+        time.sleep(0.3)  # who waits for it does so by now
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        deadline = time.monotonic() + 30
+        while not stopped() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        try:
+            return really(held, target, by, stopped)
+        except VedetteError as error:
+            ended.append("stopped" in str(error))
+            raise
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(Application, "backup", pressed)
+            done = vedette("backup", "create", tmp_path / "backup", "--data", data)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (done.code, done.err) == (1, "Stopped.\n")
+    deadline = time.monotonic() + 30
+    while not ended and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert ended == [True]
+    assert not (tmp_path / "backup").exists()
+    assert vedette("backup", "create", tmp_path / "backup", "--data", data).code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,69 @@ def test_a_backup_that_is_not_whole_is_refused(folder: Path, tmp_path: Path) -> 
         backup.verify(target)
     with pytest.raises(InvalidInput, match="within"):
         made(folder, folder / "backup")
+
+
+def test_a_backup_that_is_stopped_leaves_nothing(folder: Path, tmp_path: Path) -> None:
+    """Wherever it is stopped; the same folder can be named again."""
+    target = tmp_path / "backup"
+    with Application(load_settings(data_dir=folder), VirtualClock(NOON)) as held:
+        by = local_operator(folder)
+        asked = 0
+
+        def stopped() -> bool:
+            nonlocal asked
+            asked += 1
+            return asked == limit
+
+        limit = 0
+        held.backup(target, by, stopped)
+        assert asked > 8
+        files = asked
+        for place in sorted({1, 2, 3, files // 2, files - 1, files}):
+            target = tmp_path / f"stopped {place}"
+            if place % 2:
+                target.mkdir()
+            asked, limit = 0, place
+            with pytest.raises(VedetteError, match="stopped"):
+                held.backup(target, by, stopped)
+            assert target.exists() == bool(place % 2)
+            assert not target.exists() or not list(target.iterdir())
+            assert not list((folder / "workspaces").glob("*/staging/*"))
+            limit = 0
+            assert held.backup(target, by, stopped).files
+    assert backup.verify(tmp_path / "stopped 1").files
+
+
+def test_a_backup_is_stopped_while_the_engine_copies(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copying = threading.Event()
+    really = backup.run
+
+    def slow(connection: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("COPY FROM DATABASE"):
+            copying.set()
+            sql = "SELECT sum(hash(a.range + b.range)) FROM range(10000000) AS a, range(10000000) AS b"
+        return really(connection, sql, *arguments)
+
+    monkeypatch.setattr(backup, "run", slow)
+    with Application(load_settings(data_dir=folder), VirtualClock(NOON)) as held:
+        with pytest.raises(VedetteError, match="stopped"):
+            held.backup(tmp_path / "backup", local_operator(folder), copying.is_set)
+        assert not (tmp_path / "backup").exists()
+        monkeypatch.undo()
+        assert held.backup(tmp_path / "backup", local_operator(folder)).files
+
+
+def test_a_backup_that_fails_leaves_nothing(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "backup").mkdir()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup, "write_private", full)
+    with pytest.raises(VedetteError, match="no space left"):
+        made(folder, tmp_path / "backup")
+    assert not list((tmp_path / "backup").iterdir())
+    monkeypatch.undo()
+    assert made(folder, tmp_path / "backup").files

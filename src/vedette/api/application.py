@@ -164,12 +164,15 @@ class Application:
 
         return find
 
-    def backup(self, target: Path, by: Principal) -> BackupReport:
-        """Makes a backup of the data directory in a folder; the state is in it unless it lies in a database of its own."""
+    def backup(self, target: Path, by: Principal, stopped: Callable[[], bool] = lambda: False) -> BackupReport:
+        """Makes a backup of the data directory in a folder; the state is in it unless it lies in a database of its own. Raises
+        `Unavailable` if it is `stopped`; then nothing of it is left."""
         ids = [workspace.id for workspace in self.workspaces.list(archived=True)]
         with_state = self.settings.state_url is None
         self.audit.record(by, "backup/create", str(target), None, {"state": with_state})
-        return backup.create(self.directory, self.stores, ids, target, self.clock, with_state=with_state)
+        return backup.create(
+            self.directory, self.stores, ids, target, self.clock, with_state=with_state, stopped=stopped
+        )
 
     @property
     def session_lifetime(self) -> timedelta:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import sqlite3
@@ -19,12 +20,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
+
 from vedette import __version__
 from vedette.core.clock import Clock
 from vedette.core.datadir import DataDirectory
 from vedette.core.errors import Conflict, InvalidInput, Unavailable
 from vedette.core.files import make_private_directory, sync_directory, write_private
 from vedette.core.ids import is_uuid, new_id
+from vedette.core.watchdog import Watchdog
 from vedette.engine.dialect import identifier, quote
 from vedette.store.logstore import LogStore
 from vedette.store.opening import STAGING
@@ -38,7 +42,11 @@ _BLOCK: Final = 1024 * 1024
 _SPOOL: Final = "spool"
 _LOGS: Final = "logs.duckdb"
 
+_WATCHDOG: Final = Watchdog("vedette-backups")
+
 Tell = Callable[[str], None]
+Stopped = Callable[[], bool]
+"""Whether the backup is to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +77,10 @@ class BackupReport:
 
 def create(
     directory: DataDirectory, stores: Stores, workspaces: Sequence[str], target: Path, clock: Clock, *,
-    with_state: bool = True, tell: Tell | None = None,
+    with_state: bool = True, tell: Tell | None = None, stopped: Stopped = lambda: False,
 ) -> BackupReport:  # fmt: skip
-    """Make a backup in a folder that is new or empty. Raises `Conflict` for one that is not, and `Unavailable`.
+    """Make a backup in a folder that is new or empty. Raises `Conflict` for one that is not, and `Unavailable`, also when it is
+    `stopped`; then nothing of it is left there.
 
     The state comes first: what rules found is at most as new as the rows that they read. The spool comes before its store: rows that
     are moved meanwhile are in both, and a store takes each of them once.
@@ -80,12 +89,16 @@ def create(
     target = target.absolute()
     began = clock.now()
     try:
-        if target.exists() and any(target.iterdir()):
+        was_there = target.exists()
+        if was_there and any(target.iterdir()):
             raise Conflict(
                 f"The folder {target} is not empty.", hint="Name a new one for each backup.", file=str(target)
             )
-        if target == directory.path or directory.path in target.parents:
-            raise InvalidInput(f"{target} is within the data directory.", hint="Name a folder outside of it.")
+    except OSError as error:
+        raise _failed(error, target) from error
+    if target == directory.path or directory.path in target.parents:
+        raise InvalidInput(f"{target} is within the data directory.", hint="Name a folder outside of it.")
+    try:
         make_private_directory(target)
         if with_state:
             say("state")
@@ -93,8 +106,8 @@ def create(
         kept = [one for one in workspaces if directory.logs_file(one).exists()]
         for workspace in kept:
             say(f"workspace {workspace}")
-            _copy_workspace(directory, stores.open(workspace), workspace, target)
-        files = [_described(target, path) for path in sorted(target.rglob("*")) if path.is_file()]
+            _copy_workspace(directory, stores.open(workspace), workspace, target, stopped)
+        files = [_described(target, path, stopped) for path in sorted(target.rglob("*")) if path.is_file()]
         report = BackupReport(
             str(target), began, __version__, tuple(kept), len(files), sum(one.size for one in files), with_state
         )
@@ -104,8 +117,11 @@ def create(
         }  # fmt: skip
         write_private(target / MANIFEST, json.dumps(content, indent=1).encode())
         return report
-    except OSError as error:
-        raise _failed(error, target) from error
+    except BaseException as error:
+        _remove(target, itself=not was_there)
+        if isinstance(error, OSError):
+            raise _failed(error, target) from error
+        raise
 
 
 def verify(source: Path) -> BackupReport:
@@ -169,7 +185,36 @@ def _copy_state(source: Path, goal: Path) -> None:
     _own(goal)
 
 
-def _copy_workspace(directory: DataDirectory, logs: LogStore, workspace: str, target: Path) -> None:
+def _remove(target: Path, *, itself: bool) -> None:
+    """Remove what was written of a backup that is not whole: the folder would be refused for the next one."""
+    with suppress(OSError):
+        for path in target.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+        if itself:
+            target.rmdir()
+
+
+def _check(stopped: Stopped) -> None:
+    if stopped():
+        raise Unavailable("The backup was stopped; nothing of it is left.", code="VDT0653")
+
+
+@dataclass(slots=True)
+class _Copying:
+    """The engine at its copy, as the watchdog sees it."""
+
+    connection: duckdb.DuckDBPyConnection
+    stopped: Stopped
+    deadline: float = math.inf
+
+    def interrupt(self) -> None:
+        self.connection.interrupt()
+
+
+def _copy_workspace(directory: DataDirectory, logs: LogStore, workspace: str, target: Path, stopped: Stopped) -> None:
     goal = target / "workspaces" / workspace.lower()
     make_private_directory(goal)
     source = directory.workspace(workspace)
@@ -177,14 +222,14 @@ def _copy_workspace(directory: DataDirectory, logs: LogStore, workspace: str, ta
     if (source / _SPOOL).is_dir():
         for segment in sorted((source / _SPOOL).iterdir()):
             with suppress(FileNotFoundError):  # its rows are in the tables by now
-                _copy(segment, goal / _SPOOL / segment.name)
+                _copy(segment, goal / _SPOOL / segment.name, stopped)
     with logs.maintenance:
-        for file in _copy_store(logs, goal / _LOGS):
+        for file in _copy_store(logs, goal / _LOGS, stopped):
             make_private_directory((goal / FOLDER / file).parent)
-            _copy(source / FOLDER / file, goal / FOLDER / file)
+            _copy(source / FOLDER / file, goal / FOLDER / file, stopped)
 
 
-def _copy_store(logs: LogStore, goal: Path) -> list[str]:
+def _copy_store(logs: LogStore, goal: Path, stopped: Stopped) -> list[str]:
     """A copy of the tables at one moment, and the files of the lake that belong to it."""
     assert logs.path is not None
     staging = logs.path.with_name(STAGING)
@@ -198,22 +243,28 @@ def _copy_store(logs: LogStore, goal: Path) -> list[str]:
             own = str(run(cursor, "SELECT current_database()")[0][0])
             run(cursor, f"ATTACH {quote(str(file))} AS {identifier(name)}")
             try:
-                run(cursor, f"COPY FROM DATABASE {identifier(own)} TO {identifier(name)}")
+                with _WATCHDOG.over(_Copying(cursor, stopped)):
+                    run(cursor, f"COPY FROM DATABASE {identifier(own)} TO {identifier(name)}")
                 files = run(cursor, f"SELECT file FROM {identifier(name)}.store_catalog.lake ORDER BY id")
                 run(cursor, f"CHECKPOINT {identifier(name)}")
             finally:
                 run(cursor, f"DETACH {identifier(name)}")
-        _copy(file, goal)
+        _copy(file, goal, stopped)
         return [str(row[0]) for row in files]
+    except duckdb.InterruptException:
+        _check(stopped)
+        raise
     finally:
         for left in staging.iterdir():
             left.unlink()
 
 
-def _copy(source: Path, goal: Path) -> None:
+def _copy(source: Path, goal: Path, stopped: Stopped = lambda: False) -> None:
     with source.open("rb") as held, goal.open("xb") as copy:
         _own(goal)
-        shutil.copyfileobj(held, copy, _BLOCK)
+        while block := held.read(_BLOCK):
+            _check(stopped)
+            copy.write(block)
         copy.flush()
         os.fsync(copy.fileno())
 
@@ -223,11 +274,12 @@ def _own(path: Path) -> None:
         path.chmod(0o600)
 
 
-def _described(root: Path, path: Path) -> BackupFile:
+def _described(root: Path, path: Path, stopped: Stopped = lambda: False) -> BackupFile:
     digest = hashlib.sha256()
     size = 0
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
+            _check(stopped)
             digest.update(block)
             size += len(block)
     return BackupFile(path.relative_to(root).as_posix(), size, digest.hexdigest())

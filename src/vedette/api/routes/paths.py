@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -199,11 +201,30 @@ class BackupPath(Wire):
 
 
 @router.post("/backup")
-def backup(
-    services: Services, body: Annotated[BackupPath, Body()], caller: Annotated[Principal, Depends(owner)]
+async def backup(
+    services: Services,
+    body: Annotated[BackupPath, Body()],
+    caller: Annotated[Principal, Depends(owner)],
+    request: Request,
 ) -> dict[str, Any]:
-    """Makes a backup of the whole data directory in a folder on this machine."""
-    return services.application.backup(_absolute([body.path])[0], caller).to_dict()
+    """Makes a backup of the whole data directory in a folder on this machine. If the caller goes, it ends, and is removed."""
+    (target,) = _absolute([body.path])
+    gone = threading.Event()
+    watcher = asyncio.create_task(_notice_when_gone(request, gone))
+    made = partial(services.application.backup, target, caller, lambda: gone.is_set() or services.logs.closing())
+    work = asyncio.get_running_loop().run_in_executor(None, copy_context().run, made)
+    try:
+        return (await asyncio.shield(work)).to_dict()
+    except (
+        asyncio.CancelledError,
+        KeyboardInterrupt,
+    ):  # a command without a server, at Ctrl-C: what the thread uses is closed next
+        gone.set()
+        await asyncio.wait([work])
+        work.exception()  # that it was stopped is no news
+        raise
+    finally:
+        watcher.cancel()
 
 
 @router.post("/sign-in")
