@@ -632,6 +632,16 @@ def test_an_address_that_only_takes_says_so(doors: Doors, path: str) -> None:
     assert answer.headers["Allow"].startswith("POST")
 
 
+@pytest.mark.parametrize("path", ["/ingest/", "/ingest"])
+def test_an_address_without_a_table_says_so(doors: Doors, path: str) -> None:
+    answer = doors.post(path, b"{}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VDT0606")
+    assert answer.json()["error"]["hint"] == "Send to /ingest/TABLE."
+    assert httpx.post(doors.url + path, content=b"{}").status_code == 401, "nobody else is told more"
+    wrong = httpx.get(doors.url + path)
+    assert (wrong.status_code, wrong.json()["error"]["code"], wrong.headers["Allow"]) == (405, "VDT0405", "POST")
+
+
 def test_browsers_find_the_console_where_shippers_find_elasticsearch(doors: Doors) -> None:
     plain = httpx.get(doors.url, headers={"Accept": "text/html"}, timeout=60)
     assert "text/html" in plain.headers["content-type"]

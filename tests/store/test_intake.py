@@ -223,6 +223,21 @@ def test_a_record_that_comes_again_is_stored_once(tmp_path: Path, logs: LogStore
     assert found == [["Ids_CL", 1, 1], ["Ids_CL", 2, 1], ["Ids_CL", 3, 2], ["Other_CL", 1, 1]]
 
 
+@pytest.mark.parametrize("many", [1, 2**40])
+def test_rows_that_are_not_stored_again_are_not_counted_as_stamped(
+    tmp_path: Path, logs: LogStore, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(taking, "MANY", many)
+    rows: list[dict[str, object]] = [{"n": 1}, {"n": 2}, {"n": 3, "TimeGenerated": "2026-03-01T10:00:00Z"}]
+    with Intake(logs, tmp_path / "spool", VirtualClock(datetime(2026, 3, 1, tzinfo=UTC))) as intake:
+        for ids in (["a", "b", "c"], ["a", "d", "e"]):
+            intake.accept("Stamped_CL", rows, source="t", record_ids=ids)
+            assert intake.flush()
+    with logs.cursor() as cursor:
+        told = "SELECT sum(rows), sum(stamped) FROM store_catalog.loads WHERE table_name = 'Stamped_CL'"
+        assert run(cursor, told) == [(5, 3)]
+
+
 def test_senders_share_the_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     count = 0
     fsync = os.fsync

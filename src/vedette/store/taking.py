@@ -70,10 +70,10 @@ def take(
     """
     now = ticks.from_datetime(moment)
     at_once = rejected is None and transform is None and _many_lines(tables, table, batches) and many.takes(table)
-    gathered: _Gathered = ([], [], [], 0)
+    gathered: _Gathered = ([], [], [], [])
     if not at_once:
         gathered = _gathered(batches) if rejected is None else _as_texts(table, batches, rejected)
-    rows, sizes, ids, stamped = gathered
+    rows, sizes, ids, without_time = gathered
     ready = [unpacked(batch.columns) for batch in batches if batch.columns is not None] if rejected is None else []
     moments = [
         one for batch, own in zip([batch for batch in batches if batch.columns is not None], ready)
@@ -108,7 +108,8 @@ def take(
                 many.pass_over(table)
                 read = None
         if at_once and read is None:
-            rows, sizes, _, stamped = _gathered(batches)
+            rows, sizes, _, without_time = _gathered(batches)
+        stamped = len(without_time) if len(kept) == len(ids) else len(set(kept).intersection(without_time))
         if read is None and len(kept) < len(rows):
             rows, sizes = [rows[position] for position in kept], [sizes[position] for position in kept]
         if rows or ready or read is not None:
@@ -219,22 +220,22 @@ def forget_old_ids(connection: duckdb.DuckDBPyConnection, now: int) -> None:
         run(connection, "DELETE FROM store_catalog.record_ids WHERE taken_at < ?", [now - REMEMBERED])
 
 
-_Gathered = tuple[list[dict[str, object]], list[int], list[int | None], int]
-"""Rows, their sizes, the ids of their records, and how many got their batch's time."""
+_Gathered = tuple[list[dict[str, object]], list[int], list[int | None], list[int]]
+"""Rows, their sizes, the ids of their records, and the places of those that got their batch's time."""
 
 
 def _gathered(batches: Sequence[Spooled]) -> _Gathered:
     rows: list[dict[str, object]] = []
     sizes: list[int] = []
     ids: list[int | None] = []
-    stamped = 0
+    stamped: list[int] = []
     for batch in batches:
         stamp = ticks.format_datetime(batch.entry.at)
         lines = batch.lines.split()
         for row in _rows(batch.entry.table, lines):
             if row.get("TimeGenerated") in (None, ""):
                 row["TimeGenerated"] = stamp
-                stamped += 1
+                stamped.append(len(rows))
             rows.append(row)
         sizes += map(len, lines)
         ids += _ids(batch)
@@ -262,7 +263,7 @@ def _as_texts(table: str, batches: Sequence[Spooled], reason: str) -> _Gathered:
             }
             for number, line in enumerate(lines, 1)
         )  # fmt: skip
-    return rows, sizes, [None] * len(rows), 0
+    return rows, sizes, [None] * len(rows), []
 
 
 def _rows(table: str, lines: Sequence[bytes]) -> list[dict[str, object]]:

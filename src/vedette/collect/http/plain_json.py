@@ -25,11 +25,13 @@ class PlainJson:
 
     name = "json"
     limit = limit_unpacked = 30 * 1024 * 1024
-    routes: Routes = ((("POST",), "/ingest/{table}"),)
+    routes: Routes = ((("POST",), "/ingest/{table}"), (("POST",), "/ingest/"), (("POST",), "/ingest"))
 
     def admit(self, request: DoorRequest, gate: Gate) -> Grant | Answer:
         """By an API token as bearer."""
         grant = gate.by_token(request.bearer("bearer"), request.query.get("workspace"))
+        if "table" not in request.parts:
+            raise InvalidInput("The address names no table.", code="VDT0606", hint="Send to /ingest/TABLE.")
         table = check_table_name(request.parts["table"])
         meant = catalog.spelled(table)
         if meant not in (None, table) and not catalog.is_own(table) and not grant.logs.has_table(table):
