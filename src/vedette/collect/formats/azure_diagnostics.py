@@ -41,6 +41,8 @@ _NAME: Final = re.compile(r"[^A-Za-z0-9_]")
 _APOSTROPHES: Final = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 """Texts of JSON as Functions write it into their records' properties: between apostrophes."""
 _ESCAPED: Final = re.compile(r'\\.|"', re.DOTALL)
+_METRIC: Final = frozenset({"metricName", "time", "resourceId"})
+"""What a metric of a resource has, which diagnostic settings write beside its logs, and no category."""
 _AROUND: Final = frozenset({*ENVELOPE, "time", "identity", "location", "tenantId"})
 _CLAIM: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _RESOURCE: Final = re.compile(
@@ -65,6 +67,8 @@ def is_diagnostic(record: object) -> bool:
         return False
     if "category" in record:
         return "time" in record or "resourceId" in record or ("operationName" in record and "properties" in record)
+    if record.keys() >= _METRIC:
+        return True
     if "Category" not in record or "TimeGenerated" in record:
         return False
     if "ResourceId" in record:
@@ -88,6 +92,8 @@ def read(record: object, moments: Moments) -> Record | Unreadable:
 
 def _read(record: Mapping[str, Any], moments: Moments) -> Record | Unreadable:
     category = record.get("category")
+    if category is None and record.keys() >= _METRIC:
+        return _metric(record, moments)
     if not isinstance(category, str) or not category:
         return Unreadable(text(record), "the record has no category")
     properties = _object(record.get("properties"))
@@ -162,6 +168,14 @@ def _specific(table: str, record: Mapping[str, Any], properties: dict[str, Any],
     if isinstance(identifier := record.get("resourceId"), str) and identifier:
         row["_ResourceId"] = identifier.lower()
     return Record(table, row)
+
+
+def _metric(record: Mapping[str, Any], moments: Moments) -> Record:
+    """The row of a metric of a resource in a span of time."""
+    row: dict[str, Any] = {"TimeGenerated": _time_of(record, moments), "SourceSystem": "Azure"}
+    columns("AzureMetrics").put(row, {name: one for name, one in record.items() if name not in ("time", "resourceId")})
+    row |= {name: one for name, one in _resource(record.get("resourceId")).items() if name != "ResourceType"}
+    return Record("AzureMetrics", row)
 
 
 def _time_of(record: Mapping[str, Any], moments: Moments, *candidates: object) -> str:
