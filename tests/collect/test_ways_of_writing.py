@@ -110,3 +110,25 @@ def test_sign_ins_with_columns_and_no_time_of_the_table(bench: Bench) -> None:
     assert bench.ask(asked) == [
         ["2026-03-01T10:00:00.0000000Z", "2026-03-01T10:00:00.0000000Z", "a", "DE", "c", 3]
     ]  # fmt: skip
+
+
+FUNCTION = (
+    '{"time": "2026-03-01T13:35:20Z", "resourceId": "/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.WEB/SITES/A", '
+    '"category": "FunctionAppLogs", "properties": %s, "location": "West Europe"}'
+)
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_functions_with_apostrophes_for_quotation_marks(bench: Bench, beside: bool) -> None:
+    lines = [FUNCTION % """{'appName':'a','message':'It\\'s "done"','levelId':2,'exceptionType':null}"""]
+    if beside:
+        lines.append(FUNCTION % '{"appName": "b", "message": "it\'s well"}')
+    lines.append(FUNCTION % "{'appName':'c")
+    report = bench.load(bench.write("a.json", "\n".join(lines).encode()))
+    assert (report.rows, report.bad) == (1 + beside, 1)
+    asked = "FunctionAppLogs | project TimeGenerated, AppName, Message, LevelId | order by AppName asc"
+    expected = [
+        ["2026-03-01T13:35:20.0000000Z", "a", 'It\'s "done"', 2],
+        ["2026-03-01T13:35:20.0000000Z", "b", "it's well", None],
+    ]
+    assert bench.ask(asked) == expected[: 1 + beside]

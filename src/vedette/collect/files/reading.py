@@ -13,7 +13,7 @@ from vedette.collect.files.identities import Identities
 from vedette.collect.files.kinds import LISTS, kind_of, records_in
 from vedette.collect.files.moments import FileMoments, any_day_first, order_open, written
 from vedette.collect.files.recognising import Content, Looked
-from vedette.collect.formats import cef, w3c, windows_events, windows_xml
+from vedette.collect.formats import azure_diagnostics, cef, w3c, windows_events, windows_xml
 from vedette.collect.formats.columns import Record, Unreadable
 from vedette.collect.formats.lines import LineReader, decode
 from vedette.store.batch import BadRecord, Batch
@@ -231,7 +231,11 @@ def _objects(maker: _Maker) -> Iterator[Records]:
         batches = read_json(stream, as_rows=True)
     name = maker.source.shown.name
     for batch in batches:
-        maker.records.bad += [one for one in batch.bad if not (looked.array_at and _is_rest(one.raw))]
+        for one in batch.bad:
+            if (record := azure_diagnostics.mended(one.raw)) is not None:
+                _take(maker, record, name, one.line, len(one.raw))
+            elif not (looked.array_at and _is_rest(one.raw)):
+                maker.records.bad.append(one)
         rows = batch.rows if batch.rows is not None else _rows_of(batch)
         for row, line, size in zip(rows, batch.lines, batch.sizes):
             _take(maker, row, name, line, size)

@@ -16,7 +16,7 @@ import orjson
 from vedette.collect.files.kinds import LISTS, Kind, kind_of, records_in
 from vedette.collect.files.moments import order_open
 from vedette.collect.files.tarring import has_magic
-from vedette.collect.formats import cef, w3c
+from vedette.collect.formats import azure_diagnostics, cef, w3c
 from vedette.core.errors import VedetteError
 from vedette.store.reading.csvfile import delimiter_of, header_names
 from vedette.store.reading.jsonfile import values_in
@@ -228,13 +228,21 @@ def _objects(text: bytes) -> list[Mapping[str, Any]]:
     """The records of the objects that are whole in a text."""
     found: list[Mapping[str, Any]] = []
     lines = text.split(b"\n", SAMPLE)
-    whole = [row for line in lines[:SAMPLE] if isinstance(row := parse_object(line), dict)]
+    whole = [row for line in lines[:SAMPLE] if isinstance(row := _object(line), dict)]
     values: Iterator[Any] = iter(whole) if whole else (parse_object(value) for value in values_in(text))
     for value in values:
         if isinstance(value, dict):
             found += [one for one in records_in(value) if isinstance(one, Mapping)]
         if len(found) >= SAMPLE:
             break
+    return found
+
+
+def _object(line: bytes) -> Mapping[str, Any] | str:
+    """The object that a line is, also if Azure wrote it with apostrophes, or the reason why it is none."""
+    found = parse_object(line)
+    if isinstance(found, str) and b"'" in line:
+        return azure_diagnostics.mended(line.decode("utf-8", "replace").strip()) or found
     return found
 
 

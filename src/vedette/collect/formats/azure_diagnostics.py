@@ -40,6 +40,7 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\
 _NAME: Final = re.compile(r"[^A-Za-z0-9_]")
 _APOSTROPHES: Final = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 """Texts of JSON as Functions write it into their records' properties: between apostrophes."""
+_PROPERTIES: Final = re.compile(r'"properties"\s*:\s*(?=\{\s*\')')
 _ESCAPED: Final = re.compile(r'\\.|"', re.DOTALL)
 _METRIC: Final = frozenset({"metricName", "time", "resourceId"})
 """What a metric of a resource has, which diagnostic settings write beside its logs, and no category."""
@@ -123,6 +124,18 @@ def _object(value: object) -> dict[str, Any]:
             except ValueError:
                 continue
     return dict(value) if isinstance(value, Mapping) else {}
+
+
+def mended(line: str) -> dict[str, Any] | None:
+    """The record of a line that is no JSON only because its properties have apostrophes for quotation marks, as Functions write them."""
+    found = _PROPERTIES.search(line) if line.startswith("{") else None
+    if found is None:
+        return None
+    try:
+        value = json.loads(line[: found.end()] + _APOSTROPHES.sub(_quoted, line[found.end() :]), strict=False)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _quoted(found: re.Match[str]) -> str:
