@@ -181,6 +181,8 @@ def test_a_backup_that_is_stopped_leaves_nothing(folder: Path, tmp_path: Path) -
 
         def stopped() -> bool:
             nonlocal asked
+            if threading.current_thread() is not threading.main_thread():
+                return False  # who watches over the engine asks as often as it takes
             asked += 1
             return asked == limit
 
