@@ -275,6 +275,24 @@ def test_what_came_in_is_stored_before_the_end(start: Start, intake: MemoryIntak
     assert listeners.counts.total("cut") == 1
 
 
+def test_a_connection_that_comes_just_before_the_end_is_heard(start: Start, intake: MemoryIntake) -> None:
+    """The system has taken it and what it says, and the listener does not know of it yet."""
+    listeners = start(tcp=0)
+    busy = threading.Event()
+    listeners._loop.call_soon_threadsafe(busy.wait)
+    with connect(listeners) as sender:
+        sender.sendall(b"".join(LINE % number for number in range(500)))
+        ending = threading.Thread(target=listeners.stop)
+        ending.start()
+        while not listeners._loop._ready:  # type: ignore[attr-defined]  # the end waits for its turn, and no look at sockets comes before
+            time.sleep(0.01)
+        busy.set()
+        sender.settimeout(60)
+        assert sender.recv(1) == b""
+        ending.join(60)
+    assert len(intake.tables["Syslog"]) == 500
+
+
 @pytest.mark.parametrize("over", ["tcp", "tls"])
 def test_what_the_system_has_taken_from_a_sender_is_read_before_the_end(
     start: Start, intake: MemoryIntake, over: str

@@ -67,6 +67,7 @@ RULES: dict[tuple[str, str], str | Permission] = {
     ("get", f"{WS}/tables/{{table}}/retention"): Permission.QUERY,
     ("put", f"{WS}/tables/{{table}}/retention"): Permission.DATA_WRITE,
     ("delete", f"{WS}/tables/{{table}}/retention"): Permission.DATA_WRITE,
+    ("post", f"{WS}/tables/{{table}}/retention/preview"): Permission.QUERY,
     ("get", f"{WS}/retention"): Permission.QUERY,
     ("get", f"{WS}/retention/run"): Permission.QUERY,
     ("post", f"{WS}/retention/run"): Permission.DATA_WRITE,

@@ -33,6 +33,8 @@ _TOLD_EVERY: Final = 10.0  # seconds between two log lines about drops
 _QUIET: Final = 0.2
 """Seconds without a byte after which a sender is taken to have said all that it was saying when the end came."""
 _DATAGRAM: Final = 65_536
+_TURNS: Final = 4
+"""Turns of the loop after which a connection that the system has taken is known here."""
 
 
 class SyslogListeners:
@@ -117,6 +119,8 @@ class SyslogListeners:
 
     async def _close(self) -> None:
         self._ticking.cancel()
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         for server in self._servers:
             server.close()
         if self._datagrams is not None:
@@ -143,13 +147,15 @@ class SyslogListeners:
         A stream that is closed with bytes unread in it is reset, and its sender has no way to know which of them were lost. One that
         looks, as rsyslog does, stops at once and keeps the rest for later.
         """
-        for connection in self.connections:
-            connection.say_end()
         deadline = self._loop.time() + self.options.limits.last
-        while (now := self._loop.time()) < deadline:
-            if not any(connection.may_have_more(now, _QUIET) for connection in self.connections):
+        turns = 0
+        while (now := self._loop.time()) < deadline or turns < _TURNS:
+            for connection in self.connections:
+                connection.say_end()
+            if turns >= _TURNS and not any(connection.may_have_more(now, _QUIET) for connection in self.connections):
                 return
-            await asyncio.sleep(0.02)
+            turns += 1
+            await asyncio.sleep(0.02 if self.connections else 0)
 
     async def _tick(self) -> None:
         while True:
@@ -270,7 +276,8 @@ class _Stream(asyncio.Protocol):
         self._heard = False
         self._last = 0.0
         self._cut = 0
-        self._ended = False
+        self._told = self._ended = False
+        self._handshake: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -341,20 +348,24 @@ class _Stream(asyncio.Protocol):
 
     def say_end(self) -> None:
         """Tells the sender that nobody will hear it any more, where the protocol can say that and still be read."""
-        self._last = asyncio.get_running_loop().time()
-        if self._transport is not None and self._transport.can_write_eof():
+        if self._transport is None or self._told:
+            return
+        self._told, self._last = True, asyncio.get_running_loop().time()
+        if self._transport.can_write_eof():
             with suppress(OSError):  # it is gone
                 self._transport.write_eof()
 
     def may_have_more(self, now: float, quiet: float) -> bool:
-        """Whether bytes may be on their way: some came within the last `quiet` seconds, or nobody has looked."""
-        return self._paused or now - self._last < quiet
+        """Whether bytes may be on their way: some came within the last `quiet` seconds, or nobody has looked, or could."""
+        return self._transport is None or self._paused or now - self._last < quiet
 
     def end(self) -> None:
         """Ends the connection; what the sender has not finished is half of a message."""
         if self._transport is not None:
             self._ended = True
             self._transport.close()
+        elif self._handshake is not None:
+            self._handshake.cancel()
 
 
 class _Datagrams(asyncio.DatagramProtocol):
