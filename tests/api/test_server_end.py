@@ -93,3 +93,45 @@ def test_a_load_ends_undone_and_says_so(
         load(client)
         found = client.post("/workspaces/default/query", json={"query": "SigninLogs | count"})
         assert found.json()["rows"] == [[LINES]]
+
+
+def test_who_sends_one_request_after_the_other_knows_of_each_what_became_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that is closed while a request comes says neither that it was taken nor that it was not."""
+    monkeypatch.setattr("vedette.api.server._LAST_REQUESTS", 10.0)  # on a busy machine, too: it ends when all have gone
+    answers: list[int] = []
+    ends: list[httpx.HTTPError] = []
+    last: list[str | None] = []
+
+    def send(number: int, url: str, token: str) -> None:
+        closing = None
+        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+            try:
+                while True:
+                    answer = client.post("/ingest/Sent_CL", json=[{"sender": number}])
+                    answers.append(answer.status_code)
+                    closing = answer.headers.get("connection")
+                    time.sleep(0.003 * number)
+            except httpx.HTTPError as error:
+                ends.append(error)
+                last.append(closing)
+
+    with serving(tmp_path / "data") as running:
+        record = running.application.directory.server()
+        assert record is not None
+        senders = [
+            threading.Thread(target=send, args=(number, running.server.url, record.token)) for number in range(16)
+        ]
+        for one in senders:
+            one.start()
+        time.sleep(1)
+        running.server.stop()
+        for one in senders:
+            one.join(20)
+    assert [type(one) for one in ends] == [httpx.ConnectError] * len(senders)
+    assert last == ["close"] * len(senders)
+    assert set(answers) == {200}
+    with serving(tmp_path / "data") as running, running.client() as client:
+        found = client.post("/workspaces/default/query", json={"query": "Sent_CL | count"})
+        assert found.json()["rows"] == [[len(answers)]]

@@ -10,10 +10,11 @@ import signal
 import socket
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -74,6 +75,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PREFIX = "/api/v1"
+_LAST_REQUESTS: Final = 0.5
+"""Seconds within which connections that are open when the server ends may bring one more request."""
 
 
 def create_app(application: Application, reader: BodyReader | None = None) -> FastAPI:
@@ -156,7 +159,16 @@ class _Serving(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Lets go of the port and, when all have their answers or time is over, of the connections."""
+        for server in self.servers:
+            server.close()  # who comes now is refused, and knows that nothing of his was taken
+        state = self.server_state
+        state.default_headers = [*state.default_headers, (b"connection", b"close")]
+        until = time.monotonic() + _LAST_REQUESTS
         await asyncio.to_thread(self._ending)
+        # Of a request that comes when its connection is just being closed nobody can tell whether it was taken. Who sends one after the
+        # other learns from an answer that it was the last.
+        while state.connections and time.monotonic() < until:
+            await asyncio.sleep(0.02)
         await super().shutdown(sockets)
 
 
