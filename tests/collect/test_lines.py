@@ -119,6 +119,17 @@ def test_senders(case: tuple[str, str, str | None, int | None, str | None, str])
     assert row["CollectorHostName"] == "collector"
 
 
+@pytest.mark.parametrize(
+    "text", [" ", "a", "a:", "ab:", "1: ", "1. ", "Original Address=10.0.0.9 ", "[a b=", "CEF:0|a|", "=x ", "\\"]
+)
+def test_long_lines_of_one_sign_are_read(text: str) -> None:
+    """An expression that looks for a sign at every place anew would take minutes for each of them."""
+    line = text * (60_000 // len(text))
+    for head in ("<13>", "<13>Mar  5 17:32:18 ", "<13>1 2026-03-05T17:32:18Z gw app - - ", "CEF:0|a|b|c|d|e|f|msg="):
+        _, row = LineReader(NOW, "c").read(head + line, "192.0.2.1")
+        assert row["HostIP" if "HostIP" in row else "Computer"]
+
+
 def test_time_generated_is_the_event_time_unless_it_is_far_from_its_receipt() -> None:
     reader = LineReader(NOW, "c")
     received = "2026-03-06T18:00:00.000000Z"

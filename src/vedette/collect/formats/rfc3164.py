@@ -30,7 +30,7 @@ _COMMON: Final = re.compile(COMMON)
 # ArubaOS writes the year behind the time, and others a zone, RFC 3164's example both: a word like that is none if it can be the host
 # before a tag.
 _BSD: Final = re.compile(
-    rf" *:? *(?:\d{{1,10}}: )?(?:(?!\d+: )({_ORIGIN})(?:: | (?=[A-Z]{{2}}/)| (?=\d{{1,10}}: )))?(?:\d{{1,10}}: )?"
+    rf" *+:? *+(?:\d{{1,10}}: )?(?:(?!\d+: )({_ORIGIN})(?:: | (?=[A-Z]{{2}}/)| (?=\d{{1,10}}: )))?(?:\d{{1,10}}: )?"
     r"(?:[A-Z]{2}(?:/\w{1,8}){1,4}:)?"
     r"[*.]?(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?"
     r"(?:(\d{4}) )?([A-Za-z]{3}) {1,2}(\d{1,2})(?: (\d{4}))? (\d\d:\d\d:\d\d)([.,]\d{1,9})?"
@@ -39,7 +39,7 @@ _BSD: Final = re.compile(
 )
 # IOS with its time since the start instead: `46: 1w2d: %LINK-3-UPDOWN: …`.
 _UPTIME: Final = re.compile(
-    rf" *:? *(?:\d{{1,10}}: )?(?:(?!\d+: )({_ORIGIN}): )?(?:\d{{1,10}}: )?"
+    rf" *+:? *+(?:\d{{1,10}}: )?(?:(?!\d+: )({_ORIGIN}): )?(?:\d{{1,10}}: )?"
     r"[*.]?(?:\d{1,4}[ywdh]\d{1,2}[wdhms]|\d\d:\d\d:\d\d(?:\.\d{1,6})?): (?=%)"
 )
 # Also 2026/03/01 10:00:00, and 2026:03:01-10:00:00 as Sophos UTM writes it; a zone may stand apart.
