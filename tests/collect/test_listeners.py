@@ -298,7 +298,7 @@ def test_what_the_system_has_taken_from_a_sender_is_read_before_the_end(
     start: Start, intake: MemoryIntake, over: str
 ) -> None:
     authority = LocalAuthority.create()
-    listeners = start(ListenerLimits(waiting=20_000), **{over: 0}, tls_context=authority.server_context())
+    listeners = start(ListenerLimits(waiting=20_000, last=60, close=90), **{over: 0}, tls_context=authority.server_context())
     intake.full.set()
     count = 12_000
     with connect(listeners, over) as plain:
@@ -313,7 +313,7 @@ def test_what_the_system_has_taken_from_a_sender_is_read_before_the_end(
         if over == "tcp":  # told the end while it can still be heard
             sender.settimeout(60)
             assert sender.recv(1) == b""
-        ending.join(60)
+        ending.join(120)
         sender.close()
     heard = [row["SyslogMessage"] for row in intake.tables["Syslog"]]
     assert heard == [f"Failed password number {number}" for number in range(count)]

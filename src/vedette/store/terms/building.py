@@ -32,7 +32,8 @@ _LITTLE: Final = 4096
 """Bytes that any column may take in a segment: columns with few values take next to nothing in the store itself."""
 _SMALL: Final = 122_880
 """A segment of fewer rows may take twice as much: a dictionary pays with many rows, and small segments are made one before long."""
-_BATCH: Final = 16 * 2048
+_BATCH: Final = 2048
+"""Rows that the engine gives at once, as few as it has together: whatever their width, all of them are in memory."""
 _TEXTS: Final = "texts"
 _AT_ONCE: Final = 32 * 1024 * 1024
 """Bytes of rows that are looked at together: the more there are, the more texts repeat themselves."""
