@@ -298,7 +298,9 @@ def test_what_the_system_has_taken_from_a_sender_is_read_before_the_end(
     start: Start, intake: MemoryIntake, over: str
 ) -> None:
     authority = LocalAuthority.create()
-    listeners = start(ListenerLimits(waiting=20_000, last=60, close=90), **{over: 0}, tls_context=authority.server_context())
+    listeners = start(
+        ListenerLimits(waiting=20_000, last=60, close=90), **{over: 0}, tls_context=authority.server_context()
+    )
     intake.full.set()
     count = 12_000
     with connect(listeners, over) as plain:
